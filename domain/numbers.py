@@ -1,0 +1,86 @@
+"""Amounts and prices: integers in base units, exact decimals, never a float.
+
+Inside, an amount is an ``int`` of base units (lamports, micro-USDC...), a u64 as the chain's token programs have it.
+Outside, it is decimal token units as text without exponent.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, PlainSerializer
+
+U64_MAX = 2**64 - 1
+BPS = 10_000
+PRICE_DIGITS = 18
+
+_DIGITS = re.compile(r"[0-9]{1,20}", re.ASCII)
+_PLAIN = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?", re.ASCII)
+# Wide enough that no product of two u64 is ever rounded on its way to a price.
+_EXACT = Context(prec=80)
+
+
+def _base_units(value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str) and _DIGITS.fullmatch(value):
+        return int(value)
+    raise ValueError("base units are an integer or its digits as text")
+
+
+def _decimal(value: object) -> Decimal:
+    if isinstance(value, Decimal):
+        return value
+    if isinstance(value, str) and _PLAIN.fullmatch(value):
+        return Decimal(value)
+    raise ValueError("a price is a decimal or its digits as text, never a float")
+
+
+def plain(value: Decimal) -> str:
+    """The digits of ``value`` without exponent and without trailing zeros: ``Decimal("1.50E+2")`` is ``"150"``."""
+    text = format(value, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+BaseUnits = Annotated[
+    int,
+    BeforeValidator(_base_units),
+    Field(ge=0, le=U64_MAX),
+    PlainSerializer(str, return_type=str, when_used="json"),
+]
+"""An amount in base units, 0 to 2^64-1; a string of digits in JSON, where numbers lose precision past 2^53."""
+
+Price = Annotated[Decimal, BeforeValidator(_decimal), PlainSerializer(plain, return_type=str, when_used="json")]
+"""Quote tokens per base token, at most 18 significant digits; plain decimal text in JSON."""
+
+
+def to_units(amount: int, decimals: int) -> str:
+    """``amount`` base units as decimal token units: ``to_units(1_500_000_000, 9)`` is ``"1.5"``."""
+    return plain(Decimal(amount).scaleb(-decimals, _EXACT))
+
+
+def to_base_units(amount: Decimal, decimals: int) -> int | None:
+    """``amount`` token units in base units, or None where the token has too few decimals to express it."""
+    sign, digits, exponent = amount.as_tuple()
+    if not isinstance(exponent, int) or sign:
+        raise ValueError("an amount is finite and not negative")
+    shift = exponent + decimals
+    number = int("".join(map(str, digits)))
+    if shift >= 0:
+        return int(number * 10**shift)
+    whole, rest = divmod(number, 10**-shift)
+    return None if rest else whole
+
+
+def less_slippage(amount: int, slippage_bps: int) -> int:
+    """The least of ``amount`` base units that a slippage tolerance accepts, rounded up: the tolerance is a maximum."""
+    return -(-amount * (BPS - slippage_bps) // BPS)
+
+
+def ratio(quote_amount: int, quote_decimals: int, base_amount: int, base_decimals: int) -> Decimal:
+    """Quote per base in token units, rounded half-even to 18 significant digits. ``base_amount`` is positive."""
+    with localcontext(_EXACT):
+        exact = Decimal(quote_amount).scaleb(base_decimals - quote_decimals) / Decimal(base_amount)
+        return Context(prec=PRICE_DIGITS, rounding=ROUND_HALF_EVEN).plus(exact)

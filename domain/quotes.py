@@ -1,0 +1,42 @@
+"""What venues answered when asked for a price at size. Recorded whole, losers and refusals too."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+from domain.numbers import BaseUnits
+
+
+class Recorded(BaseModel):
+    """Anything that is written into an event: immutable, camelCase in JSON, unknown fields ignored."""
+
+    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True, extra="ignore")
+
+
+class Quote(Recorded):
+    """A venue's offer for an exact amount in, net of the venue's fee; amounts in base units.
+
+    ``reserve_in`` and ``reserve_out`` are the pool's at ``slot``, so that anyone can compute the offer again.
+    """
+
+    venue: str
+    pool: str
+    token_in: str
+    token_out: str
+    amount_in: BaseUnits
+    amount_out: BaseUnits
+    fee_token: str
+    fee_amount: BaseUnits
+    fee_bps: int
+    reserve_in: BaseUnits
+    reserve_out: BaseUnits
+    slot: int
+
+
+class Refusal(Recorded):
+    """A venue that gave no offer, and why; ``code`` is one of ``domain.codes``."""
+
+    venue: str
+    code: str
+    detail: str
