@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,7 +23,8 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """`environment` is added to the supervisor's own; addresses go there and never into `command`, which `ps` shows to all.
+    """`environment` is added to the supervisor's own; addresses go there and never into `command`, which `ps` shows
+    to all.
 
     `stops` are tried in turn, each a signal and the seconds it is given; after the last comes SIGKILL.
     """
@@ -34,12 +35,14 @@ class Program:
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     account: Account | None = None
     log: Path | None = None  # the supervisor's own stderr where None
-    stops: tuple[tuple[signal.Signals, float], ...] = ((signal.SIGTERM, 1.5),)
+    stops: tuple[tuple[signal.Signals, float], ...] = ((signal.SIGTERM, 1.3),)
     death_signal: signal.Signals = signal.SIGKILL
 
 
 async def start(program: Program, *, keep_open: Sequence[int] = ()) -> asyncio.subprocess.Process:
-    """Start it in a session of its own; it dies with the calling thread's process. `keep_open`: descriptors it inherits."""
+    """Start it in a session of its own; it dies with the calling thread's process. `keep_open`: descriptors it
+    inherits.
+    """
     account = program.account or Account(-1, -1)
     numbers = (os.getpid(), program.death_signal.value, account.uid, account.gid)
     with _output(program.log) as output:
@@ -65,12 +68,15 @@ async def stop(process: asyncio.subprocess.Process, stops: Sequence[tuple[signal
 
 def _send(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
     if process.returncode is None:
-        process.send_signal(number)
+        with suppress(ProcessLookupError):  # it ended, and the loop hasn't heard yet
+            process.send_signal(number)
 
 
 @contextmanager
 def _output(log: Path | None) -> Iterator[int]:
-    """Where a child writes, as a descriptor. Logs are the supervisor's own files: a child under another uid only appends."""
+    """Where a child writes, as a descriptor. Logs are the supervisor's own files: a child under another uid only
+    appends.
+    """
     if log is None:
         yield sys.__stderr__.fileno() if sys.__stderr__ else asyncio.subprocess.DEVNULL
         return

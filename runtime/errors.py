@@ -2,7 +2,9 @@
 
 
 class StartupError(Exception):
-    """An expected failure to start: its text is one clear sentence, free of passwords. The command line prints it and exits 1."""
+    """An expected failure to start: its text is one clear sentence, free of passwords. The command line prints it and
+    exits 1.
+    """
 
 
 class SettingsError(StartupError):

