@@ -1,4 +1,4 @@
-"""What the engine asks of a chain. Every answer names the commitment it was given at; no answer to a send proves anything."""
+"""What the engine asks of a chain. Every call names its commitment; no answer to a send proves anything."""
 
 from __future__ import annotations
 
