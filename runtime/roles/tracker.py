@@ -1,0 +1,25 @@
+"""The tracker's process."""
+
+from __future__ import annotations
+
+from event_store.leases import Lease
+from runtime.composition import open_market, open_store, open_wallet, utc_now
+from runtime.settings import Settings
+from workers.tracker import TRACKER, Tracker
+from workers.work import WorkTable
+
+
+async def run(settings: Settings) -> None:
+    async with open_store(settings, "tracker") as store, open_market(settings) as market:
+        await open_wallet(settings, store, market)
+        tracker = Tracker(
+            orders=store.orders,
+            events=store.events,
+            wake=store.wake,
+            work=WorkTable(store.pool),
+            chain=market.chain,
+            commitment=settings.commitment,
+            clock=utc_now,
+        )
+        async with Lease.hold(store.pool, TRACKER) as lease:
+            await tracker.run(lease)
