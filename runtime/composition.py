@@ -22,7 +22,7 @@ from event_store.pool import Pool, connection_pool
 from event_store.wake import Wake
 from runtime.errors import StartupError
 from runtime.settings import Settings
-from venues.constant_product import PROGRAM_ID, PROGRAM_ERRORS
+from venues.constant_product import PROGRAM_ERRORS, PROGRAM_ID
 from venues.pools import PoolBook
 from workers.preconditions import AnotherChainError, AnotherWalletError, claim_wallet, require_same_chain
 
