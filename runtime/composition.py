@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from urllib.parse import urlsplit, urlunsplit
 
 import structlog
 
@@ -14,6 +15,7 @@ from chains.solana_client import SolanaChain
 from chains.wallet import Wallet
 from commands.ids import DEFAULT_ACCOUNT
 from commands.orders import Orders
+from domain.codes import Code
 from domain.events import ORDER_EVENTS
 from event_store.appender import Appender
 from event_store.log import Log
@@ -21,8 +23,9 @@ from event_store.mapper import EventMapper
 from event_store.pool import Pool, connection_pool
 from event_store.wake import Wake
 from runtime.errors import StartupError
+from runtime.localnet.program import PROGRAM_ID
 from runtime.settings import Settings
-from venues.constant_product import PROGRAM_ERRORS, PROGRAM_ID
+from venues.constant_product_errors import ProgramError
 from venues.pools import PoolBook
 from workers.preconditions import AnotherChainError, AnotherWalletError, claim_wallet, require_same_chain
 
@@ -33,6 +36,14 @@ NETWORKS = {
     "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d": "mainnet-beta",
     "EtWTRABZaYq6iMfeYKouRu166VU2xqa1wcaWoxPkrZBG": "devnet",
     "4uhcVJyU9pJkvQyS88uRDiswHScSgKY3XQNxuSjYGUmS": "testnet",
+}
+
+
+PROGRAM_CODES = {
+    PROGRAM_ID: {
+        int(ProgramError.SLIPPAGE_EXCEEDED): Code.SLIPPAGE_EXCEEDED,
+        int(ProgramError.NOTHING_OUT): Code.AMOUNT_TOO_SMALL,
+    }
 }
 
 
@@ -82,8 +93,9 @@ async def open_market(settings: Settings) -> AsyncIterator[Market]:
     """The chain behind SOLANA_RPC_URL and its pools. Raises ``StartupError`` where it doesn't answer."""
     chain = SolanaChain(
         settings.solana_rpc_url,
-        evidence_urls=settings.solana_evidence_rpc_urls,
-        program_errors={PROGRAM_ID: PROGRAM_ERRORS},
+        extra_urls=settings.solana_evidence_rpc_urls,
+        read_commitment=settings.commitment,
+        custom_codes=PROGRAM_CODES,
     )
     try:
         genesis_hash, book = await _meet(chain)
@@ -113,3 +125,12 @@ async def open_wallet(settings: Settings, store: Store, market: Market) -> Walle
     except (AnotherChainError, AnotherWalletError) as refused:
         raise StartupError(str(refused)) from None
     return wallet
+
+
+def broker_url(redis_url: str) -> str:
+    """The queue's own database, the one after REDIS_URL's: Dramatiq's maintenance scans every key of it."""
+    parts = urlsplit(redis_url)
+    if parts.scheme == "unix":
+        return redis_url
+    database = parts.path.strip("/") or "0"
+    return urlunsplit(parts._replace(path=f"/{int(database) + 1}"))

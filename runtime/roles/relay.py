@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from event_store.leases import Lease
-from runtime.addresses import broker_url
-from runtime.composition import open_store
+from runtime.composition import broker_url, open_store
 from runtime.settings import Settings
 from workers.broker import Hints, open_broker
 from workers.relay import RELAY, Relay

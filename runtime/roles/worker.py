@@ -7,12 +7,13 @@ import asyncio
 import dramatiq
 
 from chains.blockhashes import BlockhashCache
-from runtime.addresses import broker_url
-from runtime.composition import open_market, open_store, open_wallet, utc_now
+from runtime.composition import broker_url, open_market, open_store, open_wallet, utc_now
+from runtime.localnet.program import PROGRAM_ID
 from runtime.settings import Settings
 from venues.pools import pool_venues
-from workers.broker import declare_actors, open_broker
-from workers.build import OWN_PROGRAMS, Build, Desk
+from workers.broker import StageRun, declare_actors, open_broker
+from workers.build import Build, Desk
+from workers.next_work import Stage
 from workers.route import Route
 from workers.submit import Submit
 from workers.work import WorkTable
@@ -31,10 +32,10 @@ async def run(settings: Settings) -> None:
             blockhashes=BlockhashCache(market.chain),
             wallet=wallet,
             venues=pool_venues(market.book),
-            programs=OWN_PROGRAMS | market.book.programs,
+            programs=frozenset({PROGRAM_ID}),
             genesis_hash=market.genesis_hash,
         )
-        runs = {
+        runs: dict[Stage, StageRun] = {
             "route": Route(store.orders, work, utc_now, [market.book]).run,
             "build": Build(store.orders, work, utc_now, desk).run,
             "submit": Submit(store.orders, work, utc_now, market.chain).run,
