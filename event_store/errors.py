@@ -12,7 +12,7 @@ class LogUnavailable(EventStoreError):
 
 
 class OutcomeUnknown(EventStoreError):
-    """The request was sent and nobody could tell in time whether it was stored. Only the same event ids may repeat it."""
+    """Sent, and nobody could tell in time whether it is stored: only the same event ids may repeat it."""
 
 
 class InvalidRequest(EventStoreError):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import LiteralString, cast
 
 import psycopg
 from psycopg import AsyncConnection, AsyncCursor, sql
@@ -19,7 +18,7 @@ from event_store.errors import LogUnavailable, MigrationRefused
 
 _DIRECTORY = Path(__file__).parent / "migrations"
 _LOCK = 7_311_902_640_021
-_GRANTS = cast(LiteralString, (_DIRECTORY / "grants.sql").read_text())
+_GRANTS = (_DIRECTORY / "grants.sql").read_text()
 _APPLIED = (_DIRECTORY / "applied.sql").read_bytes()
 
 

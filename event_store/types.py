@@ -9,7 +9,7 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """An event to append: version is 1 for the first of its stream; state is its bytes, in a form the log never reads."""
+    """An event to append: version is 1 for the first of its stream; state is bytes the log never reads."""
 
     stream_id: UUID
     version: int
