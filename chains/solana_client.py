@@ -20,6 +20,7 @@ from chains.finalized_blocks import FinalizedBlocks
 from chains.protocol import (
     AccountsAnswer,
     Blockhash,
+    Chain,
     ExpiryQuestion,
     SentTransaction,
     SignatureStatus,
@@ -37,7 +38,7 @@ ACCOUNTS_A_CALL = 100
 _TOKEN_AMOUNT = slice(64, 72)
 
 
-class SolanaChain:
+class SolanaChain(Chain):
     """``chains.protocol.Chain`` over the endpoint at ``url``; ``extra_urls`` are asked for evidence of expiry alone.
 
     ``read_commitment`` is the state that quotes and simulations are made from. ``custom_codes`` says what the custom
