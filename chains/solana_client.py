@@ -98,7 +98,9 @@ class SolanaChain(Chain):
         )
         result = answer.value
         if result.err is None:
-            return Simulation(None, result.units_consumed or 0)
+            if not result.units_consumed:  # a limit made from it would fail the transaction
+                raise Unanswered(self._main.name, "the simulation does not say what it used")
+            return Simulation(None, result.units_consumed)
         programs = [str(message.account_keys[one.program_id_index]) for one in message.instructions]
         error = transaction_error(result.err, result.logs or (), programs=programs, custom_codes=self._custom_codes)
         return Simulation(error, result.units_consumed or 0)
