@@ -5,8 +5,9 @@ from __future__ import annotations
 from base64 import b64decode
 from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
+from solders.hash import Hash, ParseHashError
 
 from domain.numbers import BaseUnits
 
@@ -16,6 +17,13 @@ def _account_data(value: object) -> bytes:
         case [str() as text, "base64"]:
             return b64decode(text, validate=True)
     raise ValueError('account data is [text, "base64"]')
+
+
+def _hash(value: str) -> str:
+    try:
+        return str(Hash.from_string(value))
+    except ParseHashError as error:  # no ValueError, which is all that pydantic takes for a refusal
+        raise ValueError("a blockhash is 32 bytes in base58") from error
 
 
 T = TypeVar("T")
@@ -36,7 +44,7 @@ class WithContext(Answer, Generic[T]):
 
 
 class LatestBlockhash(Answer):
-    blockhash: str
+    blockhash: Annotated[str, AfterValidator(_hash)]
     last_valid_block_height: U64
 
 

@@ -20,6 +20,7 @@ from chains.finalized_blocks import FinalizedBlocks
 from chains.protocol import (
     AccountsAnswer,
     Blockhash,
+    Chain,
     ExpiryQuestion,
     SentTransaction,
     SignatureStatus,
@@ -37,7 +38,7 @@ ACCOUNTS_A_CALL = 100
 _TOKEN_AMOUNT = slice(64, 72)
 
 
-class SolanaChain:
+class SolanaChain(Chain):
     """``chains.protocol.Chain`` over the endpoint at ``url``; ``extra_urls`` are asked for evidence of expiry alone.
 
     ``read_commitment`` is the state that quotes and simulations are made from. ``custom_codes`` says what the custom
@@ -97,7 +98,9 @@ class SolanaChain:
         )
         result = answer.value
         if result.err is None:
-            return Simulation(None, result.units_consumed or 0)
+            if not result.units_consumed:  # a limit made from it would fail the transaction
+                raise Unanswered(self._main.name, "the simulation does not say what it used")
+            return Simulation(None, result.units_consumed)
         programs = [str(message.account_keys[one.program_id_index]) for one in message.instructions]
         error = transaction_error(result.err, result.logs or (), programs=programs, custom_codes=self._custom_codes)
         return Simulation(error, result.units_consumed or 0)
