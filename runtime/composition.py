@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,9 +20,10 @@ from commands.orders import Orders
 from domain.codes import Code
 from domain.events import ORDER_EVENTS
 from event_store.appender import Appender
+from event_store.leases import Lease
 from event_store.log import Log
 from event_store.mapper import EventMapper
-from event_store.pool import Pool, connection_pool
+from event_store.pool import connection_pool
 from event_store.wake import Wake
 from runtime.errors import StartupError
 from runtime.localnet.program import PROGRAM_ID
@@ -28,6 +31,7 @@ from runtime.settings import Settings
 from venues.constant_product_errors import ProgramError
 from venues.pools import PoolBook
 from workers.preconditions import AnotherChainError, AnotherWalletError, claim_wallet, require_same_chain
+from workers.work import Pool
 
 log = structlog.get_logger(__name__)
 
@@ -70,12 +74,13 @@ async def open_store(settings: Settings, role: str) -> AsyncIterator[Store]:
     mapper = EventMapper(ORDER_EVENTS)
     async with connection_pool(settings.database_url, application_name=f"surefill {role}") as pool:
         events = Log(pool)
+        await wake.start()
         await appender.start()
         try:
             yield Store(pool, events, wake, mapper, Orders(events, appender, mapper))
         finally:
             await appender.stop()
-            await wake.close()
+            await wake.stop()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +130,11 @@ async def open_wallet(settings: Settings, store: Store, market: Market) -> Walle
     except (AnotherChainError, AnotherWalletError) as refused:
         raise StartupError(str(refused)) from None
     return wallet
+
+
+def lease_of(store: Store, processor: str) -> Lease:
+    """The lease under which this process may be ``processor``."""
+    return Lease(store.pool, processor, owner=f"{socket.gethostname()}:{os.getpid()}")
 
 
 def broker_url(redis_url: str) -> str:

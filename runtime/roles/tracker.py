@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from event_store.leases import Lease
-from runtime.composition import open_market, open_store, open_wallet, utc_now
+from runtime.composition import lease_of, open_market, open_store, open_wallet, utc_now
 from runtime.settings import Settings
 from workers.tracker import TRACKER, Tracker
 from workers.work import WorkTable
@@ -21,5 +20,5 @@ async def run(settings: Settings) -> None:
             commitment=settings.commitment,
             clock=utc_now,
         )
-        async with Lease.hold(store.pool, TRACKER) as lease:
+        async with lease_of(store, TRACKER).hold() as lease:
             await tracker.run(lease)
