@@ -9,7 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
+from domain.commands import OrderCommand
+from domain.decide import decide
+from domain.events import OrderEvent
+from domain.order import Order, evolve
 from event_store.appender import Appender
+from event_store.errors import LeaseLostError, UnknownTopic
 from event_store.log import Log
 from event_store.mapper import EventMapper
 from event_store.types import (
@@ -24,19 +29,10 @@ from event_store.types import (
     StreamGuard,
 )
 
-from domain.commands import OrderCommand
-from domain.decide import decide
-from domain.events import OrderEvent
-from domain.order import Order, evolve
-
 Guards = tuple[StreamGuard | LeaseGuard, ...]
 
-# Each conflict means that somebody else's append got through: the order moved. This many in a row is a fault, not a race.
+# Each conflict means that somebody else's append got through. This many in a row is a fault, not a race.
 MOST_CONFLICTS = 20
-
-
-class LeaseLostError(Exception):
-    """The lease that this append was made under belongs to somebody else now; nothing was written."""
 
 
 class TooManyConflictsError(Exception):
@@ -56,6 +52,17 @@ class History:
     correlation_id: UUID | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Orders that could be read, and those that couldn't: an event of a newer version, or a damaged one.
+
+    No command may decide on an order it can't read whole.
+    """
+
+    histories: dict[UUID, History]
+    unreadable: dict[UUID, Exception]
+
+
 class Orders:
     """The command side's access to order streams."""
 
@@ -64,13 +71,16 @@ class Orders:
         self._appender = appender
         self._mapper = mapper
 
-    async def load(self, order_ids: Sequence[UUID]) -> dict[UUID, History]:
-        """The histories of those of ``order_ids`` that exist, in one query.
-
-        Raises ``UnknownTopic`` for events of a newer version: this one must not decide on them.
-        """
-        streams = await self._log.load_many(order_ids)
-        return {order_id: self.history(recorded) for order_id, recorded in streams.items() if recorded}
+    async def load(self, order_ids: Sequence[UUID]) -> Loaded:
+        """The histories of those of ``order_ids`` that exist, in one query; one that can't be read fails alone."""
+        loaded = Loaded({}, {})
+        for order_id, recorded in (await self._log.load_many(order_ids)).items():
+            if recorded:
+                try:
+                    loaded.histories[order_id] = self.history(recorded)
+                except (UnknownTopic, ValueError, TypeError) as error:
+                    loaded.unreadable[order_id] = error
+        return loaded
 
     def history(self, recorded: Sequence[RecordedEvent]) -> History:
         """The fold of one order's recorded events, the first to the last."""
@@ -99,8 +109,8 @@ class Orders:
                 return after
             if isinstance(outcome, LeaseLost):
                 raise LeaseLostError(outcome.processor)
-            loaded = await self.load([history.order_id])
-            history = loaded.get(history.order_id, History(history.order_id, history.account_id))
+            recorded = await self._log.load(history.order_id)
+            history = self.history(recorded) if recorded else History(history.order_id, history.account_id)
         raise TooManyConflictsError(str(history.order_id))
 
     async def create(

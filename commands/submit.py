@@ -9,14 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
-from event_store.errors import OutcomeUnknown
-from event_store.types import Conflict
-
 from commands.ids import order_id
 from commands.orders import History, Orders
 from domain.commands import SubmitOrder
 from domain.errors import DomainError
 from domain.order import Order
+from event_store.errors import OutcomeUnknown
+from event_store.types import Conflict
 
 
 @dataclass(frozen=True, slots=True)
