@@ -69,6 +69,14 @@ class ExpiryQuestion:
     last_valid_block_height: int
 
 
+@dataclass(frozen=True, slots=True)
+class AccountsAnswer:
+    """The data of the accounts asked for, in their order, None where there is none; not older than ``slot``."""
+
+    slot: int
+    data: tuple[bytes | None, ...]
+
+
 class Chain(Protocol):
     """A chain reached over its RPC. Methods raise ``ChainUnavailable`` where nothing can be learned."""
 
@@ -96,6 +104,12 @@ class Chain(Protocol):
 
     async def expiry_evidence(self, question: ExpiryQuestion) -> ExpiryEvidence | str:
         """Proof that the signature can never land, or the sentence that says what is missing."""
+
+    async def accounts(self, addresses: Sequence[str]) -> AccountsAnswer:
+        """Any number of accounts, at the commitment the engine reads at; more than one call past 100."""
+
+    async def program_accounts(self, program: str) -> list[tuple[str, bytes]]:
+        """Every account ``program`` owns: address and data."""
 
     async def token_balances(self, wallet: str, mints: Sequence[str]) -> dict[str, int]:
         """Base units the wallet's associated token accounts hold, 0 where there is none."""

@@ -14,7 +14,7 @@ from domain.decide import decide
 from domain.events import OrderEvent
 from domain.order import Order, evolve
 from event_store.appender import Appender
-from event_store.errors import UnknownTopic
+from event_store.errors import LeaseLostError, UnknownTopic
 from event_store.log import Log
 from event_store.mapper import EventMapper
 from event_store.types import (
@@ -33,10 +33,6 @@ Guards = tuple[StreamGuard | LeaseGuard, ...]
 
 # Each conflict means that somebody else's append got through. This many in a row is a fault, not a race.
 MOST_CONFLICTS = 20
-
-
-class LeaseLostError(Exception):
-    """The lease that this append was made under belongs to somebody else now; nothing was written."""
 
 
 class TooManyConflictsError(Exception):

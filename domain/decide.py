@@ -161,6 +161,8 @@ def _why_no_route(order: Order, chosen: Quote | None, refusals: tuple[Refusal, .
         below = order.first_minimum_out is not None and chosen.amount_out < order.first_minimum_out
         return Code.SLIPPAGE_EXCEEDED if below else order.obstacle or Code.DEADLINE_PASSED
     # Only when every venue says something final is it final: one that is merely away may hold the pair.
+    if not refusals:
+        return Code.VENUE_UNAVAILABLE
     passing = [refusal.code for refusal in refusals if not meaning(refusal.code).final]
     if passing:
         return passing[0]

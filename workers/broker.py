@@ -25,7 +25,9 @@ def open_broker(url: str) -> RedisBroker:
     No middleware: events and due times are the retries, every stage keeps its own time limits.
     """
     client = redis.Redis.from_url(url, socket_connect_timeout=2, socket_timeout=5, health_check_interval=15)
-    return RedisBroker(client=client, middleware=[], maintenance_chance=100_000, heartbeat_timeout=15_000)
+    return RedisBroker(  # type: ignore[no-untyped-call]
+        client=client, middleware=[], maintenance_chance=100_000, heartbeat_timeout=15_000
+    )
 
 
 class Hints:

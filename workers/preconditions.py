@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from psycopg_pool import AsyncConnectionPool
-
 from domain import events as e
 from event_store.mapper import EventMapper
-from workers.work import SQL, Connection
+from workers.work import SQL, Pool
 
 
 class AnotherChainError(Exception):
@@ -19,14 +17,14 @@ class AnotherWalletError(Exception):
     """The account trades with another wallet than the one configured."""
 
 
-async def require_same_chain(pool: AsyncConnectionPool[Connection], mapper: EventMapper, genesis_hash: str) -> None:
+async def require_same_chain(pool: Pool, mapper: EventMapper, genesis_hash: str) -> None:
     """Raise ``AnotherChainError`` where the log's newest transaction was signed for another chain."""
     async with pool.connection() as connection:
         cursor = await connection.execute(SQL["newest_state"], {"topic": e.TransactionBuilt.TOPIC})
         row = await cursor.fetchone()
     if row is None:
         return
-    built = mapper.load(e.TransactionBuilt.TOPIC, bytes(row[0]))  # type: ignore[arg-type]
+    built = mapper.load(e.TransactionBuilt.TOPIC, bytes(row[0]))
     if isinstance(built, e.TransactionBuilt) and built.genesis_hash != genesis_hash:
         raise AnotherChainError(
             f"the log's transactions belong to the chain with genesis {built.genesis_hash}, "
@@ -34,7 +32,7 @@ async def require_same_chain(pool: AsyncConnectionPool[Connection], mapper: Even
         )
 
 
-async def claim_wallet(pool: AsyncConnectionPool[Connection], account_id: UUID, wallet: str) -> None:
+async def claim_wallet(pool: Pool, account_id: UUID, wallet: str) -> None:
     """Bind ``wallet`` to the account, or raise ``AnotherWalletError`` where another one is bound."""
     async with pool.connection() as connection:
         cursor = await connection.execute(SQL["claim_wallet"], {"account": account_id, "wallet": wallet})

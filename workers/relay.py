@@ -10,7 +10,6 @@ from uuid import UUID
 
 import structlog
 from dramatiq.errors import ConnectionError as BrokerAway
-from psycopg_pool import AsyncConnectionPool
 
 from event_store import positions
 from event_store.leases import Lease
@@ -21,7 +20,7 @@ from event_store.wake import Wake
 from workers.broker import Hints
 from workers.metrics import HINTS_FAILED, RELAY_POSITION
 from workers.next_work import Digest, Stage, digest
-from workers.work import Connection, WorkTable
+from workers.work import Pool, WorkTable
 
 log = structlog.get_logger(__name__)
 
@@ -32,9 +31,7 @@ BATCH = 1_000
 class Relay:
     """Runs under ``lease`` (processor ``relay``) until it is cancelled or the lease is lost."""
 
-    def __init__(
-        self, pool: AsyncConnectionPool[Connection], events: Log, wake: Wake | None, work: WorkTable, hints: Hints
-    ) -> None:
+    def __init__(self, pool: Pool, events: Log, wake: Wake | None, work: WorkTable, hints: Hints) -> None:
         self._pool = pool
         self._events = events
         self._wake = wake

@@ -18,11 +18,11 @@ import psycopg_pool
 import structlog
 
 from chains.protocol import Chain, ChainUnavailable, SignatureStatus
-from commands.orders import History, LeaseLostError, Orders
+from commands.orders import History, Orders
 from domain.commands import OrderCommand, RecordExpiry, RecordLanding, RecordSent
 from domain.errors import DomainError, LandedAfterEnd, NotApplicable
 from domain.evidence import Commitment, Landing
-from event_store.errors import LogUnavailable, OutcomeUnknown
+from event_store.errors import LeaseLostError, LogUnavailable, OutcomeUnknown
 from event_store.leases import Lease
 from event_store.log import Log
 from event_store.tail import Tail
@@ -124,7 +124,8 @@ class Tracker:
         # The recent cache of a real node forgets after a few minutes: what is older is looked for in its history.
         old = any(one.question.last_valid_block_height < self._finalized_height for one in chunk)
         answer = await self._chain.statuses([one.signature for one in chunk], search_history=old)
-        landed, unseen = [], []
+        landed: list[tuple[Followed, Commitment]] = []
+        unseen: list[Followed] = []
         for one, status in zip(chunk, answer.found, strict=True):
             if status is None:
                 unseen.append(one)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from psycopg import AsyncConnection, AsyncCursor
@@ -19,8 +20,8 @@ LEAST_BACKOFF_MS, MOST_BACKOFF_MS = 250, 5_000
 
 SQL = {path.stem: path.read_text() for path in (Path(__file__).parent / "sql").glob("*.sql")}
 
-Connection = AsyncConnection[tuple[object, ...]]
-Cursor = AsyncCursor[tuple[object, ...]]
+Pool = AsyncConnectionPool[AsyncConnection[Any]]
+Cursor = AsyncCursor[Any]
 
 
 def backoff_ms(tries: int) -> int:
@@ -31,7 +32,7 @@ def backoff_ms(tries: int) -> int:
 class WorkTable:
     """Reads and writes of ``work``. Methods that take a cursor are part of the caller's transaction."""
 
-    def __init__(self, pool: AsyncConnectionPool[Connection]) -> None:
+    def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
     async def record(self, cursor: Cursor, digest: Digest) -> None:

@@ -78,6 +78,10 @@ def test_a_venue_that_is_away_keeps_the_order_alive():
     given(*submitted()).when(c.RecordQuotes(quotes=(), refusals=refusals, now=NOW)).then()
 
 
+def test_silence_of_every_venue_is_no_proof_that_none_holds_the_pair():
+    given(*submitted()).when(quoted()).then()
+
+
 def test_quotes_that_come_late_do_not_apply():
     given(*submitted(), routed()).when(quoted(quote())).then_refused("not_applicable")
 
