@@ -1,0 +1,96 @@
+"""One RPC endpoint over solana-py: a call, a typed answer, and one exception for everything else that can happen."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from itertools import count
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx2
+from pydantic import ValidationError
+from solana.exceptions import SolanaRpcException
+from solana.rpc.async_api import AsyncClient
+from solana.rpc.jsonrpc import JsonRpcRequest, SolanaJsonRpcError
+
+from chains.protocol import ChainUnavailable
+
+# httpx2 logs the URL of every request at INFO, and an endpoint's key is part of its URL.
+logging.getLogger("httpx2").setLevel(logging.WARNING)
+
+# Longer than a signature in base58: in an error message it can only be the transaction an endpoint says back.
+_BYTES_AS_TEXT = re.compile(r"[A-Za-z0-9+/=_-]{89,}")
+_MESSAGE_LENGTH = 200
+
+
+class RpcError(ChainUnavailable):
+    """The endpoint answered with a JSON-RPC error. ``reason`` is ``"error <code>: <message>"``."""
+
+    def __init__(self, endpoint: str, code: int, message: str) -> None:
+        self.code = code
+        self.reason = f"error {code}: {_BYTES_AS_TEXT.sub('...', message)[:_MESSAGE_LENGTH]}"
+        super().__init__(f"{endpoint}: {self.reason}")
+
+
+class Unanswered(ChainUnavailable):
+    """No JSON-RPC answer came, or none that can be read; ``reason`` is one or a few words (``"timeout"``)."""
+
+    def __init__(self, endpoint: str, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"{endpoint}: {reason}")
+
+
+class Endpoint:
+    """A Solana RPC endpoint at ``url``, shown as ``name``: its host, without path or credentials.
+
+    Calls go through solana-py's own JSON-RPC request and not its solders methods: those panic with a BaseException on
+    some malformed answers, know no commitment for ``getBlocks``, and read no error variant newer than themselves.
+    ``timeout`` is for a whole call, in seconds: httpx2's counts each read, so a dripping answer would never end.
+    """
+
+    def __init__(self, url: str, *, timeout: float = 10.0, connections: int = 64) -> None:
+        self.name = _host(url)
+        self._timeout = timeout
+        self._ids = count(1)
+        self._client = AsyncClient(
+            url,
+            timeout=timeout,
+            max_connections=connections,
+            max_keepalive_connections=connections,
+            keepalive_expiry=4,  # below the 5 s after which common servers close an idle connection
+            http2=False,
+            max_transport_retries=0,  # a retry would repeat a send, and double every time-out
+        )
+
+    async def close(self) -> None:
+        await self._client.close()
+
+    async def call(self, method: str, *params: object, shape: Any) -> Any:
+        """The result of ``method`` as ``shape`` (a pydantic model or a plain type); raises RpcError or Unanswered."""
+        request = JsonRpcRequest(id=next(self._ids), method=method, params=list(params))
+        # What went wrong is told without its cause: the cause's own words hold the URL, and so its key.
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await self._client.send_rpc_request(request, shape)
+        except SolanaJsonRpcError as error:
+            raise RpcError(self.name, error.code, error.message) from None
+        except SolanaRpcException as error:
+            raise Unanswered(self.name, _reason(error.__cause__)) from None
+        except TimeoutError:
+            raise Unanswered(self.name, "timeout") from None
+        except ValidationError:
+            raise Unanswered(self.name, f"{method} was answered in a form that can't be read") from None
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).netloc.rpartition("@")[2]
+
+
+def _reason(cause: BaseException | None) -> str:
+    if isinstance(cause, httpx2.TimeoutException):
+        return "timeout"
+    if isinstance(cause, httpx2.HTTPStatusError):
+        return f"HTTP {cause.response.status_code}"
+    return type(cause).__name__

@@ -1,0 +1,120 @@
+"""Proof that a signature can never land, collected from every endpoint in the one order that makes it a proof.
+
+Genesis hash, finalized height past the last valid one, then a null status that is not older, then the blocks
+themselves. See "Exactly one outcome", rule 3, in the design.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from itertools import pairwise
+
+from chains import answers
+from chains.answers import BlockSignatures, EpochInfo
+from chains.endpoint import Endpoint, RpcError, Unanswered
+from chains.finalized_blocks import FinalizedBlocks
+from chains.protocol import ExpiryQuestion
+from domain.evidence import Block, EndpointEvidence, ExpiryEvidence
+
+
+class _Silent(Exception):
+    """The endpoint did not answer at all."""
+
+
+class _Missing(Exception):
+    """The endpoint answers, and something of the proof is missing there."""
+
+
+class _Landed(Exception):
+    """The endpoint knows the signature."""
+
+
+async def collect(
+    sources: Sequence[tuple[Endpoint, FinalizedBlocks]], question: ExpiryQuestion
+) -> ExpiryEvidence | str:
+    """The evidence of every endpoint that answers, or a sentence: that it landed, or else all that is missing.
+
+    One endpoint is enough where the others are silent. One that answers with a gap is a gap for all: it may be the
+    one whose history holds the transaction.
+    """
+    found = await asyncio.gather(*(_ask(*source, question) for source in sources))
+    for kind in (_Landed, _Missing):
+        if told := [str(one) for one in found if isinstance(one, kind)]:
+            return "; ".join(told)
+    evidence = ExpiryEvidence(endpoints=tuple(one for one in found if isinstance(one, EndpointEvidence)))
+    if not evidence.endpoints:
+        return "no endpoint answered: " + "; ".join(map(str, found))
+    gap = evidence.gap(
+        genesis_hash=question.genesis_hash,
+        blockhash_slot=question.blockhash_slot,
+        last_valid_block_height=question.last_valid_block_height,
+    )
+    return gap or evidence
+
+
+async def _ask(
+    endpoint: Endpoint, blocks: FinalizedBlocks, question: ExpiryQuestion
+) -> EndpointEvidence | _Silent | _Missing | _Landed:
+    try:
+        return await _evidence(endpoint, blocks, question)
+    except (_Missing, _Landed) as doubt:
+        return type(doubt)(f"{endpoint.name}: {doubt}")
+    except _Silent as silence:
+        return silence
+    except (RpcError, Unanswered) as failure:
+        return _Missing(str(failure))
+
+
+async def _evidence(endpoint: Endpoint, blocks: FinalizedBlocks, question: ExpiryQuestion) -> EndpointEvidence:
+    try:
+        genesis_hash = await endpoint.call("getGenesisHash", shape=str)
+    except Unanswered as silence:
+        raise _Silent(str(silence)) from None
+    if genesis_hash != question.genesis_hash:
+        raise _Missing("it is another chain")
+    finalized = await endpoint.call("getEpochInfo", {"commitment": "finalized"}, shape=EpochInfo)
+    if finalized.block_height <= question.last_valid_block_height:
+        raise _Missing(
+            f"the finalized height {finalized.block_height} has not passed {question.last_valid_block_height}"
+        )
+    status_slot = await _null_status_slot(endpoint, question.signature)
+    if status_slot < finalized.absolute_slot:
+        raise _Missing("the status answer is older than the finalized height")
+    read = await blocks.through(question.blockhash_slot, question.last_valid_block_height)
+    _refuse_doubtful(read, question, blocks)
+    return EndpointEvidence(
+        endpoint=endpoint.name,
+        genesis_hash=genesis_hash,
+        finalized_slot=finalized.absolute_slot,
+        finalized_height=finalized.block_height,
+        status_slot=status_slot,
+        parent_slot=read[0][1].parent_slot,
+        blocks=tuple(Block(slot=slot, height=one.block_height, blockhash=one.blockhash) for slot, one in read),
+    )
+
+
+async def _null_status_slot(endpoint: Endpoint, signature: str) -> int:
+    config = {"searchTransactionHistory": True}
+    status = await endpoint.call("getSignatureStatuses", [signature], config, shape=answers.STATUSES)
+    match status.value:
+        case [None]:
+            return int(status.context.slot)
+        case [known]:
+            raise _Landed(f"the transaction landed, in slot {known.slot}")
+    raise _Missing("the status was not answered")
+
+
+def _refuse_doubtful(
+    read: Sequence[tuple[int, BlockSignatures]], question: ExpiryQuestion, blocks: FinalizedBlocks
+) -> None:
+    """What the blocks say against expiry, or against themselves; their range is checked with the whole evidence."""
+    if not read:
+        raise _Missing("it lists no block from the blockhash's slot on")
+    for slot, block in read:
+        if question.signature in block.signatures:
+            raise _Landed(f"the transaction landed, in the block of slot {slot}")
+    for (slot, parent), (next_slot, child) in pairwise(read):
+        if (child.previous_blockhash, child.parent_slot) != (parent.blockhash, slot):
+            blocks.forget(slot for slot, _ in read)
+            raise _Missing(f"the block of slot {next_slot} does not follow that of slot {slot}")

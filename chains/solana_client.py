@@ -1,0 +1,176 @@
+"""The chain as the engine sees it: Solana over its JSON-RPC, one main endpoint and any number that check it."""
+
+from __future__ import annotations
+
+import asyncio
+from base64 import b64encode
+from collections.abc import Sequence
+from typing import Any, Self
+
+from solders.message import MessageV0
+from solders.pubkey import Pubkey
+from solders.signature import Signature
+from solders.token.associated import get_associated_token_address
+from solders.transaction import VersionedTransaction
+
+from chains import answers
+from chains.endpoint import Endpoint, RpcError, Unanswered
+from chains.evidence import collect
+from chains.finalized_blocks import FinalizedBlocks
+from chains.protocol import (
+    AccountsAnswer,
+    Blockhash,
+    Chain,
+    ExpiryQuestion,
+    SentTransaction,
+    SignatureStatus,
+    Simulation,
+    Statuses,
+)
+from chains.settlement import settle
+from chains.transaction_errors import CustomCodes, transaction_error
+from domain.evidence import Commitment, ExpiryEvidence, Landing
+
+STATUSES_A_CALL = 256
+ACCOUNTS_A_CALL = 100
+
+# Where a token account keeps its amount: after mint and owner, a little-endian u64.
+_TOKEN_AMOUNT = slice(64, 72)
+
+
+class SolanaChain(Chain):
+    """``chains.protocol.Chain`` over the endpoint at ``url``; ``extra_urls`` are asked for evidence of expiry alone.
+
+    ``read_commitment`` is the state that quotes and simulations are made from. ``custom_codes`` says what the custom
+    error numbers of the venues' programs mean. ``timeout`` is in seconds, for each call; ``connections`` is how many
+    calls an endpoint gets at once. Holds connections from the first call on: ``close`` it, or use it as a context.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        extra_urls: Sequence[str] = (),
+        read_commitment: Commitment = "confirmed",
+        custom_codes: CustomCodes | None = None,
+        timeout: float = 10.0,
+        connections: int = 64,
+    ) -> None:
+        self._endpoints = [Endpoint(one, timeout=timeout, connections=connections) for one in (url, *extra_urls)]
+        self._blocks = [FinalizedBlocks(endpoint) for endpoint in self._endpoints]
+        self._main = self._endpoints[0]
+        self._commitment = read_commitment
+        self._custom_codes = custom_codes or {}
+
+    async def close(self) -> None:
+        await asyncio.gather(*(endpoint.close() for endpoint in self._endpoints))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def genesis_hash(self) -> str:
+        return str(await self._main.call("getGenesisHash", shape=str))
+
+    async def block_height(self, commitment: Commitment) -> int:
+        return int(await self._main.call("getBlockHeight", {"commitment": commitment}, shape=answers.U64))
+
+    async def latest_blockhash(self) -> Blockhash:
+        answer = await self._main.call(
+            "getLatestBlockhash", {"commitment": "confirmed"}, shape=answers.LATEST_BLOCKHASH
+        )
+        return Blockhash(answer.value.blockhash, answer.context.slot, answer.value.last_valid_block_height)
+
+    async def simulate(self, message: MessageV0) -> Simulation:
+        unsigned = VersionedTransaction.populate(
+            message, [Signature.default()] * message.header.num_required_signatures
+        )
+        config = {
+            "encoding": "base64",
+            "commitment": self._commitment,
+            "sigVerify": False,
+            "replaceRecentBlockhash": True,
+        }
+        answer = await self._main.call(
+            "simulateTransaction", _base64(bytes(unsigned)), config, shape=answers.SIMULATION
+        )
+        result = answer.value
+        if result.err is None:
+            if not result.units_consumed:  # a limit made from it would fail the transaction
+                raise Unanswered(self._main.name, "the simulation does not say what it used")
+            return Simulation(None, result.units_consumed)
+        programs = [str(message.account_keys[one.program_id_index]) for one in message.instructions]
+        error = transaction_error(result.err, result.logs or (), programs=programs, custom_codes=self._custom_codes)
+        return Simulation(error, result.units_consumed or 0)
+
+    async def send(self, transaction: bytes) -> str:
+        config = {
+            "encoding": "base64",
+            "skipPreflight": True,
+            "preflightCommitment": self._commitment,
+            "maxRetries": 0,
+        }
+        try:
+            await self._main.call("sendTransaction", _base64(transaction), config, shape=str)
+        except (RpcError, Unanswered) as unproven:
+            return unproven.reason
+        return "accepted"
+
+    async def statuses(self, signatures: Sequence[str], *, search_history: bool = False) -> Statuses:
+        if len(signatures) > STATUSES_A_CALL:
+            raise ValueError(f"{len(signatures)} signatures: at most {STATUSES_A_CALL} a call")
+        config = {"searchTransactionHistory": search_history}
+        answer = await self._main.call("getSignatureStatuses", list(signatures), config, shape=answers.STATUSES)
+        if len(answer.value) != len(signatures):
+            raise Unanswered(self._main.name, "not every signature was answered")
+        return Statuses(answer.context.slot, tuple(one and _status(one) for one in answer.value))
+
+    async def landing(self, sent: SentTransaction, commitment: Commitment) -> Landing | None:
+        config = {"encoding": "json", "commitment": commitment, "maxSupportedTransactionVersion": 0}
+        found = await self._main.call("getTransaction", sent.signature, config, shape=answers.LandedTransaction | None)
+        if found is None:
+            return None
+        if found.transaction.signatures[:1] != [sent.signature]:
+            raise Unanswered(self._main.name, "getTransaction was answered with another transaction")
+        return settle(found, sent, commitment=commitment, custom_codes=self._custom_codes)
+
+    async def expiry_evidence(self, question: ExpiryQuestion) -> ExpiryEvidence | str:
+        return await collect(list(zip(self._endpoints, self._blocks, strict=True)), question)
+
+    async def accounts(self, addresses: Sequence[str]) -> AccountsAnswer:
+        parts = [addresses[at : at + ACCOUNTS_A_CALL] for at in range(0, len(addresses), ACCOUNTS_A_CALL)]
+        found = await asyncio.gather(*(self._accounts(part) for part in parts))
+        return AccountsAnswer(
+            slot=min((answer.context.slot for answer in found), default=0),
+            data=tuple(one and one.data for answer in found for one in answer.value),
+        )
+
+    async def _accounts(self, addresses: Sequence[str]) -> Any:
+        config = {"encoding": "base64", "commitment": self._commitment}
+        answer = await self._main.call("getMultipleAccounts", list(addresses), config, shape=answers.ACCOUNTS)
+        if len(answer.value) != len(addresses):
+            raise Unanswered(self._main.name, "not every account was answered")
+        return answer
+
+    async def program_accounts(self, program: str) -> list[tuple[str, bytes]]:
+        config = {"encoding": "base64", "commitment": self._commitment}
+        found = await self._main.call("getProgramAccounts", program, config, shape=list[answers.OwnedAccount])
+        return [(one.pubkey, one.account.data) for one in found]
+
+    async def token_balances(self, wallet: str, mints: Sequence[str]) -> dict[str, int]:
+        owner = Pubkey.from_string(wallet)
+        accounts = [str(get_associated_token_address(owner, Pubkey.from_string(mint))) for mint in mints]
+        found = await self.accounts(accounts)
+        amounts = (int.from_bytes((data or b"")[_TOKEN_AMOUNT], "little") for data in found.data)
+        return dict(zip(mints, amounts, strict=True))
+
+
+def _status(one: answers.Status) -> SignatureStatus:
+    stage = one.confirmation_status or ("finalized" if one.confirmations is None else "processed")
+    return SignatureStatus(one.slot, stage, failed=one.err is not None)
+
+
+def _base64(transaction: bytes) -> str:
+    return b64encode(transaction).decode()

@@ -1,0 +1,22 @@
+"""Identities made at the edge."""
+
+from __future__ import annotations
+
+import os
+import time
+from uuid import UUID, uuid5
+
+DEFAULT_ACCOUNT = UUID("00000000-0000-7000-8000-000000000001")
+
+
+def uuid7() -> UUID:
+    """A time-ordered UUID (RFC 9562, version 7): 48 bits of unix milliseconds, 74 random ones."""
+    milliseconds = time.time_ns() // 1_000_000
+    random = int.from_bytes(os.urandom(10))
+    value = (milliseconds & (2**48 - 1)) << 80 | 7 << 76 | (random >> 68) << 64 | 2 << 62 | random & (2**62 - 1)
+    return UUID(int=value)
+
+
+def order_id(account_id: UUID, client_order_id: str | None) -> UUID:
+    """The order's id: the same one whenever the same account sends the same client order id."""
+    return uuid7() if client_order_id is None else uuid5(account_id, f"coid:{client_order_id}")

@@ -1,0 +1,172 @@
+"""Load, decide, append at the expected version; on a conflict load and decide again.
+
+A message is a hint and the version decides, so any number of duplicates at any time changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+from domain.commands import OrderCommand
+from domain.decide import decide
+from domain.events import OrderEvent
+from domain.order import Order, evolve
+from event_store.appender import Appender
+from event_store.errors import LeaseLostError, UnknownTopic
+from event_store.log import Log
+from event_store.mapper import EventMapper
+from event_store.types import (
+    Already,
+    AppendRequest,
+    Conflict,
+    LeaseGuard,
+    LeaseLost,
+    NewEvent,
+    RecordedEvent,
+    Stored,
+    StreamGuard,
+)
+
+Guards = tuple[StreamGuard | LeaseGuard, ...]
+
+# Each conflict means that somebody else's append got through. This many in a row is a fault, not a race.
+MOST_CONFLICTS = 20
+
+
+class TooManyConflictsError(Exception):
+    """The stream kept moving under the command."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """An order as of ``version``: its events, the state they fold to, and where the log goes on from."""
+
+    order_id: UUID
+    account_id: UUID
+    order: Order | None = None
+    version: int = 0
+    events: tuple[OrderEvent, ...] = ()
+    last_event_id: UUID | None = None
+    correlation_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Orders that could be read, and those that couldn't: an event of a newer version, or a damaged one.
+
+    No command may decide on an order it can't read whole.
+    """
+
+    histories: dict[UUID, History]
+    unreadable: dict[UUID, Exception]
+
+
+class Orders:
+    """The command side's access to order streams."""
+
+    def __init__(self, log: Log, appender: Appender, mapper: EventMapper) -> None:
+        self._log = log
+        self._appender = appender
+        self._mapper = mapper
+
+    async def load(self, order_ids: Sequence[UUID]) -> Loaded:
+        """The histories of those of ``order_ids`` that exist, in one query; one that can't be read fails alone."""
+        loaded = Loaded({}, {})
+        for order_id, recorded in (await self._log.load_many(order_ids)).items():
+            if recorded:
+                try:
+                    loaded.histories[order_id] = self.history(recorded)
+                except (UnknownTopic, ValueError, TypeError) as error:
+                    loaded.unreadable[order_id] = error
+        return loaded
+
+    def history(self, recorded: Sequence[RecordedEvent]) -> History:
+        """The fold of one order's recorded events, the first to the last."""
+        first, last = recorded[0], recorded[-1]
+        events = tuple(self._event(one) for one in recorded)
+        order: Order | None = None
+        for event in events:
+            order = evolve(order, event)
+        return History(
+            first.stream_id, first.account_id, order, last.version, events, last.event_id, first.correlation_id
+        )
+
+    async def execute(self, history: History, command: OrderCommand, *, guards: Guards = ()) -> History:
+        """Append what ``command`` leads to; the history after it, which is ``history`` where it leads to nothing.
+
+        Raises ``NotApplicable`` where the order has moved on, other ``DomainError`` where the command is wrong,
+        ``LeaseLostError``, ``LogUnavailable`` or ``OutcomeUnknown`` where it was not, or perhaps not, written.
+        """
+        command_id = uuid4()
+        for _ in range(MOST_CONFLICTS):
+            decided = decide(history.order, command)
+            if not decided:
+                return history
+            after, outcome = await self._append(history, decided, command_id, guards)
+            if isinstance(outcome, Stored | Already):
+                return after
+            if isinstance(outcome, LeaseLost):
+                raise LeaseLostError(outcome.processor)
+            recorded = await self._log.load(history.order_id)
+            history = self.history(recorded) if recorded else History(history.order_id, history.account_id)
+        raise TooManyConflictsError(str(history.order_id))
+
+    async def create(
+        self, history: History, command: OrderCommand, command_id: UUID
+    ) -> tuple[History, Stored | Already | Conflict]:
+        """Append the first events of a stream once: a conflict is the caller's to understand."""
+        after, outcome = await self._append(history, decide(history.order, command), command_id, ())
+        if isinstance(outcome, LeaseLost):
+            raise LeaseLostError(outcome.processor)
+        return after, outcome
+
+    async def _append(
+        self, history: History, decided: list[OrderEvent], command_id: UUID, guards: Guards
+    ) -> tuple[History, Stored | Already | Conflict | LeaseLost]:
+        new = self._recordable(history, decided, command_id)
+        outcome = await self._appender.append(AppendRequest(tuple(new), guards))
+        order = history.order
+        for event in decided:
+            order = evolve(order, event)
+        after = History(
+            history.order_id,
+            history.account_id,
+            order,
+            new[-1].version,
+            (*history.events, *decided),
+            new[-1].event_id,
+            new[-1].correlation_id,
+        )
+        return after, outcome
+
+    def _recordable(self, history: History, decided: list[OrderEvent], command_id: UUID) -> list[NewEvent]:
+        recordable = []
+        cause = history.last_event_id
+        for number, event in enumerate(decided, history.version + 1):
+            topic, state = self._mapper.dump(event)
+            new = NewEvent(
+                stream_id=history.order_id,
+                version=number,
+                event_id=uuid4(),
+                topic=topic,
+                state=state,
+                account_id=history.account_id,
+                command_id=command_id,
+                correlation_id=history.correlation_id or command_id,
+                causation_id=cause,
+            )
+            cause = new.event_id
+            recordable.append(new)
+        return recordable
+
+    def _event(self, recorded: RecordedEvent) -> OrderEvent:
+        event = self._mapper.load(recorded.topic, recorded.state)
+        if not isinstance(event, OrderEvent):
+            raise TypeError(f"{recorded.topic} is not an order's event")
+        return event
+
+    async def recorded(self, order_id: UUID) -> list[RecordedEvent]:
+        """The stream as the log has it."""
+        return await self._log.load(order_id)

@@ -1,0 +1,76 @@
+"""Submit an order: once, however often it is asked.
+
+An order with a client order id has an id made from it, so the log itself refuses the second; the second asker gets the
+first answer where the terms are the same, and a conflict where they aren't.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+from commands.ids import order_id
+from commands.orders import History, Orders
+from domain.commands import SubmitOrder
+from domain.errors import DomainError
+from domain.order import Order
+from event_store.errors import OutcomeUnknown
+from event_store.types import Conflict
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The order as first accepted, and the position of the append that recorded it."""
+
+    order_id: UUID
+    order: Order
+    position: int
+
+
+class SubmissionUnknownError(Exception):
+    """The append was sent, and nobody could tell whether it was stored: ``order_id`` later shows, or 404."""
+
+    def __init__(self, order_id: UUID) -> None:
+        super().__init__(str(order_id))
+        self.order_id = order_id
+
+
+async def submit_order(orders: Orders, account_id: UUID, command: SubmitOrder) -> Accepted:
+    """Record the order, or find it recorded.
+
+    Raises ``DomainError("client_order_id_conflict")`` for other terms under a known client order id, ``LogUnavailable``
+    where nothing was sent, ``SubmissionUnknownError`` where something was and its outcome is unknown.
+    """
+    new = History(order_id(account_id, command.client_order_id), account_id)
+    try:
+        after, outcome = await orders.create(new, command, uuid4())
+    except OutcomeUnknown as unknown:
+        raise SubmissionUnknownError(new.order_id) from unknown
+    if not isinstance(outcome, Conflict):
+        assert after.order is not None  # noqa: S101 - a stream that was just begun has an order
+        return Accepted(new.order_id, after.order, outcome.position)
+    return await _first_answer(orders, new.order_id, command)
+
+
+async def _first_answer(orders: Orders, order_id: UUID, command: SubmitOrder) -> Accepted:
+    recorded = await orders.recorded(order_id)
+    begun = [event for event in recorded if event.command_id == recorded[0].command_id]
+    order = orders.history(begun).order
+    assert order is not None  # noqa: S101 - the log holds a stream's first event or none
+    if not _same_terms(order, command):
+        raise DomainError(
+            "client_order_id_conflict",
+            "This clientOrderId belongs to an order with other terms; use another, or repeat the same terms.",
+            field="clientOrderId",
+        )
+    return Accepted(order_id, order, begun[-1].position)
+
+
+def _same_terms(order: Order, command: SubmitOrder) -> bool:
+    slippage = order.slippage_bps == command.slippage_bps or (order.slippage_defaulted and command.slippage_defaulted)
+    return slippage and (order.type, order.token_in, order.token_out, order.amount_in) == (
+        command.type,
+        command.token_in,
+        command.token_out,
+        command.amount_in,
+    )

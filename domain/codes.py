@@ -1,0 +1,57 @@
+"""Why an order could not go on: one table says of each code whether it is final or passing.
+
+A final code fails the order at once. A passing one is tried again until the order's deadline; an order that fails then
+is worth trying again (``retryable``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Code(StrEnum):
+    INSUFFICIENT_FUNDS = "insufficient_funds"
+    NO_VENUE = "no_venue"
+    AMOUNT_TOO_SMALL = "amount_too_small"
+    SLIPPAGE_EXCEEDED = "slippage_exceeded"
+    VENUE_UNAVAILABLE = "venue_unavailable"
+    CHAIN_UNAVAILABLE = "chain_unavailable"
+    BLOCKHASH_NOT_FOUND = "blockhash_not_found"
+    PROGRAM_ERROR = "program_error"
+    TRANSACTION_INVALID = "transaction_invalid"
+    TRANSACTION_EXPIRED = "transaction_expired"
+    DEADLINE_PASSED = "deadline_passed"
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a code means for an order: whether trying again can't help, and the sentence a client reads."""
+
+    final: bool
+    sentence: str
+
+
+MEANINGS: dict[Code, Meaning] = {
+    Code.INSUFFICIENT_FUNDS: Meaning(True, "The wallet holds less than the order needs."),
+    Code.NO_VENUE: Meaning(True, "No venue trades this pair."),
+    Code.AMOUNT_TOO_SMALL: Meaning(True, "The amount is too small to buy anything of the other token."),
+    Code.SLIPPAGE_EXCEEDED: Meaning(False, "No venue offered the order's minimum within its deadline."),
+    Code.VENUE_UNAVAILABLE: Meaning(False, "No venue answered within the order's deadline."),
+    Code.CHAIN_UNAVAILABLE: Meaning(False, "The chain could not be reached within the order's deadline."),
+    Code.BLOCKHASH_NOT_FOUND: Meaning(False, "The chain did not know the transaction's blockhash."),
+    Code.PROGRAM_ERROR: Meaning(False, "A program on the chain refused the swap."),
+    Code.TRANSACTION_INVALID: Meaning(
+        True, "The transaction a venue proposed did more than this swap; it was not signed."
+    ),
+    Code.TRANSACTION_EXPIRED: Meaning(False, "The transaction did not land while its blockhash was valid."),
+    Code.DEADLINE_PASSED: Meaning(False, "The order's deadline passed before it could be executed."),
+}
+
+
+def meaning(code: str) -> Meaning:
+    """The meaning of ``code``. One this version doesn't know is passing: the deadline still ends it."""
+    try:
+        return MEANINGS[Code(code)]
+    except ValueError:
+        return Meaning(False, "The swap was refused.")

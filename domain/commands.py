@@ -1,0 +1,103 @@
+"""What can be asked of an order, or be told to it. ``decide`` says what follows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.events import OrderType
+from domain.evidence import ExpiryEvidence, Landing
+from domain.quotes import Quote, Refusal
+from domain.tokens import Token
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitOrder:
+    """A new order. ``slippage_bps`` is what applies; ``slippage_defaulted`` says that the client named none."""
+
+    type: OrderType
+    token_in: Token
+    token_out: Token
+    amount_in: int
+    slippage_bps: int
+    slippage_defaulted: bool
+    client_order_id: str | None
+    deadline: datetime
+    network: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordQuotes:
+    """Every venue was asked at the order's size; this is what they answered."""
+
+    quotes: tuple[Quote, ...]
+    refusals: tuple[Refusal, ...]
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RejectBuild:
+    """No transaction could be made of the chosen route, or its simulation failed."""
+
+    code: str
+    detail: str
+    logs: tuple[str, ...]
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RecordBuilt:
+    """A transaction is signed, and not sent yet. It is recorded, or it never was."""
+
+    attempt: int
+    transaction: str
+    signature: str
+    wallet: str
+    memo: str
+    genesis_hash: str
+    blockhash: str
+    blockhash_slot: int
+    last_valid_block_height: int
+    minimum_out: int
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RecordSent:
+    """The first send of an attempt was made; ``answer`` is for the record only."""
+
+    attempt: int
+    signature: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordLanding:
+    """The chain holds an attempt's transaction: a success, or a finalized error."""
+
+    attempt: int
+    landing: Landing
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RecordExpiry:
+    """An attempt can never land, proven by ``evidence``."""
+
+    attempt: int
+    evidence: ExpiryEvidence
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """The world could not be asked. Ends the order only once its deadline has passed."""
+
+    code: str
+    detail: str
+    now: datetime
+
+
+OrderCommand = (
+    SubmitOrder | RecordQuotes | RejectBuild | RecordBuilt | RecordSent | RecordLanding | RecordExpiry | GiveUp
+)

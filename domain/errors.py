@@ -1,0 +1,27 @@
+"""Refusals of the domain: each has a stable code that clients may branch on."""
+
+from __future__ import annotations
+
+
+class DomainError(Exception):
+    """A refused command. ``code`` is stable, ``detail`` is a sentence, ``field`` names the input at fault."""
+
+    def __init__(self, code: str, detail: str, *, field: str | None = None) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.field = field
+
+
+class NotApplicable(DomainError):
+    """The order has moved on: what was learned no longer applies to it. A hint that came late or twice; not a fault."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("not_applicable", detail)
+
+
+class LandedAfterEnd(DomainError):
+    """The chain shows a transaction of an order whose end is already recorded otherwise: money moved unaccounted."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("landed_after_end", detail)

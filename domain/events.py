@@ -1,0 +1,199 @@
+"""What happened to an order. Immutable, past tense, with an explicit topic and version; the log holds nothing else.
+
+Amounts are base units (``...BaseUnits`` in JSON), prices are quote per base. Beside its data each recorded event
+has, as columns of the log: event, account, command, correlation and causation id, recorded-at, position, hash.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar, Literal
+
+from pydantic import AliasGenerator, ConfigDict
+from pydantic.alias_generators import to_camel
+
+from domain.evidence import Commitment, ExpiryEvidence
+from domain.numbers import BaseUnits, Price
+from domain.quotes import Quote, Recorded, Refusal
+from domain.tokens import Token
+
+OrderType = Literal["market"]
+Status = Literal["pending", "routing", "building", "submitted", "confirmed", "failed"]
+
+_AMOUNTS = ("amount_in", "amount_out", "minimum_out", "expected_out", "venue_fee")
+
+
+def _alias(name: str) -> str:
+    return to_camel(f"{name}_base_units" if name in _AMOUNTS else name)
+
+
+class OrderEvent(Recorded):
+    """An event of an order's stream.
+
+    ``status`` is the order's status after it, None where it changes nothing; ``secret`` names what never leaves.
+    """
+
+    model_config = ConfigDict(alias_generator=AliasGenerator(alias=_alias))
+
+    TOPIC: ClassVar[str]
+    VERSION: ClassVar[int] = 1
+    status: ClassVar[Status | None]
+    secret: ClassVar[frozenset[str]] = frozenset()
+
+    def public(self) -> dict[str, Any]:
+        """The event's data as clients see it: JSON types, camelCase, without what is secret."""
+        return self.model_dump(mode="json", by_alias=True, exclude=set(self.secret), exclude_none=True)
+
+
+class OrderSubmitted(OrderEvent):
+    """The terms. ``slippage_defaulted``: the client named none, so it never conflicts with a changed default."""
+
+    TOPIC = "order.OrderSubmitted"
+    status = "pending"
+
+    type: OrderType
+    token_in: Token
+    token_out: Token
+    amount_in: BaseUnits
+    slippage_bps: int
+    slippage_defaulted: bool
+    client_order_id: str | None = None
+    deadline: datetime
+    network: str
+
+
+class OrderTriggered(OrderEvent):
+    """The order became executable: a market order at once."""
+
+    TOPIC = "order.OrderTriggered"
+    status = "routing"
+
+    reason: Literal["market"]
+
+
+class OrderRouted(OrderEvent):
+    """Every quote considered, losers and refusals too, and the choice; the minimum is what the chain will enforce."""
+
+    TOPIC = "order.OrderRouted"
+    status = "building"
+
+    quotes: tuple[Quote, ...]
+    refusals: tuple[Refusal, ...] = ()
+    chosen: Quote
+    policy: str
+    policy_version: int
+    expected_out: BaseUnits
+    minimum_out: BaseUnits
+
+
+class BuildRejected(OrderEvent):
+    """No transaction could be made, or its simulation failed. Nothing was signed: no attempt exists."""
+
+    TOPIC = "order.BuildRejected"
+    status = "routing"
+
+    code: str
+    detail: str
+    logs: tuple[str, ...] = ()
+
+
+class TransactionBuilt(OrderEvent):
+    """The attempt is signed and durable: from here on it may land. ``transaction`` is its bytes in base64."""
+
+    TOPIC = "order.TransactionBuilt"
+    status = "building"
+    secret = frozenset({"transaction"})
+
+    attempt: int
+    transaction: str
+    signature: str
+    wallet: str
+    memo: str
+    genesis_hash: str
+    blockhash: str
+    blockhash_slot: int
+    last_valid_block_height: int
+    minimum_out: BaseUnits
+
+
+class TransactionSubmitted(OrderEvent):
+    """The first send of an attempt was made, whatever it answered, a time-out included: no answer proves anything."""
+
+    TOPIC = "order.TransactionSubmitted"
+    status = "submitted"
+
+    attempt: int
+    signature: str
+    answer: str
+
+
+class AttemptRejected(OrderEvent):
+    """The attempt is on chain with an error, finalized: it moved nothing but its fee, and never will."""
+
+    TOPIC = "order.AttemptRejected"
+    status = "routing"
+
+    attempt: int
+    signature: str
+    slot: int
+    code: str
+    detail: str
+    logs: tuple[str, ...] = ()
+    fee_lamports: BaseUnits
+
+
+class AttemptExpired(OrderEvent):
+    """The attempt can never land, and why we know."""
+
+    TOPIC = "order.AttemptExpired"
+    status = "routing"
+
+    attempt: int
+    signature: str
+    evidence: ExpiryEvidence
+
+
+class OrderConfirmed(OrderEvent):
+    """The swap is on chain at ``commitment``; amounts are what the transaction's token balances show."""
+
+    TOPIC = "order.OrderConfirmed"
+    status = "confirmed"
+
+    attempt: int
+    tx_hash: str
+    slot: int
+    commitment: Commitment
+    venue: str
+    amount_in: BaseUnits
+    amount_out: BaseUnits
+    executed_price: Price
+    network_fee_lamports: BaseUnits
+    venue_fee: BaseUnits
+    venue_fee_token: str
+
+
+class OrderFailed(OrderEvent):
+    """The end without a swap. ``quotes`` and ``refusals`` are the last ones seen, where that is why."""
+
+    TOPIC = "order.OrderFailed"
+    status = "failed"
+
+    code: str
+    detail: str
+    retryable: bool
+    quotes: tuple[Quote, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+
+
+ORDER_EVENTS: tuple[type[OrderEvent], ...] = (
+    OrderSubmitted,
+    OrderTriggered,
+    OrderRouted,
+    BuildRejected,
+    TransactionBuilt,
+    TransactionSubmitted,
+    AttemptRejected,
+    AttemptExpired,
+    OrderConfirmed,
+    OrderFailed,
+)

@@ -1,0 +1,25 @@
+"""The routing policy: the best net amount out at the order's size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from domain.numbers import less_slippage
+from domain.quotes import Quote
+
+POLICY = "best-net-out"
+POLICY_VERSION = 1
+
+
+def best(quotes: Sequence[Quote]) -> Quote | None:
+    """The quote with the most out, net of venue fees; of equals the first by venue name, then pool."""
+    return min(quotes, key=lambda quote: (-quote.amount_out, quote.venue, quote.pool), default=None)
+
+
+def minimum_out(quote: Quote, slippage_bps: int, floor: int | None) -> int:
+    """The least the chain may pay out: the quote less slippage, at least one unit, never below ``floor``.
+
+    ``floor`` is the minimum of the order's first route: a market order's slippage counts from there, so that a falling
+    price can't walk it down attempt by attempt.
+    """
+    return max(1, less_slippage(quote.amount_out, slippage_bps), floor or 0)

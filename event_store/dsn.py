@@ -1,0 +1,85 @@
+"""Read a database URL once, for every connection of ours.
+
+A URL names one pair of schemas: the log's, which the application may only read and append to, and the application's
+own beside it. ``?schema=NAME`` (as Prisma writes it) chooses NAME and NAME_app; without it surefill and surefill_app.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from event_store.errors import BadDatabaseUrl
+
+DEFAULT_SCHEMA = "surefill"
+
+# Longer would push NAME_app past PostgreSQL's 63 bytes, which it cuts without a word.
+_SCHEMA = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,58}", re.ASCII)
+# Prisma's own, which libpq would refuse; none of them says where the database is.
+_PRISMA = {"connection_limit", "pool_timeout", "socket_timeout", "pgbouncer", "statement_cache_size"}
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """Where a database is and as whom.
+
+    ``conninfo`` is libpq's, with the search path set, so that SQL needs no schema names; it holds the password.
+    ``str()`` is for people and never does.
+    """
+
+    conninfo: str
+    log_schema: str
+    app_schema: str
+    user: str
+    password: str | None
+    pretty: str
+
+    def __str__(self) -> str:
+        return self.pretty
+
+    def __repr__(self) -> str:
+        return f"Database({self.pretty})"
+
+
+def parse(url: str, *, application_name: str = "surefill") -> Database:
+    """The database of a ``postgresql://`` URL or a libpq keyword string; BadDatabaseUrl names what is wrong with it."""
+    bare, schema = _without_schema(url)
+    try:
+        # Text of libpq's complaint may quote the URL, password and all: it is not passed on.
+        parameters = conninfo_to_dict(bare)
+    except ProgrammingError:
+        raise BadDatabaseUrl(
+            "the database URL cannot be read; it looks like postgresql://user:password@host:5432/database"
+        ) from None
+    if not _SCHEMA.fullmatch(schema):
+        raise BadDatabaseUrl(f"schema={schema!r}: a schema is letters, digits and underscores, at most 59 of them")
+    user = str(parameters.get("user") or "")
+    if not user:
+        raise BadDatabaseUrl("the database URL names no user")
+    log, app = schema, f"{schema}_app"
+    options = f'-c search_path="{log}","{app}",pg_temp'
+    if given := parameters.get("options"):
+        options = f"{given} {options}"
+    parameters.setdefault("application_name", application_name)
+    conninfo = make_conninfo("", **(parameters | {"options": options}))
+    password = parameters.get("password")
+    where = f"{parameters.get('host') or 'localhost'}:{parameters.get('port') or 5432}"
+    pretty = f"postgresql://{quote(user)}@{where}/{parameters.get('dbname') or user}?schema={schema}"
+    return Database(conninfo, log, app, user, None if password is None else str(password), pretty)
+
+
+def _without_schema(url: str) -> tuple[str, str]:
+    if not re.match(r"postgres(ql)?://", url):
+        return url, DEFAULT_SCHEMA
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise BadDatabaseUrl("the database URL cannot be read") from None
+    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    schema = query.pop("schema", DEFAULT_SCHEMA)
+    kept = {name: value for name, value in query.items() if name not in _PRISMA}
+    return urlunsplit(parts._replace(query=urlencode(kept, quote_via=quote))), schema

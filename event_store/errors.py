@@ -1,0 +1,44 @@
+"""Why the log could not answer. What it can answer, a conflict included, is an outcome and no error."""
+
+from __future__ import annotations
+
+
+class EventStoreError(Exception):
+    """Whatever this room raises on purpose."""
+
+
+class LogUnavailable(EventStoreError):
+    """Nothing of the request is stored, nor will be: it is safe to repeat as a new one."""
+
+
+class OutcomeUnknown(EventStoreError):
+    """Sent, and nobody could tell in time whether it is stored: only the same event ids may repeat it."""
+
+
+class InvalidRequest(EventStoreError):
+    """This request alone is malformed: NUL in a text, a hole in its versions, the same event id twice."""
+
+    def __init__(self, sqlstate: str, message: str) -> None:
+        super().__init__(f"{message} ({sqlstate})")
+        self.sqlstate = sqlstate
+        self.message = message
+
+
+class UnknownTopic(EventStoreError):
+    """An event this code cannot read: no model has its topic, or a newer version wrote it."""
+
+
+class LeaseLostError(EventStoreError):
+    """Another holds the lease, or it ran out before it could be renewed: whoever worked under it stops."""
+
+
+class PositionGap(EventStoreError):
+    """The log is not contiguous. It cannot happen while only the append function writes; no reader may go past it."""
+
+
+class MigrationRefused(EventStoreError):
+    """The database cannot be brought to this code's schema, and a sentence why."""
+
+
+class BadDatabaseUrl(EventStoreError):
+    """The database URL cannot be read; the text never shows the password."""

@@ -1,0 +1,64 @@
+"""Read the log: a stream's events, or everybody's by position."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+
+from event_store.errors import PositionGap
+from event_store.sql import statement
+from event_store.types import RecordedEvent
+
+_LOAD = statement("load")
+_READ = statement("read")
+_HEAD = statement("head")
+
+
+class Log:
+    """Reads over a pool that its owner opens and closes; psycopg's errors pass through, ``PoolTimeout`` among them."""
+
+    def __init__(self, pool: AsyncConnectionPool[AsyncConnection[Any]]) -> None:
+        self._pool = pool
+
+    async def load(self, stream_id: UUID, *, upto: int | None = None) -> list[RecordedEvent]:
+        """The stream's events by version, to version ``upto`` where given; empty when there is no such stream."""
+        return recorded(await self._rows(_LOAD, {"streams": [stream_id], "upto": upto}))
+
+    async def load_many(self, stream_ids: Sequence[UUID]) -> dict[UUID, list[RecordedEvent]]:
+        """Each stream's events by version, in one query; every id asked for has its entry."""
+        streams: dict[UUID, list[RecordedEvent]] = {stream_id: [] for stream_id in stream_ids}
+        for event in recorded(await self._rows(_LOAD, {"streams": list(streams), "upto": None})):
+            streams[event.stream_id].append(event)
+        return streams
+
+    async def read(self, after: int, limit: int = 1000) -> list[RecordedEvent]:
+        """The events at positions ``after``+1 ... ``after``+``limit``, as many of them as there are."""
+        events = recorded(await self._rows(_READ, {"after": after, "limit": limit}))
+        for expected, event in enumerate(events, after + 1):
+            if event.position != expected:
+                raise PositionGap(f"position {expected} is missing from the log: the next one is {event.position}")
+        return events
+
+    async def head(self) -> int:
+        """The position of the last event; 0 in an empty log."""
+        rows = await self._rows(_HEAD, {})
+        return int(rows[0][0])
+
+    async def _rows(self, query: bytes, parameters: dict[str, object]) -> list[tuple[Any, ...]]:
+        async with self._pool.connection() as connection, connection.cursor(binary=True) as cursor:
+            await cursor.execute(query, parameters)
+            return await cursor.fetchall()
+
+
+def recorded(rows: Iterable[tuple[Any, ...]]) -> list[RecordedEvent]:
+    """Rows of the columns of ``load.sql``, in UTC whatever the session's time zone."""
+    return [RecordedEvent(*(*columns, _utc(recorded_at), hash_)) for *columns, recorded_at, hash_ in rows]
+
+
+def _utc(instant: datetime) -> datetime:
+    return instant.astimezone(UTC)

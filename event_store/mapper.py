@@ -1,0 +1,67 @@
+"""Events as the log keeps them: ``{"v": version, "data": {...}}`` in JSON under an explicit topic.
+
+A model names itself and its form: ``TOPIC``, ``VERSION`` (1 unless it says otherwise) and, for each step from an older
+form, a static method ``upcast_v1_v2(data: dict) -> dict``, ``upcast_v2_v3``... They work on the JSON's dict, before
+validation, so an old event never meets a model it was not written for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic_core import from_json
+
+from event_store.errors import UnknownTopic
+
+Upcast = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    model: type[BaseModel]
+    version: int
+    upcasts: tuple[Upcast, ...]
+
+
+class EventMapper:
+    """Between models and (topic, state). A topic twice, or a missing upcast, is refused when it is built."""
+
+    def __init__(self, models: Iterable[type[BaseModel]]) -> None:
+        self._forms: dict[str, _Form] = {}
+        for model in models:
+            topic: str = model.TOPIC  # type: ignore[attr-defined]
+            version: int = getattr(model, "VERSION", 1)
+            if topic in self._forms:
+                raise ValueError(f"two models have the topic {topic}")
+            steps = [f"upcast_v{step}_v{step + 1}" for step in range(1, version)]
+            if missing := [step for step in steps if not hasattr(model, step)]:
+                raise ValueError(f"{model.__name__} has no {missing[0]}")
+            self._forms[topic] = _Form(model, version, tuple(getattr(model, step) for step in steps))
+
+    def dump(self, event: BaseModel) -> tuple[str, bytes]:
+        """Topic and state of an event; UnknownTopic for a model that was not named."""
+        topic = getattr(event, "TOPIC", type(event).__name__)
+        form = self._forms.get(topic)
+        if form is None or form.model is not type(event):
+            raise UnknownTopic(topic)
+        return topic, b'{"v":%d,"data":%s}' % (form.version, event.model_dump_json(by_alias=True).encode())
+
+    def load(self, topic: str, state: bytes) -> BaseModel:
+        """The event of a topic and state. Fields its model does not have are ignored.
+
+        Raises UnknownTopic also for a version newer than the model's: newer code wrote it, this cannot judge it.
+        """
+        form = self._forms.get(topic)
+        if form is None:
+            raise UnknownTopic(topic)
+        recorded = from_json(state)
+        version: int = recorded["v"]
+        if version > form.version:
+            raise UnknownTopic(f"{topic}, version {version}")
+        data: dict[str, Any] = recorded["data"]
+        for upcast in form.upcasts[version - 1 :]:
+            data = upcast(data)
+        return form.model.model_validate(data, extra="ignore")

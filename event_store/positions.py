@@ -1,0 +1,31 @@
+"""How far a processor has come, committed with what it wrote: rows and position together, or neither."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from psycopg import AsyncCursor
+
+from event_store.leases import Lease
+from event_store.sql import statement
+
+_LOAD = statement("position_load")
+_COMMIT = statement("position_commit")
+
+
+async def load(cursor: AsyncCursor[Any], processor: str) -> int:
+    """The position of the last event the processor has dealt with; 0 before the first."""
+    await cursor.execute(_LOAD, {"processor": processor})
+    row = await cursor.fetchone()
+    return 0 if row is None else int(row[0])
+
+
+async def commit(cursor: AsyncCursor[Any], lease: Lease, position: int) -> None:
+    """In the caller's transaction, best as its last statement: move the lease's processor to ``position``.
+
+    Raises LeaseLostError when another may be at work, and ValueError for a position before the one it is at.
+    """
+    await lease.check(cursor)
+    await cursor.execute(_COMMIT, {"processor": lease.processor, "position": position})
+    if not cursor.rowcount:
+        raise ValueError(f"{lease.processor} is already past position {position}")

@@ -1,0 +1,2 @@
+update leases set expires_at = clock_timestamp() + %(ttl)s
+where processor = %(processor)s and epoch = %(epoch)s and expires_at > clock_timestamp()

@@ -1,0 +1,1 @@
+select "position" from positions where processor = %(processor)s

@@ -1,0 +1,66 @@
+"""Follow the log by position, through outages of everything it stands on."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import psycopg
+import structlog
+from psycopg_pool import PoolClosed
+
+from event_store.log import Log
+from event_store.types import RecordedEvent
+from event_store.wake import Wake
+
+_RETRY_AFTER = 0.2
+
+log = structlog.get_logger()
+
+
+class Tail:
+    """An endless async iterator over the non-empty batches after ``after``: no event is missing, none comes twice.
+
+    ``position`` is that of the last event handed out. ``healthy`` is False while PostgreSQL cannot be read. A hole in
+    the log ends it with PositionGap, a closed pool with PoolClosed.
+    """
+
+    def __init__(
+        self, source: Log, after: int, *, limit: int = 1000, wake: Wake | None = None, poll: float = 0.075
+    ) -> None:
+        self.position = after
+        self.healthy = True
+        self._source = source
+        self._limit = limit
+        self._poll = poll
+        self._woken = wake.subscribe() if wake is not None else asyncio.Event()
+
+    def __aiter__(self) -> Tail:
+        return self
+
+    async def __anext__(self) -> list[RecordedEvent]:
+        while True:
+            # Before the read: a wake-up that comes during it is for the next.
+            self._woken.clear()
+            batch = await self._read()
+            if batch:
+                self.position = batch[-1].position
+                return batch
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._poll if self.healthy else _RETRY_AFTER):
+                    await self._woken.wait()
+
+    async def _read(self) -> list[RecordedEvent]:
+        try:
+            batch = await self._source.read(self.position, self._limit)
+        except PoolClosed:
+            raise
+        except psycopg.OperationalError as error:
+            if self.healthy:
+                log.warning("the log cannot be read; trying on", position=self.position, error=type(error).__name__)
+            self.healthy = False
+            return []
+        if not self.healthy:
+            log.info("the log can be read again", position=self.position)
+        self.healthy = True
+        return batch

@@ -1,0 +1,91 @@
+"""What goes into the log, what comes out of it, and what an append can answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event to append: version is 1 for the first of its stream; state is bytes the log never reads."""
+
+    stream_id: UUID
+    version: int
+    event_id: UUID
+    topic: str
+    state: bytes
+    account_id: UUID
+    command_id: UUID
+    correlation_id: UUID
+    causation_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedEvent(NewEvent):
+    """An event as the log holds it: position is gapless over the whole log, recorded_at is UTC and never goes back."""
+
+    position: int
+    recorded_at: datetime
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StreamGuard:
+    """Holds while the stream's last version is ``version``; 0 = there is no such stream."""
+
+    stream_id: UUID
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseGuard:
+    """Holds while the processor's lease has this epoch and has not run out, by the database's clock."""
+
+    processor: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class AppendRequest:
+    """Events stored all or none, of one stream or several, and what must hold at that moment without being written."""
+
+    events: tuple[NewEvent, ...]
+    guards: tuple[StreamGuard | LeaseGuard, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.events:
+            raise ValueError("a request without events")
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The request is in the log; position is that of its last event."""
+
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Already:
+    """Every event of the request was there before, under the same event id: an earlier send of it succeeded."""
+
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Nothing was stored: a stream it writes or guards is at version ``current``, not where the request expects it."""
+
+    stream_id: UUID
+    current: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseLost:
+    """Nothing was stored: the processor's lease ran out or went to another epoch."""
+
+    processor: str
+
+
+Outcome = Stored | Already | Conflict | LeaseLost

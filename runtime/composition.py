@@ -1,0 +1,146 @@
+"""Puts the engine together: which part gets which. Every role takes what it needs from here."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import urlsplit, urlunsplit
+
+import structlog
+
+from chains.protocol import ChainUnavailable
+from chains.solana_client import SolanaChain
+from chains.wallet import Wallet
+from commands.ids import DEFAULT_ACCOUNT
+from commands.orders import Orders
+from domain.codes import Code
+from domain.events import ORDER_EVENTS
+from event_store.appender import Appender
+from event_store.leases import Lease
+from event_store.log import Log
+from event_store.mapper import EventMapper
+from event_store.pool import connection_pool
+from event_store.wake import Wake
+from runtime.errors import StartupError
+from runtime.localnet.program import PROGRAM_ID
+from runtime.settings import Settings
+from venues.constant_product_errors import ProgramError
+from venues.pools import PoolBook
+from workers.preconditions import AnotherChainError, AnotherWalletError, claim_wallet, require_same_chain
+from workers.work import Pool
+
+log = structlog.get_logger(__name__)
+
+# Solana's public networks by genesis hash; any other chain is somebody's own.
+NETWORKS = {
+    "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d": "mainnet-beta",
+    "EtWTRABZaYq6iMfeYKouRu166VU2xqa1wcaWoxPkrZBG": "devnet",
+    "4uhcVJyU9pJkvQyS88uRDiswHScSgKY3XQNxuSjYGUmS": "testnet",
+}
+
+
+PROGRAM_CODES = {
+    PROGRAM_ID: {
+        int(ProgramError.SLIPPAGE_EXCEEDED): Code.SLIPPAGE_EXCEEDED,
+        int(ProgramError.NOTHING_OUT): Code.AMOUNT_TOO_SMALL,
+    }
+}
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The log from both sides, and the connections for what the application owns."""
+
+    pool: Pool
+    events: Log
+    wake: Wake
+    mapper: EventMapper
+    orders: Orders
+
+
+@asynccontextmanager
+async def open_store(settings: Settings, role: str) -> AsyncIterator[Store]:
+    """Connections to PostgreSQL and Valkey for one process, closed in reverse."""
+    wake = Wake(settings.redis_url)
+    appender = Appender(settings.database_url, wake=wake)
+    mapper = EventMapper(ORDER_EVENTS)
+    async with connection_pool(settings.database_url, application_name=f"surefill {role}") as pool:
+        events = Log(pool)
+        await wake.start()
+        await appender.start()
+        try:
+            yield Store(pool, events, wake, mapper, Orders(events, appender, mapper))
+        finally:
+            await appender.stop()
+            await wake.stop()
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """The chain, what trades on it, and its name."""
+
+    chain: SolanaChain
+    book: PoolBook
+    genesis_hash: str
+    network: str
+
+
+@asynccontextmanager
+async def open_market(settings: Settings) -> AsyncIterator[Market]:
+    """The chain behind SOLANA_RPC_URL and its pools. Raises ``StartupError`` where it doesn't answer."""
+    chain = SolanaChain(
+        settings.solana_rpc_url,
+        extra_urls=settings.solana_evidence_rpc_urls,
+        read_commitment=settings.commitment,
+        custom_codes=PROGRAM_CODES,
+    )
+    try:
+        genesis_hash, book = await _meet(chain)
+        yield Market(chain, book, genesis_hash, NETWORKS.get(genesis_hash, "localnet"))
+    finally:
+        await chain.close()
+
+
+async def _meet(chain: SolanaChain) -> tuple[str, PoolBook]:
+    book = PoolBook(chain, PROGRAM_ID)
+    try:
+        genesis_hash = await chain.genesis_hash()
+        await book.load()
+    except ChainUnavailable as away:
+        raise StartupError(f"SOLANA_RPC_URL does not answer as a Solana node: {away}") from None
+    if not book.venues:
+        log.warning("this chain has no pools the engine knows; every order will fail with no_venue")
+    return genesis_hash, book
+
+
+async def open_wallet(settings: Settings, store: Store, market: Market) -> Wallet:
+    """The configured wallet, once log, chain and wallet are known to belong together. Raises ``StartupError``."""
+    try:
+        wallet = Wallet.load(settings.wallet_file)
+        await require_same_chain(store.pool, store.mapper, market.genesis_hash)
+        await claim_wallet(store.pool, DEFAULT_ACCOUNT, wallet.address)
+    except (AnotherChainError, AnotherWalletError) as refused:
+        raise StartupError(str(refused)) from None
+    return wallet
+
+
+def lease_of(store: Store, processor: str) -> Lease:
+    """The lease under which this process may be ``processor``."""
+    return Lease(store.pool, processor, owner=f"{socket.gethostname()}:{os.getpid()}")
+
+
+def broker_url(redis_url: str) -> str:
+    """The queue's own database, the one after REDIS_URL's: Dramatiq's maintenance scans every key of it."""
+    parts = urlsplit(redis_url)
+    if parts.scheme == "unix":
+        return redis_url
+    database = parts.path.strip("/") or "0"
+    return urlunsplit(parts._replace(path=f"/{int(database) + 1}"))

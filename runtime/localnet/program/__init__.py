@@ -1,0 +1,10 @@
+"""The swap program of the local chain: its source, how it is built, and the built program that is executed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+# An address nobody holds a key to: the program is placed there at genesis and can't be replaced.
+PROGRAM_ID = "SurefiLLPooLs111111111111111111111111111111"
+PROGRAM_FILE = Path(__file__).with_name("constant_product.so")
+SHA256_FILE = Path(__file__).with_name("constant_product.so.sha256")

@@ -1,0 +1,24 @@
+"""The tracker's process."""
+
+from __future__ import annotations
+
+from runtime.composition import lease_of, open_market, open_store, open_wallet, utc_now
+from runtime.settings import Settings
+from workers.tracker import TRACKER, Tracker
+from workers.work import WorkTable
+
+
+async def run(settings: Settings) -> None:
+    async with open_store(settings, "tracker") as store, open_market(settings) as market:
+        await open_wallet(settings, store, market)
+        tracker = Tracker(
+            orders=store.orders,
+            events=store.events,
+            wake=store.wake,
+            work=WorkTable(store.pool),
+            chain=market.chain,
+            commitment=settings.commitment,
+            clock=utc_now,
+        )
+        async with lease_of(store, TRACKER).hold() as lease:
+            await tracker.run(lease)

@@ -1,0 +1,51 @@
+"""The worker: Dramatiq's Worker in this process; its threads take hints, the stages run on this process's loop."""
+
+from __future__ import annotations
+
+import asyncio
+
+import dramatiq
+
+from chains.blockhashes import BlockhashCache
+from runtime.composition import broker_url, open_market, open_store, open_wallet, utc_now
+from runtime.localnet.program import PROGRAM_ID
+from runtime.settings import Settings
+from venues.pools import pool_venues
+from workers.broker import StageRun, declare_actors, open_broker
+from workers.build import Build, Desk
+from workers.next_work import Stage
+from workers.route import Route
+from workers.submit import Submit
+from workers.work import WorkTable
+
+# An idle queue is looked at this often: what an order waits for at most, at each stage.
+IDLE_MS = 20
+STOP_MS = 3_000
+
+
+async def run(settings: Settings) -> None:
+    async with open_store(settings, "worker") as store, open_market(settings) as market:
+        wallet = await open_wallet(settings, store, market)
+        work = WorkTable(store.pool)
+        desk = Desk(
+            chain=market.chain,
+            blockhashes=BlockhashCache(market.chain),
+            wallet=wallet,
+            venues=pool_venues(market.book),
+            programs=frozenset({PROGRAM_ID}),
+            genesis_hash=market.genesis_hash,
+        )
+        runs: dict[Stage, StageRun] = {
+            "route": Route(store.orders, work, utc_now, [market.book]).run,
+            "build": Build(store.orders, work, utc_now, desk).run,
+            "submit": Submit(store.orders, work, utc_now, market.chain).run,
+        }
+        broker = open_broker(broker_url(settings.redis_url))
+        declare_actors(broker, runs, asyncio.get_running_loop())
+        worker = dramatiq.Worker(broker, worker_timeout=IDLE_MS, worker_threads=settings.worker_threads)
+        worker.start()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.to_thread(worker.stop, timeout=STOP_MS)
+            broker.close()

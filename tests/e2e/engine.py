@@ -1,0 +1,131 @@
+"""A whole engine, started as a user starts it, and a client that speaks to it as a stranger would."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from websockets.asyncio.client import connect
+
+ENDED = ("confirmed", "failed")
+STORY = ["pending", "routing", "building", "submitted", "confirmed"]
+SUREFILL = Path(sys.executable).with_name("surefill")
+
+
+def body(**changes: object) -> dict[str, object]:
+    return {"tokenIn": "SOL", "tokenOut": "USDC", "amountIn": "0.5", "type": "market", "slippageBps": 100, **changes}
+
+
+@dataclass
+class Engine:
+    """`surefill up` on a free port with its data in ``directory``. ``settings`` are environment variables."""
+
+    directory: Path
+    settings: dict[str, str] = field(default_factory=dict)
+    process: subprocess.Popen[bytes] | None = None
+    port: int = 0
+
+    def __post_init__(self) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        own = {"PORT": str(self.port), "DATA_DIR": str(self.directory / "data")}
+        return {**os.environ, **own, **self.settings}
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
+    def start(self, *, within: float = 60) -> None:
+        with (self.directory / "up.log").open("ab") as log:
+            self.process = subprocess.Popen([SUREFILL, "up"], env=self.environment, stdout=log, stderr=log)
+        deadline = time.monotonic() + within
+        while not self.ready():
+            assert self.process.poll() is None, self.log()
+            assert time.monotonic() < deadline, f"not ready within {within} s\n{self.log()}"
+            time.sleep(0.1)
+
+    def ready(self) -> bool:
+        try:
+            return httpx2.get(f"{self.url}/health/ready", timeout=2, trust_env=False).status_code == 200
+        except httpx2.HTTPError:
+            return False
+
+    def stop(self, number: signal.Signals = signal.SIGTERM, *, within: float = 10) -> int:
+        """End the engine and return its exit code."""
+        assert self.process is not None
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        return self.process.wait(within)
+
+    def log(self) -> str:
+        return (self.directory / "up.log").read_text(errors="replace")[-8000:]
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """A `surefill` command beside the running engine."""
+        return subprocess.run(
+            [SUREFILL, *arguments], env=self.environment, capture_output=True, text=True, timeout=60, check=False
+        )
+
+    def addresses(self) -> dict[str, str]:
+        shown = self.run("env", "--owner")
+        assert shown.returncode == 0, shown.stderr
+        return dict(line.split("=", 1) for line in shown.stdout.splitlines() if "=" in line)
+
+    def client(self) -> httpx2.AsyncClient:
+        limits = httpx2.Limits(max_connections=64, max_keepalive_connections=64)
+        return httpx2.AsyncClient(base_url=self.url, timeout=30, trust_env=False, limits=limits)
+
+    async def watch(self, order_id: str, query: str = "") -> list[dict[str, Any]]:
+        """Every message of the order's stream until the server closes it."""
+        messages = []
+        async with connect(f"ws://127.0.0.1:{self.port}/ws/orders/{order_id}{query}") as stream:
+            async for message in stream:
+                messages.append(json.loads(message))
+        assert stream.close_code == 1000, stream.close_reason
+        return messages
+
+
+async def submit(client: httpx2.AsyncClient, **changes: object) -> str:
+    answer = await client.post("/api/orders/execute", json=body(**changes))
+    assert answer.status_code == 202, answer.text
+    return str(answer.json()["orderId"])
+
+
+async def ended(client: httpx2.AsyncClient, order_ids: list[str], *, within: float = 60) -> dict[str, dict[str, Any]]:
+    """The orders once all of them have ended, by id."""
+    found: dict[str, dict[str, Any]] = {}
+    async with asyncio.timeout(within):
+        while waiting := [order_id for order_id in order_ids if order_id not in found]:
+            for order_id in waiting:
+                try:
+                    answer = await client.get(f"/api/orders/{order_id}")
+                except httpx2.TransportError:
+                    break
+                if answer.status_code == 200 and answer.json()["status"] in ENDED:
+                    found[order_id] = answer.json()
+            await asyncio.sleep(0.1)
+    return found
+
+
+async def story(client: httpx2.AsyncClient, order_id: str) -> list[dict[str, Any]]:
+    """The order's events, the first to the last."""
+    return list((await client.get(f"/api/orders/{order_id}/events?limit=200")).json()["items"])

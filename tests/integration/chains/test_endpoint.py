@@ -1,0 +1,137 @@
+import asyncio
+import logging
+from typing import Any
+
+import pytest
+
+from chains.endpoint import Endpoint
+from chains.protocol import ChainUnavailable, ExpiryQuestion
+from chains.solana_client import SolanaChain
+from tests.integration.chains.endpoint_server import Request, always, http, rpc, serving
+
+HTML = http(b"<html><body>502 Bad Gateway</body></html>", content_type="text/html")
+TRANSACTION = bytes(range(256)) * 2
+
+BROKEN = {
+    "an HTML page": HTML,
+    "half of a JSON": http(b'{"jsonrpc":"2.0","id":1,"resu'),
+    "an answer that breaks off": http(b'{"jsonrpc":"2.0","id":1,"result":1}', length=400),
+    "too many requests": http(b"slow down", status="429 Too Many Requests"),
+    "a server error": http(b"", status="503 Service Unavailable"),
+    "a redirect": http(b"", status="302 Found"),
+    "nothing at all": b"",
+    "not HTTP": b"220 mail.example ESMTP\r\n\r\n",
+    "neither result nor error": http(b'{"jsonrpc":"2.0","id":1}'),
+    "a list": http(b"[]"),
+    "another shape": http(b'{"jsonrpc":"2.0","id":1,"result":{"context":{"slot":-1},"value":[7]}}'),
+    "deep nesting": http(b'{"jsonrpc":"2.0","id":1,"result":' + b"[" * 100_000),
+    "a preflight failure without data": http(b'{"jsonrpc":"2.0","id":1,"error":{"code":-32002,"message":"no"}}'),
+    "a preflight failure with other data": http(
+        b'{"jsonrpc":"2.0","id":1,"error":{"code":-32002,"message":"no","data":{"err":"ANewError","logs":7}}}'
+    ),
+    "an error without id": http(b'{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"parse"}}'),
+}
+
+
+@pytest.mark.parametrize("answer", BROKEN.values(), ids=BROKEN.keys())
+async def test_whatever_an_endpoint_answers_is_a_chain_that_is_unavailable(answer: bytes) -> None:
+    async with serving(always(answer)) as url, SolanaChain(url) as chain:
+        with pytest.raises(ChainUnavailable):
+            await chain.latest_blockhash()
+        with pytest.raises(ChainUnavailable):
+            await chain.statuses(["a", "b"])
+        with pytest.raises(ChainUnavailable):
+            await chain.accounts(["a"])
+        sent = await chain.send(TRANSACTION)
+        assert sent
+        assert sent != "accepted"
+
+
+async def test_an_endpoint_that_hangs_is_unavailable_within_its_time_out() -> None:
+    async with serving(always(None)) as url, SolanaChain(url, timeout=0.1) as chain:
+        with pytest.raises(ChainUnavailable, match="timeout"):
+            await chain.genesis_hash()
+        assert await chain.send(TRANSACTION) == "timeout"
+
+
+async def test_nobody_listening_is_a_chain_that_is_unavailable() -> None:
+    async with SolanaChain("http://127.0.0.1:1") as chain:
+        with pytest.raises(ChainUnavailable, match="ConnectError"):
+            await chain.block_height("finalized")
+        assert await chain.send(TRANSACTION) == "ConnectError"
+
+
+async def test_a_send_skips_preflight_and_is_made_once() -> None:
+    asked: list[Request] = []
+
+    async def refuse(request: Request) -> bytes:
+        asked.append(request)
+        return rpc(request, error={"code": -32002, "message": "Transaction simulation failed: Blockhash not found"})
+
+    async with serving(refuse) as url, SolanaChain(url) as chain:
+        answer = await chain.send(TRANSACTION)
+    assert answer == "error -32002: Transaction simulation failed: Blockhash not found"
+    assert [one["params"][1] for one in asked] == [
+        {"encoding": "base64", "skipPreflight": True, "preflightCommitment": "confirmed", "maxRetries": 0}
+    ]
+
+
+async def test_a_transaction_that_an_endpoint_says_back_is_kept_out_of_the_answer() -> None:
+    async def echo(request: Request) -> bytes:
+        return rpc(request, error={"code": -32602, "message": f"invalid: {request['params'][0]} is not it"})
+
+    async with serving(echo) as url, SolanaChain(url) as chain:
+        assert await chain.send(TRANSACTION) == "error -32602: invalid: ... is not it"
+
+
+async def test_the_key_in_an_endpoints_address_is_in_no_error_and_no_log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with serving(always(http(b"", status="401 Unauthorized"))) as url:
+        keyed = url.replace("http://", "http://user:s3cret@") + "/v1/s3cret?api-key=s3cret"
+        async with SolanaChain(keyed) as chain:
+            with pytest.raises(ChainUnavailable, match="HTTP 401") as failed:
+                await chain.genesis_hash()
+            said = [await chain.send(TRANSACTION), str(await chain.expiry_evidence(QUESTION))]
+    error: BaseException | None = failed.value
+    assert "127.0.0.1:" in str(error)
+    assert "s3cret" not in " ".join([str(error), *said, *(record.getMessage() for record in caplog.records)])
+    assert failed.value.__suppress_context__
+
+
+QUESTION = ExpiryQuestion(signature="s", genesis_hash="g", blockhash_slot=1, last_valid_block_height=151)
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("https://user:pw@rpc.example.com/v1/key?api-key=x", "rpc.example.com"),
+        ("http://127.0.0.1:8899", "127.0.0.1:8899"),
+        ("http://[::1]:8899/", "[::1]:8899"),
+    ],
+)
+async def test_an_endpoint_is_named_by_its_host(url: str, name: str) -> None:
+    endpoint = Endpoint(url)
+    await endpoint.close()
+    assert endpoint.name == name
+
+
+async def test_64_calls_are_under_way_at_once() -> None:
+    all_here = asyncio.Barrier(64)
+
+    async def together(request: Request) -> bytes:
+        await all_here.wait()
+        return rpc(request, result="genesis")
+
+    async with serving(together) as url, SolanaChain(url) as chain:
+        answers: list[Any] = await asyncio.gather(*(chain.genesis_hash() for _ in range(64)))
+    assert answers == ["genesis"] * 64
+
+
+async def test_a_blockhash_that_is_none_is_not_passed_on() -> None:
+    async def invent(request: Request) -> bytes:
+        value = {"blockhash": "not a hash", "lastValidBlockHeight": 150}
+        return rpc(request, result={"context": {"slot": 1}, "value": value})
+
+    async with serving(invent) as url, SolanaChain(url) as chain:
+        with pytest.raises(ChainUnavailable):
+            await chain.latest_blockhash()

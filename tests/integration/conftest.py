@@ -1,0 +1,75 @@
+"""Real servers for the tests: one PostgreSQL and one Valkey a run, a fresh migrated database a test."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+
+import psycopg
+import pytest
+import uvloop
+from psycopg import sql
+
+from event_store.dsn import parse
+from event_store.migrate import migrate
+from tests.integration.embedded import EmbeddedPostgres, EmbeddedValkey
+
+
+@dataclass(frozen=True)
+class TestDatabase:
+    """A database's URLs, as the owner of the log and as the application."""
+
+    __test__ = False
+
+    owner: str
+    app: str
+
+    def connect(self, *, as_owner: bool = False) -> psycopg.Connection:
+        """A blocking autocommit connection with our search path, to look behind the code under test."""
+        return psycopg.connect(parse(self.owner if as_owner else self.app).conninfo, autocommit=True)
+
+
+@pytest.fixture(scope="session")
+def event_loop_policy() -> uvloop.EventLoopPolicy:
+    return uvloop.EventLoopPolicy()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[EmbeddedPostgres]:
+    server = EmbeddedPostgres()
+    try:
+        server.start()
+        with psycopg.connect(server.superuser, autocommit=True) as connection:
+            connection.execute("create role surefill_owner login createrole createdb password 'owner'")
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture
+def empty_database(postgres: EmbeddedPostgres) -> Iterator[TestDatabase]:
+    """A database nobody migrated yet; the application's role is one a test run makes once."""
+    name = f"t_{os.getpid()}_{secrets.token_hex(4)}"
+    with psycopg.connect(postgres.superuser, autocommit=True) as connection:
+        connection.execute(sql.SQL("create database {} owner surefill_owner").format(sql.Identifier(name)))
+    yield TestDatabase(
+        owner=postgres.url("surefill_owner", "owner", name), app=postgres.url("surefill", "surefill", name)
+    )
+    with psycopg.connect(postgres.superuser, autocommit=True) as connection:
+        connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+async def database(empty_database: TestDatabase) -> AsyncIterator[TestDatabase]:
+    await migrate(empty_database.owner, empty_database.app)
+    yield empty_database
+
+
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[EmbeddedValkey]:
+    server = EmbeddedValkey()
+    server.start()
+    yield server
+    server.stop()

@@ -1,0 +1,121 @@
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from chains.answers import LandedTransaction
+from chains.protocol import SentTransaction
+from chains.settlement import settle
+from domain.codes import Code
+from domain.evidence import Landing
+from domain.tokens import SOL, USDC
+
+WALLET = "9WzDXwBbmkg8ZTbNMqUxvQRAyrZzDsGYdLVL9zYtAWWM"
+POOL = "5Q544fKrFoe6tsEbD7S8EmxGTJYAKtTVhAW5Q5pge4j1"
+PROGRAM = "swapFpHZwjELNnjvThjajtiVmkz3yPQEHjLtka2fwHW"
+SENT = SentTransaction("sig", WALLET, SOL.mint, USDC.mint)
+BACK = SentTransaction("sig", WALLET, USDC.mint, SOL.mint)
+RENT = 2_039_280
+FEE = 5_000
+
+# Accounts: the wallet, its wrapped SOL, its USDC, the pool's two vaults, the program.
+KEYS = [WALLET, "wsol", "usdc", "vault-sol", "vault-usdc", PROGRAM]
+
+
+def held(index: int, owner: str, mint: str, amount: int) -> dict[str, Any]:
+    return {
+        "accountIndex": index,
+        "owner": owner,
+        "mint": mint,
+        "uiTokenAmount": {"amount": str(amount), "decimals": 6},
+    }
+
+
+def settled(
+    pre: list[dict[str, Any]],
+    post: list[dict[str, Any]],
+    *,
+    lamports: tuple[list[int], list[int]] = ([0] * 6, [0] * 6),
+    err: object = None,
+    sent: SentTransaction = SENT,
+) -> Landing:
+    answer = {
+        "slot": 7,
+        "meta": {
+            "err": err,
+            "fee": FEE,
+            "preBalances": lamports[0],
+            "postBalances": lamports[1],
+            "preTokenBalances": pre,
+            "postTokenBalances": post,
+            "logMessages": ["Program log: x"],
+        },
+        "transaction": {
+            "signatures": ["sig"],
+            "message": {"accountKeys": KEYS, "instructions": [{"programIdIndex": 5}]},
+        },
+    }
+    found = LandedTransaction.model_validate(answer)
+    return settle(found, sent, commitment="confirmed", custom_codes={PROGRAM: {6006: Code.SLIPPAGE_EXCEEDED}})
+
+
+def test_amounts_are_the_differences_of_the_wallets_own_balances() -> None:
+    landing = settled(
+        [held(1, WALLET, SOL.mint, 10), held(2, WALLET, USDC.mint, 100), held(4, POOL, USDC.mint, 9_000)],
+        [held(1, WALLET, SOL.mint, 7), held(2, WALLET, USDC.mint, 550), held(4, POOL, USDC.mint, 8_550)],
+    )
+    assert (landing.amount_in, landing.amount_out, landing.fee_lamports, landing.slot) == (3, 450, FEE, 7)
+    assert landing.error is None
+
+
+def test_several_accounts_of_one_token_count_together() -> None:
+    landing = settled(
+        [held(1, WALLET, SOL.mint, 10), held(3, WALLET, SOL.mint, 10)],
+        [held(1, WALLET, SOL.mint, 0), held(3, WALLET, SOL.mint, 15), held(2, WALLET, USDC.mint, 1)],
+    )
+    assert landing.amount_in == 5
+
+
+def test_an_account_without_a_balance_on_one_side_held_nothing_there() -> None:
+    landing = settled([held(1, WALLET, SOL.mint, 10)], [held(1, WALLET, SOL.mint, 7), held(2, WALLET, USDC.mint, 450)])
+    assert landing.amount_out == 450
+
+
+def test_wrapped_sol_that_was_unwrapped_in_the_transaction_is_counted_in_lamports() -> None:
+    """100 lamports bought into a wrapped account that is then closed: its rent and its holdings go to the wallet."""
+    landing = settled(
+        [held(1, WALLET, SOL.mint, 10), held(2, WALLET, USDC.mint, 50)],
+        [held(2, WALLET, USDC.mint, 20)],
+        lamports=(
+            [1_000_000, RENT + 10, RENT, 0, 0, 0],
+            [1_000_000 - FEE + RENT + 110, 0, RENT, 0, 0, 0],
+        ),
+        sent=BACK,
+    )
+    assert (landing.amount_in, landing.amount_out) == (30, 100)
+
+
+def test_sol_wrapped_and_closed_within_the_transaction_leaves_only_lamports() -> None:
+    """The wallet pays 300 lamports through a passing account, and the rent of the USDC account it opens is no price."""
+    landing = settled(
+        [],
+        [held(2, WALLET, USDC.mint, 45)],
+        lamports=([9_000_000, 0, 0, 0, 0, 0], [9_000_000 - FEE - 300 - RENT, 0, RENT, 300, 0, 0]),
+    )
+    assert (landing.amount_in, landing.amount_out) == (300, 45)
+
+
+def test_a_failed_transaction_moved_nothing_and_cost_its_fee() -> None:
+    balances = [held(1, WALLET, SOL.mint, 10), held(2, WALLET, USDC.mint, 100)]
+    landing = settled(balances, balances, err={"InstructionError": [0, {"Custom": 6006}]})
+    assert (landing.amount_in, landing.amount_out, landing.fee_lamports) == (0, 0, FEE)
+    assert landing.error is not None
+    assert landing.error.code == "slippage_exceeded"
+    assert landing.error.logs == ("Program log: x",)
+
+
+def test_an_answer_whose_balances_do_not_cover_its_accounts_is_not_read() -> None:
+    with pytest.raises(ValidationError):
+        settled([held(6, WALLET, SOL.mint, 10)], [])
+    with pytest.raises(ValidationError):
+        settled([], [], lamports=([1], [1]))

@@ -1,0 +1,59 @@
+"""What an event asks for, and what a batch of them comes to."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+from domain import events as e
+from event_store.types import RecordedEvent
+from workers.next_work import NEXT_STAGE, NextWork, digest
+from workers.work import backoff_ms
+
+ORDER = UUID(int=1)
+
+
+def recorded(topic: str, version: int, order: UUID = ORDER) -> RecordedEvent:
+    return RecordedEvent(
+        stream_id=order,
+        version=version,
+        event_id=uuid4(),
+        topic=topic,
+        state=b"{}",
+        account_id=UUID(int=0),
+        command_id=uuid4(),
+        correlation_id=uuid4(),
+        causation_id=None,
+        position=version,
+        recorded_at=datetime(2026, 1, 1, tzinfo=UTC),
+        hash=b"",
+    )
+
+
+def test_every_event_says_what_comes_next():
+    assert set(NEXT_STAGE) == {event.TOPIC for event in e.ORDER_EVENTS}
+
+
+def test_a_batch_comes_to_its_last_word_on_each_order():
+    batch = [recorded(e.OrderSubmitted.TOPIC, 1), recorded(e.OrderTriggered.TOPIC, 2), recorded(e.OrderRouted.TOPIC, 3)]
+    assert digest(batch).moves == (NextWork(ORDER, 3, "build", setback=False),)
+
+
+def test_an_attempt_is_tracked_though_the_batch_ends_later():
+    batch = [recorded(e.TransactionBuilt.TOPIC, 4), recorded(e.TransactionSubmitted.TOPIC, 5)]
+    asked = digest(batch)
+    assert asked.tracked == {ORDER: 4}
+    assert asked.moves == (NextWork(ORDER, 5, None, setback=False),)
+
+
+def test_a_setback_waits_before_it_is_tried_again():
+    [move] = digest([recorded(e.AttemptExpired.TOPIC, 6)]).moves
+    assert (move.stage, move.setback) == ("route", True)
+
+
+def test_other_streams_are_passed_over():
+    assert digest([recorded("reconciliation.Something", 1)]).moves == ()
+
+
+def test_trying_again_takes_a_quarter_of_a_second_to_five():
+    assert [backoff_ms(tries) for tries in (0, 1, 4, 5, 1000)] == [250, 500, 4000, 5000, 5000]

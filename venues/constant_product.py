@@ -1,0 +1,111 @@
+"""A constant-product pool of our swap program: its account's layout, its arithmetic, its instruction.
+
+The layout and the formula are those of ``runtime/localnet/program/constant_product.c``, to the base unit.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from fractions import Fraction
+
+from solders.instruction import AccountMeta, Instruction
+from solders.pubkey import Pubkey
+from solders.token import ID as TOKEN_PROGRAM
+from solders.token.associated import get_associated_token_address
+
+from domain.numbers import BPS, U64_MAX
+
+POOL_SIZE = 160
+_IN_USE = 1
+_SWAP = 1
+_LAYOUT = struct.Struct("<BBH4x32s32sQ32s32s16s")
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """A pool as its account describes it; addresses in base58. ``fee_bps`` is taken on the input."""
+
+    address: str
+    program: str
+    authority: str
+    bump: int
+    venue: str
+    fee_bps: int
+    mints: tuple[str, str]
+    vaults: tuple[str, str]
+
+    def vaults_for(self, token_in: str) -> tuple[str, str]:
+        """The vaults (in, out) of a swap that pays ``token_in``."""
+        return self.vaults if token_in == self.mints[0] else (self.vaults[1], self.vaults[0])
+
+
+def decode_pool(address: str, program: str, data: bytes) -> Pool | None:
+    """The pool that the account ``data`` describes, or None where it describes none that can be traded."""
+    if len(data) < POOL_SIZE:
+        return None
+    in_use, bump, fee_bps, vault_a, vault_b, _, mint_a, mint_b, label = _LAYOUT.unpack_from(data)
+    if in_use != _IN_USE or fee_bps >= BPS:
+        return None
+    authority = Pubkey.create_program_address([bytes(Pubkey.from_string(address)), bytes([bump])], _key(program))
+    return Pool(
+        address=address,
+        program=program,
+        authority=str(authority),
+        bump=bump,
+        venue=label.rstrip(b"\0").decode("ascii"),
+        fee_bps=fee_bps,
+        mints=(str(Pubkey(mint_a)), str(Pubkey(mint_b))),
+        vaults=(str(Pubkey(vault_a)), str(Pubkey(vault_b))),
+    )
+
+
+def encode_pool(pool: Pool) -> bytes:
+    """The account data that describes ``pool``: what ``decode_pool`` reads, with no swaps yet."""
+    vaults, mints = ([bytes(_key(address)) for address in pair] for pair in (pool.vaults, pool.mints))
+    return _LAYOUT.pack(_IN_USE, pool.bump, pool.fee_bps, *vaults, 0, *mints, pool.venue.encode("ascii"))
+
+
+def fee_on(amount_in: int, fee_bps: int) -> int:
+    """The venue's fee in base units of the input, rounded up."""
+    return -(-amount_in * fee_bps // BPS)
+
+
+def amount_out(amount_in: int, reserve_in: int, reserve_out: int, fee_bps: int) -> int | None:
+    """Base units bought: floor(reserve_out * net / (reserve_in + net)). None: past the u64 the program counts in."""
+    net = amount_in - fee_on(amount_in, fee_bps)
+    if reserve_in + amount_in > U64_MAX:
+        return None
+    return reserve_out * net // (reserve_in + net) if net else 0
+
+
+def marginal_rate(reserve_in: int, reserve_out: int, fee_bps: int) -> Fraction:
+    """Base units out for the next base unit in, after the fee: what an infinitely small swap gets."""
+    return Fraction(reserve_out * (BPS - fee_bps), reserve_in * BPS)
+
+
+def swap_instruction(pool: Pool, *, owner: str, token_in: str, amount_in: int, minimum_out: int) -> Instruction:
+    """Swap ``amount_in`` of ``token_in`` between the associated token accounts of ``owner``, who signs.
+
+    Fails on chain with ``ProgramError.SLIPPAGE_EXCEEDED`` where it would give less than ``minimum_out``.
+    """
+    user, token_out = _key(owner), pool.mints[1] if token_in == pool.mints[0] else pool.mints[0]
+    vault_in, vault_out = pool.vaults_for(token_in)
+    return Instruction(
+        _key(pool.program),
+        struct.pack("<BQQ", _SWAP, amount_in, minimum_out),
+        [
+            AccountMeta(_key(pool.address), is_signer=False, is_writable=True),
+            AccountMeta(_key(pool.authority), is_signer=False, is_writable=False),
+            AccountMeta(user, is_signer=True, is_writable=False),
+            AccountMeta(get_associated_token_address(user, _key(token_in)), is_signer=False, is_writable=True),
+            AccountMeta(_key(vault_in), is_signer=False, is_writable=True),
+            AccountMeta(_key(vault_out), is_signer=False, is_writable=True),
+            AccountMeta(get_associated_token_address(user, _key(token_out)), is_signer=False, is_writable=True),
+            AccountMeta(TOKEN_PROGRAM, is_signer=False, is_writable=False),
+        ],
+    )
+
+
+def _key(address: str) -> Pubkey:
+    return Pubkey.from_string(address)

@@ -1,0 +1,160 @@
+"""Venues over the pools of one swap program: discovered from its accounts, quoted from one read of their vaults."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+from solders.instruction import Instruction
+
+from domain.codes import Code
+from domain.numbers import U64_MAX
+from domain.quotes import Quote, Refusal
+from domain.routing import best
+from venues.constant_product import Pool, amount_out, decode_pool, fee_on, swap_instruction
+from venues.protocol import AccountReader, QuoteRequest, Venue
+
+# Pools come at a chain's genesis: the set is read again for what it doesn't know, and now and then.
+_REFRESH_SECONDS = 300.0
+_RETRY_SECONDS = 2.0
+_AMOUNT = slice(64, 72)  # of an SPL token account
+
+
+class UnknownPool(LookupError):
+    """A quote names a pool that is not among the program's, or the book has not been loaded."""
+
+
+class PoolBook:
+    """Every pool of ``program``, read through ``reader``, shared by the venues that are its labels.
+
+    What the reader raises passes through every method: where the chain can't be read, nothing is known of any pool.
+    """
+
+    def __init__(self, reader: AccountReader, program: str) -> None:
+        self._reader = reader
+        self._program = program
+        self._pools: dict[str, Pool] = {}
+        self._by_pair: dict[frozenset[str], list[Pool]] = {}
+        self._read_at: float | None = None
+        self._reading = asyncio.Lock()
+
+    @property
+    def venues(self) -> tuple[str, ...]:
+        """The venues' names, in alphabetical order."""
+        return tuple(sorted({pool.venue for pool in self._pools.values()}))
+
+    @property
+    def pairs(self) -> frozenset[frozenset[str]]:
+        """Every pair of mints some pool trades."""
+        return frozenset(self._by_pair)
+
+    def pools(self, token_in: str, token_out: str) -> Sequence[Pool]:
+        """The pools of a pair, whichever way round."""
+        return self._by_pair.get(frozenset((token_in, token_out)), ())
+
+    def pool(self, address: str) -> Pool:
+        """The pool at ``address``. Raises ``UnknownPool``."""
+        try:
+            return self._pools[address]
+        except KeyError:
+            raise UnknownPool(address) from None
+
+    async def load(self, *, older_than: float = _REFRESH_SECONDS) -> None:
+        """Read the set of pools, unless it was read in the last ``older_than`` seconds."""
+        async with self._reading:
+            if self._read_at is not None and time.monotonic() - self._read_at < older_than:
+                return
+            found = await self._reader.program_accounts(self._program)
+            pools = [pool for address, data in found if (pool := decode_pool(address, self._program, data))]
+            self._pools = {pool.address: pool for pool in pools}
+            self._by_pair = {}
+            for pool in pools:
+                self._by_pair.setdefault(frozenset(pool.mints), []).append(pool)
+            self._read_at = time.monotonic()
+
+    async def quote_all(self, requests: Sequence[QuoteRequest]) -> list[list[Quote | Refusal]]:
+        """For each request, every venue's answer, in the venues' order: one read of the chain for all of them."""
+        await self._load_for(requests)
+        pools = {pool for request in requests for pool in self.pools(request.token_in, request.token_out)}
+        slot, reserves = await self._reserves(pools)
+        return [[self._offer(venue, request, slot, reserves) for venue in self.venues] for request in requests]
+
+    async def _load_for(self, requests: Sequence[QuoteRequest]) -> None:
+        await self.load()
+        if any(not self.pools(request.token_in, request.token_out) for request in requests):
+            await self.load(older_than=_RETRY_SECONDS)
+
+    async def _reserves(self, pools: set[Pool]) -> tuple[int, dict[str, int]]:
+        """The vaults' amounts by address, and the slot they are of; a vault that isn't there holds nothing."""
+        vaults = sorted({vault for pool in pools for vault in pool.vaults})
+        if not vaults:
+            return 0, {}
+        answer = await self._reader.accounts(vaults)
+        return answer.slot, {
+            vault: int.from_bytes(data[_AMOUNT], "little") if data else 0
+            for vault, data in zip(vaults, answer.data, strict=True)
+        }
+
+    def _offer(self, venue: str, request: QuoteRequest, slot: int, reserves: dict[str, int]) -> Quote | Refusal:
+        """The best offer among the venue's pools of the pair."""
+        pools = [pool for pool in self.pools(request.token_in, request.token_out) if pool.venue == venue]
+        if not pools:
+            return Refusal(venue=venue, code=Code.NO_VENUE, detail=f"{venue} has no pool of this pair")
+        quotes = [quote for pool in pools if (quote := _quote(pool, request, slot, reserves))]
+        return best(quotes) or Refusal(
+            venue=venue, code=Code.AMOUNT_TOO_SMALL, detail=f"{venue} gives nothing for this amount"
+        )
+
+
+def _quote(pool: Pool, request: QuoteRequest, slot: int, reserves: dict[str, int]) -> Quote | None:
+    vault_in, vault_out = pool.vaults_for(request.token_in)
+    reserve_in, reserve_out = reserves[vault_in], reserves[vault_out]
+    if not 0 < request.amount_in <= U64_MAX:
+        return None
+    out = amount_out(request.amount_in, reserve_in, reserve_out, pool.fee_bps)
+    if not out:
+        return None
+    return Quote(
+        venue=pool.venue,
+        pool=pool.address,
+        token_in=request.token_in,
+        token_out=request.token_out,
+        amount_in=request.amount_in,
+        amount_out=out,
+        fee_token=request.token_in,
+        fee_amount=fee_on(request.amount_in, pool.fee_bps),
+        fee_bps=pool.fee_bps,
+        reserve_in=reserve_in,
+        reserve_out=reserve_out,
+        slot=slot,
+    )
+
+
+class PoolVenue:
+    """One label of the book as a venue: see ``venues.protocol.Venue``."""
+
+    def __init__(self, name: str, book: PoolBook) -> None:
+        self.name = name
+        self._book = book
+
+    def holds(self, token_in: str, token_out: str) -> bool:
+        return any(pool.venue == self.name for pool in self._book.pools(token_in, token_out))
+
+    async def quote(self, requests: Sequence[QuoteRequest]) -> list[Quote | Refusal]:
+        answers = await self._book.quote_all(requests)
+        at = self._book.venues.index(self.name)
+        return [answer[at] for answer in answers]
+
+    def swap(self, quote: Quote, *, owner: str, minimum_out: int) -> list[Instruction]:
+        pool = self._book.pool(quote.pool)
+        return [
+            swap_instruction(
+                pool, owner=owner, token_in=quote.token_in, amount_in=quote.amount_in, minimum_out=minimum_out
+            )
+        ]
+
+
+def pool_venues(book: PoolBook) -> list[Venue]:
+    """The venues of a loaded ``book``, in alphabetical order."""
+    return [PoolVenue(name, book) for name in book.venues]

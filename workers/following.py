@@ -1,0 +1,93 @@
+"""The set of signatures the tracker follows, kept in step with the log."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from commands.orders import History, Orders
+from domain import events as e
+from event_store.types import RecordedEvent
+from workers.followed import Followed, followed
+from workers.work import WorkTable
+
+_CHANGES = frozenset(
+    event.TOPIC
+    for event in (
+        e.TransactionBuilt,
+        e.TransactionSubmitted,
+        e.AttemptRejected,
+        e.AttemptExpired,
+        e.OrderConfirmed,
+        e.OrderFailed,
+    )
+)
+
+
+class Following:
+    """By order, the attempts that may still land or aren't finalized."""
+
+    def __init__(self, orders: Orders, work: WorkTable) -> None:
+        self._orders = orders
+        self._work = work
+        self._by_order: dict[UUID, list[Followed]] = {}
+
+    def __len__(self) -> int:
+        return sum(map(len, self._by_order.values()))
+
+    def any(self) -> bool:
+        return bool(self._by_order)
+
+    def those(self, *, confirmed: bool) -> list[Followed]:
+        return [one for several in self._by_order.values() for one in several if one.confirmed == confirmed]
+
+    async def restore(self) -> int:
+        """Follow what the work table says; returns the position from which the log must be read on."""
+        position, order_ids = await self._work.tracked()
+        await self._follow(order_ids)
+        return position
+
+    async def reconcile(self) -> None:
+        """Follow rows that didn't come by the log: those that were derived again."""
+        _, order_ids = await self._work.tracked()
+        await self._follow([order_id for order_id in order_ids if order_id not in self._by_order])
+
+    async def take_in(self, batch: Iterable[RecordedEvent]) -> None:
+        await self._follow(list({event.stream_id for event in batch if event.topic in _CHANGES}))
+
+    def update(self, history: History) -> None:
+        """Follow what ``history`` says is to be followed. One older than what is known changes nothing."""
+        known = {one.attempt: one for one in self._by_order.get(history.order_id, ())}
+        if any(one.version > history.version for one in known.values()):
+            return
+        fresh = list(followed(history, time.monotonic()))
+        for one in fresh:
+            if before := known.get(one.attempt):
+                one.last_send, one.next_proof, one.finalized = before.last_send, before.next_proof, before.finalized
+        if fresh:
+            self._by_order[history.order_id] = fresh
+        else:
+            self._by_order.pop(history.order_id, None)
+
+    async def forget_finalized(self) -> None:
+        """Let go of orders all of whose signatures are finalized."""
+        done = {
+            order_id: several[0].version
+            for order_id, several in self._by_order.items()
+            if all(one.finalized for one in several)
+        }
+        if done:
+            await self._work.untrack(done)
+            for order_id in done:
+                self._by_order.pop(order_id, None)
+
+    async def _follow(self, order_ids: Sequence[UUID]) -> None:
+        if not order_ids:
+            return
+        loaded = await self._orders.load(order_ids)
+        for history in loaded.histories.values():
+            self.update(history)
+        gone = {i: h.version for i, h in loaded.histories.items() if i not in self._by_order}
+        if gone:
+            await self._work.untrack(gone)

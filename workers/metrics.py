@@ -1,0 +1,22 @@
+"""What the workers count. Names and units follow Prometheus' conventions."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+STAGE_ORDERS = Counter(
+    "surefill_stage_orders_total", "Orders a stage worked on, by what came of it.", ["stage", "outcome"]
+)
+STAGE_SECONDS = Histogram("surefill_stage_batch_seconds", "Time a stage took for one batch of orders.", ["stage"])
+RELAY_POSITION = Gauge("surefill_relay_position", "Position up to which events have been turned into work.")
+HINTS_FAILED = Counter(
+    "surefill_hints_failed_total", "Hints that could not be handed to the queue; the sweeper repeats them."
+)
+SWEPT = Counter("surefill_swept_total", "Orders whose work came due and was hinted at again.", ["stage"])
+DERIVED = Counter("surefill_work_derived_total", "Work rows that were missing and made again from the log.")
+FOLLOWED = Gauge("surefill_tracker_followed", "Signatures the tracker follows.")
+SENDS = Counter(
+    "surefill_sends_total", "Times signed bytes were handed to an endpoint, by what it answered.", ["answer"]
+)
+CONTRADICTIONS = Counter("surefill_contradictions_total", "Landings that contradict the log. Any is an alarm.")
+EVIDENCE_MISSING = Counter("surefill_evidence_missing_total", "Attempts whose expiry could not be proven yet, by try.")

@@ -1,0 +1,44 @@
+"""What must hold before a worker touches anything: log and configuration speak of the same chain and wallet."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from domain import events as e
+from event_store.mapper import EventMapper
+from workers.work import SQL, Pool
+
+
+class AnotherChainError(Exception):
+    """The log's transactions were signed for another chain than the one configured."""
+
+
+class AnotherWalletError(Exception):
+    """The account trades with another wallet than the one configured."""
+
+
+async def require_same_chain(pool: Pool, mapper: EventMapper, genesis_hash: str) -> None:
+    """Raise ``AnotherChainError`` where the log's newest transaction was signed for another chain."""
+    async with pool.connection() as connection:
+        cursor = await connection.execute(SQL["newest_state"], {"topic": e.TransactionBuilt.TOPIC})
+        row = await cursor.fetchone()
+    if row is None:
+        return
+    built = mapper.load(e.TransactionBuilt.TOPIC, bytes(row[0]))
+    if isinstance(built, e.TransactionBuilt) and built.genesis_hash != genesis_hash:
+        raise AnotherChainError(
+            f"the log's transactions belong to the chain with genesis {built.genesis_hash}, "
+            f"the configured endpoint serves {genesis_hash}: use that chain, or another database"
+        )
+
+
+async def claim_wallet(pool: Pool, account_id: UUID, wallet: str) -> None:
+    """Bind ``wallet`` to the account, or raise ``AnotherWalletError`` where another one is bound."""
+    async with pool.connection() as connection:
+        cursor = await connection.execute(SQL["claim_wallet"], {"account": account_id, "wallet": wallet})
+        row = await cursor.fetchone()
+    held = row[0] if row else None
+    if held != wallet:
+        raise AnotherWalletError(
+            f"the account trades with wallet {held}, the configured key is that of {wallet}: use that key"
+        )

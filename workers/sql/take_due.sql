@@ -1,0 +1,10 @@
+-- Take what is due and let it come back by itself, should the hint that is sent now be lost.
+with due as (
+  select order_id, stage from work
+  where stage = any(%(stages)s) and due_at <= clock_timestamp()
+  order by due_at limit %(limit)s
+  for update skip locked
+)
+update work w set due_at = clock_timestamp() + %(again)s * interval '1 millisecond'
+from due where w.order_id = due.order_id and w.stage = due.stage
+returning w.order_id, w.stage

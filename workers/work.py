@@ -1,0 +1,109 @@
+"""The work table: what is to be done next, and when it is due. Process state, never facts: the log decides."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from psycopg import AsyncConnection, AsyncCursor
+from psycopg_pool import AsyncConnectionPool
+
+from domain import events as e
+from workers.next_work import NEXT_STAGE, STAGES, TRACK, Digest, NextWork, Stage
+
+# A hint that was lost is sent again after this long; longer than a healthy stage takes, short for one who waits.
+GRACE_MS = 2_000
+LEAST_BACKOFF_MS, MOST_BACKOFF_MS = 250, 5_000
+
+SQL = {path.stem: path.read_text() for path in (Path(__file__).parent / "sql").glob("*.sql")}
+
+Pool = AsyncConnectionPool[AsyncConnection[Any]]
+Cursor = AsyncCursor[Any]
+
+
+def backoff_ms(tries: int) -> int:
+    """0.25 s doubling to 5 s."""
+    return int(min(MOST_BACKOFF_MS, LEAST_BACKOFF_MS * 2 ** min(tries, 20)))
+
+
+class WorkTable:
+    """Reads and writes of ``work``. Methods that take a cursor are part of the caller's transaction."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def record(self, cursor: Cursor, digest: Digest) -> None:
+        """Write what a batch of events asks for."""
+        orders = [move.order_id for move in digest.moves]
+        await cursor.execute(SQL["tries"], {"orders": orders})
+        tries = {row[0]: int(str(row[1])) for row in await cursor.fetchall()}
+        await cursor.execute(SQL["move"], {"orders": orders, "versions": [move.version for move in digest.moves]})
+        rows = [_row(move, tries.get(move.order_id, 0)) for move in digest.moves if move.stage]
+        rows += [(order, TRACK, version, 0, tries.get(order, 0)) for order, version in digest.tracked.items()]
+        await self._schedule(cursor, rows)
+
+    async def postpone(self, order_id: UUID, stage: Stage, version: int) -> None:
+        """Try again later: 0.25 s after the first passing failure, doubling to 5 s."""
+        async with self._pool.connection() as connection:
+            arguments = {"order": order_id, "stage": stage, "version": version}
+            limits = {"least": LEAST_BACKOFF_MS, "most": MOST_BACKOFF_MS}
+            await connection.execute(SQL["postpone"], {**arguments, **limits})
+
+    async def take_due(
+        self, stages: Sequence[Stage], limit: int, send: Callable[[dict[Stage, list[UUID]]], None]
+    ) -> dict[Stage, int]:
+        """Hand what is due to ``send``; where that raises, nothing was taken. Returns how many of each stage were."""
+        async with self._pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
+            await cursor.execute("set local synchronous_commit = off")
+            await cursor.execute(SQL["take_due"], {"stages": list(stages), "limit": limit, "again": GRACE_MS})
+            due: dict[Stage, list[UUID]] = {}
+            for order_id, name in await cursor.fetchall():
+                due.setdefault(next(stage for stage in STAGES if stage == name), []).append(UUID(str(order_id)))
+            if due:
+                await asyncio.to_thread(send, due)
+            return {stage: len(orders) for stage, orders in due.items()}
+
+    async def tracked(self) -> tuple[int, list[UUID]]:
+        """The relay's position and the orders to track as of it."""
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(SQL["tracked"])
+            row = await cursor.fetchone()
+        if row is None or not isinstance(row[0], int) or not isinstance(row[1], list):
+            raise TypeError("the tracked orders could not be read")
+        return row[0], row[1]
+
+    async def untrack(self, versions: dict[UUID, int]) -> None:
+        """Stop tracking orders unless an attempt later than the given version began."""
+        async with self._pool.connection() as connection:
+            await connection.execute(SQL["untrack"], {"orders": list(versions), "versions": list(versions.values())})
+
+    async def derive(self, after: int, upto: int) -> int:
+        """Make the rows that open orders in a window of the log should have and don't. Returns how many."""
+        open_topics = [topic for topic, stage in NEXT_STAGE.items() if stage] + [e.TransactionSubmitted.TOPIC]
+        async with self._pool.connection() as connection, connection.cursor() as cursor:
+            await cursor.execute(SQL["open_streams"], {"after": after, "upto": upto, "topics": open_topics})
+            rows = []
+            for order_id, version, topic in await cursor.fetchall():
+                stage = NEXT_STAGE[str(topic)]
+                order, at = UUID(str(order_id)), int(str(version))
+                if stage:
+                    rows.append((order, str(stage), at, 0, 0))
+                if topic in (e.TransactionBuilt.TOPIC, e.TransactionSubmitted.TOPIC):
+                    rows.append((order, TRACK, at, 0, 0))
+            await self._schedule(cursor, rows)
+            return len(rows)
+
+    @staticmethod
+    async def _schedule(cursor: Cursor, rows: Iterable[tuple[UUID, str, int, int, int]]) -> None:
+        columns = list(zip(*rows, strict=True))
+        if columns:
+            names = ("orders", "stages", "versions", "delays", "tries")
+            await cursor.execute(SQL["schedule"], dict(zip(names, map(list, columns), strict=True)))
+
+
+def _row(move: NextWork, tries: int) -> tuple[UUID, str, int, int, int]:
+    delay = backoff_ms(tries) if move.setback else GRACE_MS
+    return move.order_id, str(move.stage), move.version, delay, tries + 1 if move.setback else tries
