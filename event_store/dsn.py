@@ -77,8 +77,8 @@ def app_schema(log_schema: str) -> str:
 
 
 def search_path_option(log_schema: str) -> str:
-    """libpq's ``options`` under which our unqualified SQL finds its tables."""
-    return f'-c search_path="{log_schema}","{app_schema(log_schema)}",pg_temp'
+    """libpq's ``options`` under which our unqualified SQL finds its tables, and new ones are the application's own."""
+    return f'-c search_path="{app_schema(log_schema)}","{log_schema}",pg_temp'
 
 
 def _without_schema(url: str) -> tuple[str, str]:
