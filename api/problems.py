@@ -135,10 +135,9 @@ def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
 
 def _of_status(error: HTTPException) -> Problem:
     status = HTTPStatus(error.status_code)
-    headers = {name: value for name, value in (error.headers or {}).items() if name.lower() == "allow"}
-    return Problem(
-        status, _OF_STATUS.get(status, "bad_request"), f"{status.description or status.phrase}.", headers=headers
-    )
+    allowed = {name: value for name, value in (error.headers or {}).items() if name.lower() == "allow"}
+    sentence = f"{(status.description or status.phrase).rstrip('.')}."
+    return Problem(status, _OF_STATUS.get(status, "bad_request"), sentence, headers=allowed)
 
 
 def _invalid_query(error: ValidationException) -> Problem:
