@@ -67,12 +67,14 @@ class Store:
 
 
 @asynccontextmanager
-async def open_store(settings: Settings, role: str) -> AsyncIterator[Store]:
+async def open_store(settings: Settings, role: str, *, connections: int = 4) -> AsyncIterator[Store]:
     """Connections to PostgreSQL and Valkey for one process, closed in reverse."""
     wake = Wake(settings.redis_url)
     appender = Appender(settings.database_url, wake=wake)
     mapper = EventMapper(ORDER_EVENTS)
-    async with connection_pool(settings.database_url, application_name=f"surefill {role}") as pool:
+    async with connection_pool(
+        settings.database_url, max_size=connections, application_name=f"surefill {role}"
+    ) as pool:
         events = Log(pool)
         await wake.start()
         await appender.start()
