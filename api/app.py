@@ -72,6 +72,7 @@ def create_app(
         lifespan=[feeding],
         exception_handlers={Exception: answer},
         plugins=[PydanticPlugin(prefer_alias=True)],
+        logging_config=None,
         openapi_config=OpenAPIConfig(
             title="Surefill",
             version="1",
