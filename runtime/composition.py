@@ -14,7 +14,7 @@ import structlog
 
 from chains.protocol import ChainUnavailable
 from chains.solana_client import SolanaChain
-from chains.wallet import Wallet
+from chains.wallet import Wallet, WalletError
 from commands.ids import DEFAULT_ACCOUNT
 from commands.orders import Orders
 from domain.codes import Code
@@ -101,7 +101,6 @@ async def open_market(settings: Settings) -> AsyncIterator[Market]:
     chain = SolanaChain(
         settings.solana_rpc_url,
         extra_urls=settings.solana_evidence_rpc_urls,
-        read_commitment=settings.commitment,
         custom_codes=PROGRAM_CODES,
     )
     try:
@@ -129,7 +128,7 @@ async def open_wallet(settings: Settings, store: Store, market: Market) -> Walle
         wallet = Wallet.load(settings.wallet_file)
         await require_same_chain(store.pool, store.mapper, market.genesis_hash)
         await claim_wallet(store.pool, DEFAULT_ACCOUNT, wallet.address)
-    except (AnotherChainError, AnotherWalletError) as refused:
+    except (WalletError, AnotherChainError, AnotherWalletError) as refused:
         raise StartupError(str(refused)) from None
     return wallet
 
