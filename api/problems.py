@@ -110,7 +110,9 @@ def problem_of(error: Exception) -> Problem:
         case LogUnavailable() | psycopg.OperationalError() | psycopg_pool.PoolTimeout():
             return log_unavailable()
         case UnknownTopic():
-            return Problem(500, "order_unreadable", "A newer version of the engine wrote this order; this can't read it.")
+            return Problem(
+                500, "order_unreadable", "A newer version of the engine wrote this order; this can't read it."
+            )
         case ValidationException():
             return _invalid_query(error)
         case HTTPException() if error.status_code < 500:
@@ -133,8 +135,9 @@ def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
 
 def _of_status(error: HTTPException) -> Problem:
     status = HTTPStatus(error.status_code)
-    headers = {name: value for name, value in (error.headers or {}).items() if name.lower() == "allow"}
-    return Problem(status, _OF_STATUS.get(status, "bad_request"), f"{status.description or status.phrase}.", headers=headers)
+    allowed = {name: value for name, value in (error.headers or {}).items() if name.lower() == "allow"}
+    sentence = f"{(status.description or status.phrase).rstrip('.')}."
+    return Problem(status, _OF_STATUS.get(status, "bad_request"), sentence, headers=allowed)
 
 
 def _invalid_query(error: ValidationException) -> Problem:

@@ -60,8 +60,7 @@ def parse(url: str, *, application_name: str = "surefill") -> Database:
     user = str(parameters.get("user") or "")
     if not user:
         raise BadDatabaseUrl("the database URL names no user")
-    log, app = schema, f"{schema}_app"
-    options = f'-c search_path="{log}","{app}",pg_temp'
+    options = search_path_option(schema)
     if given := parameters.get("options"):
         options = f"{given} {options}"
     parameters.setdefault("application_name", application_name)
@@ -69,7 +68,17 @@ def parse(url: str, *, application_name: str = "surefill") -> Database:
     password = parameters.get("password")
     where = f"{parameters.get('host') or 'localhost'}:{parameters.get('port') or 5432}"
     pretty = f"postgresql://{quote(user)}@{where}/{parameters.get('dbname') or user}?schema={schema}"
-    return Database(conninfo, log, app, user, None if password is None else str(password), pretty)
+    return Database(conninfo, schema, app_schema(schema), user, None if password is None else str(password), pretty)
+
+
+def app_schema(log_schema: str) -> str:
+    """The schema of the application's own tables beside a log."""
+    return f"{log_schema}_app"
+
+
+def search_path_option(log_schema: str) -> str:
+    """libpq's ``options`` under which our unqualified SQL finds its tables, and new ones are the application's own."""
+    return f'-c search_path="{app_schema(log_schema)}","{log_schema}",pg_temp'
 
 
 def _without_schema(url: str) -> tuple[str, str]:

@@ -13,10 +13,9 @@ from contextlib import asynccontextmanager
 from uuid import UUID
 
 import psycopg
-import psycopg_pool
 import structlog
 
-from event_store.errors import LogUnavailable, PositionGap
+from event_store.errors import PositionGap
 from event_store.log import Log
 from event_store.tail import Tail
 from event_store.types import RecordedEvent
@@ -27,7 +26,6 @@ log = structlog.get_logger(__name__)
 
 BATCH = 1_000
 HEAD_RETRY = 0.25
-AWAY = (LogUnavailable, psycopg.OperationalError, psycopg_pool.PoolTimeout)
 
 
 class TooSlow(Exception):
@@ -103,7 +101,7 @@ class LiveFeed:
         self._begun.set()
         LIVE_POSITION.set(after)
         try:
-            async for batch in Tail(self._events, wake=self._wake, after=after, limit=BATCH):
+            async for batch in Tail(self._events, after, limit=BATCH, wake=self._wake):
                 for event in batch:
                     for subscription in self._subscriptions.get(event.stream_id, ()):
                         subscription.offer(event)
@@ -137,6 +135,6 @@ class LiveFeed:
         while True:
             try:
                 return await self._events.head()
-            except AWAY as away:
+            except psycopg.OperationalError as away:
                 log.warning("the live feed waits for the log", error=type(away).__name__)
                 await asyncio.sleep(HEAD_RETRY)

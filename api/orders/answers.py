@@ -9,10 +9,10 @@ from pydantic import Field
 
 from commands.submit import Accepted
 from domain.tokens import Side
+from event_store.mapper import EventMapper
 from event_store.types import RecordedEvent
 from projections.history import order_event
 from projections.order_view import Instant, OrderView, View
-from event_store.mapper import EventMapper
 
 
 class Links(View):
