@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -60,6 +60,8 @@ def parse(url: str, *, application_name: str = "surefill") -> Database:
     user = str(parameters.get("user") or "")
     if not user:
         raise BadDatabaseUrl("the database URL names no user")
+    if not all(port.isdecimal() for port in str(parameters.get("port") or 5432).split(",")):
+        raise BadDatabaseUrl("the database URL's port is not a number")
     options = search_path_option(schema)
     if given := parameters.get("options"):
         options = f"{given} {options}"
@@ -88,7 +90,12 @@ def _without_schema(url: str) -> tuple[str, str]:
         parts = urlsplit(url)
     except ValueError:
         raise BadDatabaseUrl("the database URL cannot be read") from None
-    query = dict(parse_qsl(parts.query, keep_blank_values=True))
-    schema = query.pop("schema", DEFAULT_SCHEMA)
-    kept = {name: value for name, value in query.items() if name not in _PRISMA}
-    return urlunsplit(parts._replace(query=urlencode(kept, quote_via=quote))), schema
+    schema = DEFAULT_SCHEMA
+    kept = []
+    for pair in filter(None, parts.query.split("&")):
+        name, _, value = pair.partition("=")
+        if name == "schema":
+            schema = unquote(value)
+        elif name not in _PRISMA:
+            kept.append(pair)
+    return urlunsplit(parts._replace(query="&".join(kept))), schema
