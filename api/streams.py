@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -104,7 +104,7 @@ def question(order_id: str, query: Mapping[str, str]) -> Question:
 
 def stream_routes(services: Services) -> list[WebsocketRouteHandler | HTTPRouteHandler]:
     @websocket("/ws/orders/{order_id:str}")
-    async def stream(socket: Socket, order_id: str) -> None:
+    async def stream(socket: Socket, order_id: OrderId) -> None:
         # Accepted whatever it asks: only an open socket can be told a close code.
         await socket.accept()
         with STREAMS.track_inprogress():
@@ -116,7 +116,7 @@ def stream_routes(services: Services) -> list[WebsocketRouteHandler | HTTPRouteH
     @get("/ws/orders/{order_id:str}", operation_id="streamOrder", summary="An order's changes, by WebSocket",
          tags=["orders"], status_code=101, responses=problems(426),
          response_description="Switching to WebSocket.")  # fmt: skip
-    async def upgrade(order_id: OrderId) -> NoReturn:
+    async def upgrade(order_id: OrderId) -> None:
         """One message for each change of status; `after` resumes after a sequence, `events=true` sends every event."""
         headers = {"Upgrade": "websocket", "Connection": "Upgrade"}
         raise Problem(426, "upgrade_required", "This path speaks WebSocket.", headers=headers)

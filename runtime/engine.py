@@ -71,7 +71,7 @@ async def _start_servers(supervisor: Supervisor, settings: Settings) -> Addresse
     if settings.database_url or settings.database_owner_url:
         given = addresses.completed(settings, "database_url", "database_owner_url")
         database_url, owner_url = given.database_url, given.database_owner_url
-        await reach.postgres(database_url)
+        await reach.postgres(owner_url, name="DATABASE_OWNER_URL" if settings.database_owner_url else "DATABASE_URL")
     else:
         database = await postgres.prepare(data_dir)
         database_url, owner_url = database.url, database.owner_url

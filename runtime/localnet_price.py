@@ -3,8 +3,12 @@
 import asyncio
 from decimal import Decimal
 
+from chains.protocol import ChainUnavailable
 from runtime import addresses, settings
-from runtime.localnet.price import move, price
+from runtime.errors import StartupError
+from runtime.localnet.opening import MARKET_KEY
+from runtime.localnet.price import PriceNotReached, move, price
+from runtime.localnet.world import UnknownPair
 
 DECIMALS = 6
 SIGNIFICANT = 6  # digits of a price too small for DECIMALS
@@ -16,10 +20,15 @@ def price_of(pair: str, target: Decimal | None) -> str:
 
     async def run() -> Decimal:
         if target is not None:
-            await move(found.solana_rpc_url, found.data_dir / "localnet" / "market.json", pair, target)
+            await move(found.solana_rpc_url, found.data_dir / "localnet" / MARKET_KEY, pair, target)
         return await price(found.solana_rpc_url, pair)
 
-    return f"{pair} {shown(asyncio.run(run()))}"
+    try:
+        return f"{pair.upper()} {shown(asyncio.run(run()))}"
+    except (UnknownPair, PriceNotReached, ChainUnavailable) as error:
+        raise StartupError(str(error)) from None
+    except FileNotFoundError as error:
+        raise StartupError(f"no wallet to move the price with: {error.filename} is not there") from None
 
 
 def shown(value: Decimal) -> str:

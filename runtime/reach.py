@@ -2,34 +2,30 @@
 later.
 """
 
-import asyncio
 from urllib.parse import urlsplit
 
-from psycopg import pq
-from psycopg.conninfo import make_conninfo
+import psycopg
 from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError, RedisError
 
+from event_store.dsn import parse
+from event_store.errors import BadDatabaseUrl
 from runtime.errors import StartupError
 
 PATIENCE = 5  # seconds
 
 
-async def postgres(url: str) -> None:
-    """Raises StartupError unless PostgreSQL accepts connections there; whether it lets us in, the first statement
-    shows.
-    """
+async def postgres(url: str, *, name: str = "DATABASE_URL") -> None:
+    """Raises StartupError unless PostgreSQL lets us in there; `name`: the setting the address comes from."""
     try:
-        address = urlsplit(url)
-        host, port = address.hostname or "localhost", address.port or 5432
-    except ValueError:
-        raise StartupError("DATABASE_URL cannot be read: postgresql://user:password@host:5432/database") from None
-    conninfo = make_conninfo(host=host, port=port, connect_timeout=PATIENCE).encode()
-    answer = await asyncio.to_thread(pq.PGconn.ping, conninfo)
-    if answer == pq.Ping.REJECT:
-        raise StartupError(f"PostgreSQL at {host}:{port} (DATABASE_URL) accepts no connections now")
-    if answer != pq.Ping.OK:
-        raise StartupError(f"PostgreSQL does not answer at {host}:{port} (DATABASE_URL)")
+        database = parse(url)
+        connection = await psycopg.AsyncConnection.connect(database.conninfo, connect_timeout=PATIENCE)
+    except BadDatabaseUrl as error:
+        raise StartupError(f"{name}: {error}") from None
+    except psycopg.OperationalError as error:
+        reason = str(error).strip().splitlines()[0].removeprefix("connection failed: ")
+        raise StartupError(f"PostgreSQL is not to be had at {database} ({name}): {reason}") from None
+    await connection.close()
 
 
 async def valkey(url: str) -> None:

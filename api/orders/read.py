@@ -27,7 +27,7 @@ Position = Annotated[
 ]
 Version = Annotated[int | None, QueryParameter(ge=1, description="The order as it was after this many events.")]
 AsOf = Annotated[
-    datetime | None, QueryParameter(query="as_of", description="The order as it was at this instant, with its zone.")
+    datetime | None, QueryParameter(name="as_of", description="The order as it was at this instant, with its zone.")
 ]
 
 

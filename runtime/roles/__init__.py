@@ -115,7 +115,9 @@ async def _check(found: Settings) -> None:
         return
     from runtime import reach  # with it come both clients: not for every command's start
 
-    if found.database_url:
+    if found.database_owner_url:
+        await reach.postgres(found.database_owner_url, name="DATABASE_OWNER_URL")
+    elif found.database_url:
         await reach.postgres(found.database_url)
     if found.redis_url:
         await reach.valkey(found.redis_url)
