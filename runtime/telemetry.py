@@ -48,8 +48,8 @@ def configure(settings: Settings, role: str, *, stream: TextIO = sys.stderr) -> 
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for noisy in ("httpx", "httpx2", "httpcore", "httpcore2"):
-        logging.getLogger(noisy).setLevel(max(level, logging.WARNING))  # a line for each request would drown the rest
+    for noisy in ("httpx", "httpx2", "httpcore", "httpcore2", "uvicorn"):
+        logging.getLogger(noisy).setLevel(max(level, logging.WARNING))  # each request, each connection
 
 
 def serve_metrics(settings: Settings) -> None:
