@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 import structlog
 from litestar import Litestar
@@ -24,6 +25,7 @@ from api.streams import stream_routes
 from commands.orders import Orders
 from event_store.log import Log
 from event_store.mapper import EventMapper
+from projections.accounts import wallet_of
 from projections.live import LiveFeed
 from projections.orders.queries import OrderList, Pool
 
@@ -46,7 +48,8 @@ def create_app(
     clock: Callable[[], datetime] = _now,
 ) -> Litestar:
     """``pool`` is open already and outlives the application; ``live`` runs as long as the application does."""
-    services = Services(config, orders, events, mapper, OrderList(pool), live, checks, clock)
+    wallet = partial(wallet_of, pool, config.account_id)
+    services = Services(config, orders, events, mapper, OrderList(pool), live, checks, clock, wallet)
 
     @contextlib.asynccontextmanager
     async def feeding(_: Litestar) -> AsyncIterator[None]:

@@ -19,7 +19,6 @@ class ApiConfig:
     account_id: UUID
     network: str
     rpc_url: str
-    wallet: str
     tokens: TokenList
     pairs: tuple[str, ...]
     venues: tuple[str, ...]

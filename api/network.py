@@ -9,13 +9,13 @@ from pydantic import Field
 from api.openapi import problems
 from api.services import Services
 from domain.tokens import Token
-from projections.order_view import View
+from projections.order_view import IfKnown, View
 
 
 class Network(View):
     network: str = Field(examples=["localnet"])
     rpc_url: str
-    wallet: str
+    wallet: IfKnown[str] = None
     tokens: list[Token]
     pairs: list[str] = Field(examples=[["SOL/USDC"]])
     venues: list[str]
@@ -23,14 +23,6 @@ class Network(View):
 
 def network_routes(services: Services) -> list[HTTPRouteHandler]:
     config = services.config
-    answer = Network(
-        network=config.network,
-        rpc_url=config.rpc_url,
-        wallet=config.wallet,
-        tokens=list(config.tokens.tokens),
-        pairs=list(config.pairs),
-        venues=list(config.venues),
-    )
 
     @get(
         "/api/network",
@@ -40,6 +32,13 @@ def network_routes(services: Services) -> list[HTTPRouteHandler]:
         responses=problems(),
     )
     async def get_network() -> Network:
-        return answer
+        return Network(
+            network=config.network,
+            rpc_url=config.rpc_url,
+            wallet=await services.wallet(),
+            tokens=list(config.tokens.tokens),
+            pairs=list(config.pairs),
+            venues=list(config.venues),
+        )
 
     return [get_network]

@@ -37,3 +37,4 @@ class Services:
     live: LiveFeed
     checks: Sequence[Check]
     clock: Callable[[], datetime]
+    wallet: Callable[[], Awaitable[str | None]]

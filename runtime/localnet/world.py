@@ -70,6 +70,10 @@ MARKET_HOLDS = {
 }
 
 
+class UnknownPair(LookupError):
+    """A pair the local world has no pools of."""
+
+
 @dataclass(frozen=True, slots=True)
 class PoolSpec:
     """A pool as it starts: ``base`` and ``quote`` are reserves in base units."""
@@ -109,9 +113,8 @@ def pools() -> list[PoolSpec]:
 
 
 def pair_called(name: str) -> Pair:
-    """The pair ``BASE/QUOTE`` (symbols, any case, either way round). Raises ``KeyError`` where there is none."""
-    symbols = frozenset(name.upper().split("/"))
-    for one, other in _PAIRS:
-        if symbols == {one.symbol, other.symbol}:
-            return pair_of(one, other)
-    raise KeyError(name)
+    """The pair written ``BASE/QUOTE`` in symbols. Raises ``UnknownPair``."""
+    pairs = {pair.symbol: pair for pair in (pair_of(one, other) for one, other in _PAIRS)}
+    if name.upper() not in pairs:
+        raise UnknownPair(f"no pools trade {name}; the local chain has {', '.join(pairs)}")
+    return pairs[name.upper()]
