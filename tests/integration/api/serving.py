@@ -35,7 +35,6 @@ CONFIG = ApiConfig(
     account_id=DEFAULT_ACCOUNT,
     network="localnet",
     rpc_url="http://127.0.0.1:8899",
-    wallet="wallet",
     tokens=KNOWN_TOKENS,
     pairs=("SOL/USDC",),
     venues=("Raydium", "Meteora", "Orca"),

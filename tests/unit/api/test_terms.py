@@ -26,7 +26,6 @@ CONFIG = ApiConfig(
     account_id=DEFAULT_ACCOUNT,
     network="localnet",
     rpc_url="",
-    wallet="",
     tokens=KNOWN_TOKENS,
     pairs=(),
     venues=(),
