@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -21,6 +21,8 @@ DEFAULT_SCHEMA = "surefill"
 _SCHEMA = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,58}", re.ASCII)
 # Prisma's own, which libpq would refuse; none of them says where the database is.
 _PRISMA = {"connection_limit", "pool_timeout", "socket_timeout", "pgbouncer", "statement_cache_size"}
+# A server that vanished without a word is noticed in some 15 s, where the kernel's own patience is hours.
+_NOTICE_SILENCE = {"keepalives_idle": 5, "keepalives_interval": 5, "keepalives_count": 2, "tcp_user_timeout": 15_000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +62,13 @@ def parse(url: str, *, application_name: str = "surefill") -> Database:
     user = str(parameters.get("user") or "")
     if not user:
         raise BadDatabaseUrl("the database URL names no user")
+    if not all(port.isdecimal() for port in str(parameters.get("port") or 5432).split(",")):
+        raise BadDatabaseUrl("the database URL's port is not a number")
     options = search_path_option(schema)
     if given := parameters.get("options"):
         options = f"{given} {options}"
-    parameters.setdefault("application_name", application_name)
-    conninfo = make_conninfo("", **(parameters | {"options": options}))
+    parameters = {"application_name": application_name, **_NOTICE_SILENCE, **parameters, "options": options}
+    conninfo = make_conninfo("", **parameters)
     password = parameters.get("password")
     where = f"{parameters.get('host') or 'localhost'}:{parameters.get('port') or 5432}"
     pretty = f"postgresql://{quote(user)}@{where}/{parameters.get('dbname') or user}?schema={schema}"
@@ -88,7 +92,12 @@ def _without_schema(url: str) -> tuple[str, str]:
         parts = urlsplit(url)
     except ValueError:
         raise BadDatabaseUrl("the database URL cannot be read") from None
-    query = dict(parse_qsl(parts.query, keep_blank_values=True))
-    schema = query.pop("schema", DEFAULT_SCHEMA)
-    kept = {name: value for name, value in query.items() if name not in _PRISMA}
-    return urlunsplit(parts._replace(query=urlencode(kept, quote_via=quote))), schema
+    schema = DEFAULT_SCHEMA
+    kept = []
+    for pair in filter(None, parts.query.split("&")):
+        name, _, value = pair.partition("=")
+        if name == "schema":
+            schema = unquote(value)
+        elif name not in _PRISMA:
+            kept.append(pair)
+    return urlunsplit(parts._replace(query="&".join(kept))), schema

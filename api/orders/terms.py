@@ -11,7 +11,7 @@ from api.orders.document import Digits, Document, shown
 from api.orders.fields import invalid
 from domain.commands import SubmitOrder
 
-_NAMES = (
+NAMES = (
     "tokenIn",
     "tokenOut",
     "amountIn",
@@ -21,7 +21,7 @@ _NAMES = (
     "limitPrice",
     "stopPrice",
 )
-_ALIASES = {"orderType": "type", "amount": "amountIn", "slippage": "slippageBps", "price": "limitPrice"}
+ALIASES = {"orderType": "type", "amount": "amountIn", "slippage": "slippageBps", "price": "limitPrice"}
 _PRICES = {"market": (), "limit": ("limitPrice",), "stop-limit": ("stopPrice", "limitPrice")}
 
 
@@ -63,8 +63,8 @@ class _Given:
         self._values: dict[str, Any] = {}
         self._names: dict[str, str] = {}
         for name, value in document.items():
-            ours = _ALIASES.get(name, name)
-            if ours not in _NAMES:
+            ours = ALIASES.get(name, name)
+            if ours not in NAMES:
                 raise invalid("unknown_field", f"An order has no field {shown(name)}.", shown(name))
             if ours in self._names:
                 detail = f"{self._names[ours]} and {name} say the same; give one of them."

@@ -72,7 +72,7 @@ class Ledger:
     def __init__(self, directory: Path) -> None:
         path = directory / "ledger.sqlite3"
         path.touch(mode=0o600)  # it holds the seed; SQLite gives its other files the same mode
-        self._db = sqlite3.connect(path, isolation_level=None)
+        self._db = sqlite3.connect(path, isolation_level=None, timeout=1.0)
         try:
             for setting in ("locking_mode = EXCLUSIVE", "journal_mode = WAL", "synchronous = FULL"):
                 self._db.execute(f"PRAGMA {setting}")

@@ -35,7 +35,13 @@ async def serve(*, host: str, port: int, directory: Path, wallet: str, slot_ms: 
     with socket.create_server((host, port), backlog=1024) as listener:
         node = open_node(directory, wallet, slot_ms=slot_ms, finality=finality)
         config = uvicorn.Config(
-            RpcServer(node), http="httptools", ws="none", lifespan="off", log_config=None, access_log=False
+            RpcServer(node),
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=2,
         )
         server = _Server(config)
         serving = asyncio.create_task(server.serve(sockets=[listener]))

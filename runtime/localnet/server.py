@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
+from traceback import format_tb
 from typing import Any
 
 import orjson
@@ -91,7 +92,8 @@ class RpcServer:
         except RpcError:
             raise
         except Exception as error:
-            log.error("rpc method failed", method=name, error=type(error).__name__, exc_info=True)
+            # Where it happened, without the values: a transaction's bytes have no place in a log.
+            log.error("rpc method failed", method=name, error=type(error).__name__, at=format_tb(error.__traceback__))
             raise RpcError(INTERNAL_ERROR, "Internal error") from error
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from solders.hash import Hash
+from solders.hash import Hash, ParseHashError
 from solders.pubkey import Pubkey
 from solders.signature import Signature
 
@@ -185,7 +185,7 @@ def _read(parse: Callable[[str], T], value: object, what: str) -> T:
         raise invalid(f"a {what} is text")
     try:
         return parse(value)
-    except ValueError as error:
+    except (ValueError, ParseHashError) as error:
         raise invalid(f"not a {what}") from error
 
 

@@ -10,7 +10,7 @@ from solders.keypair import Keypair
 from solders.message import Message, MessageV0, from_bytes_versioned
 from solders.signature import Signature
 from solders.system_program import TransferParams, transfer
-from solders.transaction import VersionedTransaction
+from solders.transaction import SanitizeError, VersionedTransaction
 from solders.transaction_metadata import TransactionMetadata
 
 from runtime.localnet import base58
@@ -121,7 +121,7 @@ def _sane(transaction: VersionedTransaction) -> VersionedTransaction:
     try:
         checked_message(transaction)
         transaction.sanitize()
-    except (ValueError, UnsupportedMessage) as error:
+    except (SanitizeError, UnsupportedMessage) as error:
         raise RpcError(INVALID_PARAMS, f"invalid transaction: {error}") from error
     return transaction
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -22,19 +22,21 @@ from domain import commands as c
 from domain.events import ORDER_EVENTS
 from domain.tokens import KNOWN_TOKENS
 from event_store.appender import Appender
+from event_store.errors import LeaseLostError
 from event_store.leases import Lease
 from event_store.log import Log
 from event_store.mapper import EventMapper
 from event_store.pool import connection_pool
+from event_store.wake import Wake
 from projections.live import LiveFeed
 from projections.orders import PROCESSOR
 from projections.runner import OrdersProjector
+from tests.integration.api.contract import Contract
 
 CONFIG = ApiConfig(
     account_id=DEFAULT_ACCOUNT,
     network="localnet",
     rpc_url="http://127.0.0.1:8899",
-    wallet="wallet",
     tokens=KNOWN_TOKENS,
     pairs=("SOL/USDC",),
     venues=("Raydium", "Meteora", "Orca"),
@@ -77,15 +79,31 @@ class Engine:
         self.projecting = asyncio.create_task(self._project())
 
     async def _project(self) -> None:
-        lease = Lease(self.pool, PROCESSOR, owner="test")
-        async with lease.hold():
-            await OrdersProjector(self.pool, Log(self.pool), None, MAPPER).run(lease)
+        while True:
+            lease = Lease(self.pool, PROCESSOR, owner="test")
+            with contextlib.suppress(LeaseLostError):
+                async with lease.hold():
+                    await OrdersProjector(self.pool, Log(self.pool), None, MAPPER).run(lease)
+
+
+def _held_to(document: dict[str, Any]) -> Callable[[httpx2.Response], Awaitable[None]]:
+    contract = Contract(document)
+
+    async def check(answer: httpx2.Response) -> None:
+        await answer.aread()
+        media_type = answer.headers.get("content-type", "").partition(";")[0]
+        body = answer.json() if media_type.endswith("json") else answer.text
+        path = answer.request.url.path
+        if not path.startswith("/docs"):
+            contract.check(answer.request.method, path, answer.status_code, media_type, body)
+
+    return check
 
 
 @contextlib.asynccontextmanager
-async def running(app_url: str, *, config: ApiConfig = CONFIG) -> AsyncIterator[Engine]:
-    """An engine over the database at ``app_url``, its tails polling."""
-    appender = Appender(app_url, outcome_patience=1.0)
+async def running(app_url: str, *, config: ApiConfig = CONFIG, wake: Wake | None = None) -> AsyncIterator[Engine]:
+    """An engine over the database at ``app_url``; without a ``wake`` its tails poll."""
+    appender = Appender(app_url, wake=wake, outcome_patience=1.0)
     async with connection_pool(app_url, max_size=8) as pool:
         await appender.start()
         events = Log(pool)
@@ -100,7 +118,7 @@ async def running(app_url: str, *, config: ApiConfig = CONFIG) -> AsyncIterator[
 
         checks = (Check("postgres", postgres), Check("valkey", valkey, essential=False))
         app = create_app(
-            config, orders=orders, events=events, mapper=MAPPER, pool=pool, live=LiveFeed(events, None,
+            config, orders=orders, events=events, mapper=MAPPER, pool=pool, live=LiveFeed(events, wake,
             capacity=config.stream_queue), checks=checks,
         )  # fmt: skip
         port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
@@ -108,6 +126,7 @@ async def running(app_url: str, *, config: ApiConfig = CONFIG) -> AsyncIterator[
         await asyncio.wait({serving, port}, return_when=asyncio.FIRST_COMPLETED)
         url = f"http://127.0.0.1:{port.result()}"
         async with httpx2.AsyncClient(base_url=url, timeout=10) as http:
+            http.event_hooks = {"response": [_held_to((await http.get("/docs/openapi.json")).json())]}
             engine = Engine(url, http, orders, pool, serving, problems)
             try:
                 yield engine

@@ -56,7 +56,7 @@ async def test_a_superuser_that_plays_a_replica_changes_nothing_either(
         "insert into events select * from events",
         "alter table events disable trigger all",
         "drop table events",
-        "create or replace function surefill.refuse_change() returns trigger language plpgsql as 'begin return null; end'",
+        "create or replace function surefill.refuse_change() returns trigger language sql as ''",
         "create table surefill.mine ()",
     ],
 )

@@ -48,8 +48,12 @@ class Wire:
             return
         server, to_server = await asyncio.open_connection("127.0.0.1", self._upstream)
         self._writers.append(to_server)
-        with contextlib.suppress(ConnectionError, asyncio.CancelledError):
-            await asyncio.gather(self._forward(client, to_server, False), self._forward(server, to_client, True))
+        try:
+            with contextlib.suppress(ConnectionError, asyncio.CancelledError):
+                await asyncio.gather(self._forward(client, to_server, False), self._forward(server, to_client, True))
+        finally:
+            to_client.close()
+            to_server.close()
 
     async def _forward(self, source: asyncio.StreamReader, target: asyncio.StreamWriter, answers: bool) -> None:
         while data := await source.read(65536):

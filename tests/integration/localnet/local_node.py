@@ -8,12 +8,11 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx2
 from solders.hash import Hash
 from solders.instruction import AccountMeta, Instruction
 from solders.keypair import Keypair
@@ -27,11 +26,12 @@ from venues.constant_product import Pool, decode_pool, swap_instruction
 _DEADLINE = 15.0
 _MEMO = Pubkey.from_string("MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr")
 RUN = """
-import sys, uvloop
+import contextlib, sys, uvloop
 from pathlib import Path
 from runtime.localnet.main import serve
 _, port, directory, wallet, slot_ms = sys.argv
-uvloop.run(serve(host="127.0.0.1", port=int(port), directory=Path(directory), wallet=wallet, slot_ms=int(slot_ms)))
+with contextlib.suppress(KeyboardInterrupt):
+    uvloop.run(serve(host="127.0.0.1", port=int(port), directory=Path(directory), wallet=wallet, slot_ms=int(slot_ms)))
 """
 
 
@@ -53,6 +53,7 @@ class LocalNode:
     slot_ms: int
     wallet: Keypair = field(default_factory=Keypair)
     process: subprocess.Popen[bytes] | None = None
+    http: httpx2.Client = field(default_factory=lambda: httpx2.Client(timeout=_DEADLINE))
 
     @property
     def url(self) -> str:
@@ -80,7 +81,7 @@ class LocalNode:
         assert self.process.poll() is None, "the node ended"
         try:
             return self.call("getHealth") == "ok"
-        except (urllib.error.URLError, ConnectionError):
+        except httpx2.TransportError:
             return False
 
     def until(self, condition: Any, what: str) -> Any:
@@ -95,12 +96,8 @@ class LocalNode:
 
     def post(self, body: bytes) -> tuple[int, bytes]:
         """Status and body of the answer to any body."""
-        request = urllib.request.Request(self.url, body, {"content-type": "application/json"})
-        try:
-            with urllib.request.urlopen(request, timeout=_DEADLINE) as answer:
-                return answer.status, answer.read()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read()
+        answer = self.http.post(self.url, content=body, headers={"content-type": "application/json"})
+        return answer.status_code, answer.content
 
     def call(self, method: str, *params: Any) -> Any:
         _, body = self.post(json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode())

@@ -38,6 +38,7 @@ def test_a_killed_chain_keeps_everything_it_showed_and_runs_nothing_again(own_no
     signatures = [own_node.send(transaction) for transaction in sent]
     for signature in signatures:
         own_node.reach(signature)
+    own_node.pass_blocks(16)
     before = picture(own_node, signatures)
     slot = own_node.call("getSlot", {"commitment": "processed"})
 
