@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from uuid import UUID
 
 from domain import events as e
 from domain.tokens import BONK, JUP, USDC
+from event_store.leases import Lease
 from tests.integration.workers.conftest import Desks, now
+from workers.broker import Hints, open_broker
+from workers.relay import RELAY, Relay
 from workers.tracker import Pace
 
 QUICK = Pace(poll=0.02, poll_confirmed=0.05, rebroadcast=0.2, first_send=0.2, heights=0.05, proof=0.1, rows=0.5)
@@ -148,3 +152,29 @@ async def test_an_order_past_its_deadline_fails_with_what_stood_in_its_way(desks
     order = await desks.order(order_id)
     assert order.failure is not None
     assert (order.failure.code, order.failure.retryable) == ("deadline_passed", True)
+
+
+async def test_the_relay_works_on_while_valkey_is_away(desks: Desks):
+    away = Hints(open_broker("redis://127.0.0.1:1/1"))
+    relay = Relay(desks.pool, desks.events, None, desks.work, away)
+    lease = Lease(desks.pool, RELAY, owner="test")
+
+    async def held() -> None:
+        async with lease.hold():
+            await relay.run(lease)
+
+    running = asyncio.create_task(held())
+    desks.running.append(running)
+    for _ in range(2):
+        order_id = await desks.submit()
+        async with asyncio.timeout(10):
+            while not await due(desks, order_id):
+                assert not running.done(), running.exception()
+                await asyncio.sleep(0.02)
+    assert not running.done()
+
+
+async def due(desks: Desks, order_id: UUID) -> bool:
+    async with desks.pool.connection() as connection:
+        cursor = await connection.execute("select from work where order_id = %s and stage = 'route'", [order_id])
+    return bool(cursor.rowcount)
