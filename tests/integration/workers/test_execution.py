@@ -116,6 +116,15 @@ async def test_more_than_the_wallet_holds_fails_and_nothing_is_signed(desks: Des
     assert (order.failure.code, order.failure.retryable, order.attempts) == ("insufficient_funds", False, ())
 
 
+async def test_more_than_a_pool_can_count_is_more_than_the_wallet_holds(desks: Desks):
+    desks.start_relay()
+    desks.start_worker()
+    order_id = await desks.submit(amount_in=2**64 - 1)
+    order = await desks.until(order_id, lambda order: order.ended)
+    assert order.failure is not None
+    assert order.failure.code == "insufficient_funds"
+
+
 async def test_a_pair_no_venue_holds_fails_at_once(desks: Desks):
     desks.start_relay()
     desks.start_worker()
