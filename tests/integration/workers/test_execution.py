@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
+from commands.ids import DEFAULT_ACCOUNT
 from domain import events as e
 from domain.tokens import BONK, JUP, USDC
 from event_store.leases import Lease
+from event_store.types import AppendRequest, NewEvent, Stored
 from tests.integration.workers.conftest import Desks, now
 from workers.broker import Hints, open_broker
 from workers.relay import RELAY, Relay
@@ -187,3 +189,28 @@ async def due(desks: Desks, order_id: UUID) -> bool:
     async with desks.pool.connection() as connection:
         cursor = await connection.execute("select from work where order_id = %s and stage = 'route'", [order_id])
     return bool(cursor.rowcount)
+
+
+async def test_an_order_whose_stage_always_breaks_ends_by_its_deadline(desks: Desks):
+    stages = desks.stages()
+    order_id = await desks.submit()
+    await stages["route"].run([order_id])
+    desks.book._pools.clear()
+    await stages["build"].run([order_id])
+    assert (await desks.order(order_id)).status == "building"
+    stages["build"]._clock = lambda: now() + timedelta(minutes=5)
+    await stages["build"].run([order_id])
+    order = await desks.order(order_id)
+    assert order.failure is not None
+    assert (order.failure.code, order.attempts) == ("deadline_passed", ())
+
+
+async def test_a_damaged_order_is_left_alone_and_its_neighbours_are_not(desks: Desks):
+    damaged, sound = await desks.submit(), await desks.submit()
+    last = (await desks.history(damaged)).last_event_id
+    event = NewEvent(
+        damaged, 3, uuid4(), "order.OrderRouted", b"{}", DEFAULT_ACCOUNT, uuid4(), uuid4(), causation_id=last
+    )
+    assert isinstance(await desks.orders._appender.append(AppendRequest((event,))), Stored)
+    loaded = await desks.orders.load([damaged, sound])
+    assert (set(loaded.unreadable), set(loaded.histories)) == ({damaged}, {sound})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import chains.finalized_blocks as finalized_blocks
+from chains import finalized_blocks
 from chains.answers import BlockSignatures
 from chains.endpoint import Endpoint
 from chains.finalized_blocks import FinalizedBlocks
