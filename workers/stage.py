@@ -77,7 +77,8 @@ class StageRunner(ABC):
         except ChainUnavailable as away:
             log.warning("chain unavailable", stage=self.stage, order_id=str(history.order_id), reason=str(away))
             code = Code.CHAIN_UNAVAILABLE
-        except Exception as error:  # noqa: BLE001 - a defect, ours or a venue's, must not keep the order open for ever
+        except Exception as error:
+            # A defect, ours or a venue's, must not keep the order open for ever.
             log.error("stage failed", stage=self.stage, order_id=str(history.order_id), exc_info=error)
             code = Code.DEADLINE_PASSED
         return GiveUp(code, meaning(code).sentence, self._clock())

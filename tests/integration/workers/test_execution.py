@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
+import httpx2
+from prometheus_client import REGISTRY
+
+from chains.solana_client import SolanaChain
 from commands.ids import DEFAULT_ACCOUNT
 from domain import events as e
 from domain.tokens import BONK, JUP, USDC
 from event_store.leases import Lease
 from event_store.types import AppendRequest, NewEvent, Stored
+from tests.integration.chains.endpoint_server import Request, altering, serving
 from tests.integration.workers.conftest import Desks, now
 from workers.broker import Hints, open_broker
 from workers.relay import RELAY, Relay
@@ -214,3 +220,38 @@ async def test_a_damaged_order_is_left_alone_and_its_neighbours_are_not(desks: D
     assert isinstance(await desks.orders._appender.append(AppendRequest((event,))), Stored)
     loaded = await desks.orders.load([damaged, sound])
     assert (set(loaded.unreadable), set(loaded.histories)) == ({damaged}, {sound})
+
+
+async def test_a_confirmed_swap_that_is_finalized_with_an_error_raises_the_alarm(desks: Desks, rpc_url: str):
+    forked = False
+
+    def statuses(_: Request, result: Any) -> Any:
+        for status in filter(None, result["value"]):
+            other = {"err": "AccountInUse", "confirmations": None, "confirmationStatus": "finalized"}
+            status.update(other if forked else {"confirmations": 1, "confirmationStatus": "confirmed"})
+        return result
+
+    alarms = alarms_raised()
+    stages = desks.stages()
+    order_id = await desks.submit()
+    for stage in ("route", "build", "submit"):
+        await stages[stage].run([order_id])
+    async with (
+        httpx2.AsyncClient(base_url=rpc_url) as node,
+        serving(altering(node, {"getSignatureStatuses": statuses})) as url,
+        SolanaChain(url) as desks.chain,
+    ):
+        tracker = desks.start_tracker(QUICK)
+        await desks.until(order_id, lambda order: order.status == "confirmed")
+        assert alarms_raised() == alarms
+        forked = True
+        async with asyncio.timeout(10):
+            while alarms_raised() == alarms:  # noqa: ASYNC110 - a counter tells nobody
+                await asyncio.sleep(0.02)
+        tracker.cancel()
+        await asyncio.gather(tracker, return_exceptions=True)
+    assert alarms_raised() == alarms + 1
+
+
+def alarms_raised() -> float:
+    return REGISTRY.get_sample_value("surefill_contradictions_total") or 0
