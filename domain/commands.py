@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
-from domain.events import OrderType
+from domain.events import Observation, OrderType
 from domain.evidence import ExpiryEvidence, Landing
 from domain.quotes import Quote, Refusal
 from domain.tokens import Token
@@ -22,8 +23,19 @@ class SubmitOrder:
     slippage_bps: int
     slippage_defaulted: bool
     client_order_id: str | None
-    deadline: datetime
+    deadline: datetime | None
     network: str
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ObservePrice:
+    """A price was observed. ``met_at_size``: a quote at the order's size, from the same observation, met its limit."""
+
+    observation: Observation
+    met_at_size: bool
+    now: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,5 +111,13 @@ class GiveUp:
 
 
 OrderCommand = (
-    SubmitOrder | RecordQuotes | RejectBuild | RecordBuilt | RecordSent | RecordLanding | RecordExpiry | GiveUp
+    SubmitOrder
+    | ObservePrice
+    | RecordQuotes
+    | RejectBuild
+    | RecordBuilt
+    | RecordSent
+    | RecordLanding
+    | RecordExpiry
+    | GiveUp
 )
