@@ -25,6 +25,7 @@ class FinalizedBlocks:
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
         self._reads = asyncio.Semaphore(_READS_AT_ONCE)
+        self._ranges: SingleFlight[tuple[int, int], list[tuple[int, BlockSignatures]]] = SingleFlight()
         self._flight: SingleFlight[int, BlockSignatures] = SingleFlight()
         self._kept: OrderedDict[int, BlockSignatures] = OrderedDict()
         self._signatures = 0
@@ -34,6 +35,9 @@ class FinalizedBlocks:
 
         Skipped slots have no block and are not listed. What is returned may be incomplete: check its links.
         """
+        return await self._ranges.run((slot, height), lambda: self._through(slot, height))
+
+    async def _through(self, slot: int, height: int) -> list[tuple[int, BlockSignatures]]:
         slots = await self._list(slot, _WINDOW)
         if not slots:
             return []

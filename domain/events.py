@@ -9,9 +9,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
-from pydantic import AliasGenerator, ConfigDict
-from pydantic.alias_generators import to_camel
-
 from domain.evidence import Commitment, ExpiryEvidence
 from domain.numbers import BaseUnits, Price
 from domain.quotes import Quote, Recorded, Refusal
@@ -20,20 +17,12 @@ from domain.tokens import Token
 OrderType = Literal["market", "limit", "stop-limit"]
 Status = Literal["pending", "routing", "building", "submitted", "confirmed", "failed"]
 
-_AMOUNTS = ("amount_in", "amount_out", "minimum_out", "expected_out", "venue_fee")
-
-
-def _alias(name: str) -> str:
-    return to_camel(f"{name}_base_units" if name in _AMOUNTS else name)
-
 
 class OrderEvent(Recorded):
     """An event of an order's stream.
 
     ``status`` is the order's status after it, None where it changes nothing; ``secret`` names what never leaves.
     """
-
-    model_config = ConfigDict(alias_generator=AliasGenerator(alias=_alias))
 
     TOPIC: ClassVar[str]
     VERSION: ClassVar[int] = 1

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AliasGenerator, BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from domain.numbers import BaseUnits
+
+_AMOUNTS = frozenset(
+    ["amount_in", "amount_out", "fee_amount", "reserve_in", "reserve_out", "minimum_out", "expected_out", "venue_fee"]
+)
+
+
+def _alias(name: str) -> str:
+    """camelCase; an amount says its unit, because outside of events amounts are in token units."""
+    return to_camel(f"{name}_base_units" if name in _AMOUNTS else name)
 
 
 class Recorded(BaseModel):
     """Anything that is written into an event: immutable, camelCase in JSON, unknown fields ignored."""
 
-    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True, extra="ignore")
+    model_config = ConfigDict(
+        frozen=True, alias_generator=AliasGenerator(alias=_alias), populate_by_name=True, extra="ignore"
+    )
 
 
 class Quote(Recorded):

@@ -9,22 +9,13 @@ from struct import error as StructError  # noqa: N812
 import psycopg
 from psycopg import AsyncConnection
 
+from event_store.append_statement import APPEND, outcomes, parameters
 from event_store.dsn import parse
 from event_store.errors import InvalidRequest
 from event_store.pool import ensure_connected
 from event_store.sql import statement
-from event_store.types import (
-    Already,
-    AppendRequest,
-    Conflict,
-    LeaseGuard,
-    LeaseLost,
-    Outcome,
-    Stored,
-    StreamGuard,
-)
+from event_store.types import AppendRequest, Outcome
 
-_APPEND = statement("append")
 _SESSION = statement("append_session")
 
 # The request is innocent and the statement left nothing behind: cancelled, timed out, a lock, out of room, stopping,
@@ -118,43 +109,6 @@ class AppendSession:
 
 
 async def _execute(connection: AsyncConnection, requests: Sequence[AppendRequest]) -> list[Outcome]:
-    events = [(i, event) for i, request in enumerate(requests) for event in request.events]
-    streams = [(i, g) for i, request in enumerate(requests) for g in request.guards if isinstance(g, StreamGuard)]
-    leases = [(i, g) for i, request in enumerate(requests) for g in request.guards if isinstance(g, LeaseGuard)]
-    parameters: list[list[object]] = [
-        [i for i, _ in events],
-        [event.stream_id for _, event in events],
-        [event.version for _, event in events],
-        [event.event_id for _, event in events],
-        [event.topic for _, event in events],
-        [event.state for _, event in events],
-        [event.account_id for _, event in events],
-        [event.command_id for _, event in events],
-        [event.correlation_id for _, event in events],
-        [event.causation_id for _, event in events],
-        [i for i, _ in streams],
-        [guard.stream_id for _, guard in streams],
-        [guard.version for _, guard in streams],
-        [i for i, _ in leases],
-        [guard.processor for _, guard in leases],
-        [guard.epoch for _, guard in leases],
-    ]
     async with connection.cursor(binary=True) as cursor:
-        await cursor.execute(_APPEND, parameters, prepare=True)
-        rows = await cursor.fetchall()
-    if [row[0] for row in rows] != list(range(len(requests))):
-        raise RuntimeError("append answered for other requests than were sent")
-    return [_outcome(*row[1:]) for row in rows]
-
-
-def _outcome(kind: str, position: int, stream_id: object, current: int, processor: str) -> Outcome:
-    match kind:
-        case "stored":
-            return Stored(position)
-        case "already":
-            return Already(position)
-        case "conflict":
-            return Conflict(stream_id, current)  # type: ignore[arg-type]  # a uuid column
-        case "lease_lost":
-            return LeaseLost(processor)
-    raise RuntimeError(f"append answered {kind!r}")
+        await cursor.execute(APPEND, parameters(requests), prepare=True)
+        return outcomes(await cursor.fetchall(), requests)

@@ -80,6 +80,8 @@ class Appender:
         """
         if self._loop is None or self._stopping:
             raise LogUnavailable("the appender is not running")
+        if any(event.version < 1 for event in request.events):
+            raise InvalidRequest("22003", "a stream's versions begin at 1")
         answer: asyncio.Future[Outcome] = self._loop.create_future()
         self._waiting.append(_Waiting(request, answer))
         self._arrived.set()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -60,8 +60,9 @@ def parse(url: str, *, application_name: str = "surefill") -> Database:
     user = str(parameters.get("user") or "")
     if not user:
         raise BadDatabaseUrl("the database URL names no user")
-    log, app = schema, f"{schema}_app"
-    options = f'-c search_path="{log}","{app}",pg_temp'
+    if not all(port.isdecimal() for port in str(parameters.get("port") or 5432).split(",")):
+        raise BadDatabaseUrl("the database URL's port is not a number")
+    options = search_path_option(schema)
     if given := parameters.get("options"):
         options = f"{given} {options}"
     parameters.setdefault("application_name", application_name)
@@ -69,7 +70,17 @@ def parse(url: str, *, application_name: str = "surefill") -> Database:
     password = parameters.get("password")
     where = f"{parameters.get('host') or 'localhost'}:{parameters.get('port') or 5432}"
     pretty = f"postgresql://{quote(user)}@{where}/{parameters.get('dbname') or user}?schema={schema}"
-    return Database(conninfo, log, app, user, None if password is None else str(password), pretty)
+    return Database(conninfo, schema, app_schema(schema), user, None if password is None else str(password), pretty)
+
+
+def app_schema(log_schema: str) -> str:
+    """The schema of the application's own tables beside a log."""
+    return f"{log_schema}_app"
+
+
+def search_path_option(log_schema: str) -> str:
+    """libpq's ``options`` under which our unqualified SQL finds its tables, and new ones are the application's own."""
+    return f'-c search_path="{app_schema(log_schema)}","{log_schema}",pg_temp'
 
 
 def _without_schema(url: str) -> tuple[str, str]:
@@ -79,7 +90,12 @@ def _without_schema(url: str) -> tuple[str, str]:
         parts = urlsplit(url)
     except ValueError:
         raise BadDatabaseUrl("the database URL cannot be read") from None
-    query = dict(parse_qsl(parts.query, keep_blank_values=True))
-    schema = query.pop("schema", DEFAULT_SCHEMA)
-    kept = {name: value for name, value in query.items() if name not in _PRISMA}
-    return urlunsplit(parts._replace(query=urlencode(kept, quote_via=quote))), schema
+    schema = DEFAULT_SCHEMA
+    kept = []
+    for pair in filter(None, parts.query.split("&")):
+        name, _, value = pair.partition("=")
+        if name == "schema":
+            schema = unquote(value)
+        elif name not in _PRISMA:
+            kept.append(pair)
+    return urlunsplit(parts._replace(query="&".join(kept))), schema

@@ -57,7 +57,7 @@ class Log:
 
 def recorded(rows: Iterable[tuple[Any, ...]]) -> list[RecordedEvent]:
     """Rows of the columns of ``load.sql``, in UTC whatever the session's time zone."""
-    return [RecordedEvent(*columns, recorded_at=_utc(recorded_at), hash=hash_) for *columns, recorded_at, hash_ in rows]
+    return [RecordedEvent(*(*columns, _utc(recorded_at), hash_)) for *columns, recorded_at, hash_ in rows]
 
 
 def _utc(instant: datetime) -> datetime:

@@ -50,12 +50,12 @@ async def migrate(owner_dsn: str, app_dsn: str) -> None:
     if (owner.log_schema, owner.app_schema) != (app.log_schema, app.app_schema):
         raise MigrationRefused("the owner's database URL and the application's name different schemas")
     async with await _connect(owner) as connection, connection.transaction(), connection.cursor() as cursor:
-        await _lock(cursor)
+        # The definer functions keep this path; a schema the application may create in has no place where we are owner.
+        await _begin(cursor, [owner.log_schema])
         await _ensure_role(connection, cursor, owner, app)
         for schema in (owner.log_schema, owner.app_schema):
             await _ensure_schema(cursor, schema)
-        # The definer functions keep this search path; a schema the application may create in has no place there.
-        await _apply(cursor, "log", [owner.log_schema])
+        await _apply(cursor, "log")
         if app.user != owner.user:
             await cursor.execute(
                 sql.SQL(_GRANTS).format(
@@ -65,8 +65,8 @@ async def migrate(owner_dsn: str, app_dsn: str) -> None:
                 )
             )
     async with await _connect(app) as connection, connection.transaction(), connection.cursor() as cursor:
-        await _lock(cursor)
-        await _apply(cursor, "app", [app.app_schema, app.log_schema])
+        await _begin(cursor, [app.app_schema, app.log_schema])
+        await _apply(cursor, "app")
 
 
 async def roles_separate(connection: AsyncConnection) -> bool:
@@ -83,7 +83,9 @@ async def _connect(database: Database) -> AsyncConnection:
         raise LogUnavailable(f"cannot connect to {database}: {_first_line(error)}") from None
 
 
-async def _lock(cursor: AsyncCursor) -> None:
+async def _begin(cursor: AsyncCursor, search_path: list[str]) -> None:
+    path = sql.SQL(", ").join(map(sql.Identifier, [*search_path, "pg_temp"]))
+    await cursor.execute(sql.SQL("set local search_path = {}").format(path))
     await cursor.execute("select pg_advisory_xact_lock(%s)", [_LOCK])
 
 
@@ -115,9 +117,7 @@ async def _ensure_role(connection: AsyncConnection, cursor: AsyncCursor, owner: 
     )
 
 
-async def _apply(cursor: AsyncCursor, side: str, search_path: list[str]) -> None:
-    path = sql.SQL(", ").join(map(sql.Identifier, [*search_path, "pg_temp"]))
-    await cursor.execute(sql.SQL("set local search_path = {}").format(path))
+async def _apply(cursor: AsyncCursor, side: str) -> None:
     await cursor.execute(_APPLIED)
     await cursor.execute("select coalesce(max(number), 0) from migrations")
     row = await cursor.fetchone()

@@ -33,6 +33,8 @@ def connection_pool(
 
 async def ensure_connected(connection: AsyncConnection[Any]) -> None:
     """Raise OperationalError when the server has closed this connection, as far as it shows without asking it."""
+    # The first may read the server's parting words, the second then its end of the line.
+    connection.pgconn.consume_input()
     connection.pgconn.consume_input()
     if connection.closed:
         raise psycopg.OperationalError("the connection is closed")

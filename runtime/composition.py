@@ -14,7 +14,7 @@ import structlog
 
 from chains.protocol import ChainUnavailable
 from chains.solana_client import SolanaChain
-from chains.wallet import Wallet
+from chains.wallet import Wallet, WalletError
 from commands.ids import DEFAULT_ACCOUNT
 from commands.orders import Orders
 from domain.codes import Code
@@ -67,12 +67,14 @@ class Store:
 
 
 @asynccontextmanager
-async def open_store(settings: Settings, role: str) -> AsyncIterator[Store]:
+async def open_store(settings: Settings, role: str, *, connections: int = 4) -> AsyncIterator[Store]:
     """Connections to PostgreSQL and Valkey for one process, closed in reverse."""
     wake = Wake(settings.redis_url)
     appender = Appender(settings.database_url, wake=wake)
     mapper = EventMapper(ORDER_EVENTS)
-    async with connection_pool(settings.database_url, application_name=f"surefill {role}") as pool:
+    async with connection_pool(
+        settings.database_url, max_size=connections, application_name=f"surefill {role}"
+    ) as pool:
         events = Log(pool)
         await wake.start()
         await appender.start()
@@ -99,7 +101,6 @@ async def open_market(settings: Settings) -> AsyncIterator[Market]:
     chain = SolanaChain(
         settings.solana_rpc_url,
         extra_urls=settings.solana_evidence_rpc_urls,
-        read_commitment=settings.commitment,
         custom_codes=PROGRAM_CODES,
     )
     try:
@@ -127,7 +128,7 @@ async def open_wallet(settings: Settings, store: Store, market: Market) -> Walle
         wallet = Wallet.load(settings.wallet_file)
         await require_same_chain(store.pool, store.mapper, market.genesis_hash)
         await claim_wallet(store.pool, DEFAULT_ACCOUNT, wallet.address)
-    except (AnotherChainError, AnotherWalletError) as refused:
+    except (WalletError, AnotherChainError, AnotherWalletError) as refused:
         raise StartupError(str(refused)) from None
     return wallet
 

@@ -24,7 +24,7 @@ _LAYOUT = struct.Struct("<BBH4x32s32sQ32s32s16s")
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """A pool as its account describes it; addresses in base58. ``venue`` is its label, ``fee_bps`` is taken on the input."""
+    """A pool as its account describes it; addresses in base58. ``fee_bps`` is taken on the input."""
 
     address: str
     program: str
@@ -72,7 +72,7 @@ def fee_on(amount_in: int, fee_bps: int) -> int:
 
 
 def amount_out(amount_in: int, reserve_in: int, reserve_out: int, fee_bps: int) -> int | None:
-    """Base units bought by ``amount_in``: floor(reserve_out * net / (reserve_in + net)). None: past the program's u64."""
+    """Base units bought: floor(reserve_out * net / (reserve_in + net)). None: past the u64 the program counts in."""
     net = amount_in - fee_on(amount_in, fee_bps)
     if reserve_in + amount_in > U64_MAX:
         return None

@@ -1,4 +1,4 @@
-"""The swap program's error numbers, as a transaction error shows them: ``{"InstructionError": [3, {"Custom": 6006}]}``."""
+"""The swap program's error numbers: ``{"InstructionError": [3, {"Custom": 6006}]}`` is slippage in instruction 3."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from solders.instruction import Instruction
 
@@ -77,7 +77,7 @@ class PoolBook:
         """For each request, every venue's answer, in the venues' order: one read of the chain for all of them."""
         await self._load_for(requests)
         pools = {pool for request in requests for pool in self.pools(request.token_in, request.token_out)}
-        slot, reserves = await self._reserves(pools)
+        slot, reserves = await self.reserves(pools)
         return [[self._offer(venue, request, slot, reserves) for venue in self.venues] for request in requests]
 
     async def _load_for(self, requests: Sequence[QuoteRequest]) -> None:
@@ -85,8 +85,8 @@ class PoolBook:
         if any(not self.pools(request.token_in, request.token_out) for request in requests):
             await self.load(older_than=_RETRY_SECONDS)
 
-    async def _reserves(self, pools: set[Pool]) -> tuple[int, dict[str, int]]:
-        """The vaults' amounts by address, and the slot they are of; a vault that isn't there holds nothing."""
+    async def reserves(self, pools: Iterable[Pool]) -> tuple[int, dict[str, int]]:
+        """The slot of one read of the chain, and each vault's amount; a vault that isn't there holds nothing."""
         vaults = sorted({vault for pool in pools for vault in pool.vaults})
         if not vaults:
             return 0, {}

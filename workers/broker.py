@@ -31,7 +31,7 @@ def open_broker(url: str) -> RedisBroker:
 
 
 class Hints:
-    """The sending side: one queue a stage. Raises ``dramatiq.errors.ConnectionError`` where Valkey is away."""
+    """The sending side: one queue a stage. Raises ``BrokerConnectionError`` where Valkey is away."""
 
     def __init__(self, broker: RedisBroker) -> None:
         self._broker = broker
@@ -64,4 +64,4 @@ def _declare(broker: RedisBroker, stage: Stage, run: StageRun, loop: asyncio.Abs
     def actor(ids: list[str]) -> None:
         asyncio.run_coroutine_threadsafe(batch([UUID(hex=text) for text in ids]), loop).result()
 
-    dramatiq.actor(broker=broker, actor_name=stage, queue_name=stage, max_retries=0)(actor)
+    dramatiq.actor(broker=broker, actor_name=stage, queue_name=stage)(actor)

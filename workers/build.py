@@ -15,7 +15,7 @@ from functools import partial
 from chains.blockhashes import BlockhashCache
 from chains.protocol import Chain
 from chains.transaction_checks import TransactionRefused, check
-from chains.transactions import compose, memo_text
+from chains.transactions import MAX_COMPUTE_UNITS, compose, memo_text
 from chains.wallet import Wallet
 from commands.orders import History, Orders
 from domain.codes import Code
@@ -25,8 +25,6 @@ from venues.protocol import Venue
 from workers.stage import StageRunner
 from workers.work import WorkTable
 
-# Simulated with the most a transaction may use, sent with what it used and a fifth more.
-MOST_UNITS = 1_400_000
 SIMULATIONS_AT_ONCE = 32
 
 
@@ -75,10 +73,10 @@ class Build(StageRunner):
             blockhash=blockhash.blockhash,
         )
         async with self._simulations:
-            simulation = await desk.chain.simulate(composed(compute_units=MOST_UNITS))
+            simulation = await desk.chain.simulate(composed(compute_units=MAX_COMPUTE_UNITS))
         if simulation.error:
             return self._rejected(simulation.error.code, simulation.error.detail, simulation.error.logs)
-        final = composed(compute_units=simulation.units * 6 // 5)
+        final = composed(compute_units=simulation.units)
         memo = memo_text(history.order_id, attempt)
         try:
             check(final, wallet=wallet, memo=memo, programs=desk.programs)

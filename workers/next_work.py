@@ -8,7 +8,6 @@ from typing import Literal
 from uuid import UUID
 
 from domain import events as e
-from event_store.types import RecordedEvent
 
 Stage = Literal["route", "build", "submit"]
 STAGES: tuple[Stage, ...] = ("route", "build", "submit")
@@ -27,6 +26,8 @@ NEXT_STAGE: dict[str, Stage | None] = {
     e.OrderConfirmed.TOPIC: None,
     e.OrderFailed.TOPIC: None,
 }
+TRACKED = frozenset({e.TransactionBuilt.TOPIC, e.TransactionSubmitted.TOPIC})
+OPEN_TOPICS = [topic for topic, stage in NEXT_STAGE.items() if stage or topic in TRACKED]
 SETBACKS = frozenset({e.BuildRejected.TOPIC, e.AttemptRejected.TOPIC, e.AttemptExpired.TOPIC})
 
 
@@ -48,14 +49,16 @@ class Digest:
     tracked: dict[UUID, int]
 
 
-def digest(batch: Iterable[RecordedEvent]) -> Digest:
-    """Reduce ``batch``, in order of position, to its last word on each order. Other streams' topics are passed over."""
+def digest(batch: Iterable[tuple[UUID, int, str]]) -> Digest:
+    """Reduce a batch of (stream, version, topic), each stream's in order, to its last word on each order.
+
+    Other streams' topics are passed over.
+    """
     moves: dict[UUID, NextWork] = {}
     tracked: dict[UUID, int] = {}
-    for event in batch:
-        if event.topic in NEXT_STAGE:
-            stage, setback = NEXT_STAGE[event.topic], event.topic in SETBACKS
-            moves[event.stream_id] = NextWork(event.stream_id, event.version, stage, setback)
-        if event.topic == e.TransactionBuilt.TOPIC:
-            tracked[event.stream_id] = event.version
+    for order_id, version, topic in batch:
+        if topic in NEXT_STAGE:
+            moves[order_id] = NextWork(order_id, version, NEXT_STAGE[topic], topic in SETBACKS)
+        if topic in TRACKED:
+            tracked[order_id] = version
     return Digest(tuple(moves.values()), tracked)

@@ -9,7 +9,7 @@ import asyncio
 from uuid import UUID
 
 import structlog
-from dramatiq.errors import ConnectionError as BrokerAway
+from dramatiq.errors import BrokerConnectionError as BrokerAway
 
 from event_store import positions
 from event_store.leases import Lease
@@ -43,7 +43,7 @@ class Relay:
             after = await positions.load(cursor, RELAY)
         RELAY_POSITION.set(after)
         async for batch in Tail(self._events, wake=self._wake, after=after, limit=BATCH):
-            asked = digest(batch)
+            asked = digest((event.stream_id, event.version, event.topic) for event in batch)
             await self._record(lease, batch, asked)
             RELAY_POSITION.set(batch[-1].position)
             await self._hint(asked)

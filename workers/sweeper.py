@@ -11,7 +11,7 @@ import time
 import psycopg
 import psycopg_pool
 import structlog
-from dramatiq.errors import ConnectionError as BrokerAway
+from dramatiq.errors import BrokerConnectionError as BrokerAway
 from redis.exceptions import RedisError
 
 from event_store.log import Log

@@ -11,8 +11,7 @@ from uuid import UUID
 from psycopg import AsyncConnection, AsyncCursor
 from psycopg_pool import AsyncConnectionPool
 
-from domain import events as e
-from workers.next_work import NEXT_STAGE, STAGES, TRACK, Digest, NextWork, Stage
+from workers.next_work import OPEN_TOPICS, STAGES, TRACK, Digest, NextWork, Stage, digest
 
 # A hint that was lost is sent again after this long; longer than a healthy stage takes, short for one who waits.
 GRACE_MS = 2_000
@@ -81,20 +80,13 @@ class WorkTable:
             await connection.execute(SQL["untrack"], {"orders": list(versions), "versions": list(versions.values())})
 
     async def derive(self, after: int, upto: int) -> int:
-        """Make the rows that open orders in a window of the log should have and don't. Returns how many."""
-        open_topics = [topic for topic, stage in NEXT_STAGE.items() if stage] + [e.TransactionSubmitted.TOPIC]
-        async with self._pool.connection() as connection, connection.cursor() as cursor:
-            await cursor.execute(SQL["open_streams"], {"after": after, "upto": upto, "topics": open_topics})
-            rows = []
-            for order_id, version, topic in await cursor.fetchall():
-                stage = NEXT_STAGE[str(topic)]
-                order, at = UUID(str(order_id)), int(str(version))
-                if stage:
-                    rows.append((order, str(stage), at, 0, 0))
-                if topic in (e.TransactionBuilt.TOPIC, e.TransactionSubmitted.TOPIC):
-                    rows.append((order, TRACK, at, 0, 0))
-            await self._schedule(cursor, rows)
-            return len(rows)
+        """Write the rows that open orders in a window of the log should have and don't. Returns how many orders."""
+        async with self._pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
+            await cursor.execute(SQL["open_streams"], {"after": after, "upto": upto, "topics": OPEN_TOPICS})
+            missing = digest((order_id, version, topic) for order_id, version, topic in await cursor.fetchall())
+            if missing.moves:
+                await self.record(cursor, missing)
+            return len(missing.moves)
 
     @staticmethod
     async def _schedule(cursor: Cursor, rows: Iterable[tuple[UUID, str, int, int, int]]) -> None:

@@ -19,7 +19,9 @@ class Process:
 
 
 def all_processes() -> list[Process]:
-    shown = subprocess.run(["ps", "-axo", "pid=,ppid=,stat=,command="], check=True, capture_output=True, text=True)
+    shown = subprocess.run(
+        ["ps", "-axww", "-o", "pid=,ppid=,stat=,command="], check=True, capture_output=True, text=True
+    )
     rows = (line.split(None, 3) for line in shown.stdout.splitlines())
     return [Process(int(row[0]), int(row[1]), row[3]) for row in rows if len(row) == 4 and "Z" not in row[2]]
 

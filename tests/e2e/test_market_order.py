@@ -54,7 +54,9 @@ async def test_any_solana_client_finds_the_swap_by_hash_and_memo_and_the_balance
             if str(balance.owner) == network["wallet"]:
                 amount = sign * Decimal(balance.ui_token_amount.ui_amount_string)
                 moved[str(balance.mint)] = moved.get(str(balance.mint), Decimal(0)) + amount
-        memos = await chain.get_signatures_for_address(Pubkey.from_string(network["wallet"]), limit=20)
+        memos = await chain.get_signatures_for_address(
+            Pubkey.from_string(network["wallet"]), limit=20, commitment="confirmed"
+        )
     assert moved == {
         mints["SOL"]: -Decimal(order["executedAmountIn"]),
         mints["USDC"]: Decimal(order["executedAmountOut"]),
@@ -84,7 +86,7 @@ async def test_the_events_tell_the_whole_story_and_the_winner_is_best_by_recompu
     for quote in routed["quotes"]:
         amount, fee = int(quote["amountInBaseUnits"]), quote["feeBps"]
         net = amount - -(-amount * fee // 10_000)
-        out = int(quote["reserveOut"]) * net // (int(quote["reserveIn"]) + net)
+        out = int(quote["reserveOutBaseUnits"]) * net // (int(quote["reserveInBaseUnits"]) + net)
         assert out == int(quote["amountOutBaseUnits"])
         outs[quote["venue"]] = out
     assert len(set(outs.values())) >= 3

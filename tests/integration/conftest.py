@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import psycopg
 import pytest
 import uvloop
-from embedded import EmbeddedPostgres, EmbeddedValkey
 from psycopg import sql
 
 from event_store.dsn import parse
 from event_store.migrate import migrate
+from tests.integration.embedded import EmbeddedPostgres, EmbeddedValkey
 
 
 @dataclass(frozen=True)

@@ -18,19 +18,10 @@ from runtime.localnet.program.link import link
 COMPILER = "clang-19"
 SOURCE = Path(__file__).with_name("constant_product.c")
 # cpu v2 is what sBPF v0 executes; without -mcpu clang emits jumps the VM refuses. The stack size is one VM frame.
-FLAGS = [
-    "-target",
-    "bpf",
-    "-mcpu=v2",
-    "-O2",
-    "-mllvm",
-    "-bpf-stack-size=4096",
-    "-ffreestanding",
-    "-fno-builtin",
-    "-nostdlib",
-    "-Wall",
-    "-Werror",
-]
+FLAGS = (
+    *("-target", "bpf", "-mcpu=v2", "-O2", "-mllvm", "-bpf-stack-size=4096"),
+    *("-ffreestanding", "-fno-builtin", "-nostdlib", "-Wall", "-Werror"),
+)
 
 
 def compile_program() -> bytes:

@@ -73,7 +73,14 @@ def link(obj: bytes) -> bytes:
         else:
             raise UnsupportedObject(f"relocation type {kind} against {symbol.name or 'a section'}")
     entry = next(symbol.value for symbol in symbols if symbol.name == "entrypoint")
-    return _layout(bytes(text), constants, b"".join(dynamic_symbols), names, relocations, entry)
+    return _layout(
+        text=bytes(text),
+        constants=constants,
+        symbols=b"".join(dynamic_symbols),
+        names=names,
+        relocations=relocations,
+        entry=entry,
+    )
 
 
 def _aligned(offset: int, to: int) -> int:
@@ -110,7 +117,7 @@ def _relocations(sections: list[_Section], text_index: int, symbols: list[_Symbo
     ]
 
 
-def _layout(text: bytes, constants: bytes, symbols: bytes, names: bytes, relocations: bytes, entry: int) -> bytes:
+def _layout(*, text: bytes, constants: bytes, symbols: bytes, names: bytes, relocations: bytes, entry: int) -> bytes:
     """Headers, text, constants, then the dynamic section the loader reads, then the section table."""
     text_at = _aligned(_HEADERS, 16)
     out = bytearray(text_at) + text

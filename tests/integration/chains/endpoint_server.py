@@ -40,12 +40,11 @@ def always(answer: bytes | None) -> Answer:
     return respond
 
 
-def altering(node_url: str, changes: Mapping[str, Alter]) -> Answer:
-    """What the node at ``node_url`` answers, the results of some methods changed on their way."""
+def altering(node: httpx2.AsyncClient, changes: Mapping[str, Alter]) -> Answer:
+    """What the node answers to a client of its address, the results of some methods changed on their way."""
 
     async def respond(request: Request) -> bytes:
-        async with httpx2.AsyncClient(trust_env=False) as client:
-            answer = (await client.post(node_url, json=request)).json()
+        answer = (await node.post("/", json=request)).json()
         alter = changes.get(request["method"])
         if alter and "result" in answer:
             answer["result"] = alter(request, answer["result"])

@@ -1,0 +1,88 @@
+"""The API as one ASGI application. Everything it works with is an argument; it opens nothing but its live feed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import UTC, datetime
+from functools import partial
+
+import structlog
+from litestar import Litestar
+from litestar.openapi.config import OpenAPIConfig
+from litestar.plugins.pydantic import PydanticPlugin
+
+from api.config import ApiConfig
+from api.documentation import DocumentationPage
+from api.health import health_routes
+from api.network import network_routes
+from api.orders.read import read_routes
+from api.orders.submit import submit_routes
+from api.problems import answer
+from api.services import Check, Services
+from api.streams import stream_routes
+from commands.orders import Orders
+from event_store.log import Log
+from event_store.mapper import EventMapper
+from projections.accounts import wallet_of
+from projections.live import LiveFeed
+from projections.orders.queries import OrderList, Pool
+
+log = structlog.get_logger(__name__)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def create_app(
+    config: ApiConfig,
+    *,
+    orders: Orders,
+    events: Log,
+    mapper: EventMapper,
+    pool: Pool,
+    live: LiveFeed,
+    checks: Sequence[Check] = (),
+    clock: Callable[[], datetime] = _now,
+) -> Litestar:
+    """``pool`` is open already and outlives the application; ``live`` runs as long as the application does."""
+    wallet = partial(wallet_of, pool, config.account_id)
+    services = Services(config, orders, events, mapper, OrderList(pool), live, checks, clock, wallet)
+
+    @contextlib.asynccontextmanager
+    async def feeding(_: Litestar) -> AsyncIterator[None]:
+        feed = asyncio.create_task(live.run(), name="live-feed")
+        feed.add_done_callback(_report)
+        try:
+            yield
+        finally:
+            feed.cancel()
+            await asyncio.gather(feed, return_exceptions=True)
+
+    return Litestar(
+        route_handlers=[
+            *submit_routes(services),
+            *read_routes(services),
+            *network_routes(services),
+            *health_routes(services),
+            *stream_routes(services),
+        ],
+        lifespan=[feeding],
+        exception_handlers={Exception: answer},
+        plugins=[PydanticPlugin(prefer_alias=True)],
+        logging_config=None,
+        openapi_config=OpenAPIConfig(
+            title="Surefill",
+            version="1",
+            description="Swap orders executed once, and their whole story. Errors are problem details with a `code`.",
+            path="/docs",
+            render_plugins=[DocumentationPage(path="/")],
+        ),
+    )
+
+
+def _report(feed: asyncio.Task[None]) -> None:
+    if not feed.cancelled() and (error := feed.exception()):
+        log.critical("the live feed ended; streams are refused", exc_info=error)

@@ -1,0 +1,82 @@
+"""Is the process alive, can it do its work, what does it count?"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Literal
+
+import structlog
+from litestar import MediaType, Response, get
+from litestar.handlers import HTTPRouteHandler
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+
+from api.openapi import problems
+from api.problems import Problem
+from api.services import Check, Services
+from projections.order_view import IfKnown, View
+
+log = structlog.get_logger(__name__)
+
+PATIENCE = 1.0
+
+
+class Alive(View):
+    status: Literal["alive"] = "alive"
+
+
+class CheckResult(View):
+    name: str
+    ok: bool
+    reason: IfKnown[str] = None
+
+
+class Readiness(View):
+    status: Literal["ready", "degraded"]
+    checks: list[CheckResult]
+
+
+def health_routes(services: Services) -> list[HTTPRouteHandler]:
+    @get("/health/live", operation_id="live", summary="The process runs", tags=["health"], responses=problems())
+    async def live() -> Alive:
+        return Alive()
+
+    @get(
+        "/health/ready",
+        operation_id="ready",
+        summary="It can take orders",
+        tags=["health"],
+        response_description="Ready, or degraded: orders are taken, and something that helps is away.",
+        responses=problems(503),
+    )
+    async def ready() -> Readiness:
+        results = await asyncio.gather(*(_result(check) for check in services.checks))
+        pairs = list(zip(services.checks, results, strict=True))
+        failed = [check for check, result in pairs if not result.ok]
+        if any(check.essential for check in failed):
+            names = ", ".join(check.name for check in failed)
+            shown = [result.model_dump(by_alias=True) for result in results]
+            raise Problem(503, "not_ready", f"Not ready: {names}.", headers={"Retry-After": "1"}, checks=shown)
+        return Readiness(status="degraded" if failed else "ready", checks=list(results))
+
+    @get(
+        "/metrics",
+        media_type=MediaType.TEXT,
+        operation_id="metrics",
+        summary="What this process counts, for Prometheus",
+        tags=["health"],
+        responses=problems(),
+    )
+    async def metrics() -> Response[bytes]:
+        return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
+
+    return [live, ready, metrics]
+
+
+async def _result(check: Check) -> CheckResult:
+    try:
+        reason = await asyncio.wait_for(check.probe(), PATIENCE)
+    except Exception as error:  # noqa: BLE001 - whatever a probe raises is its answer
+        # The kind alone: an error's own text may carry an address with its password.
+        log.debug("not well", check=check.name, error=type(error).__name__)
+        reason = type(error).__name__
+    return CheckResult(name=check.name, ok=reason is None, reason=reason)

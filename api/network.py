@@ -1,0 +1,44 @@
+"""GET /api/network: where the engine trades, and what."""
+
+from __future__ import annotations
+
+from litestar import get
+from litestar.handlers import HTTPRouteHandler
+from pydantic import Field
+
+from api.openapi import problems
+from api.services import Services
+from domain.tokens import Token
+from projections.order_view import IfKnown, View
+
+
+class Network(View):
+    network: str = Field(examples=["localnet"])
+    rpc_url: str
+    wallet: IfKnown[str] = None
+    tokens: list[Token]
+    pairs: list[str] = Field(examples=[["SOL/USDC"]])
+    venues: list[str]
+
+
+def network_routes(services: Services) -> list[HTTPRouteHandler]:
+    config = services.config
+
+    @get(
+        "/api/network",
+        operation_id="getNetwork",
+        summary="The chain, the wallet, tokens, pairs and venues",
+        tags=["network"],
+        responses=problems(),
+    )
+    async def get_network() -> Network:
+        return Network(
+            network=config.network,
+            rpc_url=config.rpc_url,
+            wallet=await services.wallet(),
+            tokens=list(config.tokens.tokens),
+            pairs=list(config.pairs),
+            venues=list(config.venues),
+        )
+
+    return [get_network]

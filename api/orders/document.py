@@ -1,0 +1,66 @@
+"""A request body, from bytes to an object whose numbers are still the digits that were sent.
+
+Python's own JSON reading would round ``1.1``, and let ``1e999`` become infinity and a repeated key win silently.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from api.problems import Problem
+
+BODY_LIMIT = 64 * 1024
+
+
+class Digits(str):
+    """The text of a JSON number, ``NaN`` and ``Infinity`` included; whoever needs a number decides what it may be."""
+
+    __slots__ = ()
+
+
+Document = dict[str, Any]
+
+
+def read(body: bytes, content_type: str | None) -> Document:
+    """The object in ``body``, strings as ``str`` and numbers as ``Digits``; raises ``Problem``."""
+    if (content_type or "").partition(";")[0].strip().lower() != "application/json":
+        raise Problem(415, "unsupported_media_type", "Send the order as application/json.", field="Content-Type")
+    if len(body) > BODY_LIMIT:
+        raise Problem(413, "body_too_large", f"An order is at most {BODY_LIMIT} bytes.")
+    try:
+        value = json.loads(
+            body.decode(),
+            parse_float=Digits,
+            parse_int=Digits,
+            parse_constant=Digits,
+            object_pairs_hook=_unique,
+        )
+    except RecursionError:
+        raise Problem(400, "nested_too_deeply", "The body is nested too deeply; an order is one flat object.") from None
+    except ValueError as error:
+        raise Problem(400, "invalid_json", f"The body is not JSON: {_reason(error)}.") from None
+    if not isinstance(value, dict):
+        raise Problem(400, "not_an_object", "The body must be one JSON object.")
+    return value
+
+
+def shown(name: str) -> str:
+    """A client's own text, short and ASCII, fit for an answer."""
+    text = name.encode("ascii", "backslashreplace").decode()
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> Document:
+    document = dict(pairs)
+    if len(document) < len(pairs):
+        seen: set[str] = set()
+        twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+        raise Problem(400, "duplicate_key", f"{shown(twice)} is there twice.", field=shown(twice))
+    return document
+
+
+def _reason(error: ValueError) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg} at line {error.lineno}, column {error.colno}"
+    return "it is not UTF-8"

@@ -1,0 +1,110 @@
+"""Orders read back: one, now or as it was; its events; the list."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from litestar import get
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import PathParameter, QueryParameter
+
+from api.openapi import problems
+from api.orders.answers import EventPage, OrderPage, event_view
+from api.orders.lookup import parse_order_id, stream_of
+from api.problems import RETRY_AFTER, Problem
+from api.services import Services
+from domain.events import Status
+from projections.history import fold_recorded, until
+from projections.order_view import OrderView
+from projections.orders.queries import BadCursor, ProjectionBehind
+
+OrderId = Annotated[str, PathParameter(description="As the 202 gave it.", schema_extra={"format": "uuid"})]
+Limit = Annotated[int, QueryParameter(ge=1, le=200, description="How many at most.")]
+Position = Annotated[
+    str | None,
+    QueryParameter(pattern="^[0-9]{1,18}$", description="A `position` of an answer: wait until the list shows it."),
+]
+Version = Annotated[int | None, QueryParameter(ge=1, description="The order as it was after this many events.")]
+AsOf = Annotated[
+    datetime | None, QueryParameter(name="as_of", description="The order as it was at this instant, with its zone.")
+]
+
+
+def read_routes(services: Services) -> list[HTTPRouteHandler]:
+    config, mapper = services.config, services.mapper
+
+    @get(
+        "/api/orders/{order_id:str}",
+        operation_id="getOrder",
+        summary="One order",
+        tags=["orders"],
+        response_description="The order; what isn't known yet is absent.",
+        responses=problems(400, 404, 503),
+    )
+    async def get_order(order_id: OrderId, version: Version = None, as_of: AsOf = None) -> OrderView:
+        """Folded from the order's own events, so never behind the answer that accepted it."""
+        if as_of is not None and as_of.tzinfo is None:
+            raise Problem(400, "invalid_query", "as_of needs a zone: 2026-01-01T00:00:00Z.", field="as_of")
+        recorded = await stream_of(services, parse_order_id(order_id))
+        if version is not None and version > recorded[-1].version:
+            detail = f"The order is at version {recorded[-1].version}."
+            raise Problem(404, "version_not_found", detail, field="version")
+        state = fold_recorded(mapper, until(recorded, version=version, as_of=as_of))
+        if state is None:
+            raise Problem(404, "not_yet_submitted", "The order did not exist at that instant.", field="as_of")
+        return state.view()
+
+    @get(
+        "/api/orders/{order_id:str}/events",
+        operation_id="getOrderEvents",
+        summary="Everything that happened to an order",
+        tags=["orders"],
+        response_description="Its events, the first to the last.",
+        responses=problems(400, 404, 503),
+    )
+    async def get_events(
+        order_id: OrderId,
+        limit: Limit = 50,
+        cursor: Annotated[
+            str | None, QueryParameter(pattern="^[0-9]{1,9}$", description="`next` of the page before.")
+        ] = None,
+    ) -> EventPage:
+        """The order's whole story, every quote considered included; never the signed bytes."""
+        recorded = await stream_of(services, parse_order_id(order_id))
+        rest = [one for one in recorded if one.version > int(cursor or 0)]
+        page = rest[:limit]
+        return EventPage(
+            items=[event_view(mapper, one) for one in page],
+            next=str(page[-1].version) if len(rest) > limit else None,
+        )
+
+    @get(
+        "/api/orders",
+        operation_id="listOrders",
+        summary="Orders, newest first",
+        tags=["orders"],
+        response_description="A page of orders.",
+        responses=problems(400, 503),
+    )
+    async def list_orders(
+        status: Annotated[Status | None, QueryParameter(description="Only orders at this status.")] = None,
+        limit: Limit = 50,
+        cursor: Annotated[str | None, QueryParameter(max_length=64, description="`next` of the page before.")] = None,
+        position: Position = None,
+    ) -> OrderPage:
+        """From a read model that follows the log: `position` waits until it shows what an answer has accepted."""
+        try:
+            if position is not None:
+                await services.order_list.wait_for(int(position), config.position_patience)
+            page = await services.order_list.page(config.account_id, status=status, limit=limit, cursor=cursor)
+        except ProjectionBehind:
+            detail = "The list has not reached that position yet."
+            raise Problem(
+                503, "projection_behind", detail, field="position", headers={"Retry-After": RETRY_AFTER}
+            ) from None
+        except BadCursor:
+            raise Problem(400, "invalid_query", "That is no cursor of this list.", field="cursor") from None
+        return OrderPage(items=[state.view() for state in page.states], next=page.next)
+
+    return [get_order, get_events, list_orders]

@@ -1,0 +1,46 @@
+"""POST /api/orders/execute."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Request, Response, post
+from litestar.handlers import HTTPRouteHandler
+
+from api.openapi import ExecuteOperation, problems
+from api.orders.answers import AcceptedOrder, accepted_order, links
+from api.orders.document import BODY_LIMIT, read
+from api.orders.terms import terms
+from api.problems import outcome_unknown
+from api.services import Services
+from commands.submit import SubmissionUnknownError, submit_order
+
+
+def submit_routes(services: Services) -> list[HTTPRouteHandler]:
+    @post(
+        "/api/orders/execute",
+        status_code=202,
+        request_max_body_size=BODY_LIMIT,
+        operation_class=ExecuteOperation,
+        operation_id="executeOrder",
+        summary="Submit an order",
+        tags=["orders"],
+        response_description="Recorded. Repeated with the same clientOrderId, the same answer byte for byte.",
+        responses=problems(400, 409, 413, 415, 422, 503),
+    )
+    async def execute_order(request: Request[Any, Any, Any]) -> Response[AcceptedOrder]:
+        """Record an order and begin to execute it.
+
+        With a `clientOrderId` it is safe to repeat: the same terms get the same answer, other terms 409.
+        """
+        document = read(await request.body(), request.headers.get("content-type"))
+        command = terms(document, services.config, services.clock())
+        try:
+            accepted = await submit_order(services.orders, services.config.account_id, command)
+        except SubmissionUnknownError as unknown:
+            where = links(unknown.order_id).model_dump(by_alias=True)
+            raise outcome_unknown(unknown, where, repeatable=command.client_order_id is not None) from unknown
+        body = accepted_order(accepted)
+        return Response(body, headers={"Location": body.links.order})
+
+    return [execute_order]

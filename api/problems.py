@@ -1,0 +1,149 @@
+"""Every error answer: RFC 9457 problem details with a stable ``code``, made in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+import psycopg
+import psycopg_pool
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+from pydantic import BaseModel, Field
+
+from commands.submit import SubmissionUnknownError
+from domain.errors import DomainError
+from event_store.errors import LogUnavailable, UnknownTopic
+
+log = structlog.get_logger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER = "1"
+
+# Also the table of docs/errors.md's anchors: a code is a promise, and is never renamed.
+_OF_STATUS = {
+    HTTPStatus.BAD_REQUEST: "bad_request",
+    HTTPStatus.NOT_FOUND: "not_found",
+    HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "body_too_large",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "unsupported_media_type",
+}
+_CONFLICTS = {"client_order_id_conflict"}
+
+
+class ProblemDetails(BaseModel):
+    """The body of an error answer; further members depend on the code."""
+
+    type: str = Field(examples=["urn:surefill:problem:unknown_token"])
+    title: str = Field(description="The status in words.")
+    status: int
+    detail: str = Field(description="A sentence for people; branch on the code.")
+    code: str = Field(description="Stable; docs/errors.md lists them all.")
+    field: str | None = Field(default=None, description="The input at fault.")
+
+
+class Problem(Exception):
+    """An error answer: HTTP ``status``, stable ``code``, a sentence, the input at fault, headers, further members."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        *,
+        field: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        **members: Any,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.field = field
+        self.headers = dict(headers or {})
+        self.members = members
+
+    def body(self) -> dict[str, Any]:
+        members = {"field": self.field, **self.members}
+        return {
+            "type": f"urn:surefill:problem:{self.code}",
+            "title": HTTPStatus(self.status).phrase,
+            "status": self.status,
+            "detail": self.detail,
+            "code": self.code,
+            **{name: value for name, value in members.items() if value is not None},
+        }
+
+
+def log_unavailable() -> Problem:
+    return Problem(
+        503,
+        "log_unavailable",
+        "The order log can't be reached; nothing was recorded. Try again shortly.",
+        headers={"Retry-After": RETRY_AFTER},
+    )
+
+
+def outcome_unknown(unknown: SubmissionUnknownError, links: Mapping[str, str], *, repeatable: bool) -> Problem:
+    """Only an order with a client order id may be sent again: without one a repeat could be a second order."""
+    return Problem(
+        503,
+        "outcome_unknown",
+        "Nobody can tell yet whether the order was recorded: its link later shows it, or 404."
+        + (" Sending it again with the same clientOrderId is safe." if repeatable else " Do not send it again before."),
+        headers={"Retry-After": RETRY_AFTER} if repeatable else None,
+        orderId=str(unknown.order_id),
+        links=dict(links),
+    )
+
+
+def problem_of(error: Exception) -> Problem:
+    """The answer to ``error``. What we did not foresee is logged, and says nothing of itself to the client."""
+    match error:
+        case Problem():
+            return error
+        case DomainError():
+            return Problem(409 if error.code in _CONFLICTS else 422, error.code, error.detail, field=error.field)
+        case LogUnavailable() | psycopg.OperationalError() | psycopg_pool.PoolTimeout():
+            return log_unavailable()
+        case UnknownTopic():
+            return Problem(
+                500, "order_unreadable", "A newer version of the engine wrote this order; this can't read it."
+            )
+        case ValidationException():
+            return _invalid_query(error)
+        case HTTPException() if error.status_code < 500:
+            return _of_status(error)
+        case _:
+            log.error("request failed", exc_info=error)
+            return Problem(500, "internal_error", "Something went wrong here; it has been logged.")
+
+
+def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """Litestar's exception handler for everything."""
+    problem = problem_of(error)
+    return Response(
+        content=msgspec.json.encode(problem.body()),
+        status_code=problem.status,
+        media_type=MEDIA_TYPE,
+        headers=problem.headers,
+    )
+
+
+def _of_status(error: HTTPException) -> Problem:
+    status = HTTPStatus(error.status_code)
+    allowed = {name: value for name, value in (error.headers or {}).items() if name.lower() == "allow"}
+    sentence = f"{(status.description or status.phrase).rstrip('.')}."
+    return Problem(status, _OF_STATUS.get(status, "bad_request"), sentence, headers=allowed)
+
+
+def _invalid_query(error: ValidationException) -> Problem:
+    extra = error.extra if isinstance(error.extra, list) else []
+    first = extra[0] if extra and isinstance(extra[0], dict) else {}
+    name = first.get("key")
+    reason = str(first.get("message", "")).splitlines()
+    said = f": {reason[0]}" if reason else ""
+    return Problem(400, "invalid_query", f"The query parameter {name or ''} is not valid{said}".strip(), field=name)

@@ -1,0 +1,40 @@
+"""What the routes work with; made once, by whoever composes the API."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from api.config import ApiConfig
+from commands.orders import Orders
+from event_store.log import Log
+from event_store.mapper import EventMapper
+from projections.live import LiveFeed
+from projections.orders.queries import OrderList
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing readiness depends on.
+
+    ``probe`` returns when it is well and raises, or returns a sentence, when it isn't. Without an ``essential`` one the
+    API is not ready; without another it is degraded: it works, with less.
+    """
+
+    name: str
+    probe: Callable[[], Awaitable[str | None]]
+    essential: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    config: ApiConfig
+    orders: Orders
+    events: Log
+    mapper: EventMapper
+    order_list: OrderList
+    live: LiveFeed
+    checks: Sequence[Check]
+    clock: Callable[[], datetime]
+    wallet: Callable[[], Awaitable[str | None]]

@@ -1,0 +1,20 @@
+"""Accounts as the application keeps them: which wallet trades for which."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+
+_WALLET = (Path(__file__).parent / "wallet.sql").read_bytes()
+
+
+async def wallet_of(pool: AsyncConnectionPool[AsyncConnection[Any]], account_id: UUID) -> str | None:
+    """The account's wallet (base58), None until a worker has bound one."""
+    async with pool.connection() as connection:
+        cursor = await connection.execute(_WALLET, {"account": account_id})
+        row = await cursor.fetchone()
+    return None if row is None else row[0]

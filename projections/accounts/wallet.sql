@@ -1,0 +1,1 @@
+select wallet from accounts where id = %(account)s

@@ -1,0 +1,140 @@
+"""The live feed of one process: one tail of the log, fanned out to whoever follows an order.
+
+It needs neither projector nor Valkey: without a wake the tail polls. While PostgreSQL is away the tail waits, and goes
+on from its position.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+import psycopg
+import structlog
+
+from event_store.errors import PositionGap
+from event_store.log import Log
+from event_store.tail import Tail
+from event_store.types import RecordedEvent
+from event_store.wake import Wake
+from projections.metrics import LIVE_POSITION, SUBSCRIPTIONS, TOO_SLOW
+
+log = structlog.get_logger(__name__)
+
+BATCH = 1_000
+HEAD_RETRY = 0.25
+
+
+class TooSlow(Exception):
+    """The subscriber took its events more slowly than they came; it may resume after the last one it has."""
+
+
+class FeedStopped(Exception):
+    """The feed doesn't run, or not yet: nothing new would be delivered."""
+
+
+class Subscription:
+    """One order's events as the tail meets them; what was recorded before is in the stream, and is read after this."""
+
+    def __init__(self, capacity: int) -> None:
+        self._waiting: deque[RecordedEvent] = deque()
+        self._capacity = capacity
+        self._changed = asyncio.Event()
+        self._why: Exception | None = None
+
+    def offer(self, event: RecordedEvent) -> None:
+        """Never waits: one slow subscriber must not hold up the others."""
+        if len(self._waiting) >= self._capacity:
+            TOO_SLOW.inc()
+            self.end(TooSlow())
+            return
+        self._waiting.append(event)
+        self._changed.set()
+
+    def end(self, why: Exception) -> None:
+        self._why = self._why or why
+        self._changed.set()
+
+    async def above(self, version: int) -> AsyncIterator[RecordedEvent]:
+        """Every event above ``version``, in order, for ever; raises why the subscription ended."""
+        while True:
+            event = await self._next()
+            if event.version <= version:
+                continue
+            if event.version != version + 1:
+                raise PositionGap(f"version {event.version} came after {version}")
+            version = event.version
+            yield event
+
+    async def _next(self) -> RecordedEvent:
+        while True:
+            if self._why:
+                raise self._why
+            if self._waiting:
+                return self._waiting.popleft()
+            self._changed.clear()
+            await self._changed.wait()
+
+
+class LiveFeed:
+    """``run`` is the tail, for the life of the process; ``capacity`` is how many events may wait for a subscriber."""
+
+    def __init__(self, events: Log, wake: Wake | None, *, capacity: int = 256, patience: float = 2.0) -> None:
+        self._events = events
+        self._wake = wake
+        self._capacity = capacity
+        self._patience = patience
+        self._begun = asyncio.Event()
+        self._subscriptions: dict[UUID, set[Subscription]] = {}
+
+    @property
+    def running(self) -> bool:
+        return self._begun.is_set()
+
+    async def run(self) -> None:
+        """From the log's head at start. Ends only by cancellation, or by a log that isn't contiguous."""
+        after = await self._head()
+        # What is committed from here on comes by the tail, so whoever subscribes now and then reads misses nothing.
+        self._begun.set()
+        LIVE_POSITION.set(after)
+        try:
+            async for batch in Tail(self._events, after, limit=BATCH, wake=self._wake):
+                for event in batch:
+                    for subscription in self._subscriptions.get(event.stream_id, ()):
+                        subscription.offer(event)
+                LIVE_POSITION.set(batch[-1].position)
+        finally:
+            self._begun.clear()
+            for subscribed in self._subscriptions.values():
+                for subscription in subscribed:
+                    subscription.end(FeedStopped())
+
+    @asynccontextmanager
+    async def subscribe(self, order_id: UUID) -> AsyncIterator[Subscription]:
+        """Subscribe first, then read the stream, then take what is ``above`` it: nothing missing, nothing twice."""
+        try:
+            await asyncio.wait_for(self._begun.wait(), self._patience)
+        except TimeoutError:
+            raise FeedStopped from None
+        subscription = Subscription(self._capacity)
+        self._subscriptions.setdefault(order_id, set()).add(subscription)
+        SUBSCRIPTIONS.inc()
+        try:
+            yield subscription
+        finally:
+            SUBSCRIPTIONS.dec()
+            subscribed = self._subscriptions[order_id]
+            subscribed.discard(subscription)
+            if not subscribed:
+                del self._subscriptions[order_id]
+
+    async def _head(self) -> int:
+        while True:
+            try:
+                return await self._events.head()
+            except psycopg.OperationalError as away:
+                log.warning("the live feed waits for the log", error=type(away).__name__)
+                await asyncio.sleep(HEAD_RETRY)

@@ -1,0 +1,144 @@
+"""An order as clients see it: camelCase, token units as text, and nothing that isn't known yet."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from domain.events import OrderType, Status
+from domain.numbers import plain, to_units
+from domain.order import Failure, Order
+from domain.tokens import KNOWN_TOKENS, Side
+
+
+def instant(value: datetime) -> str:
+    """RFC 3339 in UTC with milliseconds: ``2026-01-01T00:00:00.000Z``."""
+    return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{value.microsecond // 1000:03d}Z"
+
+
+Instant = Annotated[str, BeforeValidator(lambda value: value if isinstance(value, str) else instant(value))]
+
+
+T = TypeVar("T")
+IfKnown = Annotated[T | None, Field(exclude_if=lambda value: value is None)]
+"""Absent from the JSON while it is None."""
+
+
+class View(BaseModel):
+    """What clients see, by its camelCase names."""
+
+    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True)
+
+
+class VenueFee(View):
+    token: str
+    amount: str
+
+
+class Fee(View):
+    """What the fill cost beside its price: the network's fee, lost attempts included, and the venue's own."""
+
+    network_lamports: str
+    venue: IfKnown[VenueFee] = None
+
+
+class FailureView(View):
+    """Why there is no swap; ``retryable`` says whether the same order may well succeed when sent again."""
+
+    code: str
+    detail: str
+    retryable: bool
+
+
+class OrderView(View):
+    """The contract's order. Amounts are decimal token units, ``executedPrice`` is quote per base of ``pair``."""
+
+    order_id: UUID
+    client_order_id: IfKnown[str] = None
+    status: Status
+    version: int
+    type: OrderType
+    pair: str = Field(examples=["SOL/USDC"])
+    side: Side
+    token_in: str = Field(examples=["SOL"])
+    token_out: str = Field(examples=["USDC"])
+    amount_in: str = Field(examples=["1.5"])
+    slippage_bps: int
+    network: str = Field(examples=["localnet"])
+    submitted_at: Instant
+    updated_at: Instant
+    attempts: int
+    dex: IfKnown[str] = None
+    tx_hash: IfKnown[str] = None
+    executed_amount_in: IfKnown[str] = None
+    executed_amount_out: IfKnown[str] = None
+    executed_price: IfKnown[str] = None
+    fee: IfKnown[Fee] = None
+    failure: IfKnown[FailureView] = None
+
+
+def order_view(order_id: UUID, order: Order, version: int, submitted_at: datetime, updated_at: datetime) -> OrderView:
+    """The view of ``order`` as of ``version``, whose instants are when the log recorded its first and last event."""
+    fill = order.fill
+    return OrderView(
+        order_id=order_id,
+        client_order_id=order.client_order_id,
+        status=order.status,
+        version=version,
+        type=order.type,
+        pair=order.pair.symbol,
+        side=order.side,
+        token_in=order.token_in.symbol,
+        token_out=order.token_out.symbol,
+        amount_in=to_units(order.amount_in, order.token_in.decimals),
+        slippage_bps=order.slippage_bps,
+        network=order.network,
+        submitted_at=submitted_at,
+        updated_at=updated_at,
+        attempts=len(order.attempts),
+        dex=dex(order),
+        tx_hash=tx_hash(order),
+        executed_amount_in=to_units(fill.amount_in, order.token_in.decimals) if fill else None,
+        executed_amount_out=to_units(fill.amount_out, order.token_out.decimals) if fill else None,
+        executed_price=executed_price(order),
+        fee=_fee(order),
+        failure=_failure(order.failure),
+    )
+
+
+def dex(order: Order) -> str | None:
+    """The venue of the fill, before it of the current route."""
+    if order.fill:
+        return order.fill.venue
+    return order.route.chosen.venue if order.route else None
+
+
+def tx_hash(order: Order) -> str | None:
+    """The fill's transaction, before it the latest that was sent; one that was only signed is nobody's to see yet."""
+    if order.fill:
+        return order.fill.tx_hash
+    return next((attempt.signature for attempt in reversed(order.attempts) if attempt.submitted), None)
+
+
+def executed_price(order: Order) -> str | None:
+    return plain(order.fill.executed_price) if order.fill else None
+
+
+def _fee(order: Order) -> Fee | None:
+    if order.fill is None:
+        return None
+    mint = order.fill.venue_fee_token
+    token = next((one for one in (order.token_in, order.token_out) if one.mint == mint), KNOWN_TOKENS.find(mint))
+    amount = to_units(order.fill.venue_fee, token.decimals) if token else None
+    return Fee(
+        network_lamports=str(order.fill.network_fee_lamports),
+        venue=VenueFee(token=token.symbol, amount=amount) if token and amount else None,
+    )
+
+
+def _failure(failure: Failure | None) -> FailureView | None:
+    return FailureView(**failure.model_dump()) if failure else None

@@ -1,0 +1,86 @@
+"""Lists of orders, and waiting until they show a position."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import time
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+
+from domain.events import Status
+from event_store import positions
+from projections.history import OrderState
+from projections.orders import PROCESSOR, SQL
+from projections.orders.table import row
+
+Pool = AsyncConnectionPool[AsyncConnection[Any]]
+_POLL = 0.05
+
+
+class ProjectionBehind(Exception):
+    """The read model has not reached the position yet."""
+
+
+class BadCursor(ValueError):
+    """Not a cursor that a list gave out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Orders, newest first; ``next`` is the cursor of what follows, None on the last page."""
+
+    states: list[OrderState]
+    next: str | None
+
+
+class OrderList:
+    """Reads ``orders_v1`` over a pool that its owner opens and closes."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def page(self, account_id: UUID, *, status: Status | None, limit: int, cursor: str | None) -> Page:
+        """Up to ``limit`` of the account's orders; raises ``BadCursor``."""
+        arguments = {
+            "account": account_id,
+            "status": status,
+            "before": None if cursor is None else _position(cursor),
+            "limit": limit + 1,
+        }
+        async with self._pool.connection() as connection:
+            found = await (await connection.execute(SQL["list"], arguments)).fetchall()
+        rows = [row(columns) for columns in found[:limit]]
+        return Page([one.state for one in rows], _cursor(rows[-1].first_position) if len(found) > limit else None)
+
+    async def wait_for(self, position: int, patience: float) -> None:
+        """Return once the read model has reached ``position``; ``ProjectionBehind`` after ``patience`` seconds."""
+        deadline = time.monotonic() + patience
+        while await self.position() < position:
+            if time.monotonic() >= deadline:
+                raise ProjectionBehind
+            await asyncio.sleep(_POLL)
+
+    async def position(self) -> int:
+        """How far the read model has come."""
+        async with self._pool.connection() as connection, connection.cursor() as cursor:
+            return await positions.load(cursor, PROCESSOR)
+
+
+def _cursor(position: int) -> str:
+    return base64.urlsafe_b64encode(str(position).encode()).decode().rstrip("=")
+
+
+def _position(cursor: str) -> int:
+    try:
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
+    except (binascii.Error, ValueError):
+        raise BadCursor(cursor) from None
+    if not (text.isdigit() and len(text) <= 18):
+        raise BadCursor(cursor)
+    return int(text)

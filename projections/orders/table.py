@@ -1,0 +1,126 @@
+"""Fold a batch of events into ``orders_v1``: load the touched rows once, evolve in memory, write them once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import structlog
+from psycopg import AsyncCursor
+
+from domain.order import Order
+from event_store.errors import UnknownTopic
+from event_store.mapper import EventMapper
+from event_store.types import RecordedEvent
+from projections.history import OrderState, advance, order_event
+from projections.metrics import PARKED
+from projections.orders import NAME, SQL
+
+log = structlog.get_logger(__name__)
+
+_TOPICS = "order."
+
+
+class VersionGap(Exception):
+    """An event came before the one it follows: rows and position don't belong together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An order's state, and the position of its first event, which is its place in the list."""
+
+    state: OrderState
+    first_position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """What a batch comes to: rows to write, and orders to set aside with the event and the reason."""
+
+    rows: dict[UUID, Row]
+    parked: dict[UUID, tuple[RecordedEvent, Exception]]
+
+
+def row(columns: Sequence[Any]) -> Row:
+    """A row of ``load.sql`` and ``list.sql``."""
+    order_id, account_id, state, version, submitted_at, updated_at, position, first_position = columns
+    order = Order.model_validate(state)
+    return Row(OrderState(order_id, account_id, order, version, submitted_at, updated_at, position), first_position)
+
+
+def fold_batch(
+    mapper: EventMapper, batch: Iterable[RecordedEvent], rows: Mapping[UUID, Row], parked: Iterable[UUID]
+) -> Folded:
+    """Pure. An event at or below its row's version was folded before; one past the next is a ``VersionGap``."""
+    aside = set(parked)
+    folded = Folded({}, {})
+    for event in batch:
+        order_id = event.stream_id
+        if not event.topic.startswith(_TOPICS) or order_id in aside:
+            continue
+        before = folded.rows.get(order_id) or rows.get(order_id)
+        version = before.state.version if before else 0
+        if event.version <= version:
+            continue
+        if event.version > version + 1:
+            raise VersionGap(f"{order_id}: version {event.version} after {version}")
+        try:
+            state = advance(before.state if before else None, event, order_event(mapper, event))
+        except (UnknownTopic, ValueError, TypeError, KeyError) as error:
+            aside.add(order_id)
+            folded.parked[order_id] = (event, error)
+            continue
+        folded.rows[order_id] = Row(state, before.first_position if before else event.position)
+    return folded
+
+
+async def fold_into_table(cursor: AsyncCursor[Any], mapper: EventMapper, batch: Sequence[RecordedEvent]) -> None:
+    """In the caller's transaction, which also commits the position. Harmless when repeated."""
+    orders = list({event.stream_id for event in batch})
+    await cursor.execute(SQL["load"], {"orders": orders})
+    rows = {columns[0]: row(columns) for columns in await cursor.fetchall()}
+    await cursor.execute(SQL["parked"], {"projection": NAME, "orders": orders})
+    parked = [columns[0] for columns in await cursor.fetchall()]
+    folded = fold_batch(mapper, batch, rows, parked)
+    if folded.rows:
+        await cursor.execute(SQL["save"], _columns(folded.rows.values()))
+    if folded.parked:
+        await _park(cursor, folded.parked)
+
+
+async def _park(cursor: AsyncCursor[Any], parked: Mapping[UUID, tuple[RecordedEvent, Exception]]) -> None:
+    for order_id, (event, error) in parked.items():
+        PARKED.labels(NAME).inc()
+        log.error("order parked", order_id=str(order_id), version=event.version, topic=event.topic, error=_name(error))
+    await cursor.execute(
+        SQL["park"],
+        {
+            "projection": NAME,
+            "orders": list(parked),
+            "positions": [event.position for event, _ in parked.values()],
+            # The kind alone: a validation error quotes its input, which may be signed bytes.
+            "errors": [f"{event.topic}: {_name(error)}" for event, error in parked.values()],
+        },
+    )
+
+
+def _name(error: Exception) -> str:
+    return type(error).__name__
+
+
+def _columns(rows: Iterable[Row]) -> dict[str, list[Any]]:
+    rows = list(rows)
+    states = [one.state for one in rows]
+    return {
+        "order_ids": [state.order_id for state in states],
+        "account_ids": [state.account_id for state in states],
+        "statuses": [state.order.status for state in states],
+        "versions": [state.version for state in states],
+        "positions": [state.position for state in states],
+        "submitted": [state.submitted_at for state in states],
+        "updated": [state.updated_at for state in states],
+        "first_positions": [one.first_position for one in rows],
+        "states": [state.order.model_dump_json() for state in states],
+    }

@@ -1,0 +1,77 @@
+"""Where the running engine's servers are: written by `up`, read by every other command."""
+
+import dataclasses
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from runtime.errors import StartupError
+from runtime.launch import is_alive
+from runtime.settings import Settings
+
+ADDRESSES = ("database_url", "database_owner_url", "redis_url", "solana_rpc_url")  # as settings
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    api_url: str
+    database_url: str = field(repr=False)
+    database_owner_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    solana_rpc_url: str = field(repr=False)
+
+
+def publish(data_dir: Path, addresses: Addresses) -> None:
+    """Write them to DATA_DIR/addresses.json, mode 0600 (they carry passwords), with our process id."""
+    unfinished = data_dir / "addresses.unfinished"
+    unfinished.unlink(missing_ok=True)
+    unfinished.touch(mode=0o600)
+    unfinished.write_text(json.dumps({"process": os.getpid(), **dataclasses.asdict(addresses)}, indent=2) + "\n")
+    unfinished.replace(_file(data_dir))
+
+
+def withdraw(data_dir: Path) -> None:
+    _file(data_dir).unlink(missing_ok=True)
+
+
+def of_running_engine(data_dir: Path) -> Addresses | None:
+    """What `up` published there; None where no engine runs."""
+    try:
+        published = json.loads(_file(data_dir).read_text())
+    except FileNotFoundError:
+        return None
+    except PermissionError:
+        raise StartupError(f"{_file(data_dir)} belongs to another user: ask as the one who runs surefill") from None
+    process = published.pop("process")
+    return Addresses(**published) if is_alive(process) else None
+
+
+def completed(settings: Settings, *needed: str) -> Settings:
+    """The settings with the `needed` addresses filled in: from the environment, else from the engine that runs on
+    DATA_DIR.
+
+    If only one of the two database addresses is given it serves as both. What isn't needed is emptied: nobody but
+    `migrate` knows the owner's password. Raises StartupError where an address is still missing.
+    """
+    given = {name: getattr(settings, name) for name in ADDRESSES}
+    given["database_url"] = given["database_url"] or given["database_owner_url"]
+    given["database_owner_url"] = given["database_owner_url"] or given["database_url"]
+    missing = [name for name in needed if not given[name]]
+    if missing:
+        running = of_running_engine(settings.data_dir)
+        if running is None:
+            names = " and ".join(name.upper() for name in missing)
+            raise StartupError(f"{names} not set, and no surefill runs on {settings.data_dir}")
+        given.update({name: getattr(running, name) for name in missing})
+    return settings.model_copy(update={name: value if name in needed else "" for name, value in given.items()})
+
+
+def api_url(settings: Settings) -> str:
+    """The running engine's API, else what HOST and PORT say."""
+    running = of_running_engine(settings.data_dir)
+    return running.api_url if running else settings.api_url
+
+
+def _file(data_dir: Path) -> Path:
+    return data_dir / "addresses.json"

@@ -1,0 +1,111 @@
+"""The engine's own client: submit an order, read orders, watch one to its end."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from typing import Any, Self
+from urllib.parse import quote
+
+import httpx2
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+
+FINAL = frozenset({"confirmed", "failed", "cancelled", "expired"})
+PATIENCE = 60.0  # seconds a lost stream is tried again before giving up
+RETRY_AFTER = 0.25
+CLOSED_FOR_GOOD = {4400: "the engine refused the stream's query", 4404: "no such order"}
+
+
+class RefusedError(Exception):
+    """The engine's answer to a request it did not accept; the text is its problem's detail, `code` its stable code."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+
+
+class UnreachableError(Exception):
+    """Nothing answers at the API's address."""
+
+
+class Client:
+    """`async with Client(api_url)`; every method raises RefusedError or UnreachableError."""
+
+    def __init__(self, api_url: str) -> None:
+        self._api_url = api_url
+        self._http = httpx2.AsyncClient(base_url=api_url, trust_env=False, timeout=30.0)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._http.aclose()
+
+    async def submit(self, order: dict[str, Any]) -> dict[str, Any]:
+        """POST /api/orders/execute; returns the 202's body. Never repeated: without a clientOrderId that would be a
+        second order.
+        """
+        return await self._ask("POST", "/api/orders/execute", json=order)
+
+    async def orders(self, limit: int) -> dict[str, Any]:
+        """GET /api/orders: `{"items": [...], "next": ...}`, newest first."""
+        return await self._ask("GET", f"/api/orders?limit={limit}")
+
+    async def watch(self, order_id: str) -> AsyncIterator[dict[str, Any]]:
+        """Each change of status, the first one first, each once; ends with a final one. A lost connection resumes
+        where it was.
+        """
+        url = f"{self._api_url.replace('http', 'ws', 1)}/ws/orders/{quote(order_id, safe='')}"
+        query, lost_at = "", 0.0
+        while True:
+            try:
+                async for message in _stream(url + query):
+                    query, lost_at = f"?after={message['sequence']}", 0.0
+                    yield message
+                    if message["status"] in FINAL:
+                        return
+            except ConnectionError as error:
+                lost_at = lost_at or time.monotonic()
+                if time.monotonic() - lost_at > PATIENCE:
+                    raise UnreachableError(str(error)) from None
+                await asyncio.sleep(RETRY_AFTER)
+
+    async def _ask(self, method: str, path: str, **request: Any) -> dict[str, Any]:
+        try:
+            answer = await self._http.request(method, path, **request)
+        except httpx2.TransportError as error:
+            raise UnreachableError(f"no engine answers at {self._api_url} ({type(error).__name__})") from None
+        try:
+            body: dict[str, Any] = answer.json()
+        except ValueError:
+            raise RefusedError(
+                "unexpected_answer", f"{self._api_url} answered {answer.status_code} without JSON"
+            ) from None
+        if answer.is_error:
+            raise RefusedError(
+                str(body.get("code", answer.status_code)),
+                str(body.get("detail") or body.get("title") or answer.reason_phrase),
+            )
+        return body
+
+
+async def _stream(url: str) -> AsyncIterator[dict[str, Any]]:
+    """Messages of one connection until it ends; ConnectionError where another one may go on."""
+    try:
+        async with connect(url, proxy=None) as socket:
+            async for text in socket:
+                yield json.loads(text)
+            closed = socket.close_code
+    except InvalidStatus as error:
+        status = error.response.status_code
+        if status < httpx2.codes.INTERNAL_SERVER_ERROR:
+            raise RefusedError(str(status), f"the engine refused the stream ({status})") from None
+        raise ConnectionError(f"the stream cannot be opened: {status}") from None
+    except ConnectionClosed as error:
+        closed = error.rcvd.code if error.rcvd else None
+    except (OSError, InvalidHandshake) as error:
+        raise ConnectionError(f"the stream cannot be opened: {type(error).__name__}") from None
+    if closed in CLOSED_FOR_GOOD:
+        raise RefusedError(str(closed), CLOSED_FOR_GOOD[closed])
+    raise ConnectionError(f"the stream was closed ({closed})")

@@ -1,0 +1,85 @@
+"""DATA_DIR: one engine at a time, of a version that can read it."""
+
+import asyncio
+import fcntl
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from runtime.embedded.postgres import MAJOR as POSTGRES
+from runtime.embedded.stale import end_stale_server
+from runtime.errors import StartupError
+
+LAYOUT = (1, 0)  # major: another one cannot be read; minor: newer ones cannot, older ones can
+LINGERING = 10.0  # seconds granted to what a killed engine left behind
+
+
+@asynccontextmanager
+async def occupied(data_dir: Path) -> AsyncIterator[int]:
+    """Hold DATA_DIR; gives a descriptor for every child to inherit. StartupError: another engine holds it, or its
+    version isn't ours.
+
+    Two locks. `lock` is this process's alone and ends with it. `children` lives as long as any process that inherited
+    it: an engine killed outright may leave a PostgreSQL behind that takes a moment to end, and nothing may be started
+    beside it.
+    """
+    try:
+        lock, children = _open(data_dir)
+    except OSError as error:
+        raise StartupError(f"DATA_DIR {data_dir} cannot be used: {error.strerror}") from None
+    try:
+        if not _taken(lock):
+            raise StartupError(f"another surefill already runs on {data_dir}; stop it, or set DATA_DIR")
+        _check_version(data_dir)
+        await _outlive_children(children, data_dir)
+        yield children
+    finally:
+        os.close(children)
+        os.close(lock)
+
+
+def _open(data_dir: Path) -> tuple[int, int]:
+    data_dir.mkdir(parents=True, exist_ok=True)
+    data_dir.chmod(0o711)  # the uid PostgreSQL runs under may pass; each secret inside has mode 0600
+    lock, children = (
+        os.open(data_dir / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600) for name in ("lock", "children.lock")
+    )
+    return lock, children
+
+
+async def _outlive_children(children: int, data_dir: Path) -> None:
+    try:
+        async with asyncio.timeout(LINGERING):
+            while not _taken(children):
+                await end_stale_server(data_dir / f"postgres-{POSTGRES}" / "data")
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        raise StartupError(f"processes of an earlier surefill still use {data_dir}; end them first") from None
+
+
+def _taken(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _check_version(data_dir: Path) -> None:
+    file = data_dir / "VERSION"
+    ours = ".".join(map(str, LAYOUT))
+    if file.exists():
+        text = file.read_text().strip()
+        major, _, minor = text.partition(".")
+        if major != str(LAYOUT[0]) or not minor.isdecimal() or int(minor) > LAYOUT[1]:
+            raise StartupError(
+                f"{data_dir} was written by another version of surefill (layout {text}, this one reads {ours})"
+            )
+    for cluster in data_dir.glob("postgres-*"):
+        if cluster.name != f"postgres-{POSTGRES}":
+            raise StartupError(
+                f"{data_dir} holds {cluster.name}, and this version of surefill runs PostgreSQL {POSTGRES}"
+            )
+    if not file.exists() or file.read_text().strip() != ours:
+        file.write_text(ours + "\n")

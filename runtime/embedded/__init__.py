@@ -1,0 +1,1 @@
+"""Servers that come in wheels and run as our own children: PostgreSQL and Valkey."""

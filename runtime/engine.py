@@ -1,0 +1,161 @@
+"""`surefill up`: the whole engine, from its embedded servers to its API, each part a process of its own."""
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
+from enum import IntEnum
+from pathlib import Path
+
+import httpx2
+import structlog
+
+from runtime import addresses, child, reach, wallet_file
+from runtime.addresses import Addresses
+from runtime.child import Program
+from runtime.data_directory import occupied
+from runtime.embedded import ports, postgres, valkey
+from runtime.errors import StartupError
+from runtime.settings import Settings
+from runtime.supervisor import Supervisor
+
+SUREFILL = Path(sys.executable).with_name("surefill")
+LEASED = ("relay", "projector", "tracker")  # one owner at a time; the second of each stands by
+POLL = 0.05
+REMIND_EVERY = 10.0
+
+log = structlog.get_logger()
+
+
+class Level(IntEnum):
+    """Who ends when: the highest first."""
+
+    POSTGRES, LOCALNET, VALKEY, LOOPS, WORKERS, API = range(6)
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Addresses]:
+    """Start everything, give the addresses once the API is ready, end everything in its order. Raises StartupError."""
+    async with occupied(settings.data_dir) as held:
+        _require_free_port(settings)
+        supervisor = Supervisor(keep_open=[held])
+        try:
+            servers = await _start_servers(supervisor, settings)
+            addresses.publish(settings.data_dir, servers)
+            await _migrate(settings, servers, held)
+            await _start_roles(supervisor, settings, servers)
+            yield servers
+        finally:
+            addresses.withdraw(settings.data_dir)
+            await supervisor.stop()
+
+
+def _require_free_port(settings: Settings) -> None:
+    try:
+        free = ports.is_free(settings.host, settings.port)
+    except OSError as error:
+        raise StartupError(
+            f"HOST {settings.host} PORT {settings.port} cannot be listened on: {error.strerror}"
+        ) from None
+    if not free:
+        raise StartupError(
+            f"PORT {settings.port} is taken on {settings.host}; set PORT to another, or stop what listens there"
+        )
+
+
+async def _start_servers(supervisor: Supervisor, settings: Settings) -> Addresses:
+    """PostgreSQL, the local chain and Valkey, each unless its address is given; returns when all of them answer."""
+    data_dir = settings.data_dir
+    awaited: list[Awaitable[None]] = []
+    if settings.database_url or settings.database_owner_url:
+        given = addresses.completed(settings, "database_url", "database_owner_url")
+        database_url, owner_url = given.database_url, given.database_owner_url
+        await reach.postgres(owner_url, name="DATABASE_OWNER_URL" if settings.database_owner_url else "DATABASE_URL")
+    else:
+        database = await postgres.prepare(data_dir)
+        database_url, owner_url = database.url, database.owner_url
+        supervisor.keep(database.program, level=Level.POSTGRES)
+        awaited.append(database.ready())
+    rpc_url = settings.solana_rpc_url
+    if not rpc_url:
+        port = ports.kept(data_dir / "ports.json", "localnet")
+        rpc_url = f"http://{ports.LOOPBACK}:{port}"
+        wallet_file.make_if_missing(settings.wallet_file)
+        own = {
+            "LOCALNET_HOST": ports.LOOPBACK,
+            "LOCALNET_PORT": str(port),
+            "DATA_DIR": str(data_dir),
+            "SUREFILL_SUPERVISED": "1",
+        }
+        supervisor.keep(_role("localnet", environment=own), level=Level.LOCALNET)
+        awaited.append(_ready(rpc_url, "the local chain", body={"jsonrpc": "2.0", "id": 1, "method": "getHealth"}))
+    redis_url = settings.redis_url
+    if redis_url:
+        await reach.valkey(redis_url)
+    else:
+        hints = valkey.prepare(data_dir)
+        redis_url = hints.url
+        supervisor.keep(hints.program, level=Level.VALKEY)
+        awaited.append(hints.ready())
+    await asyncio.gather(*awaited)
+    return Addresses(settings.api_url, database_url, owner_url, redis_url, rpc_url)
+
+
+async def _migrate(settings: Settings, servers: Addresses, held: int) -> None:
+    environment = _environment(settings, servers) | {"DATABASE_OWNER_URL": servers.database_owner_url}
+    program = _role("migrate", environment=environment)
+    process = await child.start(program, keep_open=[held])
+    try:
+        code = await process.wait()
+    finally:
+        await child.stop(process, program.stops)
+    if code != 0:
+        raise StartupError(f"the database could not be migrated (exit code {code})")
+
+
+async def _start_roles(supervisor: Supervisor, settings: Settings, servers: Addresses) -> None:
+    environment = _environment(settings, servers)
+    supervisor.keep(_role("api", environment=environment), level=Level.API)
+    for number in range(1, settings.worker_processes + 1):
+        supervisor.keep(_role("worker", f"worker {number}", environment=environment), level=Level.WORKERS)
+    for name in LEASED:
+        supervisor.keep(_role(name, environment=environment), level=Level.LOOPS)
+    await _ready(f"{servers.api_url}/health/ready", "the API")
+    for name in LEASED:  # not before: they would only take the others' time to start
+        supervisor.keep(_role(name, f"{name} standby", environment=environment), level=Level.LOOPS)
+
+
+def _role(name: str, shown: str = "", *, environment: dict[str, str]) -> Program:
+    # `ps` shows "surefill <role>"; the working directory stays ours, where `.env` is.
+    return Program(shown or name, (sys.executable, str(SUREFILL), name), Path.cwd(), environment)
+
+
+def _environment(settings: Settings, servers: Addresses) -> dict[str, str]:
+    """What a role is told. The empty one hides an owner's address that the environment or `.env` may hold."""
+    return {
+        "SUREFILL_SUPERVISED": "1",
+        "DATA_DIR": str(settings.data_dir),
+        "DATABASE_URL": servers.database_url,
+        "DATABASE_OWNER_URL": "",
+        "REDIS_URL": servers.redis_url,
+        "SOLANA_RPC_URL": servers.solana_rpc_url,
+    }
+
+
+async def _ready(url: str, what: str, *, body: dict[str, object] | None = None) -> None:
+    """Ask until the answer is 200, however long it takes, and say now and then that it does."""
+    reminded = time.monotonic()
+    async with httpx2.AsyncClient(trust_env=False, timeout=2.0) as client:
+        while True:
+            try:
+                answer = await (client.get(url) if body is None else client.post(url, json=body))
+                if answer.status_code == httpx2.codes.OK:
+                    return
+                reason = answer.text[:200]
+            except httpx2.HTTPError as error:
+                reason = type(error).__name__
+            if time.monotonic() - reminded > REMIND_EVERY:
+                log.warning("still waiting", what=what, reason=reason)
+                reminded = time.monotonic()
+            await asyncio.sleep(POLL)

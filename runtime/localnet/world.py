@@ -1,0 +1,120 @@
+"""The tokens, pools and holdings of the local world, as amounts a person can check.
+
+Prices agree with each other whichever way round one goes, so that nothing is to be gained from a circle at the start.
+The pools play Raydium, Meteora and Orca; they are pools of our program on a real virtual machine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from domain.tokens import BONK, JUP, RAY, SOL, USDC, USDT, Pair, Token, pair_of
+
+TOKENS = (SOL, USDC, USDT, JUP, RAY, BONK)
+
+# US dollars a token unit.
+_DOLLARS = {
+    SOL: Decimal(150),
+    USDC: Decimal(1),
+    USDT: Decimal(1),
+    JUP: Decimal("0.75"),
+    RAY: Decimal(3),
+    BONK: Decimal("0.00003"),
+}
+
+_PAIRS = (
+    (SOL, USDC),
+    (SOL, USDT),
+    (USDT, USDC),
+    (JUP, USDC),
+    (JUP, USDT),
+    (JUP, SOL),
+    (RAY, USDC),
+    (RAY, USDT),
+    (RAY, SOL),
+    (BONK, SOL),
+    (BONK, USDC),
+    (BONK, USDT),
+)
+
+# Venue, fee in basis points, fee between the two dollars, depth. The cheapest is the shallowest: it wins small orders.
+_VENUES = (
+    ("Raydium", 25, 2, Decimal("1.25")),
+    ("Meteora", 20, 1, Decimal("1.00")),
+    ("Orca", 30, 4, Decimal("1.75")),
+)
+
+# Dollars on each side of a pool of depth 1: 1,000,000 SOL, a hundred times what the wallet holds.
+_DEPTH = Decimal(150_000_000)
+
+WALLET_LAMPORTS = 100 * 10**9
+FAUCET_LAMPORTS = 100_000_000 * 10**9
+
+# Token units. The wallet's are what an engine trades with; the market maker's move the largest pool of a pair far.
+WALLET_HOLDS = {
+    SOL: Decimal(10_000),
+    USDC: Decimal(1_000_000),
+    USDT: Decimal(1_000_000),
+    JUP: Decimal(1_000_000),
+    RAY: Decimal(400_000),
+    BONK: Decimal(40_000_000_000),
+}
+MARKET_HOLDS = {
+    SOL: Decimal(100_000_000),
+    USDC: Decimal(100_000_000_000),
+    USDT: Decimal(100_000_000_000),
+    JUP: Decimal(100_000_000_000),
+    RAY: Decimal(10_000_000_000),
+    BONK: Decimal(50_000_000_000_000),
+}
+
+
+class UnknownPair(LookupError):
+    """A pair the local world has no pools of."""
+
+
+@dataclass(frozen=True, slots=True)
+class PoolSpec:
+    """A pool as it starts: ``base`` and ``quote`` are reserves in base units."""
+
+    venue: str
+    pair: Pair
+    fee_bps: int
+    base: int
+    quote: int
+
+
+def base_units(token: Token, amount: Decimal) -> int:
+    """``amount`` token units, which must be a whole number of base units."""
+    scaled = amount.scaleb(token.decimals)
+    if scaled != int(scaled):
+        raise ValueError(f"{amount} {token.symbol} is no whole number of base units")
+    return int(scaled)
+
+
+def pools() -> list[PoolSpec]:
+    """Every pool: each pair at each venue, all of a pair at the same price."""
+    specs = []
+    for one, other in _PAIRS:
+        pair = pair_of(one, other)
+        for venue, fee, dollar_fee, depth in _VENUES:
+            dollars = _DEPTH * depth
+            specs.append(
+                PoolSpec(
+                    venue=venue,
+                    pair=pair,
+                    fee_bps=dollar_fee if {one, other} == {USDC, USDT} else fee,
+                    base=base_units(pair.base, dollars / _DOLLARS[pair.base]),
+                    quote=base_units(pair.quote, dollars / _DOLLARS[pair.quote]),
+                )
+            )
+    return specs
+
+
+def pair_called(name: str) -> Pair:
+    """The pair written ``BASE/QUOTE`` in symbols. Raises ``UnknownPair``."""
+    pairs = {pair.symbol: pair for pair in (pair_of(one, other) for one, other in _PAIRS)}
+    if name.upper() not in pairs:
+        raise UnknownPair(f"no pools trade {name}; the local chain has {', '.join(pairs)}")
+    return pairs[name.upper()]

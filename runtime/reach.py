@@ -1,0 +1,46 @@
+"""Whether the servers an address names answer, asked once before a program starts: a sentence now beats a stack trace
+later.
+"""
+
+from urllib.parse import urlsplit
+
+import psycopg
+from redis.asyncio import Redis
+from redis.exceptions import AuthenticationError, RedisError
+
+from event_store.dsn import parse
+from event_store.errors import BadDatabaseUrl
+from runtime.errors import StartupError
+
+PATIENCE = 5  # seconds
+
+
+async def postgres(url: str, *, name: str = "DATABASE_URL") -> None:
+    """Raises StartupError unless PostgreSQL lets us in there; `name`: the setting the address comes from."""
+    try:
+        database = parse(url)
+        connection = await psycopg.AsyncConnection.connect(database.conninfo, connect_timeout=PATIENCE)
+    except BadDatabaseUrl as error:
+        raise StartupError(f"{name}: {error}") from None
+    except psycopg.OperationalError as error:
+        reason = str(error).strip().splitlines()[0].removeprefix("connection failed: ")
+        raise StartupError(f"PostgreSQL is not to be had at {database} ({name}): {reason}") from None
+    await connection.close()
+
+
+async def valkey(url: str) -> None:
+    """Raises StartupError unless Valkey or Redis answers a PING."""
+    try:
+        address = urlsplit(url)
+        where = (
+            f"{address.hostname or 'localhost'}:{address.port or 6379}" if address.scheme != "unix" else address.path
+        )
+    except ValueError:
+        raise StartupError("REDIS_URL cannot be read: redis://:password@host:6379/0") from None
+    try:
+        async with Redis.from_url(url, socket_connect_timeout=PATIENCE, socket_timeout=PATIENCE) as client:
+            await client.ping()
+    except AuthenticationError:
+        raise StartupError(f"Valkey at {where} refuses the password of REDIS_URL") from None
+    except (RedisError, OSError):
+        raise StartupError(f"Valkey does not answer at {where} (REDIS_URL)") from None

@@ -1,0 +1,123 @@
+"""What every role's process has in common: settings, logs, addresses, signals, and how it ends.
+
+A role is a module here with a `run`: `async def run(settings)` is cancelled on SIGTERM and SIGINT and cleans up as it
+unwinds; a plain `def run(settings)` has SystemExit raised in it. Both get settings with every address they need
+filled in. An expected failure to start is a StartupError: one sentence and exit code 1, or 2 where a setting is at
+fault.
+"""
+
+import asyncio
+import inspect
+import signal
+import sys
+from collections.abc import Coroutine
+from importlib import import_module
+from typing import Any, NoReturn
+
+import structlog
+
+from runtime import addresses, settings, telemetry
+from runtime.errors import SettingsError, StartupError
+from runtime.settings import Settings
+
+try:
+    import uvloop as event_loop
+except ModuleNotFoundError:
+    import asyncio as event_loop  # type: ignore[no-redef]
+
+EVERY = ("database_url", "redis_url", "solana_rpc_url")
+NEEDS = {
+    "api": EVERY,
+    "worker": EVERY,
+    "relay": EVERY,
+    "projector": EVERY,
+    "tracker": EVERY,
+    "migrate": ("database_url", "database_owner_url"),
+    "localnet": (),
+}
+OK, FAILED, USAGE = 0, 1, 2
+ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+log = structlog.get_logger()
+
+
+def main(role: str) -> NoReturn:
+    """Run one role in this process until it ends or is told to."""
+    sys.exit(guarded(role, lambda: _run(role)))
+
+
+def guarded(program: str, body: Any) -> int:
+    """The exit code of `body`, a function without arguments; expected failures become one sentence on stderr."""
+    try:
+        body()
+    except SettingsError as error:
+        print(f"surefill: {error}", file=sys.stderr)
+        return USAGE
+    except StartupError as error:
+        print(f"surefill: {error}", file=sys.stderr)
+        return FAILED
+    except Exception:
+        log.exception("ended by an error", program=program)
+        return FAILED
+    return OK
+
+
+def run_until_signalled(main_coroutine: Coroutine[Any, Any, None]) -> None:
+    """Run it on the fastest loop there is; SIGTERM and SIGINT cancel it, and it returns once it has cleaned up."""
+    with asyncio.Runner(loop_factory=event_loop.new_event_loop) as runner:
+        runner.run(_cancelled_by_signals(main_coroutine))
+
+
+async def _cancelled_by_signals(main_coroutine: Coroutine[Any, Any, None]) -> None:
+    task = asyncio.ensure_future(main_coroutine)
+    signalled = False
+
+    def end() -> None:
+        nonlocal signalled
+        if not signalled:  # a second one must not cut the cleaning up short
+            signalled = True
+            task.cancel()
+
+    loop = asyncio.get_running_loop()
+    for number in ENDING_SIGNALS:
+        loop.add_signal_handler(number, end)
+    try:
+        await task
+    except asyncio.CancelledError:
+        if not signalled:
+            raise
+
+
+def _run(role: str) -> None:
+    found = settings.load()
+    telemetry.configure(found, role)
+    found = addresses.completed(found, *NEEDS[role])
+    run = import_module(f"runtime.roles.{role}").run
+    if role not in {"api", "migrate"}:
+        telemetry.serve_metrics(found)
+    if inspect.iscoroutinefunction(run):
+        run_until_signalled(_checked(found, run))
+        return
+    asyncio.run(_check(found))
+    for number in ENDING_SIGNALS:
+        signal.signal(number, lambda *_: sys.exit(OK))
+    run(found)
+
+
+async def _checked(found: Settings, run: Any) -> None:
+    await _check(found)
+    await run(found)
+
+
+async def _check(found: Settings) -> None:
+    """Not under a supervisor: it has looked, and a role it starts again during an outage must wait the outage out."""
+    if found.supervised:
+        return
+    from runtime import reach  # with it come both clients: not for every command's start
+
+    if found.database_owner_url:
+        await reach.postgres(found.database_owner_url, name="DATABASE_OWNER_URL")
+    elif found.database_url:
+        await reach.postgres(found.database_url)
+    if found.redis_url:
+        await reach.valkey(found.redis_url)

@@ -1,0 +1,91 @@
+"""The API's process: commands in, queries and streams out."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from redis.asyncio import Redis
+
+from api.app import create_app
+from api.config import ApiConfig
+from api.server import serve
+from api.services import Check
+from commands.ids import DEFAULT_ACCOUNT
+from domain.tokens import KNOWN_TOKENS, pair_of
+from event_store.migrate import roles_separate
+from projections.live import LiveFeed
+from runtime.composition import Market, Store, open_market, open_store
+from runtime.errors import StartupError
+from runtime.settings import Settings
+from venues.pools import PoolBook
+
+CONNECTIONS = 8
+
+
+async def run(settings: Settings) -> None:
+    async with (
+        open_store(settings, "api", connections=CONNECTIONS) as store,
+        open_market(settings) as market,
+        Redis.from_url(settings.redis_url, socket_connect_timeout=1, socket_timeout=1) as valkey,
+    ):
+        app = create_app(
+            _config(settings, market),
+            orders=store.orders,
+            events=store.events,
+            mapper=store.mapper,
+            pool=store.pool,
+            live=LiveFeed(store.events, store.wake),
+            checks=_checks(store, valkey),
+        )
+        try:
+            await serve(app, settings.host, settings.port)
+        except OSError as taken:
+            raise StartupError(f"HOST {settings.host} PORT {settings.port} can't be had: {taken.strerror}") from None
+
+
+def _config(settings: Settings, market: Market) -> ApiConfig:
+    return ApiConfig(
+        account_id=DEFAULT_ACCOUNT,
+        network=market.network,
+        rpc_url=_without_secrets(settings.solana_rpc_url),
+        tokens=KNOWN_TOKENS,
+        pairs=_pairs(market.book),
+        venues=market.book.venues,
+        default_slippage_bps=settings.default_slippage_bps,
+        order_deadline=timedelta(seconds=settings.market_order_deadline),
+    )
+
+
+def _pairs(book: PoolBook) -> tuple[str, ...]:
+    """The pairs of known tokens that some pool trades, as prices read."""
+    tokens = {token.mint: token for token in KNOWN_TOKENS.tokens}
+    held = (tuple(pair) for pair in book.pairs)
+    return tuple(sorted(pair_of(tokens[a], tokens[b]).symbol for a, b in held if a in tokens and b in tokens))
+
+
+def _without_secrets(url: str) -> str:
+    """Scheme, host and port: a provider's key is in the path, the query or the credentials."""
+    parts = urlsplit(url)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port else "")
+
+
+def _checks(store: Store, valkey: Redis) -> list[Check]:
+    async def postgresql() -> None:
+        await store.events.head()
+
+    async def hints() -> None:
+        await valkey.ping()
+
+    async def roles() -> str | None:
+        async with store.pool.connection() as connection:
+            if await roles_separate(connection):
+                return None
+        return "the application owns the log: triggers alone keep it immutable; set DATABASE_OWNER_URL"
+
+    return [
+        Check("postgresql", postgresql),
+        Check("valkey", hints, essential=False),
+        Check("roles", roles, essential=False),
+    ]

@@ -1,0 +1,13 @@
+"""Bring the database to this version's schema, once, as the owner of the log."""
+
+from event_store.errors import BadDatabaseUrl, LogUnavailable, MigrationRefused
+from event_store.migrate import migrate
+from runtime.errors import StartupError
+from runtime.settings import Settings
+
+
+async def run(settings: Settings) -> None:
+    try:
+        await migrate(settings.database_owner_url, settings.database_url)
+    except (BadDatabaseUrl, LogUnavailable, MigrationRefused) as error:
+        raise StartupError(str(error)) from None

@@ -1,0 +1,164 @@
+"""Every setting of the engine, from the environment and `.env` (the environment wins). docs/settings.md lists them."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from runtime.errors import SettingsError
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+LOOPBACK = "127.0.0.1"
+
+
+class Settings(BaseSettings):
+    """An empty address means "not set": `surefill up` then starts that server itself, and a role on its own asks the
+    running engine.
+    """
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
+
+    host: str = Field(LOOPBACK, description="Where the API listens.")
+    port: Port = Field(8080, description="The API's port.")
+
+    database_url: str = Field(
+        "", repr=False, description="PostgreSQL, as the application's role; `?schema=` names the schema."
+    )
+    database_owner_url: str = Field(
+        "", repr=False, description="PostgreSQL, as the owner of the log; used by `migrate` alone."
+    )
+    redis_url: str = Field("", repr=False, description="Valkey or Redis; wins over REDIS_HOST and REDIS_PORT.")
+    redis_host: str = Field("", description="Valkey's or Redis's host, where REDIS_URL is not given.")
+    redis_port: Port | None = Field(None, description="Its port, 6379 where only REDIS_HOST is given.")
+    solana_rpc_url: str = Field("", repr=False, description="Solana JSON-RPC; not set, a local chain is started.")
+    solana_evidence_rpc_urls: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        repr=False,
+        description="More RPC endpoints, comma separated, asked for evidence before an attempt counts as expired.",
+    )
+
+    data_dir: Path = Field(
+        Path(".surefill"), description="Everything the engine keeps: databases, chain, wallet, logs."
+    )
+    wallet_keypair: Path | None = Field(
+        None, description="The wallet, a file of 64 numbers; DATA_DIR/wallet.json where not set."
+    )
+
+    commitment: Literal["confirmed", "finalized"] = Field(
+        "confirmed", description="When a landed swap counts as confirmed."
+    )
+    market_order_deadline: Annotated[int, Field(ge=1, le=86_400)] = Field(
+        120, description="Seconds in which a market order executes or fails."
+    )
+    default_slippage_bps: Annotated[int, Field(ge=0, le=10_000)] = Field(
+        50, description="Slippage of an order that names none."
+    )
+
+    worker_processes: Annotated[int, Field(ge=1, le=64)] = Field(
+        1, description="Worker processes `surefill up` starts."
+    )
+    worker_threads: Annotated[int, Field(ge=1, le=64)] = Field(4, description="Threads in each worker process.")
+
+    localnet_host: str = Field(LOOPBACK, description="Where the local chain listens.")
+    localnet_port: Port = Field(
+        8899, description="Its port, for `surefill localnet` alone; `surefill up` keeps a free one."
+    )
+    slot_ms: Annotated[int, Field(ge=10, le=10_000)] = Field(
+        100, description="Milliseconds a slot of the local chain takes."
+    )
+
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least severe line that is logged."
+    )
+    log_format: Literal["console", "json"] = Field("console", description="How log lines look.")
+    metrics_port: Port | None = Field(
+        None, description="Prometheus port of a role other than the API; none where not set."
+    )
+
+    supervised: bool = Field(
+        False, validation_alias="SUREFILL_SUPERVISED", description="Set by `surefill up` for its own children."
+    )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def an_empty_text_is_not_set(cls, value: Any, info: Any) -> Any:
+        """`KEY=` in a compose file or a shell means the default, not the empty string."""
+        if value == "":
+            return cls.model_fields[info.field_name].get_default()
+        return value
+
+    @field_validator("log_level", "log_format", "commitment", mode="before")
+    @classmethod
+    def words_in_any_case(cls, value: Any) -> Any:
+        return value.lower() if isinstance(value, str) else value
+
+    @field_validator("solana_evidence_rpc_urls", mode="before")
+    @classmethod
+    def comma_separated(cls, value: Any) -> Any:
+        return tuple(url.strip() for url in value.split(",") if url.strip()) if isinstance(value, str) else value
+
+    @field_validator("database_url", "database_owner_url")
+    @classmethod
+    def names_postgresql(cls, value: str) -> str:
+        return _with_scheme(value, "postgresql", "postgres")
+
+    @field_validator("redis_url")
+    @classmethod
+    def names_redis(cls, value: str) -> str:
+        return _with_scheme(value, "redis", "rediss", "unix")
+
+    @field_validator("solana_rpc_url")
+    @classmethod
+    def names_http(cls, value: str) -> str:
+        return _with_scheme(value, "http", "https")
+
+    @field_validator("solana_evidence_rpc_urls")
+    @classmethod
+    def each_names_http(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(_with_scheme(url, "http", "https") for url in value)
+
+    @field_validator("data_dir", "wallet_keypair")
+    @classmethod
+    def absolute(cls, value: Path | None) -> Path | None:
+        """Children run in other directories, and symlinks are followed once."""
+        return value.expanduser().resolve() if value else value
+
+    @model_validator(mode="after")
+    def one_redis_address(self) -> Self:
+        if not self.redis_url and (self.redis_host or self.redis_port):
+            url = f"redis://{self.redis_host or LOOPBACK}:{self.redis_port or 6379}/0"
+            object.__setattr__(self, "redis_url", url)
+        return self
+
+    @property
+    def wallet_file(self) -> Path:
+        return self.wallet_keypair or self.data_dir / "wallet.json"
+
+    @property
+    def api_url(self) -> str:
+        """The API as seen from this machine."""
+        host = {"0.0.0.0": LOOPBACK, "::": "[::1]"}.get(self.host, f"[{self.host}]" if ":" in self.host else self.host)  # noqa: S104
+        return f"http://{host}:{self.port}"
+
+
+def _with_scheme(url: str, *schemes: str) -> str:
+    if url and url.partition("://")[0] not in schemes:
+        raise ValueError(f"must begin with {schemes[0]}://")  # the value may hold a password: it isn't repeated
+    return url
+
+
+def load(**overrides: Any) -> Settings:
+    """Read the settings; raises SettingsError, one sentence that names every variable at fault."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        raise SettingsError("; ".join(_sentence(dict(problem)) for problem in error.errors())) from None
+
+
+def _sentence(problem: dict[str, Any]) -> str:
+    name = str(problem["loc"][0])
+    field = Settings.model_fields.get(name)
+    message = problem["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    shown = f", got {problem['input']!r}" if field is None or field.repr else ""
+    return f"{name.upper()} {message}{shown}"

@@ -1,0 +1,86 @@
+"""How every process logs, and where it shows its metrics."""
+
+import logging
+import re
+import sys
+from typing import Any, TextIO
+
+import structlog
+from prometheus_client import start_http_server
+
+from runtime.errors import StartupError
+from runtime.settings import Settings
+
+SECRET_KEYS = re.compile(
+    r"password|secret|keypair|private|api_?key|token_?auth|authorization|signed|raw_?transaction|owner_?url", re.I
+)
+CREDENTIALS = re.compile(r"(?<=://)[^\s/@]*:[^\s/@]*@")
+REMOVED = "[removed]"
+
+
+def configure(settings: Settings, role: str, *, stream: TextIO = sys.stderr) -> None:
+    """Log lines of this process, structlog's and the standard library's alike, go to `stream`, each with its role."""
+    json_lines = settings.log_format == "json"
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso" if json_lines else "%H:%M:%S.%f", utc=json_lines),
+        _with_role(role),
+    ]
+    if json_lines:
+        ending: list[Any] = [structlog.processors.format_exc_info, without_secrets, structlog.processors.JSONRenderer()]
+    else:
+        # No local variables in tracebacks: they hold addresses with passwords, and transactions.
+        traceback = structlog.dev.plain_traceback
+        ending = [without_secrets, structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=traceback)]
+    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    structlog.configure(
+        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(stream)
+    remove_meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[remove_meta, *ending])
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for noisy in ("httpx", "httpx2", "httpcore", "httpcore2", "uvicorn"):
+        logging.getLogger(noisy).setLevel(max(level, logging.WARNING))  # each request, each connection
+
+
+def serve_metrics(settings: Settings) -> None:
+    """Prometheus metrics of this process on METRICS_PORT, where that is set; the API shows its own at /metrics."""
+    if settings.metrics_port is None:
+        return
+    try:
+        start_http_server(settings.metrics_port, addr=settings.host)
+    except OSError as error:
+        raise StartupError(f"METRICS_PORT {settings.metrics_port} cannot be listened on: {error.strerror}") from None
+
+
+def without_secrets(_logger: Any, _method: str, event: Any) -> Any:
+    """The last processor before a line is rendered: no password leaves by a key of that name or inside an address."""
+    return {key: REMOVED if SECRET_KEYS.search(str(key)) else _clean(value) for key, value in event.items()}
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return CREDENTIALS.sub("", value)
+    if isinstance(value, dict):
+        return without_secrets(None, "", value)
+    if isinstance(value, list | tuple):
+        return [_clean(each) for each in value]
+    if isinstance(value, bytes | bytearray | memoryview):
+        return f"[{len(value)} bytes]"
+    return value
+
+
+def _with_role(role: str) -> Any:
+    def add(_logger: Any, _method: str, event: Any) -> Any:
+        return {"role": role, **event}
+
+    return add

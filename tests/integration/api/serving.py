@@ -1,0 +1,119 @@
+"""The API as it runs: uvicorn on a real port over a real log, with a projector beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import httpx2
+from psycopg_pool import AsyncConnectionPool
+
+from api.app import create_app
+from api.config import ApiConfig
+from api.server import serve
+from api.services import Check
+from commands.ids import DEFAULT_ACCOUNT
+from commands.orders import Orders
+from domain import commands as c
+from domain.events import ORDER_EVENTS
+from domain.tokens import KNOWN_TOKENS
+from event_store.appender import Appender
+from event_store.leases import Lease
+from event_store.log import Log
+from event_store.mapper import EventMapper
+from event_store.pool import connection_pool
+from projections.live import LiveFeed
+from projections.orders import PROCESSOR
+from projections.runner import OrdersProjector
+
+CONFIG = ApiConfig(
+    account_id=DEFAULT_ACCOUNT,
+    network="localnet",
+    rpc_url="http://127.0.0.1:8899",
+    wallet="wallet",
+    tokens=KNOWN_TOKENS,
+    pairs=("SOL/USDC",),
+    venues=("Raydium", "Meteora", "Orca"),
+    position_patience=2.0,
+    stream_queue=64,
+)
+MAPPER = EventMapper(ORDER_EVENTS)
+BODY = {"tokenIn": "SOL", "tokenOut": "USDC", "amountIn": "1.5", "slippageBps": 50}
+
+
+@dataclass
+class Engine:
+    """A served API, and the command side for what workers would do."""
+
+    url: str
+    http: httpx2.AsyncClient
+    orders: Orders
+    pool: AsyncConnectionPool[Any]
+    serving: asyncio.Task[None]
+    checks: dict[str, str | None] = field(default_factory=dict)
+    projecting: asyncio.Task[None] | None = None
+
+    @property
+    def ws(self) -> str:
+        return self.url.replace("http", "ws")
+
+    async def submit(self, **changes: object) -> dict[str, Any]:
+        answer = await self.http.post("/api/orders/execute", json={**BODY, **changes})
+        assert answer.status_code == 202, answer.text
+        return dict(answer.json())
+
+    async def tell(self, order_id: str, *commands: c.OrderCommand) -> None:
+        """Execute what workers would."""
+        for command in commands:
+            loaded = await self.orders.load([UUID(order_id)])
+            await self.orders.execute(loaded.histories[UUID(order_id)], command)
+
+    def project(self) -> None:
+        """Start a projector, once."""
+        self.projecting = asyncio.create_task(self._project())
+
+    async def _project(self) -> None:
+        lease = Lease(self.pool, PROCESSOR, owner="test")
+        async with lease.hold():
+            await OrdersProjector(self.pool, Log(self.pool), None, MAPPER).run(lease)
+
+
+@contextlib.asynccontextmanager
+async def running(app_url: str, *, config: ApiConfig = CONFIG) -> AsyncIterator[Engine]:
+    """An engine over the database at ``app_url``, its tails polling."""
+    appender = Appender(app_url, outcome_patience=1.0)
+    async with connection_pool(app_url, max_size=8) as pool:
+        await appender.start()
+        events = Log(pool)
+        orders = Orders(events, appender, MAPPER)
+        problems: dict[str, str | None] = {"valkey": None}
+
+        async def postgres() -> None:
+            await events.head()
+
+        async def valkey() -> str | None:
+            return problems["valkey"]
+
+        checks = (Check("postgres", postgres), Check("valkey", valkey, essential=False))
+        app = create_app(
+            config, orders=orders, events=events, mapper=MAPPER, pool=pool, live=LiveFeed(events, None,
+            capacity=config.stream_queue), checks=checks,
+        )  # fmt: skip
+        port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        serving = asyncio.create_task(serve(app, "127.0.0.1", 0, listening=port.set_result))
+        await asyncio.wait({serving, port}, return_when=asyncio.FIRST_COMPLETED)
+        url = f"http://127.0.0.1:{port.result()}"
+        async with httpx2.AsyncClient(base_url=url, timeout=10) as http:
+            engine = Engine(url, http, orders, pool, serving, problems)
+            try:
+                yield engine
+            finally:
+                for task in (engine.projecting, serving):
+                    if task:
+                        task.cancel()
+                        await asyncio.gather(task, return_exceptions=True)
+        await appender.stop()

@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+from psycopg_pool import AsyncConnectionPool
+
+from event_store import positions
+from event_store.errors import LeaseLostError
+from event_store.leases import Lease
+from event_store.types import LeaseGuard
+from tests.integration.conftest import TestDatabase
+from tests.integration.event_store.making import until
+
+
+def lease(pool: AsyncConnectionPool, owner: str, **times: float) -> Lease:
+    return Lease(pool, "relay", owner=owner, **({"ttl": 1.0, "renew_every": 0.2, "standby_poll": 0.02} | times))  # type: ignore[arg-type]
+
+
+async def hold_for_ever(lease: Lease) -> None:
+    async with lease.hold():
+        await asyncio.Event().wait()
+
+
+def is_held(lease: Lease) -> bool:
+    try:
+        return lease.epoch > 0
+    except LeaseLostError:
+        return False
+
+
+async def test_the_standby_takes_over_at_once_when_the_holder_leaves(pool: AsyncConnectionPool) -> None:
+    first, second = lease(pool, "a", ttl=30), lease(pool, "b", ttl=30)
+    async with first.hold():
+        standing_by = asyncio.create_task(hold_for_ever(second))
+        await asyncio.sleep(0.1)
+        assert not is_held(second)
+        assert first.guard == LeaseGuard("relay", 1)
+    started = time.monotonic()
+
+    await until(lambda: is_held(second))
+
+    assert time.monotonic() - started < 3
+    assert second.guard == LeaseGuard("relay", 2)
+    assert not is_held(first)
+    standing_by.cancel()
+
+
+async def test_a_holder_that_renews_keeps_it_past_its_time(pool: AsyncConnectionPool) -> None:
+    first, second = lease(pool, "a"), lease(pool, "b")
+    async with first.hold():
+        standing_by = asyncio.create_task(hold_for_ever(second))
+        await asyncio.sleep(2.5)
+        assert first.epoch == 1
+        assert not is_held(second)
+    standing_by.cancel()
+
+
+async def test_a_lease_that_runs_out_is_taken_over_and_its_holder_is_stopped(
+    pool: AsyncConnectionPool, database: TestDatabase
+) -> None:
+    first, second = lease(pool, "a"), lease(pool, "b", ttl=30)
+    working = asyncio.create_task(hold_for_ever(first))
+    await until(lambda: is_held(first))
+    with database.connect() as connection:
+        connection.execute("update leases set expires_at = clock_timestamp()")
+    standing_by = asyncio.create_task(hold_for_ever(second))
+
+    with pytest.raises(LeaseLostError):
+        await working
+
+    await until(lambda: is_held(second))
+    assert second.epoch == 2
+    standing_by.cancel()
+
+
+async def test_a_holder_that_cannot_renew_stops_by_its_own_clock(
+    pool: AsyncConnectionPool, database: TestDatabase
+) -> None:
+    holder = lease(pool, "a")
+    working = asyncio.create_task(hold_for_ever(holder))
+    await until(lambda: is_held(holder))
+
+    with database.connect() as connection, connection.transaction():
+        connection.execute("select from leases for update")
+        started = time.monotonic()
+        with pytest.raises(LeaseLostError):
+            async with asyncio.timeout(5):
+                await working
+    assert time.monotonic() - started < 3
+
+
+async def test_a_cancel_from_outside_is_no_loss(pool: AsyncConnectionPool) -> None:
+    holder = lease(pool, "a")
+    working = asyncio.create_task(hold_for_ever(holder))
+    await until(lambda: is_held(holder))
+
+    working.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await working
+    async with asyncio.timeout(0.5), lease(pool, "b").hold() as next_one:
+        assert next_one.epoch == 2
+
+
+async def test_a_position_is_committed_with_its_rows_and_never_goes_back(pool: AsyncConnectionPool) -> None:
+    async with lease(pool, "a").hold() as held, pool.connection() as connection, connection.cursor() as cursor:
+        assert await positions.load(cursor, "relay") == 0
+        async with connection.transaction():
+            await cursor.execute("insert into accounts values (gen_random_uuid())")
+            await positions.commit(cursor, held, 7)
+        with pytest.raises(ValueError, match="past position 6"):
+            async with connection.transaction():
+                await positions.commit(cursor, held, 6)
+        assert await positions.load(cursor, "relay") == 7
+
+
+async def test_whoever_lost_the_lease_commits_nothing(pool: AsyncConnectionPool, database: TestDatabase) -> None:
+    async with lease(pool, "a", ttl=30, renew_every=30).hold() as held:
+        with database.connect() as other:
+            other.execute("update leases set epoch = epoch + 1, owner = 'b'")
+        with pytest.raises(LeaseLostError):
+            async with pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
+                await cursor.execute("insert into accounts values (gen_random_uuid())")
+                await positions.commit(cursor, held, 7)
+
+    with database.connect() as connection:
+        assert connection.execute("select count(*) from accounts").fetchone() == (1,)
+        assert connection.execute("select * from positions").fetchall() == []
+        assert connection.execute("select expires_at > clock_timestamp() from leases").fetchone() == (True,)
+
+
+async def test_nobody_takes_over_while_a_checked_transaction_is_open(pool: AsyncConnectionPool) -> None:
+    first, second = lease(pool, "a", ttl=0.4, renew_every=30), lease(pool, "b", ttl=30)
+    async with first.hold():
+        async with pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
+            await first.check(cursor)
+            standing_by = asyncio.create_task(hold_for_ever(second))
+            await asyncio.sleep(0.8)
+            assert not is_held(second)
+        await until(lambda: is_held(second))
+    standing_by.cancel()

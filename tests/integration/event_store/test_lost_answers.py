@@ -1,0 +1,204 @@
+"""What an appender says when the answer to a statement does not arrive."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from event_store.appender import Appender
+from event_store.errors import LogUnavailable, OutcomeUnknown
+from event_store.log import Log
+from event_store.types import Already, Conflict, Stored
+from tests.integration.conftest import TestDatabase
+from tests.integration.embedded import EmbeddedPostgres
+from tests.integration.event_store.making import event, request, until
+
+
+class Wire:
+    """A TCP relay to PostgreSQL that can lose answers: what the client sent arrives, what comes back does not."""
+
+    def __init__(self, upstream: int) -> None:
+        self._upstream = upstream
+        self._writers: list[asyncio.StreamWriter] = []
+        self.lose_answers = 0
+        self.refuse = False
+        self.port = 0
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Wire]:
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port = server.sockets[0].getsockname()[1]
+        yield self
+        server.close()
+        for writer in self._writers:
+            writer.close()
+
+    async def _serve(self, client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
+        self._writers.append(to_client)
+        if self.refuse:
+            to_client.close()
+            return
+        server, to_server = await asyncio.open_connection("127.0.0.1", self._upstream)
+        self._writers.append(to_server)
+        try:
+            with contextlib.suppress(ConnectionError, asyncio.CancelledError):
+                await asyncio.gather(self._forward(client, to_server, False), self._forward(server, to_client, True))
+        finally:
+            to_client.close()
+            to_server.close()
+
+    async def _forward(self, source: asyncio.StreamReader, target: asyncio.StreamWriter, answers: bool) -> None:
+        while data := await source.read(65536):
+            if answers and self.lose_answers:
+                self.lose_answers -= 1
+                target.close()
+                return
+            target.write(data)
+            await target.drain()
+        target.close()
+
+
+@pytest.fixture
+async def wire(postgres: EmbeddedPostgres) -> AsyncIterator[Wire]:
+    async with Wire(postgres.port).open() as wire:
+        yield wire
+
+
+@pytest.fixture
+async def far_appender(wire: Wire, postgres: EmbeddedPostgres, database: TestDatabase) -> AsyncIterator[Appender]:
+    appender = Appender(database.app.replace(f":{postgres.port}/", f":{wire.port}/"), outcome_patience=1.5)
+    await appender.start()
+    yield appender
+    await appender.stop()
+
+
+async def test_an_answer_lost_after_the_commit_is_found_again_by_the_event_ids(
+    far_appender: Appender, wire: Wire, log: Log
+) -> None:
+    stream = uuid4()
+    assert await far_appender.append(request(event(stream))) == Stored(1)
+
+    wire.lose_answers = 1
+    outcomes = await asyncio.gather(
+        far_appender.append(request(event(stream, 2))),
+        far_appender.append(request(event(uuid4()), event(uuid4()))),
+    )
+
+    assert outcomes == [Already(2), Already(4)]
+    assert await log.head() == 4
+
+
+async def test_an_answer_lost_again_and_again_within_patience_is_still_found(
+    far_appender: Appender, wire: Wire, log: Log
+) -> None:
+    await far_appender.append(request(event(uuid4())))
+
+    wire.lose_answers = 4
+
+    assert await far_appender.append(request(event(uuid4()))) == Already(2)
+    assert await log.head() == 2
+
+
+async def test_past_patience_the_outcome_is_unknown_and_the_same_event_ids_may_ask_later(
+    far_appender: Appender, wire: Wire, log: Log
+) -> None:
+    stream = uuid4()
+    await far_appender.append(request(event(uuid4())))
+    sent = request(event(stream))
+
+    wire.lose_answers = 1000
+    with pytest.raises(OutcomeUnknown):
+        await far_appender.append(sent)
+    wire.lose_answers = 0
+
+    assert await far_appender.append(sent) == Already(2)
+    assert await far_appender.append(request(event(stream))) == Conflict(stream, 1)
+
+
+async def test_a_backend_killed_while_idle_costs_nobody_anything(
+    far_appender: Appender, database: TestDatabase, log: Log
+) -> None:
+    await far_appender.append(request(event(uuid4())))
+
+    with database.connect() as connection:
+        kill = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'surefill append'"
+        assert connection.execute(f"{kill} and datname = current_database()").fetchall() == [(True,)]
+
+    assert await far_appender.append(request(event(uuid4()))) in (Stored(2), Already(2))
+    assert await log.head() == 2
+
+
+async def test_a_backend_killed_under_the_statement_leaves_one_outcome(
+    far_appender: Appender, database: TestDatabase, log: Log
+) -> None:
+    await far_appender.append(request(event(uuid4())))
+    waiting_backend = (
+        "select pid from pg_stat_activity where datname = current_database()"
+        " and application_name = 'surefill append' and wait_event_type = 'Lock'"
+    )
+    with database.connect(as_owner=True) as holder, database.connect() as other:
+        with holder.transaction():
+            holder.execute("select from log_head for update")
+            outcome = asyncio.ensure_future(far_appender.append(request(event(uuid4()))))
+            await until(lambda: other.execute(waiting_backend).fetchone())
+            other.execute(f"select pg_terminate_backend(pid) from ({waiting_backend}) as w")
+        assert await outcome == Stored(2)
+    assert await log.head() == 2
+
+
+async def test_a_connection_known_to_be_gone_is_no_send(far_appender: Appender, wire: Wire) -> None:
+    await far_appender.append(request(event(uuid4())))
+
+    wire.refuse = True
+    for writer in wire._writers:
+        writer.close()
+    await asyncio.gather(*(writer.wait_closed() for writer in wire._writers), return_exceptions=True)
+
+    with pytest.raises(LogUnavailable):
+        await far_appender.append(request(event(uuid4())))
+    wire.refuse = False
+    assert await far_appender.append(request(event(uuid4()))) == Stored(2)
+
+
+async def test_a_backend_that_stands_still_gives_an_unknown_outcome_in_time(
+    far_appender: Appender, postgres: EmbeddedPostgres, database: TestDatabase, log: Log
+) -> None:
+    await far_appender.append(request(event(uuid4())))
+    query = (
+        "select pid from pg_stat_activity where application_name = 'surefill append' and datname = current_database()"
+    )
+    with database.connect() as connection:
+        [(pid,)] = connection.execute(query).fetchall()
+    given = request(event(uuid4()))
+
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        async with asyncio.timeout(5):
+            with pytest.raises(OutcomeUnknown):
+                await far_appender.append(given)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+    outcome = await far_appender.append(given)
+    assert isinstance(outcome, Stored | Already)
+    assert await log.head() == outcome.position
+
+
+async def test_an_error_names_no_password(database: TestDatabase) -> None:
+    appender = Appender(database.app.replace("surefill:surefill@", "surefill:geheim@"))
+    await appender.start()
+
+    with pytest.raises(LogUnavailable, match="password authentication failed") as raised:
+        await appender.append(request(event(uuid4())))
+
+    assert "geheim" not in str(raised.value)
+    assert not isinstance(raised.value.__cause__, psycopg.Error)
+    await appender.stop()

@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncIterator, Iterator
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg_pool import AsyncConnectionPool
+
+from event_store.appender import Appender
+from event_store.errors import LogUnavailable, OutcomeUnknown, PositionGap
+from event_store.log import Log
+from event_store.migrate import migrate
+from event_store.pool import connection_pool
+from event_store.tail import Tail
+from event_store.types import Stored
+from event_store.wake import Wake
+from tests.integration.conftest import TestDatabase
+from tests.integration.embedded import EmbeddedPostgres, EmbeddedValkey
+from tests.integration.event_store.making import event, request, until
+
+
+@pytest.fixture
+async def wake(valkey: EmbeddedValkey) -> AsyncIterator[Wake]:
+    wake = Wake(valkey.url, channel=f"log:{uuid4()}")
+    await wake.start()
+    yield wake
+    await wake.stop()
+
+
+async def collect(tail: Tail, into: list[int]) -> None:
+    async for batch in tail:
+        assert batch
+        into += [recorded.position for recorded in batch]
+
+
+async def test_a_tail_hands_out_what_is_there_and_then_what_comes(appender: Appender, log: Log) -> None:
+    for _ in range(7):
+        await appender.append(request(event(uuid4())))
+    tail = Tail(log, 2, limit=3)
+
+    assert [recorded.position for recorded in await anext(tail)] == [3, 4, 5]
+    assert [recorded.position for recorded in await anext(tail)] == [6, 7]
+    waiting = asyncio.ensure_future(anext(tail))
+    await appender.append(request(event(uuid4())))
+    assert [recorded.position for recorded in await waiting] == [8]
+    assert tail.position == 8
+
+
+async def test_a_wake_up_after_the_commit_saves_the_poll(database: TestDatabase, log: Log, wake: Wake) -> None:
+    appender = Appender(database.app, wake=wake)
+    await appender.start()
+    seen: list[int] = []
+    tailing = asyncio.create_task(collect(Tail(log, 0, wake=wake, poll=30), seen))
+    try:
+        await until(lambda: bool(seen) or wake_up(wake))
+
+        for position in range(1, 6):
+            started = time.monotonic()
+            assert await appender.append(request(event(uuid4()))) == Stored(position)
+            await until(lambda position=position: seen[-1:] == [position])
+            assert time.monotonic() - started < 5
+    finally:
+        tailing.cancel()
+        await appender.stop()
+    assert wake.failures == 0
+
+
+def wake_up(wake: Wake) -> bool:
+    """True once this process hears its own wake-ups: the subscription takes a moment to stand."""
+    wake.publish()
+    return wake._listener is not None and any(heard.is_set() for heard in wake._heard)
+
+
+async def test_without_valkey_the_poll_is_the_guarantee(database: TestDatabase, log: Log) -> None:
+    server = EmbeddedValkey()
+    wake = Wake(server.url)
+    await wake.start()
+    appender = Appender(database.app, wake=wake)
+    await appender.start()
+    seen: list[int] = []
+    tailing = asyncio.create_task(collect(Tail(log, 0, wake=wake), seen))
+    try:
+        assert await appender.append(request(event(uuid4()))) == Stored(1)
+        await until(lambda: seen == [1] and wake.failures > 0)
+
+        await asyncio.to_thread(server.start)
+        heard = wake.subscribe()
+        await until(lambda: heard.is_set() or wake_up(wake))
+    finally:
+        tailing.cancel()
+        await appender.stop()
+        await wake.stop()
+        server.stop()
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[EmbeddedPostgres]:
+    """A server a test may stop."""
+    server = EmbeddedPostgres()
+    try:
+        server.start()
+        with psycopg.connect(server.superuser, autocommit=True) as connection:
+            connection.execute("create role surefill_owner login createrole password 'owner'")
+            connection.execute("create database surefill owner surefill_owner")
+        yield server
+    finally:
+        server.remove()
+
+
+async def test_tail_and_appender_survive_a_restart_of_postgresql(own_postgres: EmbeddedPostgres) -> None:
+    app = own_postgres.url("surefill", "surefill", "surefill")
+    await migrate(own_postgres.url("surefill_owner", "owner", "surefill"), app)
+    appender = Appender(app)
+    await appender.start()
+    async with connection_pool(app) as pool:
+        tail = Tail(Log(pool), 0)
+        seen: list[int] = []
+        tailing = asyncio.create_task(collect(tail, seen))
+        try:
+            for position, how in ((1, signal.SIGINT), (2, signal.SIGQUIT)):
+                assert await appender.append(request(event(uuid4()))) == Stored(position)
+                await until(lambda position=position: seen[-1:] == [position])
+
+                await asyncio.to_thread(own_postgres.stop, how)
+                await until(lambda: not tail.healthy)
+                with pytest.raises((LogUnavailable, OutcomeUnknown)):
+                    await appender.append(request(event(uuid4())))
+
+                await asyncio.to_thread(own_postgres.start)
+                started = time.monotonic()
+                await until(lambda: tail.healthy)
+                assert time.monotonic() - started < 5
+            assert await appender.append(request(event(uuid4()))) == Stored(3)
+            await until(lambda: seen == [1, 2, 3])
+        finally:
+            tailing.cancel()
+            await appender.stop()
+
+
+async def test_no_reader_goes_past_a_hole_in_the_log(
+    appender: Appender, log: Log, postgres: EmbeddedPostgres, database: TestDatabase, pool: AsyncConnectionPool
+) -> None:
+    for _ in range(3):
+        await appender.append(request(event(uuid4())))
+    name = database.owner.rpartition("/")[2]
+    with psycopg.connect(postgres.url("postgres", postgres.password, name), autocommit=True) as superuser:
+        superuser.execute("alter table surefill.events disable trigger all")
+        superuser.execute("delete from surefill.events where position = 2")
+
+    with pytest.raises(PositionGap, match="position 2 is missing"):
+        await anext(Tail(log, 0))

@@ -1,0 +1,221 @@
+"""The execution side on real parts: PostgreSQL, Valkey, Dramatiq's worker threads, the local chain."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import dramatiq
+import pytest
+from dramatiq.brokers.redis import RedisBroker
+from psycopg_pool import AsyncConnectionPool
+
+from chains.blockhashes import BlockhashCache
+from chains.solana_client import SolanaChain
+from chains.wallet import Wallet
+from commands.ids import DEFAULT_ACCOUNT
+from commands.orders import History, Orders
+from commands.submit import submit_order
+from domain.codes import Code
+from domain.commands import SubmitOrder
+from domain.events import ORDER_EVENTS
+from domain.order import Order
+from domain.tokens import SOL, USDC
+from event_store.appender import Appender
+from event_store.leases import Lease
+from event_store.log import Log
+from event_store.mapper import EventMapper
+from event_store.pool import connection_pool
+from event_store.wake import Wake
+from runtime.localnet.main import serve
+from runtime.localnet.program import PROGRAM_ID
+from tests.integration.conftest import TestDatabase
+from tests.integration.embedded import EmbeddedValkey
+from venues.constant_product_errors import ProgramError
+from venues.pools import PoolBook, pool_venues
+from workers.broker import Hints, declare_actors, open_broker
+from workers.build import Build, Desk
+from workers.relay import RELAY, Relay
+from workers.route import Route
+from workers.submit import Submit
+from workers.sweeper import Sweeper
+from workers.tracker import TRACKER, Pace, Tracker
+from workers.work import WorkTable
+
+SLOT_MS = 20
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass
+class Desks:
+    """Everything an order meets between the log and the chain; a test starts what it wants to run."""
+
+    pool: AsyncConnectionPool
+    events: Log
+    wake: Wake
+    orders: Orders
+    work: WorkTable
+    chain: SolanaChain
+    book: PoolBook
+    wallet: Wallet
+    broker: RedisBroker
+    genesis_hash: str
+    running: list[asyncio.Task[None]] = field(default_factory=list)
+    workers: list[dramatiq.Worker] = field(default_factory=list)
+
+    async def submit(self, **changes: object) -> UUID:
+        terms: dict[str, object] = {
+            "type": "market",
+            "token_in": SOL,
+            "token_out": USDC,
+            "amount_in": 500_000_000,
+            "slippage_bps": 100,
+            "slippage_defaulted": False,
+            "client_order_id": None,
+            "deadline": now() + timedelta(seconds=60),
+            "network": "localnet",
+        }
+        accepted = await submit_order(self.orders, DEFAULT_ACCOUNT, SubmitOrder(**{**terms, **changes}))  # type: ignore[arg-type]
+        return accepted.order_id
+
+    def start_relay(self) -> asyncio.Task[None]:
+        relay = Relay(self.pool, self.events, self.wake, self.work, Hints(self.broker))
+        return self._start(Lease(self.pool, RELAY, owner="test"), relay.run)
+
+    def start_sweeper(self) -> asyncio.Task[None]:
+        task = asyncio.create_task(Sweeper(self.events, self.work, Hints(self.broker)).run())
+        self.running.append(task)
+        return task
+
+    def start_tracker(self, pace: Pace | None = None) -> asyncio.Task[None]:
+        tracker = Tracker(
+            orders=self.orders,
+            events=self.events,
+            wake=self.wake,
+            work=self.work,
+            chain=self.chain,
+            commitment="confirmed",
+            clock=now,
+            pace=pace,
+        )
+        return self._start(Lease(self.pool, TRACKER, owner="test"), tracker.run)
+
+    def start_worker(self) -> dramatiq.Worker:
+        worker = dramatiq.Worker(self.broker, worker_timeout=20, worker_threads=4)
+        worker.start()
+        self.workers.append(worker)
+        return worker
+
+    def stages(self) -> dict[str, Route | Build | Submit]:
+        desk = Desk(
+            chain=self.chain,
+            blockhashes=BlockhashCache(self.chain),
+            wallet=self.wallet,
+            venues=pool_venues(self.book),
+            programs=frozenset({PROGRAM_ID}),
+            genesis_hash=self.genesis_hash,
+        )
+        return {
+            "route": Route(self.orders, self.work, now, [self.book]),
+            "build": Build(self.orders, self.work, now, desk),
+            "submit": Submit(self.orders, self.work, now, self.chain),
+        }
+
+    async def order(self, order_id: UUID) -> Order:
+        order = (await self.history(order_id)).order
+        assert order is not None
+        return order
+
+    async def history(self, order_id: UUID) -> History:
+        return (await self.orders.load([order_id])).histories[order_id]
+
+    async def until(self, order_id: UUID, holds: Callable[[Order], bool], *, within: float = 15) -> Order:
+        """The order once ``holds`` says so."""
+        deadline = asyncio.get_running_loop().time() + within
+        while not holds(order := await self.order(order_id)):
+            assert asyncio.get_running_loop().time() < deadline, order
+            await asyncio.sleep(0.02)
+        return order
+
+    def _start(self, lease: Lease, run: Callable[[Lease], object]) -> asyncio.Task[None]:
+        async def held() -> None:
+            async with lease.hold():
+                await run(lease)  # type: ignore[misc]
+
+        task = asyncio.create_task(held())
+        self.running.append(task)
+        return task
+
+
+@pytest.fixture
+async def rpc_url(tmp_path: Path) -> AsyncIterator[str]:
+    """A local chain of its own, and the wallet it has funded in ``tmp_path/wallet.json``."""
+    wallet = Wallet.create(tmp_path / "wallet.json")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    node = asyncio.create_task(
+        serve(host="127.0.0.1", port=port, directory=tmp_path / "chain", wallet=wallet.address, slot_ms=SLOT_MS)
+    )
+    yield f"http://127.0.0.1:{port}"
+    node.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await node
+
+
+@pytest.fixture
+async def desks(database: TestDatabase, valkey: EmbeddedValkey, rpc_url: str, tmp_path: Path) -> AsyncIterator[Desks]:
+    wake = Wake(valkey.url)
+    await wake.start()
+    appender = Appender(database.app, wake=wake)
+    await appender.start()
+    codes = {PROGRAM_ID: {int(ProgramError.SLIPPAGE_EXCEEDED): Code.SLIPPAGE_EXCEEDED}}
+    chain = SolanaChain(rpc_url, custom_codes=codes)
+    async with connection_pool(database.app, max_size=8) as pool:
+        events = Log(pool)
+        book = PoolBook(chain, PROGRAM_ID)
+        genesis_hash = await _genesis(chain)
+        await book.load()
+        broker = open_broker(f"{valkey.url.rstrip('/').removesuffix('/0')}/1")
+        broker.flush_all()
+        desks = Desks(
+            pool=pool,
+            events=events,
+            wake=wake,
+            orders=Orders(events, appender, EventMapper(ORDER_EVENTS)),
+            work=WorkTable(pool),
+            chain=chain,
+            book=book,
+            wallet=Wallet.load(tmp_path / "wallet.json"),
+            broker=broker,
+            genesis_hash=genesis_hash,
+        )
+        declare_actors(broker, {n: s.run for n, s in desks.stages().items()}, asyncio.get_running_loop())  # type: ignore[misc]
+        yield desks
+        for task in desks.running:
+            task.cancel()
+        await asyncio.gather(*desks.running, return_exceptions=True)
+        for worker in desks.workers:
+            await asyncio.to_thread(worker.stop, timeout=3_000)
+        broker.close()
+        await chain.close()
+        await appender.stop()
+        await wake.stop()
+
+
+async def _genesis(chain: SolanaChain) -> str:
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                return await chain.genesis_hash()
+            except Exception:  # noqa: BLE001 - it is starting
+                await asyncio.sleep(0.02)

@@ -1,0 +1,150 @@
+"""From the log to the chain and back: every stage on real parts."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from domain import events as e
+from domain.tokens import BONK, JUP, USDC
+from tests.integration.workers.conftest import Desks, now
+from workers.tracker import Pace
+
+QUICK = Pace(poll=0.02, poll_confirmed=0.05, rebroadcast=0.2, first_send=0.2, heights=0.05, proof=0.1, rows=0.5)
+
+
+def names(history) -> list[str]:
+    return [type(event).__name__ for event in history.events]
+
+
+async def test_a_market_order_is_executed_and_its_fill_is_what_the_route_promised(desks: Desks):
+    desks.start_relay()
+    desks.start_worker()
+    desks.start_tracker()
+    order_id = await desks.submit()
+    order = await desks.until(order_id, lambda order: order.ended)
+    assert order.status == "confirmed"
+    assert order.fill is not None
+    assert order.route is not None
+    assert order.fill.amount_in == 500_000_000
+    assert order.fill.amount_out == order.route.chosen.amount_out
+    assert order.fill.network_fee_lamports >= 5_000
+
+
+async def test_fifty_orders_at_once_are_fifty_swaps(desks: Desks):
+    before = (await desks.chain.token_balances(desks.wallet.address, [USDC.mint]))[USDC.mint]
+    desks.start_relay()
+    desks.start_worker()
+    desks.start_tracker()
+    ids = await asyncio.gather(*(desks.submit() for _ in range(50)))
+    orders = [await desks.until(order_id, lambda order: order.ended) for order_id in ids]
+    fills = [order.fill for order in orders if order.fill]
+    assert len({fill.tx_hash for fill in fills}) == 50
+    after = (await desks.chain.token_balances(desks.wallet.address, [USDC.mint]))[USDC.mint]
+    assert after - before == sum(fill.amount_out for fill in fills)
+
+
+async def test_any_number_of_duplicate_hints_changes_nothing(desks: Desks):
+    stages = desks.stages()
+    order_id = await desks.submit()
+    for stage in ("route", "build", "submit"):
+        await asyncio.gather(*(stages[stage].run([order_id, order_id]) for _ in range(10)))
+    desks.start_tracker(QUICK)
+    await desks.until(order_id, lambda order: order.ended)
+    history = await desks.history(order_id)
+    assert names(history) == [
+        "OrderSubmitted",
+        "OrderTriggered",
+        "OrderRouted",
+        "TransactionBuilt",
+        "TransactionSubmitted",
+        "OrderConfirmed",
+    ]
+
+
+async def test_without_a_relay_the_sweeper_derives_the_work_from_the_log(desks: Desks, monkeypatch):
+    monkeypatch.setattr("workers.sweeper.SETTLED_S", 0.0)
+    monkeypatch.setattr("workers.sweeper.DERIVE_EVERY_S", 0.1)
+    desks.start_sweeper()
+    desks.start_worker()
+    desks.start_tracker(QUICK)
+    order_id = await desks.submit()
+    assert (await desks.until(order_id, lambda order: order.ended)).status == "confirmed"
+
+
+async def test_the_tracker_sends_what_no_actor_has_sent(desks: Desks):
+    stages = desks.stages()
+    order_id = await desks.submit()
+    await stages["route"].run([order_id])
+    await stages["build"].run([order_id])
+    desks.start_tracker(QUICK)
+    await desks.until(order_id, lambda order: order.ended)
+    assert names(await desks.history(order_id))[-2:] == ["TransactionSubmitted", "OrderConfirmed"]
+
+
+async def test_a_transaction_that_was_never_sent_is_proven_expired_and_the_order_goes_on(desks: Desks):
+    stages = desks.stages()
+    order_id = await desks.submit()
+    await stages["route"].run([order_id])
+    await stages["build"].run([order_id])
+    never = Pace(poll=0.02, poll_confirmed=0.05, rebroadcast=99, first_send=99, heights=0.05, proof=0.1, rows=0.5)
+    desks.start_tracker(never)
+    await desks.until(order_id, lambda order: order.attempts[0].end == "expired")
+    expired = next(one for one in (await desks.history(order_id)).events if isinstance(one, e.AttemptExpired))
+    assert len(expired.evidence.endpoints[0].blocks) >= 150
+    for task in desks.running:
+        task.cancel()
+    await asyncio.gather(*desks.running, return_exceptions=True)
+    desks.start_relay()
+    desks.start_sweeper()
+    desks.start_worker()
+    desks.start_tracker(QUICK)
+    order = await desks.until(order_id, lambda order: order.ended)
+    assert (order.status, len(order.attempts)) == ("confirmed", 2)
+
+
+async def test_more_than_the_wallet_holds_fails_and_nothing_is_signed(desks: Desks):
+    desks.start_relay()
+    desks.start_worker()
+    order_id = await desks.submit(amount_in=20_000 * 10**9, slippage_bps=5_000)
+    order = await desks.until(order_id, lambda order: order.ended)
+    assert order.failure is not None
+    assert (order.failure.code, order.failure.retryable, order.attempts) == ("insufficient_funds", False, ())
+
+
+async def test_a_pair_no_venue_holds_fails_at_once(desks: Desks):
+    desks.start_relay()
+    desks.start_worker()
+    order_id = await desks.submit(token_in=BONK, token_out=JUP, amount_in=10**9)
+    order = await desks.until(order_id, lambda order: order.ended)
+    assert order.failure is not None
+    assert order.failure.code == "no_venue"
+
+
+async def test_a_slippage_failure_on_chain_leads_to_a_second_attempt_never_below_the_first_minimum(desks: Desks):
+    stages = desks.stages()
+    order_id = await desks.submit(slippage_bps=0)
+    await stages["route"].run([order_id])
+    await stages["build"].run([order_id])
+    rival = await desks.submit(amount_in=10 * 10**9)
+    for stage in ("route", "build", "submit"):
+        await stages[stage].run([rival])
+    desks.start_tracker(QUICK)
+    await desks.until(rival, lambda order: order.ended)
+    await stages["submit"].run([order_id])
+    order = await desks.until(order_id, lambda order: order.attempts[0].end is not None)
+    assert order.attempts[0].end == "rejected"
+    assert order.obstacle == "slippage_exceeded"
+    await stages["route"].run([order_id])
+    routed = await desks.order(order_id)
+    assert routed.status in ("routing", "building")
+    if routed.route and routed.status == "building":
+        assert routed.route.minimum_out >= order.attempts[0].minimum_out
+
+
+async def test_an_order_past_its_deadline_fails_with_what_stood_in_its_way(desks: Desks):
+    order_id = await desks.submit(deadline=now() - timedelta(seconds=1))
+    await desks.stages()["route"].run([order_id])
+    order = await desks.order(order_id)
+    assert order.failure is not None
+    assert (order.failure.code, order.failure.retryable) == ("deadline_passed", True)

@@ -1,0 +1,97 @@
+"""Settings: from the environment, one sentence where one cannot be used."""
+
+from pathlib import Path
+
+import pytest
+
+from runtime.errors import SettingsError
+from runtime.settings import Settings, load
+
+DOCUMENTATION = Path(__file__).parents[3] / "docs" / "settings.md"
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)  # away from a developer's .env
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "80800"),
+        ("PORT", "http"),
+        ("COMMITMENT", "processed"),
+        ("DEFAULT_SLIPPAGE_BPS", "10001"),
+        ("MARKET_ORDER_DEADLINE", "soon"),
+        ("SOLANA_RPC_URL", "localhost:8899"),
+        ("SOLANA_EVIDENCE_RPC_URLS", "http://one.example,two.example"),
+        ("LOG_LEVEL", "loud"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_one_sentence_that_names_the_variable(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as raised:
+        load()
+    assert str(raised.value).startswith(name)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL"])
+def test_a_refused_address_is_not_repeated_as_it_may_hold_a_password(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, "mysql://user:hunter2@host/db")
+    with pytest.raises(SettingsError) as raised:
+        load()
+    assert "hunter2" not in str(raised.value)
+
+
+def test_settings_never_show_an_address_with_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://user:hunter2@host/db?schema=public")
+    assert load().database_url == "postgresql://user:hunter2@host/db?schema=public"
+    assert "hunter2" not in repr(load())
+
+
+def test_an_empty_value_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", "")
+    monkeypatch.setenv("METRICS_PORT", "")
+    assert load().port == 8080
+    assert load().metrics_port is None
+
+
+def test_a_dotenv_file_is_read_and_the_environment_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".env").write_text("PORT=9001\nSLOT_MS=50\nNOT_OURS=1\n")
+    monkeypatch.setenv("PORT", "9002")
+    assert (load().port, load().slot_ms) == (9002, 50)
+
+
+def test_redis_is_named_by_its_host_its_port_or_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load().redis_url == ""
+    monkeypatch.setenv("REDIS_PORT", "7000")
+    assert load().redis_url == "redis://127.0.0.1:7000/0"
+    monkeypatch.setenv("REDIS_HOST", "cache")
+    assert load().redis_url == "redis://cache:7000/0"
+    monkeypatch.setenv("REDIS_URL", "redis://:secret@elsewhere:6379/2")
+    assert load().redis_url == "redis://:secret@elsewhere:6379/2"
+
+
+def test_the_api_is_reached_on_loopback_where_it_listens_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOST", "0.0.0.0")  # noqa: S104
+    assert load().api_url == "http://127.0.0.1:8080"
+
+
+def test_every_setting_is_documented_with_its_default() -> None:
+    rows = {
+        line.split("|")[1].strip(" `"): line
+        for line in DOCUMENTATION.read_text().splitlines()
+        if line.startswith("| `")
+    }
+    documented = {name for name in Settings.model_fields if name != "supervised"}
+    assert set(rows) == {name.upper() for name in documented}
+    for name in documented:
+        description = Settings.model_fields[name].description
+        assert description and description in rows[name.upper()], name
