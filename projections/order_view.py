@@ -67,6 +67,8 @@ class OrderView(View):
     token_in: str = Field(examples=["SOL"])
     token_out: str = Field(examples=["USDC"])
     amount_in: str = Field(examples=["1.5"])
+    limit_price: IfKnown[str] = None
+    stop_price: IfKnown[str] = None
     slippage_bps: int
     network: str = Field(examples=["localnet"])
     submitted_at: Instant
@@ -95,6 +97,8 @@ def order_view(order_id: UUID, order: Order, version: int, submitted_at: datetim
         token_in=order.token_in.symbol,
         token_out=order.token_out.symbol,
         amount_in=to_units(order.amount_in, order.token_in.decimals),
+        limit_price=None if order.limit_price is None else plain(order.limit_price),
+        stop_price=None if order.stop_price is None else plain(order.stop_price),
         slippage_bps=order.slippage_bps,
         network=order.network,
         submitted_at=submitted_at,
