@@ -1,5 +1,7 @@
 .DEFAULT_GOAL := help
-PYTHON ?= python3
+# The first that is new enough: python3 may be older than 3.11 where a newer one stands beside it.
+PYTHON ?= $(shell for python in python3 python3.11 python3.12 python3.13 python3.14 python3; do \
+  $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; done; echo $$python)
 VENV := .venv
 BIN := $(VENV)/bin
 

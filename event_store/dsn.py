@@ -21,6 +21,8 @@ DEFAULT_SCHEMA = "surefill"
 _SCHEMA = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,58}", re.ASCII)
 # Prisma's own, which libpq would refuse; none of them says where the database is.
 _PRISMA = {"connection_limit", "pool_timeout", "socket_timeout", "pgbouncer", "statement_cache_size"}
+# A server that vanished without a word is noticed in some 15 s, where the kernel's own patience is hours.
+_NOTICE_SILENCE = {"keepalives_idle": 5, "keepalives_interval": 5, "keepalives_count": 2, "tcp_user_timeout": 15_000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +67,8 @@ def parse(url: str, *, application_name: str = "surefill") -> Database:
     options = search_path_option(schema)
     if given := parameters.get("options"):
         options = f"{given} {options}"
-    parameters.setdefault("application_name", application_name)
-    conninfo = make_conninfo("", **(parameters | {"options": options}))
+    parameters = {"application_name": application_name, **_NOTICE_SILENCE, **parameters, "options": options}
+    conninfo = make_conninfo("", **parameters)
     password = parameters.get("password")
     where = f"{parameters.get('host') or 'localhost'}:{parameters.get('port') or 5432}"
     pretty = f"postgresql://{quote(user)}@{where}/{parameters.get('dbname') or user}?schema={schema}"

@@ -21,6 +21,10 @@ class Addresses:
     redis_url: str = field(repr=False)
     solana_rpc_url: str = field(repr=False)
 
+    def databases(self) -> dict[str, str]:
+        """What `migrate` needs, as settings."""
+        return {"database_url": self.database_url, "database_owner_url": self.database_owner_url}
+
 
 def publish(data_dir: Path, addresses: Addresses) -> None:
     """Write them to DATA_DIR/addresses.json, mode 0600 (they carry passwords), with our process id."""

@@ -11,12 +11,13 @@ from pathlib import Path
 import httpx2
 import structlog
 
-from runtime import addresses, child, reach, wallet_file
+from runtime import addresses, reach, wallet_file
 from runtime.addresses import Addresses
 from runtime.child import Program
 from runtime.data_directory import occupied
 from runtime.embedded import ports, postgres, valkey
 from runtime.errors import StartupError
+from runtime.roles import migrate
 from runtime.settings import Settings
 from runtime.supervisor import Supervisor
 
@@ -43,7 +44,7 @@ async def running(settings: Settings) -> AsyncIterator[Addresses]:
         try:
             servers = await _start_servers(supervisor, settings)
             addresses.publish(settings.data_dir, servers)
-            await _migrate(settings, servers, held)
+            await migrate.run(settings.model_copy(update=servers.databases()))
             await _start_roles(supervisor, settings, servers)
             yield servers
         finally:
@@ -100,18 +101,6 @@ async def _start_servers(supervisor: Supervisor, settings: Settings) -> Addresse
         awaited.append(hints.ready())
     await asyncio.gather(*awaited)
     return Addresses(settings.api_url, database_url, owner_url, redis_url, rpc_url)
-
-
-async def _migrate(settings: Settings, servers: Addresses, held: int) -> None:
-    environment = _environment(settings, servers) | {"DATABASE_OWNER_URL": servers.database_owner_url}
-    program = _role("migrate", environment=environment)
-    process = await child.start(program, keep_open=[held])
-    try:
-        code = await process.wait()
-    finally:
-        await child.stop(process, program.stops)
-    if code != 0:
-        raise StartupError(f"the database could not be migrated (exit code {code})")
 
 
 async def _start_roles(supervisor: Supervisor, settings: Settings, servers: Addresses) -> None:

@@ -161,11 +161,12 @@ begin
     select
         v.request,
         v.outcome,
-        coalesce(v.position, (select max(f.position) from fresh as f where f.request = v.request)),
+        coalesce(v.position, f.position),
         case when v.outcome = 'conflict' then v.stream_id end,
         case when v.outcome = 'conflict' then v.current end,
         case when v.outcome = 'lease_lost' then v.processor end
     from verdict as v
+    left join (select request, max(position) as position from fresh group by request) as f using (request)
     order by v.request;
 end $$;
 

@@ -22,6 +22,7 @@ from domain import commands as c
 from domain.events import ORDER_EVENTS
 from domain.tokens import KNOWN_TOKENS
 from event_store.appender import Appender
+from event_store.errors import LeaseLostError
 from event_store.leases import Lease
 from event_store.log import Log
 from event_store.mapper import EventMapper
@@ -77,9 +78,11 @@ class Engine:
         self.projecting = asyncio.create_task(self._project())
 
     async def _project(self) -> None:
-        lease = Lease(self.pool, PROCESSOR, owner="test")
-        async with lease.hold():
-            await OrdersProjector(self.pool, Log(self.pool), None, MAPPER).run(lease)
+        while True:
+            lease = Lease(self.pool, PROCESSOR, owner="test")
+            with contextlib.suppress(LeaseLostError):
+                async with lease.hold():
+                    await OrdersProjector(self.pool, Log(self.pool), None, MAPPER).run(lease)
 
 
 @contextlib.asynccontextmanager

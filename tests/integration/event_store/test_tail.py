@@ -56,7 +56,7 @@ async def test_a_wake_up_after_the_commit_saves_the_poll(database: TestDatabase,
     seen: list[int] = []
     tailing = asyncio.create_task(collect(Tail(log, 0, wake=wake, poll=30), seen))
     try:
-        await until(lambda: bool(seen) or wake_up(wake))
+        await hears_itself(wake)
 
         for position in range(1, 6):
             started = time.monotonic()
@@ -69,10 +69,10 @@ async def test_a_wake_up_after_the_commit_saves_the_poll(database: TestDatabase,
     assert wake.failures == 0
 
 
-def wake_up(wake: Wake) -> bool:
-    """True once this process hears its own wake-ups: the subscription takes a moment to stand."""
-    wake.publish()
-    return wake._listener is not None and any(heard.is_set() for heard in wake._heard)
+async def hears_itself(wake: Wake) -> None:
+    """A subscription takes a moment to stand."""
+    heard = wake.subscribe()
+    await until(lambda: wake.publish() or heard.is_set())
 
 
 async def test_without_valkey_the_poll_is_the_guarantee(database: TestDatabase, log: Log) -> None:
@@ -88,8 +88,7 @@ async def test_without_valkey_the_poll_is_the_guarantee(database: TestDatabase, 
         await until(lambda: seen == [1] and wake.failures > 0)
 
         await asyncio.to_thread(server.start)
-        heard = wake.subscribe()
-        await until(lambda: heard.is_set() or wake_up(wake))
+        await hears_itself(wake)
     finally:
         tailing.cancel()
         await appender.stop()

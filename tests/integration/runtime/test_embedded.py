@@ -32,7 +32,7 @@ def test_an_ordinary_user_runs_it_all_as_itself(start: Start) -> None:
     python, user = (sys.executable, os.geteuid()) if os.geteuid() != 0 else ordinary()
     with tempfile.TemporaryDirectory() as home:
         os.chown(home, user, -1)
-        # Before 3.11.3 redis asks for this package, which there says the same; the system's 3.11 may be older than ours.
+        # Before 3.11.3 redis asks for this package, which there says the same; the system's 3.11 may be older.
         (Path(home) / "async_timeout.py").write_text("from asyncio import timeout\n")
         engine = start(Path(home) / "data", python=python, user=user)
         assert {Path(f"/proc/{process}").stat().st_uid for process in engine.now().values()} == {user}

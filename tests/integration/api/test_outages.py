@@ -1,0 +1,150 @@
+"""PostgreSQL goes away under the API, and comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import time
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from websockets.asyncio.client import connect
+
+from api.server import serve
+from commands.ids import DEFAULT_ACCOUNT
+from event_store.appender import Appender
+from event_store.types import AppendRequest, NewEvent, Stored
+from projections.orders import NAME
+from tests.integration.api.serving import BODY, Engine, running
+from tests.integration.api.test_read import TO_CONFIRMED
+from tests.integration.api.test_streams import STATUSES, stream, told
+from tests.integration.conftest import TestDatabase
+from tests.integration.embedded import EmbeddedPostgres
+
+UNAVAILABLE = {"log_unavailable", "outcome_unknown"}
+
+
+async def append_from_the_future(url: str, order_id: str) -> None:
+    """A third event of a topic that only a newer version knows, as its process would append it."""
+    command = uuid4()
+    event = NewEvent(
+        UUID(order_id), 3, uuid4(), "order.FromTheFuture", b'{"v":1,"data":{}}', DEFAULT_ACCOUNT, command, command, None
+    )
+    appender = Appender(url)
+    await appender.start()
+    assert isinstance(await appender.append(AppendRequest((event,))), Stored)
+    await appender.stop()
+
+
+async def ready_again(engine: Engine) -> None:
+    deadline = time.monotonic() + 20
+    while (await engine.http.get("/health/ready")).status_code != 200:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.05)
+
+
+async def accepted_again(engine: Engine) -> dict[str, str]:
+    deadline = time.monotonic() + 20
+    while (answer := await engine.http.post("/api/orders/execute", json=BODY)).status_code != 202:
+        assert answer.json()["code"] in UNAVAILABLE
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.05)
+    return dict(answer.json())
+
+
+async def test_an_outage_is_503_and_streams_and_lists_go_on_after_it(
+    postgres: EmbeddedPostgres, database: TestDatabase
+) -> None:
+    async with running(database.app) as engine:
+        engine.project()
+        order = await engine.submit()
+        async with connect(f"{engine.ws}{order['links']['stream']}") as socket:
+            first = json.loads(await socket.recv())
+            await asyncio.to_thread(postgres.stop, signal.SIGQUIT)
+            try:
+                # The first may meet the connection that is dying, and then nobody can tell.
+                dying = await engine.http.post("/api/orders/execute", json=BODY)
+                lost = await engine.http.post("/api/orders/execute", json=BODY)
+                read = await engine.http.get(order["links"]["order"])
+                ready = await engine.http.get("/health/ready")
+                interrupted = await stream(engine, order["orderId"])
+            finally:
+                await asyncio.to_thread(postgres.start)
+            await ready_again(engine)
+            again = await accepted_again(engine)
+            await engine.tell(order["orderId"], *TO_CONFIRMED)
+            messages, code = await told(socket)
+        assert (dying.status_code, dying.json()["code"] in UNAVAILABLE) == (503, True)
+        assert (lost.status_code, lost.json()["code"]) == (503, "log_unavailable")
+        assert lost.headers["retry-after"] == "1"
+        assert (read.status_code, read.json()["code"]) == (503, "log_unavailable")
+        assert (ready.status_code, ready.json()["code"]) == (503, "not_ready")
+        assert interrupted == ([], 1012)
+        # The socket that was open throughout missed nothing.
+        assert ([message["status"] for message in (first, *messages)], code) == (STATUSES, 1000)
+        listed = await engine.http.get("/api/orders", params={"position": again["position"]})
+        listed_ids = [item["orderId"] for item in listed.json()["items"]]
+        assert (listed_ids[0], listed_ids[-1]) == (again["orderId"], order["orderId"])
+
+
+async def test_an_append_nobody_can_account_for_is_outcome_unknown(database: TestDatabase) -> None:
+    """The append is under way when its connection is cut, again and again, until the patience of 1 s is over."""
+    async with running(database.app) as engine:
+        await engine.submit()
+        with psycopg.connect(database.owner, autocommit=False) as blocking:
+            blocking.execute("select * from surefill.log_head for update")
+            posts = [
+                asyncio.create_task(engine.http.post("/api/orders/execute", json={**BODY, **extra}))
+                for extra in ({}, {"clientOrderId": "a-1"})
+            ]
+            while not all(post.done() for post in posts):
+                with database.connect(as_owner=True) as killer:
+                    killer.execute(
+                        "select pg_terminate_backend(pid) from pg_stat_activity"
+                        " where usename = 'surefill' and wait_event_type = 'Lock' and datname = current_database()"
+                    )
+                await asyncio.sleep(0.02)
+        unnamed, named = [post.result() for post in posts]
+        for answer in (unnamed, named):
+            assert (answer.status_code, answer.json()["code"]) == (503, "outcome_unknown")
+            assert answer.json()["links"]["order"] == f"/api/orders/{answer.json()['orderId']}"
+        assert "retry-after" not in unnamed.headers
+        assert named.headers["retry-after"] == "1"
+
+
+async def test_the_projector_writes_what_the_log_says_and_starts_again_where_it_was(database: TestDatabase) -> None:
+    async with running(database.app) as engine:
+        engine.project()
+        first = await engine.submit()
+        await engine.tell(first["orderId"], *TO_CONFIRMED)
+        assert (await engine.http.get("/api/orders", params={"position": "6"})).status_code == 200
+    async with running(database.app) as engine:
+        engine.project()
+        second = await engine.submit()
+        items = (await engine.http.get("/api/orders", params={"position": second["position"]})).json()["items"]
+        assert [item["status"] for item in items] == ["routing", "confirmed"]
+        assert items[1] == (await engine.http.get(first["links"]["order"])).json()
+
+
+async def test_an_order_of_a_newer_version_is_parked_and_the_others_are_listed(database: TestDatabase) -> None:
+    async with running(database.app) as engine:
+        newer = await engine.submit()
+        await append_from_the_future(database.app, newer["orderId"])
+        engine.project()
+        fine = await engine.submit()
+        items = (await engine.http.get("/api/orders", params={"position": fine["position"]})).json()["items"]
+        assert [item["orderId"] for item in items] == [fine["orderId"], newer["orderId"]]
+        assert items[1]["version"] == 2
+        unreadable = await engine.http.get(newer["links"]["order"])
+        assert (unreadable.status_code, unreadable.json()["code"]) == (500, "order_unreadable")
+        assert (await stream(engine, newer["orderId"]))[1] == 1011
+        with database.connect() as connection:
+            parked = connection.execute("select projection, order_id::text, error from parked").fetchall()
+        assert parked == [(NAME, newer["orderId"], "order.FromTheFuture: UnknownTopic")]
+
+
+async def test_a_taken_port_is_an_error_for_who_asked(engine: Engine) -> None:
+    with pytest.raises(OSError, match=r"[Aa]ddress already in use"):
+        await serve(None, "127.0.0.1", int(engine.url.rpartition(":")[2]))  # type: ignore[arg-type]

@@ -1,0 +1,156 @@
+"""What clients read back: orders now and then, their events, lists, and the odd paths."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import uuid4
+
+from domain import commands as c
+from domain.quotes import Refusal
+from domain.tokens import KNOWN_TOKENS
+from tests.integration.api.serving import CONFIG, Engine, running
+from tests.integration.conftest import TestDatabase
+from tests.unit.domain.scenario import NOW, build, landing, quote, quoted
+
+QUOTES = (quote(224_000_000), quote(223_500_000, "Meteora"), quote(223_000_000, "Orca"))
+NOWHERE = c.RecordQuotes((), (Refusal(venue="Raydium", code="no_venue", detail="no pool"),), NOW)
+TO_CONFIRMED: tuple[c.OrderCommand, ...] = (quoted(*QUOTES), build(), c.RecordSent(1, "signature-1", "ok"), landing())
+
+ODD = [
+    ("GET", "/nowhere", 404, "not_found", None),
+    ("DELETE", "/api/orders", 405, "method_not_allowed", None),
+    ("GET", "/api/orders/execute", 405, "method_not_allowed", None),
+    ("GET", "/api/orders/not-an-id", 400, "invalid_order_id", "orderId"),
+    ("GET", "/api/orders/%00", 400, "invalid_order_id", "orderId"),
+    ("GET", "/api/orders/{01900000-0000-7000-8000-000000000001}", 400, "invalid_order_id", "orderId"),
+    ("GET", "/api/orders/01900000-0000-7000-8000-000000000001", 404, "order_not_found", "orderId"),
+    ("GET", "/api/orders/01900000-0000-7000-8000-000000000001/events", 404, "order_not_found", "orderId"),
+    ("GET", "/api/orders/01900000-0000-7000-8000-000000000001?version=0", 400, "invalid_query", "version"),
+    ("GET", "/api/orders/01900000-0000-7000-8000-000000000001?as_of=2026-01-01", 400, "invalid_query", "as_of"),
+    ("GET", "/api/orders?limit=201", 400, "invalid_query", "limit"),
+    ("GET", "/api/orders?limit=ten", 400, "invalid_query", "limit"),
+    ("GET", "/api/orders?status=done", 400, "invalid_query", "status"),
+    ("GET", "/api/orders?cursor=%C3%A4", 400, "invalid_query", "cursor"),
+    ("GET", "/api/orders?position=-1", 400, "invalid_query", "position"),
+    ("GET", "/ws/orders/01900000-0000-7000-8000-000000000001", 426, "upgrade_required", None),
+]
+
+
+async def test_an_order_can_be_read_as_it_was_at_each_version_and_instant(engine: Engine) -> None:
+    order = (await engine.submit())["links"]["order"]
+    await engine.tell(order.rpartition("/")[2], *TO_CONFIRMED)
+    statuses = [(await engine.http.get(order, params={"version": n})).json()["status"] for n in range(1, 7)]
+    assert statuses == ["pending", "routing", "building", "building", "submitted", "confirmed"]
+    events = (await engine.http.get(f"{order}/events")).json()
+    assert [event["version"] for event in events["items"]] == [1, 2, 3, 4, 5, 6]
+    assert events["next"] is None
+    then = events["items"][2]["recordedAt"]
+    at_third = (await engine.http.get(order, params={"as_of": then.replace("Z", "999+00:00")})).json()
+    assert at_third["version"] >= 3
+    before = await engine.http.get(order, params={"as_of": "2020-01-01T00:00:00Z"})
+    assert (before.status_code, before.json()["code"]) == (404, "not_yet_submitted")
+    beyond = await engine.http.get(order, params={"version": 7})
+    assert (beyond.status_code, beyond.json()["code"]) == (404, "version_not_found")
+
+
+async def test_the_events_tell_the_whole_story_without_the_signed_bytes(engine: Engine) -> None:
+    order = (await engine.submit())["links"]["order"]
+    await engine.tell(order.rpartition("/")[2], *TO_CONFIRMED)
+    first = (await engine.http.get(f"{order}/events", params={"limit": 4})).json()
+    rest = (await engine.http.get(f"{order}/events", params={"limit": 4, "cursor": first["next"]})).json()
+    events = [*first["items"], *rest["items"]]
+    assert [event["type"] for event in events] == [
+        "OrderSubmitted",
+        "OrderTriggered",
+        "OrderRouted",
+        "TransactionBuilt",
+        "TransactionSubmitted",
+        "OrderConfirmed",
+    ]
+    assert rest["next"] is None
+    assert events[2]["data"]["quotes"] == [one.model_dump(mode="json", by_alias=True) for one in QUOTES]
+    assert events[3]["data"]["signature"] == "signature-1"
+    assert "transaction" not in events[3]["data"]
+    assert events[5]["data"]["executedPrice"] == "149.333333333333333"
+
+
+async def test_a_list_shows_what_it_was_asked_to_wait_for_newest_first_page_by_page(engine: Engine) -> None:
+    engine.project()
+    accepted = [await engine.submit() for _ in range(5)]
+    await engine.tell(accepted[0]["orderId"], NOWHERE)
+    newest_first = [one["orderId"] for one in reversed(accepted)]
+    params = {"position": accepted[-1]["position"], "limit": 2}
+    pages = []
+    while "cursor" not in params or params["cursor"]:
+        page = (await engine.http.get("/api/orders", params=params)).json()
+        pages.append([item["orderId"] for item in page["items"]])
+        params["cursor"] = page["next"]
+    assert pages == [newest_first[:2], newest_first[2:4], newest_first[4:]]
+    one = (await engine.http.get(accepted[1]["links"]["order"])).json()
+    assert one in (await engine.http.get("/api/orders")).json()["items"]
+    failed = (await engine.http.get("/api/orders", params={"status": "failed", "position": "11"})).json()["items"]
+    assert [item["orderId"] for item in failed] == newest_first[4:]
+
+
+async def test_a_list_that_cannot_catch_up_says_so_and_an_order_is_never_behind(database: TestDatabase) -> None:
+    async with running(database.app, config=replace(CONFIG, position_patience=0.1)) as engine:
+        accepted = await engine.submit()
+        behind = await engine.http.get("/api/orders", params={"position": accepted["position"]})
+        assert (behind.status_code, behind.json()["code"]) == (503, "projection_behind")
+        assert behind.headers["retry-after"] == "1"
+        assert (await engine.http.get(accepted["links"]["order"])).status_code == 200
+
+
+async def test_another_accounts_order_does_not_exist(database: TestDatabase) -> None:
+    other = replace(CONFIG, account_id=uuid4())
+    async with running(database.app) as mine, running(database.app, config=other) as theirs:
+        mine.project()
+        accepted = await mine.submit()
+        for path in (accepted["links"]["order"], accepted["links"]["events"]):
+            assert (await theirs.http.get(path)).json()["code"] == "order_not_found"
+        position = {"position": accepted["position"]}
+        assert (await theirs.http.get("/api/orders", params=position)).json() == {"items": [], "next": None}
+        assert len((await mine.http.get("/api/orders", params=position)).json()["items"]) == 1
+
+
+async def test_an_odd_request_is_a_problem_with_its_code(engine: Engine) -> None:
+    for method, path, status, code, field in ODD:
+        answer = await engine.http.request(method, path)
+        body = answer.json()
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert (path, answer.status_code, body["code"], body.get("field")) == (path, status, code, field)
+        assert status != 405 or answer.headers["allow"]
+
+
+async def test_the_network_names_tokens_pairs_and_venues(engine: Engine) -> None:
+    network = (await engine.http.get("/api/network")).json()
+    assert network["tokens"] == [token.model_dump() for token in KNOWN_TOKENS.tokens]
+    del network["tokens"]
+    assert network == {
+        "network": "localnet",
+        "rpcUrl": "http://127.0.0.1:8899",
+        "wallet": "wallet",
+        "pairs": ["SOL/USDC"],
+        "venues": ["Raydium", "Meteora", "Orca"],
+    }
+
+
+async def test_health_says_ready_or_degraded_and_metrics_count_by_route(engine: Engine) -> None:
+    assert (await engine.http.get("/health/live")).json() == {"status": "alive"}
+    assert (await engine.http.get("/health/ready")).json()["status"] == "ready"
+    engine.checks["valkey"] = "no answer"
+    degraded = await engine.http.get("/health/ready")
+    assert (degraded.status_code, degraded.json()["status"]) == (200, "degraded")
+    assert {"name": "valkey", "ok": False, "reason": "no answer"} in degraded.json()["checks"]
+    await engine.http.get("/api/orders/01900000-0000-7000-8000-000000000001")
+    metrics = (await engine.http.get("/metrics")).text
+    assert 'surefill_http_requests_total{method="GET",route="/api/orders/{order_id}",status="404"}' in metrics
+
+
+async def test_the_documentation_is_a_page_that_needs_nothing_from_elsewhere(engine: Engine) -> None:
+    page = await engine.http.get("/docs")
+    assert page.status_code == 200
+    assert "POST /api/orders/execute" in page.text
+    assert "<script" not in page.text
+    assert "http://" not in page.text
+    assert "https://" not in page.text

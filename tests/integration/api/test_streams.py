@@ -1,0 +1,185 @@
+"""The WebSocket: every change once and in order, whenever one connects."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from prometheus_client import REGISTRY
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from domain import commands as c
+from tests.integration.api.serving import CONFIG, Engine, running
+from tests.integration.api.test_read import NOWHERE, TO_CONFIRMED
+from tests.integration.conftest import TestDatabase
+from tests.unit.domain.scenario import NOW, build, evidence, landing, quote, quoted
+
+CUT_OFF = "surefill_live_too_slow_total"
+STATUSES = ["pending", "routing", "building", "submitted", "confirmed"]
+
+IMPOSSIBLE = [
+    ("not-an-id", "", 4400),
+    ("01900000-0000-7000-8000-000000000001", "", 4404),
+    (None, "?after=-1", 4400),
+    (None, "?after=two", 4400),
+    (None, "?after=3", 4400),
+    (None, "?events=perhaps", 4400),
+]
+
+
+async def told(socket: ClientConnection) -> tuple[list[dict[str, Any]], int | None]:
+    """Everything until the socket is closed, and its close code."""
+    messages = []
+    try:
+        async with asyncio.timeout(10):
+            while True:
+                messages.append(json.loads(await socket.recv()))
+    except ConnectionClosed as closed:
+        return messages, closed.rcvd.code if closed.rcvd else None
+
+
+async def cut_off(before: float) -> None:
+    async with asyncio.timeout(10):
+        while (REGISTRY.get_sample_value(CUT_OFF) or 0) <= before:  # noqa: ASYNC110 - the counter tells nobody
+            await asyncio.sleep(0.02)
+
+
+async def stream(engine: Engine, order_id: str, query: str = "") -> tuple[list[dict[str, Any]], int | None]:
+    async with connect(f"{engine.ws}/ws/orders/{order_id}{query}") as socket:
+        return await told(socket)
+
+
+async def test_a_client_there_from_the_start_one_midway_and_one_afterwards_see_the_same(engine: Engine) -> None:
+    order_id = (await engine.submit())["orderId"]
+    early = asyncio.create_task(stream(engine, order_id))
+    await engine.tell(order_id, *TO_CONFIRMED[:2])
+    midway = asyncio.create_task(stream(engine, order_id))
+    await engine.tell(order_id, *TO_CONFIRMED[2:])
+    afterwards = await stream(engine, order_id)
+    assert await early == await midway == afterwards
+    messages, code = afterwards
+    assert code == 1000
+    assert [message["status"] for message in messages] == STATUSES
+    assert [message["sequence"] for message in messages] == [1, 2, 3, 5, 6]
+    assert [message.get("dex") for message in messages] == [None, None, "Raydium", "Raydium", "Raydium"]
+    assert [message.get("txHash") for message in messages] == [None] * 3 + ["signature-1"] * 2
+    assert messages[-1] == {
+        "orderId": order_id,
+        "sequence": 6,
+        "status": "confirmed",
+        "timestamp": messages[-1]["timestamp"],
+        "dex": "Raydium",
+        "txHash": "signature-1",
+        "executedPrice": "149.333333333333333",
+        "network": "localnet",
+    }
+
+
+async def test_a_stream_runs_to_confirmed_with_every_projector_stopped(engine: Engine) -> None:
+    assert engine.projecting is None
+    order_id = (await engine.submit())["orderId"]
+    async with connect(f"{engine.ws}/ws/orders/{order_id}") as socket:
+        await engine.tell(order_id, *TO_CONFIRMED)
+        messages, code = await told(socket)
+    assert ([message["status"] for message in messages], code) == (STATUSES, 1000)
+
+
+async def test_every_event_is_sent_when_asked_for_and_after_resumes(engine: Engine) -> None:
+    order_id = (await engine.submit())["orderId"]
+    await engine.tell(order_id, *TO_CONFIRMED)
+    events, code = await stream(engine, order_id, "?events=true")
+    assert code == 1000
+    assert [event["sequence"] for event in events] == [1, 2, 3, 4, 5, 6]
+    assert events[3]["type"] == "TransactionBuilt"
+    assert "transaction" not in events[3]["data"]
+    listed = (await engine.http.get(f"/api/orders/{order_id}/events")).json()["items"]
+    assert [event["data"] for event in events] == [event["data"] for event in listed]
+    for after in range(8):
+        assert (await stream(engine, order_id, f"?events=true&after={after}")) == (events[after:], 1000)
+
+
+async def test_what_changed_between_two_versions_does_not_depend_on_where_a_client_resumes(engine: Engine) -> None:
+    order_id = (await engine.submit())["orderId"]
+    await engine.tell(order_id, *TO_CONFIRMED)
+    # Version 4 is building like version 3: it is no change, also for one who has not been told of 3 here.
+    messages, _ = await stream(engine, order_id, "?after=3")
+    assert [message["sequence"] for message in messages] == [5, 6]
+
+
+async def test_a_retry_shows_routing_again(engine: Engine) -> None:
+    order_id = (await engine.submit())["orderId"]
+    sent = c.RecordSent(1, "signature-1", "ok")
+    await engine.tell(order_id, quoted(quote()), build(), sent, c.RecordExpiry(1, evidence(), NOW))
+    again = (quoted(quote(venue="Orca")), build(2), c.RecordSent(2, "signature-2", "ok"), landing(2))
+    await engine.tell(order_id, *again)
+    messages, _ = await stream(engine, order_id)
+    assert [message["status"] for message in messages] == [*STATUSES[:4], "routing", *STATUSES[2:]]
+    assert [message["txHash"] for message in messages if "txHash" in message][-2:] == ["signature-2", "signature-2"]
+
+
+async def test_a_failure_is_told_with_its_reason_and_ends_the_stream(engine: Engine) -> None:
+    order_id = (await engine.submit())["orderId"]
+    await engine.tell(order_id, NOWHERE)
+    messages, code = await stream(engine, order_id)
+    assert code == 1000
+    assert messages[-1]["status"] == "failed"
+    assert messages[-1]["failure"] == {"code": "no_venue", "detail": "No venue trades this pair.", "retryable": False}
+
+
+async def test_a_stream_that_cannot_be_says_why_by_its_close_code(engine: Engine) -> None:
+    known = (await engine.submit())["orderId"]
+    for order_id, query, code in IMPOSSIBLE:
+        assert await stream(engine, order_id or known, query) == ([], code)
+
+
+async def test_another_accounts_order_has_no_stream(database: TestDatabase) -> None:
+    async with (
+        running(database.app) as mine,
+        running(database.app, config=replace(CONFIG, account_id=uuid4())) as theirs,
+    ):
+        order_id = (await mine.submit())["orderId"]
+        assert await stream(theirs, order_id) == ([], 4404)
+
+
+async def test_a_client_that_does_not_read_is_cut_off_and_can_resume(database: TestDatabase) -> None:
+    async with running(database.app, config=replace(CONFIG, stream_queue=4)) as engine:
+        order_id = (await engine.submit())["orderId"]
+        before = REGISTRY.get_sample_value(CUT_OFF) or 0
+        # Nothing is read until the end: a tiny window, and events larger than all buffers between.
+        async with connect(f"{engine.ws}/ws/orders/{order_id}?events=true", max_queue=1) as socket:
+            for _ in range(12):
+                reject = c.RejectBuild("program_error", "x", ("y" * 400_000,), quoted().now)
+                await engine.tell(order_id, quoted(quote()), reject)
+            await cut_off(before)
+            messages, code = await told(socket)
+        assert code == 4408
+        seen = [message["sequence"] for message in messages]
+        assert seen == list(range(1, len(seen) + 1))
+        await engine.tell(order_id, c.GiveUp("deadline_passed", "late", datetime(2100, 1, 1, tzinfo=UTC)))
+        rest, code = await stream(engine, order_id, f"?events=true&after={seen[-1]}")
+        assert code == 1000
+        assert [message["sequence"] for message in rest] == list(range(seen[-1] + 1, 28))
+
+
+async def test_what_a_client_says_is_ignored_and_its_leaving_is_noticed(engine: Engine) -> None:
+    order_id = (await engine.submit())["orderId"]
+    async with connect(f"{engine.ws}/ws/orders/{order_id}") as socket:
+        await socket.send("hello")
+        await socket.send(b"\xff\xfe")
+        assert json.loads(await socket.recv())["status"] == "pending"
+        await engine.tell(order_id, *TO_CONFIRMED)
+        assert (await told(socket))[1] == 1000
+
+
+async def test_a_stopping_server_closes_its_streams_with_1012(database: TestDatabase) -> None:
+    async with running(database.app) as engine:
+        order_id = (await engine.submit())["orderId"]
+        async with connect(f"{engine.ws}/ws/orders/{order_id}") as socket:
+            assert json.loads(await socket.recv())["status"] == "pending"
+            engine.serving.cancel()
+            assert (await told(socket))[1] == 1012
