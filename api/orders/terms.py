@@ -115,7 +115,8 @@ def _slippage(given: _Given) -> int | None:
 
 
 def _prices(given: _Given, kind: OrderType) -> dict[str, Decimal]:
-    needed, prices = _PRICES[kind], {}
+    needed = _PRICES[kind]
+    prices: dict[str, Decimal] = {}
     for price in ("limitPrice", "stopPrice"):
         value, name = given.value(price), given.name(price)
         if price in needed:
