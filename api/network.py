@@ -29,7 +29,7 @@ def network_routes(services: Services) -> list[HTTPRouteHandler]:
         operation_id="getNetwork",
         summary="The chain, the wallet, tokens, pairs and venues",
         tags=["network"],
-        responses=problems(),
+        responses=problems(503),
     )
     async def get_network() -> Network:
         return Network(

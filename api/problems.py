@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 import psycopg
-import psycopg_pool
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
@@ -16,7 +15,8 @@ from pydantic import BaseModel, Field
 
 from commands.submit import SubmissionUnknownError
 from domain.errors import DomainError
-from event_store.errors import LogUnavailable, UnknownTopic
+from event_store.errors import LogUnavailable
+from projections.history import UnreadableEvent
 
 log = structlog.get_logger(__name__)
 
@@ -107,9 +107,10 @@ def problem_of(error: Exception) -> Problem:
             return error
         case DomainError():
             return Problem(409 if error.code in _CONFLICTS else 422, error.code, error.detail, field=error.field)
-        case LogUnavailable() | psycopg.OperationalError() | psycopg_pool.PoolTimeout():
+        case LogUnavailable() | psycopg.OperationalError():
             return log_unavailable()
-        case UnknownTopic():
+        case UnreadableEvent():
+            log.error("order can't be read", order_id=str(error.recorded.stream_id), error=str(error))
             return Problem(
                 500, "order_unreadable", "A newer version of the engine wrote this order; this can't read it."
             )

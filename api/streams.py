@@ -8,6 +8,7 @@ sockets, at any time, get the same.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -29,7 +30,7 @@ from api.services import Services
 from domain.events import OrderEvent
 from event_store.mapper import EventMapper
 from event_store.types import RecordedEvent
-from projections.history import OrderState, advance, order_event
+from projections.history import OrderState, UnreadableEvent, advance, order_event
 from projections.live import FeedStopped, TooSlow
 from projections.order_view import dex, executed_price, tx_hash
 
@@ -111,10 +112,12 @@ def stream_routes(services: Services) -> list[WebsocketRouteHandler | HTTPRouteH
             close = await _until_gone(socket, _deliver(services, socket, order_id))
         if close:
             STREAMS_CLOSED.labels(close.code).inc()
-            await asyncio.wait_for(socket.close(close.code, close.reason), SEND_PATIENCE)
+            # Who is gone meanwhile, or reads nothing at all, needs no goodbye.
+            with contextlib.suppress(OSError, WebSocketDisconnect):
+                await asyncio.wait_for(socket.close(close.code, close.reason), SEND_PATIENCE)
 
     @get("/ws/orders/{order_id:str}", operation_id="streamOrder", summary="An order's changes, by WebSocket",
-         tags=["orders"], status_code=101, responses=problems(426),
+         tags=["orders"], status_code=101, responses=problems(400, 426),
          response_description="Switching to WebSocket.")  # fmt: skip
     async def upgrade(order_id: OrderId) -> None:
         """One message for each change of status; `after` resumes after a sequence, `events=true` sends every event."""
@@ -143,6 +146,9 @@ async def _deliver(services: Services, socket: Socket, order_id: str) -> Close:
             raise FeedStopped
     except Refused as refused:
         return refused.close
+    except UnreadableEvent as unreadable:
+        log.error("order can't be read", order_id=order_id, error=str(unreadable))
+        return BROKEN
     except Problem:
         return Close(4404, "there is no such order")
     except (TooSlow, TimeoutError):

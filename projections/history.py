@@ -9,6 +9,7 @@ from uuid import UUID
 
 from domain.events import OrderEvent
 from domain.order import Order, evolve
+from event_store.errors import UnknownTopic
 from event_store.mapper import EventMapper
 from event_store.types import RecordedEvent
 from projections.order_view import OrderView, order_view
@@ -30,20 +31,41 @@ class OrderState:
         return order_view(self.order_id, self.order, self.version, self.submitted_at, self.updated_at)
 
 
+class UnreadableEvent(Exception):
+    """A newer version wrote this event, or it is damaged: nobody may judge its order.
+
+    Says the kind of fault alone: a validation error quotes its input, which may be signed bytes.
+    """
+
+    def __init__(self, recorded: RecordedEvent, fault: Exception) -> None:
+        super().__init__(f"{recorded.topic}: {type(fault).__name__}")
+        self.recorded = recorded
+
+
 def order_event(mapper: EventMapper, recorded: RecordedEvent) -> OrderEvent:
-    """What was recorded, as an event of an order; raises ``UnknownTopic``, ``ValueError`` or ``TypeError``."""
-    event = mapper.load(recorded.topic, recorded.state)
+    """What was recorded, as an event of an order; raises ``UnreadableEvent``."""
+    try:
+        event = mapper.load(recorded.topic, recorded.state)
+    except (UnknownTopic, ValueError, TypeError, KeyError) as fault:
+        raise UnreadableEvent(recorded, fault) from None
     if not isinstance(event, OrderEvent):
-        raise TypeError(f"{recorded.topic} is not an order's event")
+        raise UnreadableEvent(recorded, TypeError())
     return event
 
 
 def advance(state: OrderState | None, recorded: RecordedEvent, event: OrderEvent) -> OrderState:
-    """``state`` after ``event``, which was recorded as ``recorded``; None before the first of a stream."""
+    """``state`` after ``event``, which was recorded as ``recorded``; None before the first of a stream.
+
+    Raises ``UnreadableEvent`` where it cannot follow.
+    """
+    try:
+        order = evolve(state.order if state else None, event)
+    except ValueError as fault:
+        raise UnreadableEvent(recorded, fault) from None
     return OrderState(
         recorded.stream_id,
         recorded.account_id,
-        evolve(state.order if state else None, event),
+        order,
         recorded.version,
         state.submitted_at if state else recorded.recorded_at,
         recorded.recorded_at,

@@ -16,7 +16,7 @@ from domain.numbers import U64_MAX
 from domain.tokens import Token, pair_of
 from domain.triggers import limit_minimum
 
-_NAMES = (
+NAMES = (
     "tokenIn",
     "tokenOut",
     "amountIn",
@@ -26,7 +26,7 @@ _NAMES = (
     "limitPrice",
     "stopPrice",
 )
-_ALIASES = {"orderType": "type", "amount": "amountIn", "slippage": "slippageBps", "price": "limitPrice"}
+ALIASES = {"orderType": "type", "amount": "amountIn", "slippage": "slippageBps", "price": "limitPrice"}
 _PRICES: dict[OrderType, tuple[str, ...]] = {
     "market": (),
     "limit": ("limitPrice",),
@@ -75,8 +75,8 @@ class _Given:
         self._values: dict[str, Any] = {}
         self._names: dict[str, str] = {}
         for name, value in document.items():
-            ours = _ALIASES.get(name, name)
-            if ours not in _NAMES:
+            ours = ALIASES.get(name, name)
+            if ours not in NAMES:
                 raise invalid("unknown_field", f"An order has no field {shown(name)}.", shown(name))
             if ours in self._names:
                 detail = f"{self._names[ours]} and {name} say the same; give one of them."

@@ -11,10 +11,9 @@ import structlog
 from psycopg import AsyncCursor
 
 from domain.order import Order
-from event_store.errors import UnknownTopic
 from event_store.mapper import EventMapper
 from event_store.types import RecordedEvent
-from projections.history import OrderState, advance, order_event
+from projections.history import OrderState, UnreadableEvent, advance, order_event
 from projections.metrics import PARKED
 from projections.orders import NAME, SQL
 
@@ -37,10 +36,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """What a batch comes to: rows to write, and orders to set aside with the event and the reason."""
+    """What a batch comes to: rows to write, and orders to set aside and why."""
 
     rows: dict[UUID, Row]
-    parked: dict[UUID, tuple[RecordedEvent, Exception]]
+    parked: dict[UUID, UnreadableEvent]
 
 
 def row(columns: Sequence[Any]) -> Row:
@@ -68,9 +67,9 @@ def fold_batch(
             raise VersionGap(f"{order_id}: version {event.version} after {version}")
         try:
             state = advance(before.state if before else None, event, order_event(mapper, event))
-        except (UnknownTopic, ValueError, TypeError, KeyError) as error:
+        except UnreadableEvent as error:
             aside.add(order_id)
-            folded.parked[order_id] = (event, error)
+            folded.parked[order_id] = error
             continue
         folded.rows[order_id] = Row(state, before.first_position if before else event.position)
     return folded
@@ -90,24 +89,19 @@ async def fold_into_table(cursor: AsyncCursor[Any], mapper: EventMapper, batch: 
         await _park(cursor, folded.parked)
 
 
-async def _park(cursor: AsyncCursor[Any], parked: Mapping[UUID, tuple[RecordedEvent, Exception]]) -> None:
-    for order_id, (event, error) in parked.items():
+async def _park(cursor: AsyncCursor[Any], parked: Mapping[UUID, UnreadableEvent]) -> None:
+    for order_id, unreadable in parked.items():
         PARKED.labels(NAME).inc()
-        log.error("order parked", order_id=str(order_id), version=event.version, topic=event.topic, error=_name(error))
+        log.error("order parked", order_id=str(order_id), version=unreadable.recorded.version, error=str(unreadable))
     await cursor.execute(
         SQL["park"],
         {
             "projection": NAME,
             "orders": list(parked),
-            "positions": [event.position for event, _ in parked.values()],
-            # The kind alone: a validation error quotes its input, which may be signed bytes.
-            "errors": [f"{event.topic}: {_name(error)}" for event, error in parked.values()],
+            "positions": [unreadable.recorded.position for unreadable in parked.values()],
+            "errors": [str(unreadable) for unreadable in parked.values()],
         },
     )
-
-
-def _name(error: Exception) -> str:
-    return type(error).__name__
 
 
 def _columns(rows: Iterable[Row]) -> dict[str, list[Any]]:

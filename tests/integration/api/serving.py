@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -30,12 +30,12 @@ from event_store.pool import connection_pool
 from projections.live import LiveFeed
 from projections.orders import PROCESSOR
 from projections.runner import OrdersProjector
+from tests.integration.api.contract import Contract
 
 CONFIG = ApiConfig(
     account_id=DEFAULT_ACCOUNT,
     network="localnet",
     rpc_url="http://127.0.0.1:8899",
-    wallet="wallet",
     tokens=KNOWN_TOKENS,
     pairs=("SOL/USDC",),
     venues=("Raydium", "Meteora", "Orca"),
@@ -85,6 +85,20 @@ class Engine:
                     await OrdersProjector(self.pool, Log(self.pool), None, MAPPER).run(lease)
 
 
+def _held_to(document: dict[str, Any]) -> Callable[[httpx2.Response], Awaitable[None]]:
+    contract = Contract(document)
+
+    async def check(answer: httpx2.Response) -> None:
+        await answer.aread()
+        media_type = answer.headers.get("content-type", "").partition(";")[0]
+        body = answer.json() if media_type.endswith("json") else answer.text
+        path = answer.request.url.path
+        if not path.startswith("/docs"):
+            contract.check(answer.request.method, path, answer.status_code, media_type, body)
+
+    return check
+
+
 @contextlib.asynccontextmanager
 async def running(app_url: str, *, config: ApiConfig = CONFIG) -> AsyncIterator[Engine]:
     """An engine over the database at ``app_url``, its tails polling."""
@@ -111,6 +125,7 @@ async def running(app_url: str, *, config: ApiConfig = CONFIG) -> AsyncIterator[
         await asyncio.wait({serving, port}, return_when=asyncio.FIRST_COMPLETED)
         url = f"http://127.0.0.1:{port.result()}"
         async with httpx2.AsyncClient(base_url=url, timeout=10) as http:
+            http.event_hooks = {"response": [_held_to((await http.get("/docs/openapi.json")).json())]}
             engine = Engine(url, http, orders, pool, serving, problems)
             try:
                 yield engine

@@ -122,7 +122,10 @@ async def test_an_odd_request_is_a_problem_with_its_code(engine: Engine) -> None
         assert status != 405 or answer.headers["allow"]
 
 
-async def test_the_network_names_tokens_pairs_and_venues(engine: Engine) -> None:
+async def test_the_network_names_tokens_pairs_venues_and_the_wallet_once_it_is_bound(engine: Engine) -> None:
+    assert "wallet" not in (await engine.http.get("/api/network")).json()
+    async with engine.pool.connection() as connection:
+        await connection.execute("update accounts set wallet = 'wallet'")
     network = (await engine.http.get("/api/network")).json()
     assert network["tokens"] == [token.model_dump() for token in KNOWN_TOKENS.tokens]
     del network["tokens"]

@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from litestar.openapi.spec import RequestBody, Schema
 
 from api.config import ApiConfig
+from api.openapi import ExecuteOperation
 from api.orders.document import BODY_LIMIT, read
-from api.orders.terms import terms
+from api.orders.terms import ALIASES, NAMES, terms
 from api.problems import Problem, problem_of
 from commands.ids import DEFAULT_ACCOUNT
 from domain.commands import SubmitOrder
@@ -26,7 +28,6 @@ CONFIG = ApiConfig(
     account_id=DEFAULT_ACCOUNT,
     network="localnet",
     rpc_url="",
-    wallet="",
     tokens=KNOWN_TOKENS,
     pairs=(),
     venues=(),
@@ -174,6 +175,14 @@ def test_every_code_of_a_bad_request_is_documented() -> None:
     documented = (Path(__file__).parents[3] / "docs" / "errors.md").read_text()
     for _, status, code, _ in BAD:
         assert f"| `{code}` | {status} |" in documented
+
+
+def test_the_openapi_document_knows_the_fields_that_are_read_and_no_others() -> None:
+    operation = ExecuteOperation()
+    assert isinstance(operation.request_body, RequestBody)
+    schema = operation.request_body.content["application/json"].schema
+    assert isinstance(schema, Schema)
+    assert set(schema.properties or ()) == {*NAMES, *ALIASES}
 
 
 def test_an_order_says_what_the_client_said_and_the_defaults_say_the_rest() -> None:

@@ -48,7 +48,13 @@ def test_a_missing_version_is_a_fault_and_never_skipped() -> None:
 
 @pytest.mark.parametrize(
     "damage",
-    [{"topic": "order.FromTheFuture"}, {"state": b"{}"}, {"state": b'{"v":9,"data":{}}'}, {"state": b"not json"}],
+    [
+        {"topic": "order.FromTheFuture"},
+        {"state": b"{}"},
+        {"state": b'{"v":9,"data":{}}'},
+        {"state": b"not json"},
+        {"state": b"[]"},
+    ],
 )
 def test_an_order_that_cannot_be_read_is_parked_and_the_others_go_on(damage: dict[str, object]) -> None:
     bad = [HISTORY[0], replace(HISTORY[1], **damage), *HISTORY[2:]]  # type: ignore[arg-type]
@@ -56,7 +62,7 @@ def test_an_order_that_cannot_be_read_is_parked_and_the_others_go_on(damage: dic
     folded = fold_batch(MAPPER, [*bad, *other], {}, ())
     assert folded.rows[ORDER].state.version == 1
     assert folded.rows[other[0].stream_id].state.order.status == "confirmed"
-    assert folded.parked[ORDER][0].version == 2
+    assert folded.parked[ORDER].recorded.version == 2
     assert fold_batch(MAPPER, HISTORY, folded.rows, [ORDER]).rows == {}
 
 
