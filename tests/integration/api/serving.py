@@ -27,6 +27,7 @@ from event_store.leases import Lease
 from event_store.log import Log
 from event_store.mapper import EventMapper
 from event_store.pool import connection_pool
+from event_store.wake import Wake
 from projections.live import LiveFeed
 from projections.orders import PROCESSOR
 from projections.runner import OrdersProjector
@@ -100,9 +101,9 @@ def _held_to(document: dict[str, Any]) -> Callable[[httpx2.Response], Awaitable[
 
 
 @contextlib.asynccontextmanager
-async def running(app_url: str, *, config: ApiConfig = CONFIG) -> AsyncIterator[Engine]:
-    """An engine over the database at ``app_url``, its tails polling."""
-    appender = Appender(app_url, outcome_patience=1.0)
+async def running(app_url: str, *, config: ApiConfig = CONFIG, wake: Wake | None = None) -> AsyncIterator[Engine]:
+    """An engine over the database at ``app_url``; without a ``wake`` its tails poll."""
+    appender = Appender(app_url, wake=wake, outcome_patience=1.0)
     async with connection_pool(app_url, max_size=8) as pool:
         await appender.start()
         events = Log(pool)
@@ -117,7 +118,7 @@ async def running(app_url: str, *, config: ApiConfig = CONFIG) -> AsyncIterator[
 
         checks = (Check("postgres", postgres), Check("valkey", valkey, essential=False))
         app = create_app(
-            config, orders=orders, events=events, mapper=MAPPER, pool=pool, live=LiveFeed(events, None,
+            config, orders=orders, events=events, mapper=MAPPER, pool=pool, live=LiveFeed(events, wake,
             capacity=config.stream_queue), checks=checks,
         )  # fmt: skip
         port: asyncio.Future[int] = asyncio.get_running_loop().create_future()

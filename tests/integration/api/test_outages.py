@@ -8,6 +8,7 @@ import signal
 import time
 from uuid import UUID, uuid4
 
+import httpx2
 import psycopg
 import pytest
 from websockets.asyncio.client import connect
@@ -16,12 +17,13 @@ from api.server import serve
 from commands.ids import DEFAULT_ACCOUNT
 from event_store.appender import Appender
 from event_store.types import AppendRequest, NewEvent, Stored
+from event_store.wake import Wake
 from projections.orders import NAME
 from tests.integration.api.serving import BODY, Engine, running
 from tests.integration.api.test_read import TO_CONFIRMED
 from tests.integration.api.test_streams import STATUSES, stream, told
 from tests.integration.conftest import TestDatabase
-from tests.integration.embedded import EmbeddedPostgres
+from tests.integration.embedded import EmbeddedPostgres, EmbeddedValkey
 
 UNAVAILABLE = {"log_unavailable", "outcome_unknown"}
 
@@ -87,6 +89,41 @@ async def test_an_outage_is_503_and_streams_and_lists_go_on_after_it(
         listed = await engine.http.get("/api/orders", params={"position": again["position"]})
         listed_ids = [item["orderId"] for item in listed.json()["items"]]
         assert (listed_ids[0], listed_ids[-1]) == (again["orderId"], order["orderId"])
+
+
+async def test_streams_run_on_and_orders_are_taken_when_valkey_goes(database: TestDatabase) -> None:
+    valkey = EmbeddedValkey()
+    await asyncio.to_thread(valkey.start)
+    wake = Wake(valkey.url)
+    await wake.start()
+    try:
+        async with running(database.app, wake=wake) as engine:
+            order = await engine.submit()
+            async with connect(f"{engine.ws}{order['links']['stream']}") as socket:
+                first = json.loads(await socket.recv())
+                await asyncio.to_thread(valkey.stop)
+                await engine.tell(order["orderId"], *TO_CONFIRMED)
+                messages, code = await told(socket)
+            assert ([message["status"] for message in (first, *messages)], code) == (STATUSES, 1000)
+            await engine.submit()
+    finally:
+        await wake.stop()
+        await asyncio.to_thread(valkey.stop)
+
+
+async def test_a_stopping_server_answers_what_it_was_asked_and_then_takes_no_more(database: TestDatabase) -> None:
+    async with running(database.app) as engine:
+        asked = asyncio.create_task(engine.http.get("/api/orders", params={"position": "99"}))
+        # Answered on another connection after the question above was sent: the server has it by then.
+        await engine.http.get("/health/live")
+        begun = time.monotonic()
+        engine.serving.cancel()
+        answer = await asked
+        await asyncio.gather(engine.serving, return_exceptions=True)
+        assert (answer.status_code, answer.json()["code"]) == (503, "projection_behind")
+        assert time.monotonic() - begun < 4
+        with pytest.raises(httpx2.ConnectError):
+            await engine.http.get("/health/live")
 
 
 async def test_an_append_nobody_can_account_for_is_outcome_unknown(database: TestDatabase) -> None:
