@@ -23,8 +23,8 @@ async def first_order(api_url: str, console: Console) -> None:
         async with Client(api_url) as client:
             known = await client.orders(PAGE)
             if known["items"]:
-                more = "more than " if known["next"] else ""
-                console.print(f"{more}{len(known['items'])} orders are here from before: {api_url}/api/orders")
+                count = f"{'more than ' if known['next'] else ''}{len(known['items'])}"
+                console.print(f"orders from before: {count}, at {api_url}/api/orders")
                 return
             answer = await client.submit(FIRST_ORDER)
             console.print(accepted_line(answer))

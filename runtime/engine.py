@@ -40,6 +40,7 @@ async def running(settings: Settings) -> AsyncIterator[Addresses]:
     """Start everything, give the addresses once the API is ready, end everything in its order. Raises StartupError."""
     async with occupied(settings.data_dir) as held:
         _require_free_port(settings)
+        await _require_given_servers(settings)
         supervisor = Supervisor(keep_open=[held])
         try:
             servers = await _start_servers(supervisor, settings)
@@ -65,6 +66,19 @@ def _require_free_port(settings: Settings) -> None:
         )
 
 
+async def _require_given_servers(settings: Settings) -> None:
+    """What is set is used, so it must answer: asked before anything of ours is started."""
+    if settings.database_owner_url:
+        await reach.postgres(settings.database_owner_url, name="DATABASE_OWNER_URL")
+    elif settings.database_url:
+        await reach.postgres(settings.database_url)
+    if settings.redis_url:
+        await reach.valkey(settings.redis_url)
+    if settings.solana_rpc_url:
+        await reach.solana(settings.solana_rpc_url)
+        wallet_file.public_key(settings.wallet_file)
+
+
 async def _start_servers(supervisor: Supervisor, settings: Settings) -> Addresses:
     """PostgreSQL, the local chain and Valkey, each unless its address is given; returns when all of them answer."""
     data_dir = settings.data_dir
@@ -72,7 +86,6 @@ async def _start_servers(supervisor: Supervisor, settings: Settings) -> Addresse
     if settings.database_url or settings.database_owner_url:
         given = addresses.completed(settings, "database_url", "database_owner_url")
         database_url, owner_url = given.database_url, given.database_owner_url
-        await reach.postgres(owner_url, name="DATABASE_OWNER_URL" if settings.database_owner_url else "DATABASE_URL")
     else:
         database = await postgres.prepare(data_dir)
         database_url, owner_url = database.url, database.owner_url
@@ -92,9 +105,7 @@ async def _start_servers(supervisor: Supervisor, settings: Settings) -> Addresse
         supervisor.keep(_role("localnet", environment=own), level=Level.LOCALNET)
         awaited.append(_ready(rpc_url, "the local chain", body={"jsonrpc": "2.0", "id": 1, "method": "getHealth"}))
     redis_url = settings.redis_url
-    if redis_url:
-        await reach.valkey(redis_url)
-    else:
+    if not redis_url:
         hints = valkey.prepare(data_dir)
         redis_url = hints.url
         supervisor.keep(hints.program, level=Level.VALKEY)

@@ -4,6 +4,7 @@ later.
 
 from urllib.parse import urlsplit
 
+import httpx2
 import psycopg
 from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError, RedisError
@@ -44,3 +45,16 @@ async def valkey(url: str) -> None:
         raise StartupError(f"Valkey at {where} refuses the password of REDIS_URL") from None
     except (RedisError, OSError):
         raise StartupError(f"Valkey does not answer at {where} (REDIS_URL)") from None
+
+
+async def solana(url: str) -> None:
+    """Raises StartupError unless a Solana node answers; which chain it is on, each role checks against the log."""
+    where = urlsplit(url).hostname  # no more of it: a provider's key is in the path or the query
+    try:
+        async with httpx2.AsyncClient(timeout=PATIENCE) as client:
+            answer = await client.post(url, json={"jsonrpc": "2.0", "id": 1, "method": "getGenesisHash"})
+            known = isinstance(answer.json().get("result"), str)
+    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, AttributeError):
+        known = False
+    if not known:
+        raise StartupError(f"no Solana node answers at {where} (SOLANA_RPC_URL)")

@@ -12,7 +12,7 @@ from pathlib import Path
 from runtime.errors import StartupError
 from runtime.launch import is_alive
 
-STOPS = ((signal.SIGINT, 5.0), (signal.SIGQUIT, 2.0), (signal.SIGKILL, 2.0))
+STOPS = ((signal.SIGINT, 2.0), (signal.SIGQUIT, 1.0), (signal.SIGKILL, 2.0))
 
 
 async def end_stale_server(data: Path) -> None:

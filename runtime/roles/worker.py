@@ -20,7 +20,7 @@ from workers.work import WorkTable
 
 # An idle queue is looked at this often: what an order waits for at most, at each stage.
 IDLE_MS = 20
-STOP_MS = 3_000
+STOP_MS = 1_000
 
 
 async def run(settings: Settings) -> None:

@@ -1,0 +1,129 @@
+"""The `surefill` command where it cannot do what it is asked: one sentence, and an exit code that says which kind."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.integration.runtime.running import Engine, at_work_in
+
+SUREFILL = Path(sys.executable).with_name("surefill")
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+NOBODY_LISTENS = "127.0.0.1:1"
+
+
+@pytest.fixture
+def run(data_dir: Path) -> Run:
+    def surefill(*arguments: str, **settings: str) -> "subprocess.CompletedProcess[str]":
+        environment = {**os.environ, "DATA_DIR": str(data_dir), "COLUMNS": "200", **settings}
+        return subprocess.run(
+            [SUREFILL, *arguments],
+            env=environment,
+            cwd=data_dir.parent,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+
+    return surefill
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence", "code"),
+    [
+        ({"PORT": "80800"}, "PORT ", 2),
+        ({"COMMITMENT": "processed"}, "COMMITMENT should be 'confirmed' or 'finalized', got 'processed'", 2),
+        ({"DATABASE_URL": f"postgresql://a:hunter2@{NOBODY_LISTENS}/d"}, "PostgreSQL is not to be had at ", 1),
+        ({"DATABASE_URL": "postgresql://a:hunter2@h:99999999/d?schema=no-no"}, "DATABASE_URL: ", 1),
+        ({"REDIS_URL": f"redis://:hunter2@{NOBODY_LISTENS}/0"}, "Valkey does not answer at 127.0.0.1:1 (REDIS_URL)", 1),
+        ({"SOLANA_RPC_URL": f"http://{NOBODY_LISTENS}/?key=hunter2"}, "no Solana node answers at 127.0.0.1 ", 1),
+        ({"HOST": "192.0.2.1"}, "HOST 192.0.2.1 PORT 8080 cannot be listened on", 1),
+    ],
+)
+def test_up_says_in_one_sentence_why_it_cannot_start_and_leaves_nothing(
+    settings: dict[str, str], sentence: str, code: int, run: Run, data_dir: Path
+) -> None:
+    ended = run("up", **settings)
+    assert (ended.returncode, ended.stdout) == (code, "")
+    assert ended.stderr.startswith(f"surefill: {sentence}") and ended.stderr.count("\n") == 1
+    assert "hunter2" not in ended.stderr
+    assert at_work_in(data_dir) == []
+
+
+def test_a_taken_port_is_seen_before_anything_is_started(run: Run, data_dir: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = run("up", PORT=str(port))
+    assert ended.returncode == 1
+    assert (
+        ended.stderr
+        == f"surefill: PORT {port} is taken on 127.0.0.1; set PORT to another, or stop what listens there\n"
+    )
+    assert not (data_dir / "postgres-18").exists()
+
+
+def test_a_data_directory_that_cannot_be_written_is_one_sentence(run: Run, data_dir: Path) -> None:
+    data_dir.write_text("a file")
+    ended = run("up")
+    assert (ended.returncode, ended.stderr) == (1, f"surefill: DATA_DIR {data_dir} cannot be used: File exists\n")
+
+
+@pytest.mark.parametrize("command", [("env",), ("relay",), ("localnet", "price", "SOL/USDC"), ("migrate",)])
+def test_without_addresses_and_without_an_engine_a_command_says_so(
+    command: tuple[str, ...], run: Run, data_dir: Path
+) -> None:
+    ended = run(*command)
+    assert ended.returncode == 1
+    assert ended.stderr.endswith(f" not set, and no surefill runs on {data_dir}\n") and ended.stderr.count("\n") == 1
+
+
+def test_orders_need_an_engine_that_answers(run: Run) -> None:
+    ended = run("submit", "--token-in", "SOL", "--token-out", "USDC", "--amount", "1", PORT="1")
+    assert (ended.returncode, ended.stderr) == (1, "surefill: no engine answers at http://127.0.0.1:1 (ConnectError)\n")
+
+
+def test_a_role_alone_says_which_server_it_cannot_reach(run: Run) -> None:
+    addresses = {
+        "DATABASE_URL": f"postgresql://a:hunter2@{NOBODY_LISTENS}/d",
+        "REDIS_URL": "redis://h",
+        "SOLANA_RPC_URL": "http://h",
+    }
+    ended = run("relay", **addresses)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("surefill: PostgreSQL is not to be had at ") and ended.stderr.count("\n") == 1
+    assert "hunter2" not in ended.stderr
+
+
+def test_a_wrong_password_is_told_apart_from_a_server_that_is_away(start: Callable[..., Engine], run: Run) -> None:
+    where = start().told["postgres"].rpartition("@")[2]
+    ended = run("migrate", DATABASE_URL=f"postgresql://surefill:hunter2@{where}")
+    assert ended.returncode == 1
+    assert "password authentication failed" in ended.stderr and ended.stderr.count("\n") == 1
+
+
+def test_wrong_usage_has_an_exit_code_of_its_own(run: Run) -> None:
+    assert run("localnet", "price", "SOL/USDC", "abc").returncode == 2
+    assert run("submit").returncode == 2
+
+
+def test_help_names_every_command(run: Run) -> None:
+    shown = run("--help").stdout
+    for command in (
+        "up",
+        "migrate",
+        "env",
+        "submit",
+        "watch",
+        "api",
+        "worker",
+        "relay",
+        "projector",
+        "tracker",
+        "localnet",
+    ):
+        assert f" {command} " in shown
