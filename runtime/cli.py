@@ -142,6 +142,12 @@ def tracker() -> None:
     roles.main("tracker")
 
 
+@app.command(rich_help_panel="Roles")
+def watcher() -> None:
+    """Observe prices and fire the orders that wait for them. One at a time; a second stands by."""
+    roles.main("watcher")
+
+
 @localnet.callback()
 def run_localnet(context: typer.Context) -> None:
     """Run the local chain on LOCALNET_HOST and LOCALNET_PORT. With a command: ask the one that runs."""
