@@ -86,7 +86,7 @@ class Orders:
             if recorded:
                 try:
                     loaded.histories[order_id] = self.history(recorded)
-                except (UnknownTopic, ValueError, TypeError) as error:
+                except (UnknownTopic, ValueError, TypeError, KeyError) as error:
                     loaded.unreadable[order_id] = error
         return loaded
 

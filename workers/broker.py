@@ -31,7 +31,7 @@ def open_broker(url: str) -> RedisBroker:
 
 
 class Hints:
-    """The sending side: one queue a stage. Raises ``BrokerConnectionError`` where Valkey is away."""
+    """The sending side: one queue a stage. Raises ``RedisError`` where Valkey is away: Dramatiq passes it through."""
 
     def __init__(self, broker: RedisBroker) -> None:
         self._broker = broker

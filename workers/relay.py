@@ -9,7 +9,7 @@ import asyncio
 from uuid import UUID
 
 import structlog
-from dramatiq.errors import BrokerConnectionError as BrokerAway
+from redis.exceptions import RedisError
 
 from event_store import positions
 from event_store.leases import Lease
@@ -64,6 +64,6 @@ class Relay:
             return
         try:
             await asyncio.to_thread(self._hints.send, now)
-        except BrokerAway as away:
+        except RedisError as away:
             HINTS_FAILED.inc()
             log.warning("hints not sent; the sweeper repeats them", error=type(away).__name__)

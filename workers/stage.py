@@ -61,12 +61,7 @@ class StageRunner(ABC):
 
     async def _one(self, history: History, job: Coroutine[Any, Any, OrderCommand], guards: Guards = ()) -> None:
         try:
-            try:
-                command = await job
-            except ChainUnavailable as away:
-                log.warning("chain unavailable", stage=self.stage, order_id=str(history.order_id), reason=str(away))
-                code = Code.CHAIN_UNAVAILABLE
-                command = GiveUp(code, meaning(code).sentence, self._clock())
+            command = await self._learned(history, job)
             after = await self._orders.execute(history, command, guards=guards)
             if after.version == history.version:
                 await self._work.postpone(history.order_id, self.stage, history.version)
@@ -79,6 +74,19 @@ class StageRunner(ABC):
         except Exception as error:
             self._count("failed")
             log.error("stage failed", stage=self.stage, order_id=str(history.order_id), exc_info=error)
+
+    async def _learned(self, history: History, job: Coroutine[Any, Any, OrderCommand]) -> OrderCommand:
+        """What the job found out; where it could find out nothing the order still ends by its deadline."""
+        try:
+            return await job
+        except ChainUnavailable as away:
+            log.warning("chain unavailable", stage=self.stage, order_id=str(history.order_id), reason=str(away))
+            code = Code.CHAIN_UNAVAILABLE
+        except Exception as error:
+            # A defect, ours or a venue's, must not keep the order open for ever.
+            log.error("stage failed", stage=self.stage, order_id=str(history.order_id), exc_info=error)
+            code = Code.DEADLINE_PASSED
+        return GiveUp(code, meaning(code).sentence, self._clock())
 
     def _count(self, outcome: str) -> None:
         STAGE_ORDERS.labels(self.stage, outcome).inc()

@@ -11,7 +11,6 @@ import time
 import psycopg
 import psycopg_pool
 import structlog
-from dramatiq.errors import BrokerConnectionError as BrokerAway
 from redis.exceptions import RedisError
 
 from event_store.log import Log
@@ -46,7 +45,7 @@ class Sweeper:
                 if time.monotonic() >= derive_at:
                     derive_at = time.monotonic() + DERIVE_EVERY_S
                     heads = await self._derive(heads)
-            except (BrokerAway, RedisError) as away:
+            except RedisError as away:
                 HINTS_FAILED.inc()
                 log.warning("sweeper waits for Valkey", error=type(away).__name__)
                 await asyncio.sleep(1)

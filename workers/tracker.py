@@ -136,7 +136,9 @@ class Tracker:
         for one, status in zip(chunk, answer.found, strict=True):
             if status is None:
                 unseen.append(one)
-            elif status.commitment == "finalized" and one.confirmed and not status.failed:
+            elif status.commitment == "finalized" and one.confirmed:
+                if status.failed:
+                    self._contradicted(one, "a confirmed transaction was finalized with an error")
                 one.finalized = True
             elif not one.confirmed and self._settles(status):
                 landed.append((one, "finalized" if status.commitment == "finalized" else "confirmed"))
