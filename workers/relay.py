@@ -26,6 +26,8 @@ log = structlog.get_logger(__name__)
 
 RELAY = "relay"
 BATCH = 1_000
+# What an order may wait for company at each stage.
+PAUSE = 0.01
 
 
 class Relay:
@@ -42,7 +44,7 @@ class Relay:
         async with self._pool.connection() as connection, connection.cursor() as cursor:
             after = await positions.load(cursor, RELAY)
         RELAY_POSITION.set(after)
-        async for batch in Tail(self._events, wake=self._wake, after=after, limit=BATCH):
+        async for batch in Tail(self._events, wake=self._wake, after=after, limit=BATCH, pause=PAUSE):
             asked = digest((event.stream_id, event.version, event.topic) for event in batch)
             await self._record(lease, batch, asked)
             RELAY_POSITION.set(batch[-1].position)

@@ -55,8 +55,8 @@ class Sweeper:
             await asyncio.sleep(TICK_S)
 
     async def _sweep(self) -> None:
-        while stages := await asyncio.to_thread(self._hints.idle):
-            due = await self._work.take_due(stages, DUE_AT_ONCE, self._hints.send)
+        while await asyncio.to_thread(self._hints.few):
+            due = await self._work.take_due(DUE_AT_ONCE, self._hints.send)
             for stage, count in due.items():
                 SWEPT.labels(stage).inc(count)
             if sum(due.values()) < DUE_AT_ONCE:

@@ -46,10 +46,12 @@ AWAY = (ChainUnavailable, LogUnavailable, OutcomeUnknown, psycopg.OperationalErr
 class Pace:
     """How often the tracker asks and sends, in seconds."""
 
+    take_in: float = 0.05
     poll: float = 0.1
     poll_confirmed: float = 1.0
     rebroadcast: float = 1.0
-    first_send: float = 1.0
+    # As long as the sweeper waits for the submit stage: before, the stage is on its way to it.
+    first_send: float = 2.0
     heights: float = 1.0
     proof: float = 2.0
     rows: float = 30.0
@@ -94,7 +96,7 @@ class Tracker:
             tasks.create_task(self._every(self._pace.rows, self._following.reconcile))
 
     async def _take_in(self, after: int) -> None:
-        async for batch in Tail(self._events, wake=self._wake, after=after, limit=1_000):
+        async for batch in Tail(self._events, wake=self._wake, after=after, limit=1_000, pause=self._pace.take_in):
             while True:
                 try:
                     await self._following.take_in(batch)
