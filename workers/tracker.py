@@ -140,7 +140,9 @@ class Tracker:
                 unseen.append(one)
             elif status.commitment == "finalized" and one.confirmed:
                 if status.failed:
-                    self._contradicted(one, "a confirmed transaction was finalized with an error")
+                    await self._contradicted(
+                        lease, one, "confirmed_lost", "It was confirmed, and finalized with an error."
+                    )
                 one.finalized = True
             elif not one.confirmed and self._settles(status):
                 landed.append((one, "finalized" if status.commitment == "finalized" else "confirmed"))
