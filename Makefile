@@ -35,8 +35,9 @@ check: install ## ruff, mypy --strict, import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: install ## measure orders from REST to confirmed, in an engine of its own
+bench: install ## measure orders from REST to confirmed, and a book of waiting orders, in engines of their own
 	@$(BIN)/python -m bench
+	@$(BIN)/python -m bench.resting
 
 lock: ## renew requirements.lock (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url -o requirements.lock

@@ -26,6 +26,7 @@ from commands.orders import Orders
 from event_store.log import Log
 from event_store.mapper import EventMapper
 from projections.accounts import wallet_of
+from projections.doubts import doubt_of
 from projections.live import LiveFeed
 from projections.orders.queries import OrderList, Pool
 
@@ -48,8 +49,8 @@ def create_app(
     clock: Callable[[], datetime] = _now,
 ) -> Litestar:
     """``pool`` is open already and outlives the application; ``live`` runs as long as the application does."""
-    wallet = partial(wallet_of, pool, config.account_id)
-    services = Services(config, orders, events, mapper, OrderList(pool), live, checks, clock, wallet)
+    wallet, doubt = partial(wallet_of, pool, config.account_id), partial(doubt_of, pool)
+    services = Services(config, orders, events, mapper, OrderList(pool), live, checks, clock, wallet, doubt)
 
     @contextlib.asynccontextmanager
     async def feeding(_: Litestar) -> AsyncIterator[None]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from api.config import ApiConfig
 from commands.orders import Orders
 from event_store.log import Log
 from event_store.mapper import EventMapper
+from projections.doubts import Doubt
 from projections.live import LiveFeed
 from projections.orders.queries import OrderList
 
@@ -38,3 +40,4 @@ class Services:
     checks: Sequence[Check]
     clock: Callable[[], datetime]
     wallet: Callable[[], Awaitable[str | None]]
+    doubt: Callable[[UUID, int], Awaitable[Doubt | None]]

@@ -26,6 +26,7 @@ from chains.protocol import (
     SignatureStatus,
     Simulation,
     Statuses,
+    Unproven,
 )
 from chains.settlement import settle
 from chains.transaction_errors import CustomCodes, transaction_error
@@ -136,7 +137,7 @@ class SolanaChain(Chain):
             raise Unanswered(self._main.name, "getTransaction was answered with another transaction")
         return settle(found, sent, commitment=commitment, custom_codes=self._custom_codes)
 
-    async def expiry_evidence(self, question: ExpiryQuestion) -> ExpiryEvidence | str:
+    async def expiry_evidence(self, question: ExpiryQuestion) -> ExpiryEvidence | Unproven:
         return await collect(list(zip(self._endpoints, self._blocks, strict=True)), question)
 
     async def accounts(self, addresses: Sequence[str]) -> AccountsAnswer:

@@ -35,19 +35,27 @@ Guards = tuple[StreamGuard | LeaseGuard, ...]
 MOST_CONFLICTS = 20
 
 
+class GuardFailedError(Exception):
+    """A stream that the append guarded on has moved; nothing was written."""
+
+
 class TooManyConflictsError(Exception):
     """The stream kept moving under the command."""
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """An order as of ``version``: its events, the state they fold to, and where the log goes on from."""
+    """An order as of ``version``: its events, the state they fold to, and where the log goes on from.
+
+    ``first_position`` is that of its first event, 0 while that isn't recorded.
+    """
 
     order_id: UUID
     account_id: UUID
     order: Order | None = None
     version: int = 0
     events: tuple[OrderEvent, ...] = ()
+    first_position: int = 0
     last_event_id: UUID | None = None
     correlation_id: UUID | None = None
 
@@ -90,14 +98,22 @@ class Orders:
         for event in events:
             order = evolve(order, event)
         return History(
-            first.stream_id, first.account_id, order, last.version, events, last.event_id, first.correlation_id
+            order_id=first.stream_id,
+            account_id=first.account_id,
+            order=order,
+            version=last.version,
+            events=events,
+            first_position=first.position,
+            last_event_id=last.event_id,
+            correlation_id=first.correlation_id,
         )
 
     async def execute(self, history: History, command: OrderCommand, *, guards: Guards = ()) -> History:
         """Append what ``command`` leads to; the history after it, which is ``history`` where it leads to nothing.
 
         Raises ``NotApplicable`` where the order has moved on, other ``DomainError`` where the command is wrong,
-        ``LeaseLostError``, ``LogUnavailable`` or ``OutcomeUnknown`` where it was not, or perhaps not, written.
+        ``GuardFailedError`` or ``LeaseLostError`` where a guard forbids it, ``LogUnavailable`` or ``OutcomeUnknown``
+        where it was not, or perhaps not, written.
         """
         command_id = uuid4()
         for _ in range(MOST_CONFLICTS):
@@ -109,6 +125,8 @@ class Orders:
                 return after
             if isinstance(outcome, LeaseLost):
                 raise LeaseLostError(outcome.processor)
+            if outcome.stream_id != history.order_id:
+                raise GuardFailedError(str(outcome.stream_id))
             recorded = await self._log.load(history.order_id)
             history = self.history(recorded) if recorded else History(history.order_id, history.account_id)
         raise TooManyConflictsError(str(history.order_id))
@@ -131,13 +149,14 @@ class Orders:
         for event in decided:
             order = evolve(order, event)
         after = History(
-            history.order_id,
-            history.account_id,
-            order,
-            new[-1].version,
-            (*history.events, *decided),
-            new[-1].event_id,
-            new[-1].correlation_id,
+            order_id=history.order_id,
+            account_id=history.account_id,
+            order=order,
+            version=new[-1].version,
+            events=(*history.events, *decided),
+            first_position=history.first_position,
+            last_event_id=new[-1].event_id,
+            correlation_id=new[-1].correlation_id,
         )
         return after, outcome
 

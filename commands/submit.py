@@ -35,6 +35,9 @@ class SubmissionUnknownError(Exception):
         self.order_id = order_id
 
 
+_COMPARED = ("type", "token_in", "token_out", "amount_in", "limit_price", "stop_price")
+
+
 async def submit_order(orders: Orders, account_id: UUID, command: SubmitOrder) -> Accepted:
     """Record the order, or find it recorded.
 
@@ -68,9 +71,4 @@ async def _first_answer(orders: Orders, order_id: UUID, command: SubmitOrder) ->
 
 def _same_terms(order: Order, command: SubmitOrder) -> bool:
     slippage = order.slippage_bps == command.slippage_bps or (order.slippage_defaulted and command.slippage_defaulted)
-    return slippage and (order.type, order.token_in, order.token_out, order.amount_in) == (
-        command.type,
-        command.token_in,
-        command.token_out,
-        command.amount_in,
-    )
+    return slippage and all(getattr(order, name) == getattr(command, name) for name in _COMPARED)

@@ -14,12 +14,14 @@ class Code(StrEnum):
     INSUFFICIENT_FUNDS = "insufficient_funds"
     NO_VENUE = "no_venue"
     AMOUNT_TOO_SMALL = "amount_too_small"
+    LIMIT_NOT_MET = "limit_not_met"
     SLIPPAGE_EXCEEDED = "slippage_exceeded"
     VENUE_UNAVAILABLE = "venue_unavailable"
     CHAIN_UNAVAILABLE = "chain_unavailable"
     BLOCKHASH_NOT_FOUND = "blockhash_not_found"
     PROGRAM_ERROR = "program_error"
     TRANSACTION_INVALID = "transaction_invalid"
+    TRADING_HALTED = "trading_halted"
     TRANSACTION_EXPIRED = "transaction_expired"
     DEADLINE_PASSED = "deadline_passed"
 
@@ -36,6 +38,7 @@ MEANINGS: dict[Code, Meaning] = {
     Code.INSUFFICIENT_FUNDS: Meaning(True, "The wallet holds less than the order needs."),
     Code.NO_VENUE: Meaning(True, "No venue trades this pair."),
     Code.AMOUNT_TOO_SMALL: Meaning(True, "The amount is too small to buy anything of the other token."),
+    Code.LIMIT_NOT_MET: Meaning(False, "No venue's quote at the order's size met its limit."),
     Code.SLIPPAGE_EXCEEDED: Meaning(False, "No venue offered the order's minimum within its deadline."),
     Code.VENUE_UNAVAILABLE: Meaning(False, "No venue answered within the order's deadline."),
     Code.CHAIN_UNAVAILABLE: Meaning(False, "The chain could not be reached within the order's deadline."),
@@ -44,6 +47,7 @@ MEANINGS: dict[Code, Meaning] = {
     Code.TRANSACTION_INVALID: Meaning(
         True, "The transaction a venue proposed did more than this swap; it was not signed."
     ),
+    Code.TRADING_HALTED: Meaning(False, "Trading of the account is halted until an operator has looked."),
     Code.TRANSACTION_EXPIRED: Meaning(False, "The transaction did not land while its blockhash was valid."),
     Code.DEADLINE_PASSED: Meaning(False, "The order's deadline passed before it could be executed."),
 }

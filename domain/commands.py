@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
-from domain.events import OrderType
-from domain.evidence import ExpiryEvidence, Landing
+from domain.events import Observation, OrderType
+from domain.evidence import ExpiryEvidence, Landing, OperatorEvidence
 from domain.quotes import Quote, Refusal
 from domain.tokens import Token
 
@@ -22,8 +23,19 @@ class SubmitOrder:
     slippage_bps: int
     slippage_defaulted: bool
     client_order_id: str | None
-    deadline: datetime
+    deadline: datetime | None
     network: str
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ObservePrice:
+    """A price was observed. ``met_at_size``: a quote at the order's size, from the same observation, met its limit."""
+
+    observation: Observation
+    met_at_size: bool
+    now: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +85,12 @@ class RecordSent:
 
 @dataclass(frozen=True, slots=True)
 class RecordLanding:
-    """The chain holds an attempt's transaction: a success, or a finalized error."""
+    """The chain holds an attempt's transaction: a success, or a finalized error. ``because``: an operator says so."""
 
     attempt: int
     landing: Landing
     now: datetime
+    because: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +98,7 @@ class RecordExpiry:
     """An attempt can never land, proven by ``evidence``."""
 
     attempt: int
-    evidence: ExpiryEvidence
+    evidence: ExpiryEvidence | OperatorEvidence
     now: datetime
 
 
@@ -99,5 +112,13 @@ class GiveUp:
 
 
 OrderCommand = (
-    SubmitOrder | RecordQuotes | RejectBuild | RecordBuilt | RecordSent | RecordLanding | RecordExpiry | GiveUp
+    SubmitOrder
+    | ObservePrice
+    | RecordQuotes
+    | RejectBuild
+    | RecordBuilt
+    | RecordSent
+    | RecordLanding
+    | RecordExpiry
+    | GiveUp
 )

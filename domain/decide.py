@@ -11,12 +11,15 @@ from functools import singledispatch
 
 from domain import commands as c
 from domain import events as e
+from domain.account import Contradiction
 from domain.codes import Code, meaning
 from domain.errors import DomainError, LandedAfterEnd, NotApplicable
+from domain.evidence import ExpiryEvidence
 from domain.numbers import ratio
-from domain.order import Attempt, Order
+from domain.order import Attempt, Order, evolve
 from domain.quotes import Quote, Refusal
 from domain.routing import POLICY, POLICY_VERSION, best, minimum_out
+from domain.triggers import MOST_REJECTIONS, TRIGGERED_FOR, clearly_better, limit_met, rest_until, stop_met
 
 
 def decide(order: Order | None, command: c.OrderCommand) -> list[e.OrderEvent]:
@@ -35,7 +38,7 @@ def _submit(order: Order | None, command: c.SubmitOrder) -> list[e.OrderEvent]:
     if order is not None:
         raise NotApplicable("The order is already recorded.")
     submitted = e.OrderSubmitted(**{name: getattr(command, name) for name in e.OrderSubmitted.model_fields})
-    return [submitted, e.OrderTriggered(reason="market")]
+    return [submitted, e.OrderTriggered(reason="market")] if command.type == "market" else [submitted]
 
 
 @singledispatch
@@ -44,11 +47,36 @@ def _decide(command: c.OrderCommand, order: Order) -> list[e.OrderEvent]:
 
 
 @_decide.register
+def _(command: c.ObservePrice, order: Order) -> list[e.OrderEvent]:
+    if not order.waits_for_price or order.limit_price is None:
+        raise NotApplicable("The order does not wait for a price.")
+    observation, decided = command.observation, list[e.OrderEvent]()
+    if order.stop_price is not None and not order.stop_reached:
+        if not stop_met(order.side, observation.touch, order.stop_price):
+            return []
+        decided.append(e.StopTriggered(observation=observation))
+    met = limit_met(order.side, observation.touch, order.limit_price)
+    if met and _armed(order, command):
+        deadline = command.now + TRIGGERED_FOR
+        decided.append(e.OrderTriggered(reason="limit", observation=observation, deadline=deadline))
+    return decided
+
+
+def _armed(order: Order, command: c.ObservePrice) -> bool:
+    """An order that rests again needs a better price or its time: a still price makes no loop."""
+    if order.rest is None:
+        return True
+    if order.rest.armed_at is not None:
+        return command.now >= order.rest.armed_at
+    return command.met_at_size or clearly_better(order.side, command.observation.touch, order.rest.touch)
+
+
+@_decide.register
 def _(command: c.RecordQuotes, order: Order) -> list[e.OrderEvent]:
     _idle(order, "routing")
     chosen = best(command.quotes)
-    if chosen is not None and command.now < order.deadline:
-        minimum = minimum_out(chosen, order.slippage_bps, order.first_minimum_out)
+    if chosen is not None and not _late(order, command.now):
+        minimum = minimum_out(chosen, order.slippage_bps, order.minimum_out)
         if chosen.amount_out >= minimum:
             return [
                 e.OrderRouted(
@@ -61,22 +89,24 @@ def _(command: c.RecordQuotes, order: Order) -> list[e.OrderEvent]:
                     minimum_out=minimum,
                 )
             ]
+        if order.triggered_at is not None:
+            return [_rested(order, Code.LIMIT_NOT_MET, None, command.quotes, command.refusals)]
     code = _why_no_route(order, chosen, command.refusals)
-    return _failed_if_hopeless(order, code, command.now, command.quotes, command.refusals)
+    return _ended_if_hopeless(order, code, command.now, command.quotes, command.refusals)
 
 
 @_decide.register
 def _(command: c.RejectBuild, order: Order) -> list[e.OrderEvent]:
     _idle(order, "building")
     rejected = e.BuildRejected(code=command.code, detail=command.detail, logs=command.logs)
-    return [rejected, *_failed_if_hopeless(order, command.code, command.now)]
+    return [rejected, *_ended_if_hopeless(evolve(order, rejected), command.code, command.now)]
 
 
 @_decide.register
 def _(command: c.RecordBuilt, order: Order) -> list[e.OrderEvent]:
     _idle(order, "building")
-    if command.now >= order.deadline:
-        return _failed_if_hopeless(order, order.obstacle or Code.DEADLINE_PASSED, command.now)
+    if _late(order, command.now):
+        return _ended_if_hopeless(order, order.obstacle or Code.DEADLINE_PASSED, command.now)
     if command.attempt != len(order.attempts) + 1:
         raise NotApplicable(f"Attempt {command.attempt} is not the next one.")
     if order.route is None or command.minimum_out < order.route.minimum_out:
@@ -101,7 +131,11 @@ def _(command: c.RecordLanding, order: Order) -> list[e.OrderEvent]:
     if landing.error and landing.commitment != "finalized":
         raise NotApplicable("An error that isn't finalized can be undone by a fork.")
     if order.ended or (landing.error and attempt.end is not None):
-        raise LandedAfterEnd(f"Attempt {attempt.number} landed in slot {landing.slot} after its end was recorded.")
+        second = order.status == "confirmed" and landing.error is None
+        kind: Contradiction = "second_success" if second else "landed_after_end"
+        raise LandedAfterEnd(
+            kind, f"Attempt {attempt.number} landed in slot {landing.slot} after its end was recorded."
+        )
     # A landing may be learned before anyone recorded the send: the story still tells both, in order.
     sent = [] if attempt.submitted or attempt.end else [_submitted(attempt, "not recorded; the transaction landed")]
     if landing.error is None:
@@ -115,7 +149,7 @@ def _(command: c.RecordLanding, order: Order) -> list[e.OrderEvent]:
         logs=landing.error.logs,
         fee_lamports=landing.fee_lamports,
     )
-    return [*sent, rejected, *_failed_if_hopeless(order, landing.error.code, command.now)]
+    return [*sent, rejected, *_ended_if_hopeless(evolve(order, rejected), landing.error.code, command.now)]
 
 
 @_decide.register
@@ -123,24 +157,23 @@ def _(command: c.RecordExpiry, order: Order) -> list[e.OrderEvent]:
     attempt = order.attempt(command.attempt)
     if attempt is None or attempt.end is not None or order.ended:
         raise NotApplicable(f"Attempt {command.attempt} is not live.")
-    gap = command.evidence.gap(
-        genesis_hash=attempt.genesis_hash,
-        blockhash_slot=attempt.blockhash_slot,
-        last_valid_block_height=attempt.last_valid_block_height,
-    )
-    if gap:
-        raise DomainError("evidence_incomplete", f"That is no proof of expiry: {gap}.")
+    if isinstance(command.evidence, ExpiryEvidence):
+        gap = command.evidence.gap(
+            genesis_hash=attempt.genesis_hash,
+            blockhash_slot=attempt.blockhash_slot,
+            last_valid_block_height=attempt.last_valid_block_height,
+        )
+        if gap:
+            raise DomainError("evidence_incomplete", f"That is no proof of expiry: {gap}.")
     expired = e.AttemptExpired(attempt=attempt.number, signature=attempt.signature, evidence=command.evidence)
-    return [expired, *_failed_if_hopeless(order, Code.TRANSACTION_EXPIRED, command.now)]
+    return [expired, *_ended_if_hopeless(order, Code.TRANSACTION_EXPIRED, command.now)]
 
 
 @_decide.register
 def _(command: c.GiveUp, order: Order) -> list[e.OrderEvent]:
     if order.ended or order.live_attempt:
         raise NotApplicable("The order has ended, or may still land.")
-    if command.now < order.deadline:
-        return []
-    return [_failed(command.code, command.detail)]
+    return _ended_if_hopeless(order, command.code, command.now)
 
 
 def _idle(order: Order, status: e.Status) -> None:
@@ -170,23 +203,50 @@ def _why_no_route(order: Order, chosen: Quote | None, refusals: tuple[Refusal, .
     return telling[0] if telling else Code.NO_VENUE
 
 
-def _failed_if_hopeless(
+def _ended_if_hopeless(
     order: Order,
     code: str,
     now: datetime,
     quotes: tuple[Quote, ...] = (),
     refusals: tuple[Refusal, ...] = (),
 ) -> list[e.OrderEvent]:
-    """``OrderFailed`` where the code is final or the deadline has passed; called only where no attempt is live."""
-    if meaning(code).final or now >= order.deadline:
-        return [_failed(code, meaning(code).sentence, quotes, refusals)]
+    """The order's end, or its rest, where trying on is over; called only where no attempt is live.
+
+    A final code fails any order. A passing one fails a market order past its deadline and rests a limit order past the
+    deadline of its trigger, or after too many rejections.
+    """
+    if meaning(code).final:
+        return [_failed(code, quotes, refusals)]
+    if order.triggered_at is None:
+        return [_failed(code, quotes, refusals)] if _late(order, now) else []
+    if _late(order, now) or order.rejections >= MOST_REJECTIONS:
+        armed_at = rest_until(now, order.rest.failures if order.rest else 0)
+        return [_rested(order, code, armed_at, quotes, refusals)]
     return []
 
 
-def _failed(
-    code: str, detail: str, quotes: tuple[Quote, ...] = (), refusals: tuple[Refusal, ...] = ()
-) -> e.OrderFailed:
-    return e.OrderFailed(code=code, detail=detail, retryable=not meaning(code).final, quotes=quotes, refusals=refusals)
+def _late(order: Order, now: datetime) -> bool:
+    return order.deadline is not None and now >= order.deadline
+
+
+def _rested(
+    order: Order, code: str, armed_at: datetime | None, quotes: tuple[Quote, ...], refusals: tuple[Refusal, ...]
+) -> e.OrderRested:
+    if order.triggered_at is None:
+        raise DomainError("not_triggered", "Only a triggered order can rest.")
+    return e.OrderRested(
+        code=code,
+        detail=meaning(code).sentence,
+        touch=order.triggered_at,
+        armed_at=armed_at,
+        quotes=quotes,
+        refusals=refusals,
+    )
+
+
+def _failed(code: str, quotes: tuple[Quote, ...] = (), refusals: tuple[Refusal, ...] = ()) -> e.OrderFailed:
+    told = meaning(code)
+    return e.OrderFailed(code=code, detail=told.sentence, retryable=not told.final, quotes=quotes, refusals=refusals)
 
 
 def _submitted(attempt: Attempt, answer: str) -> e.TransactionSubmitted:
@@ -214,4 +274,5 @@ def _confirmed(order: Order, attempt: Attempt, command: c.RecordLanding) -> e.Or
         network_fee_lamports=landing.fee_lamports + order.fees_lost_lamports,
         venue_fee=attempt.quote.fee_amount,
         venue_fee_token=attempt.quote.fee_token,
+        because=command.because,
     )

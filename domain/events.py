@@ -9,12 +9,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
-from domain.evidence import Commitment, ExpiryEvidence
+from domain.evidence import Commitment, ExpiryEvidence, OperatorEvidence
 from domain.numbers import BaseUnits, Price
 from domain.quotes import Quote, Recorded, Refusal
 from domain.tokens import Token
 
-OrderType = Literal["market"]
+OrderType = Literal["market", "limit", "stop-limit"]
 Status = Literal["pending", "routing", "building", "submitted", "confirmed", "failed"]
 
 
@@ -34,8 +34,21 @@ class OrderEvent(Recorded):
         return self.model_dump(mode="json", by_alias=True, exclude=set(self.secret), exclude_none=True)
 
 
+class Observation(Recorded):
+    """A price that a source gave: the touch in the order's direction, after the best venue's fee, at ``slot``."""
+
+    source: str
+    pair: str
+    slot: int
+    touch: Price
+    observed_at: datetime
+
+
 class OrderSubmitted(OrderEvent):
-    """The terms. ``slippage_defaulted``: the client named none, so it never conflicts with a changed default."""
+    """The terms; only a market order has a deadline.
+
+    ``slippage_defaulted``: the client named none, so it never conflicts with a changed default.
+    """
 
     TOPIC = "order.OrderSubmitted"
     status = "pending"
@@ -46,18 +59,52 @@ class OrderSubmitted(OrderEvent):
     amount_in: BaseUnits
     slippage_bps: int
     slippage_defaulted: bool
+    limit_price: Price | None = None
+    stop_price: Price | None = None
     client_order_id: str | None = None
-    deadline: datetime
+    deadline: datetime | None = None
     network: str
 
 
 class OrderTriggered(OrderEvent):
-    """The order became executable: a market order at once."""
+    """The order became executable: a market order at once, a limit order by the price that met its limit.
+
+    ``deadline`` is until when a limit order may begin attempts before it rests again.
+    """
 
     TOPIC = "order.OrderTriggered"
     status = "routing"
 
-    reason: Literal["market"]
+    reason: Literal["market", "limit"]
+    observation: Observation | None = None
+    deadline: datetime | None = None
+
+
+class StopTriggered(OrderEvent):
+    """The price reached the stop; from here on the order is a limit order, wherever the price goes."""
+
+    TOPIC = "order.StopTriggered"
+    status = "pending"
+
+    observation: Observation
+
+
+class OrderRested(OrderEvent):
+    """The order waits for its price again: its quotes at size fell short, or it could not be executed in time.
+
+    It is armed again by a better touch than ``touch`` or a quote at size that meets its limit; where ``armed_at`` is
+    set, not before then.
+    """
+
+    TOPIC = "order.OrderRested"
+    status = "pending"
+
+    code: str
+    detail: str
+    touch: Price
+    armed_at: datetime | None = None
+    quotes: tuple[Quote, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
 
 
 class OrderRouted(OrderEvent):
@@ -139,11 +186,14 @@ class AttemptExpired(OrderEvent):
 
     attempt: int
     signature: str
-    evidence: ExpiryEvidence
+    evidence: ExpiryEvidence | OperatorEvidence
 
 
 class OrderConfirmed(OrderEvent):
-    """The swap is on chain at ``commitment``; amounts are what the transaction's token balances show."""
+    """The swap is on chain at ``commitment``; amounts are what the transaction's token balances show.
+
+    ``because`` is set where an operator said so of what the chain no longer tells.
+    """
 
     TOPIC = "order.OrderConfirmed"
     status = "confirmed"
@@ -159,6 +209,7 @@ class OrderConfirmed(OrderEvent):
     network_fee_lamports: BaseUnits
     venue_fee: BaseUnits
     venue_fee_token: str
+    because: str | None = None
 
 
 class OrderFailed(OrderEvent):
@@ -176,7 +227,9 @@ class OrderFailed(OrderEvent):
 
 ORDER_EVENTS: tuple[type[OrderEvent], ...] = (
     OrderSubmitted,
+    StopTriggered,
     OrderTriggered,
+    OrderRested,
     OrderRouted,
     BuildRejected,
     TransactionBuilt,

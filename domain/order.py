@@ -14,6 +14,7 @@ from domain.evidence import Commitment
 from domain.numbers import BaseUnits, Price
 from domain.quotes import Quote
 from domain.tokens import Pair, Side, Token, pair_of
+from domain.triggers import limit_minimum
 
 
 class State(BaseModel):
@@ -61,6 +62,14 @@ class Failure(State):
     retryable: bool
 
 
+class Rest(State):
+    """How a limit order waits again; ``failures`` is how often in a row it could not be executed."""
+
+    touch: Price
+    armed_at: datetime | None
+    failures: int
+
+
 class Order(State):
     """Everything a decision or a view needs of an order; never the signed bytes."""
 
@@ -70,10 +79,16 @@ class Order(State):
     amount_in: BaseUnits
     slippage_bps: int
     slippage_defaulted: bool
+    limit_price: Price | None
+    stop_price: Price | None
     client_order_id: str | None
-    deadline: datetime
+    deadline: datetime | None
     network: str
     status: e.Status = "pending"
+    stop_reached: bool = False
+    triggered_at: Price | None = None
+    rejections: int = 0
+    rest: Rest | None = None
     first_minimum_out: BaseUnits | None = None
     route: Route | None = None
     attempts: tuple[Attempt, ...] = ()
@@ -89,6 +104,18 @@ class Order(State):
     @property
     def side(self) -> Side:
         return self.pair.side(self.token_in)
+
+    @property
+    def waits_for_price(self) -> bool:
+        """Whether the order rests until a price is observed that it acts on."""
+        return self.type != "market" and self.status == "pending"
+
+    @property
+    def minimum_out(self) -> int | None:
+        """The least any attempt may accept, in base units: the limit's, or a market order's first minimum."""
+        if self.limit_price is None:
+            return self.first_minimum_out
+        return limit_minimum(self.side, self.amount_in, self.token_in, self.token_out, self.limit_price)
 
     @property
     def ended(self) -> bool:
@@ -129,6 +156,25 @@ def _apply(event: e.OrderEvent, order: Order) -> dict[str, object]:
 
 
 @_apply.register
+def _(event: e.StopTriggered, order: Order) -> dict[str, object]:
+    return {"stop_reached": True}
+
+
+@_apply.register
+def _(event: e.OrderTriggered, order: Order) -> dict[str, object]:
+    if event.observation is None:
+        return {}
+    return {"triggered_at": event.observation.touch, "deadline": event.deadline, "rejections": 0, "obstacle": None}
+
+
+@_apply.register
+def _(event: e.OrderRested, order: Order) -> dict[str, object]:
+    failures = order.rest.failures if order.rest else 0
+    counted = failures + 1 if event.armed_at else 0
+    return {"rest": Rest(touch=event.touch, armed_at=event.armed_at, failures=counted), "deadline": None}
+
+
+@_apply.register
 def _(event: e.OrderRouted, order: Order) -> dict[str, object]:
     first = order.first_minimum_out if order.first_minimum_out is not None else event.minimum_out
     return {"route": Route(chosen=event.chosen, minimum_out=event.minimum_out), "first_minimum_out": first}
@@ -136,7 +182,7 @@ def _(event: e.OrderRouted, order: Order) -> dict[str, object]:
 
 @_apply.register
 def _(event: e.BuildRejected, order: Order) -> dict[str, object]:
-    return {"obstacle": event.code}
+    return {"obstacle": event.code, "rejections": order.rejections + 1}
 
 
 @_apply.register
@@ -170,6 +216,7 @@ def _(event: e.AttemptRejected, order: Order) -> dict[str, object]:
     return {
         "attempts": _ended(order, event.attempt, "rejected"),
         "obstacle": event.code,
+        "rejections": order.rejections + 1,
         "fees_lost_lamports": order.fees_lost_lamports + event.fee_lamports,
     }
 

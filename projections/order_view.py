@@ -54,6 +54,19 @@ class FailureView(View):
     retryable: bool
 
 
+class UncertaintyView(View):
+    """A transaction past its time whose outcome the chain doesn't tell yet: the order is neither failed nor swapped.
+
+    ``resolvable``: the chain can never tell again, and an operator may end it (`surefill resolve`).
+    """
+
+    attempt: int
+    reason: str
+    since: Instant
+    checked_at: Instant
+    resolvable: bool
+
+
 class OrderView(View):
     """The contract's order. Amounts are decimal token units, ``executedPrice`` is quote per base of ``pair``."""
 
@@ -67,6 +80,8 @@ class OrderView(View):
     token_in: str = Field(examples=["SOL"])
     token_out: str = Field(examples=["USDC"])
     amount_in: str = Field(examples=["1.5"])
+    limit_price: IfKnown[str] = None
+    stop_price: IfKnown[str] = None
     slippage_bps: int
     network: str = Field(examples=["localnet"])
     submitted_at: Instant
@@ -79,6 +94,7 @@ class OrderView(View):
     executed_price: IfKnown[str] = None
     fee: IfKnown[Fee] = None
     failure: IfKnown[FailureView] = None
+    uncertainty: IfKnown[UncertaintyView] = None
 
 
 def order_view(order_id: UUID, order: Order, version: int, submitted_at: datetime, updated_at: datetime) -> OrderView:
@@ -95,6 +111,8 @@ def order_view(order_id: UUID, order: Order, version: int, submitted_at: datetim
         token_in=order.token_in.symbol,
         token_out=order.token_out.symbol,
         amount_in=to_units(order.amount_in, order.token_in.decimals),
+        limit_price=None if order.limit_price is None else plain(order.limit_price),
+        stop_price=None if order.stop_price is None else plain(order.stop_price),
         slippage_bps=order.slippage_bps,
         network=order.network,
         submitted_at=submitted_at,

@@ -5,6 +5,7 @@ import json
 from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
+from uuid import UUID
 
 import typer
 
@@ -112,6 +113,41 @@ def watch_order(order: Annotated[str, typer.Argument(help="The order's id.")]) -
     _with_client(lambda client: _follow(client, order))
 
 
+@app.command(rich_help_panel="Operator")
+def resolve(
+    order: Annotated[UUID, typer.Argument(help="The order's id.")],
+    attempt: Annotated[int, typer.Argument(help="The attempt's number, 1 for the first.")],
+    because: Annotated[str, typer.Option(help="Why; recorded in the log.")],
+    expired: Annotated[bool, typer.Option("--expired", help="It can never land.")] = False,
+    landed: Annotated[bool, typer.Option("--landed", help="It landed, and swapped.")] = False,
+    amount_out: Annotated[str, typer.Option(help="With --landed: the token units received.")] = "",
+    slot: Annotated[int, typer.Option(help="With --landed: the slot it landed in.")] = 0,
+    fee_lamports: Annotated[int, typer.Option(help="With --landed: the network fee paid.")] = 5_000,
+) -> None:
+    """End an attempt whose outcome can never be known from the chain again; refused while it still can."""
+    from runtime.operator import Received, resolve
+
+    if expired == landed:
+        raise typer.BadParameter("say one of --expired and --landed")
+    received = None
+    if landed:
+        with suppress(InvalidOperation):
+            amount = Decimal(amount_out)
+            if amount.is_finite() and amount > 0:
+                received = Received(slot, amount, fee_lamports)
+        if received is None or slot <= 0:
+            raise typer.BadParameter("--landed needs --amount-out, a positive decimal number, and --slot")
+    raise typer.Exit(roles.guarded("resolve", lambda: print(resolve(order, attempt, received, because))))
+
+
+@app.command(rich_help_panel="Operator")
+def resume(because: Annotated[str, typer.Option(help="Why it may go on; recorded in the log.")]) -> None:
+    """Let trading go on after a contradiction between chain and log has halted it."""
+    from runtime.operator import resume
+
+    raise typer.Exit(roles.guarded("resume", lambda: print(resume(because))))
+
+
 @app.command(rich_help_panel="Roles")
 def api() -> None:
     """Serve REST, WebSocket and metrics on HOST and PORT."""
@@ -140,6 +176,12 @@ def projector() -> None:
 def tracker() -> None:
     """Stay with every transaction until the chain says what became of it. One at a time; a second stands by."""
     roles.main("tracker")
+
+
+@app.command(rich_help_panel="Roles")
+def watcher() -> None:
+    """Observe prices and fire the orders that wait for them. One at a time; a second stands by."""
+    roles.main("watcher")
 
 
 @localnet.callback()

@@ -22,7 +22,7 @@ from runtime.settings import Settings
 from runtime.supervisor import Supervisor
 
 SUREFILL = Path(sys.executable).with_name("surefill")
-LEASED = ("relay", "projector", "tracker")  # one owner at a time; the second of each stands by
+LEASED = ("relay", "projector", "tracker", "watcher")  # one owner at a time; the second of each stands by
 POLL = 0.05
 REMIND_EVERY = 10.0
 

@@ -64,6 +64,16 @@ class Settings(BaseSettings):
     localnet_port: Port = Field(
         8899, description="Its port, for `surefill localnet` alone; `surefill up` keeps a free one."
     )
+    price_source: Literal["pools"] = Field(
+        "pools", description="Where waiting orders' prices come from: the pools the engine trades with."
+    )
+    price_poll_ms: Annotated[int, Field(ge=5, le=60_000)] = Field(
+        100, description="Milliseconds between two observations of the pairs somebody waits on."
+    )
+    price_max_age: Annotated[int, Field(ge=1, le=3_600)] = Field(
+        5, description="Seconds a price source may stand still before it fires nothing."
+    )
+
     slot_ms: Annotated[int, Field(ge=10, le=10_000)] = Field(
         100, description="Milliseconds a slot of the local chain takes."
     )

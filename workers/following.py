@@ -71,6 +71,7 @@ class Following:
         for one in fresh:
             if before := known.get(one.attempt):
                 one.last_send, one.next_proof, one.finalized = before.last_send, before.next_proof, before.finalized
+                one.doubted_since = before.doubted_since
         if fresh:
             self._by_order[history.order_id] = fresh
         else:

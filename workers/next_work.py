@@ -16,6 +16,8 @@ TRACK = "track"
 # None: nothing to do until the tracker learns what became of the attempt, or ever.
 NEXT_STAGE: dict[str, Stage | None] = {
     e.OrderSubmitted.TOPIC: None,
+    e.StopTriggered.TOPIC: None,
+    e.OrderRested.TOPIC: None,
     e.OrderTriggered.TOPIC: "route",
     e.OrderRouted.TOPIC: "build",
     e.BuildRejected.TOPIC: "route",

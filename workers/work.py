@@ -77,6 +77,12 @@ class WorkTable:
         async with self._pool.connection() as connection:
             await connection.execute(SQL["untrack"], {"orders": list(versions), "versions": list(versions.values())})
 
+    async def doubt(self, order_id: UUID, attempt: int, reason: str, *, forever: bool) -> None:
+        """Say with the order what isn't known of an attempt; kept until the order is no longer tracked."""
+        async with self._pool.connection() as connection:
+            named = {"order": order_id, "attempt": attempt, "reason": reason, "forever": forever}
+            await connection.execute(SQL["doubt"], named)
+
     async def derive(self, after: int, upto: int) -> int:
         """Write the rows that open orders in a window of the log should have and don't. Returns how many orders."""
         async with self._pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 from api.orders.document import Digits, shown
 from api.problems import Problem
-from domain.numbers import BPS, U64_MAX, to_base_units
+from domain.numbers import BPS, PRICE_DIGITS, U64_MAX, plain, to_base_units
 from domain.tokens import Token, TokenList
 
 # Longer than any number that means something here, shorter than one that costs time to read.
 _NUMBER_LENGTH = 128
+_EXACT = Context(prec=_NUMBER_LENGTH)
+_PRICE_MAGNITUDE = 30
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,9})?", re.ASCII)
 _CLIENT_ORDER_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
 
@@ -51,11 +53,15 @@ def amount(value: Any, of: Token, field: str) -> int:
 
 
 def price(value: Any, field: str) -> Decimal:
-    """A positive price, quote tokens for a base token."""
+    """A positive price, quote tokens for a base token, of at most 18 significant digits."""
     number = _number(value, "invalid_price", field)
     if number <= 0:
         raise invalid("invalid_price", f"{field} must be more than zero.", field)
-    return number
+    if not -_PRICE_MAGNITUDE <= number.adjusted() <= _PRICE_MAGNITUDE:
+        raise invalid("invalid_price", f"{field} is no price of any pair: 1e-30 to 1e30.", field)
+    if len(number.normalize(_EXACT).as_tuple().digits) > PRICE_DIGITS:
+        raise invalid("invalid_price", f"{field} has more than {PRICE_DIGITS} significant digits.", field)
+    return Decimal(plain(number))
 
 
 def slippage_bps(value: Any, field: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from api.config import ApiConfig
@@ -10,6 +11,10 @@ from api.orders import fields
 from api.orders.document import Digits, Document, shown
 from api.orders.fields import invalid
 from domain.commands import SubmitOrder
+from domain.events import OrderType
+from domain.numbers import U64_MAX
+from domain.tokens import Token, pair_of
+from domain.triggers import limit_minimum
 
 NAMES = (
     "tokenIn",
@@ -22,7 +27,11 @@ NAMES = (
     "stopPrice",
 )
 ALIASES = {"orderType": "type", "amount": "amountIn", "slippage": "slippageBps", "price": "limitPrice"}
-_PRICES = {"market": (), "limit": ("limitPrice",), "stop-limit": ("stopPrice", "limitPrice")}
+_PRICES: dict[OrderType, tuple[str, ...]] = {
+    "market": (),
+    "limit": ("limitPrice",),
+    "stop-limit": ("stopPrice", "limitPrice"),
+}
 
 
 def terms(document: Document, config: ApiConfig, now: datetime) -> SubmitOrder:
@@ -40,19 +49,22 @@ def terms(document: Document, config: ApiConfig, now: datetime) -> SubmitOrder:
     slippage = _slippage(given)
     reference = given.value("clientOrderId")
     client_order_id = None if reference is None else fields.client_order_id(reference, "clientOrderId")
-    _prices(given, kind)
-    if kind != "market":
-        raise invalid("not_supported_yet", f"{kind} orders are not supported yet.", given.name("type"))
+    prices = _prices(given, kind)
+    limit = prices.get("limitPrice")
+    if limit is not None:
+        _require_reachable(limit, amount_in, token_in, token_out, given.name("limitPrice"))
     return SubmitOrder(
-        type="market",
+        type=kind,
         token_in=token_in,
         token_out=token_out,
         amount_in=amount_in,
         slippage_bps=config.default_slippage_bps if slippage is None else slippage,
         slippage_defaulted=slippage is None,
         client_order_id=client_order_id,
-        deadline=now + config.order_deadline,
+        deadline=now + config.order_deadline if kind == "market" else None,
         network=config.network,
+        limit_price=limit,
+        stop_price=prices.get("stopPrice"),
     )
 
 
@@ -85,12 +97,14 @@ class _Given:
         return value
 
 
-def _kind(given: _Given) -> str:
+def _kind(given: _Given) -> OrderType:
     value = given.value("type")
-    kind = "market" if value is None else value
-    if not isinstance(kind, str) or isinstance(kind, Digits) or kind not in _PRICES:
-        raise invalid("unknown_type", "An order is market, limit or stop-limit.", given.name("type"))
-    return kind
+    for kind in _PRICES:
+        if value == kind and not isinstance(value, Digits):
+            return kind
+    if value is None:
+        return "market"
+    raise invalid("unknown_type", "An order is market, limit or stop-limit.", given.name("type"))
 
 
 def _slippage(given: _Given) -> int | None:
@@ -100,13 +114,22 @@ def _slippage(given: _Given) -> int | None:
     return fields.slippage_fraction(value, name) if name == "slippage" else fields.slippage_bps(value, name)
 
 
-def _prices(given: _Given, kind: str) -> None:
+def _prices(given: _Given, kind: OrderType) -> dict[str, Decimal]:
     needed = _PRICES[kind]
+    prices: dict[str, Decimal] = {}
     for price in ("limitPrice", "stopPrice"):
         value, name = given.value(price), given.name(price)
         if price in needed:
             if value is None:
                 raise invalid("missing_price", f"A {kind} order needs its {price}.", price)
-            fields.price(value, name)
+            prices[price] = fields.price(value, name)
         elif value is not None:
             raise invalid("price_not_allowed", f"A {kind} order takes no {name}.", name)
+    return prices
+
+
+def _require_reachable(limit: Decimal, amount_in: int, token_in: Token, token_out: Token, field: str) -> None:
+    side = pair_of(token_in, token_out).side(token_in)
+    if limit_minimum(side, amount_in, token_in, token_out, limit) > U64_MAX:
+        detail = f"At this {field} the order asks for more {token_out.symbol} than the chain can count."
+        raise invalid("limit_out_of_reach", detail, field)

@@ -33,6 +33,7 @@ NEEDS = {
     "relay": EVERY,
     "projector": EVERY,
     "tracker": EVERY,
+    "watcher": EVERY,
     "migrate": ("database_url", "database_owner_url"),
     "localnet": (),
 }

@@ -84,8 +84,12 @@ def _checks(store: Store, valkey: Redis) -> list[Check]:
                 return None
         return "the application owns the log: triggers alone keep it immutable; set DATABASE_OWNER_URL"
 
+    async def trading() -> str | None:
+        return (await store.accounts.trading(DEFAULT_ACCOUNT)).reason
+
     return [
         Check("postgresql", postgresql),
         Check("valkey", hints, essential=False),
         Check("roles", roles, essential=False),
+        Check("trading", trading, essential=False),
     ]

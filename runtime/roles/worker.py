@@ -28,6 +28,7 @@ async def run(settings: Settings) -> None:
         wallet = await open_wallet(settings, store, market)
         work = WorkTable(store.pool)
         desk = Desk(
+            accounts=store.accounts,
             chain=market.chain,
             blockhashes=BlockhashCache(market.chain),
             wallet=wallet,

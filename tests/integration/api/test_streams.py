@@ -45,7 +45,7 @@ async def told(socket: ClientConnection) -> tuple[list[dict[str, Any]], int | No
 
 async def cut_off(before: float) -> None:
     async with asyncio.timeout(30):
-        while (REGISTRY.get_sample_value(CUT_OFF) or 0) <= before:  # noqa: ASYNC110 - the counter tells nobody
+        while (REGISTRY.get_sample_value(CUT_OFF) or 0) <= before:
             await asyncio.sleep(0.02)
 
 

@@ -19,9 +19,11 @@ from psycopg_pool import AsyncConnectionPool
 from chains.blockhashes import BlockhashCache
 from chains.solana_client import SolanaChain
 from chains.wallet import Wallet
+from commands.accounts import Accounts
 from commands.ids import DEFAULT_ACCOUNT
 from commands.orders import History, Orders
 from commands.submit import submit_order
+from domain.account import ACCOUNT_EVENTS
 from domain.codes import Code
 from domain.commands import SubmitOrder
 from domain.events import ORDER_EVENTS
@@ -34,11 +36,13 @@ from event_store.mapper import EventMapper
 from event_store.pool import connection_pool
 from event_store.wake import Wake
 from runtime.localnet.main import serve
+from runtime.localnet.opening import MARKET_KEY
 from runtime.localnet.program import PROGRAM_ID
 from tests.integration.conftest import TestDatabase
 from tests.integration.embedded import EmbeddedValkey
 from venues.constant_product_errors import ProgramError
 from venues.pools import PoolBook, pool_venues
+from venues.prices import PoolPrices, PriceSource
 from workers.broker import Hints, declare_actors, open_broker
 from workers.build import Build, Desk
 from workers.relay import RELAY, Relay
@@ -46,6 +50,10 @@ from workers.route import Route
 from workers.submit import Submit
 from workers.sweeper import Sweeper
 from workers.tracker import TRACKER, Pace, Tracker
+from workers.watcher.book import Book
+from workers.watcher.watcher import WATCHER, Watcher
+from workers.watcher.watcher import Pace as WatcherPace
+from workers.watcher.watching import Watching
 from workers.work import WorkTable
 
 SLOT_MS = 20
@@ -63,12 +71,15 @@ class Desks:
     events: Log
     wake: Wake
     orders: Orders
+    accounts: Accounts
     work: WorkTable
     chain: SolanaChain
     book: PoolBook
     wallet: Wallet
     broker: RedisBroker
     genesis_hash: str
+    rpc_url: str
+    market_key: Path
     running: list[asyncio.Task[None]] = field(default_factory=list)
     workers: list[dramatiq.Worker] = field(default_factory=list)
 
@@ -84,6 +95,8 @@ class Desks:
             "deadline": now() + timedelta(seconds=60),
             "network": "localnet",
         }
+        if changes.get("type", "market") != "market":
+            terms["deadline"] = None
         accepted = await submit_order(self.orders, DEFAULT_ACCOUNT, SubmitOrder(**{**terms, **changes}))  # type: ignore[arg-type]
         return accepted.order_id
 
@@ -99,6 +112,7 @@ class Desks:
     def start_tracker(self, pace: Pace | None = None) -> asyncio.Task[None]:
         tracker = Tracker(
             orders=self.orders,
+            accounts=self.accounts,
             events=self.events,
             wake=self.wake,
             work=self.work,
@@ -109,6 +123,34 @@ class Desks:
         )
         return self._start(Lease(self.pool, TRACKER, owner="test"), tracker.run)
 
+    def start_watcher(self, source: PriceSource | None = None, pace: WatcherPace | None = None) -> Watching:
+        watching = Watching(self.pool, self.events, self.orders, Book())
+        watcher = Watcher(
+            watching=watching,
+            orders=self.orders,
+            events=self.events,
+            wake=self.wake,
+            source=source or PoolPrices(self.book),
+            clock=now,
+            pace=pace or WatcherPace(observe=0.02),
+        )
+
+        async def watch(lease: Lease) -> None:
+            after = await watching.restore()
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(watcher.follow(after))
+                await watcher.run(lease)
+
+        self._start(Lease(self.pool, WATCHER, owner="test"), watch)
+        return watching
+
+    async def stop(self) -> None:
+        """End what was started, as a clean stop does."""
+        for task in self.running:
+            task.cancel()
+        await asyncio.gather(*self.running, return_exceptions=True)
+        self.running.clear()
+
     def start_worker(self) -> dramatiq.Worker:
         worker = dramatiq.Worker(self.broker, worker_timeout=20, worker_threads=4)
         worker.start()
@@ -117,6 +159,7 @@ class Desks:
 
     def stages(self) -> dict[str, Route | Build | Submit]:
         desk = Desk(
+            accounts=self.accounts,
             chain=self.chain,
             blockhashes=BlockhashCache(self.chain),
             wallet=self.wallet,
@@ -187,23 +230,25 @@ async def desks(database: TestDatabase, valkey: EmbeddedValkey, rpc_url: str, tm
         await book.load()
         broker = open_broker(f"{valkey.url.rstrip('/').removesuffix('/0')}/1")
         broker.flush_all()
+        mapper = EventMapper((*ORDER_EVENTS, *ACCOUNT_EVENTS))
         desks = Desks(
             pool=pool,
             events=events,
             wake=wake,
-            orders=Orders(events, appender, EventMapper(ORDER_EVENTS)),
+            orders=Orders(events, appender, mapper),
+            accounts=Accounts(events, appender, mapper),
             work=WorkTable(pool),
             chain=chain,
             book=book,
             wallet=Wallet.load(tmp_path / "wallet.json"),
             broker=broker,
             genesis_hash=genesis_hash,
+            rpc_url=rpc_url,
+            market_key=tmp_path / "chain" / MARKET_KEY,
         )
         declare_actors(broker, {n: s.run for n, s in desks.stages().items()}, asyncio.get_running_loop())  # type: ignore[misc]
         yield desks
-        for task in desks.running:
-            task.cancel()
-        await asyncio.gather(*desks.running, return_exceptions=True)
+        await desks.stop()
         for worker in desks.workers:
             await asyncio.to_thread(worker.stop, timeout=3_000)
         broker.close()

@@ -246,7 +246,7 @@ async def test_a_confirmed_swap_that_is_finalized_with_an_error_raises_the_alarm
         assert alarms_raised() == alarms
         forked = True
         async with asyncio.timeout(10):
-            while alarms_raised() == alarms:  # noqa: ASYNC110 - a counter tells nobody
+            while alarms_raised() == alarms:
                 await asyncio.sleep(0.02)
         tracker.cancel()
         await asyncio.gather(tracker, return_exceptions=True)

@@ -1,0 +1,48 @@
+"""When a price is met. Limits trigger by level, stops latch; the limit is kept on chain as an integer minimum.
+
+The touch is the best venue's marginal price in the order's direction, after that venue's fee.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+
+from domain.numbers import BPS
+from domain.tokens import Side, Token
+
+# A triggered limit order rests again when this long, or this many rejections, brought it no live attempt.
+TRIGGERED_FOR = timedelta(seconds=120)
+MOST_REJECTIONS = 3
+# Armed again after 30 s, doubling to 10 min; an order whose quotes fell short is armed by its price instead.
+FIRST_REST, LONGEST_REST = timedelta(seconds=30), timedelta(minutes=10)
+
+
+def limit_met(side: Side, touch: Decimal, limit: Decimal) -> bool:
+    """A sell is met at or above its limit, a buy at or below."""
+    return touch >= limit if side == "sell" else touch <= limit
+
+
+def stop_met(side: Side, touch: Decimal, stop: Decimal) -> bool:
+    """A sell stop is reached at or below, a buy stop at or above."""
+    return touch <= stop if side == "sell" else touch >= stop
+
+
+def clearly_better(side: Side, touch: Decimal, rested_at: Decimal) -> bool:
+    """At least 1 bp better for the order than the touch it rested at."""
+    if side == "sell":
+        return touch * BPS >= rested_at * (BPS + 1)
+    return touch * BPS <= rested_at * (BPS - 1)
+
+
+def limit_minimum(side: Side, amount_in: int, token_in: Token, token_out: Token, limit: Decimal) -> int:
+    """The least base units out within ``limit``, rounded up: a sell's in x limit, a buy's in / limit."""
+    price = Fraction(limit) if side == "sell" else 1 / Fraction(limit)
+    exact = amount_in * price * Fraction(10) ** (token_out.decimals - token_in.decimals)
+    return -(-exact.numerator // exact.denominator)
+
+
+def rest_until(now: datetime, rests: int) -> datetime:
+    """When an order that could not be executed for the ``rests + 1``-th time is armed again."""
+    return now + min(LONGEST_REST, FIRST_REST * (1 << min(rests, 10)))

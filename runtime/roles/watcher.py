@@ -1,0 +1,31 @@
+"""The watcher's process: the book from the start, observations under the lease."""
+
+from __future__ import annotations
+
+import asyncio
+
+from runtime.composition import lease_of, open_market, open_store, utc_now
+from runtime.settings import Settings
+from venues.prices import PoolPrices
+from workers.watcher.book import Book
+from workers.watcher.watcher import WATCHER, Pace, Watcher
+from workers.watcher.watching import Watching
+
+
+async def run(settings: Settings) -> None:
+    async with open_store(settings, "watcher") as store, open_market(settings) as market:
+        watching = Watching(store.pool, store.events, store.orders, Book())
+        watcher = Watcher(
+            watching=watching,
+            orders=store.orders,
+            events=store.events,
+            wake=store.wake,
+            source=PoolPrices(market.book),
+            clock=utc_now,
+            pace=Pace(observe=settings.price_poll_ms / 1000, stale=settings.price_max_age),
+        )
+        after = await watching.restore()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(watcher.follow(after))
+            async with lease_of(store, WATCHER).hold() as lease:
+                await watcher.run(lease)
