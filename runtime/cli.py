@@ -86,6 +86,12 @@ def submit(
     slippage_bps: Annotated[
         int | None, typer.Option(help="Basis points the price may slip; the engine's default if not given.")
     ] = None,
+    limit_price: Annotated[
+        str | None, typer.Option(help="Wait for this price, quote per base, and never execute worse: a limit order.")
+    ] = None,
+    stop_price: Annotated[
+        str | None, typer.Option(help="Wait for this price before the limit counts: a stop-limit order.")
+    ] = None,
     client_order_id: Annotated[
         str | None, typer.Option(help="Your own id: repeating it never makes a second order.")
     ] = None,
@@ -93,10 +99,19 @@ def submit(
         bool, typer.Option("--watch", help="Follow it to its end; exit code 1 unless it is confirmed.")
     ] = False,
 ) -> None:
-    """Submit a market order; prints the engine's answer as JSON."""
-    order: dict[str, Any] = {"tokenIn": token_in, "tokenOut": token_out, "amountIn": amount, "type": "market"}
-    order |= {} if slippage_bps is None else {"slippageBps": slippage_bps}
-    order |= {} if client_order_id is None else {"clientOrderId": client_order_id}
+    """Submit an order and print the engine's answer as JSON: market, or limit and stop-limit by the prices given."""
+    kind = "stop-limit" if stop_price is not None else "limit" if limit_price is not None else "market"
+    given = {
+        "tokenIn": token_in,
+        "tokenOut": token_out,
+        "amountIn": amount,
+        "type": kind,
+        "slippageBps": slippage_bps,
+        "limitPrice": limit_price,
+        "stopPrice": stop_price,
+        "clientOrderId": client_order_id,
+    }
+    order = {name: value for name, value in given.items() if value is not None}
 
     async def run(client: Any) -> None:
         answer = await client.submit(order)
