@@ -98,7 +98,8 @@ class Batches:
         answers = from_json(await self._post(_Together(calls)))
         if not isinstance(answers, list):
             raise ValueError("a batch was not answered with a list")  # of what came, not of a caller's
-        return {answer.get("id"): answer for answer in answers if isinstance(answer, dict)}
+        known = (one for one in answers if isinstance(one, dict) and isinstance(one.get("id"), int | str))
+        return {answer["id"]: answer for answer in known}
 
 
 def _settle(call: _Call, answer: object) -> None:

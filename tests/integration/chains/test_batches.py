@@ -66,3 +66,16 @@ async def test_a_caller_that_leaves_takes_nothing_from_those_it_went_with() -> N
         leaving.cancel()
         assert [await staying, await other] == ["answer b", "answer c"]
         await endpoint.close()
+
+
+async def test_an_answer_without_a_usable_id_is_nobodys_and_the_others_have_theirs() -> None:
+    async def odd(request: Any) -> bytes:
+        first, second = map(answer, request)
+        return http(json.dumps([{**first, "id": [1]}, "no object", second]).encode())
+
+    async with serving(odd) as url:
+        endpoint = Endpoint(url)
+        lost, found = await calls(endpoint, 2)
+        await endpoint.close()
+    assert isinstance(lost, Unanswered)
+    assert found == "answer 1"
