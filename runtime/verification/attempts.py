@@ -69,18 +69,14 @@ def attempts_of(order_id: UUID, events: Iterable[tuple[int, e.OrderEvent]]) -> l
                 )  # fmt: skip
             case e.AttemptRejected() if event.attempt in found:
                 one = found[event.attempt]
-                one.ending, one.slot, one.fee_lamports, one.version = (
-                    "rejected",
-                    event.slot,
-                    event.fee_lamports,
-                    version,
-                )
+                one.ending, one.signature, one.slot, one.version = "rejected", event.signature, event.slot, version
+                one.fee_lamports = event.fee_lamports
                 lost += event.fee_lamports
             case e.AttemptExpired() if event.attempt in found:
                 found[event.attempt].ending, found[event.attempt].version = "expired", version
             case e.OrderConfirmed() if event.attempt in found:
                 one = found[event.attempt]
-                one.ending, one.slot, one.version = "confirmed", event.slot, version
+                one.ending, one.signature, one.slot, one.version = "confirmed", event.tx_hash, event.slot, version
                 one.amount_in, one.amount_out = event.amount_in, event.amount_out
                 # The order's fee: that of its failed attempts is in it.
                 one.fee_lamports = event.network_fee_lamports - lost
@@ -99,10 +95,11 @@ class Attempts:
     def close(self) -> None:
         self._db.close()
 
-    def record(self, attempts: Sequence[Attempt]) -> None:
+    def record(self, attempts: Sequence[Attempt]) -> list[Attempt]:
+        """Take them in; returned are those whose transaction another attempt has already claimed."""
         marks = ", ".join("?" * len(_COLUMNS))
-        statement = f"insert or replace into attempt ({', '.join(_COLUMNS)}) values ({marks})"  # noqa: S608
-        self._db.executemany(statement, [_stored(one) for one in attempts])
+        statement = f"insert or ignore into attempt ({', '.join(_COLUMNS)}) values ({marks})"  # noqa: S608
+        return [one for one in attempts if not self._db.execute(statement, _stored(one)).rowcount]
 
     def unreadable(self, order_id: UUID) -> None:
         self._db.execute("insert or ignore into unreadable values (?)", (str(order_id),))

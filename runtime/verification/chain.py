@@ -22,10 +22,9 @@ from event_store.log import Log
 from event_store.mapper import EventMapper
 from event_store.verification import Finding, Verdict
 from runtime.verification.attempts import Attempt, Attempts
-from runtime.verification.report import Report, Track
+from runtime.verification.report import RECONCILE, Report, Track
 
 AGAIN = "Verify again when the node can show it."
-RECONCILE = "Stop trading; compare the order's events with the transaction in an explorer, and settle it by hand."
 WAIT = "Nothing: verify again when the order has ended."
 FEES = "network fees, in lamports"
 

@@ -16,7 +16,7 @@ from event_store.verification import RESTORE, Finding, Mark, verify_positions, v
 from projections.history import OrderState, UnreadableEvent, advance
 from projections.orders.verification import REBUILD, OrdersRows
 from runtime.verification.attempts import Attempts, attempts_of
-from runtime.verification.report import Report, Track
+from runtime.verification.report import RECONCILE, Report, Track
 
 _EVERY = 2**63 - 1
 _ORDER = "order."
@@ -88,7 +88,9 @@ def _verify_order(
                 fault = _damaged(recorded, unreadable)
         if recorded.position <= until:
             in_row = state
-    attempts.record(attempts_of(order_id, told))
+    for claimed in attempts.record(attempts_of(order_id, told)):
+        what = f"attempt {claimed.number} has {claimed.signature}, the transaction of another attempt"
+        report.add(Finding("streams", "differs", what, RECONCILE, order_id, claimed.version))
     if fault is not None:
         attempts.unreadable(order_id)
         if sound or fault.verdict == "unchecked":
