@@ -4,6 +4,7 @@ import asyncio
 import json
 from contextlib import suppress
 from decimal import Decimal, InvalidOperation
+from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -161,6 +162,36 @@ def resume(because: Annotated[str, typer.Option(help="Why it may go on; recorded
     from runtime.operator import resume
 
     raise typer.Exit(roles.guarded("resume", lambda: print(resume(because))))
+
+
+@app.command(rich_help_panel="Operator")
+def verify(
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="A file of `surefill checkpoint`: finds any change up to its position.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON line a finding, the verdict last.")] = False,
+    no_chain: Annotated[
+        bool, typer.Option("--no-chain", help="Leave the chain out; the verdict then says so.")
+    ] = False,
+) -> None:
+    """Compare the log with its hashes, the read models with the log, and the log with the chain.
+
+    Exit codes: 0 all equal, 1 something differs, 2 a wrong argument or setting, 3 something could not be checked.
+    """
+    from runtime.verification.run import verify
+
+    raise typer.Exit(verify(checkpoint, as_json=as_json, chain=not no_chain))
+
+
+@app.command(rich_help_panel="Operator")
+def checkpoint(
+    file: Annotated[str, typer.Argument(help="Where to write it; - is stdout.")] = "-",
+) -> None:
+    """Write what the log is now, for `verify --checkpoint`; keep it where nobody who can change the log can."""
+    from runtime.verification.run import take_checkpoint
+
+    where = None if file == "-" else Path(file)
+    raise typer.Exit(roles.guarded("checkpoint", lambda: take_checkpoint(where)))
 
 
 @app.command(rich_help_panel="Roles")
