@@ -38,7 +38,7 @@ class FaultyNode:
         self.url = f"http://127.0.0.1:{self.port}"
         self.truth_url = f"{self.url}/truth"
         self._process: subprocess.Popen[bytes] | None = None
-        self._http = httpx2.AsyncClient(base_url=self.url, timeout=_DEADLINE, trust_env=False)
+        self._http = httpx2.Client(base_url=self.url, timeout=_DEADLINE, trust_env=False)
 
     async def start(self) -> None:
         """Start it and wait until it answers; after ``kill`` it goes on with the same chain."""
@@ -55,7 +55,7 @@ class FaultyNode:
 
     async def stop(self) -> None:
         await self._end(signal.SIGTERM)
-        await self._http.aclose()
+        self._http.close()
 
     async def kill(self) -> None:
         await self._end(signal.SIGKILL)
@@ -100,7 +100,8 @@ class FaultyNode:
         return subprocess.Popen([sys.executable, "-m", "tests.chaos.node_process", *arguments], cwd=_ROOT)
 
     async def _ask(self, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        answer = await self._http.request(method, path, json=body)
+        # In a thread, because one node serves several tests, each with an event loop of its own.
+        answer = await asyncio.to_thread(self._http.request, method, path, json=body)
         answer.raise_for_status()
         return dict(answer.json())
 
