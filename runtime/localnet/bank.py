@@ -1,21 +1,26 @@
-"""Executes transactions on LiteSVM, and shows accounts as they were when the last block was closed.
+"""Executes transactions on LiteSVM, and shows accounts as any block left them that isn't finalized yet.
 
-LiteSVM keeps no history here and checks no blockhash: which transactions may still run is for ``chain`` to know.
+LiteSVM keeps no history here and checks no blockhash: which transactions may still run is for ``chain`` to know. What
+blocks did is kept as what they undo: each account they touched as it was before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from solders.account import Account
 from solders.litesvm import LiteSVM
 from solders.pubkey import Pubkey
+from solders.system_program import ID as SYSTEM_PROGRAM
 from solders.transaction import VersionedTransaction
 from solders.transaction_metadata import FailedTransactionMetadata, TransactionMetadata
 from solders.transaction_status import TransactionErrorType
 
+from runtime.localnet.ledger import RENT_EXEMPT_EPOCH, Touched
 from runtime.localnet.messages import AccountKeys, resolve_keys
+
+Undo = Mapping[Pubkey, Account | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +48,14 @@ class Simulated:
 
 
 class Bank:
-    """The accounts of the chain: executes into the open block, reads from the last closed one."""
+    """The accounts of the chain. ``undo`` is, for each block that isn't finalized, oldest first, what undoes it."""
 
-    def __init__(self, accounts: Iterable[tuple[Pubkey, Account]], programs: dict[Pubkey, bytes]) -> None:
+    def __init__(
+        self,
+        accounts: Iterable[tuple[Pubkey, Account]],
+        programs: Mapping[Pubkey, bytes],
+        undo: Mapping[int, Undo] | None = None,
+    ) -> None:
         self._svm = LiteSVM()
         self._svm.with_transaction_history(0)
         self._svm.with_blockhash_check(False)
@@ -53,8 +63,8 @@ class Bank:
             self._svm.add_program(address, program)
         for address, account in accounts:
             self._svm.set_account(address, account)
-        # The closed block's version of each account the open block has touched.
-        self._closed: dict[Pubkey, Account | None] = {}
+        self._undo = dict(undo or {})
+        self._open: dict[Pubkey, Account | None] = {}
 
     def open_block(self, slot: int, unix_time: int) -> None:
         """Set what programs read as the time."""
@@ -75,7 +85,7 @@ class Bank:
         if charged:
             for key, writable, old in named:
                 if writable:
-                    self._closed.setdefault(key, old)
+                    self._open.setdefault(key, old)
         if isinstance(outcome, FailedTransactionMetadata):
             return Executed(outcome.err(), outcome.meta(), keys, before, after, charged)
         return Executed(None, outcome, keys, before, after, charged)
@@ -91,21 +101,47 @@ class Bank:
             return Simulated(outcome.err(), outcome.meta(), {})
         return Simulated(None, outcome.meta(), dict(outcome.post_accounts()))
 
-    def touched(self) -> Sequence[tuple[Pubkey, Account | None]]:
+    def touched(self) -> Sequence[Touched]:
         """What the open block has made of each account it touched."""
-        return [(key, self._live(key)) for key in self._closed]
+        return [Touched(key, before, self._live(key)) for key, before in self._open.items()]
 
-    def close_block(self) -> None:
-        """From here on reads see what the open block did."""
-        self._closed.clear()
+    def close_block(self, number: int, finalized: int) -> None:
+        """The open block becomes ``number``; blocks up to ``finalized`` need no undoing any more."""
+        for settled in [one for one in self._undo if one <= finalized]:
+            del self._undo[settled]
+        if self._open:
+            self._undo[number] = self._open
+        self._open = {}
 
-    def account(self, address: Pubkey) -> Account | None:
-        return self._closed[address] if address in self._closed else self._live(address)
+    def before(self, number: int) -> dict[Pubkey, Account | None]:
+        """Every account touched by the block ``number`` or a later closed one, as it was before that block."""
+        found: dict[Pubkey, Account | None] = {}
+        for one in reversed(self._undo):
+            if one >= number:
+                found |= self._undo[one]
+        return found
 
-    def owned_by(self, program: Pubkey) -> list[tuple[Pubkey, Account]]:
-        """Every account ``program`` owns."""
+    def drop(self, number: int) -> None:
+        """Undo the open block, and the block ``number`` with those after it."""
+        for key, account in (self._open | self.before(number)).items():
+            self._svm.set_account(key, account or _NOTHING)
+        self._undo = {one: undo for one, undo in self._undo.items() if one < number}
+        self._open = {}
+
+    def account(self, address: Pubkey, number: int) -> Account | None:
+        """The account as the block ``number`` left it, which isn't older than the finalized one."""
+        holder: Undo | None = self._open if address in self._open else None
+        for later in reversed(self._undo):
+            if later <= number:
+                break
+            if address in self._undo[later]:
+                holder = self._undo[later]
+        return self._live(address) if holder is None else holder[address]
+
+    def owned_by(self, program: Pubkey, number: int) -> list[tuple[Pubkey, Account]]:
+        """Every account that ``program`` owned after the block ``number``."""
         found = dict(self._svm.get_program_accounts(program))
-        for key, account in self._closed.items():
+        for key, account in (self._open | self.before(number + 1)).items():
             found.pop(key, None)
             if account and account.owner == program:
                 found[key] = account
@@ -118,6 +154,9 @@ class Bank:
     def _live(self, address: Pubkey) -> Account | None:
         account = self._svm.get_account(address)
         return account if account and account.lamports else None
+
+
+_NOTHING = Account(0, b"", SYSTEM_PROGRAM, False, RENT_EXEMPT_EPOCH)
 
 
 def _lamports(account: Account | None) -> int:

@@ -12,12 +12,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from solders.account import Account
 from solders.pubkey import Pubkey
 from solders.signature import Signature
 
-_SCHEMA = Path(__file__).with_name("ledger.sql").read_text()
+# One after another: a ledger of an earlier version is brought on by those it lacks.
+_SCHEMA = [Path(__file__).with_name(name).read_text() for name in ("ledger_1.sql", "ledger_2.sql")]
 _MENTIONING = Path(__file__).with_name("mentioning.sql").read_text()
 # Rent is no longer collected: every account is exempt, and that is how a node shows it.
 RENT_EXEMPT_EPOCH = 2**64 - 1
@@ -29,10 +31,10 @@ class LedgerInUse(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Landed:
-    """A transaction in a block: what was sent, and what came of it. ``error`` and ``meta`` are JSON."""
+    """A transaction in the block ``number``: what was sent, and what came of it. ``error`` and ``meta`` are JSON."""
 
     signature: Signature
-    height: int
+    number: int
     error: str | None
     memo: str | None
     wire: bytes
@@ -47,9 +49,9 @@ class Landed:
 
 @dataclass(frozen=True, slots=True)
 class BlockRange:
-    """Blocks from ``height`` up to and without ``until``, begun at ``unix_time`` (s)."""
+    """Blocks from ``number`` up to and without ``until``, begun at ``unix_time`` (s)."""
 
-    height: int
+    number: int
     until: int
     unix_time: int
 
@@ -66,6 +68,22 @@ class Genesis:
         return f"Genesis(wallet={self.wallet!r}, market={self.market!r})"
 
 
+class Touched(NamedTuple):
+    """An account that a block changed; None where there is none."""
+
+    address: Pubkey
+    before: Account | None
+    after: Account | None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The newest block that is confirmed, and the newest that is finalized, by number."""
+
+    confirmed: int
+    finalized: int
+
+
 class Ledger:
     """The ledger in ``directory``. Raises ``LedgerInUse`` where another process has it open."""
 
@@ -78,6 +96,8 @@ class Ledger:
                 self._db.execute(f"PRAGMA {setting}")
             self._db.execute("BEGIN IMMEDIATE")
             self._db.execute("COMMIT")
+            if self._begun():
+                self._bring_on()
         except sqlite3.OperationalError as error:
             self._db.close()
             if "locked" in str(error):
@@ -89,53 +109,86 @@ class Ledger:
 
     def genesis(self) -> Genesis | None:
         """What the chain was made with, or None before ``begin``."""
-        if not self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'genesis'").fetchone():
+        if not self._begun():
             return None
         return Genesis(*self._db.execute("SELECT seed, wallet, market FROM genesis").fetchone())
 
     def begin(self, genesis: Genesis, accounts: Iterable[tuple[Pubkey, Account]], first: BlockRange) -> None:
         """Make the chain: all of it, or none."""
         with self._transaction():
-            for statement in _SCHEMA.split(";\n"):
-                self._db.execute(statement)
+            self._apply_schema(0)
             self._db.execute("INSERT INTO genesis VALUES (?, ?, ?)", (genesis.seed, genesis.wallet, genesis.market))
             self._put_range(first)
             self._put_accounts([(address, account) for address, account in accounts])
 
     def commit(
         self,
-        transactions: Sequence[Landed] = (),
-        accounts: Sequence[tuple[Pubkey, Account | None]] = (),
-        block_range: BlockRange | None = None,
+        number: int,
+        transactions: Sequence[Landed],
+        touched: Sequence[Touched],
+        block_range: BlockRange | None,
+        finalized: int,
     ) -> None:
-        """Write a block, durable when this returns: its transactions and the accounts they left (None: gone)."""
+        """Write the block ``number``, durable when this returns; nobody asks for what was before ``finalized``."""
         with self._transaction():
             if block_range:
                 self._put_range(block_range)
-            self._put_accounts(accounts)
+            self._put_accounts([(one.address, one.after) for one in touched])
+            self._db.execute("DELETE FROM undo WHERE number <= ?", (finalized,))
+            self._db.executemany(
+                "INSERT INTO undo VALUES (?, ?, ?, ?, ?, ?)", [(number, *_row(one[:2])) for one in touched]
+            )
             for one in transactions:
                 row = self._db.execute(
                     "INSERT INTO chain_transaction VALUES (NULL, ?, ?, ?, ?, ?, ?)",
-                    (bytes(one.signature), one.height, one.error, one.memo, one.wire, one.meta),
+                    (bytes(one.signature), one.number, one.error, one.memo, one.wire, one.meta),
                 )
                 self._db.executemany(
                     "INSERT INTO mention VALUES (?, ?)", [(bytes(key), row.lastrowid) for key in one.mentions]
                 )
 
+    def drop(self, numbers: Sequence[int], accounts: Sequence[tuple[Pubkey, Account | None]], settled: Settled) -> None:
+        """Take the newest blocks off the chain, with all they did; ``accounts`` are as they were before them."""
+        first = (min(numbers),)
+        with self._transaction():
+            self._db.executemany("INSERT INTO dropped VALUES (?)", [(number,) for number in numbers])
+            self._db.execute("UPDATE settled SET confirmed = ?, finalized = ?", (settled.confirmed, settled.finalized))
+            self._put_accounts(accounts)
+            undone = "SELECT sequence FROM chain_transaction WHERE number >= ?"
+            self._db.execute(f"DELETE FROM mention WHERE sequence IN ({undone})", first)  # noqa: S608
+            self._db.execute("DELETE FROM chain_transaction WHERE number >= ?", first)
+            self._db.execute("DELETE FROM undo WHERE number >= ?", first)
+
+    def dropped(self) -> list[int]:
+        """The numbers of the blocks that are no longer on the chain."""
+        return [number for (number,) in self._db.execute("SELECT number FROM dropped")]
+
+    def settled(self) -> Settled:
+        """What was confirmed and finalized when blocks were last dropped."""
+        return Settled(*self._db.execute("SELECT confirmed, finalized FROM settled").fetchone())
+
+    def undo(self) -> dict[int, dict[Pubkey, Account | None]]:
+        """By block, oldest first: the accounts it touched as they were before it, as far as they are kept."""
+        kept: dict[int, dict[Pubkey, Account | None]] = {}
+        for number, *row in self._db.execute("SELECT * FROM undo ORDER BY number"):
+            address, account = _account(*row)
+            kept.setdefault(number, {})[address] = account
+        return kept
+
     def accounts(self) -> Iterable[tuple[Pubkey, Account]]:
         """Every account as of the last block."""
-        for address, lamports, owner, executable, data in self._db.execute(
-            "SELECT address, lamports, owner, executable, data FROM account"
-        ):
-            yield Pubkey(address), Account(lamports, data, Pubkey(owner), bool(executable), RENT_EXEMPT_EPOCH)
+        for row in self._db.execute("SELECT address, lamports, owner, executable, data FROM account"):
+            address, account = _account(*row)
+            if account:
+                yield address, account
 
     def last_range(self) -> BlockRange:
-        return BlockRange(*self._db.execute("SELECT * FROM block_range ORDER BY height DESC LIMIT 1").fetchone())
+        return BlockRange(*self._db.execute("SELECT * FROM block_range ORDER BY number DESC LIMIT 1").fetchone())
 
-    def unix_time(self, height: int) -> int:
-        """The time (s) of the block at ``height``."""
-        query = "SELECT unix_time FROM block_range WHERE height <= ? ORDER BY height DESC LIMIT 1"
-        return int(self._db.execute(query, (height,)).fetchone()[0])
+    def unix_time(self, number: int) -> int:
+        """The time (s) of the block ``number``."""
+        query = "SELECT unix_time FROM block_range WHERE number <= ? ORDER BY number DESC LIMIT 1"
+        return int(self._db.execute(query, (number,)).fetchone()[0])
 
     def find(self, signature: Signature) -> Landed | None:
         query = "SELECT * FROM chain_transaction WHERE signature = ?"
@@ -143,15 +196,15 @@ class Ledger:
         return _landed(row) if row else None
 
     def place(self, signature: Signature) -> tuple[int, str | None] | None:
-        """Height and error (JSON) of a transaction, or None."""
-        query = "SELECT height, error FROM chain_transaction WHERE signature = ?"
+        """Block number and error (JSON) of a transaction, or None."""
+        query = "SELECT number, error FROM chain_transaction WHERE signature = ?"
         row: tuple[int, str | None] | None = self._db.execute(query, (bytes(signature),)).fetchone()
         return row
 
-    def block(self, height: int) -> list[Landed]:
+    def block(self, number: int) -> list[Landed]:
         """The transactions of a block, in the order of execution."""
-        query = "SELECT * FROM chain_transaction WHERE height = ? ORDER BY sequence"
-        return [_landed(row) for row in self._db.execute(query, (height,))]
+        query = "SELECT * FROM chain_transaction WHERE number = ? ORDER BY sequence"
+        return [_landed(row) for row in self._db.execute(query, (number,))]
 
     def mentioning(
         self, address: Pubkey, *, highest: int, before: int | None, after: int | None, limit: int
@@ -162,6 +215,22 @@ class Ledger:
 
     def transaction_count(self) -> int:
         return int(self._db.execute("SELECT coalesce(max(sequence), 0) FROM chain_transaction").fetchone()[0])
+
+    def _begun(self) -> bool:
+        return bool(self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'genesis'").fetchone())
+
+    def _bring_on(self) -> None:
+        # Ledgers of the first schema say 0: they were made before there was another.
+        version = max(1, self._db.execute("PRAGMA user_version").fetchone()[0])
+        if version < len(_SCHEMA):
+            with self._transaction():
+                self._apply_schema(version)
+
+    def _apply_schema(self, version: int) -> None:
+        for script in _SCHEMA[version:]:
+            for statement in script.split(";\n"):
+                self._db.execute(statement)
+        self._db.execute(f"PRAGMA user_version = {len(_SCHEMA)}")
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -174,22 +243,32 @@ class Ledger:
         self._db.execute("COMMIT")
 
     def _put_range(self, block_range: BlockRange) -> None:
-        row = (block_range.height, block_range.until, block_range.unix_time)
+        row = (block_range.number, block_range.until, block_range.unix_time)
         self._db.execute("INSERT INTO block_range VALUES (?, ?, ?)", row)
 
     def _put_accounts(self, accounts: Sequence[tuple[Pubkey, Account | None]]) -> None:
         self._db.executemany(
-            "INSERT OR REPLACE INTO account VALUES (?, ?, ?, ?, ?)",
-            [
-                (bytes(address), account.lamports, bytes(account.owner), account.executable, bytes(account.data))
-                for address, account in accounts
-                if account
-            ],
+            "INSERT OR REPLACE INTO account VALUES (?, ?, ?, ?, ?)", [_row(one) for one in accounts if one[1]]
         )
         gone = [(bytes(address),) for address, account in accounts if not account]
         self._db.executemany("DELETE FROM account WHERE address = ?", gone)
 
 
+def _row(one: tuple[Pubkey, Account | None]) -> tuple[bytes, int | None, bytes | None, bool | None, bytes | None]:
+    address, account = one
+    if account is None:
+        return bytes(address), None, None, None, None
+    return bytes(address), account.lamports, bytes(account.owner), account.executable, bytes(account.data)
+
+
+def _account(
+    address: bytes, lamports: int | None, owner: bytes, executable: int, data: bytes
+) -> tuple[Pubkey, Account | None]:
+    if lamports is None:
+        return Pubkey(address), None
+    return Pubkey(address), Account(lamports, data, Pubkey(owner), bool(executable), RENT_EXEMPT_EPOCH)
+
+
 def _landed(row: tuple[int, bytes, int, str | None, str | None, bytes, bytes]) -> Landed:
-    sequence, signature, height, error, memo, wire, meta = row
-    return Landed(Signature(signature), height, error, memo, wire, meta, sequence=sequence)
+    sequence, signature, number, error, memo, wire, meta = row
+    return Landed(Signature(signature), number, error, memo, wire, meta, sequence=sequence)

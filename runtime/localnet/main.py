@@ -47,7 +47,12 @@ async def serve(*, host: str, port: int, directory: Path, wallet: str, slot_ms: 
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         ticking = asyncio.create_task(_make_blocks(node.chain, slot_ms / 1000))
         address = f"http://{host}:{listener.getsockname()[1]}"
-        log.info("localnet ready", rpc=address, genesis_hash=str(node.chain.genesis_hash), height=node.chain.tip)
+        log.info(
+            "localnet ready",
+            rpc=address,
+            genesis_hash=str(node.chain.genesis_hash),
+            height=node.chain.height("processed"),
+        )
         try:
             await asyncio.wait({serving, ticking}, return_when=asyncio.FIRST_COMPLETED)
             if ticking.done():

@@ -1,10 +1,10 @@
--- Transactions that name an address, newest first, up to a height, strictly between two sequences where they are given.
+-- Transactions that name an address, newest first, up to a block, strictly between two sequences where they are given.
 SELECT chain_transaction.*
   FROM mention
   JOIN chain_transaction USING (sequence)
  WHERE address = :address
    AND sequence < coalesce(:before, 1 << 62)
    AND sequence > coalesce(:after, 0)
-   AND height <= :highest
+   AND number <= :highest
  ORDER BY sequence DESC
  LIMIT :limit

@@ -39,7 +39,8 @@ def open_node(directory: Path, wallet: str, *, slot_ms: int, finality: int) -> N
         ledger.close()
         raise ForeignDirectory(f"the chain in {directory} was made for wallet {genesis.wallet}, not {wallet}")
     faucet = _key(directory / FAUCET_KEY)
-    bank = Bank(ledger.accounts(), {Pubkey.from_string(PROGRAM_ID): PROGRAM_FILE.read_bytes()})
+    program = Pubkey.from_string(PROGRAM_ID)
+    bank = Bank(ledger.accounts(), {program: PROGRAM_FILE.read_bytes()}, ledger.undo())
     return Node(Chain(ledger, bank, genesis, slot_ms=slot_ms, finality=finality), faucet)
 
 
@@ -48,7 +49,7 @@ def _begin(ledger: Ledger, directory: Path, wallet: str) -> Genesis:
     market, faucet = (_key_or_new(directory / name) for name in (MARKET_KEY, FAUCET_KEY))
     genesis = Genesis(secrets.token_bytes(32), wallet, str(market.pubkey()))
     accounts = genesis_accounts(Pubkey.from_string(wallet), market.pubkey(), faucet.pubkey())
-    ledger.begin(genesis, accounts, BlockRange(height=0, until=1, unix_time=int(time.time())))
+    ledger.begin(genesis, accounts, BlockRange(number=0, until=1, unix_time=int(time.time())))
     return genesis
 
 

@@ -125,7 +125,8 @@ async def _swap(chain: SolanaChain, market: Keypair, pair: Pair, aim: Fraction, 
         transaction = VersionedTransaction(message, [market])
         await chain.send(bytes(transaction))
         signatures.append(str(transaction.signatures[0]))
-    while not all((await chain.statuses(signatures)).found):
+    # Confirmed, because that is what the reserves are read at.
+    while not all(one and one.commitment != "processed" for one in (await chain.statuses(signatures)).found):
         if await chain.block_height("confirmed") > latest.last_valid_block_height:
             return
         await asyncio.sleep(_POLL_SECONDS)

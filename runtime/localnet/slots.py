@@ -1,7 +1,8 @@
-"""Slots, heights and blockhashes of the local chain, all functions of its secret seed: an empty block needs no storage.
+"""Slots and blockhashes of the local chain, functions of a block's number and its secret seed.
 
-A height counts blocks, a slot counts turns to make one. As on a real chain some turns are missed: every twentieth slot
-is skipped and has no block. A client that takes a slot for a height is found out here, not on mainnet.
+A number counts the blocks ever made, a height those that are on the chain (see ``canonical``), a slot the turns to make
+one. As on a real chain some turns are missed: every twentieth slot is skipped and has no block. A client that takes a
+slot for a height is found out here, not on mainnet. An empty block needs no storage.
 """
 
 from __future__ import annotations
@@ -15,24 +16,24 @@ SKIPPED_EVERY = 20
 WINDOW = 150
 
 
-def slot_of(height: int) -> int:
-    """The slot of the block at ``height``."""
-    return height + height // (SKIPPED_EVERY - 1)
+def slot_of(number: int) -> int:
+    """The slot of the block ``number``."""
+    return number + number // (SKIPPED_EVERY - 1)
 
 
-def height_by(slot: int) -> int:
-    """The height of the last block at or before ``slot``."""
+def number_by(slot: int) -> int:
+    """The number of the last block made at or before ``slot``."""
     return slot - (slot + 1) // SKIPPED_EVERY
 
 
 def is_skipped(slot: int) -> bool:
-    """Whether ``slot`` has no block."""
+    """Whether nothing was made in ``slot``."""
     return slot % SKIPPED_EVERY == SKIPPED_EVERY - 1
 
 
-def blockhash(seed: bytes, height: int) -> Hash:
-    """The hash of the block at ``height``: unforeseeable without ``seed``, and never the same on another chain."""
-    return Hash(hashlib.sha256(seed + height.to_bytes(8, "little")).digest())
+def blockhash(seed: bytes, number: int) -> Hash:
+    """The hash of the block ``number``: unforeseeable without ``seed``, and never the same on another chain."""
+    return Hash(hashlib.sha256(seed + number.to_bytes(8, "little")).digest())
 
 
 def genesis_hash(seed: bytes) -> Hash:

@@ -1,83 +1,92 @@
-"""Reading accounts: balances, data, tokens. All from the last closed block."""
+"""Reading accounts at a commitment: balances, data, tokens."""
 
 from __future__ import annotations
 
 import base64
+from functools import partial
 from typing import Any
 
 from solders.account import Account
 
 from runtime.localnet import base58
+from runtime.localnet.chain import Commitment
 from runtime.localnet.ledger import RENT_EXEMPT_EPOCH
 from runtime.localnet.rpc.node import Method, Node, in_context, require_slot
 from runtime.localnet.rpc.params import INVALID_PARAMS, Config, Params, RpcError, invalid, pubkey
-from runtime.localnet.token_accounts import TOKEN_PROGRAMS, decimals_of, holding, parsed, supply_of, ui_amount
+from runtime.localnet.token_accounts import TOKEN_PROGRAMS, Lookup, decimals_of, holding, parsed, supply_of, ui_amount
 
 _ENCODINGS = ("base58", "base64", "jsonParsed")
 _MOST_BASE58 = 128
 
 
 def get_balance(node: Node, params: Params) -> Any:
-    account = node.chain.bank.account(params.pubkey(0))
-    _check_slot(node, params.config(1))
-    return in_context(node, account.lamports if account else 0)
+    commitment = _commitment(node, params.config(1))
+    account = node.chain.account(params.pubkey(0), commitment)
+    return in_context(node, account.lamports if account else 0, commitment)
 
 
 def get_account_info(node: Node, params: Params) -> Any:
     config = params.config(1)
-    _check_slot(node, config)
-    return in_context(node, show_account(node, node.chain.bank.account(params.pubkey(0)), config, "base58"))
+    commitment = _commitment(node, config)
+    lookup = accounts_at(node, commitment)
+    return in_context(node, show_account(lookup(params.pubkey(0)), config, "base58", lookup), commitment)
 
 
 def get_multiple_accounts(node: Node, params: Params) -> Any:
     config = params.config(1)
-    _check_slot(node, config)
+    commitment = _commitment(node, config)
+    lookup = accounts_at(node, commitment)
     keys = [pubkey(value) for value in params.some(0, 100)]
-    return in_context(node, [show_account(node, node.chain.bank.account(key), config, "base64") for key in keys])
+    return in_context(node, [show_account(lookup(key), config, "base64", lookup) for key in keys], commitment)
 
 
 def get_program_accounts(node: Node, params: Params) -> Any:
     program, config = params.pubkey(0), params.config(1)
-    _check_slot(node, config)
+    commitment = _commitment(node, config)
+    lookup = accounts_at(node, commitment)
     filters = [_filter(one) for one in config.items("filters")]
     found = [
-        {"pubkey": str(key), "account": show_account(node, account, config, "base58")}
-        for key, account in node.chain.bank.owned_by(program)
+        {"pubkey": str(key), "account": show_account(account, config, "base58", lookup)}
+        for key, account in node.chain.owned_by(program, commitment)
         if all(_passes(bytes(account.data), one) for one in filters)
     ]
-    return in_context(node, found) if config.flag("withContext") else found
+    return in_context(node, found, commitment) if config.flag("withContext") else found
 
 
 def get_token_account_balance(node: Node, params: Params) -> Any:
-    held = holding(node.chain.bank.account(params.pubkey(0)))
-    decimals = decimals_of(held.mint, node.chain.bank.account) if held else None
+    commitment = _commitment(node, params.config(1))
+    lookup = accounts_at(node, commitment)
+    held = holding(lookup(params.pubkey(0)))
+    decimals = decimals_of(held.mint, lookup) if held else None
     if held is None or decimals is None:
         raise RpcError(INVALID_PARAMS, "Invalid param: not a Token account")
-    return in_context(node, ui_amount(held.amount, decimals))
+    return in_context(node, ui_amount(held.amount, decimals), commitment)
 
 
 def get_token_accounts_by_owner(node: Node, params: Params) -> Any:
     owner, which, config = params.pubkey(0), params.section(1), params.config(2)
-    _check_slot(node, config)
+    commitment = _commitment(node, config)
+    lookup = accounts_at(node, commitment)
     mint, program = which.text("mint"), which.text("programId")
     if (mint is None) == (program is None):
         raise invalid("either a mint or a programId is named")
     wanted = pubkey(mint if mint is not None else program)
     programs = TOKEN_PROGRAMS if mint is not None else (wanted,)
     found = []
-    for key, account in (one for program in programs for one in node.chain.bank.owned_by(program)):
+    for key, account in (one for program in programs for one in node.chain.owned_by(program, commitment)):
         held = holding(account)
         if held and held.owner == owner and (mint is None or held.mint == wanted):
-            found.append({"pubkey": str(key), "account": show_account(node, account, config, "base58")})
-    return in_context(node, found)
+            found.append({"pubkey": str(key), "account": show_account(account, config, "base58", lookup)})
+    return in_context(node, found, commitment)
 
 
 def get_token_supply(node: Node, params: Params) -> Any:
-    mint = params.pubkey(0)
-    decimals = decimals_of(mint, node.chain.bank.account)
+    mint, commitment = params.pubkey(0), _commitment(node, params.config(1))
+    lookup = accounts_at(node, commitment)
+    decimals = decimals_of(mint, lookup)
     if decimals is None:
         raise RpcError(INVALID_PARAMS, "Invalid param: not a Token mint")
-    return in_context(node, ui_amount(supply_of(mint, node.chain.bank.account), decimals))
+    return in_context(node, ui_amount(supply_of(mint, lookup), decimals), commitment)
 
 
 def get_minimum_balance_for_rent_exemption(node: Node, params: Params) -> Any:
@@ -87,29 +96,38 @@ def get_minimum_balance_for_rent_exemption(node: Node, params: Params) -> Any:
     return node.chain.bank.rent_exempt_minimum(size)
 
 
-def _check_slot(node: Node, config: Config) -> None:
-    config.commitment()
-    require_slot(node, config.min_context_slot, "processed")
+def _commitment(node: Node, config: Config) -> Commitment:
+    commitment = config.commitment()
+    require_slot(node, config.min_context_slot, commitment)
+    return commitment
 
 
-def show_account(node: Node, account: Account | None, config: Config, default: str) -> dict[str, Any] | None:
-    """An account in the encoding asked for; jsonParsed falls back to base64 for what isn't a token account or mint."""
+def accounts_at(node: Node, commitment: Commitment) -> Lookup:
+    """Finds accounts as of ``commitment``."""
+    return partial(node.chain.account, commitment=commitment)
+
+
+def show_account(account: Account | None, config: Config, default: str, lookup: Lookup) -> dict[str, Any] | None:
+    """An account in the encoding asked for; jsonParsed falls back to base64 for what isn't a token account or mint.
+
+    ``lookup`` finds the mint of a token account.
+    """
     encoding = config.choice("encoding", _ENCODINGS, default)
     if account is None:
         return None
     return {
         "lamports": account.lamports,
         "owner": str(account.owner),
-        "data": _data(node, account, encoding, config.section("dataSlice")),
+        "data": _data(account, encoding, config.section("dataSlice"), lookup),
         "executable": account.executable,
         "rentEpoch": RENT_EXEMPT_EPOCH,
         "space": len(account.data),
     }
 
 
-def _data(node: Node, account: Account, encoding: str, part: Config | None) -> Any:
+def _data(account: Account, encoding: str, part: Config | None, lookup: Lookup) -> Any:
     if encoding == "jsonParsed":
-        readable = parsed(account, node.chain.bank.account)
+        readable = parsed(account, lookup)
         if readable:
             return readable
     data = bytes(account.data)

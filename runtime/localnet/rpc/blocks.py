@@ -20,7 +20,7 @@ from runtime.localnet.messages import (
 )
 from runtime.localnet.rpc.node import Method, Node
 from runtime.localnet.rpc.params import INVALID_PARAMS, Config, Params, RpcError
-from runtime.localnet.slots import height_by, is_skipped, slot_of
+from runtime.localnet.slots import slot_of
 
 BLOCK_NOT_AVAILABLE = -32004
 SLOT_SKIPPED = -32007
@@ -34,17 +34,19 @@ _NO_HASH = "11111111111111111111111111111111"
 
 def get_block(node: Node, params: Params) -> Any:
     slot, config = params.integer(0), params.config(1)
-    height = _block_height(node, slot, config.settled_commitment())
+    number = _block_in(node, slot, config.settled_commitment())
+    height = node.chain.height_of(number)
+    parent = node.chain.block_at(height - 1) if height else None
     details = config.choice("transactionDetails", _DETAILS, "full")
     block: dict[str, Any] = {
-        "blockhash": str(node.chain.blockhash(height)),
-        "previousBlockhash": str(node.chain.blockhash(height - 1)) if height else _NO_HASH,
-        "parentSlot": slot_of(height - 1) if height else 0,
+        "blockhash": str(node.chain.blockhash(number)),
+        "previousBlockhash": _NO_HASH if parent is None else str(node.chain.blockhash(parent)),
+        "parentSlot": 0 if parent is None else slot_of(parent),
         "blockHeight": height,
-        "blockTime": node.chain.unix_time(height),
+        "blockTime": node.chain.unix_time(number),
     }
     if details != "none":
-        landed = node.chain.ledger.block(height)
+        landed = node.chain.ledger.block(number)
         if details == "signatures":
             block["signatures"] = [str(one.signature) for one in landed]
         else:
@@ -60,20 +62,25 @@ def get_blocks(node: Node, params: Params) -> Any:
     last = node.chain.slot(commitment) if end is None else min(end, node.chain.slot(commitment))
     if last - start > _MOST_BLOCKS:
         raise RpcError(INVALID_PARAMS, f"Slot range too large; max {_MOST_BLOCKS}")
-    return [slot for slot in range(start, last + 1) if not is_skipped(slot)]
+    return [slot for slot in range(start, last + 1) if node.chain.block_in(slot) is not None]
 
 
 def get_blocks_with_limit(node: Node, params: Params) -> Any:
     start, limit = params.integer(0), params.integer(1)
     if limit > _MOST_BLOCKS:
         raise RpcError(INVALID_PARAMS, f"Limit too large; max {_MOST_BLOCKS}")
-    newest = node.chain.height(params.config(2).settled_commitment())
-    first = height_by(start) + is_skipped(start)
-    return [slot_of(height) for height in range(first, min(first + limit, newest + 1))]
+    commitment = params.config(2).settled_commitment()
+    found: list[int] = []
+    for slot in range(start, node.chain.slot(commitment) + 1):
+        if len(found) == limit:
+            break
+        if node.chain.block_in(slot) is not None:
+            found.append(slot)
+    return found
 
 
 def get_block_time(node: Node, params: Params) -> Any:
-    return node.chain.unix_time(_block_height(node, params.integer(0), "confirmed"))
+    return node.chain.unix_time(_block_in(node, params.integer(0), "confirmed"))
 
 
 def get_first_available_block(node: Node, params: Params) -> Any:
@@ -115,12 +122,13 @@ def show_transaction(landed: Landed, config: Config, details: str = "full") -> d
     return entry
 
 
-def _block_height(node: Node, slot: int, commitment: Commitment) -> int:
+def _block_in(node: Node, slot: int, commitment: Commitment) -> int:
     if slot > node.chain.slot(commitment):
         raise RpcError(BLOCK_NOT_AVAILABLE, f"Block not available for slot {slot}")
-    if is_skipped(slot):
+    number = node.chain.block_in(slot)
+    if number is None:
         raise RpcError(SLOT_SKIPPED, f"Slot {slot} was skipped, or missing due to ledger jump to recent snapshot")
-    return height_by(slot)
+    return number
 
 
 METHODS: dict[str, Method] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from runtime.localnet.chain import Commitment
 from runtime.localnet.rpc.node import API_VERSION, Method, Node, in_context, require_slot
 from runtime.localnet.rpc.params import Config, Params
 from runtime.localnet.slots import WINDOW, slot_of
@@ -57,25 +58,25 @@ def get_transaction_count(node: Node, params: Params) -> Any:
 
 def get_latest_blockhash(node: Node, params: Params) -> Any:
     commitment = _at(node, params.config(0))
-    return in_context(node, blockhash_at(node, node.chain.height(commitment)), commitment)
+    return in_context(node, blockhash_at(node, commitment), commitment)
 
 
 def is_blockhash_valid(node: Node, params: Params) -> Any:
     commitment = _at(node, params.config(1))
-    height = node.chain.blockhash_height(params.blockhash(0))
-    valid = height is not None and height <= node.chain.height(commitment)
+    number = node.chain.recent_block(params.blockhash(0))
+    valid = number is not None and number <= node.chain.newest(commitment)
     return in_context(node, valid, commitment)
 
 
 def get_recent_prioritization_fees(node: Node, params: Params) -> Any:
     """Nobody bids for room here: every recent block had some to spare."""
-    first = max(0, node.chain.tip - WINDOW + 1)
-    return [{"slot": slot_of(height), "prioritizationFee": 0} for height in range(first, node.chain.tip + 1)]
+    return [{"slot": slot_of(number), "prioritizationFee": 0} for number in node.chain.newest_blocks(WINDOW)]
 
 
-def blockhash_at(node: Node, height: int) -> dict[str, Any]:
-    """A blockhash as getLatestBlockhash gives it."""
-    return {"blockhash": str(node.chain.blockhash(height)), "lastValidBlockHeight": height + WINDOW}
+def blockhash_at(node: Node, commitment: Commitment) -> dict[str, Any]:
+    """The newest blockhash as getLatestBlockhash gives it."""
+    number, height = node.chain.newest(commitment), node.chain.height(commitment)
+    return {"blockhash": str(node.chain.blockhash(number)), "lastValidBlockHeight": height + WINDOW}
 
 
 def _at(node: Node, config: Config) -> Any:

@@ -29,9 +29,9 @@ def get_transaction(node: Node, params: Params) -> Any:
     config = params.config(1)
     commitment = config.settled_commitment()
     landed = node.chain.ledger.find(params.signature(0))
-    if landed is None or landed.height > node.chain.height(commitment):
+    if landed is None or landed.number > node.chain.newest(commitment):
         return None
-    place = {"slot": slot_of(landed.height), "blockTime": node.chain.unix_time(landed.height)}
+    place = {"slot": slot_of(landed.number), "blockTime": node.chain.unix_time(landed.number)}
     return {**place, **show_transaction(landed, config)}
 
 
@@ -51,7 +51,7 @@ def get_signatures_for_address(node: Node, params: Params) -> Any:
     after = node.chain.ledger.find(older) if older else None
     landed = node.chain.ledger.mentioning(
         address,
-        highest=node.chain.height(commitment),
+        highest=node.chain.newest(commitment),
         before=before.sequence if before else None,
         after=after.sequence if after else None,
         limit=limit,
@@ -62,11 +62,11 @@ def get_signatures_for_address(node: Node, params: Params) -> Any:
 def _entry(node: Node, landed: Landed) -> dict[str, Any]:
     return {
         "signature": str(landed.signature),
-        "slot": slot_of(landed.height),
+        "slot": slot_of(landed.number),
         "err": landed.error_value,
         "memo": landed.memo,
-        "blockTime": node.chain.unix_time(landed.height),
-        "confirmationStatus": node.chain.commitment_of(landed.height),
+        "blockTime": node.chain.unix_time(landed.number),
+        "confirmationStatus": node.chain.commitment_of(landed.number),
     }
 
 
@@ -74,14 +74,14 @@ def _status(node: Node, one: Signature, search: bool) -> dict[str, Any] | None:
     place = node.chain.ledger.place(one)
     if place is None:
         return None
-    height, error_text = place
-    depth = node.chain.tip - height
+    number, error_text = place
+    depth = node.chain.height("processed") - node.chain.height_of(number)
     if depth > _RECENT and not search:
         return None
     error = None if error_text is None else orjson.loads(error_text)
-    commitment = node.chain.commitment_of(height)
+    commitment = node.chain.commitment_of(number)
     return {
-        "slot": slot_of(height),
+        "slot": slot_of(number),
         "confirmations": None if commitment == "finalized" else depth,
         "err": error,
         "status": {"Ok": None} if error is None else {"Err": error},

@@ -30,7 +30,7 @@ Method = Callable[[Node, Params], Any]
 
 
 def in_context(node: Node, value: object, commitment: Commitment = "processed") -> dict[str, Any]:
-    """``value`` with the slot it is of. Accounts are read from the last closed block, whatever commitment was asked."""
+    """``value`` with the slot it is of."""
     return {"context": {"apiVersion": API_VERSION, "slot": node.chain.slot(commitment)}, "value": value}
 
 

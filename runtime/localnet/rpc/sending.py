@@ -16,7 +16,7 @@ from solders.transaction_metadata import TransactionMetadata
 from runtime.localnet import base58
 from runtime.localnet.chain import Commitment, SignatureFailure
 from runtime.localnet.messages import UnsupportedMessage, checked_message
-from runtime.localnet.rpc.accounts import show_account
+from runtime.localnet.rpc.accounts import accounts_at, show_account
 from runtime.localnet.rpc.cluster import blockhash_at
 from runtime.localnet.rpc.node import Method, Node, in_context, require_slot
 from runtime.localnet.rpc.params import INVALID_PARAMS, Config, Params, RpcError, invalid, pubkey
@@ -66,7 +66,7 @@ def simulate_transaction(node: Node, params: Params) -> Any:
     if not config.flag("innerInstructions"):
         outcome["innerInstructions"] = None
     if replace:
-        outcome["replacementBlockhash"] = blockhash_at(node, node.chain.height(commitment))
+        outcome["replacementBlockhash"] = blockhash_at(node, commitment)
     return in_context(node, outcome, commitment)
 
 
@@ -91,7 +91,7 @@ def get_fee_for_message(node: Node, params: Params) -> Any:
 def request_airdrop(node: Node, params: Params) -> Any:
     """A transfer from the faucet: a transaction as any other."""
     give = TransferParams(from_pubkey=node.faucet.pubkey(), to_pubkey=params.pubkey(0), lamports=params.integer(1))
-    transaction = _signed_transfer(node.faucet, give, node.chain.blockhash(node.chain.tip))
+    transaction = _signed_transfer(node.faucet, give, node.chain.blockhash(node.chain.newest("processed")))
     _preflight(node, transaction, "processed")
     node.chain.execute(transaction, bytes(transaction))
     return str(transaction.signatures[0])
@@ -149,8 +149,8 @@ def _signature_failure() -> RpcError:
 
 def _unknown_blockhash(node: Node, transaction: VersionedTransaction, commitment: Commitment) -> str | None:
     """The error where the transaction's blockhash is expired, or too new for a node at ``commitment``."""
-    height = node.chain.blockhash_height(transaction.message.recent_blockhash)
-    known = height is not None and height <= node.chain.height(commitment)
+    number = node.chain.recent_block(transaction.message.recent_blockhash)
+    known = number is not None and number <= node.chain.newest(commitment)
     return None if known else BLOCKHASH_NOT_FOUND
 
 
@@ -170,9 +170,9 @@ def _outcome(
     error = None if simulated.error is None else error_json(simulated.error)
     after = None
     if wanted is not None and accounts is not None:
+        processed = accounts_at(node, "processed")
         after = [
-            show_account(node, simulated.accounts.get(key) or node.chain.bank.account(key), accounts, "base64")
-            for key in wanted
+            show_account(simulated.accounts.get(key) or processed(key), accounts, "base64", processed) for key in wanted
         ]
     return _shown(error, simulated.metadata, after)
 

@@ -112,7 +112,7 @@ class LocalNode:
         return next(pool for pool in pools if pool and pool.venue == venue and set(pool.mints) == {mint, other})
 
     def balance(self, token_account: str) -> int:
-        return int(self.call("getTokenAccountBalance", token_account)["value"]["amount"])
+        return int(self.call("getTokenAccountBalance", token_account, {"commitment": "confirmed"})["value"]["amount"])
 
     def swap(
         self, pool: Pool, token_in: str, amount_in: int, minimum_out: int = 1, memo: str = "", blockhash: str = ""

@@ -31,7 +31,7 @@ def opened(directory: Path) -> Chain:
 
 
 def signed(chain: Chain, instruction: Instruction, payer: Keypair = WALLET, age: int = 0) -> VersionedTransaction:
-    blockhash = chain.blockhash(chain.tip - age)
+    blockhash = chain.blockhash(chain.newest("processed") - age)
     return VersionedTransaction(MessageV0.try_compile(payer.pubkey(), [instruction], [], blockhash), [payer])
 
 
@@ -40,7 +40,7 @@ def gift(to: Pubkey, lamports: int, giver: Keypair = WALLET) -> Instruction:
 
 
 def lamports(chain: Chain, key: Pubkey) -> int:
-    account = chain.bank.account(key)
+    account = chain.account(key, "processed")
     return account.lamports if account else 0
 
 
@@ -58,7 +58,7 @@ def test_nothing_of_a_transaction_is_seen_before_its_block_is_closed(tmp_path: P
     assert lamports(chain, someone) == 10**9
     landed = chain.ledger.find(transaction.signatures[0])
     assert landed is not None
-    assert landed.height == chain.tip
+    assert landed.number == chain.newest("processed")
 
 
 def test_what_ran_in_a_block_that_was_never_closed_never_happened(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_an_account_emptied_is_gone_after_a_restart_too(tmp_path: Path) -> None:
     run(chain, signed(chain, gift(WALLET.pubkey(), 10**9 - 5000, someone), someone))
     chain.close_block()
     chain.ledger.close()
-    assert opened(tmp_path).bank.account(someone.pubkey()) is None
+    assert opened(tmp_path).account(someone.pubkey(), "processed") is None
 
 
 @pytest.mark.parametrize(("blocks", "lands"), [(WINDOW - 1, True), (WINDOW, False)])
@@ -157,9 +157,20 @@ def test_a_chain_that_was_left_goes_on_above_everything_it_showed(tmp_path: Path
     chain = opened(tmp_path)
     for _ in range(25):
         chain.close_block()
-    shown, hashes = chain.tip, [chain.blockhash(height) for height in range(26)]
+    shown, hashes = chain.newest("processed"), [chain.blockhash(height) for height in range(26)]
     chain.ledger.close()
     again = opened(tmp_path)
-    assert again.tip >= shown
+    assert again.newest("processed") >= shown
     assert [again.blockhash(height) for height in range(26)] == hashes
-    assert again.tip - shown <= 10
+    assert again.newest("processed") - shown <= 10
+
+
+def test_a_restart_makes_no_blockhash_live_longer(tmp_path: Path) -> None:
+    chain = opened(tmp_path)
+    for _ in range(WINDOW + 20):
+        chain.close_block()
+    chain.ledger.close()
+    again = opened(tmp_path)
+    newest = again.newest("processed")
+    oldest = again.block_at(again.height("processed") + 1 - WINDOW)
+    assert [again.recent_block(again.blockhash(one)) for one in (newest, oldest, oldest - 1)] == [newest, oldest, None]

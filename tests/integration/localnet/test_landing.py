@@ -146,4 +146,4 @@ def test_an_airdrop_is_a_transaction_as_any_other(node: LocalNode) -> None:
     someone = str(Keypair().pubkey())
     signature = node.call("requestAirdrop", someone, 10**9)
     node.reach(signature)
-    assert node.call("getBalance", someone)["value"] == 10**9
+    assert node.call("getBalance", someone, {"commitment": "confirmed"})["value"] == 10**9

@@ -20,7 +20,7 @@ def picture(node: LocalNode, signatures: list[str]) -> dict[str, object]:
     return {
         "genesis": node.call("getGenesisHash"),
         "balances": [node.balance(vault) for vault in pool.vaults],
-        "lamports": node.call("getBalance", str(node.wallet.pubkey()))["value"],
+        "lamports": node.call("getBalance", str(node.wallet.pubkey()), {"commitment": "confirmed"})["value"],
         "transactions": [node.transaction(signature) for signature in signatures],
         "blocks": [node.block(slot) for slot in slots],
         "empty": [node.block(slot) for slot in range(15)],

@@ -200,6 +200,12 @@ class Desks:
 
 
 @pytest.fixture
+def chain_timeout() -> float:
+    """How long (s) a call to the node may take."""
+    return 10.0
+
+
+@pytest.fixture
 async def rpc_url(tmp_path: Path) -> AsyncIterator[str]:
     """A local chain of its own, and the wallet it has funded in ``tmp_path/wallet.json``."""
     wallet = Wallet.create(tmp_path / "wallet.json")
@@ -216,13 +222,15 @@ async def rpc_url(tmp_path: Path) -> AsyncIterator[str]:
 
 
 @pytest.fixture
-async def desks(database: TestDatabase, valkey: EmbeddedValkey, rpc_url: str, tmp_path: Path) -> AsyncIterator[Desks]:
+async def desks(
+    database: TestDatabase, valkey: EmbeddedValkey, rpc_url: str, chain_timeout: float, tmp_path: Path
+) -> AsyncIterator[Desks]:
     wake = Wake(valkey.url)
     await wake.start()
     appender = Appender(database.app, wake=wake)
     await appender.start()
     codes = {PROGRAM_ID: {int(ProgramError.SLIPPAGE_EXCEEDED): Code.SLIPPAGE_EXCEEDED}}
-    chain = SolanaChain(rpc_url, custom_codes=codes)
+    chain = SolanaChain(rpc_url, custom_codes=codes, timeout=chain_timeout)
     async with connection_pool(database.app, max_size=8) as pool:
         events = Log(pool)
         book = PoolBook(chain, PROGRAM_ID)

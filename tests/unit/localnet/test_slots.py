@@ -5,20 +5,20 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.localnet.slots import blockhash, genesis_hash, height_by, is_skipped, slot_of
+from runtime.localnet.slots import blockhash, genesis_hash, is_skipped, number_by, slot_of
 
 heights = st.integers(0, 10**9)
 
 
 @given(heights)
 def test_a_height_is_found_again_by_its_slot(height: int) -> None:
-    assert height_by(slot_of(height)) == height
+    assert number_by(slot_of(height)) == height
     assert not is_skipped(slot_of(height))
 
 
 @given(heights)
 def test_a_skipped_slot_belongs_to_the_block_before_it(slot: int) -> None:
-    found = slot_of(height_by(slot))
+    found = slot_of(number_by(slot))
     assert found == (slot - 1 if is_skipped(slot) else slot)
 
 

@@ -1,0 +1,112 @@
+"""A local chain in a process of its own whose node misbehaves as a test tells it to."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from tests.integration.embedded import free_port
+
+_ROOT = Path(__file__).parents[2]
+_DEADLINE = 20.0
+
+
+class FaultyNode:
+    """The node whose chain is kept in ``directory`` and funds ``wallet`` (base58). ``url`` is what clients are given.
+
+    Faults are forgotten when it ends. They are, by name, with their own parameters:
+
+    - ``error`` (``code``), ``http`` (``status``), ``html``, ``half`` (of the JSON), ``slow`` (``by`` seconds),
+      ``timeout``; with ``executed=True`` on error, http and timeout the call is carried out before
+    - ``drop``, ``delay`` (``blocks``), ``duplicate`` (``times``) of transactions; the node says it took them
+    - ``blind``: null for what landed; ``behind`` (``slots``): statuses; ``stale`` (``slots``): heights; ``purged``
+      (``keeps`` slots, ``code`` for a block before them); ``genesis``: another chain's
+    - ``stall``: no blocks; ``fork`` (``confirmed``): drops the newest block
+    """
+
+    def __init__(self, directory: Path, wallet: str, *, slot_ms: int = 20) -> None:
+        self.directory = directory
+        self.wallet = wallet
+        self.slot_ms = slot_ms
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.truth_url = f"{self.url}/truth"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._http = httpx2.Client(base_url=self.url, timeout=_DEADLINE, trust_env=False)
+
+    async def start(self) -> None:
+        """Start it and wait until it answers; after ``kill`` it goes on with the same chain."""
+        process = self._process = self._launched()
+        async with asyncio.timeout(_DEADLINE):
+            while True:
+                assert process.poll() is None, "the node ended"
+                try:
+                    await self.report()
+                except httpx2.TransportError:
+                    await asyncio.sleep(0.02)
+                else:
+                    return
+
+    async def stop(self) -> None:
+        await self._end(signal.SIGTERM)
+        self._http.close()
+
+    async def kill(self) -> None:
+        await self._end(signal.SIGKILL)
+
+    async def fault(
+        self,
+        name: str,
+        *,
+        methods: tuple[str, ...] = (),
+        probability: float = 1.0,
+        seed: int = 0,
+        seconds: float | None = None,
+        **params: Any,
+    ) -> int:
+        """Set a fault from now on, or for ``seconds``; returns what ``clear`` takes. No methods: those it is about."""
+        asked = {"name": name, "methods": methods, "probability": probability, "seed": seed, "seconds": seconds}
+        return int((await self._ask("POST", "/chaos", {**asked, "params": params}))["fault"])
+
+    async def clear(self, fault: int | None = None) -> None:
+        """End one fault, or all."""
+        await self._ask("DELETE", "/chaos", {"fault": fault})
+
+    async def fork(self, count: int = 1, *, confirmed: bool = False) -> bool:
+        """Drop the newest blocks; False where they are too settled for that."""
+        return bool((await self._ask("POST", "/chaos/fork", {"count": count, "confirmed": confirmed}))["dropped"])
+
+    async def blocks(self, count: int) -> None:
+        """Close so many blocks at once, even where they are stalled."""
+        await self._ask("POST", "/chaos/blocks", {"count": count})
+
+    async def report(self) -> dict[str, Any]:
+        """``active`` faults, how often each kind ``struck``, and ``calls`` by method."""
+        return await self._ask("GET", "/chaos", {})
+
+    async def truth(self, method: str, *params: Any) -> Any:
+        """What the node really knows."""
+        body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+        return (await self._ask("POST", "/truth", body))["result"]
+
+    def _launched(self) -> subprocess.Popen[bytes]:
+        arguments = [str(self.port), str(self.directory), self.wallet, str(self.slot_ms)]
+        return subprocess.Popen([sys.executable, "-m", "tests.chaos.node_process", *arguments], cwd=_ROOT)
+
+    async def _ask(self, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        # In a thread, because one node serves several tests, each with an event loop of its own.
+        answer = await asyncio.to_thread(self._http.request, method, path, json=body)
+        answer.raise_for_status()
+        return dict(answer.json())
+
+    async def _end(self, how: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(how)
+            await asyncio.to_thread(self._process.wait, _DEADLINE)
+            self._process = None

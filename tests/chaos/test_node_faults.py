@@ -1,0 +1,279 @@
+"""Every fault of a node against the real execution side: the order ends right, once, when the node is well again.
+
+Time is counted in blocks, as the engine's proofs count it: minutes of mainnet are blocks closed at once, and the test
+waits until the engine has asked often enough to have been wrong.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from domain.order import Order
+from domain.tokens import SOL, USDC
+from tests.chaos.node import FaultyNode
+from tests.chaos.verdict import judge, landed
+from tests.integration.workers.conftest import Desks
+from workers.metrics import CONTRADICTIONS
+from workers.submit import signed_bytes
+from workers.tracker import Pace
+
+QUICK = Pace(poll=0.02, poll_confirmed=0.05, rebroadcast=0.1, first_send=0.2, heights=0.05, proof=0.1, rows=0.5)
+PAST_ITS_LIFE = 200  # blocks: the 150 of a blockhash, the 32 to finality, and some
+TEN_MINUTES = 1_500  # blocks of 400 ms
+
+
+def execute(desks: Desks) -> None:
+    desks.start_relay()
+    desks.start_sweeper()
+    desks.start_worker()
+    desks.start_tracker(QUICK)
+
+
+async def until(holds: Callable[[], Awaitable[Any]], within: float = 15) -> None:
+    deadline = asyncio.get_running_loop().time() + within
+    while not await holds():
+        assert asyncio.get_running_loop().time() < deadline, "not in time"
+        await asyncio.sleep(0.02)
+
+
+async def asked(node: FaultyNode, method: str, times: int) -> None:
+    """Return once ``method`` was called so often from now on."""
+    before = (await node.report())["calls"].get(method, 0)
+
+    async def enough() -> bool:
+        return bool((await node.report())["calls"].get(method, 0) >= before + times)
+
+    await until(enough)
+
+
+async def on_chain(node: FaultyNode, order_id: UUID) -> list[dict[str, Any]]:
+    return (await landed(node))[order_id]
+
+
+def undecided(order: Order) -> bool:
+    return order.status == "submitted" and [attempt.end for attempt in order.attempts] == [None]
+
+
+ILL = {
+    "a node that is behind": [("error", {"code": -32005})],
+    "a preflight that fails": [("error", {"code": -32002})],
+    "an error after the transaction was taken": [("error", {"code": -32603, "executed": True})],
+    "too many requests": [("http", {"status": 429})],
+    "an overloaded gateway": [("http", {"status": 503, "executed": True})],
+    "HTML": [("html", {})],
+    "half a JSON": [("half", {})],
+    "no answer": [("timeout", {})],
+    "no answer to what was done": [("timeout", {"executed": True})],
+    "slow answers": [("slow", {"by": 0.2})],
+    "transactions dropped": [("drop", {})],
+    "transactions delayed": [("delay", {"blocks": 20})],
+    "transactions doubled": [("duplicate", {"times": 5})],
+    "statuses that lag": [("behind", {"slots": 10})],
+    "slots that stall": [("stall", {})],
+    "forks": [("fork", {})],
+    "all of it": [
+        ("http", {"status": 503, "executed": True}),
+        ("half", {}),
+        ("drop", {}),
+        ("duplicate", {}),
+        ("behind", {"slots": 10}),
+        ("fork", {}),
+    ],
+}
+
+
+@pytest.mark.parametrize("faults", ILL.values(), ids=ILL.keys())
+async def test_while_a_node_is_ill_orders_go_on_and_each_ends_with_one_swap(
+    desks: Desks, node: FaultyNode, faults: list[tuple[str, dict[str, Any]]]
+) -> None:
+    before = (await node.report())["struck"]
+    execute(desks)
+    for seed, (name, params) in enumerate(faults):
+        await node.fault(name, probability=0.4, seed=seed, seconds=1.0, **params)
+    ids = await asyncio.gather(*(desks.submit() for _ in range(5)))
+    for order_id in ids:
+        await desks.until(order_id, lambda order: order.ended, within=25)
+    after = (await node.report())["struck"]
+    assert all(after.get(name, 0) > before.get(name, 0) for name, _ in faults), after
+    await judge(desks, node, ids)
+
+
+BLIND_TO_EXPIRY = {
+    "heights that stand still": ("getBlockHeight", "stale", {"slots": 10**6}),
+    "a stale epoch": ("getGenesisHash", "stale", {"slots": 10**6, "methods": ("getEpochInfo",)}),
+    "statuses older than the height": ("getGenesisHash", "behind", {"slots": 300}),
+    "another chain": ("getGenesisHash", "genesis", {}),
+    "blocks cleaned up": ("getGenesisHash", "purged", {"keeps": 20, "code": -32001}),
+    "blocks missing in long-term storage": ("getGenesisHash", "purged", {"keeps": 20, "code": -32009}),
+    "blocks not available": ("getBlock", "error", {"code": -32004, "methods": ("getBlock",)}),
+    "a list of blocks as HTML": ("getBlocksWithLimit", "html", {"methods": ("getBlocksWithLimit",)}),
+    "half an epoch": ("getEpochInfo", "half", {"methods": ("getEpochInfo",)}),
+    "no answer about the chain": ("getGenesisHash", "timeout", {"methods": ("getGenesisHash",)}),
+}
+
+
+@pytest.mark.parametrize(("question", "name", "params"), BLIND_TO_EXPIRY.values(), ids=BLIND_TO_EXPIRY.keys())
+async def test_what_never_landed_is_signed_again_only_once_its_expiry_can_be_proven(
+    desks: Desks, node: FaultyNode, question: str, name: str, params: dict[str, Any]
+) -> None:
+    await node.fault("drop")
+    await node.fault(name, **params)
+    execute(desks)
+    order_id = await desks.submit()
+    await desks.until(order_id, lambda order: order.status == "submitted")
+    await node.blocks(PAST_ITS_LIFE)
+    await asked(node, question, 5)
+    assert undecided(await desks.order(order_id))
+
+    await node.clear()
+
+    await desks.until(order_id, lambda order: order.ended)
+    (order,) = await judge(desks, node, [order_id])
+    # The blockhash of the last second is old too where hundreds of blocks were closed at once: then there are three.
+    ends = [attempt.end for attempt in order.attempts]
+    assert (set(ends[:-1]), ends[-1]) == ({"expired"}, "confirmed")
+
+
+@pytest.mark.parametrize("blocks", ["readable", "refused"])
+async def test_null_for_what_landed_is_no_proof_for_however_long(desks: Desks, node: FaultyNode, blocks: str) -> None:
+    await node.fault("blind")
+    if blocks == "refused":
+        await node.fault("error", methods=("getBlock", "getBlocks", "getBlocksWithLimit"), code=-32004)
+    execute(desks)
+    order_id = await desks.submit()
+    await until(lambda: on_chain(node, order_id))
+    await desks.until(order_id, lambda order: order.status == "submitted")
+    await node.blocks(TEN_MINUTES)
+    await asked(node, "getGenesisHash", 10)
+    assert undecided(await desks.order(order_id))
+
+    await node.clear()
+
+    await desks.until(order_id, lambda order: order.ended)
+    (order,) = await judge(desks, node, [order_id])
+    assert len(order.attempts) == 1
+
+
+async def test_a_landing_whose_history_was_purged_stays_undecided_until_another_can_see_it(
+    desks: Desks, node: FaultyNode
+) -> None:
+    blind = await node.fault("blind")
+    execute(desks)
+    order_id = await desks.submit()
+    await until(lambda: on_chain(node, order_id))
+    await desks.until(order_id, lambda order: order.status == "submitted")
+    await node.fault("purged", keeps=20)
+    await node.blocks(PAST_ITS_LIFE)
+    await node.clear(blind)
+    await asked(node, "getGenesisHash", 5)
+    assert undecided(await desks.order(order_id))
+    await node.clear()
+    await desks.until(order_id, lambda order: order.ended)
+    await judge(desks, node, [order_id])
+
+
+async def built(desks: Desks, **terms: Any) -> UUID:
+    """An order whose transaction is signed, and not sent."""
+    stages, order_id = desks.stages(), await desks.submit(**terms)
+    for stage in ("route", "build"):
+        await stages[stage].run([order_id])
+    return order_id
+
+
+async def sent(desks: Desks, *order_ids: UUID) -> None:
+    for order_id in order_ids:
+        await desks.stages()["submit"].run([order_id])
+
+
+async def newest_status(desks: Desks, node: FaultyNode, order_id: UUID) -> Any:
+    signature = (await desks.order(order_id)).attempts[-1].signature
+    return (await node.truth("getSignatureStatuses", [signature]))["value"][0]
+
+
+async def test_a_success_after_an_error_that_a_fork_dropped_is_confirmed_once(desks: Desks, node: FaultyNode) -> None:
+    order_id = await built(desks, slippage_bps=0)
+    rival = await built(desks, amount_in=10**12)
+    stall = await node.fault("stall")
+    await sent(desks, rival, order_id)
+    await node.blocks(1)
+    assert (await newest_status(desks, node, order_id))["err"] is not None
+    desks.start_tracker(QUICK)
+    await asked(node, "getSignatureStatuses", 5)
+    await desks.stop()
+
+    assert await node.fork()
+
+    assert await newest_status(desks, node, order_id) is None
+    await desks.chain.send(signed_bytes(await desks.history(order_id), 1))
+    desks.start_tracker(QUICK)
+    await node.clear(stall)
+    ended = [await desks.until(one, lambda order: order.ended) for one in (order_id, rival)]
+    assert [len(order.attempts) for order in ended] == [1, 1]
+    await judge(desks, node, [order_id, rival])
+
+
+async def test_an_error_after_a_success_that_a_fork_dropped_leads_to_one_more_attempt(
+    desks: Desks, node: FaultyNode
+) -> None:
+    order_id = await built(desks, slippage_bps=0)
+    rival = await built(desks, amount_in=10**12)
+    stall = await node.fault("stall")
+    await sent(desks, order_id)
+    await node.blocks(1)
+    assert (await newest_status(desks, node, order_id))["err"] is None
+
+    assert await node.fork()
+
+    await sent(desks, rival)
+    execute(desks)
+    await node.clear(stall)
+    order = await desks.until(order_id, lambda order: order.attempts[0].end is not None)
+    assert order.attempts[0].end == "rejected"
+    # Somebody trades the other way: the first attempt's minimum can be had again.
+    back = await desks.submit(token_in=USDC, token_out=SOL, amount_in=200_000 * 10**6, slippage_bps=5_000)
+    for one in (order_id, rival, back):
+        await desks.until(one, lambda order: order.ended)
+    await judge(desks, node, [order_id, rival, back])
+
+
+async def test_a_node_that_is_killed_amid_forks_keeps_its_books(desks: Desks, node: FaultyNode) -> None:
+    async def held() -> int:
+        return (await desks.chain.token_balances(desks.wallet.address, [USDC.mint]))[USDC.mint]
+
+    before = await held()
+    execute(desks)
+    ids: list[UUID] = []
+    for seed in range(4):
+        await node.fault("fork", probability=0.5, seed=seed)
+        ids += await asyncio.gather(*(desks.submit() for _ in range(5)))
+        await desks.until(ids[-1], lambda order: bool(order.attempts))
+        await node.kill()
+        await node.start()
+    for one in ids:
+        await desks.until(one, lambda order: order.ended, within=25)
+    orders = await judge(desks, node, ids)
+    assert await held() - before == sum(order.fill.amount_out for order in orders if order.fill)
+
+
+async def test_a_confirmed_swap_that_a_fork_drops_is_not_signed_again(desks: Desks, node: FaultyNode) -> None:
+    execute(desks)
+    order_id = await desks.submit()
+    confirmed = await desks.until(order_id, lambda order: order.ended)
+    await node.fault("drop")
+    await node.fault("stall")
+    slot = await node.truth("getSlot", {"commitment": "processed"})
+    assert confirmed.fill
+    await node.fork(slot - confirmed.fill.slot + 1, confirmed=True)
+    assert await on_chain(node, order_id) == []
+    before = CONTRADICTIONS._value.get()
+    await node.blocks(PAST_ITS_LIFE)
+    async with asyncio.timeout(15):
+        while CONTRADICTIONS._value.get() == before:
+            await asyncio.sleep(0.02)
+    order = await desks.order(order_id)
+    assert (order.status, len(order.attempts)) == ("confirmed", 1)

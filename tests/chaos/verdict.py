@@ -1,0 +1,64 @@
+"""What became of orders, taken from outside: the log against the chain as it really is."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import Any
+from uuid import UUID
+
+from domain import events as e
+from domain.order import Order
+from tests.chaos.node import FaultyNode
+from tests.integration.workers.conftest import Desks
+
+Landed = dict[str, Any]
+
+
+async def landed(node: FaultyNode) -> dict[UUID, list[Landed]]:
+    """By order, the transactions on the chain that carry its memo, newest first."""
+    found: dict[UUID, list[Landed]] = defaultdict(list)
+    config = {"commitment": "confirmed", "limit": 1000}
+    for one in await node.truth("getSignaturesForAddress", node.wallet, config):
+        memo = (one["memo"] or "").rpartition("] ")[2]
+        if memo.startswith("surefill:"):
+            found[UUID(memo.split(":")[1])].append(one)
+    return found
+
+
+async def gained(node: FaultyNode, signature: str, mint: str) -> int:
+    """Base units of ``mint`` that a transaction gave to the wallet."""
+    config = {"commitment": "confirmed", "encoding": "json", "maxSupportedTransactionVersion": 0}
+    meta = (await node.truth("getTransaction", signature, config))["meta"]
+    before, after = (
+        sum(
+            int(one["uiTokenAmount"]["amount"])
+            for one in meta[side]
+            if one["owner"] == node.wallet and one["mint"] == mint
+        )
+        for side in ("preTokenBalances", "postTokenBalances")
+    )
+    return after - before
+
+
+async def judge(desks: Desks, node: FaultyNode, order_ids: Iterable[UUID]) -> list[Order]:
+    """Each order has one success and says so, with what it moved; none was signed again without proof."""
+    on_chain, orders = await landed(node), []
+    for order_id in order_ids:
+        order, events = await desks.order(order_id), (await desks.history(order_id)).events
+        assert order.fill is not None, order
+        assert [one["signature"] for one in on_chain[order_id] if one["err"] is None] == [order.fill.tx_hash]
+        assert order.fill.amount_out == await gained(node, order.fill.tx_hash, order.token_out.mint)
+        told = (e.TransactionBuilt, e.AttemptExpired, e.AttemptRejected, e.OrderConfirmed)
+        story = [event for event in events if isinstance(event, told)]
+        for before, after in pairwise(story):
+            if isinstance(after, e.TransactionBuilt):
+                assert isinstance(before, e.AttemptExpired | e.AttemptRejected), story
+        assert [type(event) for event in story].count(e.OrderConfirmed) == 1
+        seen = {one["signature"] for one in on_chain[order_id]}
+        assert not seen & {event.signature for event in story if isinstance(event, e.AttemptExpired)}
+        failed = {one["signature"] for one in on_chain[order_id] if one["err"] is not None}
+        assert failed == {event.signature for event in story if isinstance(event, e.AttemptRejected)}
+        orders.append(order)
+    return orders

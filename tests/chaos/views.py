@@ -1,0 +1,77 @@
+"""What a node that can't see, lags, forgot or serves another chain makes of a true answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from runtime.localnet.chain import Chain
+from runtime.localnet.rpc.params import RpcError
+from runtime.localnet.slots import number_by
+
+Request = dict[str, Any]
+View = Callable[[Chain, Request, Any, dict[str, Any]], Any]
+
+OTHER_GENESIS = "4uhcVJyU9pJkvQyS88uRDiswHXSCkY3zQawwpjk2NsNY"
+
+# As Agave words them (rpc-client-api/src/custom_error.rs); ``slot`` and ``first`` are filled in.
+BLOCK_ERRORS = {
+    -32001: "Block {slot} cleaned up, does not exist on node. First available block: {first}",
+    -32004: "Block not available for slot {slot}",
+    -32007: "Slot {slot} was skipped, or missing due to ledger jump to recent snapshot",
+    -32009: "Slot {slot} was skipped, or missing in long-term storage",
+}
+
+
+def blind(chain: Chain, request: Request, result: Any, params: dict[str, Any]) -> Any:
+    """Nothing ever landed."""
+    return None if request["method"] == "getTransaction" else result | {"value": [None] * len(result["value"])}
+
+
+def behind(chain: Chain, request: Request, result: Any, params: dict[str, Any]) -> Any:
+    """Statuses as a node knew them that is ``slots`` behind the one that says the heights."""
+    lag = int(params["slots"])
+    seen = max(0, result["context"]["slot"] - lag)
+
+    def then(status: Any) -> Any:
+        if status is None or status["slot"] > seen:
+            return None
+        stage = chain.commitment_of(min(chain.newest("processed"), number_by(status["slot"] + lag)))
+        return status | {"confirmationStatus": stage, "confirmations": None if stage == "finalized" else 0}
+
+    return {"context": result["context"] | {"slot": seen}, "value": [then(one) for one in result["value"]]}
+
+
+def stale(chain: Chain, request: Request, result: Any, params: dict[str, Any]) -> Any:
+    """Heights and slots of ``slots`` ago."""
+    lag = int(params["slots"])
+    if isinstance(result, int):
+        return max(0, result - lag)
+    old = {name: max(0, result[name] - lag) for name in ("absoluteSlot", "blockHeight", "slotIndex")}
+    return result | old
+
+
+def purged(chain: Chain, request: Request, result: Any, params: dict[str, Any]) -> Any:
+    """Only the newest ``keeps`` finalized slots are left; an older block is error ``code``."""
+    method, first = request["method"], max(0, chain.slot("finalized") - int(params["keeps"]))
+    if method in ("getFirstAvailableBlock", "minimumLedgerSlot"):
+        return first
+    if method == "getBlock":
+        slot = request["params"][0]
+        if slot < first:
+            code = int(params.get("code", -32001))
+            raise RpcError(code, BLOCK_ERRORS[code].format(slot=slot, first=first))
+        return result
+    if method == "getTransaction":
+        return result if result is None or result["slot"] >= first else None
+    if method == "getSignatureStatuses":
+        return result | {"value": [one if one and one["slot"] >= first else None for one in result["value"]]}
+    return [slot for slot in result if slot >= first]
+
+
+def genesis(chain: Chain, request: Request, result: Any, params: dict[str, Any]) -> Any:
+    """A load balancer that sends this call to another cluster."""
+    return OTHER_GENESIS
+
+
+VIEWS: dict[str, View] = {"blind": blind, "behind": behind, "stale": stale, "purged": purged, "genesis": genesis}
