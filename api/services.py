@@ -8,12 +8,14 @@ from datetime import datetime
 from uuid import UUID
 
 from api.config import ApiConfig
+from api.prices import Ticker
 from commands.orders import Orders
 from event_store.log import Log
 from event_store.mapper import EventMapper
 from projections.doubts import Doubt
 from projections.live import LiveFeed
 from projections.orders.queries import OrderList
+from projections.orders.resting import RestingOrders
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,8 @@ class Services:
     events: Log
     mapper: EventMapper
     order_list: OrderList
+    resting: RestingOrders
+    ticker: Ticker
     live: LiveFeed
     checks: Sequence[Check]
     clock: Callable[[], datetime]

@@ -92,6 +92,9 @@ class Chain(Protocol):
 
     async def block_height(self, commitment: Commitment) -> int: ...
 
+    async def slot_age(self, slot: int) -> int:
+        """Seconds since the block of ``slot`` by the chain's own clock, 0 where that is ahead of ours."""
+
     async def latest_blockhash(self) -> Blockhash:
         """At ``confirmed``: a processed block may be dropped, a finalized one costs ~13 s of life."""
 
