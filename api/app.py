@@ -32,6 +32,8 @@ from projections.orders.queries import OrderList, Pool
 
 log = structlog.get_logger(__name__)
 
+FEED_AGAIN_S = 0.5
+
 
 def _now() -> datetime:
     return datetime.now(UTC)
@@ -54,8 +56,7 @@ def create_app(
 
     @contextlib.asynccontextmanager
     async def feeding(_: Litestar) -> AsyncIterator[None]:
-        feed = asyncio.create_task(live.run(), name="live-feed")
-        feed.add_done_callback(_report)
+        feed = asyncio.create_task(_feed(live), name="live-feed")
         try:
             yield
         finally:
@@ -84,6 +85,11 @@ def create_app(
     )
 
 
-def _report(feed: asyncio.Task[None]) -> None:
-    if not feed.cancelled() and (error := feed.exception()):
-        log.critical("the live feed ended; streams are refused", exc_info=error)
+async def _feed(live: LiveFeed) -> None:
+    """Run ``live``, again where it ends: its sockets were told to come back, and read their streams whole then."""
+    while True:
+        try:
+            await live.run()
+        except Exception as error:
+            log.critical("the live feed ended; it begins anew", exc_info=error)
+            await asyncio.sleep(FEED_AGAIN_S)
