@@ -36,6 +36,8 @@ from venues.prices import PriceSource
 
 log = structlog.get_logger(__name__)
 
+FEED_AGAIN_S = 0.5
+
 
 def _now() -> datetime:
     return datetime.now(UTC)
@@ -75,8 +77,7 @@ def create_app(
 
     @contextlib.asynccontextmanager
     async def feeding(_: Litestar) -> AsyncIterator[None]:
-        feed = asyncio.create_task(live.run(), name="live-feed")
-        feed.add_done_callback(_report)
+        feed = asyncio.create_task(_feed(live), name="live-feed")
         try:
             yield
         finally:
@@ -106,6 +107,11 @@ def create_app(
     )
 
 
-def _report(feed: asyncio.Task[None]) -> None:
-    if not feed.cancelled() and (error := feed.exception()):
-        log.critical("the live feed ended; streams are refused", exc_info=error)
+async def _feed(live: LiveFeed) -> None:
+    """Run ``live``, again where it ends: its sockets were told to come back, and read their streams whole then."""
+    while True:
+        try:
+            await live.run()
+        except Exception as error:
+            log.critical("the live feed ended; it begins anew", exc_info=error)
+            await asyncio.sleep(FEED_AGAIN_S)
