@@ -15,7 +15,7 @@ from workers.next_work import Stage
 # One for all stages: a queue costs two polling threads in each worker, idle or not.
 QUEUE = "orders"
 IDS_A_HINT = 100
-# With this many hints waiting the orders that are due have one among them: another would only be work for nothing.
+# With this many hints waiting most orders that are due have one among them: another would be work for nothing.
 BACKLOG = 20
 
 StageRun = Callable[[Sequence[UUID]], Awaitable[None]]

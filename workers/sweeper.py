@@ -22,6 +22,7 @@ log = structlog.get_logger(__name__)
 
 TICK_S = 0.1
 DUE_AT_ONCE = 1_000
+OVERDUE_MS = 5_000
 DERIVE_EVERY_S = 5.0
 WINDOW = 5_000
 # The relay may be this far behind the newest events: rows it is about to write aren't missing.
@@ -55,8 +56,10 @@ class Sweeper:
             await asyncio.sleep(TICK_S)
 
     async def _sweep(self) -> None:
-        while await asyncio.to_thread(self._hints.few):
-            due = await self._work.take_due(DUE_AT_ONCE, self._hints.send)
+        while True:
+            # Behind a backlog only what is long overdue is hinted at: a setback never had a hint in the queue.
+            overdue = 0 if await asyncio.to_thread(self._hints.few) else OVERDUE_MS
+            due = await self._work.take_due(DUE_AT_ONCE, self._hints.send, overdue_ms=overdue)
             for stage, count in due.items():
                 SWEPT.labels(stage).inc(count)
             if sum(due.values()) < DUE_AT_ONCE:

@@ -85,10 +85,13 @@ class Tracker:
         self._following = Following(orders, work)
         self._finalized_height = 0
         self._proofs = asyncio.Semaphore(4)
+        self._proving: set[str] = set()
+        self._tasks: asyncio.TaskGroup | None = None
 
     async def run(self, lease: Lease) -> None:
         after = await self._following.restore()
         async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
             tasks.create_task(self._take_in(after))
             tasks.create_task(self._every(self._pace.poll, lambda: self._look(lease, confirmed=False)))
             tasks.create_task(self._every(self._pace.poll_confirmed, lambda: self._look(lease, confirmed=True)))
@@ -181,7 +184,22 @@ class Tracker:
         now = time.monotonic()
         if self._finalized_height > one.question.last_valid_block_height and now >= one.next_proof:
             one.next_proof = now + self._pace.proof
+            self._prove_apart(lease, one)
+
+    def _prove_apart(self, lease: Lease, one: Followed) -> None:
+        """A proof reads 150 blocks: on a slow endpoint no landing of another order may wait for it."""
+        if one.signature in self._proving or self._tasks is None:
+            return
+        self._proving.add(one.signature)
+        self._tasks.create_task(self._proof(lease, one))
+
+    async def _proof(self, lease: Lease, one: Followed) -> None:
+        try:
             await self._prove(lease, one)
+        except AWAY as away:
+            log.warning("expiry not proven yet", order_id=str(one.order_id), error=type(away).__name__)
+        finally:
+            self._proving.discard(one.signature)
 
     async def _send(self, lease: Lease, one: Followed) -> None:
         wait = self._pace.rebroadcast if one.submitted else self._pace.first_send

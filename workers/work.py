@@ -51,11 +51,16 @@ class WorkTable:
             limits = {"least": LEAST_BACKOFF_MS, "most": MOST_BACKOFF_MS}
             await connection.execute(SQL["postpone"], {**arguments, **limits})
 
-    async def take_due(self, limit: int, send: Callable[[dict[Stage, list[UUID]]], None]) -> dict[Stage, int]:
-        """Hand what is due to ``send``; where that raises, nothing was taken. Returns how many of each stage were."""
+    async def take_due(
+        self, limit: int, send: Callable[[dict[Stage, list[UUID]]], None], *, overdue_ms: int = 0
+    ) -> dict[Stage, int]:
+        """Hand what has been due for ``overdue_ms`` to ``send``; where that raises, nothing was taken.
+
+        Returns how many of each stage were.
+        """
         async with self._pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
             await cursor.execute("set local synchronous_commit = off")
-            await cursor.execute(SQL["take_due"], {"stages": list(STAGES), "limit": limit, "again": GRACE_MS})
+            await cursor.execute(SQL["take_due"], {"stages": list(STAGES), "limit": limit, "again": GRACE_MS, "overdue": overdue_ms})
             due: dict[Stage, list[UUID]] = {}
             for order_id, name in await cursor.fetchall():
                 due.setdefault(next(stage for stage in STAGES if stage == name), []).append(UUID(str(order_id)))

@@ -1,7 +1,7 @@
 -- Take what is due and let it come back by itself, should the hint that is sent now be lost.
 with due as (
   select order_id, stage from work
-  where stage = any(%(stages)s) and due_at <= clock_timestamp()
+  where stage = any(%(stages)s) and due_at <= clock_timestamp() - %(overdue)s * interval '1 millisecond'
   order by due_at limit %(limit)s
   for update skip locked
 )

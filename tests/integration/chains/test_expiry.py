@@ -124,13 +124,23 @@ async def test_an_endpoint_with_purged_history_makes_it_no_proof_at_all(node: No
     assert "the blocks begin after the blockhash's slot" in str(answer)
 
 
+async def test_purged_blocks_everywhere_mean_that_it_can_never_be_known(node: Node, past: Past) -> None:
+    question = past.expired.question
+    purged: dict[str, Alter] = {"getFirstAvailableBlock": lambda _, __: question.blockhash_slot + 50}
+    answers = [await asked(node, question, *changes) for changes in ((purged,), (purged, b""), (purged, {}))]
+    assert [isinstance(answer, Unproven) and answer.forever for answer in answers] == [True, True, False]
+    assert "its blocks begin at slot" in str(answers[0])
+
+
 async def test_a_silent_endpoint_is_left_out_and_all_of_them_silent_is_no_proof(node: Node, past: Past) -> None:
     html = http(b"<html>bad gateway</html>", status="502 Bad Gateway", content_type="text/html")
     question = past.expired.question
     assert proves(await asked(node, question, html, {}), question)
     assert proves(await asked(node, question, {}, html, {}), question, endpoints=2)
     answer = await asked(node, question, html, b"")
-    assert str(answer).startswith("no endpoint answered: 127.0.0.1:")
+    assert isinstance(answer, Unproven)
+    assert answer.reason.startswith("no endpoint answered: 127.0.0.1:")
+    assert not answer.forever
     assert "HTTP 502" in str(answer)
 
 
@@ -155,9 +165,10 @@ async def test_anything_missing_is_named_and_proves_nothing(
     node: Node, past: Past, method: str, alter: Alter, missing: str
 ) -> None:
     answer = await asked(node, past.expired.question, {method: alter})
-    assert isinstance(answer, str)
-    assert missing in answer
-    assert answer.startswith("127.0.0.1:")
+    assert isinstance(answer, Unproven)
+    assert missing in answer.reason
+    assert answer.reason.startswith("127.0.0.1:")
+    assert not answer.forever
 
 
 async def test_what_contradicted_itself_is_read_anew(node: Node, past: Past) -> None:
