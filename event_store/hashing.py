@@ -11,6 +11,7 @@ from hashlib import sha256
 from event_store.types import NewEvent
 
 ALGORITHM = b"\x01"
+_NULL = (-1).to_bytes(4, signed=True)
 
 _POSTGRES_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -39,11 +40,9 @@ def log_hash(previous: bytes, position: int, recorded_at: datetime, hash_: bytes
 
 
 def _digest(*parts: bytes | None) -> bytes:
-    digest = sha256()
-    for part in parts:
-        digest.update((-1 if part is None else len(part)).to_bytes(4, signed=True))
-        digest.update(part or b"")
-    return digest.digest()
+    # One call for the whole: a million events are hashed in a verification.
+    framed = [_NULL if part is None else len(part).to_bytes(4) + part for part in parts]
+    return sha256(b"".join(framed)).digest()
 
 
 def _int8(value: int) -> bytes:

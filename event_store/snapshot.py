@@ -66,7 +66,8 @@ class Snapshot:
 
     def events(self) -> Iterator[RecordedEvent]:
         """Every event, by stream and version."""
-        return iter_recorded(self.rows(_STREAMS))
+        for page in self._pages(_STREAMS):
+            yield from recorded(page)
 
     def stream_count(self, upto: int) -> int:
         """How many streams have an event at or before position ``upto``."""
@@ -80,16 +81,14 @@ class Snapshot:
 
     def rows(self, query: bytes, parameters: Mapping[str, object] | None = None) -> Iterator[tuple[Any, ...]]:
         """The rows of any query, a page at a time, through a cursor of their own."""
+        for page in self._pages(query, parameters):
+            yield from page
+
+    def _pages(self, query: bytes, parameters: Mapping[str, object] | None = None) -> Iterator[list[tuple[Any, ...]]]:
         with self._connection.cursor(f"verify_{next(self._names)}", binary=True) as cursor:
-            cursor.itersize = _PAGE
             cursor.execute(query, parameters)
             while page := cursor.fetchmany(_PAGE):
-                yield from page
-
-
-def iter_recorded(rows: Iterator[tuple[Any, ...]]) -> Iterator[RecordedEvent]:
-    for row in rows:
-        yield from recorded((row,))
+                yield page
 
 
 @contextmanager

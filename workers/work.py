@@ -60,7 +60,9 @@ class WorkTable:
         """
         async with self._pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
             await cursor.execute("set local synchronous_commit = off")
-            await cursor.execute(SQL["take_due"], {"stages": list(STAGES), "limit": limit, "again": GRACE_MS, "overdue": overdue_ms})
+            await cursor.execute(
+                SQL["take_due"], {"stages": list(STAGES), "limit": limit, "again": GRACE_MS, "overdue": overdue_ms}
+            )
             due: dict[Stage, list[UUID]] = {}
             for order_id, name in await cursor.fetchall():
                 due.setdefault(next(stage for stage in STAGES if stage == name), []).append(UUID(str(order_id)))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC
 from typing import Any
 from uuid import UUID
+
+import orjson
 
 from event_store.snapshot import Snapshot
 from event_store.verification import Finding
@@ -77,11 +78,12 @@ class OrdersRows:
 
 
 def _values(row: tuple[Any, ...]) -> dict[str, Any]:
-    return dict(zip(_COLUMNS, row[1:], strict=True))
+    values = dict(zip(_COLUMNS, row[1:], strict=True))
+    return {**values, "state": orjson.loads(values["state"])}
 
 
 def _expected(folded: OrderState, first_position: int) -> dict[str, Any]:
-    state = json.loads(folded.order.model_dump_json())
+    state = orjson.loads(folded.order.model_dump_json())
     return {
         "account_id": folded.account_id,
         "status": folded.order.status,

@@ -7,6 +7,7 @@ from itertools import groupby
 from operator import attrgetter
 from uuid import UUID
 
+from domain.account import ContradictionFound
 from domain.events import OrderEvent
 from event_store.errors import UnknownTopic
 from event_store.mapper import EventMapper
@@ -21,7 +22,6 @@ from runtime.verification.report import RECONCILE, Report, Track
 _EVERY = 2**63 - 1
 _ORDER = "order."
 # Written where the chain shows what the log rules out: the engine itself has found a difference.
-_CONTRADICTION = "account.ContradictionFound"
 
 
 def verify_log(
@@ -100,8 +100,8 @@ def _verify_order(
         report.add_all(rows.meet(order_id, in_row, stream[0].position))
         return
     report.add_all(rows.skip(order_id))
-    what, verdict = "orders_v1: its row was not compared, its events are in doubt", "unchecked"
-    report.add(Finding("read models", verdict, what, REBUILD + ", once they are not.", order_id))  # type: ignore[arg-type]
+    what = "orders_v1: its row was not compared, its events are in doubt"
+    report.add(Finding("read models", "unchecked", what, f"{REBUILD}, once they are not.", order_id))
 
 
 def _order_event(mapper: EventMapper, recorded: RecordedEvent) -> OrderEvent:
@@ -117,13 +117,13 @@ def _order_event(mapper: EventMapper, recorded: RecordedEvent) -> OrderEvent:
 
 def _verify_other(stream: Sequence[RecordedEvent], mapper: EventMapper, report: Report) -> None:
     for recorded in stream:
-        if recorded.topic == _CONTRADICTION:
+        if recorded.topic == ContradictionFound.TOPIC:
             what = "the engine found that the chain contradicts the log, and halted the account"
             report.add(_finding(recorded, what, "Read the event; reconcile the order by hand, then resume."))
         try:
             mapper.load(recorded.topic, recorded.state)
         except UnknownTopic:
-            if recorded.topic != _CONTRADICTION:
+            if recorded.topic != ContradictionFound.TOPIC:
                 report.add(_unknown(recorded))
         except (ValueError, TypeError, KeyError) as fault:
             report.add(_damaged(recorded, UnreadableEvent(recorded, fault)))

@@ -13,6 +13,7 @@ import psycopg
 from rich.console import Console
 
 from chains.wallet_history import WalletHistory
+from domain.account import ACCOUNT_EVENTS
 from domain.events import ORDER_EVENTS
 from event_store.log import Log
 from event_store.mapper import EventMapper
@@ -56,7 +57,7 @@ def verify(checkpoint: Path | None, *, as_json: bool, chain: bool) -> int:
 
 def verify_everything(found: Settings, report: Report, track: Track, checkpoint: Mark | None, *, chain: bool) -> None:
     """Every check there is; ``chain`` False leaves that one out, which the report then says."""
-    mapper = EventMapper(ORDER_EVENTS)
+    mapper = EventMapper((*ORDER_EVENTS, *ACCOUNT_EVENTS))
     with closing(Attempts()) as attempts:
         try:
             with snapshot(found.database_url) as looked_at:
