@@ -39,9 +39,9 @@ from runtime.verification.report import Report, untracked
 from runtime.verification.run import verify_everything
 from tests.integration.conftest import TestDatabase
 from tests.integration.embedded import EmbeddedPostgres
-from tests.integration.workers.conftest import desks, rpc_url
+from tests.integration.workers.conftest import chain_timeout, desks, rpc_url
 
-__all__ = ["desks", "rpc_url"]
+__all__ = ["chain_timeout", "desks", "rpc_url"]
 
 MAPPER = EventMapper(ORDER_EVENTS)
 
