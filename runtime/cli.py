@@ -256,6 +256,28 @@ def localnet_price(
     raise typer.Exit(roles.guarded("localnet price", lambda: print(price_of(pair, target))))
 
 
+@localnet.command("market")
+def localnet_market(
+    *,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same prices outside.")] = 1,
+    volatility: Annotated[
+        int, typer.Option(min=1, max=500, help="The standard size of a token's step, in basis points.")
+    ] = 10,
+    pairs: Annotated[str | None, typer.Option(help="Like SOL/USDC,JUP/USDC; every pair if not given.")] = None,
+    interval: Annotated[int, typer.Option(min=50, max=60_000, help="Milliseconds between two steps.")] = 1000,
+    minutes: Annotated[int | None, typer.Option(min=1, help="How long; until Ctrl-C or SIGTERM if not given.")] = None,
+) -> None:
+    """Let prices walk outside, and bring the local pools to them by real swaps from the market wallet.
+
+    It goes on while the node is away. One at a time: two, or a `localnet price` beside it, pull in two directions.
+    """
+    from runtime.localnet_market import run
+
+    raise typer.Exit(
+        roles.guarded("localnet market", lambda: run(seed, volatility, pairs, interval, minutes)),
+    )
+
+
 async def _follow(client: Any, order_id: str) -> None:
     from rich.console import Console
 

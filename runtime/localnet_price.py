@@ -6,8 +6,9 @@ from decimal import Decimal
 from chains.protocol import ChainUnavailable
 from runtime import addresses, settings
 from runtime.errors import StartupError
+from runtime.localnet.arbitrage import PriceNotReached
 from runtime.localnet.opening import MARKET_KEY
-from runtime.localnet.price import PriceNotReached, move, price
+from runtime.localnet.price import move, price
 from runtime.localnet.world import UnknownPair
 
 DECIMALS = 6

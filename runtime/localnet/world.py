@@ -13,8 +13,8 @@ from domain.tokens import BONK, JUP, RAY, SOL, USDC, USDT, Pair, Token, pair_of
 
 TOKENS = (SOL, USDC, USDT, JUP, RAY, BONK)
 
-# US dollars a token unit.
-_DOLLARS = {
+# US dollars a token unit, at the start.
+DOLLARS = {
     SOL: Decimal(150),
     USDC: Decimal(1),
     USDT: Decimal(1),
@@ -105,16 +105,21 @@ def pools() -> list[PoolSpec]:
                     venue=venue,
                     pair=pair,
                     fee_bps=dollar_fee if {one, other} == {USDC, USDT} else fee,
-                    base=base_units(pair.base, dollars / _DOLLARS[pair.base]),
-                    quote=base_units(pair.quote, dollars / _DOLLARS[pair.quote]),
+                    base=base_units(pair.base, dollars / DOLLARS[pair.base]),
+                    quote=base_units(pair.quote, dollars / DOLLARS[pair.quote]),
                 )
             )
     return specs
 
 
+def pairs() -> list[Pair]:
+    """Every pair that has pools."""
+    return [pair_of(one, other) for one, other in _PAIRS]
+
+
 def pair_called(name: str) -> Pair:
     """The pair written ``BASE/QUOTE`` in symbols. Raises ``UnknownPair``."""
-    pairs = {pair.symbol: pair for pair in (pair_of(one, other) for one, other in _PAIRS)}
-    if name.upper() not in pairs:
-        raise UnknownPair(f"no pools trade {name}; the local chain has {', '.join(pairs)}")
-    return pairs[name.upper()]
+    found = {pair.symbol: pair for pair in pairs()}
+    if name.upper() not in found:
+        raise UnknownPair(f"no pools trade {name}; the local chain has {', '.join(found)}")
+    return found[name.upper()]

@@ -12,6 +12,7 @@ from api.app import create_app
 from api.config import ApiConfig
 from api.server import serve
 from api.services import Check
+from chains.protocol import Chain
 from commands.ids import DEFAULT_ACCOUNT
 from domain.tokens import KNOWN_TOKENS, pair_of
 from event_store.migrate import roles_separate
@@ -41,7 +42,7 @@ async def run(settings: Settings) -> None:
             live=LiveFeed(store.events, store.wake),
             prices=prices,
             slot_age=market.chain.slot_age,
-            checks=[*_checks(store, valkey), _prices_check(settings, market, prices)],
+            checks=[*_checks(store, valkey), prices_check(market.chain, prices, settings.price_max_age)],
         )
         try:
             await serve(app, settings.host, settings.port)
@@ -100,14 +101,15 @@ def _checks(store: Store, valkey: Redis) -> list[Check]:
     ]
 
 
-def _prices_check(settings: Settings, market: Market, source: PriceSource) -> Check:
+def prices_check(chain: Chain, source: PriceSource, max_age: int) -> Check:
+    """Well while the newest price is at most ``max_age`` seconds old."""
     pairs = [pair_of(one, other) for one, other in combinations(KNOWN_TOKENS.tokens, 2)]
 
     async def prices() -> str | None:
         seen = await source.observe(pairs)
         if not seen.pairs:
             return "no venue has a price of any pair"
-        age = await market.chain.slot_age(seen.slot)
-        return None if age <= settings.price_max_age else f"the newest price is {age} s old: it fires nothing"
+        age = await chain.slot_age(seen.slot)
+        return None if age <= max_age else f"the newest price is {age} s old: it fires nothing"
 
     return Check("prices", prices, essential=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -17,12 +17,16 @@ import pytest
 from chains.solana_client import SolanaChain
 from domain import commands as c
 from domain.events import Observation
-from domain.tokens import KNOWN_TOKENS, SOL, USDC, Token, TokenList
+from domain.tokens import KNOWN_TOKENS, SOL, USDC, Pair, Token, TokenList
 from runtime.localnet.opening import MARKET_KEY
 from runtime.localnet.price import move
+from runtime.localnet.program import PROGRAM_ID
+from runtime.roles.api import prices_check
 from tests.integration.api.serving import CONFIG, Engine, running
 from tests.integration.conftest import TestDatabase
 from tests.integration.localnet.local_node import LocalNode
+from venues.pools import PoolBook
+from venues.prices import PoolPrices, Prices
 
 BUY = {"tokenIn": "USDC", "tokenOut": "SOL", "amountIn": "150"}
 NOBODYS = Token(symbol="WIF", mint="EKpQGSJtjMFqKZ9KQanSqYXRcF8fBopzLHYxdM65zcjm", decimals=6)
@@ -180,6 +184,26 @@ async def test_a_slot_grows_old(node: LocalNode):
                 await asyncio.sleep(0.1)
         assert young <= 3
         assert await chain.slot_age((await chain.latest_blockhash()).slot) < await chain.slot_age(slot)
+
+
+class Old(PoolPrices):
+    """The pools as they are, at the first slot there was."""
+
+    async def observe(self, pairs: Sequence[Pair]) -> Prices:
+        seen = await super().observe(pairs)
+        return Prices(seen.source, 1, seen.pairs)
+
+
+async def test_readiness_says_when_the_newest_price_is_old_or_there_is_none(node: LocalNode):
+    async with SolanaChain(node.url) as chain:
+        assert await prices_check(chain, PoolPrices(PoolBook(chain, PROGRAM_ID)), 5).probe() is None
+        async with asyncio.timeout(10):
+            while await chain.slot_age(1) <= 2:
+                await asyncio.sleep(0.1)
+        said = await prices_check(chain, Old(PoolBook(chain, PROGRAM_ID)), 2).probe()
+        assert said and said.startswith("the newest price is ") and said.endswith(" s old: it fires nothing")
+        nowhere = PoolPrices(PoolBook(chain, SOL.mint))
+        assert await prices_check(chain, nowhere, 5).probe() == "no venue has a price of any pair"
 
 
 async def test_ten_thousand_resting_orders_cost_a_pair_little(traded: Engine, database: TestDatabase):

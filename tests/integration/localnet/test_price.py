@@ -10,7 +10,8 @@ import pytest
 from chains.solana_client import SolanaChain
 from domain.quotes import Quote
 from domain.tokens import JUP, SOL, USDC, USDT
-from runtime.localnet.price import PriceNotReached, move, price
+from runtime.localnet.arbitrage import PriceNotReached
+from runtime.localnet.price import move, price
 from runtime.localnet.program import PROGRAM_ID
 from runtime.localnet.world import UnknownPair, pools
 from tests.integration.localnet.local_node import LocalNode

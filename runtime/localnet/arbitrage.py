@@ -1,0 +1,151 @@
+"""Bringing the local pools to a price from outside, by real swaps from the market wallet."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+from solders.hash import Hash
+from solders.instruction import Instruction
+from solders.keypair import Keypair
+from solders.message import MessageV0
+from solders.transaction import VersionedTransaction
+
+from chains.solana_client import SolanaChain
+from domain.numbers import BPS, U64_MAX
+from domain.tokens import Pair
+from venues.constant_product import Pool, amount_out, swap_instruction
+from venues.pools import PoolBook
+
+_TOLERANCE = Fraction(1, BPS)
+_POLL_SECONDS = 0.05
+
+
+class PriceNotReached(Exception):
+    """The pools could not be brought to the price: too far for the market wallet, or others kept trading."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A pool and its reserves in base units."""
+
+    pool: Pool
+    base: int
+    quote: int
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """How many swaps were made in the pools of each pair, and the pairs the wallet holds too little for."""
+
+    swaps: dict[Pair, int]
+    short: dict[Pair, PriceNotReached]
+
+
+async def standing(book: PoolBook, pairs: Sequence[Pair]) -> dict[Pair, list[Standing]]:
+    """The pools of each pair, in one read of the chain."""
+    await book.load()
+    pools = {pair: book.pools(pair.base.mint, pair.quote.mint) for pair in pairs}
+    _, amounts = await book.reserves(pool for held in pools.values() for pool in held)
+    return {pair: [_standing(pool, pair, amounts) for pool in held] for pair, held in pools.items()}
+
+
+def amount_to_reach(reserve_in: int, reserve_out: int, fee_bps: int, rate: Fraction) -> int | None:
+    """The least amount in after which the pool holds at least ``rate`` of the one token for each of the other.
+
+    None where no amount of 64 bits does it. The rate after a swap only grows with its amount, so halving finds it.
+    """
+
+    def reaches(amount: int) -> bool:
+        out = amount_out(amount, reserve_in, reserve_out, fee_bps) or 0
+        return reserve_in + amount >= rate * (reserve_out - out)
+
+    least, most = 1, U64_MAX - reserve_in
+    if not reaches(most):
+        return None
+    while least < most:
+        middle = (least + most) // 2
+        if reaches(middle):
+            most = middle
+        else:
+            least = middle + 1
+    return least
+
+
+class Arbitrage:
+    """Trades with ``market``, to whom no price is too dear: it is here to move prices, not to earn."""
+
+    def __init__(self, chain: SolanaChain, book: PoolBook, market: Keypair) -> None:
+        self._chain = chain
+        self._book = book
+        self._market = market
+
+    async def toward(self, prices: Mapping[Pair, Decimal]) -> Round:
+        """Swap once in each pool that is more than 1 bp off its price (quote per base, in token units).
+
+        One transaction a pair; returns once each is in a block or never will be.
+        """
+        pools = await standing(self._book, list(prices))
+        aims = {pair: _aim(pair, price) for pair, price in prices.items()}
+        off = {pair: [one for one in each if not _reached(one, aims[pair])] for pair, each in pools.items()}
+        if not any(off.values()):
+            return Round({}, {})
+        latest = await self._chain.latest_blockhash()
+        mints = sorted({token.mint for pair in off for token in (pair.base, pair.quote)})
+        held = await self._chain.token_balances(str(self._market.pubkey()), mints)
+        done, signatures = Round({}, {}), []
+        for pair, each in off.items():
+            try:
+                swaps = [self._swap(one, pair, aims[pair], held) for one in each]
+            except PriceNotReached as short:
+                done.short[pair] = short
+                continue
+            if swaps:
+                signatures.append(await self._send(swaps, latest.blockhash))
+                done.swaps[pair] = len(swaps)
+        await self._settled(signatures, latest.last_valid_block_height)
+        return done
+
+    def _swap(self, one: Standing, pair: Pair, aim: Fraction, held: dict[str, int]) -> Instruction:
+        """The swap that brings a pool there, paid from ``held``."""
+        up = Fraction(one.quote, one.base) < aim
+        paid = pair.quote if up else pair.base
+        reserves = (one.quote, one.base) if up else (one.base, one.quote)
+        amount = amount_to_reach(*reserves, one.pool.fee_bps, aim if up else 1 / aim)
+        if amount is None or amount > held[paid.mint]:
+            raise PriceNotReached(f"the market wallet holds too little {paid.symbol} to move {pair.symbol} that far")
+        held[paid.mint] -= amount
+        owner = str(self._market.pubkey())
+        return swap_instruction(one.pool, owner=owner, token_in=paid.mint, amount_in=amount, minimum_out=1)
+
+    async def _send(self, swaps: Sequence[Instruction], blockhash: str) -> str:
+        message = MessageV0.try_compile(self._market.pubkey(), swaps, [], Hash.from_string(blockhash))
+        transaction = VersionedTransaction(message, [self._market])
+        await self._chain.send(bytes(transaction))
+        return str(transaction.signatures[0])
+
+    async def _settled(self, signatures: Sequence[str], last_valid_block_height: int) -> None:
+        if not signatures:
+            return
+        # Confirmed, because that is what the reserves are read at.
+        while not all(one and one.commitment != "processed" for one in (await self._chain.statuses(signatures)).found):
+            if await self._chain.block_height("confirmed") > last_valid_block_height:
+                return
+            await asyncio.sleep(_POLL_SECONDS)
+
+
+def _standing(pool: Pool, pair: Pair, amounts: Mapping[str, int]) -> Standing:
+    base, quote = pool.vaults_for(pair.base.mint)
+    return Standing(pool, amounts[base], amounts[quote])
+
+
+def _aim(pair: Pair, price: Decimal) -> Fraction:
+    """``price`` in base units of the quote for one of the base."""
+    return Fraction(price) * Fraction(10) ** (pair.quote.decimals - pair.base.decimals)
+
+
+def _reached(one: Standing, aim: Fraction) -> bool:
+    return abs(Fraction(one.quote, one.base) / aim - 1) <= _TOLERANCE
