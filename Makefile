@@ -5,7 +5,7 @@ PYTHON ?= $(shell for python in python3 python3.11 python3.12 python3.13 python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help install run test check lock program bench clean
+.PHONY: help install run test matrix check lock program bench clean
 
 help: ## show this help
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,6 +28,9 @@ run: install ## run the whole engine on PORT (8080) and execute a first order
 
 test: install ## run every test
 	@$(BIN)/python -m pytest
+
+matrix: install ## kill every role between any two effects (tests/chaos; some minutes)
+	@$(BIN)/python -m pytest tests/chaos
 
 check: install ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 
@@ -19,6 +19,8 @@ from api.health import health_routes
 from api.network import network_routes
 from api.orders.read import read_routes
 from api.orders.submit import submit_routes
+from api.pairs import pair_routes
+from api.prices import Ticker
 from api.problems import answer
 from api.services import Check, Services
 from api.streams import stream_routes
@@ -26,10 +28,15 @@ from commands.orders import Orders
 from event_store.log import Log
 from event_store.mapper import EventMapper
 from projections.accounts import wallet_of
+from projections.doubts import doubt_of
 from projections.live import LiveFeed
 from projections.orders.queries import OrderList, Pool
+from projections.orders.resting import RestingOrders
+from venues.prices import PriceSource
 
 log = structlog.get_logger(__name__)
+
+FEED_AGAIN_S = 0.5
 
 
 def _now() -> datetime:
@@ -44,17 +51,33 @@ def create_app(
     mapper: EventMapper,
     pool: Pool,
     live: LiveFeed,
+    prices: PriceSource,
+    slot_age: Callable[[int], Awaitable[int]],
     checks: Sequence[Check] = (),
     clock: Callable[[], datetime] = _now,
 ) -> Litestar:
-    """``pool`` is open already and outlives the application; ``live`` runs as long as the application does."""
-    wallet = partial(wallet_of, pool, config.account_id)
-    services = Services(config, orders, events, mapper, OrderList(pool), live, checks, clock, wallet)
+    """``pool`` is open already and outlives the application; ``live`` runs as long as the application does.
+
+    ``slot_age`` says how many seconds ago the slot of a price was.
+    """
+    services = Services(
+        config=config,
+        orders=orders,
+        events=events,
+        mapper=mapper,
+        order_list=OrderList(pool),
+        resting=RestingOrders(pool),
+        ticker=Ticker(prices, slot_age),
+        live=live,
+        checks=checks,
+        clock=clock,
+        wallet=partial(wallet_of, pool, config.account_id),
+        doubt=partial(doubt_of, pool),
+    )
 
     @contextlib.asynccontextmanager
     async def feeding(_: Litestar) -> AsyncIterator[None]:
-        feed = asyncio.create_task(live.run(), name="live-feed")
-        feed.add_done_callback(_report)
+        feed = asyncio.create_task(_feed(live), name="live-feed")
         try:
             yield
         finally:
@@ -66,6 +89,7 @@ def create_app(
             *submit_routes(services),
             *read_routes(services),
             *network_routes(services),
+            *pair_routes(services),
             *health_routes(services),
             *stream_routes(services),
         ],
@@ -83,6 +107,11 @@ def create_app(
     )
 
 
-def _report(feed: asyncio.Task[None]) -> None:
-    if not feed.cancelled() and (error := feed.exception()):
-        log.critical("the live feed ended; streams are refused", exc_info=error)
+async def _feed(live: LiveFeed) -> None:
+    """Run ``live``, again where it ends: its sockets were told to come back, and read their streams whole then."""
+    while True:
+        try:
+            await live.run()
+        except Exception as error:
+            log.critical("the live feed ended; it begins anew", exc_info=error)
+            await asyncio.sleep(FEED_AGAIN_S)

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from api.config import ApiConfig
+from api.prices import Ticker
 from commands.orders import Orders
 from event_store.log import Log
 from event_store.mapper import EventMapper
+from projections.doubts import Doubt
 from projections.live import LiveFeed
 from projections.orders.queries import OrderList
+from projections.orders.resting import RestingOrders
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,10 @@ class Services:
     events: Log
     mapper: EventMapper
     order_list: OrderList
+    resting: RestingOrders
+    ticker: Ticker
     live: LiveFeed
     checks: Sequence[Check]
     clock: Callable[[], datetime]
     wallet: Callable[[], Awaitable[str | None]]
+    doubt: Callable[[UUID, int], Awaitable[Doubt | None]]

@@ -5,16 +5,23 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from functools import lru_cache
 from itertools import count
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
-from pydantic import ValidationError
+from pydantic import TypeAdapter
 from solana.exceptions import SolanaRpcException
-from solana.rpc.async_api import AsyncClient
-from solana.rpc.jsonrpc import JsonRpcRequest, SolanaJsonRpcError
+from solana.rpc.async_http_provider import AsyncHTTPProvider
+from solana.rpc.jsonrpc import (
+    JsonRpcRequest,
+    JsonRpcRequestSerializer,
+    JsonRpcResponseEnvelope,
+    SolanaJsonRpcError,
+)
 
+from chains.batches import Batches
 from chains.protocol import ChainUnavailable
 
 # httpx2 logs the URL of every request at INFO, and an endpoint's key is part of its URL.
@@ -23,6 +30,13 @@ logging.getLogger("httpx2").setLevel(logging.WARNING)
 # Longer than a signature in base58: in an error message it can only be the transaction an endpoint says back.
 _BYTES_AS_TEXT = re.compile(r"[A-Za-z0-9+/=_-]{89,}")
 _MESSAGE_LENGTH = 200
+
+# Asked once for each order, by many orders at the same moment. The rest is asked once for all of them.
+_TOGETHER = frozenset({"simulateTransaction", "sendTransaction", "getTransaction"})
+
+
+# httpx2 looks at every idle connection at every request.
+IDLE_CONNECTIONS = 8
 
 
 class RpcError(ChainUnavailable):
@@ -54,34 +68,47 @@ class Endpoint:
         self.name = _host(url)
         self._timeout = timeout
         self._ids = count(1)
-        self._client = AsyncClient(
+        self._provider = AsyncHTTPProvider(
             url,
             timeout=timeout,
             max_connections=connections,
-            max_keepalive_connections=connections,
+            max_keepalive_connections=IDLE_CONNECTIONS,
             keepalive_expiry=4,  # below the 5 s after which common servers close an idle connection
             http2=False,
             max_transport_retries=0,  # a retry would repeat a send, and double every time-out
         )
+        self._batches = Batches(self._post)
 
     async def close(self) -> None:
-        await self._client.close()
+        await self._batches.close()
+        await self._provider.close()
 
     async def call(self, method: str, *params: object, shape: Any) -> Any:
         """The result of ``method`` as ``shape`` (a pydantic model or a plain type); raises RpcError or Unanswered."""
         request = JsonRpcRequest(id=next(self._ids), method=method, params=list(params))
         # What went wrong is told without its cause: the cause's own words hold the URL, and so its key.
         try:
-            async with asyncio.timeout(self._timeout):
-                return await self._client.send_rpc_request(request, shape)
+            answer = await (self._batches.answer(request) if method in _TOGETHER else self._alone(request))
+            return _reader(shape).validate_python(answer.unwrap_result(method=method))
         except SolanaJsonRpcError as error:
             raise RpcError(self.name, error.code, error.message) from None
         except SolanaRpcException as error:
             raise Unanswered(self.name, _reason(error.__cause__)) from None
         except TimeoutError:
             raise Unanswered(self.name, "timeout") from None
-        except ValidationError:
+        except ValueError:
             raise Unanswered(self.name, f"{method} was answered in a form that can't be read") from None
+
+    async def _alone(self, request: JsonRpcRequest) -> JsonRpcResponseEnvelope:
+        return JsonRpcResponseEnvelope.model_validate_json(await self._post(request))
+
+    async def _post(self, request: JsonRpcRequestSerializer) -> str:
+        async with asyncio.timeout(self._timeout):
+            return await self._provider.make_request_unparsed(request)
+
+
+# To make one costs more than to use it.
+_reader = lru_cache(TypeAdapter)
 
 
 def _host(url: str) -> str:

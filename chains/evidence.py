@@ -14,7 +14,7 @@ from chains import answers
 from chains.answers import BlockSignatures, EpochInfo
 from chains.endpoint import Endpoint, RpcError, Unanswered
 from chains.finalized_blocks import FinalizedBlocks
-from chains.protocol import ExpiryQuestion
+from chains.protocol import ExpiryQuestion, Unproven
 from domain.evidence import Block, EndpointEvidence, ExpiryEvidence
 
 
@@ -26,14 +26,18 @@ class _Missing(Exception):
     """The endpoint answers, and something of the proof is missing there."""
 
 
+class _Purged(_Missing):
+    """The endpoint no longer has the blocks that could prove it, and never will again."""
+
+
 class _Landed(Exception):
     """The endpoint knows the signature."""
 
 
 async def collect(
     sources: Sequence[tuple[Endpoint, FinalizedBlocks]], question: ExpiryQuestion
-) -> ExpiryEvidence | str:
-    """The evidence of every endpoint that answers, or a sentence: that it landed, or else all that is missing.
+) -> ExpiryEvidence | Unproven:
+    """The evidence of every endpoint that answers, or what is missing: that it landed, or else all gaps.
 
     One endpoint is enough where the others are silent. One that answers with a gap is a gap for all: it may be the
     one whose history holds the transaction.
@@ -41,16 +45,17 @@ async def collect(
     found = await asyncio.gather(*(_ask(*source, question) for source in sources))
     for kind in (_Landed, _Missing):
         if told := [str(one) for one in found if isinstance(one, kind)]:
-            return "; ".join(told)
+            answered = [one for one in found if not isinstance(one, _Silent)]
+            return Unproven("; ".join(told), all(isinstance(one, _Purged) for one in answered))
     evidence = ExpiryEvidence(endpoints=tuple(one for one in found if isinstance(one, EndpointEvidence)))
     if not evidence.endpoints:
-        return "no endpoint answered: " + "; ".join(map(str, found))
+        return Unproven("no endpoint answered: " + "; ".join(map(str, found)))
     gap = evidence.gap(
         genesis_hash=question.genesis_hash,
         blockhash_slot=question.blockhash_slot,
         last_valid_block_height=question.last_valid_block_height,
     )
-    return gap or evidence
+    return Unproven(gap) if gap else evidence
 
 
 async def _ask(
@@ -81,6 +86,9 @@ async def _evidence(endpoint: Endpoint, blocks: FinalizedBlocks, question: Expir
     status_slot = await _null_status_slot(endpoint, question.signature)
     if status_slot < finalized.absolute_slot:
         raise _Missing("the status answer is older than the finalized height")
+    first = await endpoint.call("getFirstAvailableBlock", shape=answers.U64)
+    if first > question.blockhash_slot + 1:
+        raise _Purged(f"its blocks begin at slot {first}, after the blockhash's slot {question.blockhash_slot}")
     read = await blocks.through(question.blockhash_slot, question.last_valid_block_height)
     _refuse_doubtful(read, question, blocks)
     return EndpointEvidence(

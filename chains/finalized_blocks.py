@@ -15,8 +15,10 @@ _WINDOW = 152
 _BLOCKS_AT_MOST = 1000
 _READS_AT_ONCE = 8
 
-# A mainnet block names thousands of signatures, so what is kept is bounded by them: about 30 MB.
-_SIGNATURES_KEPT = 200_000
+# A mainnet block names thousands of signatures, so what is kept is bounded by them: about 30 MB. A block itself weighs
+# as much as a few: on a quiet chain empty ones alone would never be let go.
+_WEIGHT_KEPT = 200_000
+_BLOCK_WEIGHT = 8
 
 
 class FinalizedBlocks:
@@ -28,7 +30,7 @@ class FinalizedBlocks:
         self._ranges: SingleFlight[tuple[int, int], list[tuple[int, BlockSignatures]]] = SingleFlight()
         self._flight: SingleFlight[int, BlockSignatures] = SingleFlight()
         self._kept: OrderedDict[int, BlockSignatures] = OrderedDict()
-        self._signatures = 0
+        self._weight = 0
 
     async def through(self, slot: int, height: int) -> list[tuple[int, BlockSignatures]]:
         """The blocks from ``slot`` on, with their slots, up to the first above ``height``, as far as there are any.
@@ -52,7 +54,7 @@ class FinalizedBlocks:
         """Read ``slots`` anew next time: what was read contradicts itself."""
         for slot in slots:
             if block := self._kept.pop(slot, None):
-                self._signatures -= len(block.signatures)
+                self._weight -= _weight(block)
 
     async def _list(self, slot: int, count: int) -> list[int]:
         # By count and not getBlocks' end slot: a chain that was restarted skips any number of slots.
@@ -84,6 +86,11 @@ class FinalizedBlocks:
 
     def _keep(self, slot: int, block: BlockSignatures) -> None:
         self._kept[slot] = block
-        self._signatures += len(block.signatures)
-        while self._signatures > _SIGNATURES_KEPT:
-            self._signatures -= len(self._kept.popitem(last=False)[1].signatures)
+        self._weight += _weight(block)
+        while self._weight > _WEIGHT_KEPT:
+            self._weight -= _weight(self._kept.popitem(last=False)[1])
+
+
+def _weight(block: BlockSignatures) -> int:
+    """In signatures."""
+    return _BLOCK_WEIGHT + len(block.signatures)

@@ -77,12 +77,23 @@ class AccountsAnswer:
     data: tuple[bytes | None, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Unproven:
+    """Why expiry isn't proven. ``forever``: every endpoint that answers has purged the blocks that could prove it."""
+
+    reason: str
+    forever: bool = False
+
+
 class Chain(Protocol):
     """A chain reached over its RPC. Methods raise ``ChainUnavailable`` where nothing can be learned."""
 
     async def genesis_hash(self) -> str: ...
 
     async def block_height(self, commitment: Commitment) -> int: ...
+
+    async def slot_age(self, slot: int) -> int:
+        """Seconds since the block of ``slot`` by the chain's own clock, 0 where that is ahead of ours."""
 
     async def latest_blockhash(self) -> Blockhash:
         """At ``confirmed``: a processed block may be dropped, a finalized one costs ~13 s of life."""
@@ -102,8 +113,8 @@ class Chain(Protocol):
     async def landing(self, sent: SentTransaction, commitment: Commitment) -> Landing | None:
         """The transaction itself once it can be read at ``commitment``, amounts from its token balances."""
 
-    async def expiry_evidence(self, question: ExpiryQuestion) -> ExpiryEvidence | str:
-        """Proof that the signature can never land, or the sentence that says what is missing."""
+    async def expiry_evidence(self, question: ExpiryQuestion) -> ExpiryEvidence | Unproven:
+        """Proof that the signature can never land, or what is missing for it."""
 
     async def accounts(self, addresses: Sequence[str]) -> AccountsAnswer:
         """Any number of accounts, at the commitment the engine reads at; more than one call past 100."""

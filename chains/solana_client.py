@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from base64 import b64encode
 from collections.abc import Sequence
 from typing import Any, Self
@@ -14,6 +15,7 @@ from solders.token.associated import get_associated_token_address
 from solders.transaction import VersionedTransaction
 
 from chains import answers
+from chains.block_times import BlockTimes
 from chains.endpoint import Endpoint, RpcError, Unanswered
 from chains.evidence import collect
 from chains.finalized_blocks import FinalizedBlocks
@@ -26,6 +28,7 @@ from chains.protocol import (
     SignatureStatus,
     Simulation,
     Statuses,
+    Unproven,
 )
 from chains.settlement import settle
 from chains.transaction_errors import CustomCodes, transaction_error
@@ -59,6 +62,7 @@ class SolanaChain(Chain):
         self._endpoints = [Endpoint(one, timeout=timeout, connections=connections) for one in (url, *extra_urls)]
         self._blocks = [FinalizedBlocks(endpoint) for endpoint in self._endpoints]
         self._main = self._endpoints[0]
+        self._times = BlockTimes(self._main)
         self._commitment = read_commitment
         self._custom_codes = custom_codes or {}
 
@@ -76,6 +80,9 @@ class SolanaChain(Chain):
 
     async def block_height(self, commitment: Commitment) -> int:
         return int(await self._main.call("getBlockHeight", {"commitment": commitment}, shape=answers.U64))
+
+    async def slot_age(self, slot: int) -> int:
+        return max(0, int(time.time()) - await self._times.of(slot))
 
     async def latest_blockhash(self) -> Blockhash:
         answer = await self._main.call(
@@ -136,7 +143,7 @@ class SolanaChain(Chain):
             raise Unanswered(self._main.name, "getTransaction was answered with another transaction")
         return settle(found, sent, commitment=commitment, custom_codes=self._custom_codes)
 
-    async def expiry_evidence(self, question: ExpiryQuestion) -> ExpiryEvidence | str:
+    async def expiry_evidence(self, question: ExpiryQuestion) -> ExpiryEvidence | Unproven:
         return await collect(list(zip(self._endpoints, self._blocks, strict=True)), question)
 
     async def accounts(self, addresses: Sequence[str]) -> AccountsAnswer:

@@ -35,6 +35,10 @@ Guards = tuple[StreamGuard | LeaseGuard, ...]
 MOST_CONFLICTS = 20
 
 
+class GuardFailedError(Exception):
+    """A stream that the append guarded on has moved; nothing was written."""
+
+
 class TooManyConflictsError(Exception):
     """The stream kept moving under the command."""
 
@@ -82,7 +86,7 @@ class Orders:
             if recorded:
                 try:
                     loaded.histories[order_id] = self.history(recorded)
-                except (UnknownTopic, ValueError, TypeError) as error:
+                except (UnknownTopic, ValueError, TypeError, KeyError) as error:
                     loaded.unreadable[order_id] = error
         return loaded
 
@@ -108,7 +112,8 @@ class Orders:
         """Append what ``command`` leads to; the history after it, which is ``history`` where it leads to nothing.
 
         Raises ``NotApplicable`` where the order has moved on, other ``DomainError`` where the command is wrong,
-        ``LeaseLostError``, ``LogUnavailable`` or ``OutcomeUnknown`` where it was not, or perhaps not, written.
+        ``GuardFailedError`` or ``LeaseLostError`` where a guard forbids it, ``LogUnavailable`` or ``OutcomeUnknown``
+        where it was not, or perhaps not, written.
         """
         command_id = uuid4()
         for _ in range(MOST_CONFLICTS):
@@ -120,6 +125,8 @@ class Orders:
                 return after
             if isinstance(outcome, LeaseLost):
                 raise LeaseLostError(outcome.processor)
+            if outcome.stream_id != history.order_id:
+                raise GuardFailedError(str(outcome.stream_id))
             recorded = await self._log.load(history.order_id)
             history = self.history(recorded) if recorded else History(history.order_id, history.account_id)
         raise TooManyConflictsError(str(history.order_id))

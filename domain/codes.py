@@ -21,6 +21,7 @@ class Code(StrEnum):
     BLOCKHASH_NOT_FOUND = "blockhash_not_found"
     PROGRAM_ERROR = "program_error"
     TRANSACTION_INVALID = "transaction_invalid"
+    TRADING_HALTED = "trading_halted"
     TRANSACTION_EXPIRED = "transaction_expired"
     DEADLINE_PASSED = "deadline_passed"
 
@@ -46,6 +47,7 @@ MEANINGS: dict[Code, Meaning] = {
     Code.TRANSACTION_INVALID: Meaning(
         True, "The transaction a venue proposed did more than this swap; it was not signed."
     ),
+    Code.TRADING_HALTED: Meaning(False, "Trading of the account is halted until an operator has looked."),
     Code.TRANSACTION_EXPIRED: Meaning(False, "The transaction did not land while its blockhash was valid."),
     Code.DEADLINE_PASSED: Meaning(False, "The order's deadline passed before it could be executed."),
 }

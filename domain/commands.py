@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from domain.events import Observation, OrderType
-from domain.evidence import ExpiryEvidence, Landing
+from domain.evidence import ExpiryEvidence, Landing, OperatorEvidence
 from domain.quotes import Quote, Refusal
 from domain.tokens import Token
 
@@ -85,11 +85,12 @@ class RecordSent:
 
 @dataclass(frozen=True, slots=True)
 class RecordLanding:
-    """The chain holds an attempt's transaction: a success, or a finalized error."""
+    """The chain holds an attempt's transaction: a success, or a finalized error. ``because``: an operator says so."""
 
     attempt: int
     landing: Landing
     now: datetime
+    because: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ class RecordExpiry:
     """An attempt can never land, proven by ``evidence``."""
 
     attempt: int
-    evidence: ExpiryEvidence
+    evidence: ExpiryEvidence | OperatorEvidence
     now: datetime
 
 

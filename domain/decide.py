@@ -11,8 +11,10 @@ from functools import singledispatch
 
 from domain import commands as c
 from domain import events as e
+from domain.account import Contradiction
 from domain.codes import Code, meaning
 from domain.errors import DomainError, LandedAfterEnd, NotApplicable
+from domain.evidence import ExpiryEvidence
 from domain.numbers import ratio
 from domain.order import Attempt, Order, evolve
 from domain.quotes import Quote, Refusal
@@ -129,7 +131,11 @@ def _(command: c.RecordLanding, order: Order) -> list[e.OrderEvent]:
     if landing.error and landing.commitment != "finalized":
         raise NotApplicable("An error that isn't finalized can be undone by a fork.")
     if order.ended or (landing.error and attempt.end is not None):
-        raise LandedAfterEnd(f"Attempt {attempt.number} landed in slot {landing.slot} after its end was recorded.")
+        second = order.status == "confirmed" and landing.error is None
+        kind: Contradiction = "second_success" if second else "landed_after_end"
+        raise LandedAfterEnd(
+            kind, f"Attempt {attempt.number} landed in slot {landing.slot} after its end was recorded."
+        )
     # A landing may be learned before anyone recorded the send: the story still tells both, in order.
     sent = [] if attempt.submitted or attempt.end else [_submitted(attempt, "not recorded; the transaction landed")]
     if landing.error is None:
@@ -151,13 +157,14 @@ def _(command: c.RecordExpiry, order: Order) -> list[e.OrderEvent]:
     attempt = order.attempt(command.attempt)
     if attempt is None or attempt.end is not None or order.ended:
         raise NotApplicable(f"Attempt {command.attempt} is not live.")
-    gap = command.evidence.gap(
-        genesis_hash=attempt.genesis_hash,
-        blockhash_slot=attempt.blockhash_slot,
-        last_valid_block_height=attempt.last_valid_block_height,
-    )
-    if gap:
-        raise DomainError("evidence_incomplete", f"That is no proof of expiry: {gap}.")
+    if isinstance(command.evidence, ExpiryEvidence):
+        gap = command.evidence.gap(
+            genesis_hash=attempt.genesis_hash,
+            blockhash_slot=attempt.blockhash_slot,
+            last_valid_block_height=attempt.last_valid_block_height,
+        )
+        if gap:
+            raise DomainError("evidence_incomplete", f"That is no proof of expiry: {gap}.")
     expired = e.AttemptExpired(attempt=attempt.number, signature=attempt.signature, evidence=command.evidence)
     return [expired, *_ended_if_hopeless(order, Code.TRANSACTION_EXPIRED, command.now)]
 
@@ -267,4 +274,5 @@ def _confirmed(order: Order, attempt: Attempt, command: c.RecordLanding) -> e.Or
         network_fee_lamports=landing.fee_lamports + order.fees_lost_lamports,
         venue_fee=attempt.quote.fee_amount,
         venue_fee_token=attempt.quote.fee_token,
+        because=command.because,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from domain.account import Contradiction
+
 
 class DomainError(Exception):
     """A refused command. ``code`` is stable, ``detail`` is a sentence, ``field`` names the input at fault."""
@@ -23,5 +25,6 @@ class NotApplicable(DomainError):
 class LandedAfterEnd(DomainError):
     """The chain shows a transaction of an order whose end is already recorded otherwise: money moved unaccounted."""
 
-    def __init__(self, detail: str) -> None:
+    def __init__(self, kind: Contradiction, detail: str) -> None:
         super().__init__("landed_after_end", detail)
+        self.kind = kind

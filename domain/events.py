@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
-from domain.evidence import Commitment, ExpiryEvidence
+from domain.evidence import Commitment, ExpiryEvidence, OperatorEvidence
 from domain.numbers import BaseUnits, Price
 from domain.quotes import Quote, Recorded, Refusal
 from domain.tokens import Token
@@ -186,11 +186,14 @@ class AttemptExpired(OrderEvent):
 
     attempt: int
     signature: str
-    evidence: ExpiryEvidence
+    evidence: ExpiryEvidence | OperatorEvidence
 
 
 class OrderConfirmed(OrderEvent):
-    """The swap is on chain at ``commitment``; amounts are what the transaction's token balances show."""
+    """The swap is on chain at ``commitment``; amounts are what the transaction's token balances show.
+
+    ``because`` is set where an operator said so of what the chain no longer tells.
+    """
 
     TOPIC = "order.OrderConfirmed"
     status = "confirmed"
@@ -206,6 +209,7 @@ class OrderConfirmed(OrderEvent):
     network_fee_lamports: BaseUnits
     venue_fee: BaseUnits
     venue_fee_token: str
+    because: str | None = None
 
 
 class OrderFailed(OrderEvent):

@@ -74,6 +74,13 @@ class ExpiryEvidence(Recorded):
         return None
 
 
+class OperatorEvidence(Recorded):
+    """What can never be known from the chain again, ended by a person who says why."""
+
+    source: Literal["operator"] = "operator"
+    because: str
+
+
 def _gap_at(one: EndpointEvidence, genesis_hash: str, blockhash_slot: int, last_valid: int) -> str | None:
     heights = [block.height for block in one.blocks]
     if one.genesis_hash != genesis_hash:

@@ -40,7 +40,8 @@ class TokenList:
 
     def find(self, name: str) -> Token | None:
         """The token called ``name``, or None."""
-        return self._by_name.get(name) or self._by_name.get(name.upper())
+        # Beyond ASCII other letters become these: "\u017fOL".upper() is "SOL".
+        return self._by_name.get(name) or (self._by_name.get(name.upper()) if name.isascii() else None)
 
 
 KNOWN_TOKENS = TokenList((SOL, USDC, USDT, JUP, RAY, BONK))

@@ -23,28 +23,43 @@ class Tail:
 
     ``position`` is that of the last event handed out. ``healthy`` is False while PostgreSQL cannot be read. A hole in
     the log ends it with PositionGap, a closed pool with PoolClosed.
+
+    A read costs the same whether it finds one event or a hundred: ``pause`` is for how many seconds events gather
+    before the next, unless there was more to read.
     """
 
     def __init__(
-        self, source: Log, after: int, *, limit: int = 1000, wake: Wake | None = None, poll: float = 0.075
+        self,
+        source: Log,
+        after: int,
+        *,
+        limit: int = 1000,
+        wake: Wake | None = None,
+        poll: float = 0.075,
+        pause: float = 0.0,
     ) -> None:
         self.position = after
         self.healthy = True
         self._source = source
         self._limit = limit
         self._poll = poll
+        self._pause = pause
+        self._pause_due = False
         self._woken = wake.subscribe() if wake is not None else asyncio.Event()
 
     def __aiter__(self) -> Tail:
         return self
 
     async def __anext__(self) -> list[RecordedEvent]:
+        if self._pause_due:
+            await asyncio.sleep(self._pause)
         while True:
             # Before the read: a wake-up that comes during it is for the next.
             self._woken.clear()
             batch = await self._read()
             if batch:
                 self.position = batch[-1].position
+                self._pause_due = len(batch) < self._limit
                 return batch
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._poll if self.healthy else _RETRY_AFTER):

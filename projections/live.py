@@ -25,6 +25,7 @@ from projections.metrics import LIVE_POSITION, SUBSCRIPTIONS, TOO_SLOW
 log = structlog.get_logger(__name__)
 
 BATCH = 1_000
+PAUSE = 0.01
 HEAD_RETRY = 0.25
 
 
@@ -101,7 +102,7 @@ class LiveFeed:
         self._begun.set()
         LIVE_POSITION.set(after)
         try:
-            async for batch in Tail(self._events, after, limit=BATCH, wake=self._wake):
+            async for batch in Tail(self._events, after, limit=BATCH, wake=self._wake, pause=PAUSE):
                 for event in batch:
                     for subscription in self._subscriptions.get(event.stream_id, ()):
                         subscription.offer(event)

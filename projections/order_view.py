@@ -54,6 +54,19 @@ class FailureView(View):
     retryable: bool
 
 
+class UncertaintyView(View):
+    """A transaction past its time whose outcome the chain doesn't tell yet: the order is neither failed nor swapped.
+
+    ``resolvable``: the chain can never tell again, and an operator may end it (`surefill resolve`).
+    """
+
+    attempt: int
+    reason: str
+    since: Instant
+    checked_at: Instant
+    resolvable: bool
+
+
 class OrderView(View):
     """The contract's order. Amounts are decimal token units, ``executedPrice`` is quote per base of ``pair``."""
 
@@ -81,6 +94,7 @@ class OrderView(View):
     executed_price: IfKnown[str] = None
     fee: IfKnown[Fee] = None
     failure: IfKnown[FailureView] = None
+    uncertainty: IfKnown[UncertaintyView] = None
 
 
 def order_view(order_id: UUID, order: Order, version: int, submitted_at: datetime, updated_at: datetime) -> OrderView:

@@ -26,6 +26,8 @@ from projections.orders.table import fold_into_table
 log = structlog.get_logger(__name__)
 
 BATCH = 1_000
+# A list may be this much behind: nobody watches an order there.
+PAUSE = 0.05
 RETRY_AFTER = 0.2
 
 
@@ -43,7 +45,7 @@ class OrdersProjector:
     async def run(self, lease: Lease) -> None:
         """From its own position, for ever; ends by cancellation or ``LeaseLostError``."""
         after = await self._position(lease)
-        async for batch in Tail(self._events, after, limit=BATCH, wake=self._wake):
+        async for batch in Tail(self._events, after, limit=BATCH, wake=self._wake, pause=PAUSE):
             await self._fold(lease, batch)
 
     async def _fold(self, lease: Lease, batch: Sequence[RecordedEvent]) -> None:

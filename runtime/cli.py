@@ -4,7 +4,9 @@ import asyncio
 import json
 from contextlib import suppress
 from decimal import Decimal, InvalidOperation
+from pathlib import Path
 from typing import Annotated, Any
+from uuid import UUID
 
 import typer
 
@@ -85,6 +87,12 @@ def submit(
     slippage_bps: Annotated[
         int | None, typer.Option(help="Basis points the price may slip; the engine's default if not given.")
     ] = None,
+    limit_price: Annotated[
+        str | None, typer.Option(help="Wait for this price, quote per base, and never execute worse: a limit order.")
+    ] = None,
+    stop_price: Annotated[
+        str | None, typer.Option(help="Wait for this price before the limit counts: a stop-limit order.")
+    ] = None,
     client_order_id: Annotated[
         str | None, typer.Option(help="Your own id: repeating it never makes a second order.")
     ] = None,
@@ -92,10 +100,19 @@ def submit(
         bool, typer.Option("--watch", help="Follow it to its end; exit code 1 unless it is confirmed.")
     ] = False,
 ) -> None:
-    """Submit a market order; prints the engine's answer as JSON."""
-    order: dict[str, Any] = {"tokenIn": token_in, "tokenOut": token_out, "amountIn": amount, "type": "market"}
-    order |= {} if slippage_bps is None else {"slippageBps": slippage_bps}
-    order |= {} if client_order_id is None else {"clientOrderId": client_order_id}
+    """Submit an order and print the engine's answer as JSON: market, or limit and stop-limit by the prices given."""
+    kind = "stop-limit" if stop_price is not None else "limit" if limit_price is not None else "market"
+    given = {
+        "tokenIn": token_in,
+        "tokenOut": token_out,
+        "amountIn": amount,
+        "type": kind,
+        "slippageBps": slippage_bps,
+        "limitPrice": limit_price,
+        "stopPrice": stop_price,
+        "clientOrderId": client_order_id,
+    }
+    order = {name: value for name, value in given.items() if value is not None}
 
     async def run(client: Any) -> None:
         answer = await client.submit(order)
@@ -110,6 +127,71 @@ def submit(
 def watch_order(order: Annotated[str, typer.Argument(help="The order's id.")]) -> None:
     """Follow an order to its end, from its first status on; exit code 1 unless it is confirmed."""
     _with_client(lambda client: _follow(client, order))
+
+
+@app.command(rich_help_panel="Operator")
+def resolve(
+    order: Annotated[UUID, typer.Argument(help="The order's id.")],
+    attempt: Annotated[int, typer.Argument(help="The attempt's number, 1 for the first.")],
+    because: Annotated[str, typer.Option(help="Why; recorded in the log.")],
+    expired: Annotated[bool, typer.Option("--expired", help="It can never land.")] = False,
+    landed: Annotated[bool, typer.Option("--landed", help="It landed, and swapped.")] = False,
+    amount_out: Annotated[str, typer.Option(help="With --landed: the token units received.")] = "",
+    slot: Annotated[int, typer.Option(help="With --landed: the slot it landed in.")] = 0,
+    fee_lamports: Annotated[int, typer.Option(help="With --landed: the network fee paid.")] = 5_000,
+) -> None:
+    """End an attempt whose outcome can never be known from the chain again; refused while it still can."""
+    from runtime.operator import Received, resolve
+
+    if expired == landed:
+        raise typer.BadParameter("say one of --expired and --landed")
+    received = None
+    if landed:
+        with suppress(InvalidOperation):
+            amount = Decimal(amount_out)
+            if amount.is_finite() and amount > 0:
+                received = Received(slot, amount, fee_lamports)
+        if received is None or slot <= 0:
+            raise typer.BadParameter("--landed needs --amount-out, a positive decimal number, and --slot")
+    raise typer.Exit(roles.guarded("resolve", lambda: print(resolve(order, attempt, received, because))))
+
+
+@app.command(rich_help_panel="Operator")
+def resume(because: Annotated[str, typer.Option(help="Why it may go on; recorded in the log.")]) -> None:
+    """Let trading go on after a contradiction between chain and log has halted it."""
+    from runtime.operator import resume
+
+    raise typer.Exit(roles.guarded("resume", lambda: print(resume(because))))
+
+
+@app.command(rich_help_panel="Operator")
+def verify(
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="A file of `surefill checkpoint`: finds any change up to its position.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON line a finding, the verdict last.")] = False,
+    no_chain: Annotated[
+        bool, typer.Option("--no-chain", help="Leave the chain out; the verdict then says so.")
+    ] = False,
+) -> None:
+    """Compare the log with its hashes, the read models with the log, and the log with the chain.
+
+    Exit codes: 0 all equal, 1 something differs, 2 a wrong argument or setting, 3 something could not be checked.
+    """
+    from runtime.verification.run import verify
+
+    raise typer.Exit(verify(checkpoint, as_json=as_json, chain=not no_chain))
+
+
+@app.command(rich_help_panel="Operator")
+def checkpoint(
+    file: Annotated[str, typer.Argument(help="Where to write it; - is stdout.")] = "-",
+) -> None:
+    """Write what the log is now, for `verify --checkpoint`; keep it where nobody who can change the log can."""
+    from runtime.verification.run import take_checkpoint
+
+    where = None if file == "-" else Path(file)
+    raise typer.Exit(roles.guarded("checkpoint", lambda: take_checkpoint(where)))
 
 
 @app.command(rich_help_panel="Roles")

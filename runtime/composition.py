@@ -15,8 +15,10 @@ import structlog
 from chains.protocol import ChainUnavailable
 from chains.solana_client import SolanaChain
 from chains.wallet import Wallet, WalletError
+from commands.accounts import Accounts
 from commands.ids import DEFAULT_ACCOUNT
 from commands.orders import Orders
+from domain.account import ACCOUNT_EVENTS
 from domain.codes import Code
 from domain.events import ORDER_EVENTS
 from event_store.appender import Appender
@@ -64,6 +66,7 @@ class Store:
     wake: Wake
     mapper: EventMapper
     orders: Orders
+    accounts: Accounts
 
 
 @asynccontextmanager
@@ -71,7 +74,7 @@ async def open_store(settings: Settings, role: str, *, connections: int = 4) -> 
     """Connections to PostgreSQL and Valkey for one process, closed in reverse."""
     wake = Wake(settings.redis_url)
     appender = Appender(settings.database_url, wake=wake)
-    mapper = EventMapper(ORDER_EVENTS)
+    mapper = EventMapper((*ORDER_EVENTS, *ACCOUNT_EVENTS))
     async with connection_pool(
         settings.database_url, max_size=connections, application_name=f"surefill {role}"
     ) as pool:
@@ -79,7 +82,9 @@ async def open_store(settings: Settings, role: str, *, connections: int = 4) -> 
         await wake.start()
         await appender.start()
         try:
-            yield Store(pool, events, wake, mapper, Orders(events, appender, mapper))
+            yield Store(
+                pool, events, wake, mapper, Orders(events, appender, mapper), Accounts(events, appender, mapper)
+            )
         finally:
             await appender.stop()
             await wake.stop()

@@ -40,8 +40,9 @@ async def occupied(data_dir: Path) -> AsyncIterator[int]:
 
 
 def _open(data_dir: Path) -> tuple[int, int]:
-    data_dir.mkdir(parents=True, exist_ok=True)
-    data_dir.chmod(0o711)  # the uid PostgreSQL runs under may pass; each secret inside has mode 0600
+    if not data_dir.exists():  # one that was there keeps its mode: it may be somebody's home, or /tmp
+        data_dir.mkdir(parents=True)
+        data_dir.chmod(0o711)  # the uid PostgreSQL runs under may pass; each secret inside has mode 0600
     lock, children = (
         os.open(data_dir / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600) for name in ("lock", "children.lock")
     )

@@ -102,9 +102,14 @@ class PoolBook:
         if not pools:
             return Refusal(venue=venue, code=Code.NO_VENUE, detail=f"{venue} has no pool of this pair")
         quotes = [quote for pool in pools if (quote := _quote(pool, request, slot, reserves))]
-        return best(quotes) or Refusal(
-            venue=venue, code=Code.AMOUNT_TOO_SMALL, detail=f"{venue} gives nothing for this amount"
-        )
+        return best(quotes) or _refusal(venue, pools, request, reserves)
+
+
+def _refusal(venue: str, pools: Sequence[Pool], request: QuoteRequest, reserves: dict[str, int]) -> Refusal:
+    # A token's supply is a u64: what doesn't fit one beside a pool's reserve is more than anybody else holds.
+    if any(reserves[pool.vaults_for(request.token_in)[0]] + request.amount_in > U64_MAX for pool in pools):
+        return Refusal(venue=venue, code=Code.INSUFFICIENT_FUNDS, detail="more than there is outside of the pools")
+    return Refusal(venue=venue, code=Code.AMOUNT_TOO_SMALL, detail=f"{venue} gives nothing for this amount")
 
 
 def _quote(pool: Pool, request: QuoteRequest, slot: int, reserves: dict[str, int]) -> Quote | None:

@@ -88,6 +88,7 @@ class PoolPrices:
         self._book = book
 
     async def observe(self, pairs: Sequence[Pair]) -> Prices:
+        await self._book.load()
         pools = {pair.symbol: self._book.pools(pair.base.mint, pair.quote.mint) for pair in pairs}
         slot, reserves = await self._book.reserves({pool for held in pools.values() for pool in held})
         seen = {pair.symbol: price_of(pair, _depths(pair, pools[pair.symbol], reserves)) for pair in pairs}

@@ -10,8 +10,10 @@ import dramatiq
 import redis
 from dramatiq.brokers.redis import RedisBroker
 
-from workers.next_work import STAGES, Stage
+from workers.next_work import Stage
 
+# One for all stages: a queue costs two polling threads in each worker, idle or not.
+QUEUE = "orders"
 IDS_A_HINT = 100
 # With this many hints waiting the orders that are due have one among them: another would only be work for nothing.
 BACKLOG = 20
@@ -31,7 +33,7 @@ def open_broker(url: str) -> RedisBroker:
 
 
 class Hints:
-    """The sending side: one queue a stage. Raises ``BrokerConnectionError`` where Valkey is away."""
+    """The sending side. Raises ``RedisError`` where Valkey is away: Dramatiq passes it through."""
 
     def __init__(self, broker: RedisBroker) -> None:
         self._broker = broker
@@ -41,14 +43,13 @@ class Hints:
             for start in range(0, len(order_ids), IDS_A_HINT):
                 ids = [order_id.hex for order_id in order_ids[start : start + IDS_A_HINT]]
                 message: dramatiq.Message[None] = dramatiq.Message(
-                    queue_name=stage, actor_name=stage, args=(ids,), kwargs={}, options={}
+                    queue_name=QUEUE, actor_name=stage, args=(ids,), kwargs={}, options={}
                 )
                 self._broker.enqueue(message)
 
-    def idle(self) -> list[Stage]:
-        """The stages whose queues are short enough to be hinted at again."""
-        lengths = [self._broker.client.llen(f"{self._broker.namespace}:{stage}") for stage in STAGES]
-        return [stage for stage, length in zip(STAGES, lengths, strict=True) if int(str(length)) < BACKLOG]
+    def few(self) -> bool:
+        """Whether the queue is short enough for orders to be hinted at again."""
+        return int(str(self._broker.client.llen(f"{self._broker.namespace}:{QUEUE}"))) < BACKLOG
 
 
 def declare_actors(broker: RedisBroker, runs: Mapping[Stage, StageRun], loop: asyncio.AbstractEventLoop) -> None:
@@ -64,4 +65,4 @@ def _declare(broker: RedisBroker, stage: Stage, run: StageRun, loop: asyncio.Abs
     def actor(ids: list[str]) -> None:
         asyncio.run_coroutine_threadsafe(batch([UUID(hex=text) for text in ids]), loop).result()
 
-    dramatiq.actor(broker=broker, actor_name=stage, queue_name=stage)(actor)
+    dramatiq.actor(broker=broker, actor_name=stage, queue_name=QUEUE)(actor)

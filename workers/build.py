@@ -17,10 +17,13 @@ from chains.protocol import Chain
 from chains.transaction_checks import TransactionRefused, check
 from chains.transactions import MAX_COMPUTE_UNITS, compose, memo_text
 from chains.wallet import Wallet
+from commands.accounts import Accounts
 from commands.orders import History, Orders
-from domain.codes import Code
-from domain.commands import OrderCommand, RecordBuilt, RejectBuild
+from domain.account import Trading, trading_stream
+from domain.codes import Code, meaning
+from domain.commands import GiveUp, OrderCommand, RecordBuilt, RejectBuild
 from domain.order import Order
+from event_store.types import StreamGuard
 from venues.protocol import Venue
 from workers.stage import StageRunner
 from workers.work import WorkTable
@@ -32,6 +35,7 @@ SIMULATIONS_AT_ONCE = 32
 class Desk:
     """What a transaction is made with. ``programs`` are those that a transaction of ours may call."""
 
+    accounts: Accounts
     chain: Chain
     blockhashes: BlockhashCache
     wallet: Wallet
@@ -53,9 +57,23 @@ class Build(StageRunner):
         return order.status == "building" and order.live_attempt is None
 
     async def work_on(self, histories: Sequence[History]) -> None:
-        await self.each([(one, self._build(one, one.order)) for one in histories if one.order])
+        accounts = {one.account_id for one in histories}
+        trading = {account_id: await self._desk.accounts.trading(account_id) for account_id in accounts}
+        await self.each(
+            [
+                (
+                    one,
+                    self._build(one, one.order, trading[one.account_id]),
+                    (StreamGuard(trading_stream(one.account_id), trading[one.account_id].version),),
+                )
+                for one in histories
+                if one.order
+            ]
+        )
 
-    async def _build(self, history: History, order: Order) -> OrderCommand:
+    async def _build(self, history: History, order: Order, trading: Trading) -> OrderCommand:
+        if trading.halted:
+            return GiveUp(Code.TRADING_HALTED, meaning(Code.TRADING_HALTED).sentence, self._clock())
         route = order.route
         venue = self._venues.get(route.chosen.venue) if route else None
         if route is None or venue is None:

@@ -19,6 +19,7 @@ class Followed:
     """
 
     order_id: UUID
+    account_id: UUID
     attempt: int
     version: int
     sent: SentTransaction
@@ -29,6 +30,7 @@ class Followed:
     order_ended: bool
     last_send: float
     next_proof: float = 0.0
+    doubted_since: float | None = None
     finalized: bool = False
 
     @property
@@ -45,6 +47,7 @@ def followed(history: History, now: float) -> Iterator[Followed]:
         if attempt.end in (None, "confirmed"):
             yield Followed(
                 order_id=history.order_id,
+                account_id=history.account_id,
                 attempt=attempt.number,
                 version=history.version,
                 sent=SentTransaction(attempt.signature, attempt.wallet, order.token_in.mint, order.token_out.mint),

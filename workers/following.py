@@ -54,7 +54,13 @@ class Following:
         await self._follow([order_id for order_id in order_ids if order_id not in self._by_order])
 
     async def take_in(self, batch: Iterable[RecordedEvent]) -> None:
-        await self._follow(list({event.stream_id for event in batch if event.topic in _CHANGES}))
+        await self._follow(
+            list({event.stream_id for event in batch if event.topic in _CHANGES and self._is_news(event)})
+        )
+
+    def _is_news(self, event: RecordedEvent) -> bool:
+        """Not what the tracker itself has recorded, or has read with what came before it."""
+        return all(one.version < event.version for one in self._by_order.get(event.stream_id, ()))
 
     def update(self, history: History) -> None:
         """Follow what ``history`` says is to be followed. One older than what is known changes nothing."""
@@ -65,6 +71,7 @@ class Following:
         for one in fresh:
             if before := known.get(one.attempt):
                 one.last_send, one.next_proof, one.finalized = before.last_send, before.next_proof, before.finalized
+                one.doubted_since = before.doubted_since
         if fresh:
             self._by_order[history.order_id] = fresh
         else:

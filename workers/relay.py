@@ -9,7 +9,7 @@ import asyncio
 from uuid import UUID
 
 import structlog
-from dramatiq.errors import BrokerConnectionError as BrokerAway
+from redis.exceptions import RedisError
 
 from event_store import positions
 from event_store.leases import Lease
@@ -26,6 +26,8 @@ log = structlog.get_logger(__name__)
 
 RELAY = "relay"
 BATCH = 1_000
+# What an order may wait for company at each stage.
+PAUSE = 0.01
 
 
 class Relay:
@@ -42,7 +44,7 @@ class Relay:
         async with self._pool.connection() as connection, connection.cursor() as cursor:
             after = await positions.load(cursor, RELAY)
         RELAY_POSITION.set(after)
-        async for batch in Tail(self._events, wake=self._wake, after=after, limit=BATCH):
+        async for batch in Tail(self._events, wake=self._wake, after=after, limit=BATCH, pause=PAUSE):
             asked = digest((event.stream_id, event.version, event.topic) for event in batch)
             await self._record(lease, batch, asked)
             RELAY_POSITION.set(batch[-1].position)
@@ -64,6 +66,6 @@ class Relay:
             return
         try:
             await asyncio.to_thread(self._hints.send, now)
-        except BrokerAway as away:
+        except RedisError as away:
             HINTS_FAILED.inc()
             log.warning("hints not sent; the sweeper repeats them", error=type(away).__name__)

@@ -12,7 +12,7 @@ from uuid import UUID
 import structlog
 
 from chains.protocol import ChainUnavailable
-from commands.orders import History, Orders
+from commands.orders import GuardFailedError, Guards, History, Orders
 from domain.codes import Code, meaning
 from domain.commands import GiveUp, OrderCommand
 from domain.errors import NotApplicable
@@ -22,6 +22,8 @@ from workers.next_work import Stage
 from workers.work import WorkTable
 
 log = structlog.get_logger(__name__)
+
+Job = tuple[History, Coroutine[Any, Any, OrderCommand]] | tuple[History, Coroutine[Any, Any, OrderCommand], Guards]
 
 
 class StageRunner(ABC):
@@ -53,27 +55,38 @@ class StageRunner(ABC):
     async def work_on(self, histories: Sequence[History]) -> None:
         """Ask the world and hand what was learned to commands."""
 
-    async def each(self, jobs: Sequence[tuple[History, Coroutine[Any, Any, OrderCommand]]]) -> None:
+    async def each(self, jobs: Sequence[Job]) -> None:
         """Finish every job by itself: a slow or failing order neither holds back nor fails its neighbours."""
-        await asyncio.gather(*(self._one(history, job) for history, job in jobs))
+        await asyncio.gather(*(self._one(*job) for job in jobs))
 
-    async def _one(self, history: History, job: Coroutine[Any, Any, OrderCommand]) -> None:
+    async def _one(self, history: History, job: Coroutine[Any, Any, OrderCommand], guards: Guards = ()) -> None:
         try:
-            try:
-                command = await job
-            except ChainUnavailable as away:
-                log.warning("chain unavailable", stage=self.stage, order_id=str(history.order_id), reason=str(away))
-                code = Code.CHAIN_UNAVAILABLE
-                command = GiveUp(code, meaning(code).sentence, self._clock())
-            after = await self._orders.execute(history, command)
+            command = await self._learned(history, job)
+            after = await self._orders.execute(history, command, guards=guards)
             if after.version == history.version:
                 await self._work.postpone(history.order_id, self.stage, history.version)
             self._count("advanced" if after.version > history.version else "postponed")
         except NotApplicable:
             self._count("moved_on")
+        except GuardFailedError:
+            self._count("guard_failed")
+            await self._work.postpone(history.order_id, self.stage, history.version)
         except Exception as error:
             self._count("failed")
             log.error("stage failed", stage=self.stage, order_id=str(history.order_id), exc_info=error)
+
+    async def _learned(self, history: History, job: Coroutine[Any, Any, OrderCommand]) -> OrderCommand:
+        """What the job found out; where it could find out nothing the order still ends by its deadline."""
+        try:
+            return await job
+        except ChainUnavailable as away:
+            log.warning("chain unavailable", stage=self.stage, order_id=str(history.order_id), reason=str(away))
+            code = Code.CHAIN_UNAVAILABLE
+        except Exception as error:
+            # A defect, ours or a venue's, must not keep the order open for ever.
+            log.error("stage failed", stage=self.stage, order_id=str(history.order_id), exc_info=error)
+            code = Code.DEADLINE_PASSED
+        return GiveUp(code, meaning(code).sentence, self._clock())
 
     def _count(self, outcome: str) -> None:
         STAGE_ORDERS.labels(self.stage, outcome).inc()

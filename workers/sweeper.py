@@ -11,7 +11,6 @@ import time
 import psycopg
 import psycopg_pool
 import structlog
-from dramatiq.errors import BrokerConnectionError as BrokerAway
 from redis.exceptions import RedisError
 
 from event_store.log import Log
@@ -46,7 +45,7 @@ class Sweeper:
                 if time.monotonic() >= derive_at:
                     derive_at = time.monotonic() + DERIVE_EVERY_S
                     heads = await self._derive(heads)
-            except (BrokerAway, RedisError) as away:
+            except RedisError as away:
                 HINTS_FAILED.inc()
                 log.warning("sweeper waits for Valkey", error=type(away).__name__)
                 await asyncio.sleep(1)
@@ -56,8 +55,8 @@ class Sweeper:
             await asyncio.sleep(TICK_S)
 
     async def _sweep(self) -> None:
-        while stages := await asyncio.to_thread(self._hints.idle):
-            due = await self._work.take_due(stages, DUE_AT_ONCE, self._hints.send)
+        while await asyncio.to_thread(self._hints.few):
+            due = await self._work.take_due(DUE_AT_ONCE, self._hints.send)
             for stage, count in due.items():
                 SWEPT.labels(stage).inc(count)
             if sum(due.values()) < DUE_AT_ONCE:

@@ -17,8 +17,10 @@ import psycopg
 import psycopg_pool
 import structlog
 
-from chains.protocol import Chain, ChainUnavailable, SignatureStatus
+from chains.protocol import Chain, ChainUnavailable, SignatureStatus, Unproven
+from commands.accounts import Accounts
 from commands.orders import History, Orders
+from domain.account import Contradiction, ContradictionFound
 from domain.commands import OrderCommand, RecordExpiry, RecordLanding, RecordSent
 from domain.errors import DomainError, LandedAfterEnd, NotApplicable
 from domain.evidence import Commitment, Landing
@@ -29,7 +31,7 @@ from event_store.tail import Tail
 from event_store.wake import Wake
 from workers.followed import Followed
 from workers.following import Following
-from workers.metrics import CONTRADICTIONS, EVIDENCE_MISSING, FOLLOWED
+from workers.metrics import CONTRADICTIONS, EVIDENCE_MISSING, FOLLOWED, UNKNOWN, UNKNOWN_AGE
 from workers.submit import send
 from workers.work import WorkTable
 
@@ -44,10 +46,12 @@ AWAY = (ChainUnavailable, LogUnavailable, OutcomeUnknown, psycopg.OperationalErr
 class Pace:
     """How often the tracker asks and sends, in seconds."""
 
+    take_in: float = 0.05
     poll: float = 0.1
     poll_confirmed: float = 1.0
     rebroadcast: float = 1.0
-    first_send: float = 1.0
+    # As long as the sweeper waits for the submit stage: before, the stage is on its way to it.
+    first_send: float = 2.0
     heights: float = 1.0
     proof: float = 2.0
     rows: float = 30.0
@@ -60,6 +64,7 @@ class Tracker:
         self,
         *,
         orders: Orders,
+        accounts: Accounts,
         events: Log,
         wake: Wake | None,
         work: WorkTable,
@@ -69,6 +74,7 @@ class Tracker:
         pace: Pace | None = None,
     ) -> None:
         self._orders = orders
+        self._accounts = accounts
         self._events = events
         self._wake = wake
         self._work = work
@@ -90,7 +96,7 @@ class Tracker:
             tasks.create_task(self._every(self._pace.rows, self._following.reconcile))
 
     async def _take_in(self, after: int) -> None:
-        async for batch in Tail(self._events, wake=self._wake, after=after, limit=1_000):
+        async for batch in Tail(self._events, wake=self._wake, after=after, limit=1_000, pause=self._pace.take_in):
             while True:
                 try:
                     await self._following.take_in(batch)
@@ -113,6 +119,9 @@ class Tracker:
         if self._following.any():
             self._finalized_height = await self._chain.block_height("finalized")
         FOLLOWED.set(len(self._following))
+        doubts = [one.doubted_since for one in self._following.those(confirmed=False) if one.doubted_since]
+        UNKNOWN.set(len(doubts))
+        UNKNOWN_AGE.set(time.monotonic() - min(doubts) if doubts else 0)
 
     async def _look(self, lease: Lease, *, confirmed: bool) -> None:
         watched = self._following.those(confirmed=confirmed)
@@ -129,7 +138,11 @@ class Tracker:
         for one, status in zip(chunk, answer.found, strict=True):
             if status is None:
                 unseen.append(one)
-            elif status.commitment == "finalized" and one.confirmed and not status.failed:
+            elif status.commitment == "finalized" and one.confirmed:
+                if status.failed:
+                    await self._contradicted(
+                        lease, one, "confirmed_lost", "It was confirmed, and finalized with an error."
+                    )
                 one.finalized = True
             elif not one.confirmed and self._settles(status):
                 landed.append((one, "finalized" if status.commitment == "finalized" else "confirmed"))
@@ -184,22 +197,28 @@ class Tracker:
     async def _prove(self, lease: Lease, one: Followed) -> None:
         async with self._proofs:
             evidence = await self._chain.expiry_evidence(one.question)
-        if isinstance(evidence, str):
+        if isinstance(evidence, Unproven):
             EVIDENCE_MISSING.inc()
-            log.warning("expiry not proven", order_id=str(one.order_id), attempt=one.attempt, missing=evidence)
+            one.doubted_since = one.doubted_since or time.monotonic()
+            log.warning("expiry not proven", order_id=str(one.order_id), attempt=one.attempt, missing=evidence.reason)
+            await self._work.doubt(one.order_id, one.attempt, evidence.reason, forever=evidence.forever)
             return
         if one.confirmed:
-            self._contradicted(one, "a confirmed transaction was dropped and can never land")
+            await self._contradicted(lease, one, "confirmed_lost", "It was confirmed, and can never land any more.")
         one.finalized = one.order_ended
         loaded = {} if one.order_ended else await self._histories([one.order_id])
         if one.order_id in loaded:
             command = RecordExpiry(one.attempt, evidence, self._clock())
             await self._tell(lease, one, loaded[one.order_id], command)
 
-    @staticmethod
-    def _contradicted(one: Followed, reason: str) -> None:
-        CONTRADICTIONS.inc()
-        log.critical("the chain contradicts the log", order_id=str(one.order_id), attempt=one.attempt, reason=reason)
+    async def _contradicted(self, lease: Lease, one: Followed, kind: Contradiction, detail: str) -> None:
+        """Note it and halt the account, once; nothing more is signed until an operator has looked."""
+        found = ContradictionFound(
+            kind=kind, order_id=one.order_id, attempt=one.attempt, signature=one.signature, detail=detail
+        )
+        if await self._accounts.contradict(one.account_id, found, guards=(lease.guard,)):
+            CONTRADICTIONS.inc()
+            log.critical("the chain contradicts the log; trading halted", order_id=str(one.order_id), kind=kind)
 
     async def _histories(self, order_ids: Sequence[UUID]) -> dict[UUID, History]:
         if not order_ids:
@@ -216,7 +235,7 @@ class Tracker:
         except NotApplicable:
             self._following.update(history)
         except LandedAfterEnd as contradiction:
-            self._contradicted(one, contradiction.detail)
+            await self._contradicted(lease, one, contradiction.kind, contradiction.detail)
             one.finalized = True
         except DomainError as refused:
             log.error("command refused", order_id=str(one.order_id), code=refused.code, reason=refused.detail)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -51,13 +51,11 @@ class WorkTable:
             limits = {"least": LEAST_BACKOFF_MS, "most": MOST_BACKOFF_MS}
             await connection.execute(SQL["postpone"], {**arguments, **limits})
 
-    async def take_due(
-        self, stages: Sequence[Stage], limit: int, send: Callable[[dict[Stage, list[UUID]]], None]
-    ) -> dict[Stage, int]:
+    async def take_due(self, limit: int, send: Callable[[dict[Stage, list[UUID]]], None]) -> dict[Stage, int]:
         """Hand what is due to ``send``; where that raises, nothing was taken. Returns how many of each stage were."""
         async with self._pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
             await cursor.execute("set local synchronous_commit = off")
-            await cursor.execute(SQL["take_due"], {"stages": list(stages), "limit": limit, "again": GRACE_MS})
+            await cursor.execute(SQL["take_due"], {"stages": list(STAGES), "limit": limit, "again": GRACE_MS})
             due: dict[Stage, list[UUID]] = {}
             for order_id, name in await cursor.fetchall():
                 due.setdefault(next(stage for stage in STAGES if stage == name), []).append(UUID(str(order_id)))
@@ -78,6 +76,12 @@ class WorkTable:
         """Stop tracking orders unless an attempt later than the given version began."""
         async with self._pool.connection() as connection:
             await connection.execute(SQL["untrack"], {"orders": list(versions), "versions": list(versions.values())})
+
+    async def doubt(self, order_id: UUID, attempt: int, reason: str, *, forever: bool) -> None:
+        """Say with the order what isn't known of an attempt; kept until the order is no longer tracked."""
+        async with self._pool.connection() as connection:
+            named = {"order": order_id, "attempt": attempt, "reason": reason, "forever": forever}
+            await connection.execute(SQL["doubt"], named)
 
     async def derive(self, after: int, upto: int) -> int:
         """Write the rows that open orders in a window of the log should have and don't. Returns how many orders."""

@@ -16,7 +16,7 @@ from api.problems import RETRY_AFTER, Problem
 from api.services import Services
 from domain.events import Status
 from projections.history import fold_recorded, until
-from projections.order_view import OrderView
+from projections.order_view import OrderView, UncertaintyView
 from projections.orders.queries import BadCursor, ProjectionBehind
 
 OrderId = Annotated[str, PathParameter(description="As the 202 gave it.", schema_extra={"format": "uuid"})]
@@ -53,7 +53,20 @@ def read_routes(services: Services) -> list[HTTPRouteHandler]:
         state = fold_recorded(mapper, until(recorded, version=version, as_of=as_of))
         if state is None:
             raise Problem(404, "not_yet_submitted", "The order did not exist at that instant.", field="as_of")
-        return state.view()
+        view, live = state.view(), state.order.live_attempt
+        if live is None or state.version < recorded[-1].version:
+            return view
+        doubt = await services.doubt(state.order_id, live.number)
+        if doubt is None:
+            return view
+        uncertainty = UncertaintyView(
+            attempt=live.number,
+            reason=doubt.reason,
+            since=doubt.since,
+            checked_at=doubt.checked_at,
+            resolvable=doubt.forever,
+        )
+        return view.model_copy(update={"uncertainty": uncertainty})
 
     @get(
         "/api/orders/{order_id:str}/events",

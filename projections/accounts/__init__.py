@@ -10,6 +10,8 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 _WALLET = (Path(__file__).parent / "wallet.sql").read_bytes()
+WALLETS = (Path(__file__).parent / "wallets.sql").read_bytes()
+"""Every wallet that trades for an account, one a row."""
 
 
 async def wallet_of(pool: AsyncConnectionPool[AsyncConnection[Any]], account_id: UUID) -> str | None:

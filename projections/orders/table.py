@@ -45,7 +45,7 @@ class Folded:
 def row(columns: Sequence[Any]) -> Row:
     """A row of ``load.sql`` and ``list.sql``."""
     order_id, account_id, state, version, submitted_at, updated_at, position, first_position = columns
-    order = Order.model_validate(state)
+    order = Order.model_validate_json(state)
     return Row(OrderState(order_id, account_id, order, version, submitted_at, updated_at, position), first_position)
 
 

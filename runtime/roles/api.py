@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import combinations
 from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
@@ -19,6 +20,7 @@ from runtime.composition import Market, Store, open_market, open_store
 from runtime.errors import StartupError
 from runtime.settings import Settings
 from venues.pools import PoolBook
+from venues.prices import PoolPrices, PriceSource
 
 CONNECTIONS = 8
 
@@ -29,6 +31,7 @@ async def run(settings: Settings) -> None:
         open_market(settings) as market,
         Redis.from_url(settings.redis_url, socket_connect_timeout=1, socket_timeout=1) as valkey,
     ):
+        prices = PoolPrices(market.book)
         app = create_app(
             _config(settings, market),
             orders=store.orders,
@@ -36,7 +39,9 @@ async def run(settings: Settings) -> None:
             mapper=store.mapper,
             pool=store.pool,
             live=LiveFeed(store.events, store.wake),
-            checks=_checks(store, valkey),
+            prices=prices,
+            slot_age=market.chain.slot_age,
+            checks=[*_checks(store, valkey), _prices_check(settings, market, prices)],
         )
         try:
             await serve(app, settings.host, settings.port)
@@ -84,8 +89,25 @@ def _checks(store: Store, valkey: Redis) -> list[Check]:
                 return None
         return "the application owns the log: triggers alone keep it immutable; set DATABASE_OWNER_URL"
 
+    async def trading() -> str | None:
+        return (await store.accounts.trading(DEFAULT_ACCOUNT)).reason
+
     return [
         Check("postgresql", postgresql),
         Check("valkey", hints, essential=False),
         Check("roles", roles, essential=False),
+        Check("trading", trading, essential=False),
     ]
+
+
+def _prices_check(settings: Settings, market: Market, source: PriceSource) -> Check:
+    pairs = [pair_of(one, other) for one, other in combinations(KNOWN_TOKENS.tokens, 2)]
+
+    async def prices() -> str | None:
+        seen = await source.observe(pairs)
+        if not seen.pairs:
+            return "no venue has a price of any pair"
+        age = await market.chain.slot_age(seen.slot)
+        return None if age <= settings.price_max_age else f"the newest price is {age} s old: it fires nothing"
+
+    return Check("prices", prices, essential=False)

@@ -13,6 +13,7 @@ async def run(settings: Settings) -> None:
         await open_wallet(settings, store, market)
         tracker = Tracker(
             orders=store.orders,
+            accounts=store.accounts,
             events=store.events,
             wake=store.wake,
             work=WorkTable(store.pool),

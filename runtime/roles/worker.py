@@ -18,7 +18,7 @@ from workers.route import Route
 from workers.submit import Submit
 from workers.work import WorkTable
 
-# An idle queue is looked at this often: what an order waits for at most, at each stage.
+# The idle queue is looked at this often: what an order waits for at most, at each stage.
 IDLE_MS = 20
 STOP_MS = 1_000
 
@@ -28,6 +28,7 @@ async def run(settings: Settings) -> None:
         wallet = await open_wallet(settings, store, market)
         work = WorkTable(store.pool)
         desk = Desk(
+            accounts=store.accounts,
             chain=market.chain,
             blockhashes=BlockhashCache(market.chain),
             wallet=wallet,

@@ -1,16 +1,22 @@
-"""The execution side, as in tests/integration/workers, in front of a node that misbehaves."""
+"""Two stages: the execution side in front of a node that misbehaves, and every role as a process that may die."""
 
 from __future__ import annotations
 
 import asyncio
+import secrets
 import shutil
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
+from psycopg import sql
 
 from chains.wallet import Wallet
+from event_store.migrate import migrate
 from tests.chaos.node import FaultyNode
+from tests.chaos.theatre import Theatre
 from tests.integration.conftest import (  # noqa: F401 - pytest finds fixtures and hooks by their names here
     database,
     empty_database,
@@ -18,6 +24,7 @@ from tests.integration.conftest import (  # noqa: F401 - pytest finds fixtures a
     pytest_asyncio_loop_factories,
     valkey,
 )
+from tests.integration.embedded import EmbeddedPostgres, EmbeddedValkey
 from tests.integration.workers.conftest import desks  # noqa: F401
 
 
@@ -49,3 +56,20 @@ async def node(shared: FaultyNode, tmp_path: Path) -> AsyncIterator[FaultyNode]:
 @pytest.fixture
 def rpc_url(node: FaultyNode) -> str:
     return node.url
+
+
+@pytest.fixture(scope="module")
+def theatre(postgres: EmbeddedPostgres, valkey: EmbeddedValkey) -> Iterator[Theatre]:  # noqa: F811
+    name = f"chaos_{secrets.token_hex(4)}"
+    with psycopg.connect(postgres.superuser, autocommit=True) as connection:
+        connection.execute(sql.SQL("create database {} owner surefill_owner").format(sql.Identifier(name)))
+    app = postgres.url("surefill", "surefill", name)
+    asyncio.run(migrate(postgres.url("surefill_owner", "owner", name), app))
+    directory = Path(tempfile.mkdtemp(prefix="surefill-chaos-"))
+    theatre = Theatre(directory, app, valkey.url)
+    try:
+        theatre.start()
+        yield theatre
+    finally:
+        theatre.stop()
+        shutil.rmtree(directory, ignore_errors=True)

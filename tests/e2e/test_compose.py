@@ -29,7 +29,7 @@ from runtime.supervisor import Supervisor
 ROOT = Path(__file__).parents[2]
 SUREFILL = Path(sys.executable).with_name("surefill")
 SERVERS = {"postgres", "valkey"}
-LEASED = {"relay", "projector", "tracker"}
+LEASED = {"relay", "projector", "tracker", "watcher"}
 
 
 @pytest.fixture

@@ -1,4 +1,8 @@
 -- A newer attempt has raised the version: then the row stays.
-delete from work w
-using unnest(%(orders)s::uuid[], %(versions)s::bigint[]) as u(order_id, version)
-where w.order_id = u.order_id and w.stage = 'track' and w.version <= u.version
+with gone as (
+  delete from work w
+  using unnest(%(orders)s::uuid[], %(versions)s::bigint[]) as u(order_id, version)
+  where w.order_id = u.order_id and w.stage = 'track' and w.version <= u.version
+  returning w.order_id
+)
+delete from doubts d using gone where d.order_id = gone.order_id

@@ -1,4 +1,4 @@
-select order_id, account_id, state, version, submitted_at, updated_at, "position", first_position
+select order_id, account_id, state::text, version, submitted_at, updated_at, "position", first_position
 from orders_v1
 where account_id = %(account)s
   and (%(status)s::text is null or status = %(status)s)

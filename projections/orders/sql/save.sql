@@ -3,7 +3,7 @@ insert into orders_v1 as o
 select *
 from unnest(
     %(order_ids)s::uuid[], %(account_ids)s::uuid[], %(statuses)s::text[], %(versions)s::int[], %(positions)s::bigint[],
-    %(submitted)s::timestamptz[], %(updated)s::timestamptz[], %(first_positions)s::bigint[], %(states)s::jsonb[]
+    %(submitted)s::timestamptz[], %(updated)s::timestamptz[], %(first_positions)s::bigint[], %(states)b::text[]::jsonb[]
 )
 on conflict (order_id) do update
 set status = excluded.status,

@@ -80,7 +80,8 @@ def get_blocks_with_limit(node: Node, params: Params) -> Any:
 
 
 def get_block_time(node: Node, params: Params) -> Any:
-    return node.chain.unix_time(_block_in(node, params.integer(0), "confirmed"))
+    """Of any block there is, as a node answers: who has read an account at ``processed`` may ask how old that is."""
+    return node.chain.unix_time(_block_in(node, params.integer(0), "processed"))
 
 
 def get_first_available_block(node: Node, params: Params) -> Any:

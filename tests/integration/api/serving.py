@@ -16,6 +16,7 @@ from api.app import create_app
 from api.config import ApiConfig
 from api.server import serve
 from api.services import Check
+from chains.solana_client import SolanaChain
 from commands.ids import DEFAULT_ACCOUNT
 from commands.orders import Orders
 from domain import commands as c
@@ -31,7 +32,10 @@ from event_store.wake import Wake
 from projections.live import LiveFeed
 from projections.orders import PROCESSOR
 from projections.runner import OrdersProjector
+from runtime.localnet.program import PROGRAM_ID
 from tests.integration.api.contract import Contract
+from venues.pools import PoolBook
+from venues.prices import PoolPrices
 
 CONFIG = ApiConfig(
     account_id=DEFAULT_ACCOUNT,
@@ -44,6 +48,7 @@ CONFIG = ApiConfig(
     stream_queue=64,
 )
 MAPPER = EventMapper(ORDER_EVENTS)
+NO_NODE = "http://127.0.0.1:1"
 BODY = {"tokenIn": "SOL", "tokenOut": "USDC", "amountIn": "1.5", "slippageBps": 50}
 
 
@@ -101,12 +106,15 @@ def _held_to(document: dict[str, Any]) -> Callable[[httpx2.Response], Awaitable[
 
 
 @contextlib.asynccontextmanager
-async def running(app_url: str, *, config: ApiConfig = CONFIG, wake: Wake | None = None) -> AsyncIterator[Engine]:
-    """An engine over the database at ``app_url``; without a ``wake`` its tails poll."""
+async def running(
+    app_url: str, *, config: ApiConfig = CONFIG, wake: Wake | None = None, rpc_url: str = NO_NODE
+) -> AsyncIterator[Engine]:
+    """An engine over the database at ``app_url``; without ``wake`` its tails poll, without a node it knows no price."""
     appender = Appender(app_url, wake=wake, outcome_patience=1.0)
-    async with connection_pool(app_url, max_size=8) as pool:
+    async with connection_pool(app_url, max_size=8) as pool, SolanaChain(rpc_url) as chain:
         await appender.start()
         events = Log(pool)
+        book = PoolBook(chain, PROGRAM_ID)
         orders = Orders(events, appender, MAPPER)
         problems: dict[str, str | None] = {"valkey": None}
 
@@ -119,7 +127,7 @@ async def running(app_url: str, *, config: ApiConfig = CONFIG, wake: Wake | None
         checks = (Check("postgres", postgres), Check("valkey", valkey, essential=False))
         app = create_app(
             config, orders=orders, events=events, mapper=MAPPER, pool=pool, live=LiveFeed(events, wake,
-            capacity=config.stream_queue), checks=checks,
+            capacity=config.stream_queue), checks=checks, prices=PoolPrices(book), slot_age=chain.slot_age,
         )  # fmt: skip
         port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         serving = asyncio.create_task(serve(app, "127.0.0.1", 0, listening=port.set_result))

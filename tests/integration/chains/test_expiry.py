@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from solders.signature import Signature
 
-from chains.protocol import ExpiryQuestion
+from chains.protocol import ExpiryQuestion, Unproven
 from domain.evidence import ExpiryEvidence
 from tests.integration.chains.conftest import Attempt, Node, Trader, until
 from tests.integration.chains.endpoint_server import Alter, Request, altering, always, http, serving
@@ -46,7 +46,7 @@ def past(node: Node) -> Iterator[Past]:
 
 async def asked(
     node: Node, question: ExpiryQuestion, *changes: dict[str, Alter] | bytes | None
-) -> ExpiryEvidence | str:
+) -> ExpiryEvidence | Unproven:
     """What comes of ``question`` when there is an endpoint for each of ``changes``: alterations, or fixed bytes."""
     async with AsyncExitStack() as stack, node.http() as client:
         urls = [
@@ -57,7 +57,7 @@ async def asked(
         return await chain.expiry_evidence(question)
 
 
-def proves(evidence: ExpiryEvidence | str, question: ExpiryQuestion, endpoints: int = 1) -> bool:
+def proves(evidence: ExpiryEvidence | Unproven, question: ExpiryQuestion, endpoints: int = 1) -> bool:
     assert isinstance(evidence, ExpiryEvidence), evidence
     assert len(evidence.endpoints) == endpoints
     return not evidence.gap(

@@ -50,6 +50,21 @@ async def test_a_tail_hands_out_what_is_there_and_then_what_comes(appender: Appe
     assert tail.position == 8
 
 
+async def test_events_gather_in_the_pause_after_a_read_unless_there_is_more(appender: Appender, log: Log) -> None:
+    for _ in range(4):
+        await appender.append(request(event(uuid4())))
+    tail = Tail(log, 0, limit=3, pause=0.5)
+
+    started = time.monotonic()
+    assert [recorded.position for recorded in await anext(tail)] == [1, 2, 3]
+    assert [recorded.position for recorded in await anext(tail)] == [4]
+    assert time.monotonic() - started < 0.5
+    waiting = asyncio.ensure_future(anext(tail))
+    for _ in range(2):
+        await appender.append(request(event(uuid4())))
+    assert [recorded.position for recorded in await waiting] == [5, 6]
+
+
 async def test_a_wake_up_after_the_commit_saves_the_poll(database: TestDatabase, log: Log, wake: Wake) -> None:
     appender = Appender(database.app, wake=wake)
     await appender.start()

@@ -19,9 +19,11 @@ from psycopg_pool import AsyncConnectionPool
 from chains.blockhashes import BlockhashCache
 from chains.solana_client import SolanaChain
 from chains.wallet import Wallet
+from commands.accounts import Accounts
 from commands.ids import DEFAULT_ACCOUNT
 from commands.orders import History, Orders
 from commands.submit import submit_order
+from domain.account import ACCOUNT_EVENTS
 from domain.codes import Code
 from domain.commands import SubmitOrder
 from domain.events import ORDER_EVENTS
@@ -69,6 +71,7 @@ class Desks:
     events: Log
     wake: Wake
     orders: Orders
+    accounts: Accounts
     work: WorkTable
     chain: SolanaChain
     book: PoolBook
@@ -109,6 +112,7 @@ class Desks:
     def start_tracker(self, pace: Pace | None = None) -> asyncio.Task[None]:
         tracker = Tracker(
             orders=self.orders,
+            accounts=self.accounts,
             events=self.events,
             wake=self.wake,
             work=self.work,
@@ -155,6 +159,7 @@ class Desks:
 
     def stages(self) -> dict[str, Route | Build | Submit]:
         desk = Desk(
+            accounts=self.accounts,
             chain=self.chain,
             blockhashes=BlockhashCache(self.chain),
             wallet=self.wallet,
@@ -233,11 +238,13 @@ async def desks(
         await book.load()
         broker = open_broker(f"{valkey.url.rstrip('/').removesuffix('/0')}/1")
         broker.flush_all()
+        mapper = EventMapper((*ORDER_EVENTS, *ACCOUNT_EVENTS))
         desks = Desks(
             pool=pool,
             events=events,
             wake=wake,
-            orders=Orders(events, appender, EventMapper(ORDER_EVENTS)),
+            orders=Orders(events, appender, mapper),
+            accounts=Accounts(events, appender, mapper),
             work=WorkTable(pool),
             chain=chain,
             book=book,

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
 
+import httpx2
+from prometheus_client import REGISTRY
+
+from chains.solana_client import SolanaChain
+from commands.ids import DEFAULT_ACCOUNT
 from domain import events as e
 from domain.tokens import BONK, JUP, USDC
+from event_store.leases import Lease
+from event_store.types import AppendRequest, NewEvent, Stored
+from tests.integration.chains.endpoint_server import Request, altering, serving
 from tests.integration.workers.conftest import Desks, now
+from workers.broker import Hints, open_broker
+from workers.relay import RELAY, Relay
 from workers.tracker import Pace
 
 QUICK = Pace(poll=0.02, poll_confirmed=0.05, rebroadcast=0.2, first_send=0.2, heights=0.05, proof=0.1, rows=0.5)
@@ -112,6 +124,15 @@ async def test_more_than_the_wallet_holds_fails_and_nothing_is_signed(desks: Des
     assert (order.failure.code, order.failure.retryable, order.attempts) == ("insufficient_funds", False, ())
 
 
+async def test_more_than_a_pool_can_count_is_more_than_the_wallet_holds(desks: Desks):
+    desks.start_relay()
+    desks.start_worker()
+    order_id = await desks.submit(amount_in=2**64 - 1)
+    order = await desks.until(order_id, lambda order: order.ended)
+    assert order.failure is not None
+    assert order.failure.code == "insufficient_funds"
+
+
 async def test_a_pair_no_venue_holds_fails_at_once(desks: Desks):
     desks.start_relay()
     desks.start_worker()
@@ -148,3 +169,89 @@ async def test_an_order_past_its_deadline_fails_with_what_stood_in_its_way(desks
     order = await desks.order(order_id)
     assert order.failure is not None
     assert (order.failure.code, order.failure.retryable) == ("deadline_passed", True)
+
+
+async def test_the_relay_works_on_while_valkey_is_away(desks: Desks):
+    away = Hints(open_broker("redis://127.0.0.1:1/1"))
+    relay = Relay(desks.pool, desks.events, None, desks.work, away)
+    lease = Lease(desks.pool, RELAY, owner="test")
+
+    async def held() -> None:
+        async with lease.hold():
+            await relay.run(lease)
+
+    running = asyncio.create_task(held())
+    desks.running.append(running)
+    for _ in range(2):
+        order_id = await desks.submit()
+        async with asyncio.timeout(10):
+            while not await due(desks, order_id):
+                assert not running.done(), running.exception()
+                await asyncio.sleep(0.02)
+    assert not running.done()
+
+
+async def due(desks: Desks, order_id: UUID) -> bool:
+    async with desks.pool.connection() as connection:
+        cursor = await connection.execute("select from work where order_id = %s and stage = 'route'", [order_id])
+    return bool(cursor.rowcount)
+
+
+async def test_an_order_whose_stage_always_breaks_ends_by_its_deadline(desks: Desks):
+    stages = desks.stages()
+    order_id = await desks.submit()
+    await stages["route"].run([order_id])
+    desks.book._pools.clear()
+    await stages["build"].run([order_id])
+    assert (await desks.order(order_id)).status == "building"
+    stages["build"]._clock = lambda: now() + timedelta(minutes=5)
+    await stages["build"].run([order_id])
+    order = await desks.order(order_id)
+    assert order.failure is not None
+    assert (order.failure.code, order.attempts) == ("deadline_passed", ())
+
+
+async def test_a_damaged_order_is_left_alone_and_its_neighbours_are_not(desks: Desks):
+    damaged, sound = await desks.submit(), await desks.submit()
+    last = (await desks.history(damaged)).last_event_id
+    event = NewEvent(
+        damaged, 3, uuid4(), "order.OrderRouted", b"{}", DEFAULT_ACCOUNT, uuid4(), uuid4(), causation_id=last
+    )
+    assert isinstance(await desks.orders._appender.append(AppendRequest((event,))), Stored)
+    loaded = await desks.orders.load([damaged, sound])
+    assert (set(loaded.unreadable), set(loaded.histories)) == ({damaged}, {sound})
+
+
+async def test_a_confirmed_swap_that_is_finalized_with_an_error_raises_the_alarm(desks: Desks, rpc_url: str):
+    forked = False
+
+    def statuses(_: Request, result: Any) -> Any:
+        for status in filter(None, result["value"]):
+            other = {"err": "AccountInUse", "confirmations": None, "confirmationStatus": "finalized"}
+            status.update(other if forked else {"confirmations": 1, "confirmationStatus": "confirmed"})
+        return result
+
+    alarms = alarms_raised()
+    stages = desks.stages()
+    order_id = await desks.submit()
+    for stage in ("route", "build", "submit"):
+        await stages[stage].run([order_id])
+    async with (
+        httpx2.AsyncClient(base_url=rpc_url) as node,
+        serving(altering(node, {"getSignatureStatuses": statuses})) as url,
+        SolanaChain(url) as desks.chain,
+    ):
+        tracker = desks.start_tracker(QUICK)
+        await desks.until(order_id, lambda order: order.status == "confirmed")
+        assert alarms_raised() == alarms
+        forked = True
+        async with asyncio.timeout(10):
+            while alarms_raised() == alarms:
+                await asyncio.sleep(0.02)
+        tracker.cancel()
+        await asyncio.gather(tracker, return_exceptions=True)
+    assert alarms_raised() == alarms + 1
+
+
+def alarms_raised() -> float:
+    return REGISTRY.get_sample_value("surefill_contradictions_total") or 0

@@ -83,3 +83,10 @@ def test_a_pair_reads_the_same_whichever_way_round(one, other, symbol):
 def test_tokens_are_found_by_symbol_and_by_mint():
     assert KNOWN_TOKENS.find("sol") is KNOWN_TOKENS.find(SOL.mint) is SOL
     assert KNOWN_TOKENS.find("DOGE") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "token"), [("sol", SOL), (USDC.mint, USDC), ("\u017fOL", None), (SOL.mint.lower(), None)]
+)
+def test_a_token_is_found_by_its_symbol_in_any_case_and_by_nothing_that_looks_like_it(name, token):
+    assert KNOWN_TOKENS.find(name) == token

@@ -1,0 +1,171 @@
+"""GET /api/pairs: what each pair costs now, where, how old that is, and what waits for another price."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+from typing import Annotated
+
+from litestar import get
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import PathParameter
+from pydantic import Field
+
+from api.openapi import problems
+from api.orders.document import shown
+from api.problems import Problem
+from api.services import Services
+from domain.numbers import plain, to_units
+from domain.tokens import Pair, Side, TokenList, pair_of
+from projections.order_view import IfKnown, View
+from projections.orders.resting import Resting
+from venues.prices import Depth, PairPrice
+
+Named = Annotated[str, PathParameter(description="As `SOL-USDC`; symbols in any case.")]
+Symbol = Annotated[str, PathParameter(description="A token's symbol in any case, or its mint.")]
+
+
+class PairSide(View):
+    """What a seller of the base gets or a buyer pays at the best venue, after its fee; and who waits for another price.
+
+    The nearest limit and stop are those a moving price reaches first, absent where nobody waits for one.
+    """
+
+    touch: str = Field(examples=["149.7"])
+    resting_orders: int
+    nearest_limit: IfKnown[str] = None
+    nearest_stop: IfKnown[str] = None
+
+
+class VenueDepth(View):
+    """One pool: its marginal prices after its fee, and what it holds, in token units."""
+
+    venue: str = Field(examples=["Raydium"])
+    fee_bps: int
+    sell: str
+    buy: str
+    depth_base: str
+    depth_quote: str
+
+
+class PairView(View):
+    """Prices are quote per base, as of ``slot``, which was ``ageSeconds`` ago."""
+
+    pair: str = Field(examples=["SOL/USDC"])
+    network: str = Field(examples=["localnet"])
+    slot: int
+    age_seconds: int
+    sell: PairSide
+    buy: PairSide
+    venues: list[VenueDepth]
+
+
+class PairList(View):
+    items: list[PairView]
+    next: str | None = Field(default=None, description="Always null: there is one page.")
+
+
+def pair_routes(services: Services) -> list[HTTPRouteHandler]:
+    tokens = services.config.tokens
+
+    async def look(pairs: Sequence[Pair]) -> list[PairView]:
+        """Those of ``pairs`` that some venue holds."""
+        prices, age = await services.ticker.observe(pairs)
+        held = list(prices.pairs.values())
+        resting = await services.resting.on(services.config.account_id, [price.pair for price in held])
+        return [
+            _view(price, waiting, network=services.config.network, slot=prices.slot, age=age)
+            for price, waiting in zip(held, resting, strict=True)
+        ]
+
+    async def look_at(base: str, quote: str) -> PairView:
+        pair = _pair(tokens, base, quote)
+        found = await look([pair])
+        if not found:
+            raise Problem(404, "no_venue", f"No venue trades {pair.symbol}.", field="pair")
+        return found[0]
+
+    @get(
+        "/api/pairs",
+        operation_id="listPairs",
+        summary="Every pair some venue trades",
+        tags=["network"],
+        response_description="All of them, by one observation.",
+        responses=problems(503),
+    )
+    async def list_pairs() -> PairList:
+        views = await look([pair_of(one, other) for one, other in combinations(tokens.tokens, 2)])
+        return PairList(items=sorted(views, key=lambda view: view.pair))
+
+    @get(
+        "/api/pairs/{pair:str}",
+        operation_id="getPair",
+        summary="One pair: touch, venues, resting orders",
+        tags=["network"],
+        response_description="The pair as one observation saw it.",
+        responses=problems(404, 503),
+    )
+    async def get_pair(pair: Named) -> PairView:
+        """`SOL/USDC` works as a path too: it is the next one."""
+        base, _, quote = pair.partition("-")
+        return await look_at(base, quote)
+
+    @get(
+        "/api/pairs/{base:str}/{quote:str}",
+        operation_id="getPairByTokens",
+        summary="One pair, by its two tokens",
+        tags=["network"],
+        response_description="The pair as one observation saw it.",
+        responses=problems(404, 503),
+    )
+    async def get_pair_by_tokens(base: Symbol, quote: Symbol) -> PairView:
+        return await look_at(base, quote)
+
+    return [list_pairs, get_pair, get_pair_by_tokens]
+
+
+def _pair(tokens: TokenList, base: str, quote: str) -> Pair:
+    one, other = tokens.find(base), tokens.find(quote)
+    if one is None or other is None or one == other:
+        name = shown(f"{base}/{quote}")
+        raise Problem(404, "unknown_pair", f"There is no pair {name} here; GET /api/pairs lists them.", field="pair")
+    pair = pair_of(one, other)
+    if pair.base != one:
+        # Its price the other way round, under the name that was asked for, would be taken for what it isn't.
+        raise Problem(404, "unknown_pair", f"That pair reads {pair.symbol} here.", field="pair")
+    return pair
+
+
+def _view(price: PairPrice, resting: dict[Side, Resting], *, network: str, slot: int, age: int) -> PairView:
+    depths = sorted(price.depths, key=lambda depth: (depth.venue, depth.fee_bps))
+    return PairView(
+        pair=price.pair.symbol,
+        network=network,
+        slot=slot,
+        age_seconds=age,
+        sell=_side(price, resting, "sell"),
+        buy=_side(price, resting, "buy"),
+        venues=[_depth(price.pair, depth) for depth in depths],
+    )
+
+
+def _side(price: PairPrice, resting: dict[Side, Resting], side: Side) -> PairSide:
+    waiting = resting[side]
+    return PairSide(
+        touch=plain(price.touch(side)),
+        resting_orders=waiting.orders,
+        nearest_limit=None if waiting.nearest_limit is None else plain(waiting.nearest_limit),
+        nearest_stop=None if waiting.nearest_stop is None else plain(waiting.nearest_stop),
+    )
+
+
+def _depth(pair: Pair, depth: Depth) -> VenueDepth:
+    decimals = pair.base.decimals - pair.quote.decimals
+    return VenueDepth(
+        venue=depth.venue,
+        fee_bps=depth.fee_bps,
+        sell=plain(depth.touch("sell", decimals)),
+        buy=plain(depth.touch("buy", decimals)),
+        depth_base=to_units(depth.base, pair.base.decimals),
+        depth_quote=to_units(depth.quote, pair.quote.decimals),
+    )

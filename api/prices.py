@@ -1,0 +1,41 @@
+"""Prices as the API shows them: with their age, and within a time a client will wait."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from api.problems import RETRY_AFTER, Problem
+from chains.protocol import ChainUnavailable
+from chains.single_flight import SingleFlight
+from domain.tokens import Pair
+from venues.prices import Prices, PriceSource
+
+PATIENCE = 3.0
+Aged = tuple[Prices, int]
+
+
+class Ticker:
+    """Observes ``source`` for whoever asks; ``slot_age`` says how many seconds ago a slot was."""
+
+    def __init__(self, source: PriceSource, slot_age: Callable[[int], Awaitable[int]]) -> None:
+        self._source = source
+        self._slot_age = slot_age
+        self._flight: SingleFlight[tuple[str, ...], Aged] = SingleFlight()
+
+    async def observe(self, pairs: Sequence[Pair]) -> Aged:
+        """The prices and their age in seconds, 0 where there are none; raises ``Problem`` where the source is away."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await self._flight.run(tuple(pair.symbol for pair in pairs), lambda: self._observe(pairs))
+        except (ChainUnavailable, TimeoutError):
+            raise Problem(
+                503,
+                "price_unavailable",
+                "The source of prices can't be read now. Try again shortly.",
+                headers={"Retry-After": RETRY_AFTER},
+            ) from None
+
+    async def _observe(self, pairs: Sequence[Pair]) -> Aged:
+        prices = await self._source.observe(pairs)
+        return prices, await self._slot_age(prices.slot) if prices.pairs else 0

@@ -1,0 +1,190 @@
+"""Everything a wallet did on the chain, read from the transactions themselves: to hold against any record of it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from base64 import b64decode
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Annotated, Any, Self
+from uuid import UUID
+
+import stamina
+from pydantic import BeforeValidator, Field
+from solders.transaction import VersionedTransaction
+
+from chains.answers import U64, Answer, BlockSignatures, Meta, TokenBalance
+from chains.endpoint import Endpoint, Unanswered
+from chains.transactions import MEMO_PROGRAM
+from domain.evidence import Commitment
+from domain.tokens import SOL
+
+PAGE = 1_000
+_MEMO = re.compile(r"surefill:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}):([1-9][0-9]{0,8})", re.ASCII)
+# As nodes list the memos of a transaction: "[length] text", joined by "; ".
+_LISTED_MEMO = re.compile(rf"\[\d+\] {_MEMO.pattern}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Memo:
+    """Whose a transaction says it is. Anybody may say so: it counts where the wallet signed."""
+
+    order_id: UUID
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A transaction as a node lists it for a wallet; ``finalized`` as of the answer."""
+
+    signature: str
+    slot: int
+    failed: bool
+    finalized: bool
+    memo: Memo | None
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """What a transaction did to a wallet.
+
+    ``gained`` is by mint, in base units, what is less being negative and what is the same left out; the network fee,
+    ``fee_lamports``, is not in it. ``signed``: the wallet is among the signers.
+    """
+
+    slot: int
+    failed: bool
+    signed: bool
+    memo: Memo | None
+    gained: dict[str, int]
+    fee_lamports: int
+
+
+class _Entry(Answer):
+    signature: str
+    slot: U64
+    err: Any
+    memo: str | None = None
+    confirmation_status: str | None = None
+
+
+def _wire(value: object) -> VersionedTransaction:
+    match value:
+        case [str() as text, "base64"]:
+            return VersionedTransaction.from_bytes(b64decode(text, validate=True))
+    raise ValueError('a transaction is [text, "base64"]')
+
+
+class _Transaction(Answer):
+    slot: U64
+    meta: Meta
+    transaction: Annotated[Any, BeforeValidator(_wire), Field(repr=False)]
+
+
+class WalletHistory:
+    """Reads from the endpoint at ``url``. ``ChainUnavailable`` where nothing can be learned, after some patience."""
+
+    def __init__(self, url: str, *, timeout: float = 10.0, connections: int = 16) -> None:
+        self._endpoint = Endpoint(url, timeout=timeout, connections=connections)
+        # The time-out is for a whole call: one that waits for a connection must not have begun.
+        self._places = asyncio.Semaphore(connections)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._endpoint.close()
+
+    async def genesis_hash(self) -> str:
+        return str(await self._call("getGenesisHash", shape=str))
+
+    async def first_available_slot(self) -> int:
+        """What is before it, this endpoint can't show any more."""
+        return int(await self._call("getFirstAvailableBlock", shape=U64))
+
+    async def pages(self, wallet: str, commitment: Commitment = "confirmed") -> AsyncIterator[list[Listed]]:
+        """The wallet's transactions, the newest first, a thousand at a time."""
+        before: str | None = None
+        while True:
+            config = {"limit": PAGE, "commitment": commitment} | ({"before": before} if before else {})
+            entries = await self._call("getSignaturesForAddress", wallet, config, shape=list[_Entry])
+            if not entries:
+                return
+            if entries[-1].signature == before:
+                raise Unanswered(self._endpoint.name, "getSignaturesForAddress goes in a circle")
+            before = entries[-1].signature
+            yield [_listed(one) for one in entries]
+
+    async def movement(self, signature: str, wallet: str, commitment: Commitment = "confirmed") -> Movement | None:
+        """What the transaction did to the wallet; None where the endpoint doesn't show it, which proves nothing."""
+        config = {"encoding": "base64", "commitment": commitment, "maxSupportedTransactionVersion": 0}
+        found = await self._call("getTransaction", signature, config, shape=_Transaction | None)
+        if found is None:
+            return None
+        if [str(one) for one in found.transaction.signatures[:1]] != [signature]:
+            raise Unanswered(self._endpoint.name, "getTransaction was answered with another transaction")
+        message = found.transaction.message
+        keys = [str(key) for key in message.account_keys]
+        if len(found.meta.pre_balances) != len(found.meta.post_balances) or len(keys) > len(found.meta.pre_balances):
+            raise Unanswered(self._endpoint.name, "getTransaction was answered without every balance")
+        return Movement(
+            slot=found.slot,
+            failed=found.meta.err is not None,
+            signed=wallet in keys[: message.header.num_required_signatures],
+            memo=_memo_of(message, keys),
+            gained=gained(found.meta, keys, wallet),
+            fee_lamports=found.meta.fee if keys[0] == wallet else 0,
+        )
+
+    async def block_holds(self, slot: int, signature: str) -> bool:
+        """Whether the finalized block of the slot has the signature; ``ChainUnavailable`` where it can't be read."""
+        config = {"transactionDetails": "signatures", "rewards": False, "commitment": "finalized"}
+        config |= {"maxSupportedTransactionVersion": 0}
+        block = await self._call("getBlock", slot, config, shape=BlockSignatures)
+        return signature in block.signatures
+
+    @stamina.retry(on=Unanswered, attempts=4, timeout=30, wait_initial=0.2, wait_max=2.0)
+    async def _call(self, method: str, *params: object, shape: Any) -> Any:
+        async with self._places:
+            return await self._endpoint.call(method, *params, shape=shape)
+
+
+def gained(meta: Meta, keys: list[str], wallet: str) -> dict[str, int]:
+    """What the wallet has more of, by mint, over all its token accounts and, for SOL, its lamports.
+
+    SOL is counted in lamports over the wallet and its token accounts together, wrapped or not: rent and wrapping only
+    move between them. The network fee is added back where the wallet paid it.
+    """
+    before = _owned(meta.pre_token_balances, wallet)
+    after = _owned(meta.post_token_balances, wallet)
+    change: dict[str, int] = {}
+    for balances, sign in ((before, -1), (after, 1)):
+        for one in balances.values():
+            if one.mint != SOL.mint:
+                change[one.mint] = change.get(one.mint, 0) + sign * one.ui_token_amount.amount
+    held = before.keys() | after.keys()
+    if wallet in keys:
+        held |= {keys.index(wallet)}
+    fee = meta.fee if keys[0] == wallet else 0
+    change[SOL.mint] = sum(meta.post_balances[index] - meta.pre_balances[index] for index in held) + fee
+    return {mint: amount for mint, amount in change.items() if amount}
+
+
+def _owned(balances: list[TokenBalance] | None, wallet: str) -> dict[int, TokenBalance]:
+    return {one.account_index: one for one in balances or () if one.owner == wallet}
+
+
+def _listed(entry: _Entry) -> Listed:
+    found = _LISTED_MEMO.search(entry.memo or "")
+    memo = Memo(UUID(found[1]), int(found[2])) if found else None
+    return Listed(entry.signature, entry.slot, entry.err is not None, entry.confirmation_status == "finalized", memo)
+
+
+def _memo_of(message: Any, keys: list[str]) -> Memo | None:
+    for one in message.instructions:
+        if one.program_id_index < len(keys) and keys[one.program_id_index] == MEMO_PROGRAM:
+            found = _MEMO.fullmatch(bytes(one.data).decode(errors="replace"))
+            if found:
+                return Memo(UUID(found[1]), int(found[2]))
+    return None

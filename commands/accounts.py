@@ -1,0 +1,94 @@
+"""Halt, resume, and what is to be reconciled: the account's own streams."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID, uuid4
+
+from commands.orders import MOST_CONFLICTS, Guards, TooManyConflictsError
+from domain.account import (
+    AccountEvent,
+    ContradictionFound,
+    Trading,
+    TradingHalted,
+    TradingResumed,
+    reconciliation_stream,
+    trading,
+    trading_stream,
+)
+from domain.errors import DomainError
+from event_store.appender import Appender
+from event_store.errors import LeaseLostError
+from event_store.log import Log
+from event_store.mapper import EventMapper
+from event_store.types import AppendRequest, Conflict, LeaseLost, NewEvent
+
+
+class Accounts:
+    """The command side's access to account streams."""
+
+    def __init__(self, log: Log, appender: Appender, mapper: EventMapper) -> None:
+        self._log = log
+        self._appender = appender
+        self._mapper = mapper
+
+    async def trading(self, account_id: UUID) -> Trading:
+        """Whether the account trades now, and the version to guard on."""
+        return trading(await self._events(trading_stream(account_id)))
+
+    async def contradictions(self, account_id: UUID) -> list[ContradictionFound]:
+        found = await self._events(reconciliation_stream(account_id))
+        return [one for one in found if isinstance(one, ContradictionFound)]
+
+    async def contradict(self, account_id: UUID, found: ContradictionFound, *, guards: Guards = ()) -> bool:
+        """Note the contradiction and halt the account, in one request; False where it was noted before."""
+        for _ in range(MOST_CONFLICTS):
+            known = await self.contradictions(account_id)
+            if any((one.kind, one.signature) == (found.kind, found.signature) for one in known):
+                return False
+            state = await self.trading(account_id)
+            writes: list[tuple[UUID, int, AccountEvent]] = [(reconciliation_stream(account_id), len(known) + 1, found)]
+            if not state.halted:
+                reason = f"{found.kind} of order {found.order_id}, attempt {found.attempt}"
+                writes.append((trading_stream(account_id), state.version + 1, TradingHalted(reason=reason)))
+            if await self._append(account_id, writes, guards):
+                return True
+        raise TooManyConflictsError(str(account_id))
+
+    async def resume(self, account_id: UUID, because: str) -> None:
+        """Let the account trade again. Raises ``DomainError("not_halted")``."""
+        for _ in range(MOST_CONFLICTS):
+            state = await self.trading(account_id)
+            if not state.halted:
+                raise DomainError("not_halted", "The account trades; there is nothing to resume.")
+            resumed = TradingResumed(because=because)
+            if await self._append(account_id, [(trading_stream(account_id), state.version + 1, resumed)], ()):
+                return
+        raise TooManyConflictsError(str(account_id))
+
+    async def _events(self, stream_id: UUID) -> list[AccountEvent]:
+        loaded = [self._mapper.load(one.topic, one.state) for one in await self._log.load(stream_id)]
+        return [one for one in loaded if isinstance(one, AccountEvent)]
+
+    async def _append(self, account_id: UUID, writes: Sequence[tuple[UUID, int, AccountEvent]], guards: Guards) -> bool:
+        """Whether it was stored; False for a conflict."""
+        command_id = uuid4()
+        new = [self._new(account_id, command_id, *write) for write in writes]
+        outcome = await self._appender.append(AppendRequest(tuple(new), guards))
+        if isinstance(outcome, LeaseLost):
+            raise LeaseLostError(outcome.processor)
+        return not isinstance(outcome, Conflict)
+
+    def _new(self, account_id: UUID, command_id: UUID, stream_id: UUID, version: int, event: AccountEvent) -> NewEvent:
+        topic, state = self._mapper.dump(event)
+        return NewEvent(
+            stream_id=stream_id,
+            version=version,
+            event_id=uuid4(),
+            topic=topic,
+            state=state,
+            account_id=account_id,
+            command_id=command_id,
+            correlation_id=command_id,
+            causation_id=None,
+        )

@@ -1,0 +1,83 @@
+"""What happens to an account beside its orders: a contradiction between chain and log, and trading that stops for it.
+
+Two streams an account, so that a guard on trading isn't moved by what is only noted down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+from uuid import UUID, uuid5
+
+from domain.quotes import Recorded
+
+Contradiction = Literal["second_success", "landed_after_end", "confirmed_lost"]
+
+
+def trading_stream(account_id: UUID) -> UUID:
+    """The stream whose version every ``TransactionBuilt`` of the account guards on."""
+    return uuid5(account_id, "trading")
+
+
+def reconciliation_stream(account_id: UUID) -> UUID:
+    return uuid5(account_id, "reconciliation")
+
+
+class AccountEvent(Recorded):
+    TOPIC: ClassVar[str]
+    VERSION: ClassVar[int] = 1
+
+
+class ContradictionFound(AccountEvent):
+    """The chain shows what the log rules out. ``detail`` is for people; the attempt names the transaction."""
+
+    TOPIC = "account.ContradictionFound"
+
+    kind: Contradiction
+    order_id: UUID
+    attempt: int
+    signature: str
+    detail: str
+
+
+class TradingHalted(AccountEvent):
+    """No transaction of the account is signed from here on."""
+
+    TOPIC = "account.TradingHalted"
+
+    reason: str
+
+
+class TradingResumed(AccountEvent):
+    """An operator has looked, and says why it may go on."""
+
+    TOPIC = "account.TradingResumed"
+
+    because: str
+
+
+ACCOUNT_EVENTS: tuple[type[AccountEvent], ...] = (ContradictionFound, TradingHalted, TradingResumed)
+
+
+@dataclass(frozen=True, slots=True)
+class Trading:
+    """Whether the account trades, as of ``version`` of its trading stream; ``reason`` says why it doesn't."""
+
+    version: int = 0
+    reason: str | None = None
+
+    @property
+    def halted(self) -> bool:
+        return self.reason is not None
+
+
+def trading(events: Iterable[AccountEvent]) -> Trading:
+    """The state after ``events`` of a trading stream."""
+    state = Trading()
+    for event in events:
+        if isinstance(event, TradingHalted):
+            state = Trading(state.version + 1, event.reason)
+        else:
+            state = Trading(state.version + 1, None)
+    return state

@@ -1,0 +1,104 @@
+"""The whole database as of one moment, row by row: for programs that compare everything with everything.
+
+Blocking, unlike the rest of this room: such a program is a loop over millions of rows, with nobody beside it to serve.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any
+
+import psycopg
+
+from event_store.dsn import parse
+from event_store.log import recorded
+from event_store.sql import statement
+from event_store.types import RecordedEvent
+
+_HEAD = statement("verify_head")
+_LINKS = statement("verify_links")
+_STREAMS = statement("verify_streams")
+_STREAM_COUNT = statement("verify_stream_count")
+_POSITION = statement("position_load")
+_PAGE = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where the log says it ends; ``recorded_at`` is None in an empty log."""
+
+    position: int
+    recorded_at: datetime | None
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An event's part in the log's running hash; ``recorded_at`` is None where it is no instant at all."""
+
+    position: int
+    recorded_at: datetime | None
+    hash: bytes
+
+
+class Snapshot:
+    """Reads within one transaction; iterators hold a page of rows and may run side by side."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self._connection = connection
+        self._names = count(1)
+
+    def head(self) -> Head:
+        row = self._connection.execute(_HEAD, binary=True).fetchone()
+        if row is None:
+            raise psycopg.DataError("log_head has no row")
+        position, recorded_at, hash_ = row
+        return Head(position, recorded_at, bytes(hash_))
+
+    def links(self, upto: int) -> Iterator[Link]:
+        """Every event's link by position, to position ``upto``."""
+        for position, recorded_at, hash_ in self.rows(_LINKS, {"upto": upto}):
+            yield Link(position, recorded_at and recorded_at.astimezone(UTC), hash_)
+
+    def events(self) -> Iterator[RecordedEvent]:
+        """Every event, by stream and version."""
+        return iter_recorded(self.rows(_STREAMS))
+
+    def stream_count(self, upto: int) -> int:
+        """How many streams have an event at or before position ``upto``."""
+        row = self._connection.execute(_STREAM_COUNT, {"upto": upto}).fetchone()
+        return int(row[0]) if row else 0
+
+    def position_of(self, processor: str) -> int:
+        """The position of the last event the processor has dealt with; 0 before the first."""
+        row = self._connection.execute(_POSITION, {"processor": processor}).fetchone()
+        return int(row[0]) if row else 0
+
+    def rows(self, query: bytes, parameters: Mapping[str, object] | None = None) -> Iterator[tuple[Any, ...]]:
+        """The rows of any query, a page at a time, through a cursor of their own."""
+        with self._connection.cursor(f"verify_{next(self._names)}", binary=True) as cursor:
+            cursor.itersize = _PAGE
+            cursor.execute(query, parameters)
+            while page := cursor.fetchmany(_PAGE):
+                yield from page
+
+
+def iter_recorded(rows: Iterator[tuple[Any, ...]]) -> Iterator[RecordedEvent]:
+    for row in rows:
+        yield from recorded((row,))
+
+
+@contextmanager
+def snapshot(url: str) -> Iterator[Snapshot]:
+    """A read-only REPEATABLE READ transaction on a connection of its own; psycopg's errors pass through."""
+    database = parse(url, application_name="surefill verify")
+    with psycopg.connect(database.conninfo, connect_timeout=5) as connection:
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        connection.read_only = True
+        # All of it is read: a plan that is quick to its first row would read the table in an order of its own.
+        connection.execute("set local cursor_tuple_fraction = 1")
+        yield Snapshot(connection)

@@ -1,0 +1,1 @@
+select "position", nullif(recorded_at, '-infinity') as recorded_at, hash from log_head

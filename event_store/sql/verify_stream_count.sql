@@ -1,0 +1,1 @@
+select count(distinct stream_id) from events where "position" <= %(upto)s

@@ -1,0 +1,5 @@
+select
+    stream_id, version, event_id, topic, state, account_id, command_id, correlation_id, causation_id,
+    "position", recorded_at, hash
+from events
+order by stream_id, version

@@ -1,0 +1,1 @@
+select wallet from accounts where wallet is not null order by wallet

@@ -1,0 +1,1 @@
+select order_id, "position" from parked where projection = %(projection)s

@@ -1,0 +1,161 @@
+"""What the log says of every attempt, in a table that lies on disk and goes with the process.
+
+A million orders must not be held in memory while the chain's history is read against them.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+from uuid import UUID
+
+from domain import events as e
+
+_SCHEMA = (Path(__file__).parent / "attempts.sql").read_text()
+
+
+@dataclass(slots=True)
+class Attempt:
+    """An attempt as recorded; ``ending`` is None while it is live.
+
+    Amounts in base units, of a confirmed one alone. ``fee_lamports`` is this transaction's own, ``slot`` where it
+    landed: of a confirmed or rejected one. ``version`` is that of the stream's event that says so.
+    """
+
+    signature: str
+    order_id: UUID
+    number: int
+    wallet: str
+    genesis_hash: str
+    version: int
+    ending: Literal["confirmed", "rejected", "expired"] | None
+    slot: int | None
+    token_in: str
+    token_out: str
+    amount_in: int | None = None
+    amount_out: int | None = None
+    fee_lamports: int | None = None
+
+    @property
+    def gained(self) -> dict[str, int]:
+        """What the wallet has more of by it, as recorded, by mint; the fee apart."""
+        if self.ending != "confirmed":
+            return {}
+        return {self.token_in: -(self.amount_in or 0), self.token_out: self.amount_out or 0}
+
+
+_COLUMNS = [field.name for field in fields(Attempt)]
+_PAGE = 500
+_AMOUNTS = ("amount_in", "amount_out", "fee_lamports")
+_AS_TEXT = ("order_id", *_AMOUNTS)
+
+
+def attempts_of(order_id: UUID, events: Iterable[tuple[int, e.OrderEvent]]) -> list[Attempt]:
+    """The attempts that a stream's versions and events tell of."""
+    found: dict[int, Attempt] = {}
+    token_in = token_out = ""
+    lost = 0
+    for version, event in events:
+        match event:
+            case e.OrderSubmitted():
+                token_in, token_out = event.token_in.mint, event.token_out.mint
+            case e.TransactionBuilt(attempt=number):
+                found[number] = Attempt(
+                    event.signature, order_id, number, event.wallet, event.genesis_hash, version, None, None,
+                    token_in, token_out,
+                )  # fmt: skip
+            case e.AttemptRejected() if event.attempt in found:
+                one = found[event.attempt]
+                one.ending, one.signature, one.slot, one.version = "rejected", event.signature, event.slot, version
+                one.fee_lamports = event.fee_lamports
+                lost += event.fee_lamports
+            case e.AttemptExpired() if event.attempt in found:
+                found[event.attempt].ending, found[event.attempt].version = "expired", version
+            case e.OrderConfirmed() if event.attempt in found:
+                one = found[event.attempt]
+                one.ending, one.signature, one.slot, one.version = "confirmed", event.tx_hash, event.slot, version
+                one.amount_in, one.amount_out = event.amount_in, event.amount_out
+                # The order's fee: that of its failed attempts is in it.
+                one.fee_lamports = event.network_fee_lamports - lost
+    return list(found.values())
+
+
+class Attempts:
+    """The recorded attempts, and what of them the chain has shown."""
+
+    def __init__(self) -> None:
+        # An empty name: a file of its own that SQLite makes, and removes on closing.
+        self._db = sqlite3.connect("", isolation_level=None)
+        self._db.executescript(_SCHEMA)
+        self._db.execute("begin")
+
+    def close(self) -> None:
+        self._db.close()
+
+    def record(self, attempts: Sequence[Attempt]) -> list[Attempt]:
+        """Take them in; returned are those whose transaction another attempt has already claimed."""
+        marks = ", ".join("?" * len(_COLUMNS))
+        statement = f"insert or ignore into attempt ({', '.join(_COLUMNS)}) values ({marks})"  # noqa: S608
+        return [one for one in attempts if not self._db.execute(statement, _stored(one)).rowcount]
+
+    def unreadable(self, order_id: UUID) -> None:
+        self._db.execute("insert or ignore into unreadable values (?)", (str(order_id),))
+
+    def is_unreadable(self, order_id: UUID) -> bool:
+        return bool(self._db.execute("select 1 from unreadable where order_id = ?", (str(order_id),)).fetchone())
+
+    def find(self, signature: str) -> Attempt | None:
+        return next(self._select("signature = ?", signature), None)
+
+    def wallets(self) -> set[str]:
+        return {row[0] for row in self._db.execute("select distinct wallet from attempt")}
+
+    def on_other_chains(self, genesis_hash: str) -> dict[str, int]:
+        """How many attempts were signed for each other chain."""
+        query = "select genesis_hash, count(*) from attempt where genesis_hash <> ? group by 1"
+        return dict(self._db.execute(query, (genesis_hash,)))
+
+    def saw(self, signature: str) -> None:
+        self._db.execute("update attempt set seen = 1 where signature = ?", (signature,))
+
+    def unseen(self, genesis_hash: str) -> Iterator[Attempt]:
+        """Those recorded as landed on this chain that its history hasn't shown; ``saw`` may be told meanwhile."""
+        after = ""
+        landed = "seen = 0 and ending in ('confirmed', 'rejected') and genesis_hash = ? and signature > ?"
+        while page := list(self._select(f"{landed} order by signature limit {_PAGE}", genesis_hash, after)):
+            yield from page
+            after = page[-1].signature
+
+    def live_unseen(self) -> Iterator[Attempt]:
+        """Those the log has no end of, and the chain's history doesn't show."""
+        return self._select("ending is null and seen = 0")
+
+    def succeeded(self, order_id: UUID, signature: str) -> None:
+        """The chain shows a success of the order."""
+        self._db.execute("insert or ignore into success values (?, ?)", (str(order_id), signature))
+
+    def succeeded_twice(self) -> Iterator[tuple[UUID, int]]:
+        query = "select order_id, count(*) from success group by order_id having count(*) > 1"
+        return ((UUID(order_id), count) for order_id, count in self._db.execute(query))
+
+    def _select(self, where: str, *values: object) -> Iterator[Attempt]:
+        rows = self._db.execute(f"select {', '.join(_COLUMNS)} from attempt where {where}", values)  # noqa: S608
+        return (_loaded(row) for row in rows)
+
+
+def _stored(one: Attempt) -> tuple[object, ...]:
+    # A u64 is more than SQLite's integers hold: amounts are text.
+    return tuple(_text(getattr(one, name)) if name in _AS_TEXT else getattr(one, name) for name in _COLUMNS)
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _loaded(row: tuple[Any, ...]) -> Attempt:
+    values = dict(zip(_COLUMNS, row, strict=True))
+    amounts = {name: None if values[name] is None else int(values[name]) for name in _AMOUNTS}
+    return Attempt(**{**values, **amounts, "order_id": UUID(values["order_id"])})

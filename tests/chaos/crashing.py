@@ -1,0 +1,75 @@
+"""A real role that kills itself, by SIGKILL, at one named point: `python -m tests.chaos.crashing ROLE POINT`.
+
+The role is composed as in production; around its ports stand wrappers that know where they are. The product has no hook
+for it. A point is a port, what passes it, and before or after: ``append:OrderRouted:before``, ``send:after``.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from dramatiq.brokers.redis import _RedisConsumer
+
+from chains.solana_client import SolanaChain
+from event_store import positions
+from event_store.appender import Appender
+from event_store.types import AppendRequest
+from projections.runner import OrdersProjector
+from runtime import roles
+from workers.broker import Hints
+from workers.relay import Relay
+
+
+def arm(point: str) -> None:
+    """Wrap every port; the process dies where it reaches ``point``."""
+
+    def reach(name: str) -> None:
+        if name == point:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def around(owner: Any, method: str, names: Callable[..., list[str]], *, awaited: bool = True) -> None:
+        original = getattr(owner, method)
+
+        def before(arguments: tuple[Any, ...]) -> list[str]:
+            found = names(*arguments)
+            for name in found:
+                reach(f"{name}:before")
+            return found
+
+        async def asynchronous(*arguments: Any, **named: Any) -> Any:
+            found = before(arguments)
+            answer = await original(*arguments, **named)
+            for name in found:
+                reach(f"{name}:after")
+            return answer
+
+        def synchronous(*arguments: Any, **named: Any) -> Any:
+            found = before(arguments)
+            answer = original(*arguments, **named)
+            for name in found:
+                reach(f"{name}:after")
+            return answer
+
+        setattr(owner, method, asynchronous if awaited else synchronous)
+
+    def appended(_: Appender, request: AppendRequest) -> list[str]:
+        return [f"append:{event.topic.rpartition('.')[2]}" for event in request.events]
+
+    around(Appender, "append", appended)
+    around(SolanaChain, "send", lambda *_: ["send"])
+    around(SolanaChain, "landing", lambda *_: ["landing"])
+    around(Hints, "send", lambda _, due: [f"enqueue:{stage}" for stage in due], awaited=False)
+    around(positions, "commit", lambda _, lease, __: [f"inside:{lease.processor.partition(':')[0]}"])
+    around(Relay, "_record", lambda *_: ["commit:relay"])
+    around(OrdersProjector, "_fold", lambda *_: ["commit:projector"])
+    around(_RedisConsumer, "ack", lambda *_: ["ack"], awaited=False)
+
+
+if __name__ == "__main__":
+    role, point = sys.argv[1:]
+    arm(point)
+    roles.main(role)

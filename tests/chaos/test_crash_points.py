@@ -1,0 +1,82 @@
+"""The matrix: a role dies between any two effects, and every order is still executed once.
+
+A market order, a limit order whose price is there and a stop-limit order whose stop and limit are, through each point.
+"""
+
+from __future__ import annotations
+
+import secrets
+import signal
+from decimal import Decimal
+from typing import Any
+
+import httpx2
+import pytest
+from solana.rpc.async_api import AsyncClient
+from solders.pubkey import Pubkey
+from solders.token.associated import get_associated_token_address
+
+from domain.tokens import SOL
+from tests.chaos.theatre import Theatre
+from tests.e2e.engine import ended, story
+
+AMOUNT = Decimal("0.05")
+EDGES = ("before", "after")
+POINTS = [
+    *(("api", f"append:OrderSubmitted:{edge}") for edge in EDGES),
+    *(("relay", f"commit:relay:{edge}") for edge in EDGES),
+    ("relay", "inside:relay:after"),
+    *(("relay", f"enqueue:{stage}:{edge}") for stage in ("route", "build", "submit") for edge in EDGES),
+    *(("worker", f"append:{name}:{edge}") for name in ("OrderRouted", "TransactionBuilt") for edge in EDGES),
+    *(("worker", f"send:{edge}") for edge in EDGES),
+    *(("worker", f"append:TransactionSubmitted:{edge}") for edge in EDGES),
+    *(("worker", f"ack:{edge}") for edge in EDGES),
+    *(("tracker", f"landing:{edge}") for edge in EDGES),
+    *(("tracker", f"append:OrderConfirmed:{edge}") for edge in EDGES),
+    *(("tracker", f"send:{edge}") for edge in EDGES),
+    *(("watcher", f"append:{name}:{edge}") for name in ("StopTriggered", "OrderTriggered") for edge in EDGES),
+    *(("projector", f"commit:projector:{edge}") for edge in EDGES),
+    ("projector", "inside:projector:after"),
+]
+
+
+def orders() -> list[dict[str, Any]]:
+    terms = {"tokenIn": "SOL", "tokenOut": "USDC", "amountIn": str(AMOUNT), "slippageBps": 300}
+    waiting = {**terms, "limitPrice": "100"}
+    kinds: list[dict[str, Any]] = [
+        {**terms, "type": "market"},
+        {**waiting, "type": "limit"},
+        {**waiting, "type": "stop-limit", "stopPrice": "1000"},
+    ]
+    return [{**kind, "clientOrderId": secrets.token_hex(8)} for kind in kinds]
+
+
+async def held(theatre: Theatre, wallet: str) -> Decimal:
+    account = get_associated_token_address(Pubkey.from_string(wallet), Pubkey.from_string(SOL.mint))
+    async with AsyncClient(f"http://127.0.0.1:{theatre.rpc_port}") as chain:
+        return Decimal((await chain.get_token_account_balance(account, "confirmed")).value.amount) / 10**9
+
+
+@pytest.mark.parametrize(("role", "point"), POINTS, ids=str)
+async def test_every_order_is_executed_once_though(theatre: Theatre, role: str, point: str):
+    async with httpx2.AsyncClient(base_url=theatre.url, timeout=30, trust_env=False) as client:
+        wallet = (await client.get("/api/network")).json()["wallet"]
+        before = await held(theatre, wallet)
+        # The tracker sends only what no actor has sent: then the worker dies at its own send as well.
+        tracker_sends = (role, point.partition(":")[0]) == ("tracker", "send")
+        if tracker_sends:
+            theatre.play("worker", crash_at="send:before")
+        doomed = theatre.play(role, crash_at=point)
+        ids = [await theatre.submit(client, terms) for terms in orders()]
+        # A point that is never reached proves nothing.
+        assert doomed.wait(20) == -signal.SIGKILL, theatre.log(role)
+        theatre.play(role)
+        if tracker_sends:
+            theatre.play("worker")
+        found = await ended(client, ids, within=40)
+        stories = [await story(client, order_id) for order_id in ids]
+    assert {one["status"] for one in found.values()} == {"confirmed"}
+    for events in stories:
+        types = [event["type"] for event in events]
+        assert types.count("OrderConfirmed") == types.count("OrderSubmitted") == 1
+    assert before - await held(theatre, wallet) == AMOUNT * len(ids)

@@ -1,0 +1,117 @@
+"""Every role as a process of its own on one set of real servers, so that any of them can die alone."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from tests.e2e.engine import SUREFILL
+from tests.integration.embedded import free_port
+
+ROLES = ("api", "relay", "projector", "tracker", "watcher", "worker")
+
+
+@dataclass
+class Theatre:
+    """Start it, submit to ``url``, replace a role by one that crashes, and put the role back."""
+
+    directory: Path
+    database_url: str
+    redis_url: str
+    port: int = field(default_factory=free_port)
+    rpc_port: int = field(default_factory=free_port)
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        own = {
+            "SUREFILL_SUPERVISED": "1",
+            "DATA_DIR": str(self.directory),
+            "DATABASE_URL": self.database_url,
+            "REDIS_URL": self.redis_url,
+            "SOLANA_RPC_URL": f"http://127.0.0.1:{self.rpc_port}",
+            "LOCALNET_PORT": str(self.rpc_port),
+            "PORT": str(self.port),
+            "SLOT_MS": "40",
+            "PRICE_POLL_MS": "40",
+        }
+        return {**os.environ, **own}
+
+    def start(self) -> None:
+        self._run("localnet", [str(SUREFILL), "localnet"])
+        self._until(lambda: self._answers(self.rpc_port), "localnet")
+        for role in ROLES:
+            self.play(role)
+        self._until(self._ready, "api")
+
+    def play(self, role: str, *, crash_at: str | None = None) -> subprocess.Popen[bytes]:
+        """Run ``role`` in place of whoever plays it now; ``crash_at`` names the point where it dies."""
+        self.end(role)
+        plain = [str(SUREFILL), role]
+        self._run(role, plain if crash_at is None else [sys.executable, "-m", "tests.chaos.crashing", role, crash_at])
+        return self.processes[role]
+
+    def end(self, role: str) -> None:
+        process = self.processes.pop(role, None)
+        if process:
+            process.kill()
+            process.wait()
+
+    def stop(self) -> None:
+        for role in list(self.processes):
+            self.end(role)
+
+    def log(self, role: str) -> str:
+        return (self.directory / f"{role}.log").read_text(errors="replace")[-3000:]
+
+    async def submit(self, client: httpx2.AsyncClient, terms: dict[str, Any], *, within: float = 30) -> str:
+        """Submit until it is accepted, starting the API again where it died: the client's own id makes it one order."""
+        deadline = time.monotonic() + within
+        while time.monotonic() < deadline:
+            try:
+                answer = await client.post("/api/orders/execute", json=terms)
+                if answer.status_code == 202:
+                    return str(answer.json()["orderId"])
+                assert answer.status_code == 503, answer.text
+            except httpx2.TransportError:
+                await asyncio.sleep(0.1)
+            if self.processes["api"].poll() is not None:
+                self.play("api")
+        raise AssertionError(f"not accepted within {within} s\n{self.log('api')}")
+
+    def _run(self, role: str, command: list[str]) -> None:
+        with (self.directory / f"{role}.log").open("ab") as log:
+            root = Path(__file__).parents[2]
+            self.processes[role] = subprocess.Popen(command, env=self.environment, stdout=log, stderr=log, cwd=root)
+
+    def _ready(self) -> bool:
+        try:
+            return httpx2.get(f"{self.url}/health/ready", timeout=2, trust_env=False).status_code == 200
+        except httpx2.HTTPError:
+            return False
+
+    @staticmethod
+    def _answers(port: int) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    def _until(self, holds: Callable[[], bool], role: str, *, within: float = 30) -> None:
+        deadline = time.monotonic() + within
+        while not holds():
+            assert time.monotonic() < deadline, self.log(role)
+            assert self.processes[role].poll() is None, self.log(role)
+            time.sleep(0.05)

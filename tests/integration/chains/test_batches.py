@@ -1,0 +1,81 @@
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from chains.batches import CALLS_A_BATCH
+from chains.endpoint import Endpoint, RpcError, Unanswered
+from tests.integration.chains.endpoint_server import http, rpc, serving
+
+
+async def calls(endpoint: Endpoint, count: int) -> list[Any]:
+    asked = (endpoint.call("getTransaction", str(n), shape=str) for n in range(count))
+    return await asyncio.gather(*asked, return_exceptions=True)
+
+
+def answer(request: dict[str, Any]) -> dict[str, Any]:
+    return {"jsonrpc": "2.0", "id": request["id"], "result": f"answer {request['params'][0]}"}
+
+
+async def test_calls_of_one_moment_go_together_and_each_has_its_own_answer() -> None:
+    asked: list[int] = []
+
+    async def backwards(request: Any) -> bytes:
+        asked.append(len(request))
+        answers = [answer(one) for one in reversed(request)]
+        answers[0] = {**answers[0], "error": {"code": -32004, "message": "not yet"}}
+        del answers[0]["result"]
+        return http(json.dumps(answers[:-1]).encode())
+
+    async with serving(backwards) as url:
+        endpoint = Endpoint(url)
+        first, second, third = await calls(endpoint, 3)
+        await calls(endpoint, 2 * CALLS_A_BATCH)
+        await endpoint.close()
+    assert isinstance(first, Unanswered)
+    assert second == "answer 1"
+    assert isinstance(third, RpcError)
+    assert asked == [3, CALLS_A_BATCH, CALLS_A_BATCH]
+
+
+@pytest.mark.parametrize("status", ["200 OK", "400 Bad Request"])
+async def test_an_endpoint_that_takes_no_batches_is_asked_one_by_one(status: str) -> None:
+    async def single(request: Any) -> bytes:
+        if isinstance(request, list):
+            return http(b'{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"no batches"}}', status=status)
+        return rpc(request, result=answer(request)["result"])
+
+    async with serving(single) as url:
+        endpoint = Endpoint(url)
+        refused = await calls(endpoint, 2)
+        answered = await calls(endpoint, 2)
+        await endpoint.close()
+    assert all(isinstance(one, Unanswered) for one in refused)
+    assert answered == ["answer 0", "answer 1"]
+
+
+async def test_a_caller_that_leaves_takes_nothing_from_those_it_went_with() -> None:
+    async def all_of_them(request: Any) -> bytes:
+        return http(json.dumps([answer(one) for one in request]).encode())
+
+    async with serving(all_of_them) as url:
+        endpoint = Endpoint(url)
+        leaving, staying, other = (asyncio.create_task(endpoint.call("getTransaction", n, shape=str)) for n in "abc")
+        await asyncio.sleep(0)
+        leaving.cancel()
+        assert [await staying, await other] == ["answer b", "answer c"]
+        await endpoint.close()
+
+
+async def test_an_answer_without_a_usable_id_is_nobodys_and_the_others_have_theirs() -> None:
+    async def odd(request: Any) -> bytes:
+        first, second = map(answer, request)
+        return http(json.dumps([{**first, "id": [1]}, "no object", second]).encode())
+
+    async with serving(odd) as url:
+        endpoint = Endpoint(url)
+        lost, found = await calls(endpoint, 2)
+        await endpoint.close()
+    assert isinstance(lost, Unanswered)
+    assert found == "answer 1"

@@ -1,0 +1,173 @@
+"""A log with orders in it, a projector that can be told to catch up, and hands that reach behind both."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from psycopg_pool import AsyncConnectionPool
+
+from commands.ids import DEFAULT_ACCOUNT
+from commands.orders import Orders
+from commands.submit import submit_order
+from domain.commands import SubmitOrder
+from domain.events import ORDER_EVENTS
+from domain.tokens import SOL, USDC
+from event_store.appender import Appender
+from event_store.dsn import parse
+from event_store.hashing import event_hash, log_hash
+from event_store.leases import Lease
+from event_store.log import Log
+from event_store.mapper import EventMapper
+from event_store.pool import connection_pool
+from event_store.snapshot import snapshot
+from event_store.types import RecordedEvent
+from event_store.verification import Finding
+from projections.orders import PROCESSOR
+from projections.runner import OrdersProjector
+from runtime.settings import Settings
+from runtime.verification import checkpoint as checkpoints
+from runtime.verification.checkpoint import Checkpoint
+from runtime.verification.report import Report, untracked
+from runtime.verification.run import verify_everything
+from tests.integration.conftest import TestDatabase
+from tests.integration.embedded import EmbeddedPostgres
+from tests.integration.workers.conftest import desks, rpc_url
+
+__all__ = ["desks", "rpc_url"]
+
+MAPPER = EventMapper(ORDER_EVENTS)
+
+
+@dataclass
+class Verified:
+    """What a verification said."""
+
+    findings: list[Finding]
+    report: Report
+
+    def of(self, verdict: str, check: str | None = None) -> list[Finding]:
+        return [one for one in self.findings if one.verdict == verdict and check in (None, one.check)]
+
+
+@dataclass
+class Books:
+    """The log of one database, from both sides of the engine."""
+
+    database: TestDatabase
+    superuser: str
+    pool: AsyncConnectionPool
+    log: Log
+    orders: Orders
+    appender: Appender
+
+    async def submit(self, **changes: Any) -> UUID:
+        terms = {
+            "type": "market", "token_in": SOL, "token_out": USDC, "amount_in": 10**9, "slippage_bps": 50,
+            "slippage_defaulted": False, "client_order_id": None, "network": "localnet",
+            "deadline": datetime.now(UTC) + timedelta(seconds=60),
+        }  # fmt: skip
+        return (await submit_order(self.orders, DEFAULT_ACCOUNT, SubmitOrder(**{**terms, **changes}))).order_id
+
+    async def project(self) -> None:
+        """Let the read model catch up with the log."""
+        head = await self.log.head()
+        async with Lease(self.pool, PROCESSOR, owner="test").hold() as lease:
+            projector = asyncio.create_task(OrdersProjector(self.pool, self.log, None, MAPPER).run(lease))
+            async with asyncio.timeout(10):
+                while not (projector.done() or self._projected() >= head):
+                    await asyncio.sleep(0.02)
+            projector.cancel()
+            await asyncio.gather(projector, return_exceptions=True)
+
+    def _projected(self) -> int:
+        with snapshot(self.database.app) as now:
+            return now.position_of(PROCESSOR)
+
+    @contextmanager
+    def behind_the_engine(self) -> Iterator[psycopg.Connection]:
+        """A superuser's connection with the log's triggers off, its search path ours; committed on leaving."""
+        with psycopg.connect(self.superuser) as connection:
+            connection.execute("set search_path to surefill_app, surefill")
+            connection.execute("alter table events disable trigger all")
+            connection.execute("alter table log_head disable trigger all")
+            yield connection
+            connection.execute("alter table events enable always trigger events_are_immutable")
+            connection.execute("alter table log_head enable always trigger log_head_stays")
+
+    def change(self, statement: str, *parameters: object) -> None:
+        with self.behind_the_engine() as connection:
+            assert connection.execute(statement, parameters).rowcount
+
+    def rewrite(self, change: Callable[[RecordedEvent], RecordedEvent | None]) -> None:
+        """Put ``change`` of every event in its place (None ends the log there), with every hash computed anew."""
+        with snapshot(self.database.app) as before:
+            events = sorted(before.events(), key=lambda event: event.position)
+        last: dict[UUID, bytes] = {}
+        running, kept = b"", events[0]
+        with self.behind_the_engine() as connection:
+            for event in events:
+                changed = change(event)
+                if changed is None:
+                    connection.execute("delete from events where position >= %s", [event.position])
+                    break
+                kept = replace(changed, hash=event_hash(changed, last.get(event.stream_id, b"")))
+                last[event.stream_id] = kept.hash
+                running = log_hash(running, kept.position, kept.recorded_at, kept.hash)
+                connection.execute(
+                    "update events set topic = %s, state = %s, recorded_at = %s, hash = %s where position = %s",
+                    [kept.topic, kept.state, kept.recorded_at, kept.hash, kept.position],
+                )
+            connection.execute(
+                "update log_head set position = %s, recorded_at = %s, hash = %s",
+                [kept.position, kept.recorded_at, running],
+            )
+
+    async def forget_read_model(self) -> None:
+        with self.database.connect() as app:
+            app.execute("delete from orders_v1")
+            app.execute("delete from positions")
+        await self.project()
+
+    async def verify(self, *, node: str = "", checkpoint: Checkpoint | None = None) -> Verified:
+        """Every check against ``node``; without one, those that need no chain."""
+        found = Settings(database_url=self.database.app, solana_rpc_url=node)
+        findings: list[Finding] = []
+        report = Report(findings.append)
+        mark = checkpoint.mark if checkpoint else None
+        # The chain answers from this thread's loop.
+        await asyncio.to_thread(verify_everything, found, report, untracked, mark, chain=bool(node))
+        if not node:
+            findings = [one for one in findings if one.check != "chain"]
+        return Verified(findings, report)
+
+    def checkpoint(self, earlier: Checkpoint | None = None) -> Checkpoint:
+        with snapshot(self.database.app) as now:
+            return checkpoints.take(now, datetime.now(UTC), earlier, untracked)
+
+
+@pytest.fixture
+async def books(database: TestDatabase, postgres: EmbeddedPostgres) -> AsyncIterator[Books]:
+    appender = Appender(database.app)
+    await appender.start()
+    name = str(parse(database.owner)).rpartition("/")[2].partition("?")[0]
+    async with connection_pool(database.app, max_size=4) as pool:
+        log = Log(pool)
+        superuser = postgres.url("postgres", postgres.password, name)
+        yield Books(database, superuser, pool, log, Orders(log, appender, MAPPER), appender)
+    await appender.stop()
+
+
+@pytest.fixture
+async def three_orders(books: Books) -> list[UUID]:
+    """Each two events, at positions 1 and 2, 3 and 4, 5 and 6; the read model has them."""
+    ids = [await books.submit() for _ in range(3)]
+    await books.project()
+    return ids

@@ -1,0 +1,228 @@
+"""Whatever is changed behind the engine's back is found, and named."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import UUID, uuid4
+
+import pytest
+
+from event_store.types import AppendRequest, RecordedEvent
+from event_store.verification import Finding
+from runtime.verification.report import DIFFERS, EQUAL, UNCHECKED
+from tests.integration.event_store.making import event, request
+from tests.integration.verification.conftest import Books
+
+OTHER_TERMS = (b'"amountInBaseUnits":"1000000000"', b'"amountInBaseUnits":"2000000000"')
+
+
+def where(findings: list[Finding]) -> list[tuple[UUID | None, int | None, int | None]]:
+    return [(one.stream_id, one.version, one.position) for one in findings]
+
+
+async def test_a_log_nobody_touched_is_equal_to_all_it_should_equal(books: Books, three_orders: list[UUID]) -> None:
+    verified = await books.verify()
+
+    assert verified.findings == []
+    assert verified.report.looked_at["events"] == 6
+    assert verified.report.looked_at["orders"] == 3
+
+
+async def test_an_empty_log_is_equal_too(books: Books) -> None:
+    assert (await books.verify(checkpoint=books.checkpoint())).findings == []
+
+
+async def test_one_byte_of_one_event_names_that_event(books: Books, three_orders: list[UUID]) -> None:
+    books.change("update events set state = set_byte(state, 40, get_byte(state, 40) # 1) where position = 3")
+
+    verified = await books.verify()
+
+    assert where(verified.of("differs")) == [(three_orders[1], 1, 3)]
+    assert verified.report.exit_code == DIFFERS
+
+
+@pytest.mark.parametrize("column", ["event_id", "account_id", "command_id", "correlation_id", "causation_id"])
+async def test_an_id_of_an_event_is_as_safe_as_its_state(column: str, books: Books, three_orders: list[UUID]) -> None:
+    books.change(f"update events set {column} = gen_random_uuid() where position = 3")
+
+    assert (three_orders[1], 1, 3) in where((await books.verify()).of("differs", "streams"))
+
+
+async def test_an_event_changed_with_its_own_hash_is_found_at_the_next(books: Books, three_orders: list[UUID]) -> None:
+    books.change("update events set hash = sha256(hash) where position = 3")
+
+    assert where((await books.verify()).of("differs")) == [
+        (None, None, 6),  # the running hash of the head
+        *[(three_orders[1], version, position) for version, position in ((1, 3), (2, 4))],
+    ]
+
+
+async def test_a_deleted_event_is_missed_in_the_log_and_in_its_stream(books: Books, three_orders: list[UUID]) -> None:
+    books.change("delete from events where position = 3")
+
+    verified = await books.verify()
+
+    assert verified.of("differs", "log")[0].what == "position 3 is missing"
+    assert [(one.stream_id, one.what) for one in verified.of("differs", "streams")] == [
+        (three_orders[1], "version 1 is missing")
+    ]
+
+
+async def test_the_last_event_deleted_is_missed_by_the_head_and_by_the_read_model(
+    books: Books, three_orders: list[UUID]
+) -> None:
+    books.change("delete from events where position = 6")
+
+    verified = await books.verify()
+
+    assert "events were removed" in verified.of("differs", "log")[0].what
+    assert [one.stream_id for one in verified.of("differs", "read models")] == [three_orders[2]]
+
+
+async def test_two_events_swapped_are_found(books: Books, three_orders: list[UUID]) -> None:
+    with books.behind_the_engine() as connection:
+        for old, new in ((2, 99), (3, 2), (99, 3)):
+            connection.execute("update events set position = %s where position = %s", [new, old])
+
+    verified = await books.verify()
+
+    assert "running hash" in verified.of("differs", "log")[-1].what
+
+
+async def test_two_events_of_one_stream_swapped_are_named(books: Books, three_orders: list[UUID]) -> None:
+    with books.behind_the_engine() as connection:
+        for old, new in ((3, 99), (4, 3), (99, 4)):
+            connection.execute("update events set position = %s where position = %s", [new, old])
+
+    assert (three_orders[1], 2, 3) in where((await books.verify()).of("differs", "streams"))
+
+
+async def test_time_that_goes_back_is_named(books: Books, three_orders: list[UUID]) -> None:
+    books.change("update events set recorded_at = recorded_at - interval '1 hour' where position = 5")
+
+    verified = await books.verify()
+
+    assert verified.of("differs", "log")[0].position == 5
+    assert verified.of("differs", "log")[0].what.startswith("recorded at ")
+
+
+async def test_a_microsecond_that_nothing_contradicts_still_breaks_the_running_hash(
+    books: Books, three_orders: list[UUID]
+) -> None:
+    taken = books.checkpoint()
+    books.change("update events set recorded_at = recorded_at - interval '1 us' where position = 1")
+
+    assert "running hash" in (await books.verify()).of("differs", "log")[0].what
+    with_checkpoint = (await books.verify(checkpoint=taken)).of("differs", "log")
+    assert with_checkpoint[0].position == 1  # of the log that began with another event
+
+
+@pytest.mark.parametrize(
+    "change", ["hash = sha256(hash)", "position = position - 1", "recorded_at = recorded_at + interval '1 us'"]
+)
+async def test_a_changed_head_is_found(change: str, books: Books, three_orders: list[UUID]) -> None:
+    books.change(f"update log_head set {change}")
+
+    assert "log_head" in (await books.verify()).of("differs", "log")[0].what
+
+
+async def test_a_whole_and_consistent_rewrite_is_found_with_a_checkpoint_alone(
+    books: Books, three_orders: list[UUID]
+) -> None:
+    taken = books.checkpoint()
+    later = await books.submit()
+
+    def changed(event: RecordedEvent) -> RecordedEvent:
+        return replace(event, state=event.state.replace(*OTHER_TERMS)) if event.stream_id == three_orders[2] else event
+
+    books.rewrite(changed)
+    await books.forget_read_model()
+
+    assert (await books.verify()).findings == []
+    found = (await books.verify(checkpoint=taken)).of("differs")
+    assert [one.position for one in found] == [taken.position]
+    assert later not in where(found)
+
+
+async def test_what_comes_after_a_checkpoint_may_grow_and_the_checkpoint_holds(
+    books: Books, three_orders: list[UUID]
+) -> None:
+    taken = books.checkpoint()
+    await books.submit()
+    await books.project()
+
+    assert (await books.verify(checkpoint=taken)).findings == []
+
+
+async def test_a_log_cut_short_is_found_with_a_checkpoint(books: Books, three_orders: list[UUID]) -> None:
+    taken = books.checkpoint()
+    books.rewrite(lambda event: event if event.position < 5 else None)
+    await books.forget_read_model()
+
+    assert (await books.verify()).findings == []
+    assert "the log ends here" in (await books.verify(checkpoint=taken)).of("differs", "log")[0].what
+
+
+async def test_a_row_changed_by_hand_is_named_with_what_differs(books: Books, three_orders: list[UUID]) -> None:
+    with books.database.connect() as app:
+        app.execute("update orders_v1 set status = 'confirmed' where order_id = %s", [three_orders[0]])
+        app.execute(
+            "update orders_v1 set state = jsonb_set(state, '{amount_in}', '\"7\"') where order_id = %s",
+            [three_orders[1]],
+        )
+        app.execute("delete from orders_v1 where order_id = %s", [three_orders[2]])
+        stranger = uuid4()
+        app.execute(
+            "insert into orders_v1 select %s, account_id, status, version, position, submitted_at, updated_at,"
+            " first_position, state from orders_v1 limit 1",
+            [stranger],
+        )
+
+    found = {one.stream_id: one.what for one in (await books.verify()).of("differs")}
+
+    assert found == {
+        three_orders[0]: "orders_v1: its row differs from the fold in status",
+        three_orders[1]: "orders_v1: its row differs from the fold in state.amount_in",
+        three_orders[2]: "orders_v1: has no row",
+        stranger: "orders_v1: has a row, and no events in the log",
+    }
+
+
+async def test_a_read_model_that_is_behind_is_compared_as_of_where_it_is(
+    books: Books, three_orders: list[UUID]
+) -> None:
+    await books.submit()
+
+    verified = await books.verify()
+
+    assert verified.findings == []
+    assert verified.report.looked_at["orders_v1 position"] == 6
+
+
+async def test_an_event_of_a_later_version_is_named_and_not_judged(books: Books, three_orders: list[UUID]) -> None:
+    new = event(three_orders[1], 3, topic="order.OrderTeleported")
+    await books.appender.append(request(new))
+    await books.project()
+
+    verified = await books.verify()
+
+    assert verified.of("differs") == []
+    assert "order.OrderTeleported" in verified.of("unchecked", "streams")[0].what
+    assert where(verified.of("unchecked", "streams")) == [(three_orders[1], 3, 7)]
+    assert [one.stream_id for one in verified.of("unchecked", "read models")] == [three_orders[1]]
+    assert verified.report.exit_code == UNCHECKED
+
+
+async def test_an_event_that_cannot_follow_is_one_that_does_not_fold(books: Books) -> None:
+    stream = uuid4()
+    await books.appender.append(AppendRequest((event(stream, 1, topic="order.OrderTriggered"),)))
+    await books.project()
+
+    assert where((await books.verify()).of("differs")) == [(stream, 1, 1)]
+
+
+async def test_without_a_chain_the_verdict_says_that_it_was_not_asked(books: Books, three_orders: list[UUID]) -> None:
+    report = (await books.verify()).report
+
+    assert report.exit_code == UNCHECKED != EQUAL
+    assert report.found == {("chain", "unchecked"): 1}

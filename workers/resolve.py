@@ -1,0 +1,76 @@
+"""What can never be known from the chain again, an operator ends; never what it can still tell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from chains.protocol import Chain, ExpiryQuestion, SentTransaction, Unproven
+from commands.orders import History, Orders
+from domain.commands import RecordExpiry, RecordLanding
+from domain.errors import DomainError
+from domain.evidence import Landing, OperatorEvidence
+from domain.order import Attempt, Order
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """What the operator knows of a transaction that landed: its slot, the base units received, the fee in lamports."""
+
+    slot: int
+    amount_out: int
+    fee_lamports: int
+
+
+class Resolver:
+    """Raises ``DomainError``: ``order_not_found``, ``unknown_attempt``, ``still_knowable``, or ``decide``'s own."""
+
+    def __init__(self, orders: Orders, chain: Chain) -> None:
+        self._orders = orders
+        self._chain = chain
+
+    async def expired(self, order_id: UUID, number: int, because: str, now: datetime) -> History:
+        """Record that the attempt can never land, on the operator's word."""
+        history, order, attempt = await self._found(order_id, number)
+        await self._require_unknowable(order, attempt)
+        return await self._orders.execute(history, RecordExpiry(number, OperatorEvidence(because=because), now))
+
+    async def landed(self, order_id: UUID, number: int, landed: Landed, because: str, now: datetime) -> History:
+        """Record that the attempt's swap succeeded, with the amounts the operator gives."""
+        history, order, attempt = await self._found(order_id, number)
+        await self._require_unknowable(order, attempt)
+        landing = Landing(
+            signature=attempt.signature,
+            slot=landed.slot,
+            commitment="finalized",
+            amount_in=order.amount_in,
+            amount_out=landed.amount_out,
+            fee_lamports=landed.fee_lamports,
+        )
+        return await self._orders.execute(history, RecordLanding(number, landing, now, because))
+
+    async def _found(self, order_id: UUID, number: int) -> tuple[History, Order, Attempt]:
+        loaded = await self._orders.load([order_id])
+        history = loaded.histories.get(order_id)
+        if history is None or history.order is None:
+            raise DomainError("order_not_found", f"There is no readable order {order_id}.")
+        attempt = history.order.attempt(number)
+        if attempt is None:
+            made = len(history.order.attempts)
+            raise DomainError("unknown_attempt", f"The order has {made} attempts, none is number {number}.")
+        return history, history.order, attempt
+
+    async def _require_unknowable(self, order: Order, attempt: Attempt) -> None:
+        """Refuse while any endpoint can still tell: then the tracker will, by itself."""
+        sent = SentTransaction(attempt.signature, attempt.wallet, order.token_in.mint, order.token_out.mint)
+        if await self._chain.landing(sent, "confirmed"):
+            raise DomainError("still_knowable", "The transaction can be read; the tracker will record it.")
+        question = ExpiryQuestion(
+            attempt.signature, attempt.genesis_hash, attempt.blockhash_slot, attempt.last_valid_block_height
+        )
+        answer = await self._chain.expiry_evidence(question)
+        if not isinstance(answer, Unproven):
+            raise DomainError("still_knowable", "The chain proves the expiry; the tracker will record it.")
+        if not answer.forever:
+            raise DomainError("still_knowable", f"The chain may still tell: {answer.reason}.")
