@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from weakref import WeakSet
 
 import structlog
@@ -35,10 +34,10 @@ class Wake:
 
     async def stop(self) -> None:
         for task in (self._publisher, self._listener):
-            if task is not None:
+            # A cancel that meets the client while it connects may be swallowed there: it is asked again.
+            while task is not None and not task.done():
                 task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
+                await asyncio.wait({task}, timeout=0.5)
         self._publisher = self._listener = None
         await self._redis.aclose()
 
