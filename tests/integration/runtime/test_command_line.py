@@ -70,7 +70,7 @@ def test_a_taken_port_is_seen_before_anything_is_started(run: Run, data_dir: Pat
 def test_a_data_directory_that_cannot_be_written_is_one_sentence(run: Run, data_dir: Path) -> None:
     data_dir.write_text("a file")
     ended = run("up")
-    assert (ended.returncode, ended.stderr) == (1, f"surefill: DATA_DIR {data_dir} cannot be used: File exists\n")
+    assert (ended.returncode, ended.stderr) == (1, f"surefill: DATA_DIR {data_dir} cannot be used: Not a directory\n")
 
 
 @pytest.mark.parametrize("command", [("env",), ("relay",), ("localnet", "price", "SOL/USDC"), ("migrate",)])
