@@ -4,8 +4,11 @@ PYTHON ?= $(shell for python in python3 python3.11 python3.12 python3.13 python3
   $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; done; echo $$python)
 VENV := .venv
 BIN := $(VENV)/bin
+SEED ?= 1
+ORDERS ?= 2000
+MINUTES ?= 10
 
-.PHONY: help install run test matrix check lock program bench clean
+.PHONY: help install run test matrix chaos check lock program bench clean
 
 help: ## show this help
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,6 +34,9 @@ test: install ## run every test
 
 matrix: install ## kill every role between any two effects (tests/chaos; some minutes)
 	@$(BIN)/python -m pytest tests/chaos
+
+chaos: install ## orders under load while everything fails, and a verdict (SEED, ORDERS, MINUTES, PLANT)
+	@$(BIN)/python -m tests.chaos.storm --seed $(SEED) --orders $(ORDERS) --minutes $(MINUTES) --plant "$(PLANT)"
 
 check: install ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .

@@ -36,6 +36,10 @@ class PositionGap(EventStoreError):
     """The log is not contiguous. It cannot happen while only the append function writes; no reader may go past it."""
 
 
+class PositionLostError(EventStoreError):
+    """A processor is stored at another position than it went on from: a crash took back what was not flushed."""
+
+
 class MigrationRefused(EventStoreError):
     """The database cannot be brought to this code's schema, and a sentence why."""
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from psycopg import AsyncCursor
 
+from event_store.errors import PositionLostError
 from event_store.leases import Lease
 from event_store.sql import statement
 
@@ -20,12 +21,13 @@ async def load(cursor: AsyncCursor[Any], processor: str) -> int:
     return 0 if row is None else int(row[0])
 
 
-async def commit(cursor: AsyncCursor[Any], lease: Lease, position: int) -> None:
-    """In the caller's transaction, best as its last statement: move the lease's processor to ``position``.
+async def commit(cursor: AsyncCursor[Any], lease: Lease, after: int, position: int) -> None:
+    """In the caller's transaction, best as its last statement: move the lease's processor from ``after`` on.
 
-    Raises LeaseLostError when another may be at work, and ValueError for a position before the one it is at.
+    Raises LeaseLostError when another may be at work, and PositionLostError when it is stored elsewhere than at
+    ``after``; a commit whose answer was lost may be repeated.
     """
     await lease.check(cursor)
-    await cursor.execute(_COMMIT, {"processor": lease.processor, "position": position})
+    await cursor.execute(_COMMIT, {"processor": lease.processor, "after": after, "position": position})
     if not cursor.rowcount:
-        raise ValueError(f"{lease.processor} is already past position {position}")
+        raise PositionLostError(f"{lease.processor} is not stored at position {after}")

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
+from collections.abc import Awaitable, Callable
 
 import psycopg
 import structlog
 from psycopg_pool import PoolClosed
 
+from event_store.errors import PositionLostError
 from event_store.log import Log
 from event_store.types import RecordedEvent
 from event_store.wake import Wake
 
 _RETRY_AFTER = 0.2
+_LOOK_EVERY = 1.0
 
 log = structlog.get_logger()
 
@@ -26,6 +30,9 @@ class Tail:
 
     A read costs the same whether it finds one event or a hundred: ``pause`` is for how many seconds events gather
     before the next, unless there was more to read.
+
+    ``stored`` says at which position the reader's own work is stored. It is asked now and then while nothing comes, and
+    one before ``position`` ends the tail with PositionLostError.
     """
 
     def __init__(
@@ -37,6 +44,7 @@ class Tail:
         wake: Wake | None = None,
         poll: float = 0.075,
         pause: float = 0.0,
+        stored: Callable[[], Awaitable[int]] | None = None,
     ) -> None:
         self.position = after
         self.healthy = True
@@ -45,6 +53,8 @@ class Tail:
         self._poll = poll
         self._pause = pause
         self._pause_due = False
+        self._stored = stored
+        self._look_at_stored = time.monotonic() + _LOOK_EVERY
         self._woken = wake.subscribe() if wake is not None else asyncio.Event()
 
     def __aiter__(self) -> Tail:
@@ -61,9 +71,18 @@ class Tail:
                 self.position = batch[-1].position
                 self._pause_due = len(batch) < self._limit
                 return batch
+            await self._require_stored()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._poll if self.healthy else _RETRY_AFTER):
                     await self._woken.wait()
+
+    async def _require_stored(self) -> None:
+        if self._stored is None or not self.healthy or time.monotonic() < self._look_at_stored:
+            return
+        self._look_at_stored = time.monotonic() + _LOOK_EVERY
+        stored = await self._stored()
+        if stored < self.position:
+            raise PositionLostError(f"position {self.position} is dealt with, {stored} is stored")
 
     async def _read(self) -> list[RecordedEvent]:
         try:

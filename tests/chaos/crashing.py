@@ -17,11 +17,10 @@ from dramatiq.brokers.redis import _RedisConsumer
 from chains.solana_client import SolanaChain
 from event_store import positions
 from event_store.appender import Appender
+from event_store.processing import Processing
 from event_store.types import AppendRequest
-from projections.runner import OrdersProjector
 from runtime import roles
 from workers.broker import Hints
-from workers.relay import Relay
 
 
 def arm(point: str) -> None:
@@ -63,9 +62,8 @@ def arm(point: str) -> None:
     around(SolanaChain, "send", lambda *_: ["send"])
     around(SolanaChain, "landing", lambda *_: ["landing"])
     around(Hints, "send", lambda _, due: [f"enqueue:{stage}" for stage in due], awaited=False)
-    around(positions, "commit", lambda _, lease, __: [f"inside:{lease.processor.partition(':')[0]}"])
-    around(Relay, "_record", lambda *_: ["commit:relay"])
-    around(OrdersProjector, "_fold", lambda *_: ["commit:projector"])
+    around(positions, "commit", lambda _, lease, *__: [f"inside:{lease.processor.partition(':')[0]}"])
+    around(Processing, "_commit", lambda _, lease, *__: [f"commit:{lease.processor.partition(':')[0]}"])
     around(_RedisConsumer, "ack", lambda *_: ["ack"], awaited=False)
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from base64 import b64decode
 from collections import Counter
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TextIO
 
 from solders.transaction import VersionedTransaction
 
@@ -22,6 +23,7 @@ from runtime.localnet.server import Receive, RpcServer, Scope, Send
 from tests.chaos.faults import Fault, Faults
 from tests.chaos.views import BLOCK_ERRORS, VIEWS
 
+FIRST_SENDS = "first-sends.log"
 HTML = b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
 
 # Errors of a node in trouble, as Agave words them.
@@ -49,10 +51,15 @@ class Answered(Exception):
 
 
 class MisbehavingNode:
-    """The application. Transactions that are delayed or doubled are run after later blocks by ``block_closed``."""
+    """The application. Transactions that are delayed or doubled are run after later blocks by ``close_block``.
 
-    def __init__(self, node: Node) -> None:
+    ``sends`` is a file that is told when a signature was first seen, whatever then became of it.
+    """
+
+    def __init__(self, node: Node, sends: TextIO) -> None:
         self._chain = node.chain
+        self._sends = sends
+        self._sent: set[str] = set()
         self._server = RpcServer(node)
         self._faults = Faults()
         self._calls: Counter[str] = Counter()
@@ -95,6 +102,8 @@ class MisbehavingNode:
         if isinstance(request, list):
             return b"[" + b",".join([await self._answer(one) for one in request]) + b"]"
         self._calls[request["method"]] += 1
+        if request["method"] == "sendTransaction":
+            self._note(request)
         views: list[Fault] = []
         after: list[Fault] = []
         for fault in self._faults.striking(request["method"]):
@@ -148,10 +157,15 @@ class MisbehavingNode:
             return _json(request, error=error.as_json())
         return json.dumps(answer).encode()
 
+    def _note(self, request: dict[str, Any]) -> None:
+        signature = _signature(request)
+        if signature not in self._sent:
+            self._sent.add(signature)
+            print(signature, time.time(), file=self._sends, flush=True)
+
     def _accepted(self, request: dict[str, Any]) -> bytes:
         """What a node says that takes a transaction in, whatever becomes of it."""
-        signatures = VersionedTransaction.from_bytes(b64decode(request["params"][0])).signatures
-        return _json(request, result=str(signatures[0]))
+        return _json(request, result=_signature(request))
 
     def _control(self, method: str, path: str, asked: dict[str, Any]) -> dict[str, Any]:
         match method, path:
@@ -175,6 +189,10 @@ class MisbehavingNode:
         except Irreversible:
             return False
         return True
+
+
+def _signature(request: dict[str, Any]) -> str:
+    return str(VersionedTransaction.from_bytes(b64decode(request["params"][0])).signatures[0])
 
 
 def _error(code: int, request: dict[str, Any]) -> dict[str, Any]:

@@ -6,11 +6,13 @@ import asyncio
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import httpx2
 
+from tests.chaos.misbehaving import FIRST_SENDS
 from tests.integration.embedded import free_port
 
 _ROOT = Path(__file__).parents[2]
@@ -60,6 +62,22 @@ class FaultyNode:
     async def kill(self) -> None:
         await self._end(signal.SIGKILL)
 
+    def pause(self) -> None:
+        """Stand still, connections open, until ``resume``."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def first_sends(self) -> dict[str, float]:
+        """By signature, the unix time at which the node first saw its transaction; it outlives the node."""
+        found: dict[str, float] = {}
+        with suppress(FileNotFoundError):
+            for line in (self.directory / FIRST_SENDS).read_text().splitlines():
+                signature, _, at = line.partition(" ")
+                found.setdefault(signature, float(at))
+        return found
+
     async def fault(
         self,
         name: str,
@@ -104,6 +122,10 @@ class FaultyNode:
         answer = await asyncio.to_thread(self._http.request, method, path, json=body)
         answer.raise_for_status()
         return dict(answer.json())
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(number)
 
     async def _end(self, how: signal.Signals) -> None:
         if self._process is not None:

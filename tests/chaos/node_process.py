@@ -5,19 +5,21 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import uvicorn
 import uvloop
 
 from runtime.localnet.opening import open_node
-from tests.chaos.misbehaving import MisbehavingNode
+from tests.chaos.misbehaving import FIRST_SENDS, MisbehavingNode
 
 
 async def serve(port: int, directory: Path, wallet: str, slot_ms: int) -> None:
-    with socket.create_server(("127.0.0.1", port), backlog=1024) as listener:
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", port), backlog=1024))
         node = open_node(directory, wallet, slot_ms=slot_ms, finality=32)
-        misbehaving = MisbehavingNode(node)
+        misbehaving = MisbehavingNode(node, stack.enter_context((directory / FIRST_SENDS).open("a")))
         config = uvicorn.Config(
             misbehaving, http="httptools", ws="none", lifespan="off", log_config=None, timeout_graceful_shutdown=1
         )

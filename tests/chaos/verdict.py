@@ -19,11 +19,13 @@ Landed = dict[str, Any]
 async def landed(node: FaultyNode) -> dict[UUID, list[Landed]]:
     """By order, the transactions on the chain that carry its memo, newest first."""
     found: dict[UUID, list[Landed]] = defaultdict(list)
-    config = {"commitment": "confirmed", "limit": 1000}
-    for one in await node.truth("getSignaturesForAddress", node.wallet, config):
-        memo = (one["memo"] or "").rpartition("] ")[2]
-        if memo.startswith("surefill:"):
-            found[UUID(memo.split(":")[1])].append(one)
+    config: dict[str, Any] = {"commitment": "confirmed", "limit": 1000}
+    while page := await node.truth("getSignaturesForAddress", node.wallet, config):
+        for one in page:
+            memo = (one["memo"] or "").rpartition("] ")[2]
+            if memo.startswith("surefill:"):
+                found[UUID(memo.split(":")[1])].append(one)
+        config["before"] = page[-1]["signature"]
     return found
 
 

@@ -32,6 +32,7 @@ class Engine:
 
     directory: Path
     settings: dict[str, str] = field(default_factory=dict)
+    command: tuple[str, ...] = (str(SUREFILL), "up")
     process: subprocess.Popen[bytes] | None = None
     port: int = 0
 
@@ -54,9 +55,14 @@ class Engine:
         assert self.process is not None
         return self.process.pid
 
-    def start(self, *, within: float = 60) -> None:
+    def launch(self) -> subprocess.Popen[bytes]:
+        """Start it without waiting until it is ready."""
         with (self.directory / "up.log").open("ab") as log:
-            self.process = subprocess.Popen([SUREFILL, "up"], env=self.environment, stdout=log, stderr=log)
+            self.process = subprocess.Popen(self.command, env=self.environment, stdout=log, stderr=log)
+        return self.process
+
+    def start(self, *, within: float = 60) -> None:
+        self.process = self.launch()
         deadline = time.monotonic() + within
         while not self.ready():
             assert self.process.poll() is None, self.log()
@@ -79,10 +85,10 @@ class Engine:
     def log(self) -> str:
         return (self.directory / "up.log").read_text(errors="replace")[-8000:]
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, within: float = 60) -> subprocess.CompletedProcess[str]:
         """A `surefill` command beside the running engine."""
         return subprocess.run(
-            [SUREFILL, *arguments], env=self.environment, capture_output=True, text=True, timeout=60, check=False
+            [SUREFILL, *arguments], env=self.environment, capture_output=True, text=True, timeout=within, check=False
         )
 
     def addresses(self) -> dict[str, str]:

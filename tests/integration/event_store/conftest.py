@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
+import psycopg
 import pytest
 from psycopg_pool import AsyncConnectionPool
 
@@ -9,6 +10,7 @@ from event_store.appender import Appender
 from event_store.log import Log
 from event_store.pool import connection_pool
 from tests.integration.conftest import TestDatabase
+from tests.integration.embedded import EmbeddedPostgres
 
 
 @pytest.fixture
@@ -28,3 +30,17 @@ async def appender(database: TestDatabase) -> AsyncIterator[Appender]:
     await appender.start()
     yield appender
     await appender.stop()
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[EmbeddedPostgres]:
+    """A server a test may stop."""
+    server = EmbeddedPostgres()
+    try:
+        server.start()
+        with psycopg.connect(server.superuser, autocommit=True) as connection:
+            connection.execute("create role surefill_owner login createrole password 'owner'")
+            connection.execute("create database surefill owner surefill_owner")
+        yield server
+    finally:
+        server.remove()

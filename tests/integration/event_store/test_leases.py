@@ -7,7 +7,7 @@ import pytest
 from psycopg_pool import AsyncConnectionPool
 
 from event_store import positions
-from event_store.errors import LeaseLostError
+from event_store.errors import LeaseLostError, PositionLostError
 from event_store.leases import Lease
 from event_store.types import LeaseGuard
 from tests.integration.conftest import TestDatabase
@@ -109,10 +109,12 @@ async def test_a_position_is_committed_with_its_rows_and_never_goes_back(pool: A
         assert await positions.load(cursor, "relay") == 0
         async with connection.transaction():
             await cursor.execute("insert into accounts values (gen_random_uuid())")
-            await positions.commit(cursor, held, 7)
-        with pytest.raises(ValueError, match="past position 6"):
-            async with connection.transaction():
-                await positions.commit(cursor, held, 6)
+            await positions.commit(cursor, held, 0, 7)
+        for after, position in ((0, 6), (6, 9), (8, 9)):
+            with pytest.raises(PositionLostError, match=f"position {after}"):
+                async with connection.transaction():
+                    await positions.commit(cursor, held, after, position)
+        await positions.commit(cursor, held, 0, 7)  # as whoever lost the answer would
         assert await positions.load(cursor, "relay") == 7
 
 
@@ -123,7 +125,7 @@ async def test_whoever_lost_the_lease_commits_nothing(pool: AsyncConnectionPool,
         with pytest.raises(LeaseLostError):
             async with pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
                 await cursor.execute("insert into accounts values (gen_random_uuid())")
-                await positions.commit(cursor, held, 7)
+                await positions.commit(cursor, held, 0, 7)
 
     with database.connect() as connection:
         assert connection.execute("select count(*) from accounts").fetchone() == (1,)

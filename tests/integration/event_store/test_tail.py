@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import psycopg
@@ -109,20 +109,6 @@ async def test_without_valkey_the_poll_is_the_guarantee(database: TestDatabase, 
         await appender.stop()
         await wake.stop()
         server.stop()
-
-
-@pytest.fixture
-def own_postgres() -> Iterator[EmbeddedPostgres]:
-    """A server a test may stop."""
-    server = EmbeddedPostgres()
-    try:
-        server.start()
-        with psycopg.connect(server.superuser, autocommit=True) as connection:
-            connection.execute("create role surefill_owner login createrole password 'owner'")
-            connection.execute("create database surefill owner surefill_owner")
-        yield server
-    finally:
-        server.remove()
 
 
 async def test_tail_and_appender_survive_a_restart_of_postgresql(own_postgres: EmbeddedPostgres) -> None:

@@ -1,0 +1,102 @@
+"""Deal with the log batch by batch, each in one transaction with the position: what a leased processor is made of."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import psycopg
+import structlog
+from psycopg import AsyncConnection, AsyncCursor
+from psycopg_pool import AsyncConnectionPool, PoolClosed
+
+from event_store import positions
+from event_store.errors import PositionLostError
+from event_store.leases import Lease
+from event_store.log import Log
+from event_store.tail import Tail
+from event_store.types import RecordedEvent
+from event_store.wake import Wake
+
+RETRY_AFTER = 0.2
+
+Batch = list[RecordedEvent]
+Handle = Callable[[AsyncCursor[Any], Batch], Awaitable[None]]
+Committed = Callable[[Batch], Awaitable[None]]
+
+log = structlog.get_logger(__name__)
+
+
+class Processing:
+    """The log for one processor, from the position it has stored; goes on after every outage of PostgreSQL.
+
+    Transactions are not flushed: rows and position are lost together, if at all, when PostgreSQL crashes. So each one
+    names the position it goes on from, and while nothing comes the stored one is looked at: what a crash took back
+    is dealt with again.
+    """
+
+    def __init__(
+        self,
+        pool: AsyncConnectionPool[AsyncConnection[Any]],
+        events: Log,
+        wake: Wake | None,
+        *,
+        limit: int,
+        pause: float,
+    ) -> None:
+        self._pool = pool
+        self._events = events
+        self._wake = wake
+        self._limit = limit
+        self._pause = pause
+
+    async def run(self, lease: Lease, handle: Handle, committed: Committed) -> None:
+        """``handle`` each batch in the transaction of its position, then ``committed``; both must bear repeats.
+
+        Ends by cancellation, by ``LeaseLostError``, or by what the two raise other than an outage.
+        """
+        while True:
+            after = await self._stored(lease)
+            tail = Tail(
+                self._events,
+                after,
+                limit=self._limit,
+                wake=self._wake,
+                pause=self._pause,
+                stored=lambda: self._stored(lease),
+            )
+            try:
+                async for batch in tail:
+                    await self._commit(lease, handle, after, batch)
+                    after = batch[-1].position
+                    await committed(batch)
+            except PositionLostError as lost:
+                log.warning("PostgreSQL lost what it had not flushed; done again", reason=str(lost))
+
+    async def _commit(self, lease: Lease, handle: Handle, after: int, batch: Batch) -> None:
+        while True:
+            try:
+                async with self._pool.connection() as connection, connection.transaction():
+                    await connection.execute("set local synchronous_commit = off")
+                    async with connection.cursor() as cursor:
+                        await handle(cursor, batch)
+                        await positions.commit(cursor, lease, after, batch[-1].position)
+                return
+            except PoolClosed:
+                raise
+            except psycopg.OperationalError as away:
+                # Perhaps it was committed: then the same batch is allowed once more, and changes nothing.
+                log.warning("waiting for PostgreSQL", processor=lease.processor, error=type(away).__name__)
+                await asyncio.sleep(RETRY_AFTER)
+
+    async def _stored(self, lease: Lease) -> int:
+        while True:
+            try:
+                async with self._pool.connection() as connection, connection.cursor() as cursor:
+                    return await positions.load(cursor, lease.processor)
+            except PoolClosed:
+                raise
+            except psycopg.OperationalError as away:
+                log.warning("waiting for PostgreSQL", processor=lease.processor, error=type(away).__name__)
+                await asyncio.sleep(RETRY_AFTER)

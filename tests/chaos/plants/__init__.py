@@ -1,0 +1,4 @@
+"""Engines with one fault of their own, to show that a storm's verdict catches it: `make chaos PLANT=name`.
+
+`python -m tests.chaos.plants NAME` is `surefill up` with one role composed faulty; the product has no hook for it.
+"""

@@ -1,0 +1,121 @@
+"""The faults: each is a mistake that somebody in this field has made, in the role that would make it."""
+
+from __future__ import annotations
+
+import base64
+import random
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import structlog
+
+from api.streams import _Telling
+from chains.transactions import MAX_COMPUTE_UNITS, compose
+from commands.orders import History
+from domain.codes import Code, meaning
+from domain.commands import OrderCommand
+from domain.events import OrderFailed
+from domain.order import Attempt
+from event_store.leases import Lease
+from workers.build import Build, Desk
+from workers.followed import Followed
+from workers.next_work import Digest
+from workers.submit import Submit, signed_bytes
+from workers.tracker import Tracker
+from workers.work import Cursor, WorkTable
+
+_dice = random.Random(1)
+
+
+def resign_after_timeout() -> None:
+    """A send that wasn't answered well is taken for one that failed: the swap is signed and sent again."""
+    desks: list[Desk] = []
+    made, sent = Build.__init__, Submit._send
+
+    def remembered(self: Build, *arguments: Any) -> None:
+        made(self, *arguments)
+        desks.append(arguments[-1])
+
+    async def again(self: Submit, history: History, attempt: Attempt) -> OrderCommand:
+        command = await sent(self, history, attempt)
+        if getattr(command, "answer", "") != "accepted" and history.order:
+            desk = desks[0]
+            venue = next(one for one in desk.venues if one.name == attempt.quote.venue)
+            message = compose(
+                venue.swap(attempt.quote, owner=desk.wallet.address, minimum_out=attempt.minimum_out),
+                wallet=desk.wallet.address,
+                order_id=history.order_id,
+                attempt=attempt.number + 1,
+                blockhash=(await desk.blockhashes.latest()).blockhash,
+                compute_units=MAX_COMPUTE_UNITS,
+            )
+            await desk.chain.send(bytes(desk.wallet.sign(message)))
+        return command
+
+    Build.__init__, Submit._send = remembered, again  # type: ignore[method-assign]
+
+
+def fail_what_is_not_seen() -> None:
+    """A transaction that no status shows for a moment is taken for one that never landed: the order fails."""
+    unseen = Tracker._unseen
+
+    async def failed(self: Tracker, lease: Lease, one: Followed) -> None:
+        await unseen(self, lease, one)
+        history = (await self._orders.load([one.order_id])).histories[one.order_id]
+        if history.order and history.order.live_attempt and history.order.live_attempt.submitted:
+            code = Code.TRANSACTION_EXPIRED
+            end = OrderFailed(code=code, detail=meaning(code).sentence, retryable=True)
+            await self._orders._append(history, [end], uuid4(), ())
+
+    Tracker._unseen = failed  # type: ignore[method-assign]
+
+
+def forget_work() -> None:
+    """One order in fifty is dropped between the log and the work table, and nothing derives it again."""
+    record = WorkTable.record
+
+    async def some(self: WorkTable, cursor: Cursor, digest: Digest) -> None:
+        await record(self, cursor, Digest(tuple(m for m in digest.moves if _dice.random() > 0.02), digest.tracked))
+
+    async def none(self: WorkTable, after: int, upto: int) -> int:
+        return 0
+
+    WorkTable.record, WorkTable.derive = some, none  # type: ignore[method-assign]
+
+
+def lose_a_message() -> None:
+    """One message in a hundred is never sent to the subscriber."""
+    tell = _Telling.tell
+
+    async def most(self: _Telling, recorded: Any) -> None:
+        socket, self._socket = self._socket, _Nobody() if _dice.random() < 0.01 else self._socket  # type: ignore[assignment]
+        await tell(self, recorded)
+        self._socket = socket
+
+    _Telling.tell = most  # type: ignore[method-assign]
+
+
+class _Nobody:
+    async def send_text(self, text: str) -> None: ...
+
+
+def log_the_bytes() -> None:
+    """What is sent is logged, for whoever debugs it."""
+    sent = Submit._send
+
+    async def logged(self: Submit, history: History, attempt: Attempt) -> OrderCommand:
+        transaction = base64.b64encode(signed_bytes(history, attempt.number)).decode()
+        structlog.get_logger().info("sending", transaction=transaction)
+        return await sent(self, history, attempt)
+
+    Submit._send = logged  # type: ignore[method-assign]
+
+
+PLANTS: dict[str, tuple[str, Callable[[], None]]] = {
+    "resign-after-timeout": ("worker", resign_after_timeout),
+    "fail-what-is-not-seen": ("tracker", fail_what_is_not_seen),
+    "forget-work": ("relay", forget_work),
+    "lose-a-message": ("api", lose_a_message),
+    "log-the-bytes": ("worker", log_the_bytes),
+}

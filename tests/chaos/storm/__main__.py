@@ -1,0 +1,45 @@
+"""`make chaos SEED=7 ORDERS=2000 MINUTES=10`: the storm and its verdict; exit code 1 where anything broke."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from tests.chaos.plants.faulty import PLANTS
+from tests.chaos.storm.run import storm
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def main(
+    seed: Annotated[int, typer.Option(help="Repeats what strikes when, and every order.")] = 1,
+    orders: Annotated[int, typer.Option(min=1, help="How many are submitted.")] = 2_000,
+    minutes: Annotated[float, typer.Option(min=0.5, help="How long everything fails.")] = 10,
+    plant: Annotated[str, typer.Option(help=f"A fault of the engine's own: {', '.join(PLANTS)}.")] = "",
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Keep the data and logs of a run that kept every promise.")
+    ] = False,
+) -> None:
+    """Run orders through a storm of faults, then judge from outside what became of them."""
+    if plant and plant not in PLANTS:
+        raise typer.BadParameter(f"there are {', '.join(PLANTS)}", param_hint="--plant")
+    directory = Path(tempfile.mkdtemp(prefix="surefill-chaos-"))
+    directory.chmod(0o755)
+    sound = asyncio.run(storm(Console(), directory, seed, orders, minutes, plant or None))
+    if sound and not keep:
+        shutil.rmtree(directory, ignore_errors=True)
+    else:
+        print(f"everything is kept in {directory}")
+    sys.exit(0 if sound else 1)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,82 @@
+"""What an outsider sees of the log: a reader by position during the storm, and the whole of it afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import psycopg
+
+from domain.account import ACCOUNT_EVENTS
+from domain.events import ORDER_EVENTS, OrderEvent
+from event_store.dsn import parse
+from event_store.mapper import EventMapper
+
+READ = """select position, event_id from events where position > %s order by position limit 1000"""
+ALL = "select stream_id, version, topic, state, recorded_at from events order by stream_id, version"
+
+
+@dataclass(frozen=True)
+class Recorded:
+    version: int
+    recorded_at: datetime
+    event: OrderEvent
+
+
+class Reader:
+    """Tails by position alone; ``seen`` is what it has read, ``wrong`` where positions had a hole."""
+
+    def __init__(self, url: str) -> None:
+        self._conninfo = parse(url).conninfo
+        self.seen: list[UUID] = []
+        self.wrong: list[str] = []
+
+    async def run(self) -> None:
+        """Until cancelled, through every outage."""
+        while True:
+            try:
+                await asyncio.to_thread(self._read_on)
+            except psycopg.OperationalError:
+                await asyncio.sleep(0.3)
+            await asyncio.sleep(0.1)
+
+    def _read_on(self) -> None:
+        with psycopg.connect(self._conninfo, autocommit=True, connect_timeout=5) as connection:
+            connection.execute("set statement_timeout = '5s'")
+            while rows := connection.execute(READ, [len(self.seen)]).fetchall():
+                for position, event_id in rows:
+                    if position != len(self.seen) + 1:
+                        self.wrong.append(f"position {position} came after {len(self.seen)}")
+                    self.seen.append(event_id)
+
+    def missed(self) -> list[str]:
+        """What the log has, now that all is quiet, other than what was read as it grew."""
+        with psycopg.connect(self._conninfo, autocommit=True) as connection:
+            there = [row[0] for row in connection.execute("select event_id from events order by position")]
+        seen = self.seen[: len(there)]
+        wrong = [] if seen == there[: len(seen)] else ["the reader saw other events than the log has"]
+        return self.wrong + wrong + ([] if len(seen) == len(there) else [f"{len(there) - len(seen)} events not read"])
+
+
+def histories(url: str) -> dict[UUID, list[Recorded]]:
+    """Every order's recorded events by version."""
+    mapper = EventMapper((*ORDER_EVENTS, *ACCOUNT_EVENTS))
+    found: dict[UUID, list[Recorded]] = {}
+    for stream_id, version, topic, state, recorded_at in _rows(url):
+        event = mapper.load(topic, bytes(state))
+        if isinstance(event, OrderEvent):
+            found.setdefault(stream_id, []).append(Recorded(version, recorded_at, event))
+    return found
+
+
+def topics(url: str, prefix: str) -> list[str]:
+    """The topics of recorded events that begin with ``prefix``."""
+    return [row[2] for row in _rows(url) if row[2].startswith(prefix)]
+
+
+def _rows(url: str) -> Iterator[tuple[UUID, int, str, bytes, datetime]]:
+    with psycopg.connect(parse(url).conninfo, autocommit=True) as connection:
+        yield from connection.execute(ALL)

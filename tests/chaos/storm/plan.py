@@ -1,0 +1,145 @@
+"""What happens in a storm, and when: a function of the seed alone."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+ROLES = ("api", "worker", "relay", "projector", "tracker", "watcher")
+PRICE = Decimal(150)  # of SOL/USDC in the local chain's genesis
+MARKET_PAIRS = (("SOL", "USDC", "0.05"), ("USDC", "SOL", "6"), ("JUP", "USDC", "20"), ("USDT", "USDC", "10"))
+QUIET_AT_FIRST_S, QUIET_AT_LAST_S = 5.0, 10.0
+
+
+@dataclass(frozen=True)
+class Strike:
+    """One fault: ``kind`` on ``target``, ``at`` seconds after the beginning, for ``seconds`` where it lasts."""
+
+    at: float
+    kind: str
+    target: str
+    seconds: float = 0.0
+    params: dict[str, Any] = field(default_factory=dict, hash=False)
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind} {self.target}"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One order: its terms, how often it is posted, and whether its stream is asked for every event."""
+
+    at: float
+    terms: dict[str, Any]
+    times: int
+    events: bool
+
+    @property
+    def client_order_id(self) -> str:
+        return str(self.terms["clientOrderId"])
+
+
+@dataclass(frozen=True)
+class _Card:
+    """A kind of strike: how often it comes beside the others, how long it lasts at least and at most."""
+
+    kind: str
+    target: str
+    weight: int = 1
+    least: float = 0.0
+    most: float = 0.0
+    params: dict[str, Any] = field(default_factory=dict)
+
+
+_PROCESSES = (
+    *(_Card("kill", role, 3) for role in ROLES),
+    *(_Card("stop", role, 1, 1, 60) for role in ("relay", "projector", "tracker", "watcher")),
+    _Card("stop", "worker", 1, 1, 20),
+    _Card("stop", "api", 1, 1, 8),
+    _Card("kill", "postgres", 2),
+    _Card("restart", "postgres", 2),
+    _Card("stop", "postgres", 1, 1, 6),
+    _Card("kill", "valkey", 2),
+    _Card("stop", "valkey", 1, 1, 10),
+    _Card("empty", "valkey", 3),
+    _Card("kill", "engine", 1),
+    _Card("stop", "engine", 1, 1, 10),
+    _Card("kill", "node", 1),
+    _Card("stop", "node", 1, 1, 6),
+    _Card("kill", "everything", 1),
+)
+# The faults of tests/chaos/faults.py with their parameters.
+_NODE = (
+    _Card("node", "error", 1, 2, 8, {"probability": 0.5, "code": -32005}),
+    _Card("node", "error", 1, 2, 8, {"probability": 0.5, "code": -32603, "executed": True}),
+    _Card("node", "error", 1, 2, 8, {"probability": 0.7, "code": -32002, "methods": ("sendTransaction",)}),
+    _Card("node", "http", 1, 2, 8, {"probability": 0.5, "status": 429}),
+    _Card("node", "http", 1, 2, 8, {"probability": 0.5, "status": 503, "executed": True}),
+    _Card("node", "html", 1, 2, 6, {"probability": 0.5}),
+    _Card("node", "half", 1, 2, 6, {"probability": 0.5}),
+    _Card("node", "slow", 1, 2, 8, {"probability": 0.5, "by": 0.8}),
+    _Card("node", "timeout", 1, 2, 5, {"probability": 0.2}),
+    _Card("node", "timeout", 2, 2, 5, {"probability": 0.7, "executed": True, "methods": ("sendTransaction",)}),
+    _Card("node", "drop", 2, 5, 15, {"probability": 0.7}),
+    _Card("node", "drop", 1, 18, 24, {}),  # longer than a blockhash lives: attempts expire
+    _Card("node", "delay", 1, 3, 10, {"probability": 0.7, "blocks": 40}),
+    _Card("node", "duplicate", 1, 3, 15, {"times": 5}),
+    _Card("node", "blind", 1, 5, 20, {}),
+    _Card("node", "behind", 1, 5, 20, {"slots": 20}),
+    _Card("node", "stale", 1, 5, 20, {"slots": 60}),
+    _Card("node", "purged", 1, 5, 20, {"keeps": 20}),
+    _Card("node", "purged", 1, 5, 20, {"keeps": 60, "code": -32009}),
+    _Card("node", "genesis", 1, 3, 10, {}),
+    _Card("node", "stall", 1, 3, 12, {}),
+    _Card("node", "fork", 2, 3, 10, {"probability": 0.4}),
+)
+KINDS = (*_PROCESSES, *_NODE)
+
+
+def strikes(seed: int, minutes: float, *, each: float = 4.5) -> list[Strike]:
+    """One every ``each`` seconds or so; every kind comes once before chance alone decides."""
+    dice = random.Random(f"strikes {seed}")
+    deck = list(KINDS)
+    dice.shuffle(deck)
+    found, at, end = [], QUIET_AT_FIRST_S, minutes * 60 - QUIET_AT_LAST_S
+    while at < end:
+        card = deck.pop() if deck else dice.choices(KINDS, [one.weight for one in KINDS])[0]
+        seconds = round(min(dice.uniform(card.least, card.most), max(card.least, end - at)), 1)
+        params = dict(card.params, seed=dice.randrange(2**32)) if card.kind == "node" else {}
+        found.append(Strike(round(at, 2), card.kind, card.target, seconds, params))
+        at += dice.uniform(0.5 * each, 1.5 * each)
+    return found
+
+
+def orders(seed: int, count: int, minutes: float) -> list[Asked]:
+    """Seven of ten market orders, two limit, one stop-limit; one of five is posted more than once."""
+    dice = random.Random(f"orders {seed}")
+    latest = minutes * 60 - QUIET_AT_LAST_S
+    times = sorted(dice.uniform(0.5, latest) for _ in range(count))
+    return [_order(dice, f"storm-{seed}-{n}", at) for n, at in enumerate(times)]
+
+
+def _order(dice: random.Random, client_order_id: str, at: float) -> Asked:
+    kind = dice.choices(("market", "limit", "stop-limit"), (7, 2, 1))[0]
+    token_in, token_out, amount = dice.choice(MARKET_PAIRS if kind == "market" else MARKET_PAIRS[:2])
+    size = Decimal(amount) * dice.randint(10, 30) / 10
+    terms: dict[str, Any] = {
+        "clientOrderId": client_order_id,
+        "type": kind,
+        "tokenIn": token_in,
+        "tokenOut": token_out,
+        "amountIn": str(size),
+        "slippageBps": 300,
+    }
+    sells = token_in == "SOL"
+    # From met at once to a distance the market walks now and then.
+    away = PRICE * dice.randint(-60, 120) / 10_000
+    if kind == "limit":
+        terms["limitPrice"] = str(PRICE + away if sells else PRICE - away)
+    elif kind == "stop-limit":
+        stop = PRICE - away if sells else PRICE + away
+        terms |= {"stopPrice": str(stop), "limitPrice": str(stop * (Decimal("0.98") if sells else Decimal("1.02")))}
+    return Asked(at, terms, dice.choice((1, 1, 1, 1, 3)), dice.random() < 0.5)

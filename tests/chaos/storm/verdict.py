@@ -1,0 +1,143 @@
+"""The verdict on every invariant. Each check says what it found wrong; an empty list is a promise kept."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+from uuid import UUID
+
+import psycopg
+
+from domain import events as e
+from domain.order import Order, fold
+from tests.chaos.node import FaultyNode
+from tests.chaos.storm.causes import unexplained
+from tests.chaos.storm.clients import Placed
+from tests.chaos.storm.monkey import Struck
+from tests.chaos.storm.outside import Recorded
+from tests.chaos.verdict import Landed, gained
+
+Histories = Mapping[UUID, Sequence[Recorded]]
+Chain = Mapping[UUID, Sequence[Landed]]
+
+
+def order_of(history: Sequence[Recorded]) -> Order:
+    order = fold(one.event for one in history)
+    assert order is not None
+    return order
+
+
+def lost(placed: Mapping[UUID, Placed], histories: Histories) -> list[str]:
+    """Every order that was accepted is there, once, and every 202 of it was the same."""
+    wrong = [f"{order_id}: accepted, and not in the log" for order_id in placed.keys() - histories.keys()]
+    wrong += [f"{order_id}: in the log, and nobody's" for order_id in histories.keys() - placed.keys()]
+    wrong += [f"{i}: repeated, and answered otherwise" for i, one in placed.items() if len(set(one.answers)) > 1]
+    return wrong + [f"{order_id}: {what}" for order_id, one in placed.items() for what in one.wrong]
+
+
+def stuck(histories: Histories) -> list[str]:
+    """I1: what isn't resting has ended."""
+    return [
+        f"{order_id}: {order.status} at version {history[-1].version}"
+        for order_id, history in histories.items()
+        if not (order := order_of(history)).ended and not order.waits_for_price
+    ]
+
+
+def duplicates(chain: Chain) -> list[str]:
+    """I2: at most one transaction of an order succeeds."""
+    swaps = {order_id: sum(one["err"] is None for one in found) for order_id, found in chain.items()}
+    return [f"{order_id}: {count} swaps" for order_id, count in swaps.items() if count > 1]
+
+
+async def wrong_outcomes(histories: Histories, chain: Chain, node: FaultyNode, struck: Sequence[Struck]) -> list[str]:
+    """I2: what the log says of an order is what the chain shows of it, and a failure has a cause."""
+    wrong = [f"{order_id}: on the chain, and not in the log" for order_id in chain.keys() - histories.keys()]
+    for order_id, history in histories.items():
+        order, found = order_of(history), chain.get(order_id, ())
+        swapped = [one["signature"] for one in found if one["err"] is None]
+        said = [order.fill.tx_hash] if order.fill else []
+        if swapped != said:
+            wrong.append(f"{order_id}: {order.status}, and the chain shows {len(swapped)} swaps")
+        elif order.fill and order.fill.amount_out != await gained(node, order.fill.tx_hash, order.token_out.mint):
+            wrong.append(f"{order_id}: the chain shows another amount out")
+        built = {one.event.signature for one in history if isinstance(one.event, e.TransactionBuilt)}
+        wrong += [f"{order_id}: an unknown transaction landed" for one in found if one["signature"] not in built]
+        wrong += [f"{order_id}: {what}" for what in _without_proof(history)]
+        last = history[-1]
+        if isinstance(last.event, e.OrderFailed):
+            why = unexplained(last.event, history[0].recorded_at, last.recorded_at, struck)
+            wrong += [f"{order_id}: {why}"] if why else []
+    return wrong
+
+
+def _without_proof(history: Sequence[Recorded]) -> list[str]:
+    """Rule 4 of exactly one outcome: a second signature only after the first can never land."""
+    told = (e.TransactionBuilt, e.AttemptExpired, e.AttemptRejected, e.OrderConfirmed, e.OrderFailed)
+    story = [one.event for one in history if isinstance(one.event, told)]
+    return [
+        f"{type(after).__name__} while attempt {before.attempt} was live"
+        for before, after in pairwise(story)
+        if isinstance(before, e.TransactionBuilt) and isinstance(after, e.TransactionBuilt | e.OrderFailed)
+    ]
+
+
+def sent_before_durable(histories: Histories, first_sends: Mapping[str, float]) -> list[str]:
+    """I3: what the node saw had been recorded."""
+    built = {
+        one.event.signature: one.recorded_at.timestamp()
+        for history in histories.values()
+        for one in history
+        if isinstance(one.event, e.TransactionBuilt)
+    }
+    wrong = [f"{signature[:16]}... was sent, and never recorded" for signature in first_sends.keys() - built.keys()]
+    return wrong + [
+        f"{signature[:16]}... was sent {recorded - first_sends[signature]:.3f} s before it was recorded"
+        for signature, recorded in built.items()
+        if first_sends.get(signature, recorded) < recorded
+    ]
+
+
+def streams(placed: Mapping[UUID, Placed], histories: Histories) -> list[str]:
+    """I5: every subscriber saw every change once, in order."""
+    wrong = []
+    for order_id, one in placed.items():
+        history = histories.get(order_id, ())
+        seen = [(message["sequence"], message["timestamp"], message["status"]) for message in one.messages]
+        expected = told(history, every=one.asked.events)
+        if seen != expected:
+            wrong.append(f"{order_id}: its subscriber saw {[n for n, *_ in seen]}, not {[n for n, *_ in expected]}")
+        elif history and order_of(history).ended and not one.closed:
+            wrong.append(f"{order_id}: ended, and its stream stayed open")
+    return wrong
+
+
+def told(history: Sequence[Recorded], *, every: bool) -> list[tuple[int, int, str]]:
+    """Sequence, timestamp and status of each message the log gives rise to."""
+    found, status = [], ""
+    for one in history:
+        before, status = status, one.event.status or status
+        if every or status != before:
+            found.append((one.version, int(one.recorded_at.timestamp() * 1000), status))
+    return found
+
+
+def changeable(connect: Callable[[], psycopg.Connection[tuple[object, ...]]]) -> list[str]:
+    """I7: PostgreSQL refuses to change or delete an event."""
+    wrong = []
+    for change in ("update events set topic = topic", "delete from events", "truncate events"):
+        with connect() as connection:
+            try:
+                connection.execute(f"set search_path to surefill; {change}")
+            except psycopg.errors.InsufficientPrivilege:
+                continue
+            wrong.append(f"`{change}` was carried out")
+    return wrong
+
+
+async def settled(histories: Callable[[], Histories], within: float) -> None:
+    """Return once nothing is on its way, or after ``within`` seconds: then it is stuck."""
+    deadline = asyncio.get_running_loop().time() + within
+    while stuck(await asyncio.to_thread(histories)) and asyncio.get_running_loop().time() < deadline:
+        await asyncio.sleep(2)

@@ -1,0 +1,112 @@
+"""The engine and its chain in a storm: `surefill up` in front of a misbehaving node, and a market that moves."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+from redis import Redis
+
+from runtime import wallet_file
+from tests.chaos.node import FaultyNode
+from tests.e2e.engine import SUREFILL, Engine
+from tests.e2e.processes import Process, descendants
+
+ROOT = Path(__file__).parents[3]
+RESTART_S = 0.5
+
+
+class World:
+    """Everything is kept in ``directory``. ``plant`` names a fault of the engine itself, see ``plants``."""
+
+    def __init__(self, directory: Path, plant: str | None) -> None:
+        data = directory / "data"
+        wallet = data / "wallet.json"
+        wallet_file.make_if_missing(wallet)
+        data.chmod(0o711)
+        self.data = data
+        self.wallet = wallet
+        # Where the engine's own node would be: there `localnet market` finds its key.
+        self.node = FaultyNode(data / "localnet", wallet_file.public_key(wallet), slot_ms=100)
+        self.engine = Engine(
+            directory,
+            settings={"SOLANA_RPC_URL": self.node.url, "LOG_FORMAT": "json", "LOG_LEVEL": "info"},
+            command=(str(SUREFILL), "up") if plant is None else (sys.executable, "-m", "tests.chaos.plants", plant),
+        )
+        self.surprises: list[str] = []
+        self.addresses: dict[str, str] = {}
+        self._market: subprocess.Popen[bytes] | None = None
+        self._wanted = False
+        self._keeping: asyncio.Task[None] | None = None
+
+    async def start(self, seed: int) -> None:
+        await self.node.start()
+        await asyncio.to_thread(self.engine.start)
+        self.addresses = await asyncio.to_thread(self.engine.addresses)
+        self._wanted = True
+        self._keeping = asyncio.create_task(self._keep())
+        self._market = self._moving(seed)
+
+    async def stop(self) -> None:
+        self._wanted = False
+        if self._keeping:
+            self._keeping.cancel()
+        if self._market:
+            self._market.terminate()
+            await asyncio.to_thread(self._market.wait, 10)
+        if self.engine.process and self.engine.process.poll() is None:
+            await asyncio.to_thread(self.engine.stop, within=30)
+        await self.node.stop()
+
+    def still_market(self) -> None:
+        """No price moves from here on."""
+        if self._market:
+            self._market.terminate()
+
+    def processes(self, target: str) -> list[Process]:
+        """The engine's own processes of that name; `postgres` is its first one, `engine` the supervisor."""
+        if self.engine.process is None or self.engine.process.poll() is not None:
+            return []
+        if target == "engine":
+            return [Process(self.engine.pid, os.getpid(), "up")]
+        below = descendants(self.engine.pid)
+        if target == "postgres":
+            return [one for one in below if one.parent == self.engine.pid and "/postgres -D" in one.command]
+        if target == "valkey":
+            return [one for one in below if one.parent == self.engine.pid and "valkey" in one.command]
+        return [one for one in below if one.command.split()[-1] == target and one.parent == self.engine.pid]
+
+    def everything(self) -> list[Process]:
+        return [*self.processes("engine"), *(descendants(self.engine.pid) if self.processes("engine") else [])]
+
+    def empty_valkey(self) -> None:
+        with Redis.from_url(self.addresses["REDIS_URL"], socket_timeout=2, socket_connect_timeout=2) as client:
+            client.flushall()
+
+    def connect(self) -> psycopg.Connection[tuple[object, ...]]:
+        """To the database, as the application."""
+        return psycopg.connect(self.addresses["DATABASE_URL"], autocommit=True, connect_timeout=5)
+
+    def _moving(self, seed: int) -> subprocess.Popen[bytes]:
+        """The market outside. It knows the node as it is: only the engine is to suffer."""
+        environment = {**self.engine.environment, "SOLANA_RPC_URL": self.node.truth_url}
+        command = [str(SUREFILL), "localnet", "market", "--seed", str(seed), "--pairs", "SOL/USDC"]
+        with (self.engine.directory / "market.log").open("ab") as log:
+            return subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+
+    async def _keep(self) -> None:
+        """Start the engine again where it was killed. An end of its own accord is a surprise, unless it couldn't start
+        because its node or a process of the killed engine was in its way.
+        """
+        while self._wanted:
+            await asyncio.sleep(RESTART_S)
+            process = self.engine.process
+            if process is not None and process.poll() is not None:
+                if process.returncode not in (-signal.SIGKILL, 1):
+                    self.surprises.append(f"`surefill up` ended by itself with {process.returncode}")
+                self.engine.launch()

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import asyncio
+import signal
+from uuid import uuid4
+
+import psycopg
+from psycopg import AsyncCursor
+
+from event_store.appender import Appender
+from event_store.dsn import parse
+from event_store.leases import Lease
+from event_store.log import Log
+from event_store.migrate import migrate
+from event_store.pool import connection_pool
+from event_store.processing import Batch, Processing
+from tests.integration.embedded import EmbeddedPostgres
+from tests.integration.event_store.making import event, request, until
+
+
+async def test_what_a_crash_of_postgresql_took_back_is_dealt_with_again_though_nothing_comes(
+    own_postgres: EmbeddedPostgres,
+) -> None:
+    app = own_postgres.url("surefill", "surefill", "surefill")
+    await migrate(own_postgres.url("surefill_owner", "owner", "surefill"), app)
+    with psycopg.connect(own_postgres.superuser, autocommit=True) as superuser:
+        superuser.execute("alter system set wal_writer_delay = '10s'")
+        superuser.execute("select pg_reload_conf()")
+    appender = Appender(app)
+    await appender.start()
+
+    async def handle(cursor: AsyncCursor[object], batch: Batch) -> None:
+        rows = [(one.stream_id, one.position) for one in batch]
+        await cursor.executemany("insert into work values (%s, 'test', %s, now()) on conflict do nothing", rows)
+
+    async def committed(batch: Batch) -> None:
+        done.append(batch[-1].position)
+
+    def stored() -> tuple[int, int]:
+        with psycopg.connect(parse(app).conninfo) as connection:
+            row = connection.execute(
+                "select (select count(*) from work), coalesce((select position from positions), 0)"
+            ).fetchone()
+        assert row is not None
+        return row
+
+    done: list[int] = []
+    async with connection_pool(app) as pool:
+        # Long, and never renewed: what a renewal writes would flush what came before.
+        lease = Lease(pool, "test", owner="test", ttl=60, renew_every=60)
+
+        async def process() -> None:
+            async with lease.hold():
+                await Processing(pool, Log(pool), None, limit=100, pause=0).run(lease, handle, committed)
+
+        processing = asyncio.create_task(process())
+        try:
+            for _ in range(3):
+                await appender.append(request(event(uuid4())))
+            await until(lambda: done[-1:] == [3])
+            await asyncio.to_thread(own_postgres.stop, signal.SIGQUIT)
+            await asyncio.to_thread(own_postgres.start)
+            assert stored()[1] < 3, "nothing was lost: the test shows nothing"
+            await until(lambda: stored() == (3, 3))
+            assert not processing.done()
+        finally:
+            processing.cancel()
+            await appender.stop()
