@@ -41,7 +41,7 @@ log = structlog.get_logger(__name__)
 NETWORKS = {
     "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d": "mainnet-beta",
     "EtWTRABZaYq6iMfeYKouRu166VU2xqa1wcaWoxPkrZBG": "devnet",
-    "4uhcVJyU9pJkvQyS88uRDiswHScSgKY3XQNxuSjYGUmS": "testnet",
+    "4uhcVJyU9pJkvQyS88uRDiswHXSCkY3zQawwpjk2NsNY": "testnet",
 }
 
 
@@ -127,13 +127,21 @@ async def _meet(chain: SolanaChain) -> tuple[str, PoolBook]:
     return genesis_hash, book
 
 
+async def require_chain_of_log(store: Store, market: Market) -> None:
+    """Raises ``StartupError`` where the log's transactions are another chain's: orders would name the wrong network."""
+    try:
+        await require_same_chain(store.pool, store.mapper, market.genesis_hash)
+    except AnotherChainError as refused:
+        raise StartupError(str(refused)) from None
+
+
 async def open_wallet(settings: Settings, store: Store, market: Market) -> Wallet:
     """The configured wallet, once log, chain and wallet are known to belong together. Raises ``StartupError``."""
+    await require_chain_of_log(store, market)
     try:
         wallet = Wallet.load(settings.wallet_file)
-        await require_same_chain(store.pool, store.mapper, market.genesis_hash)
         await claim_wallet(store.pool, DEFAULT_ACCOUNT, wallet.address)
-    except (WalletError, AnotherChainError, AnotherWalletError) as refused:
+    except (WalletError, AnotherWalletError) as refused:
         raise StartupError(str(refused)) from None
     return wallet
 

@@ -17,7 +17,7 @@ from commands.ids import DEFAULT_ACCOUNT
 from domain.tokens import KNOWN_TOKENS, pair_of
 from event_store.migrate import roles_separate
 from projections.live import LiveFeed
-from runtime.composition import Market, Store, open_market, open_store
+from runtime.composition import Market, Store, open_market, open_store, require_chain_of_log
 from runtime.errors import StartupError
 from runtime.settings import Settings
 from venues.pools import PoolBook
@@ -32,6 +32,7 @@ async def run(settings: Settings) -> None:
         open_market(settings) as market,
         Redis.from_url(settings.redis_url, socket_connect_timeout=1, socket_timeout=1) as valkey,
     ):
+        await require_chain_of_log(store, market)
         prices = PoolPrices(market.book)
         app = create_app(
             _config(settings, market),

@@ -86,6 +86,8 @@ class MisbehavingNode:
             await self._server(scope, receive, send)
             return
         body = await _body(receive)
+        if body is None:
+            return  # whoever asked was killed in mid-sentence
         if scope["path"].startswith("/chaos"):
             answer = json.dumps(self._control(scope["method"], scope["path"], json.loads(body or b"{}"))).encode()
             await _respond(send, 200, answer)
@@ -207,10 +209,12 @@ def _json(request: dict[str, Any], **answer: Any) -> bytes:
     return json.dumps({"jsonrpc": "2.0", "id": request.get("id"), **answer}).encode()
 
 
-async def _body(receive: Receive) -> bytes:
+async def _body(receive: Receive) -> bytes | None:
     body = b""
     while True:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
         body += message.get("body", b"")
         if not message.get("more_body"):
             return body
