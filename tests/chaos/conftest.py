@@ -66,7 +66,8 @@ def theatre(postgres: EmbeddedPostgres, valkey: EmbeddedValkey) -> Iterator[Thea
     app = postgres.url("surefill", "surefill", name)
     asyncio.run(migrate(postgres.url("surefill_owner", "owner", name), app))
     directory = Path(tempfile.mkdtemp(prefix="surefill-chaos-"))
-    theatre = Theatre(directory, app, valkey.url)
+    node = FaultyNode(directory / "localnet", Wallet.create(directory / "wallet.json").address, slot_ms=40)
+    theatre = Theatre(directory, app, valkey.url, node)
     try:
         theatre.start()
         yield theatre

@@ -12,7 +12,6 @@ from typing import Any
 
 import httpx2
 import pytest
-from solana.rpc.async_api import AsyncClient
 from solders.pubkey import Pubkey
 from solders.token.associated import get_associated_token_address
 
@@ -51,17 +50,17 @@ def orders() -> list[dict[str, Any]]:
     return [{**kind, "clientOrderId": secrets.token_hex(8)} for kind in kinds]
 
 
-async def held(theatre: Theatre, wallet: str) -> Decimal:
-    account = get_associated_token_address(Pubkey.from_string(wallet), Pubkey.from_string(SOL.mint))
-    async with AsyncClient(f"http://127.0.0.1:{theatre.rpc_port}") as chain:
-        return Decimal((await chain.get_token_account_balance(account, "confirmed")).value.amount) / 10**9
+async def held(theatre: Theatre) -> Decimal:
+    """The wallet's wrapped SOL."""
+    account = get_associated_token_address(Pubkey.from_string(theatre.node.wallet), Pubkey.from_string(SOL.mint))
+    balance = await theatre.node.truth("getTokenAccountBalance", str(account), {"commitment": "confirmed"})
+    return Decimal(balance["value"]["amount"]) / 10**9
 
 
 @pytest.mark.parametrize(("role", "point"), POINTS, ids=str)
 async def test_every_order_is_executed_once_though(theatre: Theatre, role: str, point: str):
     async with httpx2.AsyncClient(base_url=theatre.url, timeout=30, trust_env=False) as client:
-        wallet = (await client.get("/api/network")).json()["wallet"]
-        before = await held(theatre, wallet)
+        before = await held(theatre)
         # The tracker sends only what no actor has sent: then the worker dies at its own send as well.
         tracker_sends = (role, point.partition(":")[0]) == ("tracker", "send")
         if tracker_sends:
@@ -79,4 +78,4 @@ async def test_every_order_is_executed_once_though(theatre: Theatre, role: str, 
     for events in stories:
         types = [event["type"] for event in events]
         assert types.count("OrderConfirmed") == types.count("OrderSubmitted") == 1
-    assert before - await held(theatre, wallet) == AMOUNT * len(ids)
+    assert before - await held(theatre) == AMOUNT * len(ids)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from typing import Any
 
 import httpx2
 
+from tests.chaos.node import FaultyNode
 from tests.e2e.engine import SUREFILL
 from tests.integration.embedded import free_port
 
@@ -23,13 +23,16 @@ ROLES = ("api", "relay", "projector", "tracker", "watcher", "worker")
 
 @dataclass
 class Theatre:
-    """Start it, submit to ``url``, replace a role by one that crashes, and put the role back."""
+    """Start it, submit to ``url``, replace a role by one that crashes, and put the role back.
+
+    The chain is ``node``, which is well until a test says otherwise.
+    """
 
     directory: Path
     database_url: str
     redis_url: str
+    node: FaultyNode
     port: int = field(default_factory=free_port)
-    rpc_port: int = field(default_factory=free_port)
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     @property
@@ -43,17 +46,14 @@ class Theatre:
             "DATA_DIR": str(self.directory),
             "DATABASE_URL": self.database_url,
             "REDIS_URL": self.redis_url,
-            "SOLANA_RPC_URL": f"http://127.0.0.1:{self.rpc_port}",
-            "LOCALNET_PORT": str(self.rpc_port),
+            "SOLANA_RPC_URL": self.node.url,
             "PORT": str(self.port),
-            "SLOT_MS": "40",
             "PRICE_POLL_MS": "40",
         }
         return {**os.environ, **own}
 
     def start(self) -> None:
-        self._run("localnet", [str(SUREFILL), "localnet"])
-        self._until(lambda: self._answers(self.rpc_port), "localnet")
+        asyncio.run(self.node.start())
         for role in ROLES:
             self.play(role)
         self._until(self._ready, "api")
@@ -74,6 +74,13 @@ class Theatre:
     def stop(self) -> None:
         for role in list(self.processes):
             self.end(role)
+        asyncio.run(self.node.stop())
+
+    def move(self, price: str) -> None:
+        """Trade SOL/USDC to ``price``, past whatever ails the node."""
+        command = [str(SUREFILL), "localnet", "price", "SOL/USDC", price]
+        environment = {**self.environment, "SOLANA_RPC_URL": self.node.truth_url}
+        subprocess.run(command, env=environment, check=True, capture_output=True, timeout=60)
 
     def log(self, role: str) -> str:
         return (self.directory / f"{role}.log").read_text(errors="replace")[-3000:]
@@ -103,11 +110,6 @@ class Theatre:
             return httpx2.get(f"{self.url}/health/ready", timeout=2, trust_env=False).status_code == 200
         except httpx2.HTTPError:
             return False
-
-    @staticmethod
-    def _answers(port: int) -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", port)) == 0
 
     def _until(self, holds: Callable[[], bool], role: str, *, within: float = 30) -> None:
         deadline = time.monotonic() + within

@@ -1,0 +1,123 @@
+"""The matrix, for what goes wrong: a role dies around the record of a setback, and the order still ends right, once."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import signal
+from decimal import Decimal
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.chaos.test_crash_points import EDGES, held
+from tests.chaos.theatre import Theatre
+from tests.e2e.engine import ended, story
+
+AMOUNT = Decimal("0.05")
+
+
+def terms(**changes: str | int) -> dict[str, Any]:
+    plain = {"tokenIn": "SOL", "tokenOut": "USDC", "amountIn": str(AMOUNT), "slippageBps": 100}
+    return {**plain, "clientOrderId": secrets.token_hex(8), **changes}
+
+
+def kinds(**changes: str | int) -> list[dict[str, Any]]:
+    """A market order, a limit order and a stop-limit order that are met at once."""
+    return [
+        terms(type="market", **changes),
+        terms(type="limit", limitPrice="100", **changes),
+        terms(type="stop-limit", limitPrice="100", stopPrice="1000", **changes),
+    ]
+
+
+async def dies(theatre: Theatre, doomed: Any, role: str) -> None:
+    """A point that is never reached proves nothing."""
+    assert doomed.wait(30) == -signal.SIGKILL, theatre.log(role)
+    theatre.play(role)
+
+
+async def types(client: httpx2.AsyncClient, order_id: str) -> list[str]:
+    return [event["type"] for event in await story(client, order_id)]
+
+
+@pytest.mark.parametrize("edge", EDGES)
+async def test_an_expiry_is_recorded_once_and_the_order_tried_again(theatre: Theatre, edge: str):
+    async with httpx2.AsyncClient(base_url=theatre.url, timeout=30, trust_env=False) as client:
+        before = await held(theatre)
+        doomed = theatre.play("tracker", crash_at=f"append:AttemptExpired:{edge}")
+        await theatre.node.fault("drop")
+        ids = [await theatre.submit(client, one) for one in kinds()]
+        await dies(theatre, doomed, "tracker")
+        await theatre.node.clear()
+        found = await ended(client, ids, within=60)
+        stories = [await types(client, order_id) for order_id in ids]
+    assert {one["status"] for one in found.values()} == {"confirmed"}
+    for told in stories:
+        assert told.count("AttemptExpired") == told.count("TransactionBuilt") - 1 >= 1
+        assert told.count("OrderConfirmed") == 1
+    assert before - await held(theatre) == AMOUNT * len(ids)
+
+
+@pytest.mark.parametrize("edge", EDGES)
+async def test_a_failure_on_chain_is_recorded_once_and_the_order_tried_again(theatre: Theatre, edge: str):
+    async with httpx2.AsyncClient(base_url=theatre.url, timeout=30, trust_env=False) as client:
+        theatre.move("150")
+        before = await held(theatre)
+        doomed = theatre.play("tracker", crash_at=f"append:AttemptRejected:{edge}")
+        # They are on their way to the chain while the price falls past their slippage.
+        await theatre.node.fault("delay", blocks=120)
+        ids = [await theatre.submit(client, one) for one in kinds()]
+        await _sent(client, ids)
+        theatre.move("140")
+        await theatre.node.clear()
+        await dies(theatre, doomed, "tracker")
+        theatre.move("150")
+        found = await ended(client, ids, within=60)
+        stories = [await types(client, order_id) for order_id in ids]
+    assert {one["status"] for one in found.values()} == {"confirmed"}
+    for told in stories:
+        assert told.count("AttemptRejected") == told.count("TransactionBuilt") - 1 >= 1
+        assert told.count("OrderConfirmed") == 1
+    assert before - await held(theatre) == AMOUNT * len(ids)
+
+
+@pytest.mark.parametrize("edge", EDGES)
+async def test_a_final_refusal_fails_the_order_once(theatre: Theatre, edge: str):
+    async with httpx2.AsyncClient(base_url=theatre.url, timeout=30, trust_env=False) as client:
+        before = await held(theatre)
+        doomed = theatre.play("worker", crash_at=f"append:BuildRejected:{edge}")
+        ids = [await theatre.submit(client, one) for one in kinds(amountIn="11000", slippageBps=9000)]
+        await dies(theatre, doomed, "worker")
+        found = await ended(client, ids, within=30)
+        stories = [await types(client, order_id) for order_id in ids]
+    assert {one["failure"]["code"] for one in found.values()} == {"insufficient_funds"}
+    for told in stories:
+        assert (told.count("BuildRejected"), told.count("OrderFailed"), told.count("TransactionBuilt")) == (1, 1, 0)
+    assert await held(theatre) == before
+
+
+@pytest.mark.parametrize("edge", EDGES)
+async def test_an_order_whose_quotes_fall_short_rests_once(theatre: Theatre, edge: str):
+    async with httpx2.AsyncClient(base_url=theatre.url, timeout=30, trust_env=False) as client:
+        theatre.move("150")
+        doomed = theatre.play("worker", crash_at=f"append:OrderRested:{edge}")
+        large = terms(type="limit", limitPrice="149.4", amountIn="9000")
+        order_id = await theatre.submit(client, large)
+        await dies(theatre, doomed, "worker")
+        before = await held(theatre)
+        # The matrix goes on meanwhile: another order shows that the engine has come past it.
+        await ended(client, [await theatre.submit(client, terms(type="market"))], within=30)
+        told = await types(client, order_id)
+    assert told == ["OrderSubmitted", "OrderTriggered", "OrderRested"]
+    assert before - await held(theatre) == AMOUNT
+
+
+async def _sent(client: httpx2.AsyncClient, ids: list[str]) -> None:
+    waiting = set(ids)
+    while waiting:
+        for order_id in list(waiting):
+            if (await client.get(f"/api/orders/{order_id}")).json()["status"] == "submitted":
+                waiting.discard(order_id)
+        await asyncio.sleep(0.05)
