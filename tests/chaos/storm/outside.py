@@ -54,11 +54,11 @@ class Reader:
 
     def missed(self) -> list[str]:
         """What the log has, now that all is quiet, other than what was read as it grew."""
+        self._read_on()
         with psycopg.connect(self._conninfo, autocommit=True) as connection:
-            there = [row[0] for row in connection.execute("select event_id from events order by position")]
-        seen = self.seen[: len(there)]
-        wrong = [] if seen == there[: len(seen)] else ["the reader saw other events than the log has"]
-        return self.wrong + wrong + ([] if len(seen) == len(there) else [f"{len(there) - len(seen)} events not read"])
+            upto = "select event_id from events where position <= %s order by position"
+            there = [row[0] for row in connection.execute(upto, [len(self.seen)])]
+        return self.wrong + ([] if self.seen == there else ["the reader saw other events than the log has"])
 
 
 def histories(url: str) -> dict[UUID, list[Recorded]]:
