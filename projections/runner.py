@@ -21,7 +21,7 @@ from event_store.types import RecordedEvent
 from event_store.wake import Wake
 from projections.metrics import PROJECTION_BATCH, PROJECTION_LAG, PROJECTION_POSITION
 from projections.orders import NAME
-from projections.orders.table import fold_into_table
+from projections.orders.table import LIVE, fold_into_table
 
 log = structlog.get_logger(__name__)
 
@@ -55,7 +55,7 @@ class OrdersProjector:
                     # Rows and position are lost together, if at all: the log is read again from there.
                     await connection.execute("set local synchronous_commit = off")
                     async with connection.cursor() as cursor:
-                        await fold_into_table(cursor, self._mapper, batch)
+                        await fold_into_table(cursor, LIVE, self._mapper, batch)
                         await positions.commit(cursor, lease, batch[-1].position)
                 break
             except PoolClosed:
