@@ -32,6 +32,10 @@ class LeaseLostError(EventStoreError):
     """Another holds the lease, or it ran out before it could be renewed: whoever worked under it stops."""
 
 
+class LeaseTaken(EventStoreError):
+    """Another holds the lease, and goes on holding it; the text names it."""
+
+
 class PositionGap(EventStoreError):
     """The log is not contiguous. It cannot happen while only the append function writes; no reader may go past it."""
 

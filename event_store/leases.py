@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,7 +20,7 @@ import structlog
 from psycopg import AsyncConnection, AsyncCursor
 from psycopg_pool import AsyncConnectionPool, PoolClosed
 
-from event_store.errors import LeaseLostError
+from event_store.errors import LeaseLostError, LeaseTaken
 from event_store.sql import statement
 from event_store.types import LeaseGuard
 
@@ -52,6 +53,7 @@ class Lease:
         self._renew_every = renew_every
         self._standby_poll = standby_poll
         self._epoch: int | None = None
+        self._holder = "another"
         # By our own clock, from before the database was asked: never later than the row's own end.
         self._valid_until = 0.0
 
@@ -68,12 +70,16 @@ class Lease:
         return LeaseGuard(self.processor, self.epoch)
 
     @asynccontextmanager
-    async def hold(self) -> AsyncIterator[Lease]:
+    async def hold(self, patience: float = math.inf) -> AsyncIterator[Lease]:
         """Stand by until it is free, then hold and renew it for the body, and give it back.
 
-        When it is lost the body is cancelled where it waits, and LeaseLostError leaves this block.
+        When it is lost the body is cancelled where it waits, and LeaseLostError leaves this block. LeaseTaken where it
+        isn't free within ``patience`` seconds: more than its life, or a holder that was killed counts as alive.
         """
-        while not await self._acquire():  # noqa: ASYNC110  # the holder is another process
+        deadline = time.monotonic() + patience
+        while not await self._acquire():
+            if time.monotonic() >= deadline:
+                raise LeaseTaken(f"{self.processor} is held by {self._holder}")
             await asyncio.sleep(self._standby_poll)
         log.info("lease acquired", processor=self.processor, epoch=self.epoch)
         body = asyncio.current_task()
@@ -107,7 +113,8 @@ class Lease:
         try:
             async with self._pool.connection() as connection:
                 cursor = await connection.execute(_IS_HELD, {"processor": self.processor})
-                if cursor.rowcount:
+                if held := await cursor.fetchone():
+                    self._holder = held[0]
                     return False
                 cursor = await connection.execute(
                     _ACQUIRE,

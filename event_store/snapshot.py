@@ -5,7 +5,7 @@ Blocking, unlike the rest of this room: such a program is a loop over millions o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +13,7 @@ from itertools import count
 from typing import Any
 
 import psycopg
+from psycopg import sql
 
 from event_store.dsn import parse
 from event_store.log import recorded
@@ -92,12 +93,18 @@ class Snapshot:
 
 
 @contextmanager
-def snapshot(url: str) -> Iterator[Snapshot]:
-    """A read-only REPEATABLE READ transaction on a connection of its own; psycopg's errors pass through."""
+def snapshot(url: str, *, reads: Sequence[str] = ()) -> Iterator[Snapshot]:
+    """A read-only REPEATABLE READ transaction on a connection of its own; psycopg's errors pass through.
+
+    ``reads`` are tables that others may put in each other's place: they stay the ones they are until it ends.
+    """
     database = parse(url, application_name="surefill verify")
     with psycopg.connect(database.conninfo, connect_timeout=5) as connection:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
         # All of it is read: a plan that is quick to its first row would read the table in an order of its own.
         connection.execute("set local cursor_tuple_fraction = 1")
+        # Before the moment is chosen: of a table that was filled and swapped in since, it would not see a row.
+        for table in reads:
+            connection.execute(sql.SQL("lock table {} in access share mode").format(sql.Identifier(table)))
         yield Snapshot(connection)

@@ -15,7 +15,7 @@ from event_store.processing import Batch, Processing
 from event_store.wake import Wake
 from projections.metrics import PROJECTION_BATCH, PROJECTION_LAG, PROJECTION_POSITION
 from projections.orders import NAME
-from projections.orders.table import fold_into_table
+from projections.orders.table import LIVE, fold_into_table
 
 BATCH = 1_000
 # A list may be this much behind: nobody watches an order there.
@@ -36,7 +36,7 @@ class OrdersProjector:
         await self._processing.run(lease, self._fold, self._folded)
 
     async def _fold(self, cursor: AsyncCursor[Any], batch: Batch) -> None:
-        await fold_into_table(cursor, self._mapper, batch)
+        await fold_into_table(cursor, LIVE, self._mapper, batch)
 
     async def _folded(self, batch: Batch) -> None:
         PROJECTION_POSITION.labels(NAME).set(batch[-1].position)

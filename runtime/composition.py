@@ -148,7 +148,12 @@ async def open_wallet(settings: Settings, store: Store, market: Market) -> Walle
 
 def lease_of(store: Store, processor: str) -> Lease:
     """The lease under which this process may be ``processor``."""
-    return Lease(store.pool, processor, owner=f"{socket.gethostname()}:{os.getpid()}")
+    return own_lease(store.pool, processor)
+
+
+def own_lease(pool: Pool, processor: str) -> Lease:
+    """The same over a pool of one's own."""
+    return Lease(pool, processor, owner=f"{socket.gethostname()}:{os.getpid()}")
 
 
 def broker_url(redis_url: str) -> str:

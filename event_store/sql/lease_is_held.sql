@@ -1,2 +1,2 @@
 -- Asked first: the attempt to acquire writes a row version even when it is refused.
-select from leases where processor = %(processor)s and expires_at > clock_timestamp()
+select owner from leases where processor = %(processor)s and expires_at > clock_timestamp()

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import binascii
-import time
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -15,12 +13,12 @@ from psycopg_pool import AsyncConnectionPool
 
 from domain.events import Status
 from event_store import positions
+from projections.arrivals import Arrivals
 from projections.history import OrderState
 from projections.orders import PROCESSOR, SQL
 from projections.orders.table import row
 
 Pool = AsyncConnectionPool[AsyncConnection[Any]]
-_POLL = 0.05
 
 
 class ProjectionBehind(Exception):
@@ -44,6 +42,7 @@ class OrderList:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+        self._arrivals = Arrivals(self.position)
 
     async def page(self, account_id: UUID, *, status: Status | None, limit: int, cursor: str | None) -> Page:
         """Up to ``limit`` of the account's orders; raises ``BadCursor``."""
@@ -60,11 +59,10 @@ class OrderList:
 
     async def wait_for(self, position: int, patience: float) -> None:
         """Return once the read model has reached ``position``; ``ProjectionBehind`` after ``patience`` seconds."""
-        deadline = time.monotonic() + patience
-        while await self.position() < position:
-            if time.monotonic() >= deadline:
-                raise ProjectionBehind
-            await asyncio.sleep(_POLL)
+        try:
+            await self._arrivals.wait_for(position, patience)
+        except TimeoutError:
+            raise ProjectionBehind from None
 
     async def position(self) -> int:
         """How far the read model has come."""

@@ -1,14 +1,15 @@
-"""Fold a batch of events into ``orders_v1``: load the touched rows once, evolve in memory, write them once."""
+"""Fold a batch of events into a table of orders: load the touched rows once, evolve in memory, write them once."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
 import structlog
-from psycopg import AsyncCursor
+from psycopg import AsyncCursor, sql
 
 from domain.order import Order
 from event_store.mapper import EventMapper
@@ -20,6 +21,27 @@ from projections.orders import NAME, SQL
 log = structlog.get_logger(__name__)
 
 _TOPICS = "order."
+
+
+@dataclass(frozen=True, slots=True)
+class OrdersTable:
+    """A table of orders by its name, which its parked orders stand under too."""
+
+    name: str
+    load: bytes
+    save: bytes
+
+    @classmethod
+    def named(cls, name: str) -> OrdersTable:
+        return cls(name, in_table("load", name), in_table("save", name))
+
+
+def in_table(statement: str, name: str) -> bytes:
+    """One of this room's statements that leave their table open."""
+    return sql.SQL(SQL[statement].decode()).format(table=sql.Identifier(name)).as_bytes(None)
+
+
+LIVE = OrdersTable.named(NAME)
 
 
 class VersionGap(Exception):
@@ -75,28 +97,46 @@ def fold_batch(
     return folded
 
 
-async def fold_into_table(cursor: AsyncCursor[Any], mapper: EventMapper, batch: Sequence[RecordedEvent]) -> None:
-    """In the caller's transaction, which also commits the position. Harmless when repeated."""
+async def fold_into_table(
+    cursor: AsyncCursor[Any],
+    table: OrdersTable,
+    mapper: EventMapper,
+    batch: Sequence[RecordedEvent],
+    known: Mapping[UUID, Row] = MappingProxyType({}),
+) -> Folded:
+    """In the caller's transaction, which also commits the position. Harmless when repeated.
+
+    ``known`` are rows that need not be loaded: as the table has them, and nobody else writes it.
+    """
     orders = list({event.stream_id for event in batch})
-    await cursor.execute(SQL["load"], {"orders": orders})
-    rows = {columns[0]: row(columns) for columns in await cursor.fetchall()}
-    await cursor.execute(SQL["parked"], {"projection": NAME, "orders": orders})
+    rows = {order_id: known[order_id] for order_id in orders if order_id in known}
+    rows |= await _load(cursor, table, [order_id for order_id in orders if order_id not in rows])
+    await cursor.execute(SQL["parked"], {"projection": table.name, "orders": orders})
     parked = [columns[0] for columns in await cursor.fetchall()]
     folded = fold_batch(mapper, batch, rows, parked)
     if folded.rows:
-        await cursor.execute(SQL["save"], _columns(folded.rows.values()))
+        await cursor.execute(table.save, _columns(folded.rows.values()))
     if folded.parked:
-        await _park(cursor, folded.parked)
+        await _park(cursor, table, folded.parked)
+    return folded
 
 
-async def _park(cursor: AsyncCursor[Any], parked: Mapping[UUID, UnreadableEvent]) -> None:
+async def _load(cursor: AsyncCursor[Any], table: OrdersTable, orders: list[UUID]) -> dict[UUID, Row]:
+    await cursor.execute(table.load, {"orders": orders})
+    return {columns[0]: row(columns) for columns in await cursor.fetchall()}
+
+
+async def _park(cursor: AsyncCursor[Any], table: OrdersTable, parked: Mapping[UUID, UnreadableEvent]) -> None:
     for order_id, unreadable in parked.items():
-        PARKED.labels(NAME).inc()
-        log.error("order parked", order_id=str(order_id), version=unreadable.recorded.version, error=str(unreadable))
+        PARKED.labels(table.name).inc()
+        log.error(
+            "order parked", projection=table.name, order_id=str(order_id), version=unreadable.recorded.version,
+            error=str(unreadable),
+        )  # fmt: skip
     await cursor.execute(
         SQL["park"],
         {
-            "projection": NAME,
+            "projection": table.name,
             "orders": list(parked),
             "positions": [unreadable.recorded.position for unreadable in parked.values()],
             "errors": [str(unreadable) for unreadable in parked.values()],

@@ -44,13 +44,13 @@ class OrdersRows:
         if self._next is not None and self._next[0] == order_id:
             row, self._next = self._next, next(self._rows, None)
         if folded is None and row is not None:
-            yield self._differs(order_id, "has a row that the log does not account for yet")
+            yield differs(order_id, "has a row that the log does not account for yet")
         elif folded is not None and row is None:
-            yield self._differs(order_id, "has no row")
+            yield differs(order_id, "has no row")
         elif folded is not None and row is not None:
             differing = _differing(_values(row), _expected(folded, first_position))
             if differing:
-                yield self._differs(order_id, f"its row differs from the fold in {', '.join(differing)}", folded)
+                yield differs(order_id, f"its row differs from the fold in {', '.join(differing)}", folded)
         if order_id in self._parked:
             yield Finding(
                 "read models", "unchecked", f"{NAME}: parked, its row stands still", RETRY, order_id,
@@ -69,12 +69,14 @@ class OrdersRows:
 
     def _before(self, order_id: UUID | None) -> Iterator[Finding]:
         while self._next is not None and (order_id is None or self._next[0] < order_id):
-            yield self._differs(self._next[0], "has a row, and no events in the log")
+            yield differs(self._next[0], "has a row, and no events in the log")
             self._next = next(self._rows, None)
 
-    def _differs(self, order_id: UUID, what: str, folded: OrderState | None = None) -> Finding:
-        version, position = (folded.version, folded.position) if folded else (None, None)
-        return Finding("read models", "differs", f"{NAME}: {what}", REBUILD, order_id, version, position)
+
+def differs(order_id: UUID, what: str, folded: OrderState | None = None, *, remedy: str = REBUILD) -> Finding:
+    """The order's row is not as its fold, ``folded`` where there is one; ``what`` says in what."""
+    version, position = (folded.version, folded.position) if folded else (None, None)
+    return Finding("read models", "differs", f"{NAME}: {what}", remedy, order_id, version, position)
 
 
 def _values(row: tuple[Any, ...]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from event_store.pool import connection_pool
 from event_store.snapshot import Snapshot, snapshot
 from event_store.verification import Finding, Mark
 from projections.accounts import WALLETS
+from projections.orders import NAME
 from runtime import addresses, settings
 from runtime.errors import SettingsError, StartupError
 from runtime.settings import Settings
@@ -60,7 +61,7 @@ def verify_everything(found: Settings, report: Report, track: Track, checkpoint:
     mapper = EventMapper((*ORDER_EVENTS, *ACCOUNT_EVENTS))
     with closing(Attempts()) as attempts:
         try:
-            with snapshot(found.database_url) as looked_at:
+            with snapshot(found.database_url, reads=(NAME,)) as looked_at:
                 wallets = {row[0] for row in looked_at.rows(WALLETS)}
                 verify_log(looked_at, mapper, attempts, report, track, checkpoint)
         except psycopg.Error as away:

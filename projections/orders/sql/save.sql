@@ -1,4 +1,4 @@
-insert into orders_v1 as o
+insert into {table} as o
     (order_id, account_id, status, version, "position", submitted_at, updated_at, first_position, state)
 select *
 from unnest(

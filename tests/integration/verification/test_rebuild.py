@@ -1,0 +1,259 @@
+"""A read model rebuilt from the log: what was changed in the old one is named and kept, and no name is another."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from event_store.errors import LeaseLostError, LeaseTaken
+from event_store.leases import Lease
+from event_store.snapshot import snapshot
+from projections.orders import NAME, PROCESSOR
+from projections.orders.rebuilding import REBUILDER, Comparison
+from projections.rebuild import OrdersRebuild, StillRead
+from projections.runner import OrdersProjector
+from tests.integration.verification.conftest import MAPPER, Books
+from tests.integration.verification.onlooking import Onlooker
+
+SHAPE = """
+    select 'column', attnum::text, attname, format_type(atttypid, atttypmod), attnotnull::text
+    from pg_attribute where attrelid = 'orders_v1'::regclass and attnum > 0
+    union all select 'index', '', indexname, indexdef, '' from pg_indexes where tablename = 'orders_v1'
+    union all select 'constraint', '', conname, pg_get_constraintdef(oid), ''
+    from pg_constraint where conrelid = 'orders_v1'::regclass
+    union all select 'table', relpersistence::text, relname, reloptions::text, relowner::regrole::text
+    from pg_class where oid = 'orders_v1'::regclass
+    order by 1, 2, 3
+"""
+LEFT = "select relname from pg_class where relname like 'orders_v1%'"
+
+
+async def rebuild(books: Books, onlooker: Onlooker | None = None, *, patience: float = 20.0) -> Comparison:
+    rebuilding = OrdersRebuild(books.pool, books.log, MAPPER, onlooker or Onlooker(), patience=patience)
+    async with Lease(books.pool, REBUILDER, owner="test").hold(0) as lease:
+        return await rebuilding.run(lease)
+
+
+def said(compared: Comparison) -> dict[UUID | None, str]:
+    return {one.stream_id: one.what for one in compared.findings}
+
+
+@contextlib.asynccontextmanager
+async def projecting(books: Books) -> AsyncIterator[asyncio.Task[None]]:
+    async def project() -> None:
+        async with Lease(books.pool, PROCESSOR, owner="test", ttl=1.0, renew_every=0.1).hold() as lease:
+            await OrdersProjector(books.pool, books.log, None, MAPPER).run(lease)
+
+    task = asyncio.create_task(project())
+    yield task
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_rebuilt_model_equals_the_one_it_replaces_down_to_every_name(
+    books: Books, three_orders: list[UUID]
+) -> None:
+    with books.database.connect() as app:
+        before = app.execute(SHAPE).fetchall(), app.execute("table orders_v1 order by order_id").fetchall()
+        tables = app.execute(LEFT).fetchall()
+
+        compared = await rebuild(books)
+
+        assert (compared.differing, compared.position, compared.orders) == (0, 6, 3)
+        assert len(compared.checksum) == 64
+        after = app.execute(SHAPE).fetchall(), app.execute("table orders_v1 order by order_id").fetchall()
+        assert after == before
+        assert sorted(app.execute(LEFT).fetchall()) == sorted(tables)
+        assert app.execute("select processor from positions").fetchall() == [(PROCESSOR,)]
+    assert (await rebuild(books)).checksum == compared.checksum
+    assert (await books.verify()).findings == []
+
+
+async def test_an_empty_log_is_rebuilt_too(books: Books) -> None:
+    assert (await rebuild(books)).orders == 0
+
+
+async def test_what_was_changed_by_hand_is_named_by_verify_named_by_rebuild_and_kept(
+    books: Books, three_orders: list[UUID]
+) -> None:
+    stranger = UUID(int=1)
+    with books.database.connect() as app:
+        app.execute("update orders_v1 set status = 'confirmed' where order_id = %s", [three_orders[0]])
+        app.execute(
+            "update orders_v1 set state = jsonb_set(state, '{amount_in}', '\"7\"') where order_id = %s",
+            [three_orders[1]],
+        )
+        app.execute("delete from orders_v1 where order_id = %s", [three_orders[2]])
+        app.execute(
+            "insert into orders_v1 select %s, account_id, status, version, position, submitted_at, updated_at,"
+            " first_position, state from orders_v1 limit 1",
+            [stranger],
+        )
+        changed = app.execute("table orders_v1 order by order_id").fetchall()
+    found = (await books.verify()).of("differs", "read models")
+    assert {one.stream_id for one in found} == {*three_orders, stranger}
+    assert {one.remedy for one in found} == {"Rebuild the read model from the log: surefill rebuild orders"}
+
+    compared = await rebuild(books)
+
+    assert compared.differing == 4
+    assert said(compared) == {
+        three_orders[0]: "orders_v1: its row differed from the fold in status",
+        three_orders[1]: "orders_v1: its row differed from the fold in state.amount_in",
+        three_orders[2]: "orders_v1: had no row",
+        stranger: "orders_v1: had a row that the log does not account for",
+    }
+    with books.database.connect() as app:
+        assert app.execute("table orders_v1_replaced order by order_id").fetchall() == changed
+    assert (await books.verify()).findings == []
+
+    assert (await rebuild(books)).differing == 0
+    with books.database.connect() as app:
+        assert app.execute("select to_regclass('orders_v1_replaced')").fetchone() == (None,)
+
+
+@pytest.mark.parametrize("state", ["'7'", "'[]'", "'null'", "state || '{\"slippage_bps\": 50.0}'"])
+async def test_a_state_that_is_none_or_only_written_otherwise_differs_too(
+    state: str, books: Books, three_orders: list[UUID]
+) -> None:
+    with books.database.connect() as app:
+        app.execute(f"update orders_v1 set state = {state} where order_id = %s", [three_orders[1]])
+
+    compared = await rebuild(books)
+
+    assert compared.differing == 1
+    assert "state.slippage_bps" in said(compared)[three_orders[1]]
+
+
+async def test_of_many_that_differ_ten_are_named_and_all_are_counted(books: Books) -> None:
+    for _ in range(12):
+        await books.submit()
+    await books.project()
+    with books.database.connect() as app:
+        app.execute("update orders_v1 set version = version + 1")
+
+    compared = await rebuild(books)
+
+    assert (compared.differing, len(compared.findings)) == (12, 10)
+
+
+async def test_an_order_that_does_not_fold_is_parked_in_both(books: Books, three_orders: list[UUID]) -> None:
+    books.change("update events set topic = 'order.FromTheFuture' where position = 4")
+    await books.forget_read_model()
+    parked = "table parked"
+    with books.database.connect() as app:
+        before = app.execute(parked).fetchall()
+        assert [row[:3] for row in before] == [(NAME, three_orders[1], 4)]
+
+        assert (await rebuild(books)).differing == 0
+
+        assert app.execute(parked).fetchall() == before
+
+
+async def test_an_order_that_folds_again_is_taken_up_and_said(books: Books, three_orders: list[UUID]) -> None:
+    books.change("update events set topic = 'order.FromTheFuture' where position = 4")
+    await books.forget_read_model()
+    books.change("update events set topic = 'order.OrderTriggered' where position = 4")
+
+    compared = await rebuild(books)
+
+    assert said(compared)[three_orders[1]].endswith("; was parked, and folds now")
+    with books.database.connect() as app:
+        assert app.execute("table parked").fetchall() == []
+    assert (await books.verify()).of("differs", "read models") == []
+
+
+async def test_a_second_rebuild_at_once_is_refused(books: Books, three_orders: list[UUID]) -> None:
+    async with Lease(books.pool, REBUILDER, owner="a.host:7").hold():
+        with pytest.raises(LeaseTaken, match=r"rebuild:orders_v1 is held by a\.host:7"):
+            await rebuild(books)
+
+
+async def test_a_rebuild_that_lost_its_lease_changes_nothing(books: Books, three_orders: list[UUID]) -> None:
+    class Robbed(Onlooker):
+        def compares(self) -> None:
+            with books.database.connect() as app:
+                app.execute("update leases set epoch = epoch + 1 where processor = %s", [REBUILDER])
+
+    with books.database.connect() as app:
+        app.execute("update orders_v1 set status = 'confirmed'")
+
+    with pytest.raises(LeaseLostError):
+        await rebuild(books, Robbed())
+
+    with books.database.connect() as app:
+        assert app.execute("select distinct status from orders_v1").fetchall() == [("confirmed",)]
+
+
+async def test_the_swap_waits_for_a_verification_that_reads_and_never_takes_its_rows_away(
+    books: Books, three_orders: list[UUID]
+) -> None:
+    onlooker = Onlooker()
+    with snapshot(books.database.app, reads=(NAME,)) as reading:
+        reading.head()
+        rebuilding = asyncio.create_task(rebuild(books, onlooker))
+        while len(onlooker.readers) < 3:
+            await asyncio.sleep(0.02)
+        await books.submit()
+        assert len(list(reading.rows(b"select from orders_v1"))) == 3
+        assert not rebuilding.done()
+        with books.database.connect() as app:  # a reader is held up for a moment at most
+            app.execute("set statement_timeout = '2s'")
+            app.execute("select from orders_v1")
+    assert (await rebuilding).differing == 0
+    assert all(reader.startswith("surefill verify (PostgreSQL process ") for reader in onlooker.readers)
+    await books.project()
+    assert (await books.verify()).findings == []
+
+
+async def test_a_reader_who_never_leaves_is_named_and_nothing_is_changed(
+    books: Books, three_orders: list[UUID]
+) -> None:
+    with snapshot(books.database.app, reads=(NAME,)), pytest.raises(StillRead, match="surefill verify"):
+        await rebuild(books, patience=0)
+    assert (await rebuild(books)).differing == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ("alter table orders_v1 add column colour text", "columns"),
+        ("create index of_mine on orders_v1 (updated_at)", "indexes"),
+    ],
+)
+async def test_a_table_that_a_migration_changed_meanwhile_is_not_replaced(
+    change: str, what: str, books: Books, three_orders: list[UUID]
+) -> None:
+    class Migrating(Onlooker):
+        def compares(self) -> None:
+            with books.database.connect() as app:
+                app.execute(change)
+
+    with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState, match=f"other {what} during its rebuild"):
+        await rebuild(books, Migrating())
+
+    assert (await rebuild(books)).differing == 0
+
+
+async def test_a_log_that_lost_its_end_takes_the_projector_back_with_it(books: Books, three_orders: list[UUID]) -> None:
+    async with projecting(books) as projector:
+        books.rewrite(lambda event: event if event.position < 5 else None)
+        before = (await books.verify()).of("differs", "read models")
+        assert before[0].remedy.endswith("or rebuild the read model.")
+
+        compared = await rebuild(books)
+
+        assert (compared.position, said(compared)) == (
+            4, {three_orders[2]: "orders_v1: had a row that the log does not account for"},
+        )  # fmt: skip
+        with pytest.raises(LeaseLostError):
+            async with asyncio.timeout(10):
+                await projector
+    await books.submit()
+    await books.project()
+    assert (await books.verify()).findings == []
