@@ -40,8 +40,8 @@ class Lost(Exception):
 class AppendSession:
     """Connects when it must. Not for concurrent use."""
 
-    def __init__(self, dsn: str, connect_timeout: float) -> None:
-        self._database = parse(dsn, application_name="surefill append")
+    def __init__(self, dsn: str, connect_timeout: float, application_name: str) -> None:
+        self._database = parse(dsn, application_name=application_name)
         self._connect_timeout = connect_timeout
         self._connection: AsyncConnection | None = None
 

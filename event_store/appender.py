@@ -48,8 +48,9 @@ class Appender:
         max_batch: int = 300,
         outcome_patience: float = 5.0,
         connect_timeout: float = 2.0,
+        application_name: str = "surefill append",
     ) -> None:
-        self._session = AppendSession(dsn, connect_timeout)
+        self._session = AppendSession(dsn, connect_timeout, application_name)
         self._wake = wake
         self._max_batch = max_batch
         self._patience = outcome_patience

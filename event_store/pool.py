@@ -10,6 +10,9 @@ from psycopg_pool import AsyncConnectionPool
 
 from event_store.dsn import parse
 
+# What a process holds that stands still in the middle of a transaction, others wait for: less than a lease's time.
+_NO_IDLE_TRANSACTION = "set idle_in_transaction_session_timeout = '3s'"
+
 
 def connection_pool(
     url: str, *, min_size: int = 1, max_size: int = 4, application_name: str = "surefill"
@@ -23,12 +26,17 @@ def connection_pool(
         min_size=min_size,
         max_size=max_size,
         kwargs={"autocommit": True, "connect_timeout": 5},
+        configure=_configure,
         check=ensure_connected,
         timeout=2.0,
         # The pool's own back-off doubles for minutes; a pool that gives up starts afresh with its next caller.
         reconnect_timeout=1.0,
         open=False,
     )
+
+
+async def _configure(connection: AsyncConnection[Any]) -> None:
+    await connection.execute(_NO_IDLE_TRANSACTION)
 
 
 async def ensure_connected(connection: AsyncConnection[Any]) -> None:

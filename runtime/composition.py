@@ -73,11 +73,11 @@ class Store:
 async def open_store(settings: Settings, role: str, *, connections: int = 4) -> AsyncIterator[Store]:
     """Connections to PostgreSQL and Valkey for one process, closed in reverse."""
     wake = Wake(settings.redis_url)
-    appender = Appender(settings.database_url, wake=wake)
+    # pg_stat_activity then says which process holds what others wait for.
+    shown = f"surefill {role} {os.getpid()}"
+    appender = Appender(settings.database_url, wake=wake, application_name=shown)
     mapper = EventMapper((*ORDER_EVENTS, *ACCOUNT_EVENTS))
-    async with connection_pool(
-        settings.database_url, max_size=connections, application_name=f"surefill {role}"
-    ) as pool:
+    async with connection_pool(settings.database_url, max_size=connections, application_name=shown) as pool:
         events = Log(pool)
         await wake.start()
         await appender.start()

@@ -59,10 +59,12 @@ class Sweeper:
         while True:
             # Behind a backlog only what is long overdue is hinted at: a setback never had a hint in the queue.
             overdue = 0 if await asyncio.to_thread(self._hints.few) else OVERDUE_MS
-            due = await self._work.take_due(DUE_AT_ONCE, self._hints.send, overdue_ms=overdue)
-            for stage, count in due.items():
-                SWEPT.labels(stage).inc(count)
-            if sum(due.values()) < DUE_AT_ONCE:
+            due = await self._work.take_due(DUE_AT_ONCE, overdue_ms=overdue)
+            if due:
+                await asyncio.to_thread(self._hints.send, due)
+            for stage, order_ids in due.items():
+                SWEPT.labels(stage).inc(len(order_ids))
+            if sum(map(len, due.values())) < DUE_AT_ONCE:
                 return
 
     async def _derive(self, heads: list[tuple[float, int]]) -> list[tuple[float, int]]:

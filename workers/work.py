@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -51,12 +50,10 @@ class WorkTable:
             limits = {"least": LEAST_BACKOFF_MS, "most": MOST_BACKOFF_MS}
             await connection.execute(SQL["postpone"], {**arguments, **limits})
 
-    async def take_due(
-        self, limit: int, send: Callable[[dict[Stage, list[UUID]]], None], *, overdue_ms: int = 0
-    ) -> dict[Stage, int]:
-        """Hand what has been due for ``overdue_ms`` to ``send``; where that raises, nothing was taken.
+    async def take_due(self, limit: int, *, overdue_ms: int = 0) -> dict[Stage, list[UUID]]:
+        """What has been due for ``overdue_ms``, by stage. It comes due again by itself, should its hint be lost.
 
-        Returns how many of each stage were.
+        Hints are sent after this: whoever waits for Valkey with rows locked makes the relay wait too.
         """
         async with self._pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
             await cursor.execute("set local synchronous_commit = off")
@@ -66,9 +63,7 @@ class WorkTable:
             due: dict[Stage, list[UUID]] = {}
             for order_id, name in await cursor.fetchall():
                 due.setdefault(next(stage for stage in STAGES if stage == name), []).append(UUID(str(order_id)))
-            if due:
-                await asyncio.to_thread(send, due)
-            return {stage: len(orders) for stage, orders in due.items()}
+            return due
 
     async def tracked(self) -> tuple[int, list[UUID]]:
         """The relay's position and the orders to track as of it."""

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import time
 
+import psycopg
 import pytest
 from psycopg_pool import AsyncConnectionPool
 
@@ -143,3 +144,19 @@ async def test_nobody_takes_over_while_a_checked_transaction_is_open(pool: Async
             assert not is_held(second)
         await until(lambda: is_held(second))
     standing_by.cancel()
+
+
+async def test_a_holder_paused_in_the_middle_of_its_transaction_is_not_waited_for(pool: AsyncConnectionPool) -> None:
+    first, second = lease(pool, "a", ttl=0.4, renew_every=30), lease(pool, "b", ttl=30)
+    with pytest.raises(psycopg.errors.IdleInTransactionSessionTimeout):
+        async with first.hold(), pool.connection() as connection, connection.transaction():
+            async with connection.cursor() as cursor:
+                await cursor.execute("insert into accounts values (gen_random_uuid())")
+                await first.check(cursor)
+            standing_by = asyncio.create_task(hold_for_ever(second))
+            # It sleeps here, its locks in its hands.
+            await until(lambda: is_held(second), within=5)
+            standing_by.cancel()
+    async with pool.connection() as connection:
+        cursor = await connection.execute("select count(*) from accounts")
+        assert await cursor.fetchone() == (1,)
