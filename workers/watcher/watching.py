@@ -57,6 +57,7 @@ class Watching:
         loaded = await self._orders.load(order_ids)
         for order_id, error in loaded.unreadable.items():
             log.error("order can't be read; left alone", order_id=str(order_id), error=type(error).__name__)
+            self.book.take(order_id)
         for history in loaded.histories.values():
             self.place(history)
         return loaded.histories
