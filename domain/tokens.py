@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -64,6 +65,7 @@ class Pair(BaseModel):
         return "sell" if token_in.mint == self.base.mint else "buy"
 
 
+@lru_cache(maxsize=1_024)  # a hundred thousand orders of a pair hold one
 def pair_of(one: Token, other: Token) -> Pair:
     """The pair of two different tokens, whichever way round they are given."""
     ranked = sorted((one, other), key=lambda token: (_QUOTE_RANK.get(token.mint, len(_QUOTE_RANK)), token.mint))

@@ -3,9 +3,10 @@
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import asynccontextmanager
 from enum import IntEnum
+from itertools import count
 from pathlib import Path
 
 import httpx2
@@ -100,6 +101,7 @@ async def _start_servers(supervisor: Supervisor, settings: Settings) -> Addresse
             "LOCALNET_HOST": ports.LOOPBACK,
             "LOCALNET_PORT": str(port),
             "DATA_DIR": str(data_dir),
+            "METRICS_PORT": "",
             "SUREFILL_SUPERVISED": "1",
         }
         supervisor.keep(_role("localnet", environment=own), level=Level.LOCALNET)
@@ -116,14 +118,23 @@ async def _start_servers(supervisor: Supervisor, settings: Settings) -> Addresse
 
 async def _start_roles(supervisor: Supervisor, settings: Settings, servers: Addresses) -> None:
     environment = _environment(settings, servers)
+    metrics = _metrics_ports(settings)
     supervisor.keep(_role("api", environment=environment), level=Level.API)
     for number in range(1, settings.worker_processes + 1):
-        supervisor.keep(_role("worker", f"worker {number}", environment=environment), level=Level.WORKERS)
+        worker = _role("worker", f"worker {number}", environment=environment | next(metrics))
+        supervisor.keep(worker, level=Level.WORKERS)
     for name in LEASED:
-        supervisor.keep(_role(name, environment=environment), level=Level.LOOPS)
+        supervisor.keep(_role(name, environment=environment | next(metrics)), level=Level.LOOPS)
     await _ready(f"{servers.api_url}/health/ready", "the API")
     for name in LEASED:  # not before: they would only take the others' time to start
-        supervisor.keep(_role(name, f"{name} standby", environment=environment), level=Level.LOOPS)
+        standby = _role(name, f"{name} standby", environment=environment | next(metrics))
+        supervisor.keep(standby, level=Level.LOOPS)
+
+
+def _metrics_ports(settings: Settings) -> Iterator[dict[str, str]]:
+    """A port for each role that shows its metrics, since two can't listen on one."""
+    for port in count(settings.metrics_port or 0):
+        yield {"METRICS_PORT": str(port) if settings.metrics_port else ""}
 
 
 def _role(name: str, shown: str = "", *, environment: dict[str, str]) -> Program:

@@ -86,13 +86,20 @@ class PoolPrices:
 
     def __init__(self, book: PoolBook) -> None:
         self._book = book
+        self._last: dict[str, PairPrice] = {}
 
     async def observe(self, pairs: Sequence[Pair]) -> Prices:
         await self._book.load()
         pools = {pair.symbol: self._book.pools(pair.base.mint, pair.quote.mint) for pair in pairs}
         slot, reserves = await self._book.reserves({pool for held in pools.values() for pool in held})
-        seen = {pair.symbol: price_of(pair, _depths(pair, pools[pair.symbol], reserves)) for pair in pairs}
-        return Prices(self.name, slot, {symbol: price for symbol, price in seen.items() if price})
+        seen = {pair.symbol: self._price(pair, _depths(pair, pools[pair.symbol], reserves)) for pair in pairs}
+        self._last = {symbol: price for symbol, price in seen.items() if price}
+        return Prices(self.name, slot, self._last)
+
+    def _price(self, pair: Pair, depths: tuple[Depth, ...]) -> PairPrice | None:
+        """The last price where nothing was traded since: an exact one is dear, and most reserves stand still."""
+        last = self._last.get(pair.symbol)
+        return last if last and last.depths == depths else price_of(pair, depths)
 
 
 def price_of(pair: Pair, depths: Iterable[Depth]) -> PairPrice | None:
@@ -105,10 +112,9 @@ def price_of(pair: Pair, depths: Iterable[Depth]) -> PairPrice | None:
     return PairPrice(pair, sell, min(depth.touch("buy", decimals) for depth in filled), filled)
 
 
-def _depths(pair: Pair, pools: Iterable[Pool], reserves: dict[str, int]) -> Iterable[Depth]:
-    for pool in pools:
-        base, quote = pool.vaults_for(pair.base.mint)
-        yield Depth(pool.venue, pool.fee_bps, reserves[base], reserves[quote])
+def _depths(pair: Pair, pools: Iterable[Pool], reserves: dict[str, int]) -> tuple[Depth, ...]:
+    vaults = [(pool, *pool.vaults_for(pair.base.mint)) for pool in pools]
+    return tuple(Depth(pool.venue, pool.fee_bps, reserves[base], reserves[quote]) for pool, base, quote in vaults)
 
 
 def _rounded(value: Fraction, context: Context) -> Decimal:

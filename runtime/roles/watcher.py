@@ -21,6 +21,7 @@ async def run(settings: Settings) -> None:
             events=store.events,
             wake=store.wake,
             source=PoolPrices(market.book),
+            slot_age=market.chain.slot_age,
             clock=utc_now,
             pace=Pace(observe=settings.price_poll_ms / 1000, stale=settings.price_max_age),
         )

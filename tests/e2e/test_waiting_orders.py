@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from decimal import Decimal
 
 import httpx2
+import psycopg
 
+from domain.events import ORDER_EVENTS, OrderTriggered
+from event_store.dsn import parse
+from event_store.mapper import EventMapper
 from tests.e2e.engine import Engine, ended, story, submit
 
 
@@ -48,21 +53,66 @@ async def test_limits_and_stops_survive_a_restart_of_everything_and_fill_when_th
         assert [one["status"] for one in messages] == ["pending", "routing", "building", "submitted", "confirmed"]
 
 
-async def test_half_of_the_orders_are_crossed_and_exactly_that_half_is_filled(own_engine: Engine):
+def crossing(orders: int) -> list[dict[str, str]]:
+    """Terms of ``orders`` orders in groups of four: a sell that 160 crosses and one it doesn't, a buy that 140 crosses
+    and one it doesn't. Five of each limit, so that age counts too; together 0.003 % of the pools' depth.
+    """
+    buy = {"type": "limit", "tokenIn": "USDC", "tokenOut": "SOL", "amountIn": "15"}
+    sell = {"type": "limit", "amountIn": "0.1"}
+    terms = []
+    for n in range(orders // 4):
+        step = n % 50 * Decimal("0.1")
+        terms += [{**sell, "limitPrice": str(151 + step)}, {**sell, "limitPrice": str(165 + step)}]
+        terms += [{**buy, "limitPrice": str(148 - step)}, {**buy, "limitPrice": str(135 - step)}]
+    return terms
+
+
+def triggers(engine: Engine) -> tuple[dict[str, int], dict[datetime, list[str]]]:
+    """Each order's first position, and the orders that each observation fired, by the position of that."""
+    mapper, first, fired = EventMapper(ORDER_EVENTS), dict[str, int](), dict[datetime, list[str]]()
+    with psycopg.connect(parse(engine.addresses()["DATABASE_URL"]).conninfo) as connection:
+        rows = connection.execute("select stream_id, position, topic, state from events order by position").fetchall()
+    for stream_id, position, topic, state in rows:
+        first.setdefault(str(stream_id), position)
+        if topic == OrderTriggered.TOPIC:
+            event = mapper.load(topic, bytes(state))
+            assert isinstance(event, OrderTriggered)
+            assert event.observation
+            fired.setdefault(event.observation.observed_at, []).append(str(stream_id))
+    return first, fired
+
+
+async def test_half_of_a_thousand_orders_is_crossed_and_exactly_that_half_is_filled_in_order(own_engine: Engine):
     engine = own_engine
     engine.start()
-    crossed = [f"{151 + n * Decimal('0.05'):.2f}" for n in range(100)]
-    beyond = [f"{165 + n * Decimal('0.05'):.2f}" for n in range(100)]
+    terms = crossing(1_000)
     async with engine.client() as client:
-        limits = {
-            await submit(client, type="limit", limitPrice=limit, amountIn="0.01"): Decimal(limit)
-            for limit in crossed + beyond
-        }
-        ids = list(limits)
+        ids = await asyncio.gather(*(submit(client, **one) for one in terms))
+        limits = {order_id: Decimal(one["limitPrice"]) for order_id, one in zip(ids, terms, strict=True)}
         move(engine, "160")
-        filled = await ended(client, ids[:100])
-        await asyncio.sleep(1)
-        rest = [await status(client, order_id) for order_id in ids[100:]]
+        filled = await ended(client, ids[0::4])
+        move(engine, "140")
+        filled |= await ended(client, ids[2::4])
+        rest = [(await client.get(f"/api/orders/{order_id}")).json() for order_id in ids[1::2]]
     assert {order["status"] for order in filled.values()} == {"confirmed"}
-    assert all(Decimal(order["executedPrice"]) >= limits[order_id] for order_id, order in filled.items())
-    assert set(rest) == {"pending"}
+    for order_id, order in filled.items():
+        better = Decimal(order["executedPrice"]) - limits[order_id]
+        assert (better if order["side"] == "sell" else -better) >= 0
+    assert {(order["status"], order["version"]) for order in rest} == {("pending", 1)}
+    first, fired = triggers(engine)
+    assert sorted(one for batch in fired.values() for one in batch) == sorted(ids[0::2])
+    for batch in fired.values():
+        sells = filled[batch[0]]["side"] == "sell"
+        assert batch == sorted(batch, key=lambda one: (limits[one] if sells else -limits[one], first[one]))
+
+
+async def test_an_order_whose_quotes_fall_short_rests_and_a_still_price_writes_nothing(engine: Engine):
+    async with engine.client() as client:
+        touched = await submit(client, type="limit", limitPrice="149", amountIn="9000")
+        async with asyncio.timeout(15):
+            while (await story(client, touched))[-1]["type"] != "OrderRested":
+                await asyncio.sleep(0.1)
+    with psycopg.connect(parse(engine.addresses()["DATABASE_URL"]).conninfo, autocommit=True) as connection:
+        head = connection.execute("select position from log_head").fetchone()
+        await asyncio.sleep(3)
+        assert connection.execute("select position from log_head").fetchone() == head

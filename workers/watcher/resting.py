@@ -1,26 +1,24 @@
-"""One waiting order as the book holds it: the level that makes it act, and what else must hold."""
+"""One waiting order as the book holds it: the price that makes it act, and what else must hold."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal
 from uuid import UUID
 
 from domain.numbers import BPS
 from domain.order import Order
 from domain.tokens import Pair, Side
-
-Falls = Literal["at_or_above", "at_or_below"]
+from domain.triggers import limit_met, stop_met
 
 
 @dataclass(frozen=True, slots=True)
 class Resting:
-    """``level`` is the touch on ``side`` at which the order acts: in the direction of ``reached``.
+    """``stop`` is set until it has latched; from then on, and where there is none, the touch has to meet ``limit``.
 
-    ``position`` is that of the order's first event: the lower, the older. ``minimum_out`` is set where a quote at size
-    arms the order too, ``armed_at`` where it doesn't act before then.
+    ``position`` is that of the order's first event: the lower, the older. An order that rests again needs more than
+    its limit: a touch that meets ``armed_by`` or a quote at size of ``minimum_out``, or that ``armed_at`` has come.
     """
 
     order_id: UUID
@@ -28,40 +26,60 @@ class Resting:
     version: int
     pair: Pair
     side: Side
-    level: Decimal
-    reached: Falls
     amount_in: int
+    limit: Decimal
+    stop: Decimal | None = None
+    armed_by: Decimal | None = None
     minimum_out: int | None = None
     armed_at: datetime | None = None
 
+    @property
+    def level(self) -> Decimal:
+        """The touch at which a price reaches it."""
+        return self.limit if self.stop is None else self.stop
+
+    @property
+    def is_above(self) -> bool:
+        """Whether a price that rises reaches it."""
+        return (self.side == "sell") == (self.stop is None)
+
     def is_reached(self, touch: Decimal) -> bool:
-        return touch >= self.level if self.reached == "at_or_above" else touch <= self.level
+        met, level = (limit_met, self.limit) if self.stop is None else (stop_met, self.stop)
+        return met(self.side, touch, level)
+
+    def is_armed(self, touch: Decimal) -> bool:
+        """Whether a touch that reaches it is enough, without a quote at size."""
+        return self.armed_by is None or limit_met(self.side, touch, self.armed_by)
+
+    def rank(self, touch: Decimal) -> tuple[bool, Decimal, int]:
+        """Its place among the orders of its side that ``touch`` reaches: the lesser first."""
+        only_latches = not limit_met(self.side, touch, self.limit)
+        price = self.level if only_latches else self.limit
+        rises = self.is_above if only_latches else self.side == "sell"
+        return only_latches, price if rises else -price, self.position
 
 
 def resting(order_id: UUID, position: int, version: int, order: Order) -> Resting | None:
     """The order's place in the book, None where it doesn't wait for a price."""
     if not order.waits_for_price or order.limit_price is None:
         return None
-    sells, level, minimum_out, armed_at = order.side == "sell", order.limit_price, None, None
-    if order.stop_price is not None and not order.stop_reached:
-        level, reached = order.stop_price, "at_or_below" if sells else "at_or_above"
-    else:
-        reached = "at_or_above" if sells else "at_or_below"
-        if order.rest is not None and order.rest.armed_at is None:
-            # Armed by a touch 1 bp better than the one it rested at, or by a quote at size.
-            better = order.rest.touch * (BPS + 1 if sells else BPS - 1) / BPS
-            level, minimum_out = (max if sells else min)(level, better), order.minimum_out
-        elif order.rest is not None:
-            armed_at = order.rest.armed_at
+    armed_by = minimum_out = armed_at = None
+    if order.rest is not None and order.rest.armed_at is None:
+        # Armed by a touch 1 bp better than the one it rested at, or by a quote at size.
+        armed_by = order.rest.touch * (BPS + 1 if order.side == "sell" else BPS - 1) / BPS
+        minimum_out = order.minimum_out
+    elif order.rest is not None:
+        armed_at = order.rest.armed_at
     return Resting(
         order_id=order_id,
         position=position,
         version=version,
         pair=order.pair,
         side=order.side,
-        level=level,
-        reached="at_or_above" if reached == "at_or_above" else "at_or_below",
         amount_in=order.amount_in,
+        limit=order.limit_price,
+        stop=None if order.stop_reached else order.stop_price,
+        armed_by=armed_by,
         minimum_out=minimum_out,
         armed_at=armed_at,
     )

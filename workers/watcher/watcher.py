@@ -1,16 +1,17 @@
 """The watcher: observes every pair somebody waits on, and fires what is met. One at a time, by its lease.
 
 What was missed while nobody watched does not fire; what is met now does. Every append carries the lease: a watcher that
-slept past it fires nothing. A duplicate or late tick changes nothing, because the domain decides again.
+slept past it fires nothing. A duplicate tick changes nothing, because the domain decides again.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 
 import psycopg
 import psycopg_pool
@@ -27,7 +28,8 @@ from event_store.log import Log
 from event_store.tail import Tail
 from event_store.wake import Wake
 from venues.prices import PairPrice, Prices, PriceSource
-from workers.metrics import BOOK_ORDERS, FIRE_SECONDS, FIRED, OBSERVATIONS, PRICE_STALE
+from workers.metrics import FIRE_SECONDS, FIRED, OBSERVATIONS
+from workers.watcher.freshness import Freshness
 from workers.watcher.jumps import JumpGuard
 from workers.watcher.resting import Resting
 from workers.watcher.watching import Watching
@@ -41,10 +43,19 @@ AWAY = (ChainUnavailable, LogUnavailable, OutcomeUnknown, psycopg.OperationalErr
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Seconds between observations, and how long a source may stand at one slot before its price is stale."""
+    """Seconds between observations, and how old a price may be before it is stale and fires nothing."""
 
     observe: float = 0.1
     stale: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """One observation, by the clock of the log and by the monotonic one."""
+
+    prices: Prices
+    at: datetime
+    begun: float
 
 
 class Watcher:
@@ -58,6 +69,7 @@ class Watcher:
         events: Log,
         wake: Wake | None,
         source: PriceSource,
+        slot_age: Callable[[int], Awaitable[int]],
         clock: Callable[[], datetime],
         pace: Pace | None = None,
     ) -> None:
@@ -69,8 +81,7 @@ class Watcher:
         self._clock = clock
         self._pace = pace or Pace()
         self._jumps = JumpGuard()
-        self._seen: dict[str, PairPrice] = {}
-        self._slot, self._slot_since = -1, time.monotonic()
+        self._freshness = Freshness(slot_age, self._pace.stale)
 
     async def follow(self, after: int) -> None:
         """Keep the book in step with the log from position ``after`` on."""
@@ -82,60 +93,59 @@ class Watcher:
                 except AWAY as away:
                     log.warning("watcher waits to read orders", error=type(away).__name__)
                     await asyncio.sleep(0.5)
-            BOOK_ORDERS.set(len(self._watching.book))
 
     async def run(self, lease: Lease) -> None:
+        away: str | None = None
+        due = time.monotonic()
         while True:
-            begun = time.monotonic()
             try:
                 await self._observe(lease)
-            except AWAY as away:
+            except AWAY as error:
                 OBSERVATIONS.labels("failed").inc()
-                log.warning("no price; nothing fires", error=type(away).__name__, reason=str(away)[:200])
+                if away is None:
+                    log.warning("no price; nothing fires", error=type(error).__name__, reason=str(error)[:200])
+                away = type(error).__name__
                 await asyncio.sleep(self._pace.observe)
-            await asyncio.sleep(max(0.0, begun + self._pace.observe - time.monotonic()))
+            else:
+                if away is not None:
+                    log.info("prices are back", after=away)
+                away = None
+            # Counted from when it was due, so that the rate is what was asked for; one that is late is not made up for.
+            due = max(due + self._pace.observe, time.monotonic())
+            await asyncio.sleep(due - time.monotonic())
 
     async def _observe(self, lease: Lease) -> None:
         book = self._watching.book
-        now = self._clock()
+        begun, now = time.monotonic(), self._clock()
         book.wake(now)
         pairs = book.pairs
         if not pairs:
             return
-        prices = await self._source.observe(pairs)
-        if self._is_stale(prices):
-            OBSERVATIONS.labels("stale").inc()
+        seen = _Seen(await self._source.observe(pairs), now, begun)
+        verdict = await self._freshness.of(seen.prices)
+        OBSERVATIONS.labels(verdict).inc()
+        if verdict != "used":
             return
-        OBSERVATIONS.labels("used").inc()
-        for symbol, price in prices.pairs.items():
-            before, self._seen[symbol] = self._seen.get(symbol), price
-            if not self._jumps.believes(price):
+        batches = []
+        for price in seen.prices.pairs.values():
+            if not self._jumps.believes(price, seen.prices.slot):
                 OBSERVATIONS.labels("doubted").inc()
-                log.warning("a price jumped; believed once it stays", pair=symbol, touch=str(price.sell))
                 continue
-            met = book.met(price, moved=before is None or before.depths != price.depths)
-            for start in range(0, len(met), ORDERS_AT_ONCE):
-                await self._fire(lease, prices, price, met[start : start + ORDERS_AT_ONCE], now)
+            met = book.met(price)
+            batches += [(at, price, met[at : at + ORDERS_AT_ONCE]) for at in range(0, len(met), ORDERS_AT_ONCE)]
+        # In turn, so that no pair waits for all of another's.
+        for _, price, batch in sorted(batches, key=itemgetter(0)):
+            if time.monotonic() - begun > self._pace.stale:
+                # So many were met that the price is old by now. They stay in the book: the next one decides.
+                return
+            await self._fire(lease, seen, price, batch)
 
-    def _is_stale(self, prices: Prices) -> bool:
-        now = time.monotonic()
-        if prices.slot != self._slot:
-            self._slot, self._slot_since = prices.slot, now
-        stale = now - self._slot_since > self._pace.stale
-        if stale:
-            log.warning("the price source stands still; nothing fires", source=prices.source, slot=prices.slot)
-        PRICE_STALE.set(stale)
-        return stale
-
-    async def _fire(
-        self, lease: Lease, prices: Prices, price: PairPrice, met: Sequence[tuple[Resting, bool]], now: datetime
-    ) -> None:
+    async def _fire(self, lease: Lease, seen: _Seen, price: PairPrice, met: Sequence[tuple[Resting, bool]]) -> None:
         histories = await self._watching.load([order.order_id for order, _ in met])
-        begun = time.monotonic()
         # Started in the order of fairness: each joins the next append before the one behind it.
         await asyncio.gather(
             *(
-                self._tell(lease, histories[order.order_id], _observed(prices, price, order, now), at_size, begun)
+                self._tell(lease, histories[order.order_id], _observed(seen, price, order), at_size, seen.begun)
                 for order, at_size in met
                 if order.order_id in histories
             )
@@ -162,11 +172,11 @@ class Watcher:
             FIRE_SECONDS.observe(time.monotonic() - begun)
 
 
-def _observed(prices: Prices, price: PairPrice, order: Resting, now: datetime) -> Observation:
+def _observed(seen: _Seen, price: PairPrice, order: Resting) -> Observation:
     return Observation(
-        source=prices.source,
+        source=seen.prices.source,
         pair=price.pair.symbol,
-        slot=prices.slot,
+        slot=seen.prices.slot,
         touch=price.touch(order.side),
-        observed_at=now,
+        observed_at=seen.at,
     )

@@ -11,6 +11,7 @@ from commands.orders import History, Orders
 from domain import events as e
 from event_store.log import Log
 from event_store.types import RecordedEvent
+from workers.metrics import BOOK_ORDERS
 from workers.watcher.book import Book
 from workers.watcher.resting import resting
 from workers.work import SQL, Pool
@@ -40,6 +41,7 @@ class Watching:
             order_ids = [row[0] for row in await cursor.fetchall()]
         for start in range(0, len(order_ids), ORDERS_A_LOAD):
             await self.load(order_ids[start : start + ORDERS_A_LOAD])
+        BOOK_ORDERS.set(len(self.book))
         return after
 
     async def take_in(self, batch: Iterable[RecordedEvent]) -> None:
@@ -49,6 +51,7 @@ class Watching:
             if event.topic not in WAITING:
                 self.book.take(order_id)
         await self.load([order_id for order_id, event in changed.items() if event.topic in WAITING])
+        BOOK_ORDERS.set(len(self.book))
 
     async def load(self, order_ids: Sequence[UUID]) -> dict[UUID, History]:
         """Read the orders and put each in its place."""
@@ -57,6 +60,7 @@ class Watching:
         loaded = await self._orders.load(order_ids)
         for order_id, error in loaded.unreadable.items():
             log.error("order can't be read; left alone", order_id=str(order_id), error=type(error).__name__)
+            self.book.take(order_id)
         for history in loaded.histories.values():
             self.place(history)
         return loaded.histories

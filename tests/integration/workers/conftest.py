@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -123,7 +123,12 @@ class Desks:
         )
         return self._start(Lease(self.pool, TRACKER, owner="test"), tracker.run)
 
-    def start_watcher(self, source: PriceSource | None = None, pace: WatcherPace | None = None) -> Watching:
+    def start_watcher(
+        self,
+        source: PriceSource | None = None,
+        pace: WatcherPace | None = None,
+        slot_age: Callable[[int], Awaitable[int]] | None = None,
+    ) -> Watching:
         watching = Watching(self.pool, self.events, self.orders, Book())
         watcher = Watcher(
             watching=watching,
@@ -131,6 +136,7 @@ class Desks:
             events=self.events,
             wake=self.wake,
             source=source or PoolPrices(self.book),
+            slot_age=slot_age or self.chain.slot_age,
             clock=now,
             pace=pace or WatcherPace(observe=0.02),
         )

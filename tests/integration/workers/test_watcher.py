@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from decimal import Decimal
+from uuid import UUID
 
-from domain.events import Observation, OrderTriggered
+from chains.protocol import ChainUnavailable
+from domain.events import ORDER_EVENTS, Observation, OrderTriggered
 from domain.numbers import U64_MAX
 from domain.order import Order
 from domain.tokens import SOL, USDC, Pair
+from event_store.mapper import EventMapper
+from event_store.types import RecordedEvent
 from runtime.localnet.price import move
 from tests.integration.workers.conftest import Desks
+from venues.pools import PoolBook
 from venues.prices import PoolPrices, Prices
-from workers.watcher.watcher import Pace
+from workers.watcher.watcher import ORDERS_AT_ONCE, Pace
 
 SELL = {"type": "limit", "amount_in": 10**9}
 BUY = {**SELL, "token_in": USDC, "token_out": SOL, "amount_in": 150 * 10**6}
@@ -112,31 +118,118 @@ async def test_of_orders_met_by_one_observation_the_better_price_fires_first_the
     assert {(await desks.order(one)).status for one in far} == {"pending"}
 
 
-class Frozen(PoolPrices):
-    """The pools as they are, at a slot that never moves."""
+async def test_more_orders_than_fit_one_batch_fire_in_the_order_of_fairness(desks: Desks):
+    limits = [Decimal(1_520 + n * 7 % 50) / 10 for n in range(2 * ORDERS_AT_ONCE + 50)]
+    ids = [await desks.submit(type="limit", amount_in=10**6, limit_price=limit) for limit in limits]
+    desks.start_watcher()
+    await price(desks, "158")
+    for order_id in ids:
+        await desks.until(order_id, lambda order: order.status == "routing")
+    fired: dict[int, list[UUID]] = {}
+    for event in await desks.events.read(0, 10_000):
+        if event.topic == OrderTriggered.TOPIC:
+            fired.setdefault(seen_by(event).slot, []).append(event.stream_id)
+    rank = {order_id: (limit, n) for n, (order_id, limit) in enumerate(zip(ids, limits, strict=True))}
+    assert max(len(batch) for batch in fired.values()) > ORDERS_AT_ONCE
+    assert all(batch == sorted(batch, key=rank.__getitem__) for batch in fired.values())
+
+
+def seen_by(recorded: RecordedEvent) -> Observation:
+    event = EventMapper(ORDER_EVENTS).load(recorded.topic, recorded.state)
+    assert isinstance(event, OrderTriggered)
+    assert event.observation
+    return event.observation
+
+
+class Told(PoolPrices):
+    """The pools as they are, until ``change`` makes something else of what is seen."""
+
+    def __init__(self, book: PoolBook) -> None:
+        super().__init__(book)
+        self.change: Callable[[Prices], Prices] = lambda seen: seen
 
     async def observe(self, pairs: Sequence[Pair]) -> Prices:
-        seen = await super().observe(pairs)
-        return Prices(seen.source, 7, seen.pairs)
+        return self.change(await super().observe(pairs))
 
 
-async def test_a_source_that_stands_still_fires_nothing(desks: Desks):
-    desks.start_watcher(Frozen(desks.book), Pace(observe=0.02, stale=0.2))
-    await desks.submit(**SELL, limit_price=Decimal(900))
-    await asyncio.sleep(0.5)  # past its age
+async def fires(desks: Desks) -> bool:
+    """Whether an order that is met by now does so within half a second, ten observations or more."""
     met = await desks.submit(**SELL, limit_price=Decimal(100))
     await asyncio.sleep(0.5)
-    assert (await desks.order(met)).status == "pending"
+    return (await desks.order(met)).status == "routing"
+
+
+async def test_a_source_that_stands_still_fires_nothing_until_it_moves_on(desks: Desks):
+    source = Told(desks.book)
+    desks.start_watcher(source, Pace(observe=0.02, stale=0.2))
+    assert await fires(desks)
+    stands_at = await desks.chain.block_height("confirmed")
+    source.change = lambda seen: replace(seen, slot=stands_at)
+    await desks.submit(**SELL, limit_price=Decimal(900))  # somebody waits, so it is looked at
+    await asyncio.sleep(0.5)
+    assert not await fires(desks)
+    source.change = lambda seen: seen
+    assert await fires(desks)
+
+
+async def test_a_price_older_than_the_last_one_fires_nothing(desks: Desks):
+    source = Told(desks.book)
+    desks.start_watcher(source)
+    assert await fires(desks)
+    source.change = lambda seen: replace(seen, slot=seen.slot - 100)
+    assert not await fires(desks)
+
+
+async def test_a_source_that_moves_on_far_behind_the_clock_fires_nothing(desks: Desks):
+    age = 7
+
+    async def slot_age(_: int) -> int:
+        return age
+
+    desks.start_watcher(slot_age=slot_age)
+    assert not await fires(desks)
+    age = 0
+    assert await fires(desks) or await fires(desks)  # the clock is asked once a second
+
+
+async def test_a_wild_first_price_after_a_restart_latches_no_stop(desks: Desks):
+    stop = await desks.submit(type="stop-limit", amount_in=10**9, stop_price=Decimal(145), limit_price=Decimal(1))
+    source, wild_at = Told(desks.book), []
+
+    def wild(seen: Prices) -> Prices:
+        wild_at.append(seen.slot)
+        if seen.slot > wild_at[0]:
+            return seen
+        price = seen.pairs["SOL/USDC"]
+        return replace(seen, pairs={"SOL/USDC": replace(price, sell=price.sell / 1000, buy=price.buy / 1000)})
+
+    source.change = wild
+    desks.start_watcher(source)
+    assert await fires(desks)
+    assert (await desks.order(stop)).status == "pending"
+
+
+async def test_a_source_that_is_gone_fires_nothing_and_what_is_met_once_it_is_back(desks: Desks):
+    source = Told(desks.book)
+    desks.start_watcher(source)
+    assert await fires(desks)
+
+    def gone(_: Prices) -> Prices:
+        raise ChainUnavailable("refused")
+
+    source.change = gone
+    met = await desks.submit(**SELL, limit_price=Decimal(100))
+    assert not await fires(desks)
+    source.change = lambda seen: seen
+    await desks.until(met, lambda order: order.status == "routing")
 
 
 async def test_a_watcher_that_slept_past_its_lease_fires_nothing(desks: Desks):
     desks.start_watcher()
-    await desks.submit(**SELL, limit_price=Decimal(900))
+    assert await fires(desks)
     async with desks.pool.connection() as connection:
         await connection.execute("update leases set epoch = epoch + 1, expires_at = now() + interval '1 hour'")
-    met = await desks.submit(**SELL, limit_price=Decimal(100))
-    await asyncio.sleep(0.5)
-    assert (await desks.order(met)).status == "pending"
+    assert not await fires(desks)
 
 
 async def test_the_book_restored_from_the_log_is_the_book_kept_by_its_tail(desks: Desks):

@@ -29,12 +29,12 @@ def at(price: str, depths: tuple[Depth, ...] = DEEP) -> PairPrice:
 
 
 def waiting(number: int, level: str, **changes: object) -> Resting:
-    one = Resting(UUID(int=number), number, 1, PAIR, "sell", Decimal(level), "at_or_above", 10**9)
+    one = Resting(UUID(int=number), number, 1, PAIR, "sell", 10**9, Decimal(level))
     return replace(one, **changes)  # type: ignore[arg-type]
 
 
-def met(book: Book, price: PairPrice, **options: bool) -> list[int]:
-    return [order.order_id.int for order, _ in book.met(price, **options)]
+def met(book: Book, price: PairPrice) -> list[int]:
+    return [order.order_id.int for order, _ in book.met(price)]
 
 
 def filled(*orders: Resting) -> Book:
@@ -50,9 +50,23 @@ def test_the_better_price_goes_first_then_the_older():
 
 
 def test_buys_fire_from_the_highest_limit_down():
-    buys = {"side": "buy", "reached": "at_or_below"}
-    book = filled(waiting(1, "150", **buys), waiting(2, "152", **buys), waiting(3, "149", **buys))
+    book = filled(*(waiting(n, level, side="buy") for n, level in ((1, "150"), (2, "152"), (3, "149"))))
     assert met(book, at("150")) == [2, 1]
+
+
+def test_what_becomes_executable_goes_by_its_limit_then_what_only_latches_by_its_stop():
+    def stop(number: int, at: str, limit: str) -> Resting:
+        return waiting(number, limit, stop=Decimal(at))
+
+    latch = (stop(1, "146", "150"), stop(2, "147", "149"))
+    execute = (stop(3, "145", "143"), stop(4, "146", "142"), waiting(5, "142.5"))
+    assert met(filled(*latch, *execute), at("144")) == [4, 5, 3, 2, 1]
+
+
+def test_an_order_that_rests_again_keeps_the_place_its_limit_gives_it():
+    rests = waiting(2, "150", armed_by=Decimal("154"), minimum_out=1)
+    assert met(filled(waiting(1, "152"), rests), at("155")) == [2, 1]
+    assert met(filled(waiting(1, "152"), rests), at("153")) == [2, 1]
 
 
 def test_an_order_that_was_taken_is_not_met():
@@ -63,7 +77,7 @@ def test_an_order_that_was_taken_is_not_met():
 
 
 def test_an_order_put_twice_is_there_once_as_last_known():
-    book = filled(waiting(1, "150"), waiting(1, "160"))
+    book = filled(waiting(1, "150"), waiting(1, "160", version=2), waiting(1, "150"))
     assert (met(book, at("155")), met(book, at("160"))) == ([], [1])
 
 
@@ -82,11 +96,54 @@ def test_an_order_armed_later_waits_for_its_time():
     assert met(book, at("160")) == [1]
 
 
-def test_a_rested_order_is_met_by_its_size_only_where_reserves_moved():
-    book = filled(waiting(1, "151", minimum_out=149_000_000))
+def test_an_order_that_comes_back_as_it_was_wakes_once():
+    later = waiting(1, "150", armed_at=NOW + timedelta(seconds=30))
+    book = filled(later, later)
+    book.take(UUID(int=1))
+    book.put(later)
+    book.wake(NOW + timedelta(seconds=30))
+    assert met(book, at("160")) == [1]
+    book.take(UUID(int=1))
+    assert met(book, at("160")) == []
+
+
+def rests_at_151(number: int, minimum_out: int) -> Resting:
+    return waiting(number, "150", armed_by=Decimal("151.0151"), minimum_out=minimum_out)
+
+
+def test_an_order_that_rests_again_is_met_by_its_size_or_a_better_touch():
+    book = filled(rests_at_151(1, 149_000_000), rests_at_151(2, 151_000_000))
     assert met(book, at("150")) == [1]
-    assert met(book, at("150"), moved=False) == []
-    assert met(filled(waiting(1, "151", minimum_out=151_000_000)), at("150")) == []
+    assert met(book, at("149.99")) == []
+    assert met(book, at("151.0151")) == [1, 2]
+
+
+def test_a_quote_at_size_that_was_not_acted_on_is_met_again_at_a_still_price():
+    book = filled(rests_at_151(1, 149_000_000))
+    assert met(book, at("150")) == met(book, at("150")) == [1]
+
+
+def test_an_order_that_comes_to_rest_after_the_reserves_moved_is_met_by_them():
+    book = filled(rests_at_151(1, 151_000_000))
+    assert met(book, at("150")) == []
+    book.put(rests_at_151(2, 149_000_000))
+    assert met(book, at("150")) == [2]
+
+
+def test_a_quote_at_size_is_computed_once_for_the_same_reserves():
+    asked = []
+
+    class Counting(PairPrice):
+        def out(self, side, amount_in):
+            asked.append(side)
+            return 0
+
+    still = Counting(PAIR, Decimal(150), Decimal(150), DEEP)
+    book = filled(rests_at_151(1, 149_000_000))
+    assert [met(book, still) for _ in range(3)] == [[], [], []]
+    assert len(asked) == 1
+    met(book, replace(still, depths=(replace(DEEP[0], quote=DEEP[0].quote + 1),)))
+    assert len(asked) == 2
 
 
 def test_an_order_stands_where_its_state_says():
@@ -95,14 +152,14 @@ def test_an_order_stands_where_its_state_says():
 
     sell, buy = place(*submitted(**SELL)), place(*submitted(**BUY))
     assert sell and buy
-    assert (sell.side, sell.level, sell.reached) == ("sell", 150, "at_or_above")
-    assert (buy.side, buy.level, buy.reached) == ("buy", 150, "at_or_below")
+    assert (sell.side, sell.level, sell.is_above) == ("sell", 150, True)
+    assert (buy.side, buy.level, buy.is_above) == ("buy", 150, False)
     stop, other = place(*submitted(**SELL_STOP)), place(*submitted(**BUY_STOP))
     assert stop and other
-    assert (stop.level, stop.reached, other.level, other.reached) == (140, "at_or_below", 160, "at_or_above")
+    assert (stop.level, stop.is_above, other.level, other.is_above) == (140, False, 160, True)
     again = place(*submitted(**SELL), triggered(), rested("151"))
     assert again
-    assert (again.level, again.minimum_out) == (Decimal("151.0151"), 225_000_000)
+    assert (again.level, again.armed_by, again.minimum_out) == (150, Decimal("151.0151"), 225_000_000)
     later = place(*submitted(**SELL), triggered(), rested("151", armed_after=30))
     assert later
     assert (later.level, later.armed_at) == (150, NOW + timedelta(seconds=30))
@@ -113,18 +170,55 @@ def test_an_order_stands_where_its_state_says():
 
 def test_a_price_that_jumps_for_one_tick_is_not_believed():
     guard = JumpGuard()
-    assert guard.believes(at("150"))
-    assert not guard.believes(at("150000"))
-    assert guard.believes(at("151"))
-    assert not guard.believes(at("400"))
-    assert guard.believes(at("401"))
+    guard.believes(at("150"), 1)
+    assert guard.believes(at("150"), 2)
+    assert not guard.believes(at("150000"), 3)
+    assert guard.believes(at("151"), 4)
+    assert not guard.believes(at("400"), 5)
+    assert guard.believes(at("401"), 6)
 
 
-@given(st.lists(st.tuples(st.integers(1, 50), st.booleans(), st.booleans()), max_size=60), st.integers(1, 50))
+def test_a_tick_is_a_slot_however_often_it_is_looked_at():
+    guard = JumpGuard()
+    guard.believes(at("150"), 1)
+    assert guard.believes(at("150"), 2)
+    assert [guard.believes(at("150000"), 3) for _ in range(3)] == [False] * 3
+    assert guard.believes(at("149"), 4)
+
+
+def test_the_first_price_after_a_start_is_believed_once_the_next_agrees():
+    guard = JumpGuard()
+    assert not guard.believes(at("0.15"), 1)
+    assert not guard.believes(at("150"), 2)
+    assert guard.believes(at("150"), 3)
+
+
+def test_a_jump_of_what_buyers_pay_alone_is_one():
+    guard = JumpGuard()
+    guard.believes(at("150"), 1)
+    assert guard.believes(at("150"), 2)
+    assert not guard.believes(replace(at("150"), buy=Decimal("0.15")), 3)
+
+
+ROWS = st.tuples(st.integers(1, 50), st.booleans(), st.none() | st.integers(1, 50), st.none() | st.integers(1, 50))
+
+
+@given(st.lists(ROWS, max_size=60), st.integers(1, 50))
 def test_the_book_meets_exactly_what_a_look_at_every_order_would(rows, touch):
     orders = [
-        waiting(n, str(level), side="sell" if sell else "buy", reached="at_or_above" if above else "at_or_below")
-        for n, (level, sell, above) in enumerate(rows, 1)
+        waiting(
+            n,
+            str(limit),
+            side="sell" if sell else "buy",
+            stop=None if stop is None else Decimal(stop),
+            armed_by=Decimal(armed) if armed is not None and stop is None else None,
+        )
+        for n, (limit, sell, stop, armed) in enumerate(rows, 1)
     ]
-    price = at(str(touch))
-    assert sorted(met(filled(*orders), price)) == [o.order_id.int for o in orders if o.is_reached(Decimal(touch))]
+    acting = [o for o in orders if o.is_reached(Decimal(touch)) and (o.stop or o.is_armed(Decimal(touch)))]
+    found = met(filled(*orders), at(str(touch)))
+    assert sorted(found) == [o.order_id.int for o in acting]
+    by_side = {"sell": [], "buy": []}
+    for order in acting:
+        by_side[order.side].append((order.rank(Decimal(touch)), order.order_id.int))
+    assert found == [number for side in ("sell", "buy") for _, number in sorted(by_side[side])]
