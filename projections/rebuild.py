@@ -85,8 +85,8 @@ class OrdersRebuild:
         """Under the lease of ``projections.orders.rebuilding.REBUILDER``: what the comparison before the swap said.
 
         Raises ``StillRead``, ``LeaseLostError``, ``PositionLostError`` (PostgreSQL crashed under it), ``PositionGap``
-        and psycopg's errors: then nothing was swapped, save where PostgreSQL went away in the swap's very commit. Either
-        way the live table is whole.
+        and psycopg's errors: then nothing was swapped, save where PostgreSQL went away in the swap's very commit.
+        Either way the live table is whole.
         """
         async with self._pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
             await lease.check(cursor)

@@ -72,11 +72,11 @@ def fail_what_is_not_seen() -> None:
 
 
 def forget_work() -> None:
-    """One order in fifty is dropped between the log and the work table, and nothing derives it again."""
+    """One step in twenty is dropped between the log and the work table, and nothing derives it again."""
     record = WorkTable.record
 
     async def some(self: WorkTable, cursor: Cursor, digest: Digest) -> None:
-        await record(self, cursor, Digest(tuple(m for m in digest.moves if _dice.random() > 0.02), digest.tracked))
+        await record(self, cursor, Digest(tuple(m for m in digest.moves if _dice.random() > 0.05), digest.tracked))
 
     async def none(self: WorkTable, after: int, upto: int) -> int:
         return 0
