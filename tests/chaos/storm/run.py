@@ -61,7 +61,10 @@ async def storm(console: Console, directory: Path, seed: int, orders: int, minut
             "wrong outcomes (I2)": await verdict.wrong_outcomes(histories, chain, world.node, monkey.done),
             "contradictions recorded": outside.topics(url, "account."),
             "sent before durable (I3)": verdict.sent_before_durable(histories, world.node.first_sends()),
-            "verify: log, read models, chain (I4)": await _verified(world, await checkpoint),
+            "verify: log, read models, chain (I4)": await _operated(
+                world, "verify", "--json", "--checkpoint", str(await checkpoint)
+            ),
+            "rebuilt other than live (I4)": await _operated(world, "rebuild", "orders"),
             "streams (I5)": verdict.streams(clients.placed, histories),
             "ended by itself (I6)": world.surprises,
             "changed in the log (I7)": await asyncio.to_thread(verdict.changeable, world.connect),
@@ -92,9 +95,8 @@ async def _checkpoint(world: World, after: float) -> Path:
     return file
 
 
-async def _verified(world: World, checkpoint: Path) -> list[str]:
-    """`surefill verify`, as an operator runs it; read models may be a moment behind."""
-    command = ("verify", "--json", "--checkpoint", str(checkpoint))
+async def _operated(world: World, *command: str) -> list[str]:
+    """What an operator's command said, where it didn't end well."""
     answer = await asyncio.to_thread(world.engine.run, *command, within=600)
     return [] if answer.returncode == 0 else answer.stdout.splitlines()[-12:] + answer.stderr.splitlines()[-3:]
 
