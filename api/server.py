@@ -11,7 +11,7 @@ import uvicorn
 
 from api.metrics import Application, measured
 
-GRACE = 3
+GRACE = 2
 MOST_FROM_A_CLIENT = 4096
 
 

@@ -1,10 +1,12 @@
 """`surefill up`: the whole engine, from its embedded servers to its API, each part a process of its own."""
 
 import asyncio
+import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from enum import IntEnum
 from itertools import count
 from pathlib import Path
@@ -12,6 +14,7 @@ from pathlib import Path
 import httpx2
 import structlog
 
+from api.server import GRACE
 from runtime import addresses, reach, wallet_file
 from runtime.addresses import Addresses
 from runtime.child import Program
@@ -24,6 +27,7 @@ from runtime.supervisor import Supervisor
 
 SUREFILL = Path(sys.executable).with_name("surefill")
 LEASED = ("relay", "projector", "tracker", "watcher")  # one owner at a time; the second of each stands by
+API_STOPS = ((signal.SIGTERM, GRACE + 0.6),)  # longer than it grants the requests in flight
 POLL = 0.05
 REMIND_EVERY = 10.0
 
@@ -119,7 +123,8 @@ async def _start_servers(supervisor: Supervisor, settings: Settings) -> Addresse
 async def _start_roles(supervisor: Supervisor, settings: Settings, servers: Addresses) -> None:
     environment = _environment(settings, servers)
     metrics = _metrics_ports(settings)
-    supervisor.keep(_role("api", environment=environment), level=Level.API)
+    api = replace(_role("api", environment=environment), stops=API_STOPS)
+    supervisor.keep(api, level=Level.API)
     for number in range(1, settings.worker_processes + 1):
         worker = _role("worker", f"worker {number}", environment=environment | next(metrics))
         supervisor.keep(worker, level=Level.WORKERS)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
 from operator import attrgetter
 from uuid import UUID
 
-from domain.account import ContradictionFound
+from domain.account import ContradictionFound, TradingResumed
 from domain.events import OrderEvent
 from event_store.errors import UnknownTopic
 from event_store.mapper import EventMapper
@@ -21,7 +22,6 @@ from runtime.verification.report import RECONCILE, Report, Track
 
 _EVERY = 2**63 - 1
 _ORDER = "order."
-# Written where the chain shows what the log rules out: the engine itself has found a difference.
 
 
 def verify_log(
@@ -36,7 +36,7 @@ def verify_log(
         what = f"orders_v1 has come to position {rows.position}, the log ends at {head.position}"
         remedy = "The log lost its end, or is a backup: restore the newer one, or rebuild the read model."
         report.add(Finding("read models", "differs", what, remedy, position=rows.position))
-    of_checkpoint = 0
+    of_checkpoint, found, resumed = 0, list[RecordedEvent](), dict[UUID, int]()
     events = track(snapshot.events(), head.position, "streams")
     for stream_id, group in groupby(events, key=attrgetter("stream_id")):
         stream = list(group)
@@ -49,6 +49,9 @@ def verify_log(
             _verify_order(stream_id, stream, sound, mapper, rows, attempts, report)
         else:
             _verify_other(stream, mapper, report)
+            found += [one for one in stream if one.topic == ContradictionFound.TOPIC]
+            resumed |= {one.account_id: one.position for one in stream if one.topic == TradingResumed.TOPIC}
+    report.add_all(_contradicted(one, resumed.get(one.account_id, 0)) for one in found)
     report.add_all(rows.rest())
     report.looked_at["position"] = head.position
     report.looked_at["orders_v1 position"] = rows.position
@@ -117,16 +120,22 @@ def _order_event(mapper: EventMapper, recorded: RecordedEvent) -> OrderEvent:
 
 def _verify_other(stream: Sequence[RecordedEvent], mapper: EventMapper, report: Report) -> None:
     for recorded in stream:
-        if recorded.topic == ContradictionFound.TOPIC:
-            what = "the engine found that the chain contradicts the log, and halted the account"
-            report.add(_finding(recorded, what, "Read the event; reconcile the order by hand, then resume."))
         try:
             mapper.load(recorded.topic, recorded.state)
         except UnknownTopic:
-            if recorded.topic != ContradictionFound.TOPIC:
-                report.add(_unknown(recorded))
+            report.add(_unknown(recorded))
         except (ValueError, TypeError, KeyError) as fault:
             report.add(_damaged(recorded, UnreadableEvent(recorded, fault)))
+
+
+def _contradicted(recorded: RecordedEvent, resumed: int) -> Finding:
+    """A contradiction the engine found is a difference until an operator has let trading go on, at ``resumed``."""
+    what = "the engine found that the chain contradicts the log, and halted the account"
+    if recorded.position > resumed:
+        return _finding(recorded, what, "Read the event; reconcile the order by hand, then resume.")
+    return replace(
+        _finding(recorded, f"{what}; an operator resumed it at position {resumed}", "Nothing."), verdict="acknowledged"
+    )
 
 
 def _damaged(recorded: RecordedEvent, fault: UnreadableEvent) -> Finding:

@@ -7,6 +7,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from commands.accounts import Accounts
+from commands.ids import DEFAULT_ACCOUNT
+from domain.account import ACCOUNT_EVENTS, ContradictionFound, reconciliation_stream
+from event_store.mapper import EventMapper
 from event_store.types import AppendRequest, RecordedEvent
 from event_store.verification import Finding
 from runtime.verification.report import DIFFERS, EQUAL, UNCHECKED
@@ -219,6 +223,21 @@ async def test_an_event_that_cannot_follow_is_one_that_does_not_fold(books: Book
     await books.project()
 
     assert where((await books.verify()).of("differs")) == [(stream, 1, 1)]
+
+
+async def test_a_contradiction_differs_until_an_operator_has_settled_it(books: Books, three_orders: list[UUID]) -> None:
+    accounts = Accounts(books.log, books.appender, EventMapper(ACCOUNT_EVENTS))
+    found = ContradictionFound(
+        kind="second_success", order_id=three_orders[0], attempt=1, signature="5", detail="It landed twice."
+    )
+    await accounts.contradict(DEFAULT_ACCOUNT, found)
+    assert where((await books.verify()).of("differs")) == [(reconciliation_stream(DEFAULT_ACCOUNT), 1, 7)]
+
+    await accounts.resume(DEFAULT_ACCOUNT, "The second swap was undone by hand.")
+
+    verified = await books.verify()
+    assert verified.of("differs") == []
+    assert where(verified.of("acknowledged")) == [(reconciliation_stream(DEFAULT_ACCOUNT), 1, 7)]
 
 
 async def test_without_a_chain_the_verdict_says_that_it_was_not_asked(books: Books, three_orders: list[UUID]) -> None:
