@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -113,12 +114,20 @@ async def fold_into_table(
     rows |= await _load(cursor, table, [order_id for order_id in orders if order_id not in rows])
     await cursor.execute(SQL["parked"], {"projection": table.name, "orders": orders})
     parked = [columns[0] for columns in await cursor.fetchall()]
-    folded = fold_batch(mapper, batch, rows, parked)
+    # In a thread: on a busy machine a large batch takes seconds, in which the lease must be renewed.
+    folded, columns = await asyncio.to_thread(_fold, mapper, batch, rows, parked)
     if folded.rows:
-        await cursor.execute(table.save, _columns(folded.rows.values()))
+        await cursor.execute(table.save, columns)
     if folded.parked:
         await _park(cursor, table, folded.parked)
     return folded
+
+
+def _fold(
+    mapper: EventMapper, batch: Sequence[RecordedEvent], rows: Mapping[UUID, Row], parked: Sequence[UUID]
+) -> tuple[Folded, dict[str, list[Any]]]:
+    folded = fold_batch(mapper, batch, rows, parked)
+    return folded, _columns(folded.rows.values())
 
 
 async def _load(cursor: AsyncCursor[Any], table: OrdersTable, orders: list[UUID]) -> dict[UUID, Row]:

@@ -168,19 +168,7 @@ async def test_a_log_cut_short_is_found_with_a_checkpoint(books: Books, three_or
 
 
 async def test_a_row_changed_by_hand_is_named_with_what_differs(books: Books, three_orders: list[UUID]) -> None:
-    with books.database.connect() as app:
-        app.execute("update orders_v1 set status = 'confirmed' where order_id = %s", [three_orders[0]])
-        app.execute(
-            "update orders_v1 set state = jsonb_set(state, '{amount_in}', '\"7\"') where order_id = %s",
-            [three_orders[1]],
-        )
-        app.execute("delete from orders_v1 where order_id = %s", [three_orders[2]])
-        stranger = uuid4()
-        app.execute(
-            "insert into orders_v1 select %s, account_id, status, version, position, submitted_at, updated_at,"
-            " first_position, state from orders_v1 limit 1",
-            [stranger],
-        )
+    stranger = books.tamper(three_orders)
 
     found = {one.stream_id: one.what for one in (await books.verify()).of("differs")}
 
