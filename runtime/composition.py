@@ -127,13 +127,21 @@ async def _meet(chain: SolanaChain) -> tuple[str, PoolBook]:
     return genesis_hash, book
 
 
+async def require_chain_of_log(store: Store, market: Market) -> None:
+    """Raise ``StartupError`` where the log is another chain's."""
+    try:
+        await require_same_chain(store.pool, store.mapper, market.genesis_hash)
+    except AnotherChainError as refused:
+        raise StartupError(str(refused)) from None
+
+
 async def open_wallet(settings: Settings, store: Store, market: Market) -> Wallet:
     """The configured wallet, once log, chain and wallet are known to belong together. Raises ``StartupError``."""
+    await require_chain_of_log(store, market)
     try:
         wallet = Wallet.load(settings.wallet_file)
-        await require_same_chain(store.pool, store.mapper, market.genesis_hash)
         await claim_wallet(store.pool, DEFAULT_ACCOUNT, wallet.address)
-    except (WalletError, AnotherChainError, AnotherWalletError) as refused:
+    except (WalletError, AnotherWalletError) as refused:
         raise StartupError(str(refused)) from None
     return wallet
 
