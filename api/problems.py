@@ -13,6 +13,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from pydantic import BaseModel, Field
 
+from commands.orders import UnreadableOrderError
 from commands.submit import SubmissionUnknownError
 from domain.errors import DomainError
 from event_store.errors import LogUnavailable
@@ -111,9 +112,10 @@ def problem_of(error: Exception) -> Problem:
             return log_unavailable()
         case UnreadableEvent():
             log.error("order can't be read", order_id=str(error.recorded.stream_id), error=str(error))
-            return Problem(
-                500, "order_unreadable", "A newer version of the engine wrote this order; this can't read it."
-            )
+            return _unreadable()
+        case UnreadableOrderError():
+            log.error("order can't be read", error=str(error))
+            return _unreadable()
         case ValidationException():
             return _invalid_query(error)
         case HTTPException() if error.status_code < 500:
@@ -131,6 +133,14 @@ def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
         status_code=problem.status,
         media_type=MEDIA_TYPE,
         headers=problem.headers,
+    )
+
+
+def _unreadable() -> Problem:
+    return Problem(
+        409,
+        "order_unreadable",
+        "An event of this order is damaged, or of a newer version of the engine; `surefill verify` says which.",
     )
 
 

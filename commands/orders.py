@@ -11,12 +11,13 @@ from uuid import UUID, uuid4
 
 from domain.commands import OrderCommand
 from domain.decide import decide
+from domain.errors import NotApplicable
 from domain.events import OrderEvent
-from domain.order import Order, evolve
+from domain.order import Order, evolve, fold
 from event_store.appender import Appender
-from event_store.errors import LeaseLostError, UnknownTopic
+from event_store.errors import LeaseLostError
 from event_store.log import Log
-from event_store.mapper import EventMapper
+from event_store.mapper import UNREADABLE, EventMapper
 from event_store.types import (
     Already,
     AppendRequest,
@@ -37,6 +38,10 @@ MOST_CONFLICTS = 20
 
 class GuardFailedError(Exception):
     """A stream that the append guarded on has moved; nothing was written."""
+
+
+class UnreadableOrderError(Exception):
+    """An event of the order is of a newer version, or damaged. Says no more: it may hold signed bytes."""
 
 
 class TooManyConflictsError(Exception):
@@ -86,17 +91,18 @@ class Orders:
             if recorded:
                 try:
                     loaded.histories[order_id] = self.history(recorded)
-                except (UnknownTopic, ValueError, TypeError, KeyError) as error:
+                except UnreadableOrderError as error:
                     loaded.unreadable[order_id] = error
         return loaded
 
     def history(self, recorded: Sequence[RecordedEvent]) -> History:
-        """The fold of one order's recorded events, the first to the last."""
+        """The fold of one order's recorded events, the first to the last; raises ``UnreadableOrderError``."""
         first, last = recorded[0], recorded[-1]
-        events = tuple(self._event(one) for one in recorded)
-        order: Order | None = None
-        for event in events:
-            order = evolve(order, event)
+        try:
+            events = tuple(self._event(one) for one in recorded)
+            order = fold(events)
+        except UNREADABLE as fault:
+            raise UnreadableOrderError(f"{first.stream_id}: {type(fault).__name__}") from None
         return History(
             order_id=first.stream_id,
             account_id=first.account_id,
@@ -108,12 +114,17 @@ class Orders:
             correlation_id=first.correlation_id,
         )
 
-    async def execute(self, history: History, command: OrderCommand, *, guards: Guards = ()) -> History:
+    async def execute(
+        self, history: History, command: OrderCommand, *, guards: Guards = (), decide_again: bool = True
+    ) -> History:
         """Append what ``command`` leads to; the history after it, which is ``history`` where it leads to nothing.
 
+        Where the order has moved on meanwhile it is decided again, unless what the command says was true of
+        ``history`` alone.
+
         Raises ``NotApplicable`` where the order has moved on, other ``DomainError`` where the command is wrong,
-        ``GuardFailedError`` or ``LeaseLostError`` where a guard forbids it, ``LogUnavailable`` or ``OutcomeUnknown``
-        where it was not, or perhaps not, written.
+        ``GuardFailedError`` or ``LeaseLostError`` where a guard forbids it, ``UnreadableOrderError`` where what came in
+        between can't be read, ``LogUnavailable`` or ``OutcomeUnknown`` where it was not, or perhaps not, written.
         """
         command_id = uuid4()
         for _ in range(MOST_CONFLICTS):
@@ -127,6 +138,8 @@ class Orders:
                 raise LeaseLostError(outcome.processor)
             if outcome.stream_id != history.order_id:
                 raise GuardFailedError(str(outcome.stream_id))
+            if not decide_again:
+                raise NotApplicable(f"The order has moved on from version {history.version}.")
             recorded = await self._log.load(history.order_id)
             history = self.history(recorded) if recorded else History(history.order_id, history.account_id)
         raise TooManyConflictsError(str(history.order_id))

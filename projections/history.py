@@ -9,8 +9,7 @@ from uuid import UUID
 
 from domain.events import OrderEvent
 from domain.order import Order, evolve
-from event_store.errors import UnknownTopic
-from event_store.mapper import EventMapper
+from event_store.mapper import UNREADABLE, EventMapper
 from event_store.types import RecordedEvent
 from projections.order_view import OrderView, order_view
 
@@ -46,7 +45,7 @@ def order_event(mapper: EventMapper, recorded: RecordedEvent) -> OrderEvent:
     """What was recorded, as an event of an order; raises ``UnreadableEvent``."""
     try:
         event = mapper.load(recorded.topic, recorded.state)
-    except (UnknownTopic, ValueError, TypeError, KeyError) as fault:
+    except UNREADABLE as fault:
         raise UnreadableEvent(recorded, fault) from None
     if not isinstance(event, OrderEvent):
         raise UnreadableEvent(recorded, TypeError())

@@ -62,7 +62,8 @@ class StageRunner(ABC):
     async def _one(self, history: History, job: Coroutine[Any, Any, OrderCommand], guards: Guards = ()) -> None:
         try:
             command = await self._learned(history, job)
-            after = await self._orders.execute(history, command, guards=guards)
+            # A stage learns for one state: a worker that stood still wakes with quotes, or a signature, of an old one.
+            after = await self._orders.execute(history, command, guards=guards, decide_again=False)
             if after.version == history.version:
                 await self._work.postpone(history.order_id, self.stage, history.version)
             self._count("advanced" if after.version > history.version else "postponed")
