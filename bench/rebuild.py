@@ -105,6 +105,7 @@ async def _project(database: str) -> None:
         async with Lease(pool, PROCESSOR, owner="bench").hold() as lease:
             projecting = asyncio.create_task(OrdersProjector(pool, log, None, MAPPER).run(lease))
             while await OrderList(pool).position() < head:
+                assert not projecting.done(), "the projector ended"
                 await asyncio.sleep(0.2)
             seconds = time.perf_counter() - begun
             projecting.cancel()

@@ -28,8 +28,8 @@ from runtime.settings import Settings
 from runtime.verification import show
 
 DIFFERED = 3
-# Longer than the lease of a rebuild that was killed.
-ANOTHER_MAY_END_S = 6.0
+# Nobody stands by for it, and its loss is the loss of all that was done: it survives a disk or machine that is busy.
+LEASE_S = 30.0
 UNTOUCHED = f"{NAME} is whole; rebuild it again"
 
 
@@ -58,7 +58,7 @@ async def _rebuild(found: Settings, watch: Watch, rebuilt: list[Comparison]) -> 
     await reach.postgres(found.database_url)
     async with connection_pool(found.database_url, application_name="surefill rebuild") as pool:
         rebuilding = OrdersRebuild(pool, Log(pool), EventMapper(ORDER_EVENTS), watch)
-        async with own_lease(pool, REBUILDER).hold(ANOTHER_MAY_END_S) as lease:
+        async with own_lease(pool, REBUILDER, LEASE_S).hold(patience=0) as lease:
             rebuilt.append(await rebuilding.run(lease))
 
 
@@ -67,7 +67,7 @@ def _sentences() -> Iterator[None]:
     try:
         yield
     except LeaseTaken as taken:
-        raise StartupError(f"another rebuild is at work: {taken}") from None
+        raise StartupError(f"another rebuild is at work, or was killed within {LEASE_S:.0f} s: {taken}") from None
     except StillRead as reader:
         raise StartupError(f"{reader} does not stop reading {NAME}, which was not replaced: rebuild it after") from None
     except LeaseLostError as lost:
