@@ -74,7 +74,7 @@ def verified(engine: Engine, orders: int) -> dict[str, Any]:
 
 async def test_kill_9_of_everything_in_mid_load_loses_no_order_and_repeats_none(own_engine: Engine) -> None:
     dice = random.Random(7)
-    own_engine.start()
+    own_engine.start(within=180)
     ids: list[str] = []
     async with own_engine.client() as client:
         for death in range(DEATHS):
@@ -110,12 +110,12 @@ def percentile(values: list[float], part: float) -> float:
 
 
 async def test_valkey_emptied_ten_times_loses_nothing(own_engine: Engine) -> None:
-    own_engine.start()
+    own_engine.start(within=180)
     ids: list[str] = []
     flushed: list[float] = []
     valkey = redis.Redis.from_url(own_engine.addresses()["REDIS_URL"])
     async with own_engine.client() as client:
-        submitting = asyncio.create_task(submit_all(client, ORDERS, ids, pause=0.4))
+        submitting = asyncio.create_task(submit_all(client, ORDERS, ids, pause=3.0))
         for flush in range(FLUSHES):
             while len(ids) < ORDERS * (flush + 1) // (FLUSHES + 2):
                 await asyncio.sleep(0.01)
