@@ -15,8 +15,7 @@ from pydantic import BaseModel, Field
 
 from commands.submit import SubmissionUnknownError
 from domain.errors import DomainError
-from event_store.errors import LogUnavailable
-from projections.history import UnreadableEvent
+from event_store.errors import LogUnavailable, UnreadableEvent
 
 log = structlog.get_logger(__name__)
 

@@ -14,7 +14,7 @@ from domain.decide import decide
 from domain.events import OrderEvent
 from domain.order import Order, evolve
 from event_store.appender import Appender
-from event_store.errors import LeaseLostError, UnknownTopic
+from event_store.errors import LeaseLostError, UnreadableEvent
 from event_store.log import Log
 from event_store.mapper import EventMapper
 from event_store.types import (
@@ -68,7 +68,7 @@ class Loaded:
     """
 
     histories: dict[UUID, History]
-    unreadable: dict[UUID, Exception]
+    unreadable: dict[UUID, UnreadableEvent]
 
 
 class Orders:
@@ -86,17 +86,20 @@ class Orders:
             if recorded:
                 try:
                     loaded.histories[order_id] = self.history(recorded)
-                except (UnknownTopic, ValueError, TypeError, KeyError) as error:
+                except UnreadableEvent as error:
                     loaded.unreadable[order_id] = error
         return loaded
 
     def history(self, recorded: Sequence[RecordedEvent]) -> History:
-        """The fold of one order's recorded events, the first to the last."""
+        """The fold of one order's recorded events, the first to the last; raises ``UnreadableEvent``."""
         first, last = recorded[0], recorded[-1]
-        events = tuple(self._event(one) for one in recorded)
+        events = tuple(self._mapper.read(one, OrderEvent) for one in recorded)
         order: Order | None = None
-        for event in events:
-            order = evolve(order, event)
+        for one, event in zip(recorded, events, strict=True):
+            try:
+                order = evolve(order, event)
+            except Exception as fault:  # noqa: BLE001 - what cannot follow stays its order's own
+                raise UnreadableEvent(one, fault) from None
         return History(
             order_id=first.stream_id,
             account_id=first.account_id,
@@ -108,19 +111,22 @@ class Orders:
             correlation_id=first.correlation_id,
         )
 
-    async def execute(self, history: History, command: OrderCommand, *, guards: Guards = ()) -> History:
+    async def execute(
+        self, history: History, command: OrderCommand, *, guards: Guards = (), beside: Sequence[NewEvent] = ()
+    ) -> History:
         """Append what ``command`` leads to; the history after it, which is ``history`` where it leads to nothing.
 
+        ``beside`` are other streams' events that belong to it, in the same request; a conflict of theirs is a guard's.
         Raises ``NotApplicable`` where the order has moved on, other ``DomainError`` where the command is wrong,
         ``GuardFailedError`` or ``LeaseLostError`` where a guard forbids it, ``LogUnavailable`` or ``OutcomeUnknown``
-        where it was not, or perhaps not, written.
+        where it was not, or perhaps not, written, ``UnreadableEvent`` where what was written meanwhile can't be read.
         """
         command_id = uuid4()
         for _ in range(MOST_CONFLICTS):
             decided = decide(history.order, command)
             if not decided:
                 return history
-            after, outcome = await self._append(history, decided, command_id, guards)
+            after, outcome = await self._append(history, decided, command_id, guards, beside)
             if isinstance(outcome, Stored | Already):
                 return after
             if isinstance(outcome, LeaseLost):
@@ -135,16 +141,21 @@ class Orders:
         self, history: History, command: OrderCommand, command_id: UUID
     ) -> tuple[History, Stored | Already | Conflict]:
         """Append the first events of a stream once: a conflict is the caller's to understand."""
-        after, outcome = await self._append(history, decide(history.order, command), command_id, ())
+        after, outcome = await self._append(history, decide(history.order, command), command_id, (), ())
         if isinstance(outcome, LeaseLost):
             raise LeaseLostError(outcome.processor)
         return after, outcome
 
     async def _append(
-        self, history: History, decided: list[OrderEvent], command_id: UUID, guards: Guards
+        self,
+        history: History,
+        decided: list[OrderEvent],
+        command_id: UUID,
+        guards: Guards,
+        beside: Sequence[NewEvent],
     ) -> tuple[History, Stored | Already | Conflict | LeaseLost]:
         new = self._recordable(history, decided, command_id)
-        outcome = await self._appender.append(AppendRequest(tuple(new), guards))
+        outcome = await self._appender.append(AppendRequest((*new, *beside), guards))
         order = history.order
         for event in decided:
             order = evolve(order, event)
@@ -179,12 +190,6 @@ class Orders:
             cause = new.event_id
             recordable.append(new)
         return recordable
-
-    def _event(self, recorded: RecordedEvent) -> OrderEvent:
-        event = self._mapper.load(recorded.topic, recorded.state)
-        if not isinstance(event, OrderEvent):
-            raise TypeError(f"{recorded.topic} is not an order's event")
-        return event
 
     async def recorded(self, order_id: UUID) -> list[RecordedEvent]:
         """The stream as the log has it."""

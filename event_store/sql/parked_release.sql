@@ -1,0 +1,1 @@
+delete from parked where order_id = %(order)s and processor = any(%(processors)s)
