@@ -18,6 +18,7 @@ from event_store.errors import UnreadableEvent
 from event_store.sql import statement
 
 _PARK = statement("parked_park")
+_OF = statement("parked_of")
 _AMONG = statement("parked_among")
 _LETTERS = statement("parked_letters")
 _COUNTS = statement("parked_counts")
@@ -61,12 +62,22 @@ class Letter:
     since: datetime
 
 
-async def park(cursor: Cursor, processor: str, faults: Iterable[Fault]) -> None:
-    """Set orders aside, in the caller's transaction; for one that is already, what it says now and how often."""
+async def park(cursor: Cursor, processor: str, faults: Iterable[Fault]) -> set[UUID]:
+    """Set orders aside, in the caller's transaction; those that were not before.
+
+    Of one that is already, what stands in its way now is kept, and how often.
+    """
     columns = [(one.order_id, one.version, one.position, one.error, one.attempts) for one in faults]
     names = ("orders", "versions", "positions", "errors", "attempts")
     values = dict(zip(names, map(list, zip(*columns, strict=True)), strict=True))
     await cursor.execute(_PARK, {"processor": processor, **values})
+    return {order_id for order_id, is_new in await cursor.fetchall() if is_new}
+
+
+async def of(cursor: Cursor, processor: str) -> set[UUID]:
+    """Every order ``processor`` has set aside, those that were discarded too."""
+    await cursor.execute(_OF, {"processor": processor})
+    return {row[0] for row in await cursor.fetchall()}
 
 
 async def among(cursor: Cursor, processor: str, order_ids: Sequence[UUID]) -> list[UUID]:
@@ -93,9 +104,10 @@ async def lock(cursor: Cursor, processor: str, order_id: UUID) -> bool:
     return bool(cursor.rowcount)
 
 
-async def release(cursor: Cursor, processors: Sequence[str], order_id: UUID) -> None:
-    """The order is set aside no more."""
-    await cursor.execute(_RELEASE, {"processors": list(processors), "order": order_id})
+async def release(cursor: Cursor, processors: Sequence[str], order_id: UUID, *, if_unreadable: bool = False) -> None:
+    """The order is set aside no more; ``if_unreadable``: unless it is for anything but an event nobody could read."""
+    named = {"processors": list(processors), "order": order_id, "unreadable": if_unreadable}
+    await cursor.execute(_RELEASE, named)
 
 
 async def discard(cursor: Cursor, processors: Sequence[str], order_id: UUID) -> None:

@@ -9,3 +9,5 @@ from unnest(
 on conflict (processor, order_id) do update
 set version = excluded.version, "position" = excluded."position", error = excluded.error,
     attempts = p.attempts + excluded.attempts
+-- No row version before it: it is new.
+returning order_id, xmax = 0
