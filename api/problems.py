@@ -13,11 +13,9 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from pydantic import BaseModel, Field
 
-from commands.orders import UnreadableOrderError
 from commands.submit import SubmissionUnknownError
 from domain.errors import DomainError
-from event_store.errors import LogUnavailable
-from projections.history import UnreadableEvent
+from event_store.errors import LogUnavailable, UnreadableEvent
 
 log = structlog.get_logger(__name__)
 
@@ -112,9 +110,6 @@ def problem_of(error: Exception) -> Problem:
             return log_unavailable()
         case UnreadableEvent():
             log.error("order can't be read", order_id=str(error.recorded.stream_id), error=str(error))
-            return _unreadable()
-        case UnreadableOrderError():
-            log.error("order can't be read", error=str(error))
             return _unreadable()
         case ValidationException():
             return _invalid_query(error)

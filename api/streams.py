@@ -28,9 +28,10 @@ from api.orders.read import OrderId
 from api.problems import Problem
 from api.services import Services
 from domain.events import OrderEvent
+from event_store.errors import UnreadableEvent
 from event_store.mapper import EventMapper
 from event_store.types import RecordedEvent
-from projections.history import OrderState, UnreadableEvent, advance, order_event
+from projections.history import OrderState, advance, order_event
 from projections.live import FeedStopped, TooSlow
 from projections.order_view import dex, executed_price, tx_hash
 

@@ -13,11 +13,11 @@ from domain.commands import OrderCommand
 from domain.decide import decide
 from domain.errors import NotApplicable
 from domain.events import OrderEvent
-from domain.order import Order, evolve, fold
+from domain.order import Order, evolve
 from event_store.appender import Appender
-from event_store.errors import LeaseLostError
+from event_store.errors import LeaseLostError, UnreadableEvent
 from event_store.log import Log
-from event_store.mapper import UNREADABLE, EventMapper
+from event_store.mapper import EventMapper
 from event_store.types import (
     Already,
     AppendRequest,
@@ -38,10 +38,6 @@ MOST_CONFLICTS = 20
 
 class GuardFailedError(Exception):
     """A stream that the append guarded on has moved; nothing was written."""
-
-
-class UnreadableOrderError(Exception):
-    """An event of the order is of a newer version, or damaged. Says no more: it may hold signed bytes."""
 
 
 class TooManyConflictsError(Exception):
@@ -73,7 +69,7 @@ class Loaded:
     """
 
     histories: dict[UUID, History]
-    unreadable: dict[UUID, Exception]
+    unreadable: dict[UUID, UnreadableEvent]
 
 
 class Orders:
@@ -91,18 +87,20 @@ class Orders:
             if recorded:
                 try:
                     loaded.histories[order_id] = self.history(recorded)
-                except UnreadableOrderError as error:
+                except UnreadableEvent as error:
                     loaded.unreadable[order_id] = error
         return loaded
 
     def history(self, recorded: Sequence[RecordedEvent]) -> History:
-        """The fold of one order's recorded events, the first to the last; raises ``UnreadableOrderError``."""
+        """The fold of one order's recorded events, the first to the last; raises ``UnreadableEvent``."""
         first, last = recorded[0], recorded[-1]
-        try:
-            events = tuple(self._event(one) for one in recorded)
-            order = fold(events)
-        except UNREADABLE as fault:
-            raise UnreadableOrderError(f"{first.stream_id}: {type(fault).__name__}") from None
+        events = tuple(self._mapper.read(one, OrderEvent) for one in recorded)
+        order: Order | None = None
+        for one, event in zip(recorded, events, strict=True):
+            try:
+                order = evolve(order, event)
+            except Exception as fault:  # noqa: BLE001 - what cannot follow stays its order's own
+                raise UnreadableEvent(one, fault) from None
         return History(
             order_id=first.stream_id,
             account_id=first.account_id,
@@ -115,23 +113,30 @@ class Orders:
         )
 
     async def execute(
-        self, history: History, command: OrderCommand, *, guards: Guards = (), decide_again: bool = True
+        self,
+        history: History,
+        command: OrderCommand,
+        *,
+        guards: Guards = (),
+        beside: Sequence[NewEvent] = (),
+        decide_again: bool = True,
     ) -> History:
         """Append what ``command`` leads to; the history after it, which is ``history`` where it leads to nothing.
 
+        ``beside`` are other streams' events that belong to it, in the same request; a conflict of theirs is a guard's.
         Where the order has moved on meanwhile it is decided again, unless what the command says was true of
         ``history`` alone.
 
         Raises ``NotApplicable`` where the order has moved on, other ``DomainError`` where the command is wrong,
-        ``GuardFailedError`` or ``LeaseLostError`` where a guard forbids it, ``UnreadableOrderError`` where what came in
-        between can't be read, ``LogUnavailable`` or ``OutcomeUnknown`` where it was not, or perhaps not, written.
+        ``GuardFailedError`` or ``LeaseLostError`` where a guard forbids it, ``LogUnavailable`` or ``OutcomeUnknown``
+        where it was not, or perhaps not, written, ``UnreadableEvent`` where what was written meanwhile can't be read.
         """
         command_id = uuid4()
         for _ in range(MOST_CONFLICTS):
             decided = decide(history.order, command)
             if not decided:
                 return history
-            after, outcome = await self._append(history, decided, command_id, guards)
+            after, outcome = await self._append(history, decided, command_id, guards, beside)
             if isinstance(outcome, Stored | Already):
                 return after
             if isinstance(outcome, LeaseLost):
@@ -148,16 +153,21 @@ class Orders:
         self, history: History, command: OrderCommand, command_id: UUID
     ) -> tuple[History, Stored | Already | Conflict]:
         """Append the first events of a stream once: a conflict is the caller's to understand."""
-        after, outcome = await self._append(history, decide(history.order, command), command_id, ())
+        after, outcome = await self._append(history, decide(history.order, command), command_id, (), ())
         if isinstance(outcome, LeaseLost):
             raise LeaseLostError(outcome.processor)
         return after, outcome
 
     async def _append(
-        self, history: History, decided: list[OrderEvent], command_id: UUID, guards: Guards
+        self,
+        history: History,
+        decided: list[OrderEvent],
+        command_id: UUID,
+        guards: Guards,
+        beside: Sequence[NewEvent],
     ) -> tuple[History, Stored | Already | Conflict | LeaseLost]:
         new = self._recordable(history, decided, command_id)
-        outcome = await self._appender.append(AppendRequest(tuple(new), guards))
+        outcome = await self._appender.append(AppendRequest((*new, *beside), guards))
         order = history.order
         for event in decided:
             order = evolve(order, event)
@@ -192,12 +202,6 @@ class Orders:
             cause = new.event_id
             recordable.append(new)
         return recordable
-
-    def _event(self, recorded: RecordedEvent) -> OrderEvent:
-        event = self._mapper.load(recorded.topic, recorded.state)
-        if not isinstance(event, OrderEvent):
-            raise TypeError(f"{recorded.topic} is not an order's event")
-        return event
 
     async def recorded(self, order_id: UUID) -> list[RecordedEvent]:
         """The stream as the log has it."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from event_store.types import RecordedEvent
+
 
 class EventStoreError(Exception):
     """Whatever this room raises on purpose."""
@@ -26,6 +28,17 @@ class InvalidRequest(EventStoreError):
 
 class UnknownTopic(EventStoreError):
     """An event this code cannot read: no model has its topic, or a newer version wrote it."""
+
+
+class UnreadableEvent(EventStoreError):
+    """A newer version wrote this event, or it is damaged: nobody may judge its stream.
+
+    Says the kind of fault alone: a validation error quotes its input, which may be signed bytes.
+    """
+
+    def __init__(self, recorded: RecordedEvent, fault: Exception) -> None:
+        super().__init__(f"{recorded.topic}: {type(fault).__name__}")
+        self.recorded = recorded
 
 
 class LeaseLostError(EventStoreError):

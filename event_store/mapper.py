@@ -9,16 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 from pydantic_core import from_json
 
-from event_store.errors import UnknownTopic
+from event_store.errors import UnknownTopic, UnreadableEvent
+from event_store.types import RecordedEvent
 
 # What loading raises for an event that another version wrote, or that is damaged: nobody may judge its stream.
 UNREADABLE = (UnknownTopic, ValueError, TypeError, KeyError)
 
+M = TypeVar("M", bound=BaseModel)
 Upcast = Callable[[dict[str, Any]], dict[str, Any]]
 
 
@@ -71,3 +73,13 @@ class EventMapper:
         for upcast in form.upcasts[version - 1 :]:
             data = upcast(data)
         return form.model.model_validate(data, extra="ignore")
+
+    def read(self, recorded: RecordedEvent, kind: type[M]) -> M:
+        """What was recorded, as a ``kind``; UnreadableEvent for whatever stands in the way."""
+        try:
+            event = self.load(recorded.topic, recorded.state)
+        except Exception as fault:  # noqa: BLE001 - a damaged state may raise anything, an upcast too
+            raise UnreadableEvent(recorded, fault) from None
+        if not isinstance(event, kind):
+            raise UnreadableEvent(recorded, TypeError())
+        return event

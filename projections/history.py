@@ -9,7 +9,8 @@ from uuid import UUID
 
 from domain.events import OrderEvent
 from domain.order import Order, evolve
-from event_store.mapper import UNREADABLE, EventMapper
+from event_store.errors import UnreadableEvent
+from event_store.mapper import EventMapper
 from event_store.types import RecordedEvent
 from projections.order_view import OrderView, order_view
 
@@ -30,26 +31,9 @@ class OrderState:
         return order_view(self.order_id, self.order, self.version, self.submitted_at, self.updated_at)
 
 
-class UnreadableEvent(Exception):
-    """A newer version wrote this event, or it is damaged: nobody may judge its order.
-
-    Says the kind of fault alone: a validation error quotes its input, which may be signed bytes.
-    """
-
-    def __init__(self, recorded: RecordedEvent, fault: Exception) -> None:
-        super().__init__(f"{recorded.topic}: {type(fault).__name__}")
-        self.recorded = recorded
-
-
 def order_event(mapper: EventMapper, recorded: RecordedEvent) -> OrderEvent:
     """What was recorded, as an event of an order; raises ``UnreadableEvent``."""
-    try:
-        event = mapper.load(recorded.topic, recorded.state)
-    except UNREADABLE as fault:
-        raise UnreadableEvent(recorded, fault) from None
-    if not isinstance(event, OrderEvent):
-        raise UnreadableEvent(recorded, TypeError())
-    return event
+    return mapper.read(recorded, OrderEvent)
 
 
 def advance(state: OrderState | None, recorded: RecordedEvent, event: OrderEvent) -> OrderState:
@@ -59,7 +43,7 @@ def advance(state: OrderState | None, recorded: RecordedEvent, event: OrderEvent
     """
     try:
         order = evolve(state.order if state else None, event)
-    except ValueError as fault:
+    except Exception as fault:  # noqa: BLE001 - what cannot follow stays its order's own
         raise UnreadableEvent(recorded, fault) from None
     return OrderState(
         recorded.stream_id,

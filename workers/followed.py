@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -15,7 +16,8 @@ from workers.submit import signed_bytes
 class Followed:
     """One attempt of one order, from ``TransactionBuilt`` until it is finalized or proven expired.
 
-    Times are of the monotonic clock, in seconds. ``transaction`` is what is sent again and never shown.
+    Times are of the monotonic clock, in seconds. ``transaction`` is what is sent again and never shown. What is learned
+    of it is not told before ``not_before``: telling has failed ``failures`` times in a row.
     """
 
     order_id: UUID
@@ -32,6 +34,13 @@ class Followed:
     next_proof: float = 0.0
     doubted_since: float | None = None
     finalized: bool = False
+    failures: int = 0
+    not_before: float = 0.0
+
+    @property
+    def is_told(self) -> bool:
+        """Whether what is learned of it is told now: after a failure not for a while."""
+        return time.monotonic() >= self.not_before
 
     @property
     def signature(self) -> str:

@@ -6,11 +6,16 @@ import time
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
+import structlog
+
 from commands.orders import History, Orders
 from domain import events as e
 from event_store.types import RecordedEvent
 from workers.followed import Followed, followed
+from workers.parking import Parking
 from workers.work import WorkTable
+
+log = structlog.get_logger(__name__)
 
 _CHANGES = frozenset(
     event.TOPIC
@@ -28,9 +33,10 @@ _CHANGES = frozenset(
 class Following:
     """By order, the attempts that may still land or aren't finalized."""
 
-    def __init__(self, orders: Orders, work: WorkTable) -> None:
+    def __init__(self, orders: Orders, work: WorkTable, parking: Parking) -> None:
         self._orders = orders
         self._work = work
+        self._parking = parking
         self._by_order: dict[UUID, list[Followed]] = {}
 
     def __len__(self) -> int:
@@ -44,12 +50,14 @@ class Following:
 
     async def restore(self) -> int:
         """Follow what the work table says; returns the position from which the log must be read on."""
+        await self._parking.aside()
         position, order_ids = await self._work.tracked()
         await self._follow(order_ids)
         return position
 
     async def reconcile(self) -> None:
-        """Follow rows that didn't come by the log: those that were derived again."""
+        """Follow rows that didn't come by the log: those that were derived again, and orders that could not be read."""
+        await self._parking.aside()
         _, order_ids = await self._work.tracked()
         await self._follow([order_id for order_id in order_ids if order_id not in self._by_order])
 
@@ -93,8 +101,20 @@ class Following:
         if not order_ids:
             return
         loaded = await self._orders.load(order_ids)
-        for history in loaded.histories.values():
-            self.update(history)
-        gone = {i: h.version for i, h in loaded.histories.items() if i not in self._by_order}
+        for order_id, error in loaded.unreadable.items():
+            await self._parking.unreadable(order_id, error)
+        broken = [order_id for order_id, history in loaded.histories.items() if not await self._updated(history)]
+        gone = {i: h.version for i, h in loaded.histories.items() if i not in self._by_order and i not in broken}
         if gone:
             await self._work.untrack(gone)
+
+    async def _updated(self, history: History) -> bool:
+        """Whether the order could be followed; one that can't keeps its row."""
+        try:
+            self.update(history)
+        except Exception as error:
+            log.error("order can't be followed", order_id=str(history.order_id), exc_info=error)
+            await self._parking.failed(history.order_id, history.version, error)
+            return False
+        await self._parking.readable(history.order_id)
+        return True

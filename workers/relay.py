@@ -35,12 +35,13 @@ class Relay:
         self._processing = Processing(pool, events, wake, limit=BATCH, pause=PAUSE)
         self._work = work
         self._hints = hints
+        self._aside: set[UUID] = set()
 
     async def run(self, lease: Lease) -> None:
         await self._processing.run(lease, self._record, self._recorded)
 
     async def _record(self, cursor: Cursor, batch: Batch) -> None:
-        await self._work.record(cursor, _asked(batch))
+        self._aside = await self._work.record(cursor, _asked(batch))
 
     async def _recorded(self, batch: Batch) -> None:
         RELAY_POSITION.set(batch[-1].position)
@@ -49,7 +50,7 @@ class Relay:
     async def _hint(self, asked: Digest) -> None:
         now: dict[Stage, list[UUID]] = {}
         for move in asked.moves:
-            if move.stage and not move.setback:
+            if move.stage and not move.setback and move.order_id not in self._aside:
                 now.setdefault(move.stage, []).append(move.order_id)
         if not now:
             return

@@ -9,16 +9,18 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
+import psycopg
 import structlog
 
-from chains.protocol import ChainUnavailable
 from commands.orders import GuardFailedError, Guards, History, Orders
 from domain.codes import Code, meaning
 from domain.commands import GiveUp, OrderCommand
 from domain.errors import NotApplicable
 from domain.order import Order
+from workers.away import AWAY
 from workers.metrics import STAGE_ORDERS, STAGE_SECONDS
 from workers.next_work import Stage
+from workers.parking import Parking
 from workers.work import WorkTable
 
 log = structlog.get_logger(__name__)
@@ -35,14 +37,29 @@ class StageRunner(ABC):
         self._orders = orders
         self._work = work
         self._clock = clock
+        self._parking = Parking(work.pool, self.stage)
+        self._at_work: set[UUID] = set()
 
     async def run(self, order_ids: Sequence[UUID]) -> None:
-        """Work on those of ``order_ids`` that are at this stage; hints for any other are passed over."""
+        """Work on those of ``order_ids`` that are at this stage; hints for any other are passed over.
+
+        So are those for orders this process is at work on: a slow stage is hinted at again.
+        """
+        fresh = set(order_ids) - self._at_work
+        if not fresh:
+            return
+        self._at_work |= fresh
+        try:
+            await self._run(list(fresh))
+        finally:
+            self._at_work -= fresh
+
+    async def _run(self, order_ids: Sequence[UUID]) -> None:
         with STAGE_SECONDS.labels(self.stage).time():
             loaded = await self._orders.load(order_ids)
             for order_id, error in loaded.unreadable.items():
                 self._count("unreadable")
-                log.error("order can't be read; left alone", order_id=str(order_id), error=type(error).__name__)
+                await self._parking.unreadable(order_id, error)
             mine = [one for one in loaded.histories.values() if one.order and self.applies(one.order)]
             if mine:
                 await self.work_on(mine)
@@ -61,32 +78,56 @@ class StageRunner(ABC):
 
     async def _one(self, history: History, job: Coroutine[Any, Any, OrderCommand], guards: Guards = ()) -> None:
         try:
-            command = await self._learned(history, job)
-            # A stage learns for one state: a worker that stood still wakes with quotes, or a signature, of an old one.
-            after = await self._orders.execute(history, command, guards=guards, decide_again=False)
-            if after.version == history.version:
-                await self._work.postpone(history.order_id, self.stage, history.version)
-            self._count("advanced" if after.version > history.version else "postponed")
+            outcome = await self._worked(history, job, guards)
         except NotApplicable:
-            self._count("moved_on")
-        except GuardFailedError:
-            self._count("guard_failed")
-            await self._work.postpone(history.order_id, self.stage, history.version)
+            outcome = "moved_on"
+        except AWAY as away:
+            outcome = "away"
+            log.warning("stage waits", stage=self.stage, order_id=str(history.order_id), error=type(away).__name__)
         except Exception as error:
-            self._count("failed")
+            outcome = "failed"
             log.error("stage failed", stage=self.stage, order_id=str(history.order_id), exc_info=error)
+            await self._failed(history, error)
+        finally:
+            self._at_work.discard(history.order_id)
+        self._count(outcome)
 
-    async def _learned(self, history: History, job: Coroutine[Any, Any, OrderCommand]) -> OrderCommand:
-        """What the job found out; where it could find out nothing the order still ends by its deadline."""
+    async def _worked(self, history: History, job: Coroutine[Any, Any, OrderCommand], guards: Guards) -> str:
+        """Record what the job found out; where it could find out nothing the order still ends by its deadline."""
+        defect: Exception | None = None
         try:
-            return await job
-        except ChainUnavailable as away:
-            log.warning("chain unavailable", stage=self.stage, order_id=str(history.order_id), reason=str(away))
-            code = Code.CHAIN_UNAVAILABLE
-        except Exception as error:
-            # A defect, ours or a venue's, must not keep the order open for ever.
-            log.error("stage failed", stage=self.stage, order_id=str(history.order_id), exc_info=error)
-            code = Code.DEADLINE_PASSED
+            command = await job
+        except AWAY as away:
+            log.warning("chain unavailable", stage=self.stage, order_id=str(history.order_id), reason=str(away)[:200])
+            command = self._give_up(Code.CHAIN_UNAVAILABLE)
+        except Exception as error:  # noqa: BLE001 - raised again once the deadline had its say
+            defect, command = error, self._give_up(Code.DEADLINE_PASSED)
+        try:
+            # It learned for one state: a worker that stood still wakes with quotes, or a signature, of an old one.
+            after = await self._orders.execute(history, command, guards=guards, decide_again=False)
+        except GuardFailedError:
+            await self._work.postpone(history.order_id, self.stage, history.version)
+            return "guard_failed"
+        except NotApplicable:
+            if defect:  # a live attempt can't be given up, whatever keeps it from being sent
+                raise defect from None
+            raise
+        if after.version == history.version:
+            await self._work.postpone(history.order_id, self.stage, history.version)
+            if defect:
+                raise defect
+            return "postponed"
+        await self._parking.handled(history.order_id)
+        return "advanced"
+
+    async def _failed(self, history: History, error: Exception) -> None:
+        """A defect, ours or a venue's: tried again by its due time, and not for ever."""
+        try:
+            await self._parking.failed(history.order_id, history.version, error)
+        except psycopg.Error as away:
+            log.warning("failure not counted", order_id=str(history.order_id), error=type(away).__name__)
+
+    def _give_up(self, code: Code) -> GiveUp:
         return GiveUp(code, meaning(code).sentence, self._clock())
 
     def _count(self, outcome: str) -> None:

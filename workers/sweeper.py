@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 
 from event_store.log import Log
 from workers.broker import Hints
-from workers.metrics import DERIVED, HINTS_FAILED, SWEPT
+from workers.metrics import DERIVED, HINTS_FAILED, PARKED, SWEPT
 from workers.work import WorkTable
 
 log = structlog.get_logger(__name__)
@@ -46,6 +46,7 @@ class Sweeper:
                 if time.monotonic() >= derive_at:
                     derive_at = time.monotonic() + DERIVE_EVERY_S
                     heads = await self._derive(heads)
+                    await self._count()
             except RedisError as away:
                 HINTS_FAILED.inc()
                 log.warning("sweeper waits for Valkey", error=type(away).__name__)
@@ -66,6 +67,12 @@ class Sweeper:
                 SWEPT.labels(stage).inc(len(order_ids))
             if sum(map(len, due.values())) < DUE_AT_ONCE:
                 return
+
+    async def _count(self) -> None:
+        aside = await self._work.aside()
+        PARKED.clear()
+        for processor, orders in aside.items():
+            PARKED.labels(processor).set(orders)
 
     async def _derive(self, heads: list[tuple[float, int]]) -> list[tuple[float, int]]:
         """One window of the log. ``heads``: when which position was the newest; only settled ones are read."""

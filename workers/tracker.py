@@ -11,35 +11,31 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
-import psycopg
-import psycopg_pool
 import structlog
 
-from chains.protocol import Chain, ChainUnavailable, SignatureStatus, Unproven
+from chains.protocol import Chain, SignatureStatus, Unproven
 from commands.accounts import Accounts
-from commands.orders import History, Orders
-from domain.account import Contradiction, ContradictionFound
-from domain.commands import OrderCommand, RecordExpiry, RecordLanding, RecordSent
-from domain.errors import DomainError, LandedAfterEnd, NotApplicable
+from commands.orders import Orders
+from domain.commands import RecordExpiry, RecordLanding, RecordSent
 from domain.evidence import Commitment, Landing
-from event_store.errors import LeaseLostError, LogUnavailable, OutcomeUnknown
 from event_store.leases import Lease
 from event_store.log import Log
 from event_store.tail import Tail
 from event_store.wake import Wake
+from workers.away import AWAY
 from workers.followed import Followed
 from workers.following import Following
-from workers.metrics import CONTRADICTIONS, EVIDENCE_MISSING, FOLLOWED, UNKNOWN, UNKNOWN_AGE
+from workers.metrics import EVIDENCE_MISSING, FOLLOWED, UNKNOWN, UNKNOWN_AGE
+from workers.parking import Parking
 from workers.submit import send
+from workers.telling import Telling
 from workers.work import WorkTable
 
 log = structlog.get_logger(__name__)
 
 TRACKER = "tracker"
 SIGNATURES_A_CALL = 256
-AWAY = (ChainUnavailable, LogUnavailable, OutcomeUnknown, psycopg.OperationalError, psycopg_pool.PoolTimeout)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +50,7 @@ class Pace:
     first_send: float = 2.0
     heights: float = 1.0
     proof: float = 2.0
-    rows: float = 30.0
+    rows: float = 5.0
 
 
 class Tracker:
@@ -73,8 +69,6 @@ class Tracker:
         clock: Callable[[], datetime],
         pace: Pace | None = None,
     ) -> None:
-        self._orders = orders
-        self._accounts = accounts
         self._events = events
         self._wake = wake
         self._work = work
@@ -82,7 +76,9 @@ class Tracker:
         self._commitment = commitment
         self._clock = clock
         self._pace = pace or Pace()
-        self._following = Following(orders, work)
+        parking = Parking(work.pool, TRACKER)
+        self._following = Following(orders, work, parking)
+        self._telling = Telling(orders, accounts, work, self._following, parking)
         self._finalized_height = 0
         self._proofs = asyncio.Semaphore(4)
         self._proving: set[str] = set()
@@ -142,14 +138,12 @@ class Tracker:
             if status is None:
                 unseen.append(one)
             elif status.commitment == "finalized" and one.confirmed:
-                if status.failed:
-                    await self._contradicted(
-                        lease, one, "confirmed_lost", "It was confirmed, and finalized with an error."
-                    )
-                one.finalized = True
-            elif not one.confirmed and self._settles(status):
+                lost = "It was confirmed, and finalized with an error."
+                one.finalized = not status.failed or await self._lost(lease, one, lost)
+            elif not one.confirmed and self._settles(status) and one.is_told:
                 landed.append((one, "finalized" if status.commitment == "finalized" else "confirmed"))
-        await asyncio.gather(self._landed(lease, landed), *(self._unseen(lease, one) for one in unseen))
+        looked_for = (self._telling.safely(one, self._unseen(lease, one)) for one in unseen)
+        await asyncio.gather(self._landed(lease, landed), *looked_for)
 
     def _settles(self, status: SignatureStatus) -> bool:
         """A success counts at the commitment we were told, an error only once no fork can undo it."""
@@ -158,21 +152,18 @@ class Tracker:
         return status.commitment in ("confirmed", "finalized")
 
     async def _landed(self, lease: Lease, found: Iterable[tuple[Followed, Commitment]]) -> None:
-        async def read(one: Followed, commitment: Commitment) -> tuple[Followed, Landing] | None:
-            try:
-                landing = await self._chain.landing(one.sent, commitment)
-            except ChainUnavailable as away:
-                log.warning("landed, not readable yet", order_id=str(one.order_id), reason=str(away)[:200])
-                return None
-            return (one, landing) if landing else None
+        landings: list[tuple[Followed, Landing]] = []
 
-        answers = await asyncio.gather(*(read(one, commitment) for one, commitment in found))
-        landings = [answer for answer in answers if answer]
-        loaded = await self._histories([one.order_id for one, _ in landings])
+        async def read(one: Followed, commitment: Commitment) -> None:
+            if landing := await self._chain.landing(one.sent, commitment):
+                landings.append((one, landing))
+
+        await asyncio.gather(*(self._telling.safely(one, read(one, commitment)) for one, commitment in found))
+        loaded = await self._telling.histories([one for one, _ in landings])
         now = self._clock()
         await asyncio.gather(
             *(
-                self._tell(lease, one, loaded[one.order_id], RecordLanding(one.attempt, landing, now))
+                self._telling.tell(lease, one, loaded[one.order_id], RecordLanding(one.attempt, landing, now))
                 for one, landing in landings
                 if one.order_id in loaded
             )
@@ -182,7 +173,8 @@ class Tracker:
         if not one.confirmed and not one.order_ended:
             await self._send(lease, one)
         now = time.monotonic()
-        if self._finalized_height > one.question.last_valid_block_height and now >= one.next_proof:
+        past = self._finalized_height > one.question.last_valid_block_height
+        if past and now >= one.next_proof and one.is_told:
             one.next_proof = now + self._pace.proof
             self._prove_apart(lease, one)
 
@@ -195,9 +187,7 @@ class Tracker:
 
     async def _proof(self, lease: Lease, one: Followed) -> None:
         try:
-            await self._prove(lease, one)
-        except AWAY as away:
-            log.warning("expiry not proven yet", order_id=str(one.order_id), error=type(away).__name__)
+            await self._telling.safely(one, self._prove(lease, one))
         finally:
             self._proving.discard(one.signature)
 
@@ -207,10 +197,11 @@ class Tracker:
             return
         one.last_send = time.monotonic()
         answer = await send(self._chain, one.transaction)
-        if not one.submitted:
-            loaded = await self._histories([one.order_id])
+        if not one.submitted and one.is_told:
+            loaded = await self._telling.histories([one])
             if one.order_id in loaded:
-                await self._tell(lease, one, loaded[one.order_id], RecordSent(one.attempt, one.signature, answer))
+                sent = RecordSent(one.attempt, one.signature, answer)
+                await self._telling.tell(lease, one, loaded[one.order_id], sent)
 
     async def _prove(self, lease: Lease, one: Followed) -> None:
         async with self._proofs:
@@ -221,43 +212,13 @@ class Tracker:
             log.warning("expiry not proven", order_id=str(one.order_id), attempt=one.attempt, missing=evidence.reason)
             await self._work.doubt(one.order_id, one.attempt, evidence.reason, forever=evidence.forever)
             return
-        if one.confirmed:
-            await self._contradicted(lease, one, "confirmed_lost", "It was confirmed, and can never land any more.")
+        if one.confirmed and not await self._lost(lease, one, "It was confirmed, and can never land any more."):
+            return
         one.finalized = one.order_ended
-        loaded = {} if one.order_ended else await self._histories([one.order_id])
+        loaded = {} if one.order_ended else await self._telling.histories([one])
         if one.order_id in loaded:
             command = RecordExpiry(one.attempt, evidence, self._clock())
-            await self._tell(lease, one, loaded[one.order_id], command)
+            await self._telling.tell(lease, one, loaded[one.order_id], command)
 
-    async def _contradicted(self, lease: Lease, one: Followed, kind: Contradiction, detail: str) -> None:
-        """Note it and halt the account, once; nothing more is signed until an operator has looked."""
-        found = ContradictionFound(
-            kind=kind, order_id=one.order_id, attempt=one.attempt, signature=one.signature, detail=detail
-        )
-        if await self._accounts.contradict(one.account_id, found, guards=(lease.guard,)):
-            CONTRADICTIONS.inc()
-            log.critical("the chain contradicts the log; trading halted", order_id=str(one.order_id), kind=kind)
-
-    async def _histories(self, order_ids: Sequence[UUID]) -> dict[UUID, History]:
-        if not order_ids:
-            return {}
-        loaded = await self._orders.load(order_ids)
-        for order_id, error in loaded.unreadable.items():
-            log.error("order can't be read; left alone", order_id=str(order_id), error=type(error).__name__)
-        return loaded.histories
-
-    async def _tell(self, lease: Lease, one: Followed, history: History, command: OrderCommand) -> None:
-        """Record what was learned of one attempt; what goes wrong with one order stays with it."""
-        try:
-            self._following.update(await self._orders.execute(history, command, guards=(lease.guard,)))
-        except NotApplicable:
-            self._following.update(history)
-        except LandedAfterEnd as contradiction:
-            await self._contradicted(lease, one, contradiction.kind, contradiction.detail)
-            one.finalized = True
-        except DomainError as refused:
-            log.error("command refused", order_id=str(one.order_id), code=refused.code, reason=refused.detail)
-        except LeaseLostError:
-            raise
-        except AWAY as away:
-            log.warning("not recorded yet", order_id=str(one.order_id), error=type(away).__name__)
+    async def _lost(self, lease: Lease, one: Followed, detail: str) -> bool:
+        return await self._telling.contradicted(lease, one, "confirmed_lost", detail)

@@ -10,6 +10,7 @@ from uuid import UUID
 from psycopg import AsyncConnection, AsyncCursor
 from psycopg_pool import AsyncConnectionPool
 
+from event_store import parked
 from workers.next_work import OPEN_TOPICS, STAGES, TRACK, Digest, NextWork, Stage, digest
 
 # A hint that was lost is sent again after this long; longer than a healthy stage takes, short for one who waits.
@@ -31,21 +32,23 @@ class WorkTable:
     """Reads and writes of ``work``. Methods that take a cursor are part of the caller's transaction."""
 
     def __init__(self, pool: Pool) -> None:
-        self._pool = pool
+        self.pool = pool
 
-    async def record(self, cursor: Cursor, digest: Digest) -> None:
-        """Write what a batch of events asks for."""
+    async def record(self, cursor: Cursor, digest: Digest) -> set[UUID]:
+        """Write what a batch of events asks for; returns the orders among them that a stage has set aside."""
         orders = [move.order_id for move in digest.moves]
-        await cursor.execute(SQL["tries"], {"orders": orders})
-        tries = {row[0]: int(str(row[1])) for row in await cursor.fetchall()}
+        await cursor.execute(SQL["tries"], {"orders": orders, "stages": list(STAGES)})
+        found = await cursor.fetchall()
+        tries = {row[0]: int(str(row[1])) for row in found}
         await cursor.execute(SQL["move"], {"orders": orders, "versions": [move.version for move in digest.moves]})
         rows = [_row(move, tries.get(move.order_id, 0)) for move in digest.moves if move.stage]
         rows += [(order, TRACK, version, 0, tries.get(order, 0)) for order, version in digest.tracked.items()]
         await self._schedule(cursor, rows)
+        return {row[0] for row in found if row[2]}
 
     async def postpone(self, order_id: UUID, stage: Stage, version: int) -> None:
         """Try again later: 0.25 s after the first passing failure, doubling to 5 s."""
-        async with self._pool.connection() as connection:
+        async with self.pool.connection() as connection:
             arguments = {"order": order_id, "stage": stage, "version": version}
             limits = {"least": LEAST_BACKOFF_MS, "most": MOST_BACKOFF_MS}
             await connection.execute(SQL["postpone"], {**arguments, **limits})
@@ -55,7 +58,7 @@ class WorkTable:
 
         Hints are sent after this: whoever waits for Valkey with rows locked makes the relay wait too.
         """
-        async with self._pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
+        async with self.pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
             await cursor.execute("set local synchronous_commit = off")
             await cursor.execute(
                 SQL["take_due"], {"stages": list(STAGES), "limit": limit, "again": GRACE_MS, "overdue": overdue_ms}
@@ -67,7 +70,7 @@ class WorkTable:
 
     async def tracked(self) -> tuple[int, list[UUID]]:
         """The relay's position and the orders to track as of it."""
-        async with self._pool.connection() as connection:
+        async with self.pool.connection() as connection:
             cursor = await connection.execute(SQL["tracked"])
             row = await cursor.fetchone()
         if row is None or not isinstance(row[0], int) or not isinstance(row[1], list):
@@ -76,23 +79,33 @@ class WorkTable:
 
     async def untrack(self, versions: dict[UUID, int]) -> None:
         """Stop tracking orders unless an attempt later than the given version began."""
-        async with self._pool.connection() as connection:
+        async with self.pool.connection() as connection:
             await connection.execute(SQL["untrack"], {"orders": list(versions), "versions": list(versions.values())})
 
     async def doubt(self, order_id: UUID, attempt: int, reason: str, *, forever: bool) -> None:
         """Say with the order what isn't known of an attempt; kept until the order is no longer tracked."""
-        async with self._pool.connection() as connection:
+        async with self.pool.connection() as connection:
             named = {"order": order_id, "attempt": attempt, "reason": reason, "forever": forever}
             await connection.execute(SQL["doubt"], named)
 
+    async def believe(self, order_id: UUID, attempt: int) -> None:
+        """Take back what was said not to be known of an attempt."""
+        async with self.pool.connection() as connection:
+            await connection.execute(SQL["believe"], {"order": order_id, "attempt": attempt})
+
     async def derive(self, after: int, upto: int) -> int:
         """Write the rows that open orders in a window of the log should have and don't. Returns how many orders."""
-        async with self._pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
+        async with self.pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
             await cursor.execute(SQL["open_streams"], {"after": after, "upto": upto, "topics": OPEN_TOPICS})
             missing = digest((order_id, version, topic) for order_id, version, topic in await cursor.fetchall())
             if missing.moves:
                 await self.record(cursor, missing)
             return len(missing.moves)
+
+    async def aside(self) -> dict[str, int]:
+        """How many orders each processor has set aside."""
+        async with self.pool.connection() as connection, connection.cursor() as cursor:
+            return await parked.counts(cursor)
 
     @staticmethod
     async def _schedule(cursor: Cursor, rows: Iterable[tuple[UUID, str, int, int, int]]) -> None:

@@ -53,7 +53,7 @@ async def compare(cursor: AsyncCursor[Any], position: int) -> Comparison:
 
 
 async def _checksum(cursor: AsyncCursor[Any], table: OrdersTable) -> tuple[int, str]:
-    await cursor.execute(_CHECKSUM[table.name], {"projection": table.name})
+    await cursor.execute(_CHECKSUM[table.name], {"processor": table.processor})
     ((orders, checksum),) = await cursor.fetchall()
     return orders, checksum
 

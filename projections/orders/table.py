@@ -13,9 +13,11 @@ import structlog
 from psycopg import AsyncCursor, sql
 
 from domain.order import Order
+from event_store import parked
+from event_store.errors import UnreadableEvent
 from event_store.mapper import EventMapper
 from event_store.types import RecordedEvent
-from projections.history import OrderState, UnreadableEvent, advance, order_event
+from projections.history import OrderState, advance, order_event
 from projections.metrics import PARKED
 from projections.orders import NAME, SQL
 
@@ -26,11 +28,16 @@ _TOPICS = "order."
 
 @dataclass(frozen=True, slots=True)
 class OrdersTable:
-    """A table of orders by its name, which its parked orders stand under too."""
+    """A table of orders by its name."""
 
     name: str
     load: bytes
     save: bytes
+
+    @property
+    def processor(self) -> str:
+        """What its parked orders stand under."""
+        return f"projector:{self.name}"
 
     @classmethod
     def named(cls, name: str) -> OrdersTable:
@@ -110,16 +117,16 @@ async def fold_into_table(
     ``known`` are rows that need not be loaded: as the table has them, and nobody else writes it.
     """
     orders = list({event.stream_id for event in batch})
+    # Before the rows: who takes one up again has its row up to the projection's position, and lets go of it then.
+    aside = await parked.among(cursor, table.processor, orders)
     rows = {order_id: known[order_id] for order_id in orders if order_id in known}
     rows |= await _load(cursor, table, [order_id for order_id in orders if order_id not in rows])
-    await cursor.execute(SQL["parked"], {"projection": table.name, "orders": orders})
-    parked = [columns[0] for columns in await cursor.fetchall()]
     # In a thread: on a busy machine a large batch takes seconds, in which the lease must be renewed.
-    folded, columns = await asyncio.to_thread(_fold, mapper, batch, rows, parked)
+    folded, columns = await asyncio.to_thread(_fold, mapper, batch, rows, aside)
     if folded.rows:
         await cursor.execute(table.save, columns)
     if folded.parked:
-        await _park(cursor, table, folded.parked)
+        await _park(cursor, table, folded.parked.values())
     return folded
 
 
@@ -135,22 +142,14 @@ async def _load(cursor: AsyncCursor[Any], table: OrdersTable, orders: list[UUID]
     return {columns[0]: row(columns) for columns in await cursor.fetchall()}
 
 
-async def _park(cursor: AsyncCursor[Any], table: OrdersTable, parked: Mapping[UUID, UnreadableEvent]) -> None:
-    for order_id, unreadable in parked.items():
+async def _park(cursor: AsyncCursor[Any], table: OrdersTable, unreadable: Iterable[UnreadableEvent]) -> None:
+    faults = [parked.Fault.of(one) for one in unreadable]
+    for one in faults:
         PARKED.labels(table.name).inc()
         log.error(
-            "order parked", projection=table.name, order_id=str(order_id), version=unreadable.recorded.version,
-            error=str(unreadable),
-        )  # fmt: skip
-    await cursor.execute(
-        SQL["park"],
-        {
-            "projection": table.name,
-            "orders": list(parked),
-            "positions": [unreadable.recorded.position for unreadable in parked.values()],
-            "errors": [str(unreadable) for unreadable in parked.values()],
-        },
-    )
+            "order parked", projection=table.name, order_id=str(one.order_id), version=one.version, error=one.error
+        )
+    await parked.park(cursor, table.processor, faults)
 
 
 def _columns(rows: Iterable[Row]) -> dict[str, list[Any]]:

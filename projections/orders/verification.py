@@ -25,7 +25,7 @@ class OrdersRows:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.position = snapshot.position_of(PROCESSOR)
-        self._parked: dict[UUID, int] = dict(snapshot.rows(SQL["verify_parked"], {"projection": NAME}))
+        self._parked: dict[UUID, int] = dict(snapshot.rows(SQL["verify_parked"], {"processor": PROCESSOR}))
         self._rows = snapshot.rows(SQL["verify_rows"])
         self._next = next(self._rows, None)
 

@@ -10,12 +10,12 @@ from uuid import UUID
 
 from domain.account import ContradictionFound, TradingResumed
 from domain.events import OrderEvent
-from event_store.errors import UnknownTopic
+from event_store.errors import UnknownTopic, UnreadableEvent
 from event_store.mapper import EventMapper
 from event_store.snapshot import Snapshot
 from event_store.types import RecordedEvent
 from event_store.verification import RESTORE, Finding, Mark, verify_positions, verify_stream
-from projections.history import OrderState, UnreadableEvent, advance
+from projections.history import OrderState, advance
 from projections.orders.verification import REBUILD, OrdersRows
 from runtime.verification.attempts import Attempts, attempts_of
 from runtime.verification.report import RECONCILE, Report, Track

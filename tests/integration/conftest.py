@@ -32,6 +32,12 @@ class TestDatabase:
         return psycopg.connect(parse(self.owner if as_owner else self.app).conninfo, autocommit=True)
 
 
+def superuser_url(postgres: EmbeddedPostgres, database: TestDatabase) -> str:
+    """Whoever may go behind the log's triggers."""
+    name = str(parse(database.owner)).rpartition("/")[2].partition("?")[0]
+    return postgres.url("postgres", postgres.password, name)
+
+
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
     return {"uvloop": uvloop.new_event_loop}
 

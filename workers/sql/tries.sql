@@ -1,1 +1,7 @@
-select order_id, max(tries) from work where order_id = any(%(orders)s) group by order_id
+-- How often each order's work was tried, and whether a stage has set it aside.
+select
+    o.order_id, coalesce(max(w.tries), 0),
+    exists (select from parked p where p.order_id = o.order_id and p.processor = any(%(stages)s))
+from unnest(%(orders)s::uuid[]) as o (order_id)
+left join work w using (order_id)
+group by o.order_id

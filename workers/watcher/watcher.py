@@ -14,21 +14,21 @@ from datetime import datetime
 from operator import itemgetter
 
 import psycopg
-import psycopg_pool
 import structlog
 
-from chains.protocol import ChainUnavailable
 from commands.orders import History, Orders
 from domain.commands import ObservePrice
-from domain.errors import DomainError, NotApplicable
+from domain.errors import NotApplicable
 from domain.events import Observation
-from event_store.errors import LogUnavailable, OutcomeUnknown
+from event_store.errors import LeaseLostError
 from event_store.leases import Lease
 from event_store.log import Log
 from event_store.tail import Tail
 from event_store.wake import Wake
 from venues.prices import PairPrice, Prices, PriceSource
+from workers.away import AWAY
 from workers.metrics import FIRE_SECONDS, FIRED, OBSERVATIONS
+from workers.parking import MOST_FAILURES, kind
 from workers.watcher.freshness import Freshness
 from workers.watcher.jumps import JumpGuard
 from workers.watcher.resting import Resting
@@ -36,17 +36,16 @@ from workers.watcher.watching import Watching
 
 log = structlog.get_logger(__name__)
 
-WATCHER = "watcher"
 ORDERS_AT_ONCE = 300
-AWAY = (ChainUnavailable, LogUnavailable, OutcomeUnknown, psycopg.OperationalError, psycopg_pool.PoolTimeout)
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Seconds between observations, and how old a price may be before it is stale and fires nothing."""
+    """Seconds between observations, how old a price may be that fires, and between looks at what is set aside."""
 
     observe: float = 0.1
     stale: float = 5.0
+    parked: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,20 @@ class Watcher:
         self._freshness = Freshness(slot_age, self._pace.stale)
 
     async def follow(self, after: int) -> None:
-        """Keep the book in step with the log from position ``after`` on."""
+        """Keep the book in step with the log from position ``after`` on, and with what is set aside."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._take_in(after))
+            tasks.create_task(self._heed_parked())
+
+    async def _heed_parked(self) -> None:
+        while True:
+            await asyncio.sleep(self._pace.parked)
+            try:
+                await self._watching.heed_parked()
+            except AWAY as away:
+                log.warning("watcher can't tell what is set aside", error=type(away).__name__)
+
+    async def _take_in(self, after: int) -> None:
         async for batch in Tail(self._events, after=after, limit=1_000, wake=self._wake):
             while True:
                 try:
@@ -157,19 +169,31 @@ class Watcher:
         command = ObservePrice(observation, at_size, self._clock())
         try:
             after = await self._orders.execute(history, command, guards=(lease.guard,))
+            await self._watching.parking.handled(history.order_id)
         except NotApplicable:
             FIRED.labels("moved_on").inc()
-        except DomainError as refused:
-            FIRED.labels("refused").inc()
-            log.error("price refused", order_id=str(history.order_id), code=refused.code, reason=refused.detail)
+        except LeaseLostError:
+            raise
         except AWAY as away:
             # It stays in the book: the next observation tries again.
             FIRED.labels("failed").inc()
             log.warning("not fired yet", order_id=str(history.order_id), error=type(away).__name__)
+        except Exception as error:
+            FIRED.labels("refused").inc()
+            log.error("price refused", order_id=str(history.order_id), error=kind(error), exc_info=error)
+            await self._failed(history, error)
         else:
             self._watching.place(after)
             FIRED.labels("fired" if after.version > history.version else "unmet").inc()
             FIRE_SECONDS.observe(time.monotonic() - begun)
+
+    async def _failed(self, history: History, error: Exception) -> None:
+        """A defect of one order: it is set aside after a few, and the others fire on."""
+        try:
+            if await self._watching.parking.failed(history.order_id, history.version, error) >= MOST_FAILURES:
+                self._watching.book.take(history.order_id)
+        except psycopg.Error as away:
+            log.warning("failure not counted", order_id=str(history.order_id), error=type(away).__name__)
 
 
 def _observed(seen: _Seen, price: PairPrice, order: Resting) -> Observation:

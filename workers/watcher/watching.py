@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-import structlog
-
 from commands.orders import History, Orders
 from domain import events as e
 from event_store.log import Log
 from event_store.types import RecordedEvent
 from workers.metrics import BOOK_ORDERS
+from workers.parking import Parking
 from workers.watcher.book import Book
 from workers.watcher.resting import resting
 from workers.work import SQL, Pool
 
-log = structlog.get_logger(__name__)
-
+WATCHER = "watcher"
 WAITING = frozenset(event.TOPIC for event in (e.OrderSubmitted, e.StopTriggered, e.OrderRested))
 ORDERS_A_LOAD = 2_000
 
@@ -27,12 +25,15 @@ class Watching:
 
     def __init__(self, pool: Pool, events: Log, orders: Orders, book: Book) -> None:
         self._pool = pool
+        self._aside: frozenset[UUID] = frozenset()
+        self.parking = Parking(pool, WATCHER)
         self._events = events
         self._orders = orders
         self.book = book
 
     async def restore(self) -> int:
         """Fill the book with every order whose newest event lets it wait; returns the position to read on from."""
+        self._aside = await self.parking.aside()
         async with self._pool.connection() as connection, connection.transaction():
             # One snapshot: what comes after this position comes by the tail.
             await connection.execute("set transaction isolation level repeatable read, read only")
@@ -53,13 +54,21 @@ class Watching:
         await self.load([order_id for order_id, event in changed.items() if event.topic in WAITING])
         BOOK_ORDERS.set(len(self.book))
 
+    async def heed_parked(self) -> None:
+        """Orders that were set aside, here or by another watcher, leave the book; those that are no more come back."""
+        before, self._aside = self._aside, await self.parking.aside()
+        for order_id in self._aside:
+            self.book.take(order_id)
+        await self.load(list(before - self._aside))
+        BOOK_ORDERS.set(len(self.book))
+
     async def load(self, order_ids: Sequence[UUID]) -> dict[UUID, History]:
         """Read the orders and put each in its place."""
         if not order_ids:
             return {}
         loaded = await self._orders.load(order_ids)
         for order_id, error in loaded.unreadable.items():
-            log.error("order can't be read; left alone", order_id=str(order_id), error=type(error).__name__)
+            await self.parking.unreadable(order_id, error)
             self.book.take(order_id)
         for history in loaded.histories.values():
             self.place(history)
@@ -69,7 +78,7 @@ class Watching:
         """Put the order where its state says, or out of the book."""
         order = history.order
         waits = resting(history.order_id, history.first_position, history.version, order) if order else None
-        if waits:
+        if waits and history.order_id not in self._aside:
             self.book.put(waits)
         else:
             self.book.take(history.order_id)

@@ -3,7 +3,7 @@
 with seen as (
     select order_id, o.order_id is not null as has_row, sha256(convert_to(row(o, aside)::text, 'UTF8')) as sum
     from {table} as o
-    full join (select order_id, "position", error from parked where projection = %(projection)s) as aside
+    full join (select order_id, "position", error from parked where processor = %(processor)s) as aside
         using (order_id)
 ),
 share as (

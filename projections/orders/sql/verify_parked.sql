@@ -1,1 +1,1 @@
-select order_id, "position" from parked where projection = %(projection)s
+select order_id, "position" from parked where processor = %(processor)s

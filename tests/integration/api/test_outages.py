@@ -18,7 +18,7 @@ from commands.ids import DEFAULT_ACCOUNT
 from event_store.appender import Appender
 from event_store.types import AppendRequest, NewEvent, Stored
 from event_store.wake import Wake
-from projections.orders import NAME
+from projections.orders import PROCESSOR
 from tests.integration.api.serving import BODY, Engine, running
 from tests.integration.api.test_read import TO_CONFIRMED
 from tests.integration.api.test_streams import STATUSES, stream, told
@@ -178,8 +178,8 @@ async def test_an_order_of_a_newer_version_is_parked_and_the_others_are_listed(d
         assert (unreadable.status_code, unreadable.json()["code"]) == (409, "order_unreadable")
         assert (await stream(engine, newer["orderId"]))[1] == 1011
         with database.connect() as connection:
-            parked = connection.execute("select projection, order_id::text, error from parked").fetchall()
-        assert parked == [(NAME, newer["orderId"], "order.FromTheFuture: UnknownTopic")]
+            parked = connection.execute("select processor, order_id::text, error from parked").fetchall()
+        assert parked == [(PROCESSOR, newer["orderId"], "order.FromTheFuture: UnknownTopic")]
 
 
 async def test_a_taken_port_is_an_error_for_who_asked(engine: Engine) -> None:

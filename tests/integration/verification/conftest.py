@@ -21,7 +21,6 @@ from domain.commands import SubmitOrder
 from domain.events import ORDER_EVENTS
 from domain.tokens import SOL, USDC
 from event_store.appender import Appender
-from event_store.dsn import parse
 from event_store.hashing import event_hash, log_hash
 from event_store.leases import Lease
 from event_store.log import Log
@@ -37,7 +36,7 @@ from runtime.verification import checkpoint as checkpoints
 from runtime.verification.checkpoint import Checkpoint
 from runtime.verification.report import Report, untracked
 from runtime.verification.run import verify_everything
-from tests.integration.conftest import TestDatabase
+from tests.integration.conftest import TestDatabase, superuser_url
 from tests.integration.embedded import EmbeddedPostgres
 from tests.integration.workers.conftest import chain_timeout, desks, rpc_url
 
@@ -174,11 +173,9 @@ class Books:
 async def books(database: TestDatabase, postgres: EmbeddedPostgres) -> AsyncIterator[Books]:
     appender = Appender(database.app)
     await appender.start()
-    name = str(parse(database.owner)).rpartition("/")[2].partition("?")[0]
     async with connection_pool(database.app, max_size=4) as pool:
         log = Log(pool)
-        superuser = postgres.url("postgres", postgres.password, name)
-        yield Books(database, superuser, pool, log, Orders(log, appender, MAPPER), appender)
+        yield Books(database, superuser_url(postgres, database), pool, log, Orders(log, appender, MAPPER), appender)
     await appender.stop()
 
 

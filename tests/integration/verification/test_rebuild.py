@@ -134,10 +134,10 @@ async def test_of_many_that_differ_ten_are_named_and_all_are_counted(books: Book
 async def test_an_order_that_does_not_fold_is_parked_in_both(books: Books, three_orders: list[UUID]) -> None:
     books.change("update events set topic = 'order.FromTheFuture' where position = 4")
     await books.forget_read_model()
-    parked = "table parked"
+    parked = "select processor, order_id, position, error from parked"
     with books.database.connect() as app:
         before = app.execute(parked).fetchall()
-        assert [row[:3] for row in before] == [(NAME, three_orders[1], 4)]
+        assert [row[:3] for row in before] == [(PROCESSOR, three_orders[1], 4)]
 
         assert (await rebuild(books)).differing == 0
 

@@ -51,9 +51,9 @@ from workers.submit import Submit
 from workers.sweeper import Sweeper
 from workers.tracker import TRACKER, Pace, Tracker
 from workers.watcher.book import Book
-from workers.watcher.watcher import WATCHER, Watcher
 from workers.watcher.watcher import Pace as WatcherPace
-from workers.watcher.watching import Watching
+from workers.watcher.watcher import Watcher
+from workers.watcher.watching import WATCHER, Watching
 from workers.work import WorkTable
 
 SLOT_MS = 20

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from projections.history import UnreadableEvent, fold_recorded
+from event_store.errors import UnreadableEvent
+from projections.history import fold_recorded
 from tests.unit.projections.recording import MAPPER, record
 from tests.unit.projections.test_fold_batch import WHOLE
 

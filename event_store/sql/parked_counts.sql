@@ -1,0 +1,1 @@
+select processor, count(*) from parked where not discarded group by processor order by processor

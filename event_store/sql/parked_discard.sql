@@ -1,0 +1,1 @@
+update parked set discarded = true where order_id = %(order)s and processor = any(%(processors)s)

@@ -1,0 +1,1 @@
+select from parked where processor = %(processor)s and order_id = %(order)s for update

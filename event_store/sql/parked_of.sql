@@ -1,0 +1,1 @@
+select order_id from parked where processor = %(processor)s

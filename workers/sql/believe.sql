@@ -1,0 +1,1 @@
+delete from doubts where order_id = %(order)s and attempt = %(attempt)s
