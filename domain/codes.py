@@ -24,6 +24,7 @@ class Code(StrEnum):
     TRADING_HALTED = "trading_halted"
     TRANSACTION_EXPIRED = "transaction_expired"
     DEADLINE_PASSED = "deadline_passed"
+    DISCARDED = "discarded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ MEANINGS: dict[Code, Meaning] = {
     Code.TRADING_HALTED: Meaning(False, "Trading of the account is halted until an operator has looked."),
     Code.TRANSACTION_EXPIRED: Meaning(False, "The transaction did not land while its blockhash was valid."),
     Code.DEADLINE_PASSED: Meaning(False, "The order's deadline passed before it could be executed."),
+    Code.DISCARDED: Meaning(True, "The order could not be handled, and an operator gave it up."),
 }
 
 
