@@ -16,7 +16,7 @@ from event_store.hashing import event_hash, log_hash
 from event_store.snapshot import Head, Link
 from event_store.types import RecordedEvent
 
-Verdict = Literal["differs", "unchecked", "pending"]
+Verdict = Literal["differs", "unchecked", "pending", "acknowledged"]
 Check = Literal["log", "streams", "read models", "chain"]
 
 RESTORE = "Restore the log from a backup taken before it; the events themselves are never repaired."

@@ -49,7 +49,8 @@ NETWORKS = {
 PROGRAM_CODES = {
     PROGRAM_ID: {
         int(ProgramError.SLIPPAGE_EXCEEDED): Code.SLIPPAGE_EXCEEDED,
-        int(ProgramError.NOTHING_OUT): Code.AMOUNT_TOO_SMALL,
+        # What is built was quoted as something: the pool has changed since.
+        int(ProgramError.NOTHING_OUT): Code.SLIPPAGE_EXCEEDED,
     }
 }
 

@@ -1,10 +1,12 @@
 """`surefill up`: the whole engine, from its embedded servers to its API, each part a process of its own."""
 
 import asyncio
+import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from enum import IntEnum
 from itertools import count
 from pathlib import Path
@@ -25,6 +27,8 @@ from runtime.supervisor import Supervisor
 SUREFILL = Path(sys.executable).with_name("surefill")
 LEASED = ("relay", "projector", "tracker", "watcher")  # one owner at a time; the second of each stands by
 POLL = 0.05
+# Longer than the API gives the requests in flight (api.server.GRACE).
+API_STOPS = ((signal.SIGTERM, 2.8),)
 REMIND_EVERY = 10.0
 
 log = structlog.get_logger()
@@ -119,7 +123,7 @@ async def _start_servers(supervisor: Supervisor, settings: Settings) -> Addresse
 async def _start_roles(supervisor: Supervisor, settings: Settings, servers: Addresses) -> None:
     environment = _environment(settings, servers)
     metrics = _metrics_ports(settings)
-    supervisor.keep(_role("api", environment=environment), level=Level.API)
+    supervisor.keep(replace(_role("api", environment=environment), stops=API_STOPS), level=Level.API)
     for number in range(1, settings.worker_processes + 1):
         worker = _role("worker", f"worker {number}", environment=environment | next(metrics))
         supervisor.keep(worker, level=Level.WORKERS)

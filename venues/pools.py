@@ -109,6 +109,8 @@ def _refusal(venue: str, pools: Sequence[Pool], request: QuoteRequest, reserves:
     # A token's supply is a u64: what doesn't fit one beside a pool's reserve is more than anybody else holds.
     if any(reserves[pool.vaults_for(request.token_in)[0]] + request.amount_in > U64_MAX for pool in pools):
         return Refusal(venue=venue, code=Code.INSUFFICIENT_FUNDS, detail="more than there is outside of the pools")
+    if not any(all(reserves[vault] for vault in pool.vaults) for pool in pools):
+        return Refusal(venue=venue, code=Code.NO_LIQUIDITY, detail=f"{venue} holds nothing of it just now")
     return Refusal(venue=venue, code=Code.AMOUNT_TOO_SMALL, detail=f"{venue} gives nothing for this amount")
 
 
@@ -117,7 +119,7 @@ def _quote(pool: Pool, request: QuoteRequest, slot: int, reserves: dict[str, int
     reserve_in, reserve_out = reserves[vault_in], reserves[vault_out]
     if not 0 < request.amount_in <= U64_MAX:
         return None
-    out = amount_out(request.amount_in, reserve_in, reserve_out, pool.fee_bps)
+    out = amount_out(request.amount_in, reserve_in, reserve_out, pool.fee_bps) if reserve_in else None
     if not out:
         return None
     return Quote(
