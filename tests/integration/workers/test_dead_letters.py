@@ -31,9 +31,13 @@ Surefill = Callable[..., Awaitable["subprocess.CompletedProcess[str]"]]
 
 
 @pytest.fixture
-def surefill(database: TestDatabase, valkey: EmbeddedValkey, tmp_path: Path) -> Surefill:
+def environment(database: TestDatabase, valkey: EmbeddedValkey, tmp_path: Path) -> dict[str, str]:
+    return {**os.environ, "DATA_DIR": str(tmp_path), "DATABASE_URL": database.app, "REDIS_URL": valkey.url}
+
+
+@pytest.fixture
+def surefill(environment: dict[str, str]) -> Surefill:
     """Type `surefill dead-letters ...`."""
-    environment = {**os.environ, "DATA_DIR": str(tmp_path), "DATABASE_URL": database.app, "REDIS_URL": valkey.url}
 
     async def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         return await asyncio.to_thread(
@@ -179,6 +183,26 @@ async def test_a_command_that_died_after_its_append_is_repeated_and_recorded_onc
     done = await surefill("discard", str(order_id), "--because", "no more")
     assert (done.returncode, done.stdout) == (0, f"order {order_id} is discarded\n")
     assert len(await decided(desks)) == 1
+    assert await letters(desks) == []
+
+
+async def test_a_discard_killed_at_any_moment_and_repeated_is_recorded_once(
+    desks: Desks, surefill: Surefill, environment: dict[str, str]
+) -> None:
+    orders = [await desks.submit() for _ in range(6)]
+    for order_id in orders:
+        await set_aside(desks, "route", order_id)
+    for number, order_id in enumerate(orders):
+        command = [SUREFILL, "dead-letters", "discard", str(order_id), "--because", "no more"]
+        killed = await asyncio.create_subprocess_exec(*command, env=environment, stdout=subprocess.DEVNULL)
+        # From before it has connected to about when it is done.
+        await asyncio.sleep(0.5 + 0.15 * number)
+        if killed.returncode is None:
+            killed.kill()
+        await killed.wait()
+        assert (await surefill("discard", str(order_id), "--because", "no more")).returncode == 0
+    assert sorted(one.order_id for one in await decided(desks)) == sorted(orders)
+    assert {(await desks.order(order_id)).status for order_id in orders} == {"failed"}
     assert await letters(desks) == []
 
 
