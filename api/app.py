@@ -29,6 +29,7 @@ from event_store.log import Log
 from event_store.mapper import EventMapper
 from projections.accounts import wallet_of
 from projections.doubts import doubt_of
+from projections.letters import letter_of
 from projections.live import LiveFeed
 from projections.orders.queries import OrderList, Pool
 from projections.orders.resting import RestingOrders
@@ -73,6 +74,7 @@ def create_app(
         clock=clock,
         wallet=partial(wallet_of, pool, config.account_id),
         doubt=partial(doubt_of, pool),
+        letter=partial(letter_of, pool),
     )
 
     @contextlib.asynccontextmanager

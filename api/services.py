@@ -12,6 +12,7 @@ from api.prices import Ticker
 from commands.orders import Orders
 from event_store.log import Log
 from event_store.mapper import EventMapper
+from event_store.parked import Letter
 from projections.doubts import Doubt
 from projections.live import LiveFeed
 from projections.orders.queries import OrderList
@@ -45,3 +46,4 @@ class Services:
     clock: Callable[[], datetime]
     wallet: Callable[[], Awaitable[str | None]]
     doubt: Callable[[UUID, int], Awaitable[Doubt | None]]
+    letter: Callable[[UUID], Awaitable[Letter | None]]

@@ -18,6 +18,8 @@ log = structlog.get_logger(__name__)
 
 CALLS_A_BATCH = 32
 ALONE_S = 60.0
+# A batch is answered when its slowest call is: for longer than this none holds up the others.
+TOGETHER_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +39,8 @@ class _Together:
 class Batches:
     """Calls to one endpoint, sent by ``post``; what that raises, every call of the batch raises.
 
-    A call that is alone goes as itself. Not every endpoint takes batches: after one that failed as a whole the calls
-    go one by one for ``ALONE_S``.
+    A call that is alone goes as itself. Not every endpoint takes batches: after one that failed as a whole, or was not
+    answered within ``TOGETHER_S``, the calls go one by one for ``ALONE_S``; then the slow one holds up itself.
     """
 
     def __init__(self, post: Callable[[JsonRpcRequestSerializer], Awaitable[str]]) -> None:
@@ -95,7 +97,8 @@ class Batches:
         """What came for each request, by its id."""
         if len(calls) == 1:
             return {calls[0].request.id: from_json(await self._post(calls[0].request))}
-        answers = from_json(await self._post(_Together(calls)))
+        async with asyncio.timeout(TOGETHER_S):
+            answers = from_json(await self._post(_Together(calls)))
         if not isinstance(answers, list):
             raise ValueError("a batch was not answered with a list")  # of what came, not of a caller's
         known = (one for one in answers if isinstance(one, dict) and isinstance(one.get("id"), int | str))

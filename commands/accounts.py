@@ -73,22 +73,26 @@ class Accounts:
     async def _append(self, account_id: UUID, writes: Sequence[tuple[UUID, int, AccountEvent]], guards: Guards) -> bool:
         """Whether it was stored; False for a conflict."""
         command_id = uuid4()
-        new = [self._new(account_id, command_id, *write) for write in writes]
+        new = [account_event(self._mapper, account_id, command_id, *write) for write in writes]
         outcome = await self._appender.append(AppendRequest(tuple(new), guards))
         if isinstance(outcome, LeaseLost):
             raise LeaseLostError(outcome.processor)
         return not isinstance(outcome, Conflict)
 
-    def _new(self, account_id: UUID, command_id: UUID, stream_id: UUID, version: int, event: AccountEvent) -> NewEvent:
-        topic, state = self._mapper.dump(event)
-        return NewEvent(
-            stream_id=stream_id,
-            version=version,
-            event_id=uuid4(),
-            topic=topic,
-            state=state,
-            account_id=account_id,
-            command_id=command_id,
-            correlation_id=command_id,
-            causation_id=None,
-        )
+
+def account_event(
+    mapper: EventMapper, account_id: UUID, command_id: UUID, stream_id: UUID, version: int, event: AccountEvent
+) -> NewEvent:
+    """``event`` as version ``version`` of one of the account's streams."""
+    topic, state = mapper.dump(event)
+    return NewEvent(
+        stream_id=stream_id,
+        version=version,
+        event_id=uuid4(),
+        topic=topic,
+        state=state,
+        account_id=account_id,
+        command_id=command_id,
+        correlation_id=command_id,
+        causation_id=None,
+    )

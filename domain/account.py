@@ -1,12 +1,14 @@
-"""What happens to an account beside its orders: a contradiction between chain and log, and trading that stops for it.
+"""What happens to an account beside its orders: a contradiction between chain and log, trading that stops for it, and
+what an operator decided of orders that were set aside.
 
-Two streams an account, so that a guard on trading isn't moved by what is only noted down.
+A stream for each, so that a guard on trading isn't moved by what is only noted down.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar, Literal
 from uuid import UUID, uuid5
 
@@ -22,6 +24,10 @@ def trading_stream(account_id: UUID) -> UUID:
 
 def reconciliation_stream(account_id: UUID) -> UUID:
     return uuid5(account_id, "reconciliation")
+
+
+def dead_letters_stream(account_id: UUID) -> UUID:
+    return uuid5(account_id, "dead letters")
 
 
 class AccountEvent(Recorded):
@@ -57,7 +63,44 @@ class TradingResumed(AccountEvent):
     because: str
 
 
-ACCOUNT_EVENTS: tuple[type[AccountEvent], ...] = (ContradictionFound, TradingHalted, TradingResumed)
+class SetAside(Recorded):
+    """A dead letter: which processor set the order aside, at which version, for what kind of error, since when."""
+
+    processor: str
+    version: int
+    error: str
+    attempts: int
+    since: datetime
+
+
+class DeadLetterRetried(AccountEvent):
+    """An operator has taken an order up again."""
+
+    TOPIC = "account.DeadLetterRetried"
+
+    order_id: UUID
+    letters: tuple[SetAside, ...]
+    by: str
+
+
+class DeadLetterDiscarded(AccountEvent):
+    """An operator has given an order up; where it could be read its ``OrderFailed`` is in the same append."""
+
+    TOPIC = "account.DeadLetterDiscarded"
+
+    order_id: UUID
+    letters: tuple[SetAside, ...]
+    by: str
+    because: str
+
+
+ACCOUNT_EVENTS: tuple[type[AccountEvent], ...] = (
+    ContradictionFound,
+    TradingHalted,
+    TradingResumed,
+    DeadLetterRetried,
+    DeadLetterDiscarded,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ class Code(StrEnum):
     INSUFFICIENT_FUNDS = "insufficient_funds"
     NO_VENUE = "no_venue"
     AMOUNT_TOO_SMALL = "amount_too_small"
+    NO_LIQUIDITY = "no_liquidity"
     LIMIT_NOT_MET = "limit_not_met"
     SLIPPAGE_EXCEEDED = "slippage_exceeded"
     VENUE_UNAVAILABLE = "venue_unavailable"
@@ -24,6 +25,7 @@ class Code(StrEnum):
     TRADING_HALTED = "trading_halted"
     TRANSACTION_EXPIRED = "transaction_expired"
     DEADLINE_PASSED = "deadline_passed"
+    DISCARDED = "discarded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ MEANINGS: dict[Code, Meaning] = {
     Code.INSUFFICIENT_FUNDS: Meaning(True, "The wallet holds less than the order needs."),
     Code.NO_VENUE: Meaning(True, "No venue trades this pair."),
     Code.AMOUNT_TOO_SMALL: Meaning(True, "The amount is too small to buy anything of the other token."),
+    Code.NO_LIQUIDITY: Meaning(False, "No venue held any of the other token within the order's deadline."),
     Code.LIMIT_NOT_MET: Meaning(False, "No venue's quote at the order's size met its limit."),
     Code.SLIPPAGE_EXCEEDED: Meaning(False, "No venue offered the order's minimum within its deadline."),
     Code.VENUE_UNAVAILABLE: Meaning(False, "No venue answered within the order's deadline."),
@@ -50,6 +53,7 @@ MEANINGS: dict[Code, Meaning] = {
     Code.TRADING_HALTED: Meaning(False, "Trading of the account is halted until an operator has looked."),
     Code.TRANSACTION_EXPIRED: Meaning(False, "The transaction did not land while its blockhash was valid."),
     Code.DEADLINE_PASSED: Meaning(False, "The order's deadline passed before it could be executed."),
+    Code.DISCARDED: Meaning(True, "The order could not be handled, and an operator gave it up."),
 }
 
 

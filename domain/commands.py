@@ -111,6 +111,11 @@ class GiveUp:
     now: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class DiscardOrder:
+    """An operator gives the order up."""
+
+
 OrderCommand = (
     SubmitOrder
     | ObservePrice
@@ -121,4 +126,5 @@ OrderCommand = (
     | RecordLanding
     | RecordExpiry
     | GiveUp
+    | DiscardOrder
 )

@@ -176,6 +176,15 @@ def _(command: c.GiveUp, order: Order) -> list[e.OrderEvent]:
     return _ended_if_hopeless(order, command.code, command.now)
 
 
+@_decide.register
+def _(command: c.DiscardOrder, order: Order) -> list[e.OrderEvent]:
+    if order.live_attempt:
+        raise DomainError("live_attempt", f"Attempt {order.live_attempt.number} may still land; it is followed on.")
+    if order.ended:
+        raise NotApplicable(f"The order is {order.status}.")
+    return [_failed(Code.DISCARDED)]
+
+
 def _idle(order: Order, status: e.Status) -> None:
     """Refuse unless the order is at ``status`` with nothing on its way to the chain."""
     if order.status != status or order.live_attempt:

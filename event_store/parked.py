@@ -86,9 +86,9 @@ async def among(cursor: Cursor, processor: str, order_ids: Sequence[UUID]) -> li
     return [row[0] for row in await cursor.fetchall()]
 
 
-async def letters(cursor: Cursor, order_id: UUID | None = None) -> list[Letter]:
-    """Every order set aside, or what is set aside of one; the oldest first."""
-    await cursor.execute(_LETTERS, {"order": order_id})
+async def letters(cursor: Cursor, order_id: UUID | None = None, *, discarded: bool = False) -> list[Letter]:
+    """Every order set aside, or what is set aside of one; the oldest first. With ``discarded`` those that were too."""
+    await cursor.execute(_LETTERS, {"order": order_id, "discarded": discarded})
     return [Letter(*row) for row in await cursor.fetchall()]
 
 

@@ -67,6 +67,13 @@ class UncertaintyView(View):
     resolvable: bool
 
 
+class ParkedView(View):
+    """The engine can't handle the order and has set it aside until an operator looks; ``processor`` is who can't."""
+
+    processor: str = Field(examples=["route"])
+    since: Instant
+
+
 class OrderView(View):
     """The contract's order. Amounts are decimal token units, ``executedPrice`` is quote per base of ``pair``."""
 
@@ -95,6 +102,7 @@ class OrderView(View):
     fee: IfKnown[Fee] = None
     failure: IfKnown[FailureView] = None
     uncertainty: IfKnown[UncertaintyView] = None
+    parked: IfKnown[ParkedView] = None
 
 
 def order_view(order_id: UUID, order: Order, version: int, submitted_at: datetime, updated_at: datetime) -> OrderView:

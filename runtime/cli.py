@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from runtime import cli_operator, roles
+from runtime import cli_dead_letters, cli_operator, roles
 from runtime.errors import StartupError
 
 EXIT_CODES = "Exit codes: 0 done, 1 failed (one sentence on stderr says why), 2 a wrong argument or setting."
@@ -31,6 +31,7 @@ app = typer.Typer(
 )
 localnet = typer.Typer(help="Run the local chain, or ask it.", invoke_without_command=True, rich_markup_mode="markdown")
 app.add_typer(localnet, name="localnet", rich_help_panel="Roles")
+app.add_typer(cli_dead_letters.app, name="dead-letters", rich_help_panel="Operator")
 
 
 @app.command(rich_help_panel="Engine")

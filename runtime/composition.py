@@ -16,6 +16,7 @@ from chains.protocol import ChainUnavailable
 from chains.solana_client import SolanaChain
 from chains.wallet import Wallet, WalletError
 from commands.accounts import Accounts
+from commands.dead_letters import DeadLetters
 from commands.ids import DEFAULT_ACCOUNT
 from commands.orders import Orders
 from domain.account import ACCOUNT_EVENTS
@@ -48,7 +49,8 @@ NETWORKS = {
 PROGRAM_CODES = {
     PROGRAM_ID: {
         int(ProgramError.SLIPPAGE_EXCEEDED): Code.SLIPPAGE_EXCEEDED,
-        int(ProgramError.NOTHING_OUT): Code.AMOUNT_TOO_SMALL,
+        # What is built was quoted as something: the pool has changed since.
+        int(ProgramError.NOTHING_OUT): Code.SLIPPAGE_EXCEEDED,
     }
 }
 
@@ -67,6 +69,7 @@ class Store:
     mapper: EventMapper
     orders: Orders
     accounts: Accounts
+    dead_letters: DeadLetters
 
 
 @asynccontextmanager
@@ -82,9 +85,9 @@ async def open_store(settings: Settings, role: str, *, connections: int = 4) -> 
         await wake.start()
         await appender.start()
         try:
-            yield Store(
-                pool, events, wake, mapper, Orders(events, appender, mapper), Accounts(events, appender, mapper)
-            )
+            orders, accounts = Orders(events, appender, mapper), Accounts(events, appender, mapper)
+            letters = DeadLetters(events, appender, mapper, orders)
+            yield Store(pool, events, wake, mapper, orders, accounts, letters)
         finally:
             await appender.stop()
             await wake.stop()

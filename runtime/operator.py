@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any, TypeVar
 from uuid import UUID
+
+import psycopg
 
 from chains.protocol import ChainUnavailable
 from commands.ids import DEFAULT_ACCOUNT
@@ -16,6 +20,8 @@ from runtime import addresses, settings
 from runtime.composition import open_market, open_store, utc_now
 from runtime.errors import StartupError
 from workers.resolve import Landed, Resolver
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +35,24 @@ class Received:
 
 def resolve(order_id: UUID, attempt: int, received: Received | None, because: str) -> str:
     """End the attempt as expired, or as landed where ``received`` is given; a sentence that says what was recorded."""
-    return _told(_resolve(order_id, attempt, received, because))
+    return told(_resolve(order_id, attempt, received, because))
 
 
 def resume(because: str) -> str:
     """Let the account trade again."""
-    return _told(_resume(because))
+    return told(_resume(because))
 
 
-def _told(work: object) -> str:
+def told(work: Coroutine[Any, Any, T]) -> T:
+    """What comes of ``work``; a refusal or an outage is one sentence, a ``StartupError``."""
     try:
-        return asyncio.run(work)  # type: ignore[arg-type]
+        return asyncio.run(work)
     except DomainError as refused:
         raise StartupError(f"{refused.code}: {refused.detail}") from None
     except (ChainUnavailable, EventStoreError) as away:
         raise StartupError(f"nothing was recorded: {away}") from None
+    except psycopg.OperationalError as away:
+        raise StartupError(f"PostgreSQL is away ({type(away).__name__}); repeat the command when it is back") from None
 
 
 async def _resolve(order_id: UUID, number: int, received: Received | None, because: str) -> str:

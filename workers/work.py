@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -67,6 +67,12 @@ class WorkTable:
             for order_id, name in await cursor.fetchall():
                 due.setdefault(next(stage for stage in STAGES if stage == name), []).append(UUID(str(order_id)))
             return due
+
+    async def take_up(self, order_id: UUID, processors: Sequence[str]) -> None:
+        """Set the order aside no more; what is to be done next with it is due now."""
+        async with self.pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
+            await parked.release(cursor, processors, order_id)
+            await cursor.execute(SQL["due_now"], {"order": order_id, "stages": list(STAGES)})
 
     async def tracked(self) -> tuple[int, list[UUID]]:
         """The relay's position and the orders to track as of it."""

@@ -15,8 +15,8 @@ from api.orders.lookup import parse_order_id, stream_of
 from api.problems import RETRY_AFTER, Problem
 from api.services import Services
 from domain.events import Status
-from projections.history import fold_recorded, until
-from projections.order_view import OrderView, UncertaintyView
+from projections.history import OrderState, fold_recorded, until
+from projections.order_view import OrderView, ParkedView, UncertaintyView
 from projections.orders.queries import BadCursor, ProjectionBehind
 
 OrderId = Annotated[str, PathParameter(description="As the 202 gave it.", schema_extra={"format": "uuid"})]
@@ -53,20 +53,10 @@ def read_routes(services: Services) -> list[HTTPRouteHandler]:
         state = fold_recorded(mapper, until(recorded, version=version, as_of=as_of))
         if state is None:
             raise Problem(404, "not_yet_submitted", "The order did not exist at that instant.", field="as_of")
-        view, live = state.view(), state.order.live_attempt
-        if live is None or state.version < recorded[-1].version:
-            return view
-        doubt = await services.doubt(state.order_id, live.number)
-        if doubt is None:
-            return view
-        uncertainty = UncertaintyView(
-            attempt=live.number,
-            reason=doubt.reason,
-            since=doubt.since,
-            checked_at=doubt.checked_at,
-            resolvable=doubt.forever,
-        )
-        return view.model_copy(update={"uncertainty": uncertainty})
+        over = state.order.ended and state.order.live_attempt is None
+        if over or state.version < recorded[-1].version:
+            return state.view()
+        return await _with_troubles(services, state)
 
     @get(
         "/api/orders/{order_id:str}/events",
@@ -121,3 +111,19 @@ def read_routes(services: Services) -> list[HTTPRouteHandler]:
         return OrderPage(items=[state.view() for state in page.states], next=page.next)
 
     return [get_order, get_events, list_orders]
+
+
+async def _with_troubles(services: Services, state: OrderState) -> OrderView:
+    """An open order as of now, with what isn't known of its attempt and whether it was set aside."""
+    live = state.order.live_attempt
+    doubt = await services.doubt(state.order_id, live.number) if live else None
+    letter = await services.letter(state.order_id)
+    uncertainty = live and doubt and UncertaintyView(
+        attempt=live.number,
+        reason=doubt.reason,
+        since=doubt.since,
+        checked_at=doubt.checked_at,
+        resolvable=doubt.forever,
+    )  # fmt: skip
+    parked = letter and ParkedView(processor=letter.processor, since=letter.since)
+    return state.view().model_copy(update={"uncertainty": uncertainty, "parked": parked})

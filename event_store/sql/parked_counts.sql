@@ -1,1 +1,5 @@
-select processor, count(*) from parked where not discarded group by processor order by processor
+-- What a rebuild sets aside is no letter before its table is the live one.
+select processor, count(*) from parked
+where not discarded and right(processor, 8) <> '_rebuilt'
+group by processor
+order by processor

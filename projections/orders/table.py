@@ -120,7 +120,7 @@ async def fold_into_table(
     # Before the rows: who takes one up again has its row up to the projection's position, and lets go of it then.
     aside = await parked.among(cursor, table.processor, orders)
     rows = {order_id: known[order_id] for order_id in orders if order_id in known}
-    rows |= await _load(cursor, table, [order_id for order_id in orders if order_id not in rows])
+    rows |= await load_rows(cursor, table, [order_id for order_id in orders if order_id not in rows])
     # In a thread: on a busy machine a large batch takes seconds, in which the lease must be renewed.
     folded, columns = await asyncio.to_thread(_fold, mapper, batch, rows, aside)
     if folded.rows:
@@ -131,15 +131,21 @@ async def fold_into_table(
 
 
 def _fold(
-    mapper: EventMapper, batch: Sequence[RecordedEvent], rows: Mapping[UUID, Row], parked: Sequence[UUID]
+    mapper: EventMapper, batch: Sequence[RecordedEvent], rows: Mapping[UUID, Row], aside: Iterable[UUID]
 ) -> tuple[Folded, dict[str, list[Any]]]:
-    folded = fold_batch(mapper, batch, rows, parked)
+    folded = fold_batch(mapper, batch, rows, aside)
     return folded, _columns(folded.rows.values())
 
 
-async def _load(cursor: AsyncCursor[Any], table: OrdersTable, orders: list[UUID]) -> dict[UUID, Row]:
+async def load_rows(cursor: AsyncCursor[Any], table: OrdersTable, orders: list[UUID]) -> dict[UUID, Row]:
+    """The rows of those of ``orders`` that have one."""
     await cursor.execute(table.load, {"orders": orders})
     return {columns[0]: row(columns) for columns in await cursor.fetchall()}
+
+
+async def save_rows(cursor: AsyncCursor[Any], table: OrdersTable, rows: Mapping[UUID, Row]) -> None:
+    """Write rows, unless the table has newer ones."""
+    await cursor.execute(table.save, _columns(rows.values()))
 
 
 async def _park(cursor: AsyncCursor[Any], table: OrdersTable, unreadable: Iterable[UnreadableEvent]) -> None:

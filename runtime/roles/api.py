@@ -15,6 +15,7 @@ from api.services import Check
 from chains.protocol import Chain
 from commands.ids import DEFAULT_ACCOUNT
 from domain.tokens import KNOWN_TOKENS, pair_of
+from event_store import parked
 from event_store.migrate import roles_separate
 from projections.live import LiveFeed
 from runtime.composition import Market, Store, open_market, open_store, require_chain_of_log
@@ -94,11 +95,18 @@ def _checks(store: Store, valkey: Redis) -> list[Check]:
     async def trading() -> str | None:
         return (await store.accounts.trading(DEFAULT_ACCOUNT)).reason
 
+    async def dead_letters() -> str | None:
+        async with store.pool.connection() as connection, connection.cursor() as cursor:
+            counts = await parked.counts(cursor)
+        found = ", ".join(f"{count} at {processor}" for processor, count in counts.items())
+        return f"orders are parked: {found}; list them: surefill dead-letters" if found else None
+
     return [
         Check("postgresql", postgresql),
         Check("valkey", hints, essential=False),
         Check("roles", roles, essential=False),
         Check("trading", trading, essential=False),
+        Check("dead letters", dead_letters, essential=False),
     ]
 
 

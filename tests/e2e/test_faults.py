@@ -118,3 +118,19 @@ async def test_postgresql_and_valkey_lost_while_running_lose_nothing(own_engine:
                     assert answer.json()["code"] in ("log_unavailable", "outcome_unknown")
         orders = await ended(client, ids, within=90)
     assert {order["status"] for order in orders.values()} == {"confirmed"}
+
+
+async def test_a_request_in_flight_is_answered_when_the_engine_is_stopped(own_engine: Engine):
+    own_engine.start()
+    async with own_engine.client() as client:
+        # It waits five seconds for a position that never comes: 1.6 of them after the signal.
+        waiting = asyncio.create_task(client.get("/api/orders?position=999999999"))
+        await asyncio.sleep(3.4)
+        begun = time.monotonic()
+        assert own_engine.process is not None
+        own_engine.process.send_signal(signal.SIGTERM)
+        answer = await waiting
+        assert (answer.status_code, answer.json()["code"]) == (503, "projection_behind")
+        assert time.monotonic() - begun > 1.3
+    assert await asyncio.to_thread(own_engine.process.wait, 10) == 0
+    assert time.monotonic() - begun < 10

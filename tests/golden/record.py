@@ -18,8 +18,15 @@ from uuid import UUID
 
 import pytest
 
+from commands.dead_letters import DeadLetters
 from commands.ids import DEFAULT_ACCOUNT
-from domain.account import ACCOUNT_EVENTS, reconciliation_stream, trading_stream
+from domain.account import (
+    ACCOUNT_EVENTS,
+    SetAside,
+    dead_letters_stream,
+    reconciliation_stream,
+    trading_stream,
+)
 from domain.commands import RecordExpiry
 from domain.events import ORDER_EVENTS, TransactionBuilt
 from domain.order import Order
@@ -298,6 +305,19 @@ async def halted(desks: Desks, node: FaultyNode) -> Sequence[UUID]:
         while not (await desks.accounts.trading(DEFAULT_ACCOUNT)).halted:
             await asyncio.sleep(0.05)
     return [order_id, reconciliation_stream(DEFAULT_ACCOUNT), trading_stream(DEFAULT_ACCOUNT)]
+
+
+@history
+async def given_up(desks: Desks, node: FaultyNode) -> Sequence[UUID]:
+    """Set aside by a stage, taken up again, and at last given up by an operator."""
+    order_id = await desks.submit()
+    await run_to(desks, order_id, "route")
+    desk = DeadLetters(desks.events, desks.orders._appender, MAPPER, desks.orders)
+    letter = SetAside(processor="build", version=3, error="UnknownPool", attempts=8, since=now())
+    await desk.retried(order_id, [letter], "operator@host")
+    again = letter.model_copy(update={"since": now()})
+    await desk.discard(order_id, [again], "operator@host", "its pool is gone")
+    return [order_id, dead_letters_stream(DEFAULT_ACCOUNT)]
 
 
 @pytest.mark.parametrize("name", RUNS)

@@ -1,10 +1,11 @@
 import asyncio
 import json
+import time
 from typing import Any
 
 import pytest
 
-from chains.batches import CALLS_A_BATCH
+from chains.batches import CALLS_A_BATCH, TOGETHER_S
 from chains.endpoint import Endpoint, RpcError, Unanswered
 from tests.integration.chains.endpoint_server import http, rpc, serving
 
@@ -79,3 +80,27 @@ async def test_an_answer_without_a_usable_id_is_nobodys_and_the_others_have_thei
         await endpoint.close()
     assert isinstance(lost, Unanswered)
     assert found == "answer 1"
+
+
+async def test_a_slow_call_holds_up_those_it_went_with_for_a_moment_and_then_only_itself() -> None:
+    async def slow(request: Any) -> bytes:
+        asked = request if isinstance(request, list) else [request]
+        if any(one["params"] == ["0"] for one in asked):
+            await asyncio.sleep(60)
+        return http(
+            json.dumps([answer(one) for one in asked] if isinstance(request, list) else answer(request)).encode()
+        )
+
+    async with serving(slow) as url:
+        endpoint = Endpoint(url, timeout=2 * TOGETHER_S)
+        begun = time.monotonic()
+        together = await calls(endpoint, 3)
+        assert time.monotonic() - begun < 1.5 * TOGETHER_S
+        assert all(isinstance(one, Unanswered) and one.reason == "timeout" for one in together)
+        held = asyncio.create_task(endpoint.call("getTransaction", "0", shape=str))
+        begun = time.monotonic()
+        assert await endpoint.call("getTransaction", "1", shape=str) == "answer 1"
+        assert time.monotonic() - begun < TOGETHER_S
+        held.cancel()
+        await asyncio.gather(held, return_exceptions=True)
+        await endpoint.close()

@@ -47,10 +47,10 @@ async def letter(desks: Desks, *, within: float = 20) -> Letter:
     return one
 
 
-async def append_from_the_future(desks: Desks, order_id: UUID) -> None:
+async def append_from_the_future(desks: Desks, order_id: UUID, topic: str = FUTURE) -> None:
     before = await desks.history(order_id)
     event = NewEvent(
-        order_id, before.version + 1, uuid4(), FUTURE, b'{"v":1,"data":{}}', DEFAULT_ACCOUNT, uuid4(), uuid4(),
+        order_id, before.version + 1, uuid4(), topic, b'{"v":1,"data":{}}', DEFAULT_ACCOUNT, uuid4(), uuid4(),
         causation_id=before.last_event_id,
     )  # fmt: skip
     assert isinstance(await desks.orders._appender.append(AppendRequest((event,))), Stored)

@@ -10,6 +10,7 @@ import pytest
 from domain import commands as c
 from domain import events as e
 from domain.codes import MEANINGS, Code
+from domain.decide import decide
 from domain.order import fold
 from domain.quotes import Refusal
 from tests.unit.domain.scenario import (
@@ -204,6 +205,21 @@ def test_giving_up_waits_for_the_deadline():
 
 def test_an_unknown_order_is_said_to_be_unknown():
     given().when(quoted(quote())).then_refused("order_not_found")
+
+
+def test_an_order_without_a_live_attempt_is_given_up_for_good():
+    [failed] = given(*submitted(), routed(), built(), expired()).when(c.DiscardOrder()).then(e.OrderFailed)
+    assert (failed.code, failed.retryable) == ("discarded", False)
+
+
+def test_an_order_whose_attempt_may_land_is_never_given_up():
+    given(*submitted(), routed(), built()).when(c.DiscardOrder()).then_refused("live_attempt")
+    given(*submitted(), routed(), built(), sent()).when(c.DiscardOrder()).then_refused("live_attempt")
+
+
+def test_an_order_that_has_ended_is_not_given_up():
+    confirmed = (*submitted(), routed(), built(), *decide(fold((*submitted(), routed(), built())), landing()))
+    given(*confirmed).when(c.DiscardOrder()).then_refused("not_applicable")
 
 
 def test_every_code_has_a_meaning():

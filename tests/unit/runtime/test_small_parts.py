@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from runtime import addresses
+from api.server import GRACE
+from runtime import addresses, engine
 from runtime.addresses import Addresses
-from runtime.child import Account
+from runtime.child import Account, Program
+from runtime.embedded import postgres, valkey
 from runtime.embedded.binaries import reaches
 from runtime.errors import SettingsError, StartupError
 from runtime.localnet_price import shown
@@ -70,3 +72,11 @@ def test_one_database_address_serves_as_both() -> None:
     only = Settings(database_owner_url="postgresql://owner@h/d")
     found = addresses.completed(only, "database_url", "database_owner_url")
     assert found.database_url == found.database_owner_url == "postgresql://owner@h/d"
+
+
+def test_the_api_is_given_longer_than_it_gives_its_requests_and_all_of_it_ends_within_ten_seconds() -> None:
+    role = Program("role", (), Path()).stops
+    # In turn: the API, the workers, the loops, Valkey, the local chain, PostgreSQL.
+    levels = (engine.API_STOPS, role, role, valkey.STOPS, role, postgres.STOPS)
+    assert sum(patience for _, patience in engine.API_STOPS) > GRACE
+    assert sum(patience for stops in levels for _, patience in stops) < 10

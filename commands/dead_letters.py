@@ -1,0 +1,120 @@
+"""What an operator decides of an order that was set aside: taken up again or given up, and recorded either way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from commands.accounts import account_event
+from commands.orders import MOST_CONFLICTS, GuardFailedError, Orders, TooManyConflictsError
+from domain import events as e
+from domain.account import DeadLetterDiscarded, DeadLetterRetried, SetAside, dead_letters_stream
+from domain.commands import DiscardOrder
+from domain.errors import DomainError, NotApplicable
+from event_store.appender import Appender
+from event_store.errors import UnreadableEvent
+from event_store.log import Log
+from event_store.mapper import EventMapper
+from event_store.types import AppendRequest, Conflict, NewEvent, RecordedEvent, StreamGuard
+
+_KNOWN = frozenset(event.TOPIC for event in e.ORDER_EVENTS)
+_ENDS = frozenset(event.TOPIC for event in (e.AttemptExpired, e.AttemptRejected, e.OrderConfirmed))
+
+Decided = DeadLetterRetried | DeadLetterDiscarded
+
+
+class DeadLetters:
+    """Writes to the stream of the order's account. Raises ``DomainError("order_not_found")``."""
+
+    def __init__(self, log: Log, appender: Appender, mapper: EventMapper, orders: Orders) -> None:
+        self._log = log
+        self._appender = appender
+        self._mapper = mapper
+        self._orders = orders
+
+    async def retried(self, order_id: UUID, letters: Sequence[SetAside], by: str) -> None:
+        """Record that the order is taken up again; who repeats it has said so twice."""
+        recorded = await self._recorded(order_id)
+        event = DeadLetterRetried(order_id=order_id, letters=tuple(letters), by=by)
+        for _ in range(MOST_CONFLICTS):
+            if await self._append(await self._new(recorded, event), ()):
+                return
+        raise TooManyConflictsError(str(order_id))
+
+    async def discarded(self, order_id: UUID) -> bool:
+        """Whether the order was ever given up."""
+        recorded = await self._recorded(order_id)
+        return any(one.order_id == order_id for one in await self._discards(recorded[0].account_id))
+
+    async def discard(self, order_id: UUID, letters: Sequence[SetAside], by: str, because: str) -> bool:
+        """Give the order up: recorded once for the same letters. Returns whether the order could be read.
+
+        One that can, and has not ended, fails in the same append. Raises ``DomainError("live_attempt")`` where an
+        attempt is live, or where nobody can tell that none is.
+        """
+        event = DeadLetterDiscarded(order_id=order_id, letters=tuple(letters), by=by, because=because)
+        for _ in range(MOST_CONFLICTS):
+            recorded = await self._recorded(order_id)
+            known = await self._discards(recorded[0].account_id)
+            is_told = any(one.order_id == order_id and _names(one) == _names(event) for one in known)
+            beside = [] if is_told else [await self._new(recorded, event)]
+            try:
+                await self._orders.execute(self._orders.history(recorded), DiscardOrder(), beside=beside)
+            except UnreadableEvent:
+                require_no_attempt(recorded)
+                readable = False
+            except NotApplicable:
+                readable = True
+            except GuardFailedError:
+                continue
+            else:
+                return True
+            # What was looked at is what it still is, or it is looked at again.
+            if is_told or await self._append(beside[0], (StreamGuard(order_id, recorded[-1].version),)):
+                return readable
+        raise TooManyConflictsError(str(order_id))
+
+    async def _recorded(self, order_id: UUID) -> list[RecordedEvent]:
+        recorded = await self._orders.recorded(order_id)
+        if not recorded or not recorded[0].topic.startswith("order."):
+            raise DomainError("order_not_found", f"There is no order {order_id}.")
+        return recorded
+
+    async def _discards(self, account_id: UUID) -> list[DeadLetterDiscarded]:
+        recorded = await self._log.load(dead_letters_stream(account_id))
+        return [
+            self._mapper.read(one, DeadLetterDiscarded) for one in recorded if one.topic == DeadLetterDiscarded.TOPIC
+        ]
+
+    async def _new(self, recorded: Sequence[RecordedEvent], event: Decided) -> NewEvent:
+        account_id = recorded[0].account_id
+        stream_id = dead_letters_stream(account_id)
+        before = await self._log.load(stream_id)
+        version = before[-1].version + 1 if before else 1
+        return account_event(self._mapper, account_id, uuid4(), stream_id, version, event)
+
+    async def _append(self, new: NewEvent, guards: tuple[StreamGuard, ...]) -> bool:
+        """Whether it was stored; False for a conflict."""
+        return not isinstance(await self._appender.append(AppendRequest((new,), guards)), Conflict)
+
+
+def _names(event: DeadLetterDiscarded) -> set[tuple[str, datetime]]:
+    return {(letter.processor, letter.since) for letter in event.letters}
+
+
+def require_no_attempt(recorded: Iterable[RecordedEvent]) -> None:
+    """By the topics alone, for a stream that can't be read: no attempt without an end after it, and nothing unknown.
+
+    Raises ``DomainError("live_attempt")``.
+    """
+    live = False
+    for one in recorded:
+        if one.topic not in _KNOWN:
+            raise DomainError("live_attempt", f"Nobody can tell: this version doesn't know {one.topic}.")
+        if one.topic == e.TransactionBuilt.TOPIC:
+            live = True
+        elif one.topic in _ENDS:
+            live = False
+    if live:
+        raise DomainError("live_attempt", "The order can't be read, and its last attempt may still land.")

@@ -1,0 +1,250 @@
+"""`surefill dead-letters` beside the parts of a running engine: typed by an operator, recorded in the log."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from commands.dead_letters import DeadLetters
+from commands.ids import DEFAULT_ACCOUNT
+from domain.account import DeadLetterDiscarded, DeadLetterRetried, SetAside, dead_letters_stream
+from event_store import parked
+from tests.integration.conftest import TestDatabase, superuser_url
+from tests.integration.embedded import EmbeddedPostgres, EmbeddedValkey
+from tests.integration.workers.conftest import Desks
+from tests.integration.workers.test_contradictions import run_to
+from tests.integration.workers.test_execution import QUICK, names
+from tests.integration.workers.test_parking import FUTURE, append_from_the_future, due, letter, letters, set_aside
+from workers.parking import MOST_FAILURES
+
+SUREFILL = Path(sys.executable).with_name("surefill")
+Surefill = Callable[..., Awaitable["subprocess.CompletedProcess[str]"]]
+
+
+@pytest.fixture
+def environment(database: TestDatabase, valkey: EmbeddedValkey, tmp_path: Path) -> dict[str, str]:
+    return {**os.environ, "DATA_DIR": str(tmp_path), "DATABASE_URL": database.app, "REDIS_URL": valkey.url}
+
+
+@pytest.fixture
+def surefill(environment: dict[str, str]) -> Surefill:
+    """Type `surefill dead-letters ...`."""
+
+    async def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return await asyncio.to_thread(
+            subprocess.run,
+            [SUREFILL, "dead-letters", *arguments],
+            env=environment, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+
+    return run
+
+
+async def decided(desks: Desks) -> list[DeadLetterRetried | DeadLetterDiscarded]:
+    recorded = await desks.events.load(dead_letters_stream(DEFAULT_ACCOUNT))
+    loaded = [desks.orders._mapper.load(one.topic, one.state) for one in recorded]
+    return [one for one in loaded if isinstance(one, DeadLetterRetried | DeadLetterDiscarded)]
+
+
+def repair(postgres: EmbeddedPostgres, database: TestDatabase) -> None:
+    with psycopg.connect(superuser_url(postgres, database)) as connection:
+        connection.execute("set search_path to surefill_app, surefill")
+        connection.execute("alter table events disable trigger all")
+        connection.execute("delete from events where topic = %s", [FUTURE])
+        connection.execute("alter table events enable always trigger events_are_immutable")
+
+
+async def test_an_order_is_listed_fails_again_and_goes_on_once_it_is_repaired(
+    desks: Desks, surefill: Surefill, postgres: EmbeddedPostgres, database: TestDatabase
+) -> None:
+    order_id = await desks.submit()
+    await append_from_the_future(desks, order_id)
+    desks.start_relay()
+    desks.start_sweeper()
+    desks.start_worker()
+    desks.start_tracker(QUICK)
+    assert (await letter(desks)).processor == "route"
+
+    listed = await surefill("--json")
+    told = json.loads(listed.stdout)
+    assert (told["orderId"], told["processor"], told["version"]) == (str(order_id), "route", 3)
+    assert told["error"] == f"{FUTURE}: UnknownTopic"
+    assert str(order_id) in (await surefill()).stdout
+
+    again = await surefill("retry", str(order_id))
+    assert (again.returncode, again.stdout) == (1, "")
+    assert again.stderr == f"surefill: parked again at route: {FUTURE}: UnknownTopic\n"
+    assert (await letter(desks)).attempts >= 2
+
+    repair(postgres, database)
+    done = await surefill("retry", str(order_id), "--processor", "route")
+    assert (done.returncode, done.stderr) == (0, ""), done
+    assert (await desks.until(order_id, lambda order: order.ended)).status == "confirmed"
+    assert await letters(desks) == []
+    retried = await decided(desks)
+    assert [(type(one), one.order_id, one.letters[0].processor) for one in retried] == [
+        (DeadLetterRetried, order_id, "route")
+    ] * 2
+    assert "@" in retried[0].by
+    none = await surefill("retry", str(order_id))
+    assert (none.returncode, none.stderr) == (
+        1,
+        f"surefill: no_dead_letter: Order {order_id} is not among the dead letters.\n",
+    )
+
+
+async def test_an_order_that_breaks_again_is_parked_again_and_the_command_says_so(
+    desks: Desks, surefill: Surefill
+) -> None:
+    order_id = await desks.submit()
+    await run_to(desks, order_id, "route")
+    build = desks.stages()["build"]
+    desks.book._pools.clear()
+    for _ in range(MOST_FAILURES):
+        await build.run([order_id])
+    retrying = asyncio.create_task(surefill("retry", str(order_id)))
+    async with asyncio.timeout(20):
+        while await letters(desks):
+            await asyncio.sleep(0.02)
+    await build.run([order_id])
+    again = await retrying
+    assert (again.returncode, again.stderr) == (1, "surefill: parked again at build: UnknownPool\n")
+    assert len(await letters(desks)) == 1
+
+
+async def test_an_order_with_a_live_attempt_is_never_given_up(desks: Desks, surefill: Surefill) -> None:
+    order_id, unreadable = await desks.submit(), await desks.submit()
+    for one in (order_id, unreadable):
+        await run_to(desks, one, "build")
+        await set_aside(desks, "submit", one)
+    await append_from_the_future(desks, unreadable)
+    for one in (order_id, unreadable):
+        refused = await surefill("discard", str(one), "--because", "it is in the way")
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert refused.stderr.startswith("surefill: live_attempt: ")
+    assert (await desks.order(order_id)).status == "building"
+    assert len(await letters(desks)) == 2
+    assert await decided(desks) == []
+    desks.start_tracker(QUICK)
+    desks.start_relay()
+    # Set aside at its stage, the attempt is followed all the same.
+    assert (await desks.until(order_id, lambda order: order.live_attempt is None)).attempts[0].end in (
+        "confirmed",
+        "expired",
+    )
+
+
+async def test_an_order_is_given_up_once_with_the_reason_kept(desks: Desks, surefill: Surefill) -> None:
+    order_id = await desks.submit()
+    await run_to(desks, order_id, "route")
+    await set_aside(desks, "build", order_id)
+    unnamed = await surefill("discard", str(order_id))
+    assert unnamed.returncode == 2
+    done = await surefill("discard", str(order_id), "--because", "its pool is gone")
+    assert (done.returncode, done.stdout) == (0, f"order {order_id} is discarded\n")
+    history = await desks.history(order_id)
+    assert history.order
+    assert history.order.failure
+    assert (history.order.failure.code, history.order.failure.retryable) == ("discarded", False)
+    assert names(history)[-1] == "OrderFailed"
+    again = await surefill("discard", str(order_id), "--because", "its pool is gone")
+    assert (again.returncode, again.stdout) == (0, f"order {order_id} was discarded before\n")
+    [recorded] = await decided(desks)
+    assert isinstance(recorded, DeadLetterDiscarded)
+    assert (recorded.because, recorded.letters[0].error) == ("its pool is gone", "TypeError")
+    async with desks.pool.connection() as connection:
+        query = "select count(distinct recorded_at) from events where topic in ('order.OrderFailed', %s)"
+        assert await (await connection.execute(query, [DeadLetterDiscarded.TOPIC])).fetchone() == (1,)
+    assert await letters(desks) == []
+
+
+@pytest.mark.parametrize("readable", [True, False])
+async def test_a_command_that_died_after_its_append_is_repeated_and_recorded_once(
+    desks: Desks, surefill: Surefill, readable: bool
+) -> None:
+    order_id = await desks.submit()
+    if not readable:
+        await append_damaged(desks, order_id)
+    await set_aside(desks, "route", order_id)
+    one = await letter(desks)
+    aside = [SetAside(**{name: getattr(one, name) for name in SetAside.model_fields})]
+    desk = DeadLetters(desks.events, desks.orders._appender, desks.orders._mapper, desks.orders)
+    assert await desk.discard(order_id, aside, "operator@here", "no more") is readable
+
+    done = await surefill("discard", str(order_id), "--because", "no more")
+    assert (done.returncode, done.stdout) == (0, f"order {order_id} is discarded\n")
+    assert len(await decided(desks)) == 1
+    assert await letters(desks) == []
+
+
+async def test_a_discard_killed_at_any_moment_and_repeated_is_recorded_once(
+    desks: Desks, surefill: Surefill, environment: dict[str, str]
+) -> None:
+    orders = [await desks.submit() for _ in range(6)]
+    for order_id in orders:
+        await set_aside(desks, "route", order_id)
+    for number, order_id in enumerate(orders):
+        command = [SUREFILL, "dead-letters", "discard", str(order_id), "--because", "no more"]
+        killed = await asyncio.create_subprocess_exec(*command, env=environment, stdout=subprocess.DEVNULL)
+        # From before it has connected to about when it is done.
+        await asyncio.sleep(0.5 + 0.15 * number)
+        if killed.returncode is None:
+            killed.kill()
+        await killed.wait()
+        assert (await surefill("discard", str(order_id), "--because", "no more")).returncode == 0
+    assert sorted(one.order_id for one in await decided(desks)) == sorted(orders)
+    assert {(await desks.order(order_id)).status for order_id in orders} == {"failed"}
+    assert await letters(desks) == []
+
+
+async def append_damaged(desks: Desks, order_id: UUID) -> None:
+    """A topic that is known, and a state that isn't to be read."""
+    await append_from_the_future(desks, order_id, topic="order.OrderRouted")
+
+
+async def test_an_order_nobody_can_read_is_given_up_for_good_where_nothing_can_be_live(
+    desks: Desks, surefill: Surefill, monkeypatch
+) -> None:
+    monkeypatch.setattr("workers.sweeper.SETTLED_S", 0.0)
+    monkeypatch.setattr("workers.sweeper.DERIVE_EVERY_S", 0.1)
+    unknown, damaged = await desks.submit(), await desks.submit()
+    await append_from_the_future(desks, unknown)
+    await append_damaged(desks, damaged)
+    desks.start_relay()
+    desks.start_sweeper()
+    desks.start_worker()
+    async with asyncio.timeout(20):
+        while len(await letters(desks)) < 2:
+            await asyncio.sleep(0.05)
+    refused = await surefill("discard", str(unknown), "--because", "old")
+    assert (refused.returncode, FUTURE in refused.stderr) == (1, True)
+    done = await surefill("discard", str(damaged), "--because", "old")
+    assert done.returncode == 0, done.stderr
+    assert [one.order_id for one in await letters(desks)] == [unknown]
+    await asyncio.sleep(1)  # derived and swept again and again
+    assert [one.order_id for one in await letters(desks)] == [unknown]
+    assert (await desks.events.load(damaged))[-1].version == 3
+    await desks.stop()
+    assert await due(desks) == []
+    # Given up is not forgotten: it can be taken up, and is a letter again.
+    again = await surefill("retry", str(damaged))
+    assert again.returncode == 1
+
+
+async def test_a_read_model_alone_is_retried_or_rebuilt(desks: Desks, surefill: Surefill) -> None:
+    order_id = await desks.submit()
+    async with desks.pool.connection() as connection, connection.cursor() as cursor:
+        fault = parked.Fault(order_id, 2, 2, "order.OrderTriggered: ValueError")
+        await parked.park(cursor, "projector:orders_v1", [fault])
+    refused = await surefill("discard", str(order_id), "--because", "no")
+    assert refused.stderr.startswith("surefill: read_model_only: ")
+    assert "surefill rebuild orders" in refused.stderr
