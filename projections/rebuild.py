@@ -126,7 +126,7 @@ class OrdersRebuild:
             connection.transaction(force_rollback=True),
             connection.cursor() as cursor,
         ):
-            await cursor.execute(SQL["rebuild_snapshot"], prepare=False)
+            await cursor.execute(SQL["rebuild_snapshot"])
             target = await self._target(cursor)
             await self._fold(cursor, target.position)
             return await compare(cursor, target.position)
