@@ -8,16 +8,13 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
-import shutil
 import sys
-import tempfile
-from pathlib import Path
 
 import httpx2
 import typer
 from rich.console import Console
 
-from bench.engine import engine
+from bench.engine import data_directory, engine
 from bench.latency import latency
 from bench.throughput import throughput
 
@@ -42,13 +39,9 @@ async def _measure(orders: int, connections: int, rate: int, seconds: int, url: 
     console.print(f"{machine}, shared by clients, engine and chain")
     if url:
         return await _runs(url, orders, connections, rate, seconds)
-    directory = Path(tempfile.mkdtemp(prefix="surefill-bench-"))
-    directory.chmod(0o755)
-    try:
+    with data_directory() as directory:
         async with engine(directory) as started:
             return await _runs(started, orders, connections, rate, seconds)
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
 
 
 async def _runs(url: str, orders: int, connections: int, rate: int, seconds: int) -> int:

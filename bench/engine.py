@@ -1,13 +1,16 @@
-"""An engine of its own for a measurement: `surefill up` on a free port."""
+"""An engine of its own for a measurement: `surefill up` on free ports, and commands beside it."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import socket
+import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
 import httpx2
@@ -15,16 +18,57 @@ import httpx2
 READY_WITHIN_S = 120
 
 
+SUREFILL = Path(sys.executable).with_name("surefill")
+
+
+@contextmanager
+def data_directory() -> Iterator[Path]:
+    """A directory that the unprivileged user PostgreSQL runs as can reach; removed at the end."""
+    directory = Path(tempfile.mkdtemp(prefix="surefill-bench-"))
+    directory.chmod(0o755)
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def free_ports(count: int) -> int:
+    """The first of ``count`` ports in a row that nothing listens on."""
+    while True:
+        with ExitStack() as held:
+            first = held.enter_context(socket.socket())
+            first.bind(("127.0.0.1", 0))
+            port = int(first.getsockname()[1])
+            try:
+                for n in range(1, count):
+                    held.enter_context(socket.socket()).bind(("127.0.0.1", port + n))
+            except (OSError, OverflowError):
+                continue
+            return port
+
+
+def environment(directory: Path) -> dict[str, str]:
+    return {**os.environ, "DATA_DIR": str(directory / "data")}
+
+
+def surefill(directory: Path, *arguments: str) -> str:
+    """What a command beside the engine of ``directory`` prints."""
+    command = [str(SUREFILL), *arguments]
+    return subprocess.run(command, env=environment(directory), check=True, capture_output=True, text=True).stdout
+
+
+def addresses(directory: Path) -> dict[str, str]:
+    """Where the engine's servers are, by the names of their settings."""
+    return dict(line.split("=", 1) for line in surefill(directory, "env").splitlines())
+
+
 @asynccontextmanager
-async def engine(directory: Path) -> AsyncIterator[str]:
+async def engine(directory: Path, **settings: str) -> AsyncIterator[str]:
     """The address of an engine that keeps its data in ``directory``; its log is ``directory/up.log``."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = {**os.environ, "PORT": str(port), "DATA_DIR": str(directory / "data")}
-    surefill = Path(sys.executable).with_name("surefill")
+    port = free_ports(1)
+    told = {**environment(directory), "PORT": str(port), **settings}
     with (directory / "up.log").open("wb") as log:
-        process = await asyncio.create_subprocess_exec(surefill, "up", env=environment, stdout=log, stderr=log)
+        process = await asyncio.create_subprocess_exec(SUREFILL, "up", env=told, stdout=log, stderr=log)
         try:
             url = f"http://127.0.0.1:{port}"
             await _ready(url, process, directory / "up.log")

@@ -1,7 +1,8 @@
 """A book of waiting orders: what it costs at rest, how fast it fires, how soon another watcher takes over.
 
 `python -m bench.resting --orders 100000`. Orders are recorded through the command side, past the API; everything after
-that is the engine as it runs.
+that is the engine as it runs. Exits 1 where something was written at rest, an order was not fired, or a take-over took
+longer than it may.
 """
 
 from __future__ import annotations
@@ -9,39 +10,35 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
-import shutil
-import subprocess
 import sys
-import tempfile
 import time
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
-from uuid import uuid4
 
 import httpx2
 import psycopg
 import typer
 from rich.console import Console
 
-from bench.engine import engine
+from bench import watchers
+from bench.engine import addresses, data_directory, engine, free_ports
+from bench.past_the_api import Limit, fired, record
 from bench.throughput import percentile
-from commands.ids import DEFAULT_ACCOUNT
-from commands.orders import Orders
-from commands.submit import submit_order
-from domain.commands import SubmitOrder
-from domain.events import ORDER_EVENTS, OrderTriggered
-from domain.tokens import KNOWN_TOKENS, SOL, USDC, Pair, pair_of
-from event_store.appender import Appender
+from domain.tokens import SOL, USDC, Pair, pair_of
 from event_store.dsn import parse
-from event_store.log import Log
-from event_store.mapper import EventMapper
-from event_store.pool import connection_pool
+from runtime.localnet.opening import MARKET_KEY
+from runtime.localnet.price import move
+from runtime.localnet.world import pair_called
 
-console = Console()
+console = Console(soft_wrap=True)
 app = typer.Typer(add_completion=False)
-AT_ONCE = 1_000
 WRITES = "select relname, n_tup_ins + n_tup_upd + n_tup_del from pg_stat_user_tables where relname <> 'leases'"
+# A standby has its book; a watcher that starts has to read a hundred thousand orders first.
+TAKEN_OVER_WITHIN_S, STARTED_WITHIN_S = 10, 30
+SOL_USDC = pair_of(SOL, USDC)
+# What a seller gets of the pools' price: the cheapest venue's fee is 20 bp.
+NET = Decimal("0.998")
 
 
 @app.command()
@@ -49,148 +46,126 @@ def main(
     orders: int = typer.Option(100_000, help="Orders that rest far from the price."),
     pairs: int = typer.Option(10, help="Pairs they rest on."),
     seconds: int = typer.Option(60, help="How long nothing is met."),
-    near: int = typer.Option(200, help="Orders near the price, that one move of it meets."),
+    moves: int = typer.Option(20, help="Moves of the price, half a dollar each."),
+    met: int = typer.Option(50, help="Orders that each move meets."),
 ) -> None:
     """Fill the book, let it rest, meet some of it, kill the watcher."""
-    sys.exit(asyncio.run(_measure(orders, pairs, seconds, near)))
+    sys.exit(asyncio.run(_measure(orders, pairs, seconds, moves, met)))
 
 
-async def _measure(orders: int, pairs: int, seconds: int, near: int) -> int:
+async def _measure(orders: int, pairs: int, seconds: int, moves: int, met: int) -> int:
     console.print(f"{platform.platform()}, {os.cpu_count()} cores shared by everything; observations every 10 ms")
-    directory = Path(tempfile.mkdtemp(prefix="surefill-bench-"))
-    directory.chmod(0o755)
-    os.environ["PRICE_POLL_MS"] = "10"
-    try:
-        async with engine(directory) as url:
-            addresses = _addresses(directory)
+    metrics = free_ports(watchers.PORTS)
+    with data_directory() as directory:
+        async with engine(directory, PRICE_POLL_MS="10", METRICS_PORT=str(metrics)) as url:
             network = httpx2.get(f"{url}/api/network", trust_env=False).json()
-            traded = [_pair(symbol) for symbol in islice(network["pairs"], pairs)]
-            await _fill(addresses["DATABASE_URL"], traded, orders)
-            await asyncio.sleep(3)
-            console.print(f"{orders} orders on {len(traded)} pairs; watchers' memory {_memory()} MB")
-            still = _rest(addresses["DATABASE_URL"], seconds)
-            await _meet(directory, addresses["DATABASE_URL"], near)
-            await _take_over(addresses["DATABASE_URL"])
-            return 0 if still else 1
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
+            bench = _Bench(directory, addresses(directory), metrics)
+            await bench.fill([pair_called(symbol) for symbol in islice(network["pairs"], pairs)], orders)
+            well = [
+                bench.rest(seconds),
+                await bench.meet(moves, met),
+                await bench.take_over("the owner killed, the other stands by", 1, TAKEN_OVER_WITHIN_S),
+                await bench.take_over("both killed, started again by the supervisor", 2, STARTED_WITHIN_S),
+            ]
+            return 0 if all(well) else 1
 
 
-def _addresses(directory: Path) -> dict[str, str]:
-    shown = _surefill(directory, "env")
-    return dict(line.split("=", 1) for line in shown.splitlines())
+class _Bench:
+    """An engine, its addresses by name of the setting, and where its roles show their metrics."""
 
+    def __init__(self, directory: Path, addresses: dict[str, str], metrics_port: int) -> None:
+        self._directory = directory
+        self._database = addresses["DATABASE_URL"]
+        self._node = addresses["SOLANA_RPC_URL"]
+        self._metrics = metrics_port
 
-def _surefill(directory: Path, *arguments: str) -> str:
-    command = [str(Path(sys.executable).with_name("surefill")), *arguments]
-    environment = {**os.environ, "DATA_DIR": str(directory / "data")}
-    return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
+    async def fill(self, pairs: list[Pair], orders: int) -> None:
+        """Sells a thousandfold above any price, none of which is ever met."""
+        begun = time.perf_counter()
+        await record(
+            self._database, [Limit(pairs[n % len(pairs)], "sell", Decimal(1_000_000 + n)) for n in range(orders)]
+        )
+        recorded = time.perf_counter() - begun
+        while self._book() != [orders, orders]:
+            await asyncio.sleep(0.1)
+        self._say(
+            f"{orders} orders on {len(pairs)} pairs recorded at {orders / recorded:.0f}/s, in the book "
+            f"{time.perf_counter() - begun - recorded:.1f} s later; {self._memory()}"
+        )
 
+    def rest(self, seconds: int) -> bool:
+        """Whether nothing but leases was written while nothing was met."""
+        with self._connection() as connection:
+            time.sleep(2)  # statistics come a moment after what they count
+            before = dict(connection.execute(WRITES).fetchall())
+            looks, used = self._observations(), self._processor_seconds()
+            time.sleep(seconds)
+            looks, used = self._observations() - looks, self._processor_seconds() - used
+            after = dict(connection.execute(WRITES).fetchall())
+        changed = {name: after[name] - count for name, count in before.items() if after[name] != count}
+        self._say(
+            f"{seconds} s at rest: {looks / seconds:.1f} observations/s, watchers' processor time "
+            f"{100 * used / seconds:.0f} % of a core; writes beside lease renewals: {changed or 'none'}"
+        )
+        return not changed
 
-def _pair(symbol: str) -> Pair:
-    one, other = (KNOWN_TOKENS.find(name) for name in symbol.split("/"))
-    if one is None or other is None:
-        raise LookupError(symbol)
-    return pair_of(one, other)
+    async def meet(self, moves: int, met: int) -> bool:
+        """Whether each of ``moves`` fired the orders it met, every one of them."""
+        step = Decimal("0.5")
+        limits = [NET * (150 + step * k) + step * n / (met + 1) for k in range(moves) for n in range(1, met + 1)]
+        await record(self._database, [Limit(SOL_USDC, "sell", limit.quantize(Decimal("1E-9"))) for limit in limits])
+        for k in range(1, moves + 1):
+            await self._move(150 + step * k)
+        deadline = time.monotonic() + 30
+        while len(taken := fired(self._database)) < moves * met and time.monotonic() < deadline:
+            await asyncio.sleep(0.2)
+        self._say(
+            f"{len(taken)} of {moves * met} met in {moves} moves: observation to recorded OrderTriggered "
+            f"p50 {percentile(taken, 50):.0f} ms, p99 {percentile(taken, 99):.0f} ms, "
+            f"longest {max(taken, default=0):.0f} ms; {self._memory()}"
+        )
+        return len(taken) == moves * met
 
+    async def take_over(self, how: str, killed: int, within: int) -> bool:
+        """Whether, with that many watchers killed, an order that only a successor can fire was fired soon enough (s)."""
+        before = len(fired(self._database))
+        with self._connection() as connection:
+            owner = watchers.owner(connection)
+        others = [one.pid for one in watchers.processes(self._directory) if one.pid != owner]
+        for pid in [owner, *others][:killed]:
+            watchers.kill(pid)
+        begun = time.perf_counter()
+        await record(self._database, [Limit(SOL_USDC, "sell", Decimal(100))])
+        while len(fired(self._database)) == before and time.perf_counter() - begun < 60:
+            await asyncio.sleep(0.1)
+        taken = time.perf_counter() - begun
+        self._say(f"{how}: the next order fired {taken:.1f} s later")
+        while len(watchers.processes(self._directory)) < 2 or len(self._book()) < 2:
+            await asyncio.sleep(0.2)
+        self._say(f"both watchers hold their books {time.perf_counter() - begun:.1f} s after that; {self._memory()}")
+        return taken <= within
 
-async def _fill(url: str, pairs: list[Pair], orders: int) -> None:
-    """Sells a thousandfold above any price, none of which is ever met."""
-    begun = time.perf_counter()
-    for start in range(0, orders, AT_ONCE):
-        numbers = range(start, min(start + AT_ONCE, orders))
-        await _submit(url, [(pairs[n % len(pairs)], Decimal(1_000_000 + n)) for n in numbers])
-    console.print(f"recorded at {orders / (time.perf_counter() - begun):.0f} orders/s")
+    async def _move(self, price: Decimal) -> None:
+        await move(self._node, self._directory / "data" / "localnet" / MARKET_KEY, SOL_USDC.symbol, price)
 
+    def _book(self) -> list[int]:
+        """Orders in each watcher's book, of those that have one."""
+        return [n for n in watchers.shown(self._metrics, "surefill_book_orders") if n]
 
-async def _submit(url: str, wanted: list[tuple[Pair, Decimal]]) -> None:
-    appender = Appender(url)
-    await appender.start()
-    async with connection_pool(url) as pool:
-        recorder = Orders(Log(pool), appender, EventMapper(ORDER_EVENTS))
-        await asyncio.gather(*(submit_order(recorder, DEFAULT_ACCOUNT, _order(pair, limit)) for pair, limit in wanted))
-    await appender.stop()
+    def _observations(self) -> int:
+        return sum(watchers.shown(self._metrics, "surefill_observations_total", "used"))
 
+    def _processor_seconds(self) -> int:
+        return sum(one.seconds for one in watchers.processes(self._directory))
 
-def _order(pair: Pair, limit: Decimal) -> SubmitOrder:
-    return SubmitOrder(
-        type="limit",
-        token_in=pair.base,
-        token_out=pair.quote,
-        amount_in=10**6,
-        slippage_bps=50,
-        slippage_defaulted=True,
-        client_order_id=uuid4().hex,
-        deadline=None,
-        network="localnet",
-        limit_price=limit,
-    )
+    def _memory(self) -> str:
+        return f"memory {' and '.join(f'{one.memory} MB' for one in watchers.processes(self._directory))}"
 
+    def _connection(self) -> psycopg.Connection:
+        return psycopg.connect(parse(self._database).conninfo, autocommit=True)
 
-def _watchers() -> list[tuple[int, int]]:
-    """Process id and resident kilobytes of each watcher."""
-    shown = subprocess.run(["ps", "-axww", "-o", "pid=,rss=,command="], check=True, capture_output=True, text=True)
-    rows = (line.split(None, 2) for line in shown.stdout.splitlines())
-    return [(int(row[0]), int(row[1])) for row in rows if row[2].endswith("surefill watcher")]
-
-
-def _memory() -> list[int]:
-    return [kilobytes // 1024 for _, kilobytes in _watchers()]
-
-
-def _rest(url: str, seconds: int) -> bool:
-    """Whether nothing but leases was written while nothing was met."""
-    with psycopg.connect(parse(url).conninfo, autocommit=True) as connection:
-        time.sleep(2)  # statistics come a moment after what they count
-        before = dict(connection.execute(WRITES).fetchall())
-        time.sleep(seconds)
-        after = dict(connection.execute(WRITES).fetchall())
-    changed = {name: after[name] - count for name, count in before.items() if after[name] != count}
-    console.print(f"{seconds} s at rest: writes beside lease renewals {changed or 'none'}")
-    return not changed
-
-
-async def _meet(directory: Path, url: str, near: int) -> None:
-    limits = [Decimal("150.5") + n * Decimal("0.001") for n in range(near)]
-    await _submit(url, [(pair_of(SOL, USDC), limit) for limit in limits])
-    _surefill(directory, "localnet", "price", "SOL/USDC", "156")
-    deadline = time.monotonic() + 30
-    while len(taken := _fired(url)) < near and time.monotonic() < deadline:
-        await asyncio.sleep(0.2)
-    console.print(
-        f"{len(taken)} of {near} met by one move: observation to recorded OrderTriggered "
-        f"p50 {percentile(taken, 50):.0f} ms, p99 {percentile(taken, 99):.0f} ms"
-    )
-
-
-def _fired(url: str) -> list[float]:
-    """Milliseconds from each trigger's observation to its record."""
-    mapper = EventMapper(ORDER_EVENTS)
-    with psycopg.connect(parse(url).conninfo, autocommit=True) as connection:
-        rows = connection.execute(
-            "select state, recorded_at from events where topic = %s", (OrderTriggered.TOPIC,)
-        ).fetchall()
-    times = []
-    for state, recorded_at in rows:
-        event = mapper.load(OrderTriggered.TOPIC, bytes(state))
-        if isinstance(event, OrderTriggered) and event.observation:
-            times.append((recorded_at - event.observation.observed_at).total_seconds() * 1_000)
-    return times
-
-
-async def _take_over(url: str) -> None:
-    """Kill the watchers' owner and let an order be met that only its successor can fire."""
-    before = len(_fired(url))
-    with psycopg.connect(parse(url).conninfo, autocommit=True) as connection:
-        row = connection.execute("select owner from leases where processor = 'watcher'").fetchone()
-    if row is None:
-        raise LookupError("nobody watches")
-    os.kill(int(str(row[0]).rpartition(":")[2]), 9)
-    begun = time.perf_counter()
-    await _submit(url, [(pair_of(SOL, USDC), Decimal(100))])
-    while len(_fired(url)) == before and time.perf_counter() - begun < 60:
-        await asyncio.sleep(0.1)
-    console.print(f"watcher killed; the next order fired {time.perf_counter() - begun:.1f} s later")
+    def _say(self, text: str) -> None:
+        console.print(f"load {os.getloadavg()[0]:.1f}  {text}")
 
 
 if __name__ == "__main__":

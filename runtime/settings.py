@@ -84,8 +84,8 @@ class Settings(BaseSettings):
     log_format: Literal["console", "json"] = Field("console", description="How log lines look.")
     metrics_port: Port | None = Field(
         None,
-        description="Prometheus port of a role other than the API; none where not set. `surefill up` counts on from it: "
-        "workers, relay, projector, tracker, watcher, and the standby of each of those four.",
+        description="Prometheus port of a role other than the API; none where not set. `surefill up` counts on from "
+        "it: workers, relay, projector, tracker, watcher, and the standby of each of those four.",
     )
 
     supervised: bool = Field(

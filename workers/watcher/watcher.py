@@ -28,7 +28,7 @@ from event_store.log import Log
 from event_store.tail import Tail
 from event_store.wake import Wake
 from venues.prices import PairPrice, Prices, PriceSource
-from workers.metrics import BOOK_ORDERS, FIRE_SECONDS, FIRED, OBSERVATIONS
+from workers.metrics import FIRE_SECONDS, FIRED, OBSERVATIONS
 from workers.watcher.freshness import Freshness
 from workers.watcher.jumps import JumpGuard
 from workers.watcher.resting import Resting
@@ -93,12 +93,11 @@ class Watcher:
                 except AWAY as away:
                     log.warning("watcher waits to read orders", error=type(away).__name__)
                     await asyncio.sleep(0.5)
-            BOOK_ORDERS.set(len(self._watching.book))
 
     async def run(self, lease: Lease) -> None:
         away: str | None = None
+        due = time.monotonic()
         while True:
-            begun = time.monotonic()
             try:
                 await self._observe(lease)
             except AWAY as error:
@@ -111,7 +110,9 @@ class Watcher:
                 if away is not None:
                     log.info("prices are back", after=away)
                 away = None
-            await asyncio.sleep(max(0.0, begun + self._pace.observe - time.monotonic()))
+            # Counted from when it was due, so that the rate is what was asked for; one that is late is not made up for.
+            due = max(due + self._pace.observe, time.monotonic())
+            await asyncio.sleep(due - time.monotonic())
 
     async def _observe(self, lease: Lease) -> None:
         book = self._watching.book

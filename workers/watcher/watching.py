@@ -11,6 +11,7 @@ from commands.orders import History, Orders
 from domain import events as e
 from event_store.log import Log
 from event_store.types import RecordedEvent
+from workers.metrics import BOOK_ORDERS
 from workers.watcher.book import Book
 from workers.watcher.resting import resting
 from workers.work import SQL, Pool
@@ -40,6 +41,7 @@ class Watching:
             order_ids = [row[0] for row in await cursor.fetchall()]
         for start in range(0, len(order_ids), ORDERS_A_LOAD):
             await self.load(order_ids[start : start + ORDERS_A_LOAD])
+        BOOK_ORDERS.set(len(self.book))
         return after
 
     async def take_in(self, batch: Iterable[RecordedEvent]) -> None:
@@ -49,6 +51,7 @@ class Watching:
             if event.topic not in WAITING:
                 self.book.take(order_id)
         await self.load([order_id for order_id, event in changed.items() if event.topic in WAITING])
+        BOOK_ORDERS.set(len(self.book))
 
     async def load(self, order_ids: Sequence[UUID]) -> dict[UUID, History]:
         """Read the orders and put each in its place."""
