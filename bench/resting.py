@@ -127,7 +127,7 @@ class _Bench:
         return len(taken) == moves * met
 
     async def take_over(self, how: str, killed: int, within: int) -> bool:
-        """Whether, with that many watchers killed, an order that only a successor can fire was fired soon enough (s)."""
+        """Whether, that many watchers killed, an order that only a successor can fire fired ``within`` seconds."""
         before = len(fired(self._database))
         with self._connection() as connection:
             owner = watchers.owner(connection)
