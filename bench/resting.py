@@ -97,11 +97,11 @@ class _Bench:
         """Whether nothing but leases was written while nothing was met."""
         with self._connection() as connection:
             time.sleep(2)  # statistics come a moment after what they count
-            before = dict(connection.execute(WRITES).fetchall())
+            before: dict[str, int] = dict(connection.execute(WRITES).fetchall())
             looks, used = self._observations(), self._processor_seconds()
             time.sleep(seconds)
             looks, used = self._observations() - looks, self._processor_seconds() - used
-            after = dict(connection.execute(WRITES).fetchall())
+            after: dict[str, int] = dict(connection.execute(WRITES).fetchall())
         changed = {name: after[name] - count for name, count in before.items() if after[name] != count}
         self._say(
             f"{seconds} s at rest: {looks / seconds:.1f} observations/s, watchers' processor time "
