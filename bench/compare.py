@@ -18,16 +18,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-import httpx2
 import typer
 from rich.console import Console
 
-from bench.engine import data_directory, engine
+from bench.engine import client, data_directory, engine
 from bench.latency import confirmations
 from bench.throughput import execute, percentile
 
 console = Console(soft_wrap=True)
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 HERE = Path(__file__).parents[1]
 CONNECTIONS, RATE = 32, 20
 
@@ -66,11 +65,9 @@ async def _compare(revision: str, turns: int, orders: int, seconds: int) -> None
 
 async def _measure(source: Path, orders: int, seconds: int) -> Figures:
     with data_directory() as directory:
-        async with engine(directory, PYTHONPATH=str(source)) as url:
-            limits = httpx2.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
-            async with httpx2.AsyncClient(base_url=url, limits=limits, timeout=60, trust_env=False) as client:
-                run = await execute(client, orders, CONNECTIONS)
-                times = await confirmations(client, RATE, seconds)
+        async with engine(directory, PYTHONPATH=str(source)) as url, client(url, CONNECTIONS) as http:
+            run = await execute(http, orders, CONNECTIONS)
+            times = await confirmations(http, RATE, seconds)
     confirmed = [taken for taken in times if taken is not None]
     if run.confirmed < orders or len(confirmed) < len(times):
         console.print(f"not confirmed: {orders - run.confirmed} of {orders}, {len(times) - len(confirmed)} later ones")
