@@ -38,6 +38,8 @@ log = structlog.get_logger(__name__)
 
 WATCHER = "watcher"
 ORDERS_AT_ONCE = 300
+# Two watchers read the log, and most of what is in it waits for no price: events gather before they are read.
+TAKE_IN_S = 0.1
 AWAY = (ChainUnavailable, LogUnavailable, OutcomeUnknown, psycopg.OperationalError, psycopg_pool.PoolTimeout)
 
 
@@ -85,7 +87,7 @@ class Watcher:
 
     async def follow(self, after: int) -> None:
         """Keep the book in step with the log from position ``after`` on."""
-        async for batch in Tail(self._events, after=after, limit=1_000, wake=self._wake):
+        async for batch in Tail(self._events, after=after, limit=1_000, wake=self._wake, pause=TAKE_IN_S):
             while True:
                 try:
                     await self._watching.take_in(batch)
