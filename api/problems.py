@@ -110,9 +110,7 @@ def problem_of(error: Exception) -> Problem:
             return log_unavailable()
         case UnreadableEvent():
             log.error("order can't be read", order_id=str(error.recorded.stream_id), error=str(error))
-            return Problem(
-                500, "order_unreadable", "A newer version of the engine wrote this order; this can't read it."
-            )
+            return _unreadable()
         case ValidationException():
             return _invalid_query(error)
         case HTTPException() if error.status_code < 500:
@@ -130,6 +128,14 @@ def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
         status_code=problem.status,
         media_type=MEDIA_TYPE,
         headers=problem.headers,
+    )
+
+
+def _unreadable() -> Problem:
+    return Problem(
+        409,
+        "order_unreadable",
+        "An event of this order is damaged, or of a newer version of the engine; `surefill verify` says which.",
     )
 
 

@@ -10,11 +10,10 @@ import os
 import platform
 import sys
 
-import httpx2
 import typer
 from rich.console import Console
 
-from bench.engine import data_directory, engine
+from bench.engine import client, data_directory, engine
 from bench.latency import latency
 from bench.throughput import throughput
 
@@ -45,10 +44,9 @@ async def _measure(orders: int, connections: int, rate: int, seconds: int, url: 
 
 
 async def _runs(url: str, orders: int, connections: int, rate: int, seconds: int) -> int:
-    limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=connections)
-    async with httpx2.AsyncClient(base_url=url, limits=limits, timeout=60, trust_env=False) as client:
-        whole = await throughput(client, console, orders, connections)
-        return 0 if await latency(client, console, rate, seconds) and whole else 1
+    async with client(url, connections) as http:
+        whole = await throughput(http, console, orders, connections)
+        return 0 if await latency(http, console, rate, seconds) and whole else 1
 
 
 if __name__ == "__main__":

@@ -15,19 +15,24 @@ from bench.throughput import BODY, percentile
 
 async def latency(client: httpx2.AsyncClient, console: Console, rate: int, seconds: int) -> bool:
     """Whether every order was confirmed."""
-    socket_url = str(client.base_url).rstrip("/").replace("http", "ws", 1)
-    tasks = []
-    begun = time.perf_counter()
-    for n in range(rate * seconds):
-        await asyncio.sleep(max(0.0, begun + n / rate - time.perf_counter()))
-        tasks.append(asyncio.create_task(_one(client, socket_url)))
-    times = await asyncio.gather(*tasks)
+    times = await confirmations(client, rate, seconds)
     confirmed = [taken for taken in times if taken is not None]
     console.print(
         f"{rate} orders/s for {seconds} s, seen over WebSocket: {len(confirmed)} of {len(times)} confirmed; "
         f"request to confirmed p50 {percentile(confirmed, 50):.0f} ms, p99 {percentile(confirmed, 99):.0f} ms"
     )
     return len(confirmed) == len(times)
+
+
+async def confirmations(client: httpx2.AsyncClient, rate: int, seconds: int) -> list[float | None]:
+    """Milliseconds from each request until a WebSocket client reads `confirmed`, None where the order failed."""
+    socket_url = str(client.base_url).rstrip("/").replace("http", "ws", 1)
+    tasks = []
+    begun = time.perf_counter()
+    for n in range(rate * seconds):
+        await asyncio.sleep(max(0.0, begun + n / rate - time.perf_counter()))
+        tasks.append(asyncio.create_task(_one(client, socket_url)))
+    return await asyncio.gather(*tasks)
 
 
 async def _one(client: httpx2.AsyncClient, socket_url: str) -> float | None:

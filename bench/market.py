@@ -23,7 +23,7 @@ import httpx2
 import typer
 from rich.console import Console
 
-from bench.engine import SUREFILL, addresses, data_directory, engine, environment
+from bench.engine import SUREFILL, addresses, client, data_directory, engine, environment
 from bench.market_orders import around
 from bench.market_verdict import SETTLED, History, Verdict, histories, judge, movements
 from bench.met import Sample, sample
@@ -35,12 +35,12 @@ from venues.pools import PoolBook
 from venues.prices import PoolPrices
 
 console = Console(soft_wrap=True)
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 PAIRS = ("SOL/USDC", "JUP/USDC", "RAY/USDC", "BONK/SOL")
 PATIENCE_S = 5.0
 # What is met when the last order is submitted has this long to be fired, and then that long to land.
 AFTERWARDS_S, SETTLED_WITHIN_S = 10.0, 60.0
-SHOWN = 20
+SHOWN, TRIES = 20, 5
 
 
 @app.command()
@@ -64,9 +64,9 @@ async def _measure(minutes: float, rate: int, seed: int, volatility: int) -> int
             at = addresses(directory)
             samples: list[Sample] = []
             async with _market(directory, seed, volatility), _sampling(at["SOLANA_RPC_URL"], samples):
-                async with httpx2.AsyncClient(base_url=url, timeout=60, trust_env=False) as client:
-                    wallet = (await client.get("/api/network")).json()["wallet"]
-                    await _submit(client, samples, rate, round(minutes * 60 * rate), random.Random(f"orders {seed}"))
+                async with client(url) as http:
+                    wallet = (await http.get("/api/network")).json()["wallet"]
+                    await _submit(http, samples, rate, round(minutes * 60 * rate), random.Random(f"orders {seed}"))
                 await asyncio.sleep(AFTERWARDS_S)
                 end = os.getloadavg()
             orders = await _settled(at["DATABASE_URL"])
@@ -76,7 +76,7 @@ async def _measure(minutes: float, rate: int, seed: int, volatility: int) -> int
 
 
 async def _submit(
-    client: httpx2.AsyncClient, samples: list[Sample], rate: int, orders: int, chance: random.Random
+    http: httpx2.AsyncClient, samples: list[Sample], rate: int, orders: int, chance: random.Random
 ) -> None:
     while not samples:
         await asyncio.sleep(0.05)
@@ -84,13 +84,23 @@ async def _submit(
     async with asyncio.TaskGroup() as posts:
         for n in range(orders):
             await asyncio.sleep(max(0.0, begun + n / rate - time.perf_counter()))
-            posts.create_task(_post(client, around(samples[-1].prices, chance)))
+            terms = {**around(samples[-1].prices, chance), "clientOrderId": str(n)}
+            posts.create_task(_post(http, terms))
 
 
-async def _post(client: httpx2.AsyncClient, terms: dict[str, str]) -> None:
-    answer = await client.post("/api/orders/execute", json=terms)
-    if answer.status_code != httpx2.codes.ACCEPTED:
-        raise RuntimeError(f"{terms} was answered {answer.text}")
+async def _post(http: httpx2.AsyncClient, terms: dict[str, str]) -> None:
+    """Until it is answered: with its id it is one order, however often it is sent."""
+    for tries_left in reversed(range(TRIES)):
+        try:
+            answer = await http.post("/api/orders/execute", json=terms)
+        except httpx2.TransportError as lost:
+            console.print(f"order {terms['clientOrderId']} is sent again: {type(lost).__name__}")
+            if not tries_left:
+                raise
+            continue
+        if answer.status_code != httpx2.codes.ACCEPTED:
+            raise RuntimeError(f"{terms} was answered {answer.text}")
+        return
 
 
 async def _settled(database_url: str) -> dict[UUID, History]:
@@ -107,7 +117,7 @@ async def _settled(database_url: str) -> dict[UUID, History]:
 @asynccontextmanager
 async def _market(directory: Path, seed: int, volatility: int) -> AsyncIterator[None]:
     """`surefill localnet market` as a process, alive until the end."""
-    command = [SUREFILL, "localnet", "market", "--seed", str(seed), "--volatility", str(volatility)]
+    command = [str(SUREFILL), "localnet", "market", "--seed", str(seed), "--volatility", str(volatility)]
     with (directory / "market.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(*command, env=environment(directory), stdout=log, stderr=log)
         try:

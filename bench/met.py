@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -58,12 +58,13 @@ def met_for(wait: Wait, samples: Sequence[Sample]) -> tuple[float, float]:
     """Seconds that ``wait`` was met without a break: at the longest, and just before it ended."""
     longest = last = 0.0
     since: datetime | None = None
+    symbol, is_met = wait.order.pair.symbol, _condition(wait.order)
     first = bisect_left(samples, wait.begin, key=lambda one: one.at)
     for one in samples[first:]:
         if wait.end is not None and one.at >= wait.end:
             break
-        price = one.prices.get(wait.order.pair.symbol)
-        if price is None or not _is_met(wait.order, price):
+        price = one.prices.get(symbol)
+        if price is None or not is_met(price):
             since, last = None, 0.0
             continue
         since = since or one.at
@@ -72,11 +73,11 @@ def met_for(wait: Wait, samples: Sequence[Sample]) -> tuple[float, float]:
     return longest, (wait.end - since).total_seconds() if wait.end and since else last
 
 
-def _is_met(order: Order, price: PairPrice) -> bool:
-    """Whether the order should act: its stop is reached, or the pools give at least its minimum for its whole size."""
-    touch, minimum = price.touch(order.side), order.minimum_out
-    if order.stop_price is not None and not order.stop_reached:
-        return stop_met(order.side, touch, order.stop_price)
-    if order.limit_price is None or minimum is None or not limit_met(order.side, touch, order.limit_price):
-        return False
-    return price.out(order.side, order.amount_in) >= minimum
+def _condition(order: Order) -> Callable[[PairPrice], bool]:
+    """When the order should act: its stop is reached, or the pools give at least its minimum for its whole size."""
+    side, stop, limit, minimum = order.side, order.stop_price, order.limit_price, order.minimum_out
+    if stop is not None and not order.stop_reached:
+        return lambda price: stop_met(side, price.touch(side), stop)
+    if limit is None or minimum is None:
+        raise ValueError("a market order waits for no price")
+    return lambda price: limit_met(side, price.touch(side), limit) and price.out(side, order.amount_in) >= minimum

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
@@ -17,8 +18,33 @@ ALL_WITHIN_S = 300
 ENDED = ("confirmed", "failed")
 
 
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The orders' statuses by id, and the seconds until all were accepted, and all had ended."""
+
+    statuses: dict[str, str]
+    accepted: float
+    whole: float
+
+    @property
+    def confirmed(self) -> int:
+        return sum(status == "confirmed" for status in self.statuses.values())
+
+
 async def throughput(client: httpx2.AsyncClient, console: Console, orders: int, connections: int) -> bool:
     """Whether every order was confirmed."""
+    run = await execute(client, orders, connections)
+    console.print(
+        f"{orders} orders over {connections} connections: {dict(Counter(run.statuses.values()))}; "
+        f"accepted {orders / run.accepted:.0f}/s, confirmed {run.confirmed / run.whole:.0f}/s end to end "
+        f"({run.whole:.2f} s)"
+    )
+    console.print(await _stages(client, list(run.statuses)[:: max(1, orders // 200)]))
+    return run.confirmed == orders
+
+
+async def execute(client: httpx2.AsyncClient, orders: int, connections: int) -> Run:
+    """Post ``orders`` market orders and wait for the end of all."""
     begun = time.perf_counter()
     posts = iter(range(orders))
     ids: list[str] = []
@@ -33,13 +59,7 @@ async def throughput(client: httpx2.AsyncClient, console: Console, orders: int, 
     accepted = time.perf_counter() - begun
     states = await _ended(client, orders)
     whole = time.perf_counter() - begun
-    counts = Counter(states[order_id] for order_id in ids)
-    console.print(
-        f"{orders} orders over {connections} connections: {dict(counts)}; "
-        f"accepted {orders / accepted:.0f}/s, confirmed {counts['confirmed'] / whole:.0f}/s end to end ({whole:.2f} s)"
-    )
-    console.print(await _stages(client, ids[:: max(1, orders // 200)]))
-    return counts["confirmed"] == orders
+    return Run({order_id: states[order_id] for order_id in ids}, accepted, whole)
 
 
 async def _ended(client: httpx2.AsyncClient, orders: int) -> dict[str, str]:

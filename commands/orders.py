@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 from domain.commands import OrderCommand
 from domain.decide import decide
+from domain.errors import NotApplicable
 from domain.events import OrderEvent
 from domain.order import Order, evolve
 from event_store.appender import Appender
@@ -112,11 +113,20 @@ class Orders:
         )
 
     async def execute(
-        self, history: History, command: OrderCommand, *, guards: Guards = (), beside: Sequence[NewEvent] = ()
+        self,
+        history: History,
+        command: OrderCommand,
+        *,
+        guards: Guards = (),
+        beside: Sequence[NewEvent] = (),
+        decide_again: bool = True,
     ) -> History:
         """Append what ``command`` leads to; the history after it, which is ``history`` where it leads to nothing.
 
         ``beside`` are other streams' events that belong to it, in the same request; a conflict of theirs is a guard's.
+        Where the order has moved on meanwhile it is decided again, unless what the command says was true of
+        ``history`` alone.
+
         Raises ``NotApplicable`` where the order has moved on, other ``DomainError`` where the command is wrong,
         ``GuardFailedError`` or ``LeaseLostError`` where a guard forbids it, ``LogUnavailable`` or ``OutcomeUnknown``
         where it was not, or perhaps not, written, ``UnreadableEvent`` where what was written meanwhile can't be read.
@@ -133,6 +143,8 @@ class Orders:
                 raise LeaseLostError(outcome.processor)
             if outcome.stream_id != history.order_id:
                 raise GuardFailedError(str(outcome.stream_id))
+            if not decide_again:
+                raise NotApplicable(f"The order has moved on from version {history.version}.")
             recorded = await self._log.load(history.order_id)
             history = self.history(recorded) if recorded else History(history.order_id, history.account_id)
         raise TooManyConflictsError(str(history.order_id))

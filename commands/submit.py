@@ -42,7 +42,8 @@ async def submit_order(orders: Orders, account_id: UUID, command: SubmitOrder) -
     """Record the order, or find it recorded.
 
     Raises ``DomainError("client_order_id_conflict")`` for other terms under a known client order id, ``LogUnavailable``
-    where nothing was sent, ``SubmissionUnknownError`` where something was and its outcome is unknown.
+    where nothing was sent, ``SubmissionUnknownError`` where something was and its outcome is unknown,
+    ``UnreadableEvent`` where the first of that id can't be read.
     """
     new = History(order_id(account_id, command.client_order_id), account_id)
     try:

@@ -74,7 +74,7 @@ class Lease:
         """Stand by until it is free, then hold and renew it for the body, and give it back.
 
         When it is lost the body is cancelled where it waits, and LeaseLostError leaves this block. LeaseTaken where it
-        isn't free within ``patience`` seconds: more than its life, or a holder that was killed counts as alive.
+        isn't free within ``patience`` seconds; a holder that was killed has it until it runs out.
         """
         deadline = time.monotonic() + patience
         while not await self._acquire():

@@ -17,6 +17,9 @@ from pydantic_core import from_json
 from event_store.errors import UnknownTopic, UnreadableEvent
 from event_store.types import RecordedEvent
 
+# What loading raises for an event that another version wrote, or that is damaged: nobody may judge its stream.
+UNREADABLE = (UnknownTopic, ValueError, TypeError, KeyError)
+
 M = TypeVar("M", bound=BaseModel)
 Upcast = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -54,7 +57,8 @@ class EventMapper:
     def load(self, topic: str, state: bytes) -> BaseModel:
         """The event of a topic and state. Fields its model does not have are ignored.
 
-        Raises UnknownTopic also for a version newer than the model's: newer code wrote it, this cannot judge it.
+        Raises one of ``UNREADABLE``: UnknownTopic also for a version newer than the model's: newer code wrote it, this
+        cannot judge it.
         """
         form = self._forms.get(topic)
         if form is None:
@@ -63,6 +67,8 @@ class EventMapper:
         version: int = recorded["v"]
         if version > form.version:
             raise UnknownTopic(f"{topic}, version {version}")
+        if version < 1:
+            raise ValueError(f"{topic} has no version {version}")
         data: dict[str, Any] = recorded["data"]
         for upcast in form.upcasts[version - 1 :]:
             data = upcast(data)

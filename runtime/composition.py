@@ -154,9 +154,9 @@ def lease_of(store: Store, processor: str) -> Lease:
     return own_lease(store.pool, processor)
 
 
-def own_lease(pool: Pool, processor: str) -> Lease:
-    """The same over a pool of one's own."""
-    return Lease(pool, processor, owner=f"{socket.gethostname()}:{os.getpid()}")
+def own_lease(pool: Pool, processor: str, ttl: float = 5.0) -> Lease:
+    """The same over a pool of one's own; it outlives its holder by ``ttl`` seconds at most."""
+    return Lease(pool, processor, owner=f"{socket.gethostname()}:{os.getpid()}", ttl=ttl)
 
 
 def broker_url(redis_url: str) -> str:

@@ -14,21 +14,27 @@ from pathlib import Path
 import httpx2
 import structlog
 
+from api.server import GRACE
+from commands.ids import DEFAULT_ACCOUNT
+from domain.events import ORDER_EVENTS
+from event_store.mapper import EventMapper
+from event_store.pool import connection_pool
 from runtime import addresses, reach, wallet_file
 from runtime.addresses import Addresses
 from runtime.child import Program
 from runtime.data_directory import occupied
 from runtime.embedded import ports, postgres, valkey
 from runtime.errors import StartupError
+from runtime.localnet.journal import LEDGER, LedgerDamaged, check
 from runtime.roles import migrate
 from runtime.settings import Settings
 from runtime.supervisor import Supervisor
+from workers.preconditions import AnotherChainError, AnotherWalletError, claim_wallet, require_same_chain
 
 SUREFILL = Path(sys.executable).with_name("surefill")
 LEASED = ("relay", "projector", "tracker", "watcher")  # one owner at a time; the second of each stands by
+API_STOPS = ((signal.SIGTERM, GRACE + 0.6),)  # longer than it grants the requests in flight
 POLL = 0.05
-# Longer than the API gives the requests in flight (api.server.GRACE).
-API_STOPS = ((signal.SIGTERM, 2.8),)
 REMIND_EVERY = 10.0
 
 log = structlog.get_logger()
@@ -51,6 +57,7 @@ async def running(settings: Settings) -> AsyncIterator[Addresses]:
             servers = await _start_servers(supervisor, settings)
             addresses.publish(settings.data_dir, servers)
             await migrate.run(settings.model_copy(update=servers.databases()))
+            await _require_one_world(settings, servers)
             await _start_roles(supervisor, settings, servers)
             yield servers
         finally:
@@ -84,6 +91,26 @@ async def _require_given_servers(settings: Settings) -> None:
         wallet_file.public_key(settings.wallet_file)
 
 
+def _require_whole_ledger(ledger: Path) -> None:
+    """Asked before the chain's own process does: that one would be started again and again to say the same."""
+    try:
+        check(ledger)
+    except LedgerDamaged as damaged:
+        raise StartupError(str(damaged)) from None
+
+
+async def _require_one_world(settings: Settings, servers: Addresses) -> None:
+    """Log, chain and wallet belong together. Each role asks too: here it is asked once, before an order is taken."""
+    genesis_hash = await reach.solana(servers.solana_rpc_url)
+    wallet = wallet_file.public_key(settings.wallet_file)
+    async with connection_pool(servers.database_url, max_size=1) as pool:
+        try:
+            await require_same_chain(pool, EventMapper(ORDER_EVENTS), genesis_hash)
+            await claim_wallet(pool, DEFAULT_ACCOUNT, wallet)
+        except (AnotherChainError, AnotherWalletError) as refused:
+            raise StartupError(str(refused)) from None
+
+
 async def _start_servers(supervisor: Supervisor, settings: Settings) -> Addresses:
     """PostgreSQL, the local chain and Valkey, each unless its address is given; returns when all of them answer."""
     data_dir = settings.data_dir
@@ -101,6 +128,7 @@ async def _start_servers(supervisor: Supervisor, settings: Settings) -> Addresse
         port = ports.kept(data_dir / "ports.json", "localnet")
         rpc_url = f"http://{ports.LOOPBACK}:{port}"
         wallet_file.make_if_missing(settings.wallet_file)
+        _require_whole_ledger(data_dir / "localnet" / LEDGER)
         own = {
             "LOCALNET_HOST": ports.LOOPBACK,
             "LOCALNET_PORT": str(port),
@@ -123,7 +151,8 @@ async def _start_servers(supervisor: Supervisor, settings: Settings) -> Addresse
 async def _start_roles(supervisor: Supervisor, settings: Settings, servers: Addresses) -> None:
     environment = _environment(settings, servers)
     metrics = _metrics_ports(settings)
-    supervisor.keep(replace(_role("api", environment=environment), stops=API_STOPS), level=Level.API)
+    api = replace(_role("api", environment=environment), stops=API_STOPS)
+    supervisor.keep(api, level=Level.API)
     for number in range(1, settings.worker_processes + 1):
         worker = _role("worker", f"worker {number}", environment=environment | next(metrics))
         supervisor.keep(worker, level=Level.WORKERS)

@@ -47,14 +47,15 @@ async def valkey(url: str) -> None:
         raise StartupError(f"Valkey does not answer at {where} (REDIS_URL)") from None
 
 
-async def solana(url: str) -> None:
-    """Raises StartupError unless a Solana node answers; which chain it is on, each role checks against the log."""
+async def solana(url: str) -> str:
+    """The genesis hash of the chain of the Solana node there; raises StartupError unless one answers."""
     where = urlsplit(url).hostname  # no more of it: a provider's key is in the path or the query
     try:
         async with httpx2.AsyncClient(timeout=PATIENCE) as client:
             answer = await client.post(url, json={"jsonrpc": "2.0", "id": 1, "method": "getGenesisHash"})
-            known = isinstance(answer.json().get("result"), str)
+            genesis_hash = answer.json().get("result")
     except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, AttributeError):
-        known = False
-    if not known:
+        genesis_hash = None
+    if not isinstance(genesis_hash, str):
         raise StartupError(f"no Solana node answers at {where} (SOLANA_RPC_URL)")
+    return genesis_hash

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from domain.events import ORDER_EVENTS
-from event_store.errors import EventStoreError, LeaseTaken
+from event_store.errors import LeaseLostError, LeaseTaken, PositionGap
 from event_store.log import Log
 from event_store.mapper import EventMapper
 from event_store.pool import connection_pool
@@ -28,11 +28,9 @@ from runtime.settings import Settings
 from runtime.verification import show
 
 DIFFERED = 3
-# Longer than the lease of a rebuild that was killed.
-ANOTHER_MAY_END_S = 6.0
+# Nobody stands by for it, and its loss is the loss of all that was done: it survives a disk or machine that is busy.
+LEASE_S = 30.0
 UNTOUCHED = f"{NAME} is whole; rebuild it again"
-# Of these PostgreSQL's own sentence says what to do, and quotes no row.
-SAID_BY_POSTGRES = (psycopg.errors.ObjectNotInPrerequisiteState, psycopg.errors.DependentObjectsStillExist)
 
 
 def rebuild(*, as_json: bool) -> int:
@@ -60,7 +58,7 @@ async def _rebuild(found: Settings, watch: Watch, rebuilt: list[Comparison]) -> 
     await reach.postgres(found.database_url)
     async with connection_pool(found.database_url, application_name="surefill rebuild") as pool:
         rebuilding = OrdersRebuild(pool, Log(pool), EventMapper(ORDER_EVENTS), watch)
-        async with own_lease(pool, REBUILDER).hold(ANOTHER_MAY_END_S) as lease:
+        async with own_lease(pool, REBUILDER, LEASE_S).hold(patience=0) as lease:
             rebuilt.append(await rebuilding.run(lease))
 
 
@@ -69,12 +67,14 @@ def _sentences() -> Iterator[None]:
     try:
         yield
     except LeaseTaken as taken:
-        raise StartupError(f"another rebuild is at work: {taken}") from None
+        raise StartupError(f"another rebuild is at work, or was killed within {LEASE_S:.0f} s: {taken}") from None
     except StillRead as reader:
         raise StartupError(f"{reader} does not stop reading {NAME}, which was not replaced: rebuild it after") from None
-    except (EventStoreError, VersionGap) as fault:
-        raise StartupError(f"{fault}; {UNTOUCHED}, and look with surefill verify") from None
-    except SAID_BY_POSTGRES as refused:
+    except LeaseLostError as lost:
+        raise StartupError(f"{lost}; {UNTOUCHED}") from None
+    except (PositionGap, VersionGap) as fault:
+        raise StartupError(f"the log does not hold: {fault}; see surefill verify") from None
+    except psycopg.errors.ObjectNotInPrerequisiteState as refused:  # the swap's own sentences
         raise StartupError(f"{refused.diag.message_primary}; {UNTOUCHED}") from None
     except psycopg.Error as away:
         raise StartupError(f"PostgreSQL went away or refused ({type(away).__name__}); {UNTOUCHED}") from None

@@ -109,17 +109,18 @@ def _refusal(venue: str, pools: Sequence[Pool], request: QuoteRequest, reserves:
     # A token's supply is a u64: what doesn't fit one beside a pool's reserve is more than anybody else holds.
     if any(reserves[pool.vaults_for(request.token_in)[0]] + request.amount_in > U64_MAX for pool in pools):
         return Refusal(venue=venue, code=Code.INSUFFICIENT_FUNDS, detail="more than there is outside of the pools")
-    if not any(all(reserves[vault] for vault in pool.vaults) for pool in pools):
-        return Refusal(venue=venue, code=Code.NO_LIQUIDITY, detail=f"{venue} holds nothing of it just now")
+    # What is empty now may be filled again: no order fails for good because of it.
+    if not all(reserves[vault] for pool in pools for vault in pool.vaults):
+        return Refusal(venue=venue, code=Code.VENUE_UNAVAILABLE, detail=f"a pool of {venue} is empty")
     return Refusal(venue=venue, code=Code.AMOUNT_TOO_SMALL, detail=f"{venue} gives nothing for this amount")
 
 
 def _quote(pool: Pool, request: QuoteRequest, slot: int, reserves: dict[str, int]) -> Quote | None:
     vault_in, vault_out = pool.vaults_for(request.token_in)
     reserve_in, reserve_out = reserves[vault_in], reserves[vault_out]
-    if not 0 < request.amount_in <= U64_MAX:
+    if not (0 < request.amount_in <= U64_MAX and reserve_in and reserve_out):
         return None
-    out = amount_out(request.amount_in, reserve_in, reserve_out, pool.fee_bps) if reserve_in else None
+    out = amount_out(request.amount_in, reserve_in, reserve_out, pool.fee_bps)
     if not out:
         return None
     return Quote(

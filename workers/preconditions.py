@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from domain import events as e
-from event_store.mapper import EventMapper
+from event_store.mapper import UNREADABLE, EventMapper
 from workers.work import SQL, Pool
 
 
@@ -18,18 +18,24 @@ class AnotherWalletError(Exception):
 
 
 async def require_same_chain(pool: Pool, mapper: EventMapper, genesis_hash: str) -> None:
-    """Raise ``AnotherChainError`` where the log's newest transaction was signed for another chain."""
+    """Raise ``AnotherChainError`` where the log's newest transaction was signed for another chain.
+
+    One that can't be read is passed over: it stops its own order, and `surefill verify` names it.
+    """
     async with pool.connection() as connection:
-        cursor = await connection.execute(SQL["newest_state"], {"topic": e.TransactionBuilt.TOPIC})
-        row = await cursor.fetchone()
-    if row is None:
+        cursor = await connection.execute(SQL["newest_states"], {"topic": e.TransactionBuilt.TOPIC})
+        states = [bytes(row[0]) for row in await cursor.fetchall()]
+    for state in states:
+        try:
+            built = mapper.load(e.TransactionBuilt.TOPIC, state)
+        except UNREADABLE:
+            continue
+        if isinstance(built, e.TransactionBuilt) and built.genesis_hash != genesis_hash:
+            raise AnotherChainError(
+                f"the log's transactions belong to the chain with genesis {built.genesis_hash}, "
+                f"the configured endpoint serves {genesis_hash}: use that chain, or another database"
+            )
         return
-    built = mapper.load(e.TransactionBuilt.TOPIC, bytes(row[0]))
-    if isinstance(built, e.TransactionBuilt) and built.genesis_hash != genesis_hash:
-        raise AnotherChainError(
-            f"the log's transactions belong to the chain with genesis {built.genesis_hash}, "
-            f"the configured endpoint serves {genesis_hash}: use that chain, or another database"
-        )
 
 
 async def claim_wallet(pool: Pool, account_id: UUID, wallet: str) -> None:

@@ -103,7 +103,8 @@ class StageRunner(ABC):
         except Exception as error:  # noqa: BLE001 - raised again once the deadline had its say
             defect, command = error, self._give_up(Code.DEADLINE_PASSED)
         try:
-            after = await self._orders.execute(history, command, guards=guards)
+            # It learned for one state: a worker that stood still wakes with quotes, or a signature, of an old one.
+            after = await self._orders.execute(history, command, guards=guards, decide_again=False)
         except GuardFailedError:
             await self._work.postpone(history.order_id, self.stage, history.version)
             return "guard_failed"

@@ -40,7 +40,7 @@ def read_routes(services: Services) -> list[HTTPRouteHandler]:
         summary="One order",
         tags=["orders"],
         response_description="The order; what isn't known yet is absent.",
-        responses=problems(400, 404, 503),
+        responses=problems(400, 404, 409, 503),
     )
     async def get_order(order_id: OrderId, version: Version = None, as_of: AsOf = None) -> OrderView:
         """Folded from the order's own events, so never behind the answer that accepted it."""
@@ -64,7 +64,7 @@ def read_routes(services: Services) -> list[HTTPRouteHandler]:
         summary="Everything that happened to an order",
         tags=["orders"],
         response_description="Its events, the first to the last.",
-        responses=problems(400, 404, 503),
+        responses=problems(400, 404, 409, 503),
     )
     async def get_events(
         order_id: OrderId,

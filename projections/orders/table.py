@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -120,23 +121,26 @@ async def fold_into_table(
     aside = await parked.among(cursor, table.processor, orders)
     rows = {order_id: known[order_id] for order_id in orders if order_id in known}
     rows |= await load_rows(cursor, table, [order_id for order_id in orders if order_id not in rows])
-    folded = fold_batch(mapper, batch, rows, aside)
+    # In a thread: on a busy machine a large batch takes seconds, in which the lease must be renewed.
+    folded, columns = await asyncio.to_thread(_fold, mapper, batch, rows, aside)
     if folded.rows:
-        await save_rows(cursor, table, folded.rows)
+        await cursor.execute(table.save, columns)
     if folded.parked:
         await _park(cursor, table, folded.parked.values())
     return folded
+
+
+def _fold(
+    mapper: EventMapper, batch: Sequence[RecordedEvent], rows: Mapping[UUID, Row], parked: Sequence[UUID]
+) -> tuple[Folded, dict[str, list[Any]]]:
+    folded = fold_batch(mapper, batch, rows, parked)
+    return folded, columns_of(folded.rows.values())
 
 
 async def load_rows(cursor: AsyncCursor[Any], table: OrdersTable, orders: list[UUID]) -> dict[UUID, Row]:
     """The rows of those of ``orders`` that have one."""
     await cursor.execute(table.load, {"orders": orders})
     return {columns[0]: row(columns) for columns in await cursor.fetchall()}
-
-
-async def save_rows(cursor: AsyncCursor[Any], table: OrdersTable, rows: Mapping[UUID, Row]) -> None:
-    """Write rows, unless the table has newer ones."""
-    await cursor.execute(table.save, _columns(rows.values()))
 
 
 async def _park(cursor: AsyncCursor[Any], table: OrdersTable, unreadable: Iterable[UnreadableEvent]) -> None:
@@ -149,7 +153,8 @@ async def _park(cursor: AsyncCursor[Any], table: OrdersTable, unreadable: Iterab
     await parked.park(cursor, table.processor, faults)
 
 
-def _columns(rows: Iterable[Row]) -> dict[str, list[Any]]:
+def columns_of(rows: Iterable[Row]) -> dict[str, list[Any]]:
+    """What a table's ``save`` takes."""
     rows = list(rows)
     states = [one.state for one in rows]
     return {

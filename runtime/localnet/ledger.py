@@ -18,6 +18,8 @@ from solders.account import Account
 from solders.pubkey import Pubkey
 from solders.signature import Signature
 
+from runtime.localnet.journal import LEDGER, check
+
 # One after another: a ledger of an earlier version is brought on by those it lacks.
 _SCHEMA = [Path(__file__).with_name(name).read_text() for name in ("ledger_1.sql", "ledger_2.sql")]
 _MENTIONING = Path(__file__).with_name("mentioning.sql").read_text()
@@ -85,10 +87,11 @@ class Settled:
 
 
 class Ledger:
-    """The ledger in ``directory``. Raises ``LedgerInUse`` where another process has it open."""
+    """The ledger in ``directory``. Raises ``LedgerInUse`` where another process has it open, ``LedgerDamaged``."""
 
     def __init__(self, directory: Path) -> None:
-        path = directory / "ledger.sqlite3"
+        path = directory / LEDGER
+        check(path)
         path.touch(mode=0o600)  # it holds the seed; SQLite gives its other files the same mode
         self._db = sqlite3.connect(path, isolation_level=None, timeout=1.0)
         try:

@@ -28,7 +28,7 @@ class ForeignDirectory(Exception):
 def open_node(directory: Path, wallet: str, *, slot_ms: int, finality: int) -> Node:
     """The chain in ``directory`` with ``wallet`` funded, as it was left; made where there is none.
 
-    Raises ``LedgerInUse`` and ``ForeignDirectory``.
+    Raises ``LedgerInUse``, ``LedgerDamaged`` and ``ForeignDirectory``.
     """
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     ledger = Ledger(directory)

@@ -2,6 +2,7 @@
 
 from runtime import wallet_file
 from runtime.errors import StartupError
+from runtime.localnet.journal import LedgerDamaged
 from runtime.localnet.ledger import LedgerInUse
 from runtime.localnet.main import serve
 from runtime.localnet.opening import ForeignDirectory
@@ -18,7 +19,7 @@ async def run(settings: Settings) -> None:
             wallet=wallet_file.public_key(settings.wallet_file),
             slot_ms=settings.slot_ms,
         )
-    except (LedgerInUse, ForeignDirectory) as error:
+    except (LedgerInUse, LedgerDamaged, ForeignDirectory) as error:
         raise StartupError(str(error)) from None
     except OSError as error:
         raise StartupError(f"the local chain cannot run: {error}") from None

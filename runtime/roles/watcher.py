@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from runtime.composition import lease_of, open_market, open_store, utc_now
+from runtime.composition import lease_of, open_market, open_store, require_chain_of_log, utc_now
 from runtime.settings import Settings
 from venues.prices import PoolPrices
 from workers.watcher.book import Book
@@ -14,6 +14,7 @@ from workers.watcher.watching import WATCHER, Watching
 
 async def run(settings: Settings) -> None:
     async with open_store(settings, "watcher") as store, open_market(settings) as market:
+        await require_chain_of_log(store, market)
         watching = Watching(store.pool, store.events, store.orders, Book())
         watcher = Watcher(
             watching=watching,

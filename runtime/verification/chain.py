@@ -17,9 +17,8 @@ from chains.endpoint import Unanswered
 from chains.protocol import ChainUnavailable
 from chains.wallet_history import Listed, Memo, Movement, WalletHistory
 from domain import events as e
-from event_store.errors import UnknownTopic
 from event_store.log import Log
-from event_store.mapper import EventMapper
+from event_store.mapper import UNREADABLE, EventMapper
 from event_store.verification import Finding, Verdict
 from runtime.verification.attempts import Attempt, Attempts
 from runtime.verification.report import RECONCILE, Report, Track
@@ -145,7 +144,7 @@ class ChainCheck:
                 continue
             try:
                 built = self._mapper.load(recorded.topic, recorded.state)
-            except (UnknownTopic, ValueError, TypeError, KeyError):
+            except UNREADABLE:
                 continue  # the log's own check names it
             if isinstance(built, e.TransactionBuilt) and built.signature == signature:
                 return True

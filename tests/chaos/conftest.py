@@ -17,6 +17,7 @@ from chains.wallet import Wallet
 from event_store.migrate import migrate
 from tests.chaos.node import FaultyNode
 from tests.chaos.theatre import Theatre
+from tests.e2e.conftest import own_engine, reachable  # noqa: F401
 from tests.integration.conftest import (  # noqa: F401 - pytest finds fixtures and hooks by their names here
     database,
     empty_database,

@@ -63,10 +63,11 @@ def resting(order_id: UUID, position: int, version: int, order: Order) -> Restin
     """The order's place in the book, None where it doesn't wait for a price."""
     if not order.waits_for_price or order.limit_price is None:
         return None
-    armed_by = minimum_out = armed_at = None
+    pair, armed_by, minimum_out, armed_at = order.pair, None, None, None
+    side = pair.side(order.token_in)
     if order.rest is not None and order.rest.armed_at is None:
         # Armed by a touch 1 bp better than the one it rested at, or by a quote at size.
-        armed_by = order.rest.touch * (BPS + 1 if order.side == "sell" else BPS - 1) / BPS
+        armed_by = order.rest.touch * (BPS + 1 if side == "sell" else BPS - 1) / BPS
         minimum_out = order.minimum_out
     elif order.rest is not None:
         armed_at = order.rest.armed_at
@@ -74,8 +75,8 @@ def resting(order_id: UUID, position: int, version: int, order: Order) -> Restin
         order_id=order_id,
         position=position,
         version=version,
-        pair=order.pair,
-        side=order.side,
+        pair=pair,
+        side=side,
         amount_in=order.amount_in,
         limit=order.limit_price,
         stop=None if order.stop_reached else order.stop_price,

@@ -17,6 +17,15 @@ begin
     ) then
         raise 'orders_v1 got other columns during its rebuild' using errcode = 'object_not_in_prerequisite_state';
     end if;
+    if exists (
+        select from pg_depend
+        left join pg_constraint as own on classid = 'pg_constraint'::regclass and objid = own.oid
+        where refclassid = 'pg_class'::regclass and refobjid = 'orders_v1'::regclass and deptype = 'n'
+            and own.conrelid is distinct from refobjid
+    ) then
+        raise 'a view or a foreign key depends on orders_v1 and would stay with the old one; drop it for the rebuild'
+            using errcode = 'object_not_in_prerequisite_state';
+    end if;
     for pair in
         with index as (
             select

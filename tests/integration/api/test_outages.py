@@ -175,7 +175,7 @@ async def test_an_order_of_a_newer_version_is_parked_and_the_others_are_listed(d
         assert [item["orderId"] for item in items] == [fine["orderId"], newer["orderId"]]
         assert items[1]["version"] == 2
         unreadable = await engine.http.get(newer["links"]["order"])
-        assert (unreadable.status_code, unreadable.json()["code"]) == (500, "order_unreadable")
+        assert (unreadable.status_code, unreadable.json()["code"]) == (409, "order_unreadable")
         assert (await stream(engine, newer["orderId"]))[1] == 1011
         with database.connect() as connection:
             parked = connection.execute("select processor, order_id::text, error from parked").fetchall()

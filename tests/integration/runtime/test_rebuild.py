@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from uuid import UUID
@@ -99,18 +98,23 @@ async def test_what_cannot_be_rebuilt_is_one_sentence(
     assert "hunter2" not in err
 
 
-async def test_what_depends_on_the_table_keeps_it_from_being_replaced(
-    start: Start, books: Books, three_orders: list[UUID]
+@pytest.mark.parametrize("differs", [False, True])
+async def test_a_view_would_stay_with_the_old_table_and_keeps_it_from_being_replaced(
+    differs: bool, start: Start, books: Books, three_orders: list[UUID]
 ) -> None:
     with books.database.connect() as app:
         app.execute("create view mine as select order_id from orders_v1")
+        app.execute("update orders_v1 set status = 'failed' where %s", [differs])
 
     code, out, err = ended(start("rebuild", "orders"))
 
     assert (code, out) == (1, "")
-    assert err.startswith("surefill: cannot drop table orders_v1_replaced because other objects depend on it; ")
+    assert err.startswith("surefill: a view or a foreign key depends on orders_v1 ")
     assert err.count("\n") == 1
-    assert (await books.verify()).findings == []
+    assert bool((await books.verify()).findings) == differs
+
+
+REFUSED = "surefill: another rebuild is at work, or was killed within 30 s: rebuild:orders_v1 is held by "
 
 
 @pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
@@ -126,20 +130,23 @@ async def test_a_second_is_refused_and_one_that_was_ended_leaves_the_live_table_
         before = app.execute("table orders_v1 order by order_id").fetchall()
 
         code, _, err = ended(start("rebuild", "orders"))
-        assert code == 1
-        assert err.startswith("surefill: another rebuild is at work: rebuild:orders_v1 is held by ")
-        assert err.count("\n") == 1
+        assert (code, err.count("\n")) == (1, 1)
+        assert err.startswith(REFUSED)
 
         first.send_signal(by)
-        assert first.wait(20) == (1 if by != signal.SIGKILL else -signal.SIGKILL)
-        if by != signal.SIGKILL:
+        returned = first.wait(20)
+        if by == signal.SIGKILL:
+            assert returned == -signal.SIGKILL
+            assert ended(start("rebuild", "orders"))[2].startswith(REFUSED)
+            # Instead of waiting for half a minute.
+            app.execute("update leases set expires_at = clock_timestamp() where processor = %s", [REBUILDER])
+        else:
+            assert returned == 1
             assert next(said).startswith("surefill: the rebuild was ended; orders_v1 is whole")
         reader.rollback()
         assert app.execute("table orders_v1 order by order_id").fetchall() == before
         assert [row[0] for row in app.execute(TABLES)] == ["orders_v1", "orders_v1_rebuilt"]
         assert app.execute("select position from positions where processor = %s", [REBUILDER]).fetchall() == [(6,)]
 
-        begun = time.monotonic()
         assert ended(start("rebuild", "orders"))[0] == 0
-        assert time.monotonic() - begun < 20
         assert [row[0] for row in app.execute(TABLES)] == ["orders_v1"]

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -128,6 +128,23 @@ class Books:
                 "update log_head set position = %s, recorded_at = %s, hash = %s",
                 [kept.position, kept.recorded_at, running],
             )
+
+    def tamper(self, three_orders: list[UUID]) -> UUID:
+        """Change a column of the first's row, the second's document, take the third's away, add that of no order."""
+        stranger = uuid4()
+        with self.database.connect() as app:
+            app.execute("update orders_v1 set status = 'confirmed' where order_id = %s", [three_orders[0]])
+            app.execute(
+                "update orders_v1 set state = jsonb_set(state, '{amount_in}', '\"7\"') where order_id = %s",
+                [three_orders[1]],
+            )
+            app.execute("delete from orders_v1 where order_id = %s", [three_orders[2]])
+            app.execute(
+                "insert into orders_v1 select %s, account_id, status, version, position, submitted_at, updated_at,"
+                " first_position, state from orders_v1 limit 1",
+                [stranger],
+            )
+        return stranger
 
     async def forget_read_model(self) -> None:
         with self.database.connect() as app:

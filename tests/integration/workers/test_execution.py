@@ -13,12 +13,14 @@ from prometheus_client import REGISTRY
 from chains.solana_client import SolanaChain
 from commands.ids import DEFAULT_ACCOUNT
 from domain import events as e
+from domain.commands import RejectBuild
 from domain.tokens import BONK, JUP, USDC
 from event_store.leases import Lease
 from event_store.types import AppendRequest, NewEvent, Stored
 from tests.integration.chains.endpoint_server import Request, altering, serving
 from tests.integration.workers.conftest import Desks, now
 from workers.broker import Hints, open_broker
+from workers.build import Build
 from workers.relay import RELAY, Relay
 from workers.tracker import Pace
 
@@ -255,3 +257,31 @@ async def test_a_confirmed_swap_that_is_finalized_with_an_error_raises_the_alarm
 
 def alarms_raised() -> float:
     return REGISTRY.get_sample_value("surefill_contradictions_total") or 0
+
+
+async def test_a_worker_that_slept_records_nothing_of_what_it_knew_before_the_order_went_on(desks: Desks):
+    awake, signed = asyncio.Event(), asyncio.Event()
+
+    class Sleeper(Build):
+        async def _build(self, *arguments: Any) -> Any:
+            command = await super()._build(*arguments)
+            signed.set()
+            await awake.wait()
+            return command
+
+    stages = desks.stages()
+    sleeper = Sleeper(desks.orders, desks.work, now, stages["build"]._desk)
+    order_id = await desks.submit(slippage_bps=500)
+    await stages["route"].run([order_id])
+    sleeping = asyncio.create_task(sleeper.run([order_id]))
+    await signed.wait()
+    # Meanwhile another worker could not build, and the order is routed anew: it is at building again, by another route.
+    rejected = RejectBuild("slippage_exceeded", "the price moved", (), now())
+    await desks.orders.execute(await desks.history(order_id), rejected)
+    await stages["route"].run([order_id])
+    assert (await desks.order(order_id)).status == "building"
+
+    awake.set()
+    await sleeping
+
+    assert (await desks.order(order_id)).attempts == ()

@@ -73,6 +73,9 @@ def test_what_this_code_cannot_judge_is_an_unknown_topic() -> None:
         mapper.load("test.Other", b"{}")
     with pytest.raises(UnknownTopic, match="version 4"):
         mapper.load("test.Priced", b'{"v":4,"data":{}}')
+    for state in (b'{"v":0,"data":{}}', b'{"v":-1,"data":{}}'):
+        with pytest.raises(ValueError, match="has no version"):
+            mapper.load("test.Priced", state)
     with pytest.raises(UnknownTopic):
         EventMapper([]).dump(Priced(price_text="1", seen_at=NOW))
 

@@ -1,0 +1,100 @@
+"""A market order's path in another revision and in this one, measured by one client in one run, in turns.
+
+`python -m bench.compare REV`. REV is checked out beside this revision and runs on the same packages, so it has to be
+one that they fit. What else the machine does falls on both alike; whether it did is seen from turn to turn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import typer
+from rich.console import Console
+
+from bench.engine import client, data_directory, engine
+from bench.latency import confirmations
+from bench.throughput import execute, percentile
+
+console = Console(soft_wrap=True)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+HERE = Path(__file__).parents[1]
+CONNECTIONS, RATE = 32, 20
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Confirmed orders a second, and milliseconds from a request to `confirmed` at few orders a second."""
+
+    rate: float
+    p50: float
+
+
+@app.command()
+def main(
+    revision: str = typer.Argument(help="What to compare with, as git names it."),
+    turns: int = typer.Option(3, help="How often each is measured."),
+    orders: int = typer.Option(1_000, help="Orders of each throughput run."),
+    seconds: int = typer.Option(10, help="How long each latency run takes."),
+) -> None:
+    """Measure both in turns; the medians are the answer."""
+    asyncio.run(_compare(revision, turns, orders, seconds))
+
+
+async def _compare(revision: str, turns: int, orders: int, seconds: int) -> None:
+    console.print(f"{platform.platform()}, {os.cpu_count()} cores shared by clients, engine and chain")
+    found = defaultdict[str, list[Figures]](list)
+    with _checked_out(revision) as other:
+        for turn in range(1, turns + 1):
+            for name, source in ((revision, other), ("this", HERE)):
+                figures = await _measure(source, orders, seconds)
+                found[name].append(figures)
+                console.print(f"load {os.getloadavg()[0]:.1f}  turn {turn}, {name}: {_shown(figures)}")
+    for name, each in found.items():
+        console.print(f"median, {name}: {_shown(Figures(median(f.rate for f in each), median(f.p50 for f in each)))}")
+
+
+async def _measure(source: Path, orders: int, seconds: int) -> Figures:
+    with data_directory() as directory:
+        async with engine(directory, PYTHONPATH=str(source)) as url, client(url, CONNECTIONS) as http:
+            run = await execute(http, orders, CONNECTIONS)
+            times = await confirmations(http, RATE, seconds)
+    confirmed = [taken for taken in times if taken is not None]
+    if run.confirmed < orders or len(confirmed) < len(times):
+        console.print(f"not confirmed: {orders - run.confirmed} of {orders}, {len(times) - len(confirmed)} later ones")
+    return Figures(run.confirmed / run.whole, percentile(confirmed, 50))
+
+
+@contextmanager
+def _checked_out(revision: str) -> Iterator[Path]:
+    """The sources of ``revision``, away from this checkout."""
+    with data_directory() as directory:
+        sources = directory / "sources"
+        _git("worktree", "add", "--detach", str(sources), revision)
+        try:
+            yield sources
+        finally:
+            _git("worktree", "remove", "--force", str(sources))
+
+
+def _git(*arguments: str) -> None:
+    done = subprocess.run(["git", "-C", str(HERE), *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(done.stderr.strip())
+
+
+def _shown(figures: Figures) -> str:
+    return f"{figures.rate:.0f} orders/s, p50 {figures.p50:.0f} ms at {RATE} orders/s"
+
+
+if __name__ == "__main__":
+    app()

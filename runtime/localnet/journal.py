@@ -1,0 +1,113 @@
+"""Whether a ledger's files are what the node wrote: looked at before the node opens them, and never changed.
+
+SQLite drops a write-ahead log from its first bad record on, without a word. That is right for the last transaction,
+which a crash may cut off before anybody saw its block, and wrong for any other: blocks that were shown would be gone.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import struct
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+LEDGER = "ledger.sqlite3"
+
+# https://www.sqlite.org/fileformat2.html#walformat
+_HEADER = struct.Struct(">8I")
+_RECORD = struct.Struct(">6I")
+_MAGIC = 0x377F0682
+
+
+class LedgerDamaged(Exception):
+    """The ledger isn't what was written; the sentence says where and what to do."""
+
+    def __init__(self, file: Path, what: str) -> None:
+        super().__init__(
+            f"the local chain's ledger is damaged: {file}: {what}. Nothing was changed: put a copy of {file.parent} "
+            "back, or set another DATA_DIR, for a new chain needs a new log"
+        )
+
+
+def check(ledger: Path) -> None:
+    """Raise ``LedgerDamaged`` where ``ledger`` or the write-ahead log beside it can't be trusted."""
+    log = ledger.with_name(f"{ledger.name}-wal")
+    written = log.exists() and any(log.read_bytes())
+    if not ledger.exists() or not ledger.stat().st_size:
+        if written:
+            raise LedgerDamaged(ledger, "it is empty, and its write-ahead log is not")
+        return
+    if written:
+        _check_log(ledger, log)
+    _check_pages(ledger, log)
+
+
+def _check_log(ledger: Path, log: Path) -> None:
+    content = log.read_bytes()
+    if len(content) < _HEADER.size:
+        return
+    magic, _, page_size, _, first, second, *sums = _HEADER.unpack_from(content)
+    if magic & ~1 != _MAGIC or list(_summed(content[: _HEADER.size - 8], big_endian=bool(magic & 1))) != sums:
+        raise LedgerDamaged(log, "its header is bad")
+    step = _RECORD.size + page_size
+    good = _HEADER.size + _good_records(ledger, log, page_size) * step
+    blocks = sum(
+        bool(size) and salts == [first, second]
+        for _, size, *salts, _, _ in (
+            _RECORD.unpack_from(content, at) for at in range(good, len(content) - _RECORD.size, step)
+        )
+    )
+    # One may be that of the transaction a crash cut off: its pages reach the disk in any order.
+    if blocks > 1:
+        raise LedgerDamaged(log, f"the record at byte {good} is bad, and {blocks} blocks come after it")
+
+
+def _good_records(ledger: Path, log: Path, page_size: int) -> int:
+    """How many records SQLite would take, told by a copy of what that needs: a first page and the log."""
+    with tempfile.TemporaryDirectory() as directory:
+        copy = Path(directory) / "copy"
+        with ledger.open("rb") as file, copy.open("wb") as first:
+            first.write(file.read(page_size))
+            first.truncate(ledger.stat().st_size)  # SQLite won't take a log into a file that is far too small for it
+        shutil.copyfile(log, copy.with_name("copy-wal"))
+        try:
+            with closing(sqlite3.connect(copy)) as connection:
+                _, records, _ = connection.execute("PRAGMA wal_checkpoint").fetchone()
+        except sqlite3.DatabaseError as error:
+            raise LedgerDamaged(ledger, str(error)) from None
+    return max(0, int(records))
+
+
+def _summed(content: bytes, *, big_endian: bool) -> tuple[int, int]:
+    one = two = 0
+    words: Iterator[int] = iter(struct.unpack(f"{'>' if big_endian else '<'}{len(content) // 4}I", content))
+    for word in words:
+        one = (one + word + two) & 0xFFFFFFFF
+        two = (two + next(words) + one) & 0xFFFFFFFF
+    return one, two
+
+
+def _check_pages(ledger: Path, log: Path) -> None:
+    index = ledger.with_name(f"{ledger.name}-shm")
+    there_before = index.exists()
+    # Read-only: a connection that may write would take the log into the ledger as it closes. Without a log nobody has
+    # it open, and to say so keeps SQLite from making one.
+    how = "mode=ro" if log.exists() else "mode=ro&immutable=1"
+    connection = sqlite3.connect(f"{ledger.absolute().as_uri()}?{how}", uri=True, isolation_level=None)
+    try:
+        found = [str(row[0]) for row in connection.execute("PRAGMA quick_check(1)")]
+    except sqlite3.OperationalError as error:
+        if "locked" in str(error):  # by a node that runs on it, as opening it will say
+            return
+        raise LedgerDamaged(ledger, str(error)) from None
+    except sqlite3.DatabaseError as error:
+        raise LedgerDamaged(ledger, str(error)) from None
+    finally:
+        connection.close()
+        if not there_before:
+            index.unlink(missing_ok=True)
+    if found != ["ok"]:
+        raise LedgerDamaged(ledger, found[0].replace("\n", " "))

@@ -1,0 +1,152 @@
+"""What was damaged, or doesn't belong together, is said where it is and what to do about it; nothing is overwritten."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psycopg
+from solana.rpc.async_api import AsyncClient
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+
+from tests.e2e.engine import SUREFILL, Engine, body, ended, submit
+
+
+def refused(engine: Engine, *, within: float = 60) -> str:
+    """What `up` says as it refuses to start."""
+    begun = time.monotonic()
+    ran = subprocess.run(
+        [SUREFILL, "up"], env=engine.environment, capture_output=True, text=True, timeout=within, check=False
+    )
+    assert ran.returncode == 1, ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert time.monotonic() - begun < within
+    said = [line for line in ran.stderr.splitlines() if line.startswith("surefill: ")]
+    assert len(said) == 1, ran.stderr
+    return said[0]
+
+
+def pictured(directory: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in directory.iterdir()}
+
+
+async def test_up_refuses_a_log_of_another_chain_in_one_sentence(own_engine: Engine) -> None:
+    own_engine.start()
+    async with own_engine.client() as client:
+        await ended(client, [await submit(client)])
+        network = (await client.get("/api/network")).json()
+    async with AsyncClient(network["rpcUrl"]) as chain:
+        genesis_hash = str((await chain.get_genesis_hash()).value)
+    assert own_engine.stop() == 0
+    localnet = own_engine.directory / "data" / "localnet"
+    localnet.rename(localnet.with_name("kept"))
+
+    assert f"belong to the chain with genesis {genesis_hash}" in refused(own_engine)
+
+    shutil.rmtree(localnet)
+    localnet.with_name("kept").rename(localnet)
+    own_engine.start()
+    async with own_engine.client() as client:
+        await ended(client, [await submit(client)])
+
+
+async def test_up_refuses_a_damaged_journal_in_one_sentence_and_leaves_it_alone(own_engine: Engine) -> None:
+    own_engine.start()
+    async with own_engine.client() as client:
+        await ended(client, [await submit(client) for _ in range(5)])
+    assert own_engine.stop() == 0
+    localnet = own_engine.directory / "data" / "localnet"
+    ledger = localnet / "ledger.sqlite3"
+    whole = ledger.read_bytes()
+    ledger.write_bytes(whole[: len(whole) // 2])
+    before = pictured(localnet)
+
+    said = refused(own_engine)
+
+    assert str(ledger) in said
+    assert "Nothing was changed: put a copy" in said
+    assert pictured(localnet) == before
+    ledger.write_bytes(whole)
+    own_engine.start()
+    async with own_engine.client() as client:
+        await ended(client, [await submit(client)])
+
+
+@contextmanager
+def by_hand(engine: Engine) -> Iterator[psycopg.Connection]:
+    """A connection as the owner for whom what happened can be changed."""
+    with psycopg.connect(engine.addresses()["DATABASE_OWNER_URL"].split("?")[0], autocommit=True) as connection:
+        connection.execute("alter table surefill.events disable trigger user")
+        yield connection
+        connection.execute("alter table surefill.events enable trigger user")
+
+
+DAMAGE = {
+    "its state cut off": "state = substr(state, 1, length(state) / 2)",
+    "one byte of its state changed": "state = set_byte(state, 0, 33)",
+    "a later version's form": """state = convert_to('{"v":99,"data":{}}', 'utf8')""",
+    "no version there was": """state = convert_to('{"v":0,"data":{}}', 'utf8')""",
+    "a kind of event from the future": "topic = 'order.OrderBridged'",
+    "another event's name": "topic = 'order.OrderRouted'",
+    "an account's event": "topic = 'account.TradingHalted'",
+}
+
+
+async def closing(engine: Engine, order_id: str) -> tuple[int, int | None]:
+    """How many messages an order's stream gives, and the code it closes with."""
+    messages = 0
+    async with connect(f"ws://127.0.0.1:{engine.port}/ws/orders/{order_id}") as stream:
+        with suppress(ConnectionClosed):
+            while True:
+                await stream.recv()
+                messages += 1
+    return messages, stream.close_code
+
+
+async def test_orders_with_a_damaged_event_are_said_to_be_so_and_their_neighbours_go_on(engine: Engine) -> None:
+    cases = [(name, version) for name in DAMAGE for version in (1, 4)]
+    terms = {case: body(clientOrderId=secrets.token_hex(8)) for case in cases}
+    where = "stream_id = %s and version = %s"
+    async with engine.client() as client:
+        ids = {case: (await client.post("/api/orders/execute", json=terms[case])).json()["orderId"] for case in cases}
+        await ended(client, list(ids.values()))
+        with by_hand(engine) as connection:
+            query = f"select topic, state, stream_id, version from surefill.events where {where}"
+            rows = [connection.execute(query, [ids[case], case[1]]).fetchone() for case in cases]
+            for name, version in cases:
+                change = f"update surefill.events set {DAMAGE[name]} where {where}"
+                connection.execute(change, [ids[name, version], version])
+        try:
+            for case in cases:
+                url, version = f"/api/orders/{ids[case]}", case[1]
+                answers = [await client.get(path) for path in (url, f"{url}/events", f"{url}?version=6")]
+                if version == 1:
+                    answers.append(await client.post("/api/orders/execute", json=terms[case]))
+                told = [(answer.status_code, answer.json()["code"]) for answer in answers]
+                assert told == [(409, "order_unreadable")] * len(answers), (case, told)
+                messages, code = await closing(engine, ids[case])
+                assert (messages < version, code) == (True, 1011), case
+            listed = await client.get("/api/orders?limit=50")
+            assert listed.status_code == 200
+            [neighbour] = (await ended(client, [await submit(client)])).values()
+            assert neighbour["status"] == "confirmed"
+            verdict = engine.run("verify", "--json")
+            found = [json.loads(line).get("finding", {}) for line in verdict.stdout.splitlines()]
+            named = {(one["streamId"], one["version"]) for one in found if "version" in one}
+            assert verdict.returncode == 1, verdict.stdout
+            assert {(ids[case], case[1]) for case in cases} <= named
+            assert all(one["remedy"] for one in found if one)
+        finally:
+            with by_hand(engine) as connection:
+                for row in rows:
+                    assert row
+                    connection.execute(f"update surefill.events set topic = %s, state = %s where {where}", row)
+    assert "Traceback" not in engine.log()
+    assert engine.run("verify").returncode == 0

@@ -1,1 +1,0 @@
-select state from events where topic = %(topic)s order by position desc limit 1

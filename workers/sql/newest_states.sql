@@ -1,0 +1,1 @@
+select state from events where topic = %(topic)s order by position desc limit 100
