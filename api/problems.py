@@ -106,7 +106,7 @@ def problem_of(error: Exception) -> Problem:
             return error
         case DomainError():
             return Problem(409 if error.code in _CONFLICTS else 422, error.code, error.detail, field=error.field)
-        case LogUnavailable() | psycopg.OperationalError():
+        case LogUnavailable() | psycopg.OperationalError() | psycopg.errors.IdleInTransactionSessionTimeout():
             return log_unavailable()
         case UnreadableEvent():
             log.error("order can't be read", order_id=str(error.recorded.stream_id), error=str(error))

@@ -11,6 +11,7 @@ import uvicorn
 
 from api.metrics import Application, measured
 
+# Seconds. Whoever supervises this process gives it more, and all of the engine ends within ten.
 GRACE = 2
 MOST_FROM_A_CLIENT = 4096
 

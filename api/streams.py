@@ -15,7 +15,6 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-import psycopg
 import structlog
 from litestar import WebSocket, get, websocket
 from litestar.exceptions import WebSocketDisconnect
@@ -28,7 +27,7 @@ from api.orders.read import OrderId
 from api.problems import Problem
 from api.services import Services
 from domain.events import OrderEvent
-from event_store.errors import UnreadableEvent
+from event_store.errors import OUTAGE, UnreadableEvent
 from event_store.mapper import EventMapper
 from event_store.types import RecordedEvent
 from projections.history import OrderState, advance, order_event
@@ -154,7 +153,7 @@ async def _deliver(services: Services, socket: Socket, order_id: str) -> Close:
         return Close(4404, "there is no such order")
     except (TooSlow, TimeoutError):
         return TOO_SLOW
-    except (FeedStopped, psycopg.OperationalError) as away:
+    except (FeedStopped, *OUTAGE) as away:
         log.warning("stream interrupted", error=type(away).__name__)
         return RESTARTING
 

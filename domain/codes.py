@@ -14,6 +14,7 @@ class Code(StrEnum):
     INSUFFICIENT_FUNDS = "insufficient_funds"
     NO_VENUE = "no_venue"
     AMOUNT_TOO_SMALL = "amount_too_small"
+    NO_LIQUIDITY = "no_liquidity"
     LIMIT_NOT_MET = "limit_not_met"
     SLIPPAGE_EXCEEDED = "slippage_exceeded"
     VENUE_UNAVAILABLE = "venue_unavailable"
@@ -39,6 +40,7 @@ MEANINGS: dict[Code, Meaning] = {
     Code.INSUFFICIENT_FUNDS: Meaning(True, "The wallet holds less than the order needs."),
     Code.NO_VENUE: Meaning(True, "No venue trades this pair."),
     Code.AMOUNT_TOO_SMALL: Meaning(True, "The amount is too small to buy anything of the other token."),
+    Code.NO_LIQUIDITY: Meaning(False, "No venue held any of the other token within the order's deadline."),
     Code.LIMIT_NOT_MET: Meaning(False, "No venue's quote at the order's size met its limit."),
     Code.SLIPPAGE_EXCEEDED: Meaning(False, "No venue offered the order's minimum within its deadline."),
     Code.VENUE_UNAVAILABLE: Meaning(False, "No venue answered within the order's deadline."),

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import psycopg
+
 from event_store.types import RecordedEvent
+
+# PostgreSQL is away, or ended a transaction in which this process stood still: nothing is wrong with what was asked.
+OUTAGE = (psycopg.OperationalError, psycopg.errors.IdleInTransactionSessionTimeout)
 
 
 class EventStoreError(Exception):

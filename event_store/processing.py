@@ -6,13 +6,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import psycopg
 import structlog
 from psycopg import AsyncConnection, AsyncCursor
 from psycopg_pool import AsyncConnectionPool, PoolClosed
 
 from event_store import positions
-from event_store.errors import PositionLostError
+from event_store.errors import OUTAGE, PositionLostError
 from event_store.leases import Lease
 from event_store.log import Log
 from event_store.tail import Tail
@@ -85,7 +84,7 @@ class Processing:
                 return
             except PoolClosed:
                 raise
-            except psycopg.OperationalError as away:
+            except OUTAGE as away:
                 # Perhaps it was committed: then the same batch is allowed once more, and changes nothing.
                 log.warning("waiting for PostgreSQL", processor=lease.processor, error=type(away).__name__)
                 await asyncio.sleep(RETRY_AFTER)
@@ -97,6 +96,6 @@ class Processing:
                     return await positions.load(cursor, lease.processor)
             except PoolClosed:
                 raise
-            except psycopg.OperationalError as away:
+            except OUTAGE as away:
                 log.warning("waiting for PostgreSQL", processor=lease.processor, error=type(away).__name__)
                 await asyncio.sleep(RETRY_AFTER)

@@ -7,11 +7,10 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable
 
-import psycopg
 import structlog
 from psycopg_pool import PoolClosed
 
-from event_store.errors import PositionLostError
+from event_store.errors import OUTAGE, PositionLostError
 from event_store.log import Log
 from event_store.types import RecordedEvent
 from event_store.wake import Wake
@@ -89,7 +88,7 @@ class Tail:
             batch = await self._source.read(self.position, self._limit)
         except PoolClosed:
             raise
-        except psycopg.OperationalError as error:
+        except OUTAGE as error:
             if self.healthy:
                 log.warning("the log cannot be read; trying on", position=self.position, error=type(error).__name__)
             self.healthy = False

@@ -12,10 +12,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID
 
-import psycopg
 import structlog
 
-from event_store.errors import PositionGap
+from event_store.errors import OUTAGE, PositionGap
 from event_store.log import Log
 from event_store.tail import Tail
 from event_store.types import RecordedEvent
@@ -136,6 +135,6 @@ class LiveFeed:
         while True:
             try:
                 return await self._events.head()
-            except psycopg.OperationalError as away:
+            except OUTAGE as away:
                 log.warning("the live feed waits for the log", error=type(away).__name__)
                 await asyncio.sleep(HEAD_RETRY)

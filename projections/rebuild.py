@@ -18,6 +18,7 @@ from psycopg import AsyncConnection, AsyncCursor
 from psycopg_pool import AsyncConnectionPool
 
 from event_store import positions
+from event_store.errors import PositionLostError
 from event_store.leases import Lease
 from event_store.log import Log
 from event_store.mapper import EventMapper
@@ -108,6 +109,8 @@ class OrdersRebuild:
                 async with connection.transaction():
                     # Rows and position are lost together, if at all; the swap's commit makes all of it durable.
                     await connection.execute("set local synchronous_commit = off")
+                    # Nobody waits for what it holds, and a large batch takes long to fold on a busy machine.
+                    await connection.execute("set local idle_in_transaction_session_timeout = 0")
                     upto = min(self._position + BATCH, target.position)
                     rows = await self._fold(cursor, upto)
                     await positions.commit(cursor, lease, self._position, upto)
@@ -123,7 +126,7 @@ class OrdersRebuild:
             connection.transaction(force_rollback=True),
             connection.cursor() as cursor,
         ):
-            await cursor.execute(SQL["rebuild_snapshot"], prepare=False)
+            await cursor.execute(SQL["rebuild_snapshot"])
             target = await self._target(cursor)
             await self._fold(cursor, target.position)
             return await compare(cursor, target.position)
@@ -149,6 +152,8 @@ class OrdersRebuild:
             # Tried again and again; what has several statements can't be prepared.
             await cursor.execute(SQL["rebuild_lock"], prepare=False)
             await lease.check(cursor)
+            if await positions.load(cursor, lease.processor) != self._position:
+                raise PositionLostError("a crash of PostgreSQL took back rows that were rebuilt")
             target = await self._target(cursor)
             await self._fold(cursor, target.position)
             await cursor.execute(SQL["rebuild_swap"], prepare=False)

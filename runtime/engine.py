@@ -14,7 +14,6 @@ from pathlib import Path
 import httpx2
 import structlog
 
-from api.server import GRACE
 from commands.ids import DEFAULT_ACCOUNT
 from domain.events import ORDER_EVENTS
 from event_store.mapper import EventMapper
@@ -33,8 +32,9 @@ from workers.preconditions import AnotherChainError, AnotherWalletError, claim_w
 
 SUREFILL = Path(sys.executable).with_name("surefill")
 LEASED = ("relay", "projector", "tracker", "watcher")  # one owner at a time; the second of each stands by
-API_STOPS = ((signal.SIGTERM, GRACE + 0.6),)  # longer than it grants the requests in flight
 POLL = 0.05
+# Longer than the API gives the requests in flight (api.server.GRACE).
+API_STOPS = ((signal.SIGTERM, 2.8),)
 REMIND_EVERY = 10.0
 
 log = structlog.get_logger()
@@ -151,8 +151,7 @@ async def _start_servers(supervisor: Supervisor, settings: Settings) -> Addresse
 async def _start_roles(supervisor: Supervisor, settings: Settings, servers: Addresses) -> None:
     environment = _environment(settings, servers)
     metrics = _metrics_ports(settings)
-    api = replace(_role("api", environment=environment), stops=API_STOPS)
-    supervisor.keep(api, level=Level.API)
+    supervisor.keep(replace(_role("api", environment=environment), stops=API_STOPS), level=Level.API)
     for number in range(1, settings.worker_processes + 1):
         worker = _role("worker", f"worker {number}", environment=environment | next(metrics))
         supervisor.keep(worker, level=Level.WORKERS)

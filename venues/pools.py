@@ -109,9 +109,8 @@ def _refusal(venue: str, pools: Sequence[Pool], request: QuoteRequest, reserves:
     # A token's supply is a u64: what doesn't fit one beside a pool's reserve is more than anybody else holds.
     if any(reserves[pool.vaults_for(request.token_in)[0]] + request.amount_in > U64_MAX for pool in pools):
         return Refusal(venue=venue, code=Code.INSUFFICIENT_FUNDS, detail="more than there is outside of the pools")
-    # What is empty now may be filled again: no order fails for good because of it.
-    if not all(reserves[vault] for pool in pools for vault in pool.vaults):
-        return Refusal(venue=venue, code=Code.VENUE_UNAVAILABLE, detail=f"a pool of {venue} is empty")
+    if not any(all(reserves[vault] for vault in pool.vaults) for pool in pools):
+        return Refusal(venue=venue, code=Code.NO_LIQUIDITY, detail=f"{venue} holds nothing of it just now")
     return Refusal(venue=venue, code=Code.AMOUNT_TOO_SMALL, detail=f"{venue} gives nothing for this amount")
 
 

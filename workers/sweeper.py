@@ -8,11 +8,10 @@ from __future__ import annotations
 import asyncio
 import time
 
-import psycopg
-import psycopg_pool
 import structlog
 from redis.exceptions import RedisError
 
+from event_store.errors import OUTAGE
 from event_store.log import Log
 from workers.broker import Hints
 from workers.metrics import DERIVED, HINTS_FAILED, PARKED, SWEPT
@@ -51,7 +50,7 @@ class Sweeper:
                 HINTS_FAILED.inc()
                 log.warning("sweeper waits for Valkey", error=type(away).__name__)
                 await asyncio.sleep(1)
-            except (psycopg.OperationalError, psycopg_pool.PoolTimeout) as away:
+            except OUTAGE as away:
                 log.warning("sweeper waits for PostgreSQL", error=type(away).__name__)
                 await asyncio.sleep(1)
             await asyncio.sleep(TICK_S)

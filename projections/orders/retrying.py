@@ -12,7 +12,7 @@ from event_store.errors import UnreadableEvent
 from event_store.log import Log
 from event_store.mapper import EventMapper
 from projections.orders import PROCESSOR
-from projections.orders.table import LIVE, columns_of, fold_batch, load_rows
+from projections.orders.table import LIVE, fold_batch, load_rows, save_rows
 
 
 async def take_up(cursor: AsyncCursor[Any], events: Log, mapper: EventMapper, order_id: UUID) -> UnreadableEvent | None:
@@ -27,7 +27,7 @@ async def take_up(cursor: AsyncCursor[Any], events: Log, mapper: EventMapper, or
     passed = [event for event in await events.load(order_id) if event.position <= position]
     folded = fold_batch(mapper, passed, await load_rows(cursor, LIVE, [order_id]), ())
     if folded.rows:
-        await cursor.execute(LIVE.save, columns_of(folded.rows.values()))
+        await save_rows(cursor, LIVE, folded.rows)
     if unreadable := folded.parked.get(order_id):
         await parked.park(cursor, LIVE.processor, [parked.Fault.of(unreadable)])
         return unreadable

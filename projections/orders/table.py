@@ -131,16 +131,21 @@ async def fold_into_table(
 
 
 def _fold(
-    mapper: EventMapper, batch: Sequence[RecordedEvent], rows: Mapping[UUID, Row], parked: Sequence[UUID]
+    mapper: EventMapper, batch: Sequence[RecordedEvent], rows: Mapping[UUID, Row], aside: Iterable[UUID]
 ) -> tuple[Folded, dict[str, list[Any]]]:
-    folded = fold_batch(mapper, batch, rows, parked)
-    return folded, columns_of(folded.rows.values())
+    folded = fold_batch(mapper, batch, rows, aside)
+    return folded, _columns(folded.rows.values())
 
 
 async def load_rows(cursor: AsyncCursor[Any], table: OrdersTable, orders: list[UUID]) -> dict[UUID, Row]:
     """The rows of those of ``orders`` that have one."""
     await cursor.execute(table.load, {"orders": orders})
     return {columns[0]: row(columns) for columns in await cursor.fetchall()}
+
+
+async def save_rows(cursor: AsyncCursor[Any], table: OrdersTable, rows: Mapping[UUID, Row]) -> None:
+    """Write rows, unless the table has newer ones."""
+    await cursor.execute(table.save, _columns(rows.values()))
 
 
 async def _park(cursor: AsyncCursor[Any], table: OrdersTable, unreadable: Iterable[UnreadableEvent]) -> None:
@@ -153,8 +158,7 @@ async def _park(cursor: AsyncCursor[Any], table: OrdersTable, unreadable: Iterab
     await parked.park(cursor, table.processor, faults)
 
 
-def columns_of(rows: Iterable[Row]) -> dict[str, list[Any]]:
-    """What a table's ``save`` takes."""
+def _columns(rows: Iterable[Row]) -> dict[str, list[Any]]:
     rows = list(rows)
     states = [one.state for one in rows]
     return {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import groupby
 from operator import attrgetter
 from uuid import UUID
@@ -14,7 +13,7 @@ from event_store.errors import UnknownTopic, UnreadableEvent
 from event_store.mapper import EventMapper
 from event_store.snapshot import Snapshot
 from event_store.types import RecordedEvent
-from event_store.verification import RESTORE, Finding, Mark, verify_positions, verify_stream
+from event_store.verification import RESTORE, Finding, Mark, Verdict, verify_positions, verify_stream
 from projections.history import OrderState, advance
 from projections.orders.verification import REBUILD, OrdersRows
 from runtime.verification.attempts import Attempts, attempts_of
@@ -36,7 +35,8 @@ def verify_log(
         what = f"orders_v1 has come to position {rows.position}, the log ends at {head.position}"
         remedy = "The log lost its end, or is a backup: restore the newer one, or rebuild the read model."
         report.add(Finding("read models", "differs", what, remedy, position=rows.position))
-    of_checkpoint, found, resumed = 0, list[RecordedEvent](), dict[UUID, int]()
+    of_checkpoint = 0
+    others = _Others(mapper, report)
     events = track(snapshot.events(), head.position, "streams")
     for stream_id, group in groupby(events, key=attrgetter("stream_id")):
         stream = list(group)
@@ -48,10 +48,8 @@ def verify_log(
             report.looked_at["orders"] += 1
             _verify_order(stream_id, stream, sound, mapper, rows, attempts, report)
         else:
-            _verify_other(stream, mapper, report)
-            found += [one for one in stream if one.topic == ContradictionFound.TOPIC]
-            resumed |= {one.account_id: one.position for one in stream if one.topic == TradingResumed.TOPIC}
-    report.add_all(_contradicted(one, resumed.get(one.account_id, 0)) for one in found)
+            others.verify(stream)
+    others.tell_contradictions()
     report.add_all(rows.rest())
     report.looked_at["position"] = head.position
     report.looked_at["orders_v1 position"] = rows.position
@@ -118,24 +116,43 @@ def _order_event(mapper: EventMapper, recorded: RecordedEvent) -> OrderEvent:
     return event
 
 
-def _verify_other(stream: Sequence[RecordedEvent], mapper: EventMapper, report: Report) -> None:
-    for recorded in stream:
-        try:
-            mapper.load(recorded.topic, recorded.state)
-        except UnknownTopic:
-            report.add(_unknown(recorded))
-        except (ValueError, TypeError, KeyError) as fault:
-            report.add(_damaged(recorded, UnreadableEvent(recorded, fault)))
+class _Others:
+    """The accounts' streams. A contradiction is a difference the engine itself has found; an operator who resumes
+    trading after it has looked, and the chain's own check still compares.
+    """
 
+    def __init__(self, mapper: EventMapper, report: Report) -> None:
+        self._mapper = mapper
+        self._report = report
+        self._contradictions: list[RecordedEvent] = []
+        self._resumed: dict[UUID, int] = {}
 
-def _contradicted(recorded: RecordedEvent, resumed: int) -> Finding:
-    """A contradiction the engine found is a difference until an operator has let trading go on, at ``resumed``."""
-    what = "the engine found that the chain contradicts the log, and halted the account"
-    if recorded.position > resumed:
-        return _finding(recorded, what, "Read the event; reconcile the order by hand, then resume.")
-    return replace(
-        _finding(recorded, f"{what}; an operator resumed it at position {resumed}", "Nothing."), verdict="acknowledged"
-    )
+    def verify(self, stream: Sequence[RecordedEvent]) -> None:
+        for recorded in stream:
+            if recorded.topic == ContradictionFound.TOPIC:
+                self._contradictions.append(recorded)
+            try:
+                event = self._mapper.load(recorded.topic, recorded.state)
+            except UnknownTopic:
+                if recorded.topic != ContradictionFound.TOPIC:
+                    self._report.add(_unknown(recorded))
+            except (ValueError, TypeError, KeyError) as fault:
+                self._report.add(_damaged(recorded, UnreadableEvent(recorded, fault)))
+            else:
+                if isinstance(event, TradingResumed):
+                    account_id = recorded.account_id
+                    self._resumed[account_id] = max(self._resumed.get(account_id, 0), recorded.position)
+
+    def tell_contradictions(self) -> None:
+        """Once every stream was seen: which is met first is chance."""
+        for recorded in self._contradictions:
+            resumed = self._resumed.get(recorded.account_id, 0)
+            if resumed > recorded.position:
+                what = f"the chain contradicted the log; an operator resumed trading at position {resumed}"
+                self._report.add(_finding(recorded, what, "Nothing more: the reason is in the log.", "acknowledged"))
+                continue
+            what = "the engine found that the chain contradicts the log, and halted the account"
+            self._report.add(_finding(recorded, what, "Read the event; reconcile the order by hand, then resume."))
 
 
 def _damaged(recorded: RecordedEvent, fault: UnreadableEvent) -> Finding:
@@ -148,5 +165,5 @@ def _unknown(recorded: RecordedEvent) -> Finding:
     return Finding("streams", "unchecked", what, remedy, recorded.stream_id, recorded.version, recorded.position)
 
 
-def _finding(recorded: RecordedEvent, what: str, remedy: str) -> Finding:
-    return Finding("streams", "differs", what, remedy, recorded.stream_id, recorded.version, recorded.position)
+def _finding(recorded: RecordedEvent, what: str, remedy: str, verdict: Verdict = "differs") -> Finding:
+    return Finding("streams", verdict, what, remedy, recorded.stream_id, recorded.version, recorded.position)

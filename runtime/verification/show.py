@@ -17,12 +17,12 @@ from event_store.verification import Check, Finding, Verdict
 from runtime.verification.report import DIFFERS, EQUAL, UNCHECKED, Report, T, Track, untracked
 
 MOST_SHOWN = 50
-_STYLES: dict[Verdict, str] = {"differs": "bold red", "unchecked": "yellow", "pending": "cyan", "acknowledged": "cyan"}
+_STYLES: dict[Verdict, str] = {"differs": "bold red", "unchecked": "yellow", "pending": "cyan", "acknowledged": "dim"}
 _WORDS: dict[Verdict, str] = {
     "differs": "DIFFERS",
     "unchecked": "not checked",
     "pending": "on its way",
-    "acknowledged": "was settled",
+    "acknowledged": "noted",
 }
 _VERDICTS = {
     EQUAL: Text("all equal", "bold green"),

@@ -18,6 +18,7 @@ from uuid import UUID
 
 import pytest
 
+from chains.protocol import SentTransaction
 from commands.dead_letters import DeadLetters
 from commands.ids import DEFAULT_ACCOUNT
 from domain.account import (
@@ -177,8 +178,6 @@ async def operator_resolved(desks: Desks, node: FaultyNode) -> Sequence[UUID]:
 
 
 async def _landing(desks: Desks, order_id: UUID) -> Any:
-    from chains.protocol import SentTransaction
-
     order = await desks.order(order_id)
     attempt = order.attempts[0]
     sent = SentTransaction(attempt.signature, attempt.wallet, order.token_in.mint, order.token_out.mint)

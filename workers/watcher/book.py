@@ -44,6 +44,11 @@ class Book:
         """The pairs some order waits on."""
         return [pair for pair, _ in self._pairs.values()]
 
+    def version_of(self, order_id: UUID) -> int:
+        """As of which version the book has the order; 0 where it isn't in it."""
+        known = self._orders.get(order_id)
+        return known.version if known else 0
+
     def put(self, order: Resting) -> None:
         """Add ``order``, or replace it by what is now known of it; what is older, or known, changes nothing."""
         known = self._orders.get(order.order_id)

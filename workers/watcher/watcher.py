@@ -37,6 +37,8 @@ from workers.watcher.watching import Watching
 log = structlog.get_logger(__name__)
 
 ORDERS_AT_ONCE = 300
+# Two watchers read the log, and most of what is in it waits for no price: events gather before they are read.
+TAKE_IN_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ class Watcher:
                 log.warning("watcher can't tell what is set aside", error=type(away).__name__)
 
     async def _take_in(self, after: int) -> None:
-        async for batch in Tail(self._events, after=after, limit=1_000, wake=self._wake):
+        async for batch in Tail(self._events, after=after, limit=1_000, wake=self._wake, pause=TAKE_IN_S):
             while True:
                 try:
                     await self._watching.take_in(batch)

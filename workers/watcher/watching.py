@@ -75,7 +75,9 @@ class Watching:
         return loaded.histories
 
     def place(self, history: History) -> None:
-        """Put the order where its state says, or out of the book."""
+        """Put the order where its state says, or out of the book; a read that others overtook changes nothing."""
+        if history.version < self.book.version_of(history.order_id):
+            return
         order = history.order
         waits = resting(history.order_id, history.first_position, history.version, order) if order else None
         if waits and history.order_id not in self._aside:

@@ -1,7 +1,10 @@
 -- How many rows, and one sum of them all with what is set aside: over a sum of each order, in the order of their ids,
--- by 256 shares of them, as no value may grow beyond bounds.
+-- by 256 shares of them, as no value may grow beyond bounds. The binary form says where each column ends.
 with seen as (
-    select order_id, o.order_id is not null as has_row, sha256(convert_to(row(o, aside)::text, 'UTF8')) as sum
+    select
+        order_id,
+        o.order_id is not null as has_row,
+        sha256(coalesce(record_send(o), '') || coalesce(record_send(aside), '')) as sum
     from {table} as o
     full join (select order_id, "position", error from parked where processor = %(processor)s) as aside
         using (order_id)

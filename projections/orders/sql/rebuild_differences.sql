@@ -18,7 +18,8 @@ differing as (
         count(*) over () as orders
     from live
     full join rebuilt using (order_id)
-    where row(live.o, live.aside)::text is distinct from row(rebuilt.o, rebuilt.aside)::text
+    where record_send(live.o) is distinct from record_send(rebuilt.o)
+        or record_send(live.aside) is distinct from record_send(rebuilt.aside)
     order by order_id
     limit %(most)s
 )
@@ -43,6 +44,6 @@ select
     ),
     (old_aside).order_id is not null,
     (new_aside).order_id is not null,
-    old_aside::text is distinct from new_aside::text
+    record_send(old_aside) is distinct from record_send(new_aside)
 from differing
 order by order_id

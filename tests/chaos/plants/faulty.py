@@ -14,7 +14,7 @@ from api.streams import _Telling
 from chains.transactions import MAX_COMPUTE_UNITS, compose
 from commands.orders import History
 from domain.codes import Code, meaning
-from domain.commands import OrderCommand
+from domain.commands import OrderCommand, RecordBuilt
 from domain.events import OrderFailed
 from domain.order import Attempt
 from event_store.leases import Lease
@@ -23,6 +23,7 @@ from workers.followed import Followed
 from workers.next_work import Digest
 from workers.submit import Submit, signed_bytes
 from workers.tracker import Tracker
+from workers.watcher.watching import Watching
 from workers.work import Cursor, WorkTable
 
 _dice = random.Random(1)
@@ -112,10 +113,41 @@ def log_the_bytes() -> None:
     Submit._send = logged  # type: ignore[method-assign]
 
 
+def send_before_it_is_durable() -> None:
+    """The transaction is on its way before its record is: a crash in between, and nobody knows of it."""
+    build, desks = Build._build, list[Desk]()
+    made = Build.__init__
+
+    def remembered(self: Build, *arguments: Any) -> None:
+        made(self, *arguments)
+        desks.append(arguments[-1])
+
+    async def sent(self: Build, *arguments: Any) -> OrderCommand:
+        command = await build(self, *arguments)
+        if isinstance(command, RecordBuilt):
+            await desks[0].chain.send(base64.b64decode(command.transaction))
+        return command
+
+    Build.__init__, Build._build = remembered, sent  # type: ignore[method-assign]
+
+
+def overlook_the_waiting() -> None:
+    """One waiting order in five never gets into the watcher's book."""
+    place = Watching.place
+
+    def most(self: Watching, history: History) -> None:
+        if history.order_id.int % 5:
+            place(self, history)
+
+    Watching.place = most  # type: ignore[method-assign]
+
+
 PLANTS: dict[str, tuple[str, Callable[[], None]]] = {
     "resign-after-timeout": ("worker", resign_after_timeout),
     "fail-what-is-not-seen": ("tracker", fail_what_is_not_seen),
     "forget-work": ("relay", forget_work),
     "lose-a-message": ("api", lose_a_message),
     "log-the-bytes": ("worker", log_the_bytes),
+    "send-before-it-is-durable": ("worker", send_before_it_is_durable),
+    "overlook-the-waiting": ("watcher", overlook_the_waiting),
 }

@@ -1,4 +1,7 @@
-"""`make chaos SEED=7 ORDERS=2000 MINUTES=10`: the storm and its verdict; exit code 1 where anything broke."""
+"""`make chaos SEED=7 ORDERS=2000 MINUTES=10`: the storm and its verdict.
+
+Exit codes: 0 every promise kept, 1 something broke, 2 the storm itself failed.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,12 @@ def main(
         raise typer.BadParameter(f"there are {', '.join(PLANTS)}", param_hint="--plant")
     directory = Path(tempfile.mkdtemp(prefix="surefill-chaos-"))
     directory.chmod(0o755)
-    sound = asyncio.run(storm(Console(), directory, seed, orders, minutes, plant or None))
+    try:
+        sound = asyncio.run(storm(Console(), directory, seed, orders, minutes, plant or None))
+    except Exception:  # noqa: BLE001 - shown, with an exit code of its own
+        Console(stderr=True).print_exception()
+        print(f"the storm itself failed, there is no verdict; everything is kept in {directory}")
+        sys.exit(2)
     if sound and not keep:
         shutil.rmtree(directory, ignore_errors=True)
     else:

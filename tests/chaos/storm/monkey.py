@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 
 from tests.chaos.storm.plan import Strike
 from tests.chaos.storm.world import World
-from tests.e2e.processes import Process
+from tests.e2e.processes import Process, descendants
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,9 @@ class Monkey:
     def __init__(self, world: World) -> None:
         self._world = world
         self._stopped: set[int] = set()
+        # Faults live in the node's process: when it was last started is when the earlier ones ended.
+        self._node_started = datetime.now(UTC)
+        self._node_starts = asyncio.Lock()
         self.done: list[Struck] = []
         self.missed: Counter[str] = Counter()
 
@@ -53,7 +56,10 @@ class Monkey:
     async def _strike(self, strike: Strike) -> None:
         begun = datetime.now(UTC)
         if await self._carried_out(strike):
-            self.done.append(Struck(strike, begun, datetime.now(UTC)))
+            ended = datetime.now(UTC)
+            if strike.kind == "node" and self._node_started > begun:
+                ended = self._node_started
+            self.done.append(Struck(strike, begun, ended))
         else:
             self.missed[strike.name] += 1
 
@@ -63,18 +69,15 @@ class Monkey:
             case "node", fault:
                 return await self._node(fault, strike)
             case "kill", "node":
-                await node.kill()
-                await node.start()
+                await self._start_node_again()
             case "stop", "node":
                 node.pause()
                 await asyncio.sleep(strike.seconds)
                 node.resume()
             case "kill", "everything":
-                doomed = world.everything()
-                await node.kill()
-                for one in doomed:
+                for one in world.everything():
                     self._signal(one, signal.SIGKILL)
-                await node.start()
+                await self._start_node_again()
             case "empty", _:
                 try:
                     await asyncio.to_thread(world.empty_valkey)
@@ -84,6 +87,10 @@ class Monkey:
                 return self._all(world.processes(target), signal.SIGINT)
             case "kill", target:
                 return self._all(self._one(strike), signal.SIGKILL)
+            case "stop", "postgres":
+                servers = world.processes("postgres")
+                backends = [below for one in servers for below in descendants(one.pid)]
+                return await self._stop([*servers, *backends], strike.seconds)
             case "stop", target:
                 return await self._stop(self._one(strike), strike.seconds)
         return True
@@ -93,13 +100,24 @@ class Monkey:
         found = self._world.processes(strike.target)
         return found and [found[int(strike.at * 100) % len(found)]]
 
+    async def _start_node_again(self) -> None:
+        async with self._node_starts:
+            await self._world.node.kill()
+            await self._world.node.start()
+            self._node_started = datetime.now(UTC)
+
     async def _node(self, fault: str, strike: Strike) -> bool:
+        """Whether the fault struck anything while it lasted."""
+        node = self._world.node
         try:
-            await self._world.node.fault(fault, seconds=strike.seconds, **strike.params)
+            before = (await node.report())["struck"].get(fault, 0)
+            begun = self._node_started
+            await node.fault(fault, seconds=strike.seconds, **strike.params)
+            await asyncio.sleep(strike.seconds)
+            after = (await node.report())["struck"].get(fault, 0)
         except (httpx2.HTTPError, AssertionError):
-            return False  # it is stopped or being started
-        await asyncio.sleep(strike.seconds)
-        return True
+            return False  # it is stopped, or being started
+        return after > before or self._node_started > begun
 
     async def _stop(self, targets: Sequence[Process], seconds: float) -> bool:
         if not self._all(targets, signal.SIGSTOP):

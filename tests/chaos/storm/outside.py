@@ -72,6 +72,14 @@ def histories(url: str) -> dict[UUID, list[Recorded]]:
     return found
 
 
+def head(url: str) -> int:
+    """The position of the last event."""
+    with psycopg.connect(parse(url).conninfo, autocommit=True) as connection:
+        row = connection.execute("select position from log_head").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
 def topics(url: str, prefix: str) -> list[str]:
     """The topics of recorded events that begin with ``prefix``."""
     return [row[2] for row in _rows(url) if row[2].startswith(prefix)]

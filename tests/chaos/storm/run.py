@@ -6,22 +6,41 @@ import asyncio
 import os
 import platform
 from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
 
+from chains.solana_client import SolanaChain
+from domain.tokens import SOL, USDC, pair_of
+from runtime.localnet.program import PROGRAM_ID
 from tests.chaos.storm import outside, plan, verdict
 from tests.chaos.storm.clients import Clients
+from tests.chaos.storm.errors import own_errors
 from tests.chaos.storm.figures import show, show_progress
 from tests.chaos.storm.monkey import Monkey
 from tests.chaos.storm.outside import Reader
 from tests.chaos.storm.secrets import leaks
+from tests.chaos.storm.verdict import Chain, Histories
 from tests.chaos.storm.world import World
 from tests.chaos.verdict import landed
+from venues.pools import PoolBook
+from venues.prices import PairPrice, PoolPrices
 
-# A market order's deadline, its last attempt's validity and finality at 100 ms a slot, and what I1 grants beyond.
-SETTLES_WITHIN_S = 120 + 15 + 4 + 30
+# An engine that doesn't come back ends the load: what was never accepted is lost.
+ACCEPTED_WITHIN_S = 300
 STREAMS_WITHIN_S = 20
+STANDS_S = verdict.NOTICED_WITHIN.total_seconds() + 5
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Log, chain and prices as of one moment: nothing was recorded while they were read."""
+
+    histories: Histories
+    chain: Chain
+    prices: dict[str, PairPrice]
 
 
 async def storm(console: Console, directory: Path, seed: int, orders: int, minutes: float, plant: str | None) -> bool:
@@ -30,7 +49,6 @@ async def storm(console: Console, directory: Path, seed: int, orders: int, minut
         f"seed {seed}, {orders} orders, {minutes:g} min{f', plant {plant}' if plant else ''}; "
         f"{platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} cores shared by everything"
     )
-    strikes, asked = plan.strikes(seed, minutes), plan.orders(seed, orders, minutes)
     world = World(directory, plant)
     try:
         await world.start(seed)
@@ -38,42 +56,79 @@ async def storm(console: Console, directory: Path, seed: int, orders: int, minut
         monkey, clients, reader = Monkey(world), Clients(world.engine.url), Reader(url)
         reading = asyncio.create_task(reader.run())
         checkpoint = asyncio.create_task(_checkpoint(world, minutes * 30))
-        showing = asyncio.create_task(show_progress(console, minutes, monkey, clients))
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(monkey.run(strikes))
-            tasks.create_task(clients.run(asked))
-        showing.cancel()
-        await monkey.heal()
+        await _rage(console, world, monkey, clients, plan.strikes(seed, minutes), plan.orders(seed, orders, minutes))
         console.print("the faults are over; waiting for what is on its way")
-        world.still_market()
-        await verdict.settled(lambda: outside.histories(url), SETTLES_WITHIN_S)
-        await _streams_end(clients, url)
+        healed = datetime.now(UTC)
+        await world.ready()
+        seen = await _settled(world, clients, healed)
         await clients.leave()
         reading.cancel()
         with suppress(asyncio.CancelledError):
             await reading
-        histories = await asyncio.to_thread(outside.histories, url)
-        chain = await landed(world.node)
+        histories, chain, placed = seen.histories, seen.chain, clients.placed
         checks: dict[str, list[str]] = {
-            "lost": verdict.lost(clients.placed, histories),
-            "stuck (I1)": verdict.stuck(histories),
+            "lost": verdict.lost(placed, histories),
+            "stuck (I1)": verdict.stuck(histories, healed),
+            "met and still resting (I1)": verdict.neglected(histories, seen.prices),
             "duplicate swaps (I2)": verdict.duplicates(chain),
             "wrong outcomes (I2)": await verdict.wrong_outcomes(histories, chain, world.node, monkey.done),
-            "contradictions recorded": outside.topics(url, "account."),
+            "contradictions recorded": outside.topics(url, "account.ContradictionFound"),
             "sent before durable (I3)": verdict.sent_before_durable(histories, world.node.first_sends()),
             "verify: log, read models, chain (I4)": await _operated(
                 world, "verify", "--json", "--checkpoint", str(await checkpoint)
             ),
             "rebuilt other than live (I4)": await _operated(world, "rebuild", "orders"),
-            "streams (I5)": verdict.streams(clients.placed, histories),
-            "ended by itself (I6)": world.surprises,
+            "streams (I5)": verdict.streams(placed, histories),
+            "errors of its own (I6)": world.surprises + own_errors(directory / "up.log"),
+            "parked": (await asyncio.to_thread(world.engine.run, "dead-letters", "--json")).stdout.splitlines(),
             "changed in the log (I7)": await asyncio.to_thread(verdict.changeable, world.connect),
             "missed by a reader (I8)": await asyncio.to_thread(reader.missed),
-            "secrets told (I10)": leaks(world.data, world.wallet, _logs(directory), histories, clients.placed.values()),
+            "secrets told (I10)": await leaks(world, histories, placed.values()),
         }
         return show(console, checks, histories, monkey, clients, seed)
     finally:
         await world.stop()
+
+
+async def _rage(
+    console: Console,
+    world: World,
+    monkey: Monkey,
+    clients: Clients,
+    strikes: list[plan.Strike],
+    asked: list[plan.Asked],
+) -> None:
+    """Load and strikes, until both are over; then nothing is ill and no price moves."""
+    minutes = max(one.at for one in asked) / 60
+    showing = asyncio.create_task(show_progress(console, minutes, monkey, clients))
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(monkey.run(strikes))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(minutes * 60 + ACCEPTED_WITHIN_S):
+                await clients.run(asked)
+    await monkey.heal()
+    world.still_market()
+    showing.cancel()
+
+
+async def _settled(world: World, clients: Clients, healed: datetime) -> Seen:
+    """What everything is once nothing is on its way, read while nothing moves."""
+    url = world.addresses["DATABASE_URL"]
+    await asyncio.sleep(STANDS_S)
+    while True:
+        await verdict.settled(lambda: outside.histories(url), healed)
+        await _streams_end(clients, url)
+        head = await asyncio.to_thread(outside.head, url)
+        histories = await asyncio.to_thread(outside.histories, url)
+        seen = Seen(histories, await landed(world.node), await _prices(world.node.truth_url))
+        # An order that rested may wake at any time: then it is looked at again.
+        if await asyncio.to_thread(outside.head, url) == head:
+            return seen
+
+
+async def _prices(rpc_url: str) -> dict[str, PairPrice]:
+    async with SolanaChain(rpc_url) as chain:
+        return (await PoolPrices(PoolBook(chain, PROGRAM_ID)).observe([pair_of(SOL, USDC)])).pairs
 
 
 async def _streams_end(clients: Clients, url: str) -> None:
@@ -99,7 +154,3 @@ async def _operated(world: World, *command: str) -> list[str]:
     """What an operator's command said, where it didn't end well."""
     answer = await asyncio.to_thread(world.engine.run, *command, within=600)
     return [] if answer.returncode == 0 else answer.stdout.splitlines()[-12:] + answer.stderr.splitlines()[-3:]
-
-
-def _logs(directory: Path) -> list[Path]:
-    return sorted(directory.glob("*.log"))

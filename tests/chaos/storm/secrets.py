@@ -3,47 +3,63 @@
 from __future__ import annotations
 
 import json
-import re
+from base64 import b64decode
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from uuid import UUID
 
+import httpx2
 from solders.keypair import Keypair
 
 from domain import events as e
 from tests.chaos.storm.clients import Placed
 from tests.chaos.storm.outside import Recorded
+from tests.chaos.storm.world import World
 
-_LONG = re.compile(rb"[A-Za-z0-9+/=_-]{88,}")
+# What follows its signature in a signed transaction: header, keys, blockhash. Our wallet's key makes it nobody else's.
+_TELLTALE = slice(66, 102)
+ASKED_FOR = 100
 
 
-def leaks(
-    data: Path,
-    wallet: Path,
-    logs: Iterable[Path],
-    histories: Mapping[UUID, Sequence[Recorded]],
-    placed: Iterable[Placed],
-) -> list[str]:
-    """Logs, Valkey's files and every message that hold a signed transaction's bytes, or the wallet's key."""
-    signed = {
-        one.event.transaction[:88].encode()
+async def leaks(world: World, histories: Mapping[UUID, Sequence[Recorded]], placed: Iterable[Placed]) -> list[str]:
+    """Logs, Valkey's files, answers and metrics that hold signed transactions, the wallet's key or a password."""
+    placed = list(placed)
+    data = world.data
+    written = [*world.engine.directory.glob("*.log"), *(data / "logs").iterdir(), *(data / "valkey").rglob("*.aof")]
+    told = {str(one.relative_to(data.parent)): one.read_bytes() for one in written}
+    told["a stream's message"] = json.dumps([one.messages for one in placed]).encode()
+    told["a 202"] = b"".join(answer for one in placed for answer in one.answers)
+    async with httpx2.AsyncClient(base_url=world.engine.url, timeout=30, trust_env=False) as client:
+        told["metrics"] = (await client.get("/metrics")).content
+        for one in placed[:ASKED_FOR]:
+            told["an order's events"] = (await client.get(f"/api/orders/{one.order_id}/events?limit=200")).content
+            found = _found(told["an order's events"], _bytes(histories), b"")
+            if found:
+                return [f"an order's events: {found}"]
+    numbers = world.wallet.read_bytes().strip()
+    key = Keypair.from_bytes(bytes(json.loads(numbers)))
+    keys = [numbers, str(key).encode(), bytes(key)[:32], bytes(key)[:32].hex().encode()]
+    passwords = json.loads((data / "postgres-18" / "passwords.json").read_text()).values()
+    secrets = [*keys, *(text.encode() for text in passwords)]
+    signed = _bytes(histories)
+    wrong = []
+    for where, text in told.items():
+        wrong += [f"{where}: {found}" for secret in [b"", *secrets] if (found := _found(text, signed, secret))]
+    return wrong
+
+
+def _bytes(histories: Mapping[UUID, Sequence[Recorded]]) -> set[bytes]:
+    """What gives every signed transaction away, in base64 and in hex: the same few strings for all of them."""
+    built = [
+        one.event.transaction
         for history in histories.values()
         for one in history
         if isinstance(one.event, e.TransactionBuilt)
-    }
-    numbers = wallet.read_bytes().strip()
-    key = Keypair.from_bytes(bytes(json.loads(numbers)))
-    secrets = {numbers, str(key).encode(), bytes(key)[:32], bytes(key)[:32].hex().encode()}
-    passwords = [text.encode() for text in json.loads((data / "postgres-18" / "passwords.json").read_text()).values()]
-    written = [*logs, *(data / "logs").iterdir(), *(one for one in (data / "valkey").rglob("*.aof"))]
-    told = {"a stream's message": json.dumps([one.messages for one in placed]).encode()}
-    told |= {str(one.relative_to(data.parent)): one.read_bytes() for one in written}
-    wrong = []
-    for where, text in told.items():
-        if any(found[:88] in signed for found in _LONG.findall(text)):
-            wrong.append(f"{where}: a signed transaction")
-        if any(secret in text for secret in secrets):
-            wrong.append(f"{where}: the wallet's key")
-        if any(password in text for password in passwords):
-            wrong.append(f"{where}: a password")
-    return wrong
+    ]
+    in_hex = {b64decode(one)[_TELLTALE].hex().encode() for one in built}
+    return {one[slice(_TELLTALE.start // 3 * 4, _TELLTALE.stop // 3 * 4)].encode() for one in built} | in_hex
+
+
+def _found(text: bytes, signed: set[bytes], secret: bytes) -> str:
+    if secret:
+        return "a key or a password" if secret in text else ""
+    return "a signed transaction" if any(one in text for one in signed) else ""

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from uuid import UUID
 
 import psycopg
 
 from domain import events as e
+from domain.commands import ObservePrice
+from domain.decide import decide
+from domain.events import Observation
 from domain.order import Order, fold
 from tests.chaos.node import FaultyNode
 from tests.chaos.storm.causes import unexplained
@@ -17,6 +21,12 @@ from tests.chaos.storm.clients import Placed
 from tests.chaos.storm.monkey import Struck
 from tests.chaos.storm.outside import Recorded
 from tests.chaos.verdict import Landed, gained
+from venues.prices import PairPrice
+
+# A market order's deadline, its last attempt's validity and finality at 100 ms a slot, and what I1 grants beyond.
+SETTLES_WITHIN = timedelta(seconds=120 + 15 + 4 + 30)
+# How long a price has stood before an order that it meets is called neglected.
+NOTICED_WITHIN = timedelta(seconds=10)
 
 Histories = Mapping[UUID, Sequence[Recorded]]
 Chain = Mapping[UUID, Sequence[Landed]]
@@ -30,19 +40,47 @@ def order_of(history: Sequence[Recorded]) -> Order:
 
 def lost(placed: Mapping[UUID, Placed], histories: Histories) -> list[str]:
     """Every order that was accepted is there, once, and every 202 of it was the same."""
-    wrong = [f"{order_id}: accepted, and not in the log" for order_id in placed.keys() - histories.keys()]
+    wrong = [f"{i}: accepted, and not in the log" for i, one in placed.items() if one.answers and i not in histories]
+    wrong += [f"{order_id}: never accepted" for order_id, one in placed.items() if not (one.answers or one.wrong)]
     wrong += [f"{order_id}: in the log, and nobody's" for order_id in histories.keys() - placed.keys()]
     wrong += [f"{i}: repeated, and answered otherwise" for i, one in placed.items() if len(set(one.answers)) > 1]
     return wrong + [f"{order_id}: {what}" for order_id, one in placed.items() for what in one.wrong]
 
 
-def stuck(histories: Histories) -> list[str]:
-    """I1: what isn't resting has ended."""
-    return [
-        f"{order_id}: {order.status} at version {history[-1].version}"
+def on_its_way(histories: Histories) -> dict[UUID, datetime]:
+    """Orders that neither ended nor rest, and when each was last triggered."""
+    return {
+        order_id: max(one.recorded_at for one in history if isinstance(one.event, e.OrderTriggered))
         for order_id, history in histories.items()
         if not (order := order_of(history)).ended and not order.waits_for_price
+    }
+
+
+def stuck(histories: Histories, healed: datetime) -> list[str]:
+    """I1: what isn't resting has ended in its time, counted from when the faults were over."""
+    overdue = datetime.now(UTC) - SETTLES_WITHIN
+    return [
+        f"{order_id}: {order_of(histories[order_id]).status} at version {histories[order_id][-1].version}"
+        for order_id, triggered in on_its_way(histories).items()
+        if max(triggered, healed) < overdue
     ]
+
+
+def neglected(histories: Histories, prices: Mapping[str, PairPrice]) -> list[str]:
+    """Orders that rest though the price that stands now meets them: nobody watches for them."""
+    wrong, now = [], datetime.now(UTC) - NOTICED_WITHIN
+    for order_id, history in histories.items():
+        order = order_of(history)
+        price = prices.get(order.pair.symbol)
+        if not order.waits_for_price or price is None:
+            continue
+        seen = Observation(
+            source="outside", pair=order.pair.symbol, slot=0, touch=price.touch(order.side), observed_at=now
+        )
+        at_size = price.out(order.side, order.amount_in) >= (order.minimum_out or 0)
+        if decide(order, ObservePrice(seen, at_size, now)):
+            wrong.append(f"{order_id}: {order.side} waits at a touch of {seen.touch}")
+    return wrong
 
 
 def duplicates(chain: Chain) -> list[str]:
@@ -136,8 +174,7 @@ def changeable(connect: Callable[[], psycopg.Connection[tuple[object, ...]]]) ->
     return wrong
 
 
-async def settled(histories: Callable[[], Histories], within: float) -> None:
-    """Return once nothing is on its way, or after ``within`` seconds: then it is stuck."""
-    deadline = asyncio.get_running_loop().time() + within
-    while stuck(await asyncio.to_thread(histories)) and asyncio.get_running_loop().time() < deadline:
+async def settled(histories: Callable[[], Histories], healed: datetime) -> None:
+    """Return once nothing is on its way, or something has been for too long."""
+    while on_its_way(now := await asyncio.to_thread(histories)) and not stuck(now, healed):
         await asyncio.sleep(2)

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psycopg
@@ -14,11 +15,14 @@ from redis import Redis
 
 from runtime import wallet_file
 from tests.chaos.node import FaultyNode
+from tests.chaos.storm.errors import sentences
 from tests.e2e.engine import SUREFILL, Engine
 from tests.e2e.processes import Process, descendants
 
 ROOT = Path(__file__).parents[3]
 RESTART_S = 0.5
+# A node that is away or serves another chain, and processes of the killed engine that aren't gone yet.
+IN_ITS_WAY = ("SOLANA_RPC_URL", "the log's transactions belong to the chain", "is taken on", "an earlier surefill")
 
 
 class World:
@@ -51,6 +55,15 @@ class World:
         self._wanted = True
         self._keeping = asyncio.create_task(self._keep())
         self._market = self._moving(seed)
+
+    async def ready(self, within: float = 180) -> None:
+        """Return once the engine serves again, or could for so long that what it owes shall be judged as it is."""
+        deadline = time.monotonic() + within
+        while time.monotonic() < deadline:
+            if await asyncio.to_thread(self.engine.ready):
+                return
+            await asyncio.sleep(0.5)
+        self.surprises.append(f"the engine was not ready {within:.0f} s after the faults were over")
 
     async def stop(self) -> None:
         self._wanted = False
@@ -100,13 +113,16 @@ class World:
             return subprocess.Popen(command, env=environment, stdout=log, stderr=log)
 
     async def _keep(self) -> None:
-        """Start the engine again where it was killed. An end of its own accord is a surprise, unless it couldn't start
-        because its node or a process of the killed engine was in its way.
+        """Start the engine again where it was killed. An end of its own accord is a surprise, unless it could not start
+        for what was in its way, and said so.
         """
         while self._wanted:
             await asyncio.sleep(RESTART_S)
             process = self.engine.process
             if process is not None and process.poll() is not None:
-                if process.returncode not in (-signal.SIGKILL, 1):
-                    self.surprises.append(f"`surefill up` ended by itself with {process.returncode}")
+                said = sentences(self.engine.directory / "up.log")
+                in_its_way = process.returncode == 1 and said and any(one in said[-1] for one in IN_ITS_WAY)
+                if process.returncode != -signal.SIGKILL and not in_its_way:
+                    why = f": {said[-1]}" if said else ""
+                    self.surprises.append(f"`surefill up` ended by itself with {process.returncode}{why}")
                 self.engine.launch()

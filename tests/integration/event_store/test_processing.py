@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import time
 from uuid import uuid4
 
 import psycopg
@@ -14,6 +15,7 @@ from event_store.log import Log
 from event_store.migrate import migrate
 from event_store.pool import connection_pool
 from event_store.processing import Batch, Processing
+from tests.integration.conftest import TestDatabase
 from tests.integration.embedded import EmbeddedPostgres
 from tests.integration.event_store.making import event, request, until
 
@@ -66,3 +68,25 @@ async def test_what_a_crash_of_postgresql_took_back_is_dealt_with_again_though_n
         finally:
             processing.cancel()
             await appender.stop()
+
+
+async def test_a_batch_in_which_the_process_stood_still_is_dealt_with_once_it_is_awake(
+    database: TestDatabase, appender: Appender, log: Log
+) -> None:
+    asleep = [time.sleep, lambda _: None]
+    done: list[int] = []
+
+    async def handle(cursor: AsyncCursor[object], batch: Batch) -> None:
+        await cursor.execute("insert into work values (%s, 'test', 1, now())", [batch[0].stream_id])
+        asleep.pop(0)(3.5)  # PostgreSQL ends a transaction that stands still for 3 s
+
+    async def committed(batch: Batch) -> None:
+        done.append(batch[-1].position)
+
+    await appender.append(request(event(uuid4())))
+    async with connection_pool(database.app) as pool, Lease(pool, "test", owner="test", ttl=30).hold() as lease:
+        processing = asyncio.create_task(Processing(pool, log, None, limit=100, pause=0).run(lease, handle, committed))
+        await until(lambda: done == [1])
+        processing.cancel()
+    with database.connect() as connection:
+        assert connection.execute("select count(*) from work").fetchone() == (1,)

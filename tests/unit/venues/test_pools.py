@@ -1,53 +1,69 @@
-"""What venues answer from the accounts of their pools as the chain gives them."""
+"""What a venue's pools answer when they hold nothing."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import pytest
+from solders.pubkey import Pubkey
 
-from chains.protocol import AccountsAnswer
-from domain.codes import meaning
+from domain.codes import Code, meaning
 from domain.quotes import Quote, Refusal
-from tests.unit.venues.test_constant_product import PROGRAM, some_pool
+from domain.tokens import SOL, USDC
 from venues.constant_product import Pool, encode_pool
 from venues.pools import PoolBook
 from venues.protocol import QuoteRequest
 
+PROGRAM = str(Pubkey.from_bytes(bytes([7]) * 32))
+VAULTS = tuple(str(Pubkey.from_bytes(bytes([n]) * 32)) for n in (8, 9))
 
-class Accounts:
-    """One pool's accounts, with ``reserves`` in its vaults; None where a vault isn't there."""
 
-    def __init__(self, pool: Pool, reserves: tuple[int | None, int | None]) -> None:
-        self._pool = pool
-        self._data = {
-            vault: None if amount is None else bytes(64) + amount.to_bytes(8, "little") + bytes(93)
-            for vault, amount in zip(pool.vaults, reserves, strict=True)
-        }
+def pool() -> Pool:
+    address = Pubkey.from_bytes(bytes([1]) * 32)
+    authority, bump = Pubkey.find_program_address([bytes(address)], Pubkey.from_string(PROGRAM))
+    mints = (SOL.mint, USDC.mint)
+    return Pool(str(address), PROGRAM, str(authority), bump, "Orca", 25, mints, (VAULTS[0], VAULTS[1]))
 
-    async def accounts(self, addresses: Sequence[str]) -> AccountsAnswer:
-        return AccountsAnswer(7, tuple(self._data[address] for address in addresses))
+
+@dataclass
+class Answer:
+    slot: int
+    data: tuple[bytes | None, ...]
+
+
+@dataclass
+class Vaults:
+    """Accounts as a chain would give them: a pool, and what its vaults hold."""
+
+    held: dict[str, int]
+
+    async def accounts(self, addresses: Sequence[str]) -> Answer:
+        return Answer(5, tuple(bytes(64) + self.held[one].to_bytes(8, "little") for one in addresses))
 
     async def program_accounts(self, program: str) -> list[tuple[str, bytes]]:
-        return [(self._pool.address, encode_pool(self._pool))]
+        return [(pool().address, encode_pool(replace(pool())))]
 
 
-def quoted(reserves: tuple[int | None, int | None], amount: int) -> Quote | Refusal:
-    pool = some_pool()
-    book = PoolBook(Accounts(pool, reserves), PROGRAM)
-    ((answer,),) = asyncio.run(book.quote_all([QuoteRequest(*pool.mints, amount)]))
-    return answer
+async def answer(sol: int, usdc: int, amount: int = 10**9) -> Quote | Refusal:
+    book = PoolBook(Vaults(dict(zip(VAULTS, (sol, usdc), strict=True))), PROGRAM)
+    [[one]] = await book.quote_all([QuoteRequest(SOL.mint, USDC.mint, amount)])
+    return one
 
 
-@pytest.mark.parametrize("reserves", [(0, 10**9), (10**9, 0), (0, 0), (None, None)])
-def test_a_pool_that_is_empty_is_away_and_fails_no_order_for_good(reserves: tuple[int | None, int | None]) -> None:
-    answer = quoted(reserves, 10**6)
-    assert isinstance(answer, Refusal)
-    assert (answer.code, meaning(answer.code).final) == ("venue_unavailable", False)
+@pytest.mark.parametrize(("sol", "usdc"), [(10**12, 0), (0, 10**12), (0, 0)])
+async def test_a_pool_that_is_empty_for_a_moment_is_no_reason_to_fail_for_good(sol: int, usdc: int) -> None:
+    refused = await answer(sol, usdc)
+    assert isinstance(refused, Refusal)
+    assert refused.code == Code.NO_LIQUIDITY
+    assert not meaning(refused.code).final
 
 
-def test_an_amount_that_buys_nothing_of_a_filled_pool_is_too_small() -> None:
-    answer = quoted((10**15, 10**3), 1)
-    assert isinstance(answer, Refusal)
-    assert (answer.code, meaning(answer.code).final) == ("amount_too_small", True)
+async def test_an_amount_that_buys_nothing_of_a_full_pool_is_too_small() -> None:
+    refused = await answer(10**15, 10**9, amount=2)
+    assert isinstance(refused, Refusal)
+    assert (refused.code, meaning(refused.code).final) == (Code.AMOUNT_TOO_SMALL, True)
+
+
+async def test_a_pool_that_holds_both_quotes() -> None:
+    assert isinstance(await answer(10**12, 10**12), Quote)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any, cast
 from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from commands.orders import History
 from domain.order import fold
 from domain.tokens import SOL, USDC, pair_of
 from tests.unit.domain.scenario import submitted
@@ -18,6 +20,7 @@ from venues.prices import Depth, PairPrice
 from workers.watcher.book import Book
 from workers.watcher.jumps import JumpGuard
 from workers.watcher.resting import Resting, resting
+from workers.watcher.watching import Watching
 
 PAIR = pair_of(SOL, USDC)
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -144,6 +147,22 @@ def test_a_quote_at_size_is_computed_once_for_the_same_reserves():
     assert len(asked) == 1
     met(book, replace(still, depths=(replace(DEEP[0], quote=DEEP[0].quote + 1),)))
     assert len(asked) == 2
+
+
+def test_a_slow_read_that_a_newer_one_overtook_takes_no_order_out():
+    # Keeping the book needs none of its connections.
+    watching = Watching(cast(Any, None), cast(Any, None), cast(Any, None), Book())
+
+    def told(*events):
+        order = fold(events)
+        return History(UUID(int=1), UUID(int=2), order, len(events), tuple(events), 1)
+
+    first = (*submitted(**SELL), triggered())
+    watching.place(told(*first, rested("151")))
+    watching.place(told(*first))
+    assert UUID(int=1) in watching.book
+    watching.place(told(*first, rested("151"), triggered()))
+    assert UUID(int=1) not in watching.book
 
 
 def test_an_order_stands_where_its_state_says():

@@ -1,0 +1,37 @@
+"""What the engine's own log says went wrong with the engine: supervision that hides a defect is no promise kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+# How a role may end: it lost its lease because it, PostgreSQL or the machine stood still.
+_ALLOWED = ("event_store.errors.LeaseLostError",)
+_DEFECTS = ("ended by an error", "stage failed", "request failed", "stream failed")
+
+
+def own_errors(log: Path) -> list[str]:
+    """A line for each defect a role's log tells of: an unforeseen exception, whoever caught it."""
+    found = []
+    for line in _lines(log):
+        if line.get("event") in _DEFECTS:
+            last = str(line.get("exception", "")).strip().rpartition("\n")[2].strip("| ")
+            if not last.startswith(_ALLOWED):
+                found.append(f"{line.get('role')}: {line['event']}: {last[:200]}")
+    return found
+
+
+def sentences(log: Path) -> list[str]:
+    """Why the engine said it could not start, the last one last."""
+    return [line for line in log.read_text(errors="replace").splitlines() if line.startswith("surefill: ")]
+
+
+def _lines(log: Path) -> Iterator[dict[str, Any]]:
+    for line in log.read_text(errors="replace").splitlines():
+        if line.startswith("{"):
+            try:
+                yield json.loads(line)
+            except ValueError:
+                continue  # whoever wrote it was killed in mid-line
