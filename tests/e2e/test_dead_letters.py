@@ -29,6 +29,7 @@ def listed_letters(engine: Engine) -> list[dict[str, str]]:
 
 
 async def test_a_damaged_order_is_listed_and_taken_up_and_the_others_go_on_meanwhile(own_engine: Engine):
+    own_engine.settings["MARKET_ORDER_DEADLINE"] = "600"
     own_engine.start()
     stopped = [*role(own_engine.pid, "worker"), *role(own_engine.pid, "projector")]
     for one in stopped:
@@ -52,7 +53,7 @@ async def test_a_damaged_order_is_listed_and_taken_up_and_the_others_go_on_meanw
         assert check["name"] == "dead letters"
         assert "surefill dead-letters" in check["reason"]
         unreadable = await client.get(f"/api/orders/{damaged}")
-        assert (unreadable.status_code, unreadable.json()["code"]) == (500, "order_unreadable")
+        assert (unreadable.status_code, unreadable.json()["code"]) == (409, "order_unreadable")
 
         again = own_engine.run("dead-letters", "retry", damaged)
         assert (again.returncode, again.stdout) == (1, "")

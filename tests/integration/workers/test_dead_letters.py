@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from domain.account import DeadLetterDiscarded, DeadLetterRetried, SetAside, dea
 from event_store import parked
 from tests.integration.conftest import TestDatabase, superuser_url
 from tests.integration.embedded import EmbeddedPostgres, EmbeddedValkey
-from tests.integration.workers.conftest import Desks
+from tests.integration.workers.conftest import Desks, now
 from tests.integration.workers.test_contradictions import run_to
 from tests.integration.workers.test_execution import QUICK, names
 from tests.integration.workers.test_parking import FUTURE, append_from_the_future, due, letter, letters, set_aside
@@ -66,7 +67,7 @@ def repair(postgres: EmbeddedPostgres, database: TestDatabase) -> None:
 async def test_an_order_is_listed_fails_again_and_goes_on_once_it_is_repaired(
     desks: Desks, surefill: Surefill, postgres: EmbeddedPostgres, database: TestDatabase
 ) -> None:
-    order_id = await desks.submit()
+    order_id = await desks.submit(deadline=now() + timedelta(minutes=10))
     await append_from_the_future(desks, order_id)
     desks.start_relay()
     desks.start_sweeper()

@@ -14,7 +14,7 @@ import structlog
 
 from chains.solana_client import SolanaChain
 from commands.ids import DEFAULT_ACCOUNT
-from commands.orders import Guards, History, Orders, TooManyConflictsError
+from commands.orders import History, Orders, TooManyConflictsError
 from domain.commands import OrderCommand
 from domain.quotes import Quote, Refusal
 from event_store import parked
@@ -227,12 +227,10 @@ class Contested(Orders):
 
     contested: UUID | None = None
 
-    async def execute(
-        self, history: History, command: OrderCommand, *, guards: Guards = (), beside: Sequence[NewEvent] = ()
-    ) -> History:
+    async def execute(self, history: History, command: OrderCommand, **how: Any) -> History:
         if history.order_id == self.contested:
             raise TooManyConflictsError(str(history.order_id))
-        return await super().execute(history, command, guards=guards, beside=beside)
+        return await super().execute(history, command, **how)
 
 
 async def test_one_order_that_cannot_be_recorded_does_not_end_the_tracker(desks: Desks):
