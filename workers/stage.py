@@ -121,7 +121,13 @@ class StageRunner(ABC):
         return "advanced"
 
     async def _failed(self, history: History, error: Exception) -> None:
-        """A defect, ours or a venue's: tried again by its due time, and not for ever."""
+        """A defect, ours or a venue's: tried again by its due time, and not for ever.
+
+        While the order's deadline can still end it, or let it rest, it isn't set aside: I1 counts that as stuck.
+        """
+        order = history.order
+        if order and order.live_attempt is None and order.deadline and self._clock() < order.deadline:
+            return
         try:
             await self._parking.failed(history.order_id, history.version, error)
         except psycopg.Error as away:
