@@ -6,7 +6,7 @@ import base64
 import random
 from collections.abc import Callable
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import structlog
 
@@ -63,11 +63,12 @@ def fail_what_is_not_seen() -> None:
 
     async def failed(self: Tracker, lease: Lease, one: Followed) -> None:
         await unseen(self, lease, one)
-        history = (await self._orders.load([one.order_id])).histories[one.order_id]
+        orders = self._telling._orders
+        history = (await orders.load([one.order_id])).histories[one.order_id]
         if history.order and history.order.live_attempt and history.order.live_attempt.submitted:
             code = Code.TRANSACTION_EXPIRED
             end = OrderFailed(code=code, detail=meaning(code).sentence, retryable=True)
-            await self._orders._append(history, [end], uuid4(), ())
+            await orders._append(history, [end], uuid4(), (), ())
 
     Tracker._unseen = failed  # type: ignore[method-assign]
 
@@ -76,8 +77,9 @@ def forget_work() -> None:
     """One step in twenty is dropped between the log and the work table, and nothing derives it again."""
     record = WorkTable.record
 
-    async def some(self: WorkTable, cursor: Cursor, digest: Digest) -> None:
-        await record(self, cursor, Digest(tuple(m for m in digest.moves if _dice.random() > 0.05), digest.tracked))
+    async def some(self: WorkTable, cursor: Cursor, digest: Digest) -> set[UUID]:
+        moves = tuple(move for move in digest.moves if _dice.random() > 0.05)
+        return await record(self, cursor, Digest(moves, digest.tracked))
 
     async def none(self: WorkTable, after: int, upto: int) -> int:
         return 0
