@@ -79,6 +79,9 @@ class Processing:
                 async with self._pool.connection() as connection, connection.transaction():
                     await connection.execute("set local synchronous_commit = off")
                     async with connection.cursor() as cursor:
+                        # Before anything is made of it: what the batch follows on may be gone.
+                        if await positions.load(cursor, lease.processor) not in (after, batch[-1].position):
+                            raise PositionLostError(f"{lease.processor} is not stored at position {after}")
                         await handle(cursor, batch)
                         await positions.commit(cursor, lease, after, batch[-1].position)
                 return

@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 
 import structlog
 
+from event_store.errors import LeaseLostError
 from runtime import addresses, settings, telemetry
 from runtime.errors import SettingsError, StartupError
 from runtime.settings import Settings
@@ -58,10 +59,20 @@ def guarded(program: str, body: Any) -> int:
     except StartupError as error:
         print(f"surefill: {error}", file=sys.stderr)
         return FAILED
-    except Exception:
-        log.exception("ended by an error", program=program)
+    except Exception as error:
+        if _lease_lost(error):
+            log.warning("ended: another may hold the lease by now", program=program)
+        else:
+            log.exception("ended by an error", program=program)
         return FAILED
     return OK
+
+
+def _lease_lost(error: Exception) -> bool:
+    """Whether that alone ended the role: it, PostgreSQL or the machine stood still; started again it stands by."""
+    if isinstance(error, ExceptionGroup):
+        return error.split(LeaseLostError)[1] is None
+    return isinstance(error, LeaseLostError)
 
 
 def run_until_signalled(main_coroutine: Coroutine[Any, Any, None]) -> None:

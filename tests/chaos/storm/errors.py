@@ -7,19 +7,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-# How a role may end: it lost its lease because it, PostgreSQL or the machine stood still.
-_ALLOWED = ("event_store.errors.LeaseLostError",)
 _DEFECTS = ("ended by an error", "stage failed", "request failed", "stream failed")
 
 
 def own_errors(log: Path) -> list[str]:
-    """A line for each defect a role's log tells of: an unforeseen exception, whoever caught it."""
+    """A line for each defect a role's log tells of: an unforeseen exception, whoever caught it.
+
+    A lost lease is none: the role, PostgreSQL or the machine stood still.
+    """
     found = []
     for line in _lines(log):
         if line.get("event") in _DEFECTS:
-            last = str(line.get("exception", "")).strip().rpartition("\n")[2].strip("| ")
-            if not last.startswith(_ALLOWED):
-                found.append(f"{line.get('role')}: {line['event']}: {last[:200]}")
+            told = str(line.get("exception", "")).splitlines() or [""]
+            last = next((one.strip("| ") for one in reversed(told) if one.strip("|+- ")), "")
+            found.append(f"{line.get('role')}: {line['event']}: {last[:200]}")
     return found
 
 

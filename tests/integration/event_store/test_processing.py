@@ -6,6 +6,7 @@ import time
 from uuid import uuid4
 
 import psycopg
+import pytest
 from psycopg import AsyncCursor
 
 from event_store.appender import Appender
@@ -20,8 +21,9 @@ from tests.integration.embedded import EmbeddedPostgres
 from tests.integration.event_store.making import event, request, until
 
 
-async def test_what_a_crash_of_postgresql_took_back_is_dealt_with_again_though_nothing_comes(
-    own_postgres: EmbeddedPostgres,
+@pytest.mark.parametrize("more", [False, True], ids=["though nothing comes", "before what comes next"])
+async def test_what_a_crash_of_postgresql_took_back_is_dealt_with_again(
+    own_postgres: EmbeddedPostgres, more: bool
 ) -> None:
     app = own_postgres.url("surefill", "surefill", "surefill")
     await migrate(own_postgres.url("surefill_owner", "owner", "surefill"), app)
@@ -32,6 +34,9 @@ async def test_what_a_crash_of_postgresql_took_back_is_dealt_with_again_though_n
     await appender.start()
 
     async def handle(cursor: AsyncCursor[object], batch: Batch) -> None:
+        await cursor.execute("select coalesce(max(version), 0) from work")
+        if (row := await cursor.fetchone()) and batch[0].position > row[0] + 1:  # type: ignore[index,operator]
+            raise LookupError(f"position {batch[0].position} follows nothing")
         rows = [(one.stream_id, one.position) for one in batch]
         await cursor.executemany("insert into work values (%s, 'test', %s, now()) on conflict do nothing", rows)
 
@@ -63,7 +68,9 @@ async def test_what_a_crash_of_postgresql_took_back_is_dealt_with_again_though_n
             await asyncio.to_thread(own_postgres.stop, signal.SIGQUIT)
             await asyncio.to_thread(own_postgres.start)
             assert stored()[1] < 3, "nothing was lost: the test shows nothing"
-            await until(lambda: stored() == (3, 3))
+            if more:
+                await appender.append(request(event(uuid4())))
+            await until(lambda: stored() == ((4, 4) if more else (3, 3)))
             assert not processing.done()
         finally:
             processing.cancel()
