@@ -11,7 +11,7 @@ from psycopg import AsyncConnection, AsyncCursor
 from psycopg_pool import AsyncConnectionPool, PoolClosed
 
 from event_store import positions
-from event_store.errors import OUTAGE, PositionLostError
+from event_store.errors import OUTAGE, LeaseLostError, PositionLostError
 from event_store.leases import Lease
 from event_store.log import Log
 from event_store.tail import Tail
@@ -79,9 +79,6 @@ class Processing:
                 async with self._pool.connection() as connection, connection.transaction():
                     await connection.execute("set local synchronous_commit = off")
                     async with connection.cursor() as cursor:
-                        # Before anything is made of it: what the batch follows on may be gone.
-                        if await positions.load(cursor, lease.processor) not in (after, batch[-1].position):
-                            raise PositionLostError(f"{lease.processor} is not stored at position {after}")
                         await handle(cursor, batch)
                         await positions.commit(cursor, lease, after, batch[-1].position)
                 return
@@ -91,6 +88,13 @@ class Processing:
                 # Perhaps it was committed: then the same batch is allowed once more, and changes nothing.
                 log.warning("waiting for PostgreSQL", processor=lease.processor, error=type(away).__name__)
                 await asyncio.sleep(RETRY_AFTER)
+            except (LeaseLostError, PositionLostError):
+                raise
+            except Exception:
+                # What the batch follows on may be gone: then that is what is wrong with it.
+                if await self._stored(lease) not in (after, batch[-1].position):
+                    raise PositionLostError(f"{lease.processor} is not stored at position {after}") from None
+                raise
 
     async def _stored(self, lease: Lease) -> int:
         while True:

@@ -40,8 +40,8 @@ def rebuild(*, as_json: bool) -> int:
 
     def run() -> None:
         found = addresses.completed(settings.load(), "database_url")
-        # What it does is shown; a log line is for what goes wrong.
-        telemetry.configure(found.model_copy(update={"log_level": "warning"}), "rebuild")
+        # What it does is shown, and why it ended is a sentence: a log line is for an order that does not fold.
+        telemetry.configure(found.model_copy(update={"log_level": "error"}), "rebuild")
         with _sentences(), _progress() as watch:
             run_until_signalled(_rebuild(found, watch, rebuilt))
         if not rebuilt:
