@@ -30,21 +30,23 @@ async def leaks(world: World, histories: Mapping[UUID, Sequence[Recorded]], plac
     told["a 202"] = b"".join(answer for one in placed for answer in one.answers)
     async with httpx2.AsyncClient(base_url=world.engine.url, timeout=30, trust_env=False) as client:
         told["metrics"] = (await client.get("/metrics")).content
-        for one in placed[:ASKED_FOR]:
-            told["an order's events"] = (await client.get(f"/api/orders/{one.order_id}/events?limit=200")).content
-            found = _found(told["an order's events"], _bytes(histories), b"")
-            if found:
-                return [f"an order's events: {found}"]
+        events = [await client.get(f"/api/orders/{one.order_id}/events?limit=200") for one in placed[:ASKED_FOR]]
+        told["an order's events"] = b"".join(answer.content for answer in events)
     numbers = world.wallet.read_bytes().strip()
     key = Keypair.from_bytes(bytes(json.loads(numbers)))
     keys = [numbers, str(key).encode(), bytes(key)[:32], bytes(key)[:32].hex().encode()]
     passwords = json.loads((data / "postgres-18" / "passwords.json").read_text()).values()
-    secrets = [*keys, *(text.encode() for text in passwords)]
-    signed = _bytes(histories)
-    wrong = []
-    for where, text in told.items():
-        wrong += [f"{where}: {found}" for secret in [b"", *secrets] if (found := _found(text, signed, secret))]
-    return wrong
+    secrets = {
+        "a signed transaction": _bytes(histories),
+        "the wallet's key": set(keys),
+        "a password": {text.encode() for text in passwords},
+    }
+    return [
+        f"{where}: {what}"
+        for where, text in told.items()
+        for what, every in secrets.items()
+        if any(one in text for one in every)
+    ]
 
 
 def _bytes(histories: Mapping[UUID, Sequence[Recorded]]) -> set[bytes]:
@@ -57,9 +59,3 @@ def _bytes(histories: Mapping[UUID, Sequence[Recorded]]) -> set[bytes]:
     ]
     in_hex = {b64decode(one)[_TELLTALE].hex().encode() for one in built}
     return {one[slice(_TELLTALE.start // 3 * 4, _TELLTALE.stop // 3 * 4)].encode() for one in built} | in_hex
-
-
-def _found(text: bytes, signed: set[bytes], secret: bytes) -> str:
-    if secret:
-        return "a key or a password" if secret in text else ""
-    return "a signed transaction" if any(one in text for one in signed) else ""
