@@ -1,7 +1,8 @@
 """A market order's path in another revision and in this one, measured by one client in one run, in turns.
 
 `python -m bench.compare REV`. REV is checked out beside this revision and runs on the same packages, so it has to be
-one that they fit. What else the machine does falls on both alike; whether it did is seen from turn to turn.
+one that they fit. Both engines run all the while and are measured in short turns: what else the machine does, and how
+fast it is at the moment, falls on both alike.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+import httpx2
 import typer
 from rich.console import Console
 
@@ -42,32 +44,38 @@ class Figures:
 @app.command()
 def main(
     revision: str = typer.Argument(help="What to compare with, as git names it."),
-    turns: int = typer.Option(3, help="How often each is measured."),
-    orders: int = typer.Option(1_000, help="Orders of each throughput run."),
-    seconds: int = typer.Option(10, help="How long each latency run takes."),
+    turns: int = typer.Option(10, help="How often each is measured."),
+    orders: int = typer.Option(200, help="Orders of each throughput turn."),
+    seconds: int = typer.Option(5, help="How long each latency turn takes."),
 ) -> None:
     """Measure both in turns; the medians are the answer."""
     asyncio.run(_compare(revision, turns, orders, seconds))
 
 
 async def _compare(revision: str, turns: int, orders: int, seconds: int) -> None:
-    console.print(f"{platform.platform()}, {os.cpu_count()} cores shared by clients, engine and chain")
+    console.print(f"{platform.platform()}, {os.cpu_count()} cores shared by clients, both engines and their chains")
     found = defaultdict[str, list[Figures]](list)
-    with _checked_out(revision) as other:
+    async with AsyncExitStack() as stack:
+        other = stack.enter_context(_checked_out(revision))
+        engines = {}
+        for name, source in ((revision, other), ("this", HERE)):
+            directory = stack.enter_context(data_directory())
+            url = await stack.enter_async_context(engine(directory, PYTHONPATH=str(source)))
+            engines[name] = await stack.enter_async_context(client(url, CONNECTIONS))
+            await execute(engines[name], orders, CONNECTIONS)
         for turn in range(1, turns + 1):
-            for name, source in ((revision, other), ("this", HERE)):
-                figures = await _measure(source, orders, seconds)
+            # Whoever is first meets the machine as the other left it.
+            for name in list(engines)[:: 1 if turn % 2 else -1]:
+                figures = await _measure(engines[name], orders, seconds)
                 found[name].append(figures)
                 console.print(f"load {os.getloadavg()[0]:.1f}  turn {turn}, {name}: {_shown(figures)}")
     for name, each in found.items():
         console.print(f"median, {name}: {_shown(Figures(median(f.rate for f in each), median(f.p50 for f in each)))}")
 
 
-async def _measure(source: Path, orders: int, seconds: int) -> Figures:
-    with data_directory() as directory:
-        async with engine(directory, PYTHONPATH=str(source)) as url, client(url, CONNECTIONS) as http:
-            run = await execute(http, orders, CONNECTIONS)
-            times = await confirmations(http, RATE, seconds)
+async def _measure(http: httpx2.AsyncClient, orders: int, seconds: int) -> Figures:
+    run = await execute(http, orders, CONNECTIONS)
+    times = await confirmations(http, RATE, seconds)
     confirmed = [taken for taken in times if taken is not None]
     if run.confirmed < orders or len(confirmed) < len(times):
         console.print(f"not confirmed: {orders - run.confirmed} of {orders}, {len(times) - len(confirmed)} later ones")

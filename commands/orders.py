@@ -9,11 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
+from commands.history import History
+from commands.recent import Recent
 from domain.commands import OrderCommand
 from domain.decide import decide
 from domain.errors import NotApplicable
 from domain.events import OrderEvent
-from domain.order import Order, evolve
+from domain.order import evolve
 from event_store.appender import Appender
 from event_store.errors import LeaseLostError, UnreadableEvent
 from event_store.log import Log
@@ -45,23 +47,6 @@ class TooManyConflictsError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class History:
-    """An order as of ``version``: its events, the state they fold to, and where the log goes on from.
-
-    ``first_position`` is that of its first event, 0 while that isn't recorded.
-    """
-
-    order_id: UUID
-    account_id: UUID
-    order: Order | None = None
-    version: int = 0
-    events: tuple[OrderEvent, ...] = ()
-    first_position: int = 0
-    last_event_id: UUID | None = None
-    correlation_id: UUID | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Loaded:
     """Orders that could be read, and those that couldn't: an event of a newer version, or a damaged one.
 
@@ -73,41 +58,49 @@ class Loaded:
 
 
 class Orders:
-    """The command side's access to order streams."""
+    """The command side's access to order streams. ``recent``: of how many open orders it keeps what it has read."""
 
-    def __init__(self, log: Log, appender: Appender, mapper: EventMapper) -> None:
+    def __init__(self, log: Log, appender: Appender, mapper: EventMapper, *, recent: int = 0) -> None:
+        self._recent = Recent(recent)
         self._log = log
         self._appender = appender
         self._mapper = mapper
 
     async def load(self, order_ids: Sequence[UUID]) -> Loaded:
         """The histories of those of ``order_ids`` that exist, in one query; one that can't be read fails alone."""
-        loaded = Loaded({}, {})
-        for order_id, recorded in (await self._log.load_many(order_ids)).items():
+        known = self._recent.of(order_ids)
+        after = {order_id: known[order_id].version if order_id in known else 0 for order_id in order_ids}
+        loaded = Loaded(known, {})
+        for order_id, recorded in (await self._log.load_many(after)).items():
             if recorded:
                 try:
-                    loaded.histories[order_id] = self.history(recorded)
+                    loaded.histories[order_id] = history = self.history(recorded, known.get(order_id))
+                    self._recent.keep(history)
                 except UnreadableEvent as error:
+                    loaded.histories.pop(order_id, None)
                     loaded.unreadable[order_id] = error
         return loaded
 
-    def history(self, recorded: Sequence[RecordedEvent]) -> History:
-        """The fold of one order's recorded events, the first to the last; raises ``UnreadableEvent``."""
-        first, last = recorded[0], recorded[-1]
+    def history(self, recorded: Sequence[RecordedEvent], before: History | None = None) -> History:
+        """The fold of an order's recorded events, from the first or from those of ``before`` on.
+
+        Raises ``UnreadableEvent``.
+        """
         events = tuple(self._mapper.read(one, OrderEvent) for one in recorded)
-        order: Order | None = None
+        order = before.order if before else None
         for one, event in zip(recorded, events, strict=True):
             try:
                 order = evolve(order, event)
             except Exception as fault:  # noqa: BLE001 - what cannot follow stays its order's own
                 raise UnreadableEvent(one, fault) from None
+        first, last = recorded[0], recorded[-1]
         return History(
             order_id=first.stream_id,
             account_id=first.account_id,
             order=order,
             version=last.version,
-            events=events,
-            first_position=first.position,
+            events=(*before.events, *events) if before else events,
+            first_position=before.first_position if before else first.position,
             last_event_id=last.event_id,
             correlation_id=first.correlation_id,
         )
@@ -138,6 +131,7 @@ class Orders:
                 return history
             after, outcome = await self._append(history, decided, command_id, guards, beside)
             if isinstance(outcome, Stored | Already):
+                self._recent.keep(after)
                 return after
             if isinstance(outcome, LeaseLost):
                 raise LeaseLostError(outcome.processor)

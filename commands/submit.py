@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
+from commands.history import History
 from commands.ids import order_id
-from commands.orders import History, Orders
+from commands.orders import Orders
 from domain.commands import SubmitOrder
 from domain.errors import DomainError
 from domain.order import Order

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from psycopg import AsyncConnection
@@ -12,11 +12,15 @@ from psycopg_pool import AsyncConnectionPool
 
 from event_store.errors import PositionGap
 from event_store.sql import statement
-from event_store.types import RecordedEvent
+from event_store.types import Mark, Positioned, RecordedEvent
 
 _LOAD = statement("load")
+_LOAD_MANY = statement("load_many")
 _READ = statement("read")
+_MARKS = statement("marks")
 _HEAD = statement("head")
+
+E = TypeVar("E", bound=Positioned)
 
 
 class Log:
@@ -27,22 +31,24 @@ class Log:
 
     async def load(self, stream_id: UUID, *, upto: int | None = None) -> list[RecordedEvent]:
         """The stream's events by version, to version ``upto`` where given; empty when there is no such stream."""
-        return recorded(await self._rows(_LOAD, {"streams": [stream_id], "upto": upto}))
+        return recorded(await self._rows(_LOAD, {"stream": stream_id, "upto": upto}))
 
-    async def load_many(self, stream_ids: Sequence[UUID]) -> dict[UUID, list[RecordedEvent]]:
-        """Each stream's events by version, in one query; every id asked for has its entry."""
-        streams: dict[UUID, list[RecordedEvent]] = {stream_id: [] for stream_id in stream_ids}
-        for event in recorded(await self._rows(_LOAD, {"streams": list(streams), "upto": None})):
+    async def load_many(self, after: Mapping[UUID, int]) -> dict[UUID, list[RecordedEvent]]:
+        """Each stream's events after the version given with it, in one query; every stream asked for has its entry."""
+        streams: dict[UUID, list[RecordedEvent]] = {stream_id: [] for stream_id in after}
+        wanted = {"streams": list(after), "after": list(after.values())}
+        for event in recorded(await self._rows(_LOAD_MANY, wanted)):
             streams[event.stream_id].append(event)
         return streams
 
     async def read(self, after: int, limit: int = 1000) -> list[RecordedEvent]:
         """The events at positions ``after``+1 ... ``after``+``limit``, as many of them as there are."""
-        events = recorded(await self._rows(_READ, {"after": after, "limit": limit}))
-        for expected, event in enumerate(events, after + 1):
-            if event.position != expected:
-                raise PositionGap(f"position {expected} is missing from the log: the next one is {event.position}")
-        return events
+        return _contiguous(after, recorded(await self._rows(_READ, {"after": after, "limit": limit})))
+
+    async def marks(self, after: int, limit: int = 1000) -> list[Mark]:
+        """The same events as ``read``, without what they say; a small part of its cost."""
+        rows = await self._rows(_MARKS, {"after": after, "limit": limit})
+        return _contiguous(after, [Mark(*row) for row in rows])
 
     async def head(self) -> int:
         """The position of the last event; 0 in an empty log."""
@@ -53,6 +59,13 @@ class Log:
         async with self._pool.connection() as connection, connection.cursor(binary=True) as cursor:
             await cursor.execute(query, parameters)
             return await cursor.fetchall()
+
+
+def _contiguous(after: int, events: list[E]) -> list[E]:
+    for expected, event in enumerate(events, after + 1):
+        if event.position != expected:
+            raise PositionGap(f"position {expected} is missing from the log: the next one is {event.position}")
+    return events
 
 
 def recorded(rows: Iterable[tuple[Any, ...]]) -> list[RecordedEvent]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Generic
 
 import structlog
 from psycopg import AsyncConnection, AsyncCursor
@@ -13,21 +13,18 @@ from psycopg_pool import AsyncConnectionPool, PoolClosed
 from event_store import positions
 from event_store.errors import OUTAGE, LeaseLostError, PositionLostError
 from event_store.leases import Lease
-from event_store.log import Log
-from event_store.tail import Tail
-from event_store.types import RecordedEvent
+from event_store.tail import E, Read, Tail
 from event_store.wake import Wake
 
 RETRY_AFTER = 0.2
 
-Batch = list[RecordedEvent]
-Handle = Callable[[AsyncCursor[Any], Batch], Awaitable[None]]
-Committed = Callable[[Batch], Awaitable[None]]
+Handle = Callable[[AsyncCursor[Any], list[E]], Awaitable[None]]
+Committed = Callable[[list[E]], Awaitable[None]]
 
 log = structlog.get_logger(__name__)
 
 
-class Processing:
+class Processing(Generic[E]):
     """The log for one processor, from the position it has stored; goes on after every outage of PostgreSQL.
 
     Transactions are not flushed: rows and position are lost together, if at all, when PostgreSQL crashes. So each one
@@ -38,19 +35,19 @@ class Processing:
     def __init__(
         self,
         pool: AsyncConnectionPool[AsyncConnection[Any]],
-        events: Log,
+        read: Read[E],
         wake: Wake | None,
         *,
         limit: int,
         pause: float,
     ) -> None:
         self._pool = pool
-        self._events = events
+        self._read = read
         self._wake = wake
         self._limit = limit
         self._pause = pause
 
-    async def run(self, lease: Lease, handle: Handle, committed: Committed) -> None:
+    async def run(self, lease: Lease, handle: Handle[E], committed: Committed[E]) -> None:
         """``handle`` each batch in the transaction of its position, then ``committed``; both must bear repeats.
 
         Ends by cancellation, by ``LeaseLostError``, or by what the two raise other than an outage.
@@ -58,7 +55,7 @@ class Processing:
         while True:
             after = await self._stored(lease)
             tail = Tail(
-                self._events,
+                self._read,
                 after,
                 limit=self._limit,
                 wake=self._wake,
@@ -73,7 +70,7 @@ class Processing:
             except PositionLostError as lost:
                 log.warning("PostgreSQL lost what it had not flushed; done again", reason=str(lost))
 
-    async def _commit(self, lease: Lease, handle: Handle, after: int, batch: Batch) -> None:
+    async def _commit(self, lease: Lease, handle: Handle[E], after: int, batch: list[E]) -> None:
         while True:
             try:
                 async with self._pool.connection() as connection, connection.transaction():

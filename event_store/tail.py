@@ -6,29 +6,34 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
 
 import structlog
 from psycopg_pool import PoolClosed
 
 from event_store.errors import OUTAGE, PositionLostError
-from event_store.log import Log
-from event_store.types import RecordedEvent
+from event_store.types import Positioned
 from event_store.wake import Wake
 
 _RETRY_AFTER = 0.2
 _LOOK_EVERY = 1.0
 
+E = TypeVar("E", bound=Positioned)
+
+Read = Callable[[int, int], Awaitable[list[E]]]
+"""``Log.read`` or ``Log.marks``."""
+
 log = structlog.get_logger()
 
 
-class Tail:
+class Tail(Generic[E]):
     """An endless async iterator over the non-empty batches after ``after``: no event is missing, none comes twice.
 
     ``position`` is that of the last event handed out. ``healthy`` is False while PostgreSQL cannot be read. A hole in
     the log ends it with PositionGap, a closed pool with PoolClosed.
 
     A read costs the same whether it finds one event or a hundred: ``pause`` is for how many seconds events gather
-    before the next, unless there was more to read.
+    before the next, unless there was more to read. Both it and ``poll`` may be set while it runs.
 
     ``stored`` says at which position the reader's own work is stored. It is asked now and then while nothing comes, and
     one before ``position`` ends the tail with PositionLostError.
@@ -36,7 +41,7 @@ class Tail:
 
     def __init__(
         self,
-        source: Log,
+        read: Read[E],
         after: int,
         *,
         limit: int = 1000,
@@ -47,21 +52,21 @@ class Tail:
     ) -> None:
         self.position = after
         self.healthy = True
-        self._source = source
+        self._read_log = read
         self._limit = limit
-        self._poll = poll
-        self._pause = pause
+        self.poll = poll
+        self.pause = pause
         self._pause_due = False
         self._stored = stored
         self._look_at_stored = time.monotonic() + _LOOK_EVERY
         self._woken = wake.subscribe() if wake is not None else asyncio.Event()
 
-    def __aiter__(self) -> Tail:
+    def __aiter__(self) -> Tail[E]:
         return self
 
-    async def __anext__(self) -> list[RecordedEvent]:
+    async def __anext__(self) -> list[E]:
         if self._pause_due:
-            await asyncio.sleep(self._pause)
+            await asyncio.sleep(self.pause)
         while True:
             # Before the read: a wake-up that comes during it is for the next.
             self._woken.clear()
@@ -72,7 +77,7 @@ class Tail:
                 return batch
             await self._require_stored()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._poll if self.healthy else _RETRY_AFTER):
+                async with asyncio.timeout(self.poll if self.healthy else _RETRY_AFTER):
                     await self._woken.wait()
 
     async def _require_stored(self) -> None:
@@ -83,9 +88,9 @@ class Tail:
         if stored < self.position:
             raise PositionLostError(f"position {self.position} is dealt with, {stored} is stored")
 
-    async def _read(self) -> list[RecordedEvent]:
+    async def _read(self) -> list[E]:
         try:
-            batch = await self._source.read(self.position, self._limit)
+            batch = await self._read_log(self.position, self._limit)
         except PoolClosed:
             raise
         except OUTAGE as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 from uuid import UUID
 
 
@@ -29,6 +30,23 @@ class RecordedEvent(NewEvent):
     position: int
     recorded_at: datetime
     hash: bytes
+
+
+class Positioned(Protocol):
+    """Whatever has a place in the log."""
+
+    @property
+    def position(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """That something happened, and where: an event without what it says, for readers who only ask what is next."""
+
+    stream_id: UUID
+    version: int
+    topic: str
+    position: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,7 @@ class LiveFeed:
         self._begun.set()
         LIVE_POSITION.set(after)
         try:
-            async for batch in Tail(self._events, after, limit=BATCH, wake=self._wake, pause=PAUSE):
+            async for batch in Tail(self._events.read, after, limit=BATCH, wake=self._wake, pause=PAUSE):
                 for event in batch:
                     for subscription in self._subscriptions.get(event.stream_id, ()):
                         subscription.offer(event)

@@ -11,7 +11,8 @@ from psycopg_pool import AsyncConnectionPool
 from event_store.leases import Lease
 from event_store.log import Log
 from event_store.mapper import EventMapper
-from event_store.processing import Batch, Processing
+from event_store.processing import Processing
+from event_store.types import RecordedEvent
 from event_store.wake import Wake
 from projections.metrics import PROJECTION_BATCH, PROJECTION_LAG, PROJECTION_POSITION
 from projections.orders import NAME
@@ -28,17 +29,17 @@ class OrdersProjector:
     def __init__(
         self, pool: AsyncConnectionPool[AsyncConnection[Any]], events: Log, wake: Wake | None, mapper: EventMapper
     ) -> None:
-        self._processing = Processing(pool, events, wake, limit=BATCH, pause=PAUSE)
+        self._processing = Processing(pool, events.read, wake, limit=BATCH, pause=PAUSE)
         self._mapper = mapper
 
     async def run(self, lease: Lease) -> None:
         """From its own position, for ever; ends by cancellation or ``LeaseLostError``."""
         await self._processing.run(lease, self._fold, self._folded)
 
-    async def _fold(self, cursor: AsyncCursor[Any], batch: Batch) -> None:
+    async def _fold(self, cursor: AsyncCursor[Any], batch: list[RecordedEvent]) -> None:
         await fold_into_table(cursor, LIVE, self._mapper, batch)
 
-    async def _folded(self, batch: Batch) -> None:
+    async def _folded(self, batch: list[RecordedEvent]) -> None:
         PROJECTION_POSITION.labels(NAME).set(batch[-1].position)
         PROJECTION_BATCH.labels(NAME).observe(len(batch))
         PROJECTION_LAG.labels(NAME).set((datetime.now(UTC) - batch[-1].recorded_at).total_seconds())

@@ -45,6 +45,8 @@ NETWORKS = {
     "4uhcVJyU9pJkvQyS88uRDiswHXSCkY3zQawwpjk2NsNY": "testnet",
 }
 
+# Of so many open orders a process remembers what it has read; one takes some 10 KB.
+RECENT_ORDERS = 2_000
 
 PROGRAM_CODES = {
     PROGRAM_ID: {
@@ -85,7 +87,8 @@ async def open_store(settings: Settings, role: str, *, connections: int = 4) -> 
         await wake.start()
         await appender.start()
         try:
-            orders, accounts = Orders(events, appender, mapper), Accounts(events, appender, mapper)
+            orders = Orders(events, appender, mapper, recent=RECENT_ORDERS)
+            accounts = Accounts(events, appender, mapper)
             letters = DeadLetters(events, appender, mapper, orders)
             yield Store(pool, events, wake, mapper, orders, accounts, letters)
         finally:

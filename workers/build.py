@@ -18,7 +18,8 @@ from chains.transaction_checks import TransactionRefused, check
 from chains.transactions import MAX_COMPUTE_UNITS, compose, memo_text
 from chains.wallet import Wallet
 from commands.accounts import Accounts
-from commands.orders import History, Orders
+from commands.history import History
+from commands.orders import Orders
 from domain.account import Trading, trading_stream
 from domain.codes import Code, meaning
 from domain.commands import GiveUp, OrderCommand, RecordBuilt, RejectBuild

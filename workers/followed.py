@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from chains.protocol import ExpiryQuestion, SentTransaction
-from commands.orders import History
+from commands.history import History
 from workers.submit import signed_bytes
 
 

@@ -8,9 +8,10 @@ from uuid import UUID
 
 import structlog
 
-from commands.orders import History, Orders
+from commands.history import History
+from commands.orders import Orders
 from domain import events as e
-from event_store.types import RecordedEvent
+from event_store.types import Mark
 from workers.followed import Followed, followed
 from workers.parking import Parking
 from workers.work import WorkTable
@@ -61,14 +62,20 @@ class Following:
         _, order_ids = await self._work.tracked()
         await self._follow([order_id for order_id in order_ids if order_id not in self._by_order])
 
-    async def take_in(self, batch: Iterable[RecordedEvent]) -> None:
+    async def take_in(self, batch: Iterable[Mark]) -> None:
         await self._follow(
             list({event.stream_id for event in batch if event.topic in _CHANGES and self._is_news(event)})
         )
 
-    def _is_news(self, event: RecordedEvent) -> bool:
-        """Not what the tracker itself has recorded, or has read with what came before it."""
-        return all(one.version < event.version for one in self._by_order.get(event.stream_id, ()))
+    def _is_news(self, event: Mark) -> bool:
+        """Not what the tracker itself has recorded, has read with what came before it, or can tell without reading."""
+        several = self._by_order.get(event.stream_id, ())
+        if event.topic == e.TransactionSubmitted.TOPIC and several and several[-1].version == event.version - 1:
+            # The last attempt is the live one: none but it can have been sent now.
+            several[-1].submitted = True
+            for one in several:
+                one.version = event.version
+        return all(one.version < event.version for one in several)
 
     def update(self, history: History) -> None:
         """Follow what ``history`` says is to be followed. One older than what is known changes nothing."""

@@ -13,7 +13,8 @@ from redis.exceptions import RedisError
 
 from event_store.leases import Lease
 from event_store.log import Log
-from event_store.processing import Batch, Processing
+from event_store.processing import Processing
+from event_store.types import Mark
 from event_store.wake import Wake
 from workers.broker import Hints
 from workers.metrics import HINTS_FAILED, RELAY_POSITION
@@ -32,7 +33,7 @@ class Relay:
     """Runs under ``lease`` (processor ``relay``) until it is cancelled or the lease is lost."""
 
     def __init__(self, pool: Pool, events: Log, wake: Wake | None, work: WorkTable, hints: Hints) -> None:
-        self._processing = Processing(pool, events, wake, limit=BATCH, pause=PAUSE)
+        self._processing = Processing(pool, events.marks, wake, limit=BATCH, pause=PAUSE)
         self._work = work
         self._hints = hints
         self._aside: set[UUID] = set()
@@ -40,10 +41,10 @@ class Relay:
     async def run(self, lease: Lease) -> None:
         await self._processing.run(lease, self._record, self._recorded)
 
-    async def _record(self, cursor: Cursor, batch: Batch) -> None:
+    async def _record(self, cursor: Cursor, batch: list[Mark]) -> None:
         self._aside = await self._work.record(cursor, _asked(batch))
 
-    async def _recorded(self, batch: Batch) -> None:
+    async def _recorded(self, batch: list[Mark]) -> None:
         RELAY_POSITION.set(batch[-1].position)
         await self._hint(_asked(batch))
 
@@ -61,5 +62,5 @@ class Relay:
             log.warning("hints not sent; the sweeper repeats them", error=type(away).__name__)
 
 
-def _asked(batch: Batch) -> Digest:
+def _asked(batch: list[Mark]) -> Digest:
     return digest((event.stream_id, event.version, event.topic) for event in batch)

@@ -7,7 +7,8 @@ from datetime import datetime
 from uuid import UUID
 
 from chains.protocol import Chain, ExpiryQuestion, SentTransaction, Unproven
-from commands.orders import History, Orders
+from commands.history import History
+from commands.orders import Orders
 from domain.commands import RecordExpiry, RecordLanding
 from domain.errors import DomainError
 from domain.evidence import Landing, OperatorEvidence

@@ -9,7 +9,8 @@ from typing import Protocol
 
 import structlog
 
-from commands.orders import History, Orders
+from commands.history import History
+from commands.orders import Orders
 from domain.codes import Code
 from domain.commands import OrderCommand, RecordQuotes
 from domain.order import Order

@@ -12,7 +12,8 @@ from uuid import UUID
 import psycopg
 import structlog
 
-from commands.orders import GuardFailedError, Guards, History, Orders
+from commands.history import History
+from commands.orders import GuardFailedError, Guards, Orders
 from domain.codes import Code, meaning
 from domain.commands import GiveUp, OrderCommand
 from domain.errors import NotApplicable

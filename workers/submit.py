@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from chains.protocol import Chain
-from commands.orders import History, Orders
+from commands.history import History
+from commands.orders import Orders
 from domain.commands import OrderCommand, RecordSent
 from domain.events import TransactionBuilt
 from domain.order import Attempt, Order

@@ -14,7 +14,8 @@ import psycopg
 import structlog
 
 from commands.accounts import Accounts
-from commands.orders import History, Orders
+from commands.history import History
+from commands.orders import Orders
 from domain.account import Contradiction, ContradictionFound
 from domain.commands import OrderCommand
 from domain.errors import DomainError, LandedAfterEnd, NotApplicable

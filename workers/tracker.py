@@ -95,7 +95,7 @@ class Tracker:
             tasks.create_task(self._every(self._pace.rows, self._following.reconcile))
 
     async def _take_in(self, after: int) -> None:
-        async for batch in Tail(self._events, wake=self._wake, after=after, limit=1_000, pause=self._pace.take_in):
+        async for batch in Tail(self._events.marks, after, wake=self._wake, limit=1_000, pause=self._pace.take_in):
             while True:
                 try:
                     await self._following.take_in(batch)

@@ -34,7 +34,7 @@ async def test_a_reader_by_position_misses_nothing_while_writers_are_killed(data
     seen: list[RecordedEvent] = []
 
     async def read(log: Log) -> None:
-        async for batch in Tail(log, 0, limit=500, poll=0.01):
+        async for batch in Tail(log.read, 0, limit=500, poll=0.01):
             seen.extend(batch)
 
     async with connection_pool(database.app) as pool:

@@ -1,7 +1,7 @@
 -- A newer attempt has raised the version: then the row stays.
 with gone as (
   delete from work w
-  using unnest(%(orders)s::uuid[], %(versions)s::bigint[]) as u(order_id, version)
+  using unnest(%(orders)b::uuid[], %(versions)b::bigint[]) as u(order_id, version)
   where w.order_id = u.order_id and w.stage = 'track' and w.version <= u.version
   returning w.order_id
 )

@@ -16,7 +16,8 @@ from operator import itemgetter
 import psycopg
 import structlog
 
-from commands.orders import History, Orders
+from commands.history import History
+from commands.orders import Orders
 from domain.commands import ObservePrice
 from domain.errors import NotApplicable
 from domain.events import Observation
@@ -37,8 +38,9 @@ from workers.watcher.watching import Watching
 log = structlog.get_logger(__name__)
 
 ORDERS_AT_ONCE = 300
-# Two watchers read the log, and most of what is in it waits for no price: events gather before they are read.
+# Most of what is in the log waits for no price: events gather before they are read, for one who stands by longer.
 TAKE_IN_S = 0.1
+STANDING_BY_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +78,18 @@ class Watcher:
     ) -> None:
         self._watching = watching
         self._orders = orders
-        self._events = events
-        self._wake = wake
         self._source = source
         self._clock = clock
         self._pace = pace or Pace()
         self._jumps = JumpGuard()
         self._freshness = Freshness(slot_age, self._pace.stale)
+        self._tail = Tail(events.marks, 0, limit=1_000, wake=wake, pause=STANDING_BY_S, poll=STANDING_BY_S)
 
     async def follow(self, after: int) -> None:
         """Keep the book in step with the log from position ``after`` on, and with what is set aside."""
+        self._tail.position = after
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._take_in(after))
+            tasks.create_task(self._take_in())
             tasks.create_task(self._heed_parked())
 
     async def _heed_parked(self) -> None:
@@ -98,8 +100,8 @@ class Watcher:
             except AWAY as away:
                 log.warning("watcher can't tell what is set aside", error=type(away).__name__)
 
-    async def _take_in(self, after: int) -> None:
-        async for batch in Tail(self._events, after=after, limit=1_000, wake=self._wake, pause=TAKE_IN_S):
+    async def _take_in(self) -> None:
+        async for batch in self._tail:
             while True:
                 try:
                     await self._watching.take_in(batch)
@@ -109,6 +111,8 @@ class Watcher:
                     await asyncio.sleep(0.5)
 
     async def run(self, lease: Lease) -> None:
+        """Observe and fire until the lease is lost or it is cancelled, beside ``follow``."""
+        self._tail.pause = self._tail.poll = TAKE_IN_S
         away: str | None = None
         due = time.monotonic()
         while True:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from commands.orders import History, Orders
+from commands.history import History
+from commands.orders import Orders
 from domain import events as e
 from event_store.log import Log
-from event_store.types import RecordedEvent
+from event_store.types import Mark
 from workers.metrics import BOOK_ORDERS
 from workers.parking import Parking
 from workers.watcher.book import Book
@@ -45,9 +46,9 @@ class Watching:
         BOOK_ORDERS.set(len(self.book))
         return after
 
-    async def take_in(self, batch: Iterable[RecordedEvent]) -> None:
+    async def take_in(self, batch: Iterable[Mark]) -> None:
         """Orders that begin to wait come in, those that went on go out."""
-        changed: dict[UUID, RecordedEvent] = {event.stream_id: event for event in batch}
+        changed: dict[UUID, Mark] = {event.stream_id: event for event in batch}
         for order_id, event in changed.items():
             if event.topic not in WAITING:
                 self.book.take(order_id)

@@ -12,7 +12,7 @@ import structlog
 
 from api.streams import _Telling
 from chains.transactions import MAX_COMPUTE_UNITS, compose
-from commands.orders import History
+from commands.history import History
 from domain.codes import Code, meaning
 from domain.commands import OrderCommand, RecordBuilt
 from domain.events import OrderFailed

@@ -63,7 +63,7 @@ async def test_a_request_of_several_streams_is_stored_whole_or_not_at_all(append
     assert await appender.append(request(event(free), event(taken))) == Conflict(taken, 1)
     assert await appender.append(request(event(free), event(other), event(free, 2))) == Stored(4)
 
-    streams = await log.load_many([taken, free, other])
+    streams = await log.load_many(dict.fromkeys([taken, free, other], 0))
     assert {stream: [e.position for e in events] for stream, events in streams.items()} == {
         taken: [1], free: [2, 4], other: [3],
     }  # fmt: skip

@@ -31,7 +31,7 @@ async def test_a_reader_by_position_misses_nothing_while_four_processes_write(
     seen = []
 
     async with asyncio.timeout(60):
-        async for batch in Tail(log, 0, limit=500, poll=0.001):
+        async for batch in Tail(log.read, 0, limit=500, poll=0.001):
             seen += batch
             if len(seen) >= expected:
                 break

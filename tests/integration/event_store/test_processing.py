@@ -15,7 +15,8 @@ from event_store.leases import Lease
 from event_store.log import Log
 from event_store.migrate import migrate
 from event_store.pool import connection_pool
-from event_store.processing import Batch, Processing
+from event_store.processing import Processing
+from event_store.types import RecordedEvent
 from tests.integration.conftest import TestDatabase
 from tests.integration.embedded import EmbeddedPostgres
 from tests.integration.event_store.making import event, request, until
@@ -33,14 +34,14 @@ async def test_what_a_crash_of_postgresql_took_back_is_dealt_with_again(
     appender = Appender(app)
     await appender.start()
 
-    async def handle(cursor: AsyncCursor[object], batch: Batch) -> None:
+    async def handle(cursor: AsyncCursor[object], batch: list[RecordedEvent]) -> None:
         await cursor.execute("select coalesce(max(version), 0) from work")
         if (row := await cursor.fetchone()) and batch[0].position > row[0] + 1:  # type: ignore[index,operator]
             raise LookupError(f"position {batch[0].position} follows nothing")
         rows = [(one.stream_id, one.position) for one in batch]
         await cursor.executemany("insert into work values (%s, 'test', %s, now()) on conflict do nothing", rows)
 
-    async def committed(batch: Batch) -> None:
+    async def committed(batch: list[RecordedEvent]) -> None:
         done.append(batch[-1].position)
 
     def stored() -> tuple[int, int]:
@@ -58,7 +59,7 @@ async def test_what_a_crash_of_postgresql_took_back_is_dealt_with_again(
 
         async def process() -> None:
             async with lease.hold():
-                await Processing(pool, Log(pool), None, limit=100, pause=0).run(lease, handle, committed)
+                await Processing(pool, Log(pool).read, None, limit=100, pause=0).run(lease, handle, committed)
 
         processing = asyncio.create_task(process())
         try:
@@ -83,16 +84,18 @@ async def test_a_batch_in_which_the_process_stood_still_is_dealt_with_once_it_is
     asleep = [time.sleep, lambda _: None]
     done: list[int] = []
 
-    async def handle(cursor: AsyncCursor[object], batch: Batch) -> None:
+    async def handle(cursor: AsyncCursor[object], batch: list[RecordedEvent]) -> None:
         await cursor.execute("insert into work values (%s, 'test', 1, now())", [batch[0].stream_id])
         asleep.pop(0)(3.5)  # PostgreSQL ends a transaction that stands still for 3 s
 
-    async def committed(batch: Batch) -> None:
+    async def committed(batch: list[RecordedEvent]) -> None:
         done.append(batch[-1].position)
 
     await appender.append(request(event(uuid4())))
     async with connection_pool(database.app) as pool, Lease(pool, "test", owner="test", ttl=30).hold() as lease:
-        processing = asyncio.create_task(Processing(pool, log, None, limit=100, pause=0).run(lease, handle, committed))
+        processing = asyncio.create_task(
+            Processing(pool, log.read, None, limit=100, pause=0).run(lease, handle, committed)
+        )
         await until(lambda: done == [1])
         processing.cancel()
     with database.connect() as connection:

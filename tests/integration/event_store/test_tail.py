@@ -40,7 +40,7 @@ async def collect(tail: Tail, into: list[int]) -> None:
 async def test_a_tail_hands_out_what_is_there_and_then_what_comes(appender: Appender, log: Log) -> None:
     for _ in range(7):
         await appender.append(request(event(uuid4())))
-    tail = Tail(log, 2, limit=3)
+    tail = Tail(log.read, 2, limit=3)
 
     assert [recorded.position for recorded in await anext(tail)] == [3, 4, 5]
     assert [recorded.position for recorded in await anext(tail)] == [6, 7]
@@ -53,7 +53,7 @@ async def test_a_tail_hands_out_what_is_there_and_then_what_comes(appender: Appe
 async def test_events_gather_in_the_pause_after_a_read_unless_there_is_more(appender: Appender, log: Log) -> None:
     for _ in range(4):
         await appender.append(request(event(uuid4())))
-    tail = Tail(log, 0, limit=3, pause=0.5)
+    tail = Tail(log.read, 0, limit=3, pause=0.5)
 
     started = time.monotonic()
     assert [recorded.position for recorded in await anext(tail)] == [1, 2, 3]
@@ -69,7 +69,7 @@ async def test_a_wake_up_after_the_commit_saves_the_poll(database: TestDatabase,
     appender = Appender(database.app, wake=wake)
     await appender.start()
     seen: list[int] = []
-    tailing = asyncio.create_task(collect(Tail(log, 0, wake=wake, poll=30), seen))
+    tailing = asyncio.create_task(collect(Tail(log.read, 0, wake=wake, poll=30), seen))
     try:
         await hears_itself(wake)
 
@@ -97,7 +97,7 @@ async def test_without_valkey_the_poll_is_the_guarantee(database: TestDatabase, 
     appender = Appender(database.app, wake=wake)
     await appender.start()
     seen: list[int] = []
-    tailing = asyncio.create_task(collect(Tail(log, 0, wake=wake), seen))
+    tailing = asyncio.create_task(collect(Tail(log.read, 0, wake=wake), seen))
     try:
         assert await appender.append(request(event(uuid4()))) == Stored(1)
         await until(lambda: seen == [1] and wake.failures > 0)
@@ -117,7 +117,7 @@ async def test_tail_and_appender_survive_a_restart_of_postgresql(own_postgres: E
     appender = Appender(app)
     await appender.start()
     async with connection_pool(app) as pool:
-        tail = Tail(Log(pool), 0)
+        tail = Tail(Log(pool).read, 0)
         seen: list[int] = []
         tailing = asyncio.create_task(collect(tail, seen))
         try:
@@ -152,4 +152,4 @@ async def test_no_reader_goes_past_a_hole_in_the_log(
         superuser.execute("delete from surefill.events where position = 2")
 
     with pytest.raises(PositionGap, match="position 2 is missing"):
-        await anext(Tail(log, 0))
+        await anext(Tail(log.read, 0))

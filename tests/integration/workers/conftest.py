@@ -20,8 +20,9 @@ from chains.blockhashes import BlockhashCache
 from chains.solana_client import SolanaChain
 from chains.wallet import Wallet
 from commands.accounts import Accounts
+from commands.history import History
 from commands.ids import DEFAULT_ACCOUNT
-from commands.orders import History, Orders
+from commands.orders import Orders
 from commands.submit import submit_order
 from domain.account import ACCOUNT_EVENTS
 from domain.codes import Code
@@ -249,7 +250,7 @@ async def desks(
             pool=pool,
             events=events,
             wake=wake,
-            orders=Orders(events, appender, mapper),
+            orders=Orders(events, appender, mapper, recent=2_000),
             accounts=Accounts(events, appender, mapper),
             work=WorkTable(pool),
             chain=chain,

@@ -14,8 +14,9 @@ import psycopg
 import structlog
 
 from chains.solana_client import SolanaChain
+from commands.history import History
 from commands.ids import DEFAULT_ACCOUNT
-from commands.orders import History, Orders, TooManyConflictsError
+from commands.orders import Orders, TooManyConflictsError
 from domain.commands import OrderCommand
 from domain.quotes import Quote, Refusal
 from event_store import parked

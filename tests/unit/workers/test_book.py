@@ -11,7 +11,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commands.orders import History
+from commands.history import History
 from domain.order import fold
 from domain.tokens import SOL, USDC, pair_of
 from tests.unit.domain.scenario import submitted

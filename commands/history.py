@@ -1,0 +1,26 @@
+"""An order as the command side knows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from domain.events import OrderEvent
+from domain.order import Order
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """An order as of ``version``: its events, the state they fold to, and where the log goes on from.
+
+    ``first_position`` is that of its first event, 0 while that isn't recorded.
+    """
+
+    order_id: UUID
+    account_id: UUID
+    order: Order | None = None
+    version: int = 0
+    events: tuple[OrderEvent, ...] = ()
+    first_position: int = 0
+    last_event_id: UUID | None = None
+    correlation_id: UUID | None = None
