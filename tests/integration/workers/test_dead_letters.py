@@ -22,9 +22,9 @@ from event_store import parked
 from tests.integration.conftest import TestDatabase, superuser_url
 from tests.integration.embedded import EmbeddedPostgres, EmbeddedValkey
 from tests.integration.workers.conftest import Desks, now
+from tests.integration.workers.letters import FUTURE, append_from_the_future, due, letter, letters, set_aside
 from tests.integration.workers.test_contradictions import run_to
 from tests.integration.workers.test_execution import QUICK, names
-from tests.integration.workers.test_parking import FUTURE, append_from_the_future, due, letter, letters, set_aside
 from workers.parking import MOST_FAILURES
 
 SUREFILL = Path(sys.executable).with_name("surefill")

@@ -1,0 +1,49 @@
+"""What is among the dead letters, and hands that put orders there."""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import UUID, uuid4
+
+from commands.ids import DEFAULT_ACCOUNT
+from event_store import parked
+from event_store.parked import Letter
+from event_store.types import AppendRequest, NewEvent, Stored
+from tests.integration.workers.conftest import Desks
+
+FUTURE = "order.FromTheFuture"
+
+
+async def letters(desks: Desks) -> list[Letter]:
+    async with desks.pool.connection() as connection, connection.cursor() as cursor:
+        return await parked.letters(cursor)
+
+
+async def letter(desks: Desks, *, within: float = 20) -> Letter:
+    """The only one there is, once it is there."""
+    async with asyncio.timeout(within):
+        while not (found := await letters(desks)):
+            await asyncio.sleep(0.05)
+    [one] = found
+    return one
+
+
+async def append_from_the_future(desks: Desks, order_id: UUID, topic: str = FUTURE) -> None:
+    before = await desks.history(order_id)
+    event = NewEvent(
+        order_id, before.version + 1, uuid4(), topic, b'{"v":1,"data":{}}', DEFAULT_ACCOUNT, uuid4(), uuid4(),
+        causation_id=before.last_event_id,
+    )  # fmt: skip
+    assert isinstance(await desks.orders._appender.append(AppendRequest((event,))), Stored)
+
+
+async def due(desks: Desks) -> list[UUID]:
+    """What would be hinted at if everything that is scheduled had come due."""
+    async with desks.pool.connection() as connection:
+        await connection.execute("update work set due_at = clock_timestamp()")
+    return [order_id for orders in (await desks.work.take_due(100)).values() for order_id in orders]
+
+
+async def set_aside(desks: Desks, processor: str, order_id: UUID) -> None:
+    async with desks.pool.connection() as connection, connection.cursor() as cursor:
+        await parked.park(cursor, processor, [parked.Fault(order_id, 2, None, "TypeError")])

@@ -1,0 +1,134 @@
+"""What cannot be recorded of one order, or fired, stays with it: tracker and watcher go on with the others."""
+
+from __future__ import annotations
+
+import asyncio
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import httpx2
+import psycopg
+import pytest
+import structlog
+
+from chains.solana_client import SolanaChain
+from commands.history import History
+from commands.orders import Orders, TooManyConflictsError
+from domain.commands import OrderCommand
+from event_store import parked
+from runtime.localnet.price import move
+from tests.integration.chains.endpoint_server import Request, altering, serving
+from tests.integration.conftest import TestDatabase, superuser_url
+from tests.integration.embedded import EmbeddedPostgres
+from tests.integration.workers.conftest import Desks
+from tests.integration.workers.letters import FUTURE, append_from_the_future, letter, letters
+from tests.integration.workers.test_execution import QUICK
+
+
+async def test_a_swap_whose_balances_cannot_be_read_is_doubted_and_followed_until_they_can(
+    desks: Desks, rpc_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("workers.telling.MOST_BACKOFF_S", 0.2)
+    blind = True
+
+    def transaction(_: Request, result: Any) -> Any:
+        if blind and result:
+            result["meta"]["preTokenBalances"] = result["meta"]["postTokenBalances"] = []
+        return result
+
+    stages = desks.stages()
+    order_id = await desks.submit()
+    async with (
+        httpx2.AsyncClient(base_url=rpc_url) as node,
+        serving(altering(node, {"getTransaction": transaction})) as url,
+        SolanaChain(url) as desks.chain,
+    ):
+        with structlog.testing.capture_logs() as logged:
+            for stage in ("route", "build", "submit"):
+                await stages[stage].run([order_id])
+            tracker = desks.start_tracker(QUICK)
+            one = await letter(desks, within=40)
+        assert (one.processor, one.order_id, one.error) == ("tracker", order_id, "amounts_missing")
+        assert sum(str(order_id) in str(line) and line["log_level"] == "error" for line in logged) == 2
+        async with desks.pool.connection() as connection:
+            doubts = await (await connection.execute("select reason from doubts")).fetchall()
+        assert doubts == [("The transaction succeeded, yet its balances show no swap.",)]
+        blind = False
+        assert (await desks.until(order_id, lambda order: order.ended)).status == "confirmed"
+        while await letters(desks):
+            await asyncio.sleep(0.05)
+        assert not tracker.done()
+        await desks.stop()
+
+
+class Contested(Orders):
+    """Whatever is to be recorded of one order meets another's append, every time."""
+
+    contested: UUID | None = None
+
+    async def execute(self, history: History, command: OrderCommand, **how: Any) -> History:
+        if history.order_id == self.contested:
+            raise TooManyConflictsError(str(history.order_id))
+        return await super().execute(history, command, **how)
+
+
+async def test_one_order_that_cannot_be_recorded_does_not_end_the_tracker(
+    desks: Desks, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("workers.telling.MOST_BACKOFF_S", 0.2)
+    stages = desks.stages()
+    mine, fine = await desks.submit(), await desks.submit()
+    for stage in ("route", "build"):
+        await stages[stage].run([mine, fine])
+    contested = Contested(desks.orders._log, desks.orders._appender, desks.orders._mapper)
+    contested.contested, desks.orders = mine, contested
+    tracker = desks.start_tracker(QUICK)
+    assert (await desks.until(fine, lambda order: order.ended)).status == "confirmed"
+    one = await letter(desks, within=40)
+    assert (one.processor, one.order_id, one.error) == ("tracker", mine, "TooManyConflictsError")
+    assert not tracker.done()
+    contested.contested = None
+    assert (await desks.until(mine, lambda order: order.ended)).status == "confirmed"
+
+
+async def test_an_attempt_of_an_order_that_cannot_be_read_is_followed_again_once_it_can(
+    desks: Desks, database: TestDatabase, postgres: EmbeddedPostgres
+):
+    stages = desks.stages()
+    order_id = await desks.submit()
+    for stage in ("route", "build"):
+        await stages[stage].run([order_id])
+    await append_from_the_future(desks, order_id)
+    desks.start_relay()
+    desks.start_tracker(QUICK)
+    one = await letter(desks)
+    assert (one.processor, one.version, one.error) == ("tracker", 5, f"{FUTURE}: UnknownTopic")
+    with psycopg.connect(superuser_url(postgres, database)) as repair:
+        repair.execute("set search_path to surefill_app, surefill")
+        repair.execute("alter table events disable trigger all")
+        repair.execute("delete from events where topic = %s", [FUTURE])
+        repair.execute("alter table events enable always trigger events_are_immutable")
+    assert (await desks.until(order_id, lambda order: order.ended, within=30)).status == "confirmed"
+    async with asyncio.timeout(10):
+        while await letters(desks):
+            await asyncio.sleep(0.05)
+
+
+async def test_an_order_that_cannot_fire_is_set_aside_and_the_others_fire(desks: Desks):
+    sell = {"type": "limit", "amount_in": 10**9, "limit_price": Decimal(152)}
+    mine, fine = await desks.submit(**sell), await desks.submit(**sell)
+    contested = Contested(desks.orders._log, desks.orders._appender, desks.orders._mapper)
+    contested.contested, desks.orders = mine, contested
+    watching = desks.start_watcher()
+    await move(desks.rpc_url, desks.market_key, "SOL/USDC", Decimal(153))
+    await desks.until(fine, lambda order: order.status == "routing")
+    one = await letter(desks)
+    assert (one.processor, one.order_id, one.error) == ("watcher", mine, "TooManyConflictsError")
+    assert mine not in watching.book
+    contested.contested = None
+    await asyncio.sleep(1.5)  # it is looked for, and not tried, while it is set aside
+    assert (await desks.order(mine)).status == "pending"
+    async with desks.pool.connection() as connection, connection.cursor() as cursor:
+        await parked.release(cursor, ["watcher"], mine)
+    await desks.until(mine, lambda order: order.status == "routing")

@@ -1,0 +1,48 @@
+"""What a process remembers of orders, so that it reads of one only what is new."""
+
+from __future__ import annotations
+
+from uuid import UUID, uuid4
+
+from commands.history import History
+from commands.recent import Recent
+from domain.events import OrderFailed
+from domain.order import fold
+from tests.unit.domain.scenario import routed, submitted
+
+ACCOUNT = UUID(int=1)
+OPEN = fold((*submitted(), routed()))
+ENDED = fold((*submitted(), OrderFailed(code="no_venue", detail="None.", retryable=False)))
+
+
+def history(order_id: UUID, version: int, order=OPEN) -> History:
+    return History(order_id, ACCOUNT, order, version)
+
+
+def test_the_newest_is_kept_whatever_comes_last() -> None:
+    recent, order_id = Recent(2), uuid4()
+    for version in (3, 5, 4):
+        recent.keep(history(order_id, version))
+    assert recent.of([order_id])[order_id].version == 5
+
+
+def test_an_order_that_ended_is_let_go_of() -> None:
+    recent, order_id = Recent(2), uuid4()
+    recent.keep(history(order_id, 3))
+    recent.keep(history(order_id, 4, ENDED))
+    assert recent.of([order_id]) == {}
+
+
+def test_the_least_lately_used_makes_room() -> None:
+    recent, (first, second, third) = Recent(2), (uuid4(), uuid4(), uuid4())
+    for order_id in (first, second):
+        recent.keep(history(order_id, 1))
+    recent.keep(history(first, 2))
+    recent.keep(history(third, 1))
+    assert set(recent.of([first, second, third])) == {first, third}
+
+
+def test_of_none_nothing_is_kept() -> None:
+    recent, order_id = Recent(0), uuid4()
+    recent.keep(history(order_id, 1))
+    assert recent.of([order_id]) == {}
