@@ -2,7 +2,7 @@
 
 `python -m bench.compare REV`. REV is checked out beside this revision and runs on the same packages, so it has to be
 one that they fit. Both engines run all the while and are measured in short turns: what else the machine does, and how
-fast it is at the moment, falls on both alike.
+fast it is at the moment, falls on both alike. Each idles beside the other, which bears what that costs.
 """
 
 from __future__ import annotations

@@ -50,7 +50,8 @@ class TooManyConflictsError(Exception):
 class Loaded:
     """Orders that could be read, and those that couldn't: an event of a newer version, or a damaged one.
 
-    No command may decide on an order it can't read whole.
+    No command may decide on an order it can't read whole. What a process has read once it doesn't read again: damage
+    to it is for `surefill verify` to find.
     """
 
     histories: dict[UUID, History]
@@ -71,7 +72,7 @@ class Orders:
         known = self._recent.of(order_ids)
         after = {order_id: known[order_id].version if order_id in known else 0 for order_id in order_ids}
         loaded = Loaded(known, {})
-        for order_id, recorded in (await self._log.load_many(after)).items():
+        for order_id, recorded in (await self._news(known, after)).items():
             if recorded:
                 try:
                     loaded.histories[order_id] = history = self.history(recorded, known.get(order_id))
@@ -80,6 +81,17 @@ class Orders:
                     loaded.histories.pop(order_id, None)
                     loaded.unreadable[order_id] = error
         return loaded
+
+    async def _news(self, known: dict[UUID, History], after: dict[UUID, int]) -> dict[UUID, list[RecordedEvent]]:
+        """The events after those versions; of an order whose history is another than was ``known``, all of them."""
+        news = await self._log.load_many(after)
+        others = [
+            i for i, recorded in news.items() if recorded and i in known and not known[i].goes_on_with(recorded[0])
+        ]
+        for order_id in others:
+            self._recent.forget(order_id)
+            del known[order_id]
+        return news | await self._log.load_many(dict.fromkeys(others, 0)) if others else news
 
     def history(self, recorded: Sequence[RecordedEvent], before: History | None = None) -> History:
         """The fold of an order's recorded events, from the first or from those of ``before`` on.
@@ -135,6 +147,7 @@ class Orders:
                 return after
             if isinstance(outcome, LeaseLost):
                 raise LeaseLostError(outcome.processor)
+            self._recent.forget(history.order_id)
             if outcome.stream_id != history.order_id:
                 raise GuardFailedError(str(outcome.stream_id))
             if not decide_again:

@@ -1,7 +1,7 @@
 """Histories a process has read or written, so that it reads of an order only what it doesn't know.
 
-What is in the log never changes, so whatever is kept is true; the order may have gone on since, and whoever decides on
-it asks the log for what came after.
+What is in the log never changes, so what is kept is the beginning of what there is; whoever decides on an order asks the
+log for what came after. A log that was put back to an earlier moment is noticed where its next event follows another.
 """
 
 from __future__ import annotations
@@ -13,7 +13,10 @@ from commands.history import History
 
 
 class Recent:
-    """The latest ``most`` orders that go on; those that ended are let go of."""
+    """The latest ``most`` orders that this process hasn't seen end.
+
+    Without those one of whose attempts has expired: the evidence of it, every block of its life, is most of a history.
+    """
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -22,11 +25,15 @@ class Recent:
     def keep(self, history: History) -> None:
         """Unless it is older than what is kept."""
         before = self._kept.pop(history.order_id, history)
-        if history.order is None or history.order.ended:
+        order = history.order
+        if order is None or order.ended or any(attempt.end == "expired" for attempt in order.attempts):
             return
         self._kept[history.order_id] = max(before, history, key=lambda one: one.version)
         if len(self._kept) > self._most:
             del self._kept[next(iter(self._kept))]
+
+    def forget(self, order_id: UUID) -> None:
+        self._kept.pop(order_id, None)
 
     def of(self, order_ids: Iterable[UUID]) -> dict[UUID, History]:
         """Those of ``order_ids`` that are kept."""

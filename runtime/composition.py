@@ -45,7 +45,7 @@ NETWORKS = {
     "4uhcVJyU9pJkvQyS88uRDiswHXSCkY3zQawwpjk2NsNY": "testnet",
 }
 
-# Of so many open orders a process remembers what it has read; one takes some 10 KB.
+# Of so many open orders a process remembers what it has read; one takes 5 to 15 KB.
 RECENT_ORDERS = 2_000
 
 PROGRAM_CODES = {

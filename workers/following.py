@@ -63,19 +63,23 @@ class Following:
         await self._follow([order_id for order_id in order_ids if order_id not in self._by_order])
 
     async def take_in(self, batch: Iterable[Mark]) -> None:
-        await self._follow(
-            list({event.stream_id for event in batch if event.topic in _CHANGES and self._is_news(event)})
-        )
+        changes = [event for event in batch if event.topic in _CHANGES]
+        for event in changes:
+            if event.topic == e.TransactionSubmitted.TOPIC:
+                self._sent(event)
+        await self._follow(list({event.stream_id for event in changes if self._is_news(event)}))
 
-    def _is_news(self, event: Mark) -> bool:
-        """Not what the tracker itself has recorded, has read with what came before it, or can tell without reading."""
-        several = self._by_order.get(event.stream_id, ())
-        if event.topic == e.TransactionSubmitted.TOPIC and several and several[-1].version == event.version - 1:
-            # The last attempt is the live one: none but it can have been sent now.
+    def _sent(self, event: Mark) -> None:
+        """Nothing has to be read for it, where what came before is known: sent was the live attempt, the last one."""
+        several = self._by_order.get(event.stream_id, [])
+        if several and several[-1].version == event.version - 1:
             several[-1].submitted = True
             for one in several:
                 one.version = event.version
-        return all(one.version < event.version for one in several)
+
+    def _is_news(self, event: Mark) -> bool:
+        """Not what the tracker itself has recorded, or has read with what came before it."""
+        return all(one.version < event.version for one in self._by_order.get(event.stream_id, ()))
 
     def update(self, history: History) -> None:
         """Follow what ``history`` says is to be followed. One older than what is known changes nothing."""

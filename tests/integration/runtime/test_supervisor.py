@@ -60,6 +60,7 @@ def test_a_second_one_on_the_same_directory_is_refused_in_one_sentence(start: St
 @pytest.mark.parametrize("name", ["postgres", "valkey", "steady"])
 def test_a_killed_child_comes_back_by_itself(name: str, start: Start) -> None:
     engine = start()
+    eventually(lambda: name in engine.now())
     before = engine.now()[name]
     os.kill(before, signal.SIGKILL)
     eventually(lambda: engine.now().get(name, before) != before)

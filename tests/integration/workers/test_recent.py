@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from uuid import uuid4
+
+import pytest
+
 from commands.orders import Orders
-from tests.integration.workers.conftest import Desks
+from domain.codes import Code
+from domain.commands import GiveUp
+from domain.errors import NotApplicable
+from tests.integration.workers.conftest import Desks, now
 from tests.integration.workers.letters import append_from_the_future
 from tests.integration.workers.test_contradictions import run_to
 
@@ -19,6 +27,31 @@ async def test_what_others_wrote_since_is_read_and_makes_the_same_history(desks:
     assert (first.version, later.version) == (2, 5)
     assert later == (await anew.load([order_id])).histories[order_id]
     assert (await remembers.load([order_id])).histories[order_id] is later
+
+
+async def test_a_history_that_is_no_longer_the_logs_is_read_anew(desks: Desks) -> None:
+    order_id = await desks.submit()
+    remembers = Orders(desks.events, desks.orders._appender, desks.orders._mapper, recent=10)
+    known = (await remembers.load([order_id])).histories[order_id]
+    # As after a backup that was restored: the log's second event is another.
+    remembers._recent.keep(replace(known, version=3, last_event_id=uuid4(), first_position=99))
+    await run_to(desks, order_id, "build")
+    assert (await desks.history(order_id)).version == 4
+    anew = (await remembers.load([order_id])).histories[order_id]
+    assert anew == await desks.history(order_id)
+
+
+async def test_a_conflict_makes_it_forget(desks: Desks) -> None:
+    order_id = await desks.submit()
+    remembers = Orders(desks.events, desks.orders._appender, desks.orders._mapper, recent=10)
+    known = (await remembers.load([order_id])).histories[order_id]
+    ahead = replace(known, version=9)
+    remembers._recent.keep(ahead)
+    assert (await remembers.load([order_id])).histories[order_id] is ahead
+    failed = GiveUp(Code.NO_VENUE, "None.", now())
+    with pytest.raises(NotApplicable):
+        await remembers.execute(ahead, failed, decide_again=False)
+    assert (await remembers.load([order_id])).histories[order_id] == known
 
 
 async def test_an_order_that_can_no_longer_be_read_is_not_answered_from_memory(desks: Desks) -> None:

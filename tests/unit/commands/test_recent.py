@@ -8,11 +8,13 @@ from commands.history import History
 from commands.recent import Recent
 from domain.events import OrderFailed
 from domain.order import fold
-from tests.unit.domain.scenario import routed, submitted
+from tests.unit.domain.scenario import built, expired, routed, sent, submitted
 
 ACCOUNT = UUID(int=1)
 OPEN = fold((*submitted(), routed()))
 ENDED = fold((*submitted(), OrderFailed(code="no_venue", detail="None.", retryable=False)))
+
+EXPIRED = fold((*submitted(), routed(), built(), sent(), expired()))
 
 
 def history(order_id: UUID, version: int, order=OPEN) -> History:
@@ -33,7 +35,14 @@ def test_an_order_that_ended_is_let_go_of() -> None:
     assert recent.of([order_id]) == {}
 
 
-def test_the_least_lately_used_makes_room() -> None:
+def test_an_order_with_an_expired_attempt_is_not_kept() -> None:
+    recent, order_id = Recent(2), uuid4()
+    recent.keep(history(order_id, 5))
+    recent.keep(history(order_id, 6, EXPIRED))
+    assert recent.of([order_id]) == {}
+
+
+def test_the_least_lately_kept_makes_room() -> None:
     recent, (first, second, third) = Recent(2), (uuid4(), uuid4(), uuid4())
     for order_id in (first, second):
         recent.keep(history(order_id, 1))
