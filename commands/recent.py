@@ -1,7 +1,7 @@
 """Histories a process has read or written, so that it reads of an order only what it doesn't know.
 
-What is in the log never changes, so what is kept is the beginning of what there is; whoever decides on an order asks the
-log for what came after. A log that was put back to an earlier moment is noticed where its next event follows another.
+What is in the log never changes, so what is kept is the beginning of what there is; whoever decides on an order asks
+the log for what came after. A log that was put back to an earlier moment is noticed: its next event follows another.
 """
 
 from __future__ import annotations
