@@ -30,7 +30,7 @@ run: install ## run the whole engine on PORT (8080) and execute a first order
 	@$(BIN)/surefill up --demo
 
 test: install ## run every test
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder tests/e2e tests/integration tests/unit
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 matrix: install ## kill every role between any two effects (tests/chaos; some minutes)
 	@$(BIN)/python -m pytest tests/chaos

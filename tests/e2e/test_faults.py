@@ -91,7 +91,7 @@ async def test_kill_9_of_the_supervisor_leaves_no_process_and_the_next_start_goe
     below = {one.pid for one in descendants(own_engine.pid)}
     own_engine.stop(signal.SIGKILL)
     await gone(below)
-    own_engine.start(within=20)
+    own_engine.start()
     async with own_engine.client() as client:
         orders = await ended(client, list(ids))
     assert {order["status"] for order in orders.values()} == {"confirmed"}
