@@ -41,6 +41,8 @@ class ExecuteOperation(Operation):
                     examples={
                         "market": Example(summary="Sell 1.5 SOL", value=_MARKET),
                         "aliases": Example(summary="The same with the other names", value=_ALIASES),
+                        "limit": Example(summary="Sell 1 SOL at 152 USDC or better", value=_LIMIT),
+                        "stop-limit": Example(summary="Sell it once it falls to 145, for 144 or better", value=_STOP),
                     },
                 )
             },
@@ -56,6 +58,13 @@ _MARKET: dict[str, Any] = {
     "clientOrderId": "a-1",
 }
 _ALIASES: dict[str, Any] = {"tokenIn": "SOL", "tokenOut": "USDC", "amount": 1.5, "slippage": 0.005}
+
+
+_LIMIT: dict[str, Any] = {"tokenIn": "SOL", "tokenOut": "USDC", "amountIn": "1", "type": "limit", "limitPrice": "152"}
+_STOP: dict[str, Any] = {**_LIMIT, "type": "stop-limit", "limitPrice": "144", "stopPrice": "145"}
+_PRICE = "Quote tokens for one base token of the pair, more than zero, at most 18 significant digits."
+_LIMIT_PRICE = f"{_PRICE} The order executes at it or better; not for market orders."
+_STOP_PRICE = f"{_PRICE} For stop-limit orders: reached once, the order is a limit order."
 
 
 def _order_request() -> Schema:
@@ -98,9 +107,14 @@ def _order_request() -> Schema:
                     description="Your own id: with it a request is safe to repeat.",
                 )
             ),
-            "limitPrice": _nullable(Schema(one_of=_NUMBER, description="Not for market orders.")),
+            "limitPrice": _nullable(Schema(one_of=_NUMBER, description=_LIMIT_PRICE)),
             "price": _nullable(Schema(one_of=_NUMBER, description="Another name for limitPrice.")),
-            "stopPrice": _nullable(Schema(one_of=_NUMBER, description="For stop-limit orders.")),
+            "stopPrice": _nullable(
+                Schema(
+                    one_of=_NUMBER,
+                    description=_STOP_PRICE,
+                )
+            ),
         },
     )
 

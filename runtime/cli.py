@@ -3,13 +3,13 @@
 import asyncio
 import json
 from contextlib import suppress
-from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 
 import typer
 
 from runtime import cli_dead_letters, cli_operator, roles
 from runtime.errors import StartupError
+from runtime.typed import positive_decimal
 
 EXIT_CODES = "Exit codes: 0 done, 1 failed (one sentence on stderr says why), 2 a wrong argument or setting."
 
@@ -191,12 +191,7 @@ def localnet_price(
     """Print a pair's price on the local chain; with PRICE, move it there first by real swaps from another wallet."""
     from runtime.localnet_price import price_of
 
-    target = None
-    if price is not None:
-        with suppress(InvalidOperation):
-            target = Decimal(price)
-        if target is None or not target.is_finite() or target <= 0:
-            raise typer.BadParameter(f"a price is a positive decimal number, got {price!r}", param_hint="PRICE")
+    target = None if price is None else positive_decimal(price, what="a price", param_hint="PRICE")
     raise typer.Exit(roles.guarded("localnet price", lambda: print(price_of(pair, target))))
 
 

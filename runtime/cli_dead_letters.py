@@ -6,6 +6,7 @@ from uuid import UUID
 import typer
 
 from runtime import roles
+from runtime.typed import reason
 
 app = typer.Typer(
     help="Orders that could not be handled and were set aside: list them, take one up again, give one up.",
@@ -14,6 +15,7 @@ app = typer.Typer(
 )
 
 Order = Annotated[UUID, typer.Argument(help="The order's id.")]
+Because = Annotated[str, typer.Option(help="Why; recorded in the log.", callback=reason)]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON line a letter.")]
 
 
@@ -45,7 +47,7 @@ def retry(
 
 
 @app.command()
-def discard(order: Order, because: Annotated[str, typer.Option(help="Why; recorded in the log.")]) -> None:
+def discard(order: Order, because: Because) -> None:
     """Give an order up: it fails with `discarded`, recorded in the log. Refused while an attempt may still land."""
     from runtime.dead_letters import discard
     from runtime.operator import told

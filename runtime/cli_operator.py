@@ -1,7 +1,5 @@
 """The `surefill` command: what an operator asks for."""
 
-from contextlib import suppress
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
@@ -9,17 +7,20 @@ from uuid import UUID
 import typer
 
 from runtime import roles
+from runtime.typed import positive_decimal, reason
+
+Because = Annotated[str, typer.Option(help="Why; recorded in the log.", callback=reason)]
 
 
 def resolve(
     order: Annotated[UUID, typer.Argument(help="The order's id.")],
     attempt: Annotated[int, typer.Argument(help="The attempt's number, 1 for the first.")],
-    because: Annotated[str, typer.Option(help="Why; recorded in the log.")],
+    because: Because,
     expired: Annotated[bool, typer.Option("--expired", help="It can never land.")] = False,
     landed: Annotated[bool, typer.Option("--landed", help="It landed, and swapped.")] = False,
     amount_out: Annotated[str, typer.Option(help="With --landed: the token units received.")] = "",
-    slot: Annotated[int, typer.Option(help="With --landed: the slot it landed in.")] = 0,
-    fee_lamports: Annotated[int, typer.Option(help="With --landed: the network fee paid.")] = 5_000,
+    slot: Annotated[int, typer.Option(min=0, help="With --landed: the slot it landed in.")] = 0,
+    fee_lamports: Annotated[int, typer.Option(min=0, help="With --landed: the network fee paid.")] = 5_000,
 ) -> None:
     """End an attempt whose outcome can never be known from the chain again; refused while it still can."""
     from runtime.operator import Received, resolve
@@ -28,16 +29,14 @@ def resolve(
         raise typer.BadParameter("say one of --expired and --landed")
     received = None
     if landed:
-        with suppress(InvalidOperation):
-            amount = Decimal(amount_out)
-            if amount.is_finite() and amount > 0:
-                received = Received(slot, amount, fee_lamports)
-        if received is None or slot <= 0:
-            raise typer.BadParameter("--landed needs --amount-out, a positive decimal number, and --slot")
+        if not slot:
+            raise typer.BadParameter("--landed needs --slot and --amount-out")
+        amount = positive_decimal(amount_out, what="what was received", param_hint="--amount-out")
+        received = Received(slot, amount, fee_lamports)
     raise typer.Exit(roles.guarded("resolve", lambda: print(resolve(order, attempt, received, because))))
 
 
-def resume(because: Annotated[str, typer.Option(help="Why it may go on; recorded in the log.")]) -> None:
+def resume(because: Because) -> None:
     """Let trading go on after a contradiction between chain and log has halted it."""
     from runtime.operator import resume
 

@@ -3,6 +3,7 @@
 import logging
 import re
 import sys
+from io import StringIO
 from typing import Any, TextIO
 
 import structlog
@@ -14,13 +15,16 @@ from runtime.settings import Settings
 SECRET_KEYS = re.compile(
     r"password|secret|keypair|private|api_?key|token_?auth|authorization|signed|raw_?transaction|owner_?url", re.I
 )
-CREDENTIALS = re.compile(r"(?<=://)[^\s/@]*:[^\s/@]*@")
+CREDENTIALS = re.compile(r"(?<=://)[^\s/@]*:[^\s/@]*@|(?<=[?&])[^\s=&#]*(?:key|token|secret)=[^\s&#'\"]*", re.I)
 REMOVED = "[removed]"
 
 
-def configure(settings: Settings, role: str, *, stream: TextIO = sys.stderr) -> None:
-    """Log lines of this process, structlog's and the standard library's alike, go to `stream`, each with its role."""
-    json_lines = settings.log_format == "json"
+def configure(settings: Settings | None, role: str, *, stream: TextIO = sys.stderr) -> None:
+    """Log lines of this process, structlog's and the standard library's alike, go to `stream`, each with its role.
+
+    Without settings they are for people.
+    """
+    json_lines = settings is not None and settings.log_format == "json"
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -30,10 +34,9 @@ def configure(settings: Settings, role: str, *, stream: TextIO = sys.stderr) -> 
     if json_lines:
         ending: list[Any] = [structlog.processors.format_exc_info, without_secrets, structlog.processors.JSONRenderer()]
     else:
-        # No local variables in tracebacks: they hold addresses with passwords, and transactions.
-        traceback = structlog.dev.plain_traceback
-        ending = [without_secrets, structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=traceback)]
-    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+        renderer = structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=_traceback)
+        ending = [without_secrets, renderer]
+    level = logging.getLevelNamesMapping()[settings.log_level.upper()] if settings else logging.INFO
     structlog.configure(
         processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -65,6 +68,13 @@ def serve_metrics(settings: Settings) -> None:
 def without_secrets(_logger: Any, _method: str, event: Any) -> Any:
     """The last processor before a line is rendered: no password leaves by a key of that name or inside an address."""
     return {key: REMOVED if SECRET_KEYS.search(str(key)) else _clean(value) for key, value in event.items()}
+
+
+def _traceback(into: TextIO, exc_info: Any) -> None:
+    """Without local variables: they hold addresses with passwords, and transactions."""
+    text = StringIO()
+    structlog.dev.plain_traceback(text, exc_info)
+    into.write(CREDENTIALS.sub("", text.getvalue()))
 
 
 def _clean(value: Any) -> Any:

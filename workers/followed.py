@@ -17,7 +17,8 @@ class Followed:
     """One attempt of one order, from ``TransactionBuilt`` until it is finalized or proven expired.
 
     Times are of the monotonic clock, in seconds. ``transaction`` is what is sent again and never shown. What is learned
-    of it is not told before ``not_before``: telling has failed ``failures`` times in a row.
+    of it is not told before ``not_before``: telling has failed ``failures`` times in a row. ``doubted``: it is said
+    with the order that its outcome isn't known; ``unasked``: because the chain can't be asked.
     """
 
     order_id: UUID
@@ -32,7 +33,10 @@ class Followed:
     order_ended: bool
     last_send: float
     next_proof: float = 0.0
-    doubted_since: float | None = None
+    since: float = field(default_factory=time.monotonic)
+    next_doubt: float = 0.0
+    doubted: bool = False
+    unasked: bool = False
     finalized: bool = False
     failures: int = 0
     not_before: float = 0.0

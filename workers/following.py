@@ -90,7 +90,8 @@ class Following:
         for one in fresh:
             if before := known.get(one.attempt):
                 one.last_send, one.next_proof, one.finalized = before.last_send, before.next_proof, before.finalized
-                one.doubted_since = before.doubted_since
+                one.since, one.next_doubt = before.since, before.next_doubt
+                one.doubted, one.unasked = before.doubted, before.unasked
         if fresh:
             self._by_order[history.order_id] = fresh
         else:

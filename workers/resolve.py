@@ -25,7 +25,9 @@ class Landed:
 
 
 class Resolver:
-    """Raises ``DomainError``: ``order_not_found``, ``unknown_attempt``, ``still_knowable``, or ``decide``'s own."""
+    """Raises ``DomainError``: ``order_not_found``, ``unknown_attempt``, ``attempt_ended``, ``still_knowable``, or
+    ``decide``'s own.
+    """
 
     def __init__(self, orders: Orders, chain: Chain) -> None:
         self._orders = orders
@@ -60,6 +62,8 @@ class Resolver:
         if attempt is None:
             made = len(history.order.attempts)
             raise DomainError("unknown_attempt", f"The order has {made} attempts, none is number {number}.")
+        if attempt.end is not None:
+            raise DomainError("attempt_ended", f"What became of attempt {number} is recorded already: {attempt.end}.")
         return history, history.order, attempt
 
     async def _require_unknowable(self, order: Order, attempt: Attempt) -> None:

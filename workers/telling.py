@@ -93,8 +93,8 @@ class Telling:
             await self._contradicted(lease, one, contradiction.kind, contradiction.detail)
             one.finalized = True
             return
-        if one.failures:
-            one.failures, one.doubted_since = 0, None
+        if one.doubted:
+            one.failures, one.doubted = 0, False
             await self._work.believe(one.order_id, one.attempt)
         await self._parking.handled(one.order_id)
         self._following.update(history)
@@ -114,7 +114,7 @@ class Telling:
     async def _failed(self, one: Followed, error: Exception) -> None:
         one.failures += 1
         one.not_before = time.monotonic() + backoff_s(one.failures)
-        one.doubted_since = one.doubted_since or time.monotonic()
+        one.doubted = True
         reason = (
             error.detail if isinstance(error, DomainError) else f"what became of it can't be recorded: {kind(error)}"
         )

@@ -14,7 +14,7 @@ from datetime import datetime
 
 import structlog
 
-from chains.protocol import Chain, SignatureStatus, Unproven
+from chains.protocol import Chain, ChainUnavailable, SignatureStatus, Unproven
 from commands.accounts import Accounts
 from commands.orders import Orders
 from domain.commands import RecordExpiry, RecordLanding, RecordSent
@@ -51,6 +51,8 @@ class Pace:
     heights: float = 1.0
     proof: float = 2.0
     rows: float = 5.0
+    # After so long without an answer, or a new height, it is said that nothing can be known.
+    doubt: float = 10.0
 
 
 class Tracker:
@@ -80,6 +82,7 @@ class Tracker:
         self._following = Following(orders, work, parking)
         self._telling = Telling(orders, accounts, work, self._following, parking)
         self._finalized_height = 0
+        self._height_moved = self._answered = time.monotonic()
         self._proofs = asyncio.Semaphore(4)
         self._proving: set[str] = set()
         self._tasks: asyncio.TaskGroup | None = None
@@ -115,12 +118,14 @@ class Tracker:
             await asyncio.sleep(max(0.0, begun + seconds - time.monotonic()))
 
     async def _measure(self) -> None:
-        if self._following.any():
-            self._finalized_height = await self._chain.block_height("finalized")
         FOLLOWED.set(len(self._following))
-        doubts = [one.doubted_since for one in self._following.those(confirmed=False) if one.doubted_since]
-        UNKNOWN.set(len(doubts))
-        UNKNOWN_AGE.set(time.monotonic() - min(doubts) if doubts else 0)
+        unknown, age = await self._work.unknown()
+        UNKNOWN.set(unknown)
+        UNKNOWN_AGE.set(age)
+        if self._following.any():
+            height = await self._chain.block_height("finalized")
+            if height != self._finalized_height:
+                self._finalized_height, self._height_moved = height, time.monotonic()
 
     async def _look(self, lease: Lease, *, confirmed: bool) -> None:
         watched = self._following.those(confirmed=confirmed)
@@ -131,7 +136,14 @@ class Tracker:
     async def _look_at(self, lease: Lease, chunk: Sequence[Followed]) -> None:
         # The recent cache of a real node forgets after a few minutes: what is older is looked for in its history.
         old = any(one.question.last_valid_block_height < self._finalized_height for one in chunk)
-        answer = await self._chain.statuses([one.signature for one in chunk], search_history=old)
+        try:
+            answer = await self._chain.statuses([one.signature for one in chunk], search_history=old)
+        except ChainUnavailable:
+            if time.monotonic() - self._answered > self._pace.doubt:
+                await self._unasked(chunk, "no node answers")
+            raise
+        self._answered = time.monotonic()
+        await self._asked(chunk)
         landed: list[tuple[Followed, Commitment]] = []
         unseen: list[Followed] = []
         for one, status in zip(chunk, answer.found, strict=True):
@@ -144,6 +156,26 @@ class Tracker:
                 landed.append((one, "finalized" if status.commitment == "finalized" else "confirmed"))
         looked_for = (self._telling.safely(one, self._unseen(lease, one)) for one in unseen)
         await asyncio.gather(self._landed(lease, landed), *looked_for)
+
+    async def _asked(self, chunk: Sequence[Followed]) -> None:
+        """The chain answers; one whose finalized height stands still proves nothing, however long one waits."""
+        if time.monotonic() - self._height_moved > self._pace.doubt:
+            await self._unasked(chunk, f"the finalized block height stands still at {self._finalized_height}")
+            return
+        for one in chunk:
+            if one.unasked:
+                one.unasked = False
+                if not one.doubted:
+                    await self._work.believe(one.order_id, one.attempt)
+
+    async def _unasked(self, chunk: Sequence[Followed], reason: str) -> None:
+        """Say with each order that was sent a while ago why nothing can be known of it now."""
+        now = time.monotonic()
+        for one in chunk:
+            waits = one.submitted and not (one.confirmed or one.order_ended or one.doubted)
+            if waits and now - one.since > self._pace.doubt and now >= one.next_doubt:
+                one.unasked, one.next_doubt = True, now + self._pace.proof
+                await self._work.doubt(one.order_id, one.attempt, reason, forever=False)
 
     def _settles(self, status: SignatureStatus) -> bool:
         """A success counts at the commitment we were told, an error only once no fork can undo it."""
@@ -208,7 +240,7 @@ class Tracker:
             evidence = await self._chain.expiry_evidence(one.question)
         if isinstance(evidence, Unproven):
             EVIDENCE_MISSING.inc()
-            one.doubted_since = one.doubted_since or time.monotonic()
+            one.doubted = True
             log.warning("expiry not proven", order_id=str(one.order_id), attempt=one.attempt, missing=evidence.reason)
             await self._work.doubt(one.order_id, one.attempt, evidence.reason, forever=evidence.forever)
             return

@@ -94,6 +94,12 @@ class WorkTable:
             named = {"order": order_id, "attempt": attempt, "reason": reason, "forever": forever}
             await connection.execute(SQL["doubt"], named)
 
+    async def unknown(self) -> tuple[int, float]:
+        """How many attempts are doubted, and for how many seconds the oldest has been."""
+        async with self.pool.connection() as connection:
+            row = await (await connection.execute(SQL["unknown"])).fetchone()
+        return (int(row[0]), float(row[1])) if row else (0, 0.0)
+
     async def believe(self, order_id: UUID, attempt: int) -> None:
         """Take back what was said not to be known of an attempt."""
         async with self.pool.connection() as connection:

@@ -8,11 +8,12 @@ from uuid import UUID
 from pydantic import Field
 
 from commands.submit import Accepted
+from domain.numbers import plain
 from domain.tokens import Side
 from event_store.mapper import EventMapper
 from event_store.types import RecordedEvent
 from projections.history import order_event
-from projections.order_view import Instant, OrderView, View
+from projections.order_view import IfKnown, Instant, OrderView, View
 
 
 class Links(View):
@@ -28,6 +29,8 @@ class AcceptedOrder(View):
     status: str = Field(default="pending", examples=["pending"])
     pair: str = Field(examples=["SOL/USDC"])
     side: Side
+    limit_price: IfKnown[str] = None
+    stop_price: IfKnown[str] = None
     position: str = Field(description="Opaque; a list asked with it waits until it shows the order.")
     network: str
     links: Links
@@ -64,6 +67,8 @@ def accepted_order(accepted: Accepted) -> AcceptedOrder:
         order_id=accepted.order_id,
         pair=order.pair.symbol,
         side=order.side,
+        limit_price=None if order.limit_price is None else plain(order.limit_price),
+        stop_price=None if order.stop_price is None else plain(order.stop_price),
         position=str(accepted.position),
         network=order.network,
         links=links(accepted.order_id),

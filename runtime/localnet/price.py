@@ -11,7 +11,7 @@ from domain.numbers import ratio
 from runtime.localnet.arbitrage import Arbitrage, PriceNotReached, standing
 from runtime.localnet.keyfile import read_keypair
 from runtime.localnet.program import PROGRAM_ID
-from runtime.localnet.world import pair_called
+from runtime.localnet.world import UnknownPair, pair_called
 from venues.pools import PoolBook
 
 _MOVE_SECONDS = 60.0
@@ -22,6 +22,8 @@ async def price(rpc_url: str, pair: str) -> Decimal:
     named = pair_called(pair)
     async with SolanaChain(rpc_url) as chain:
         pools = (await standing(PoolBook(chain, PROGRAM_ID), [named]))[named]
+    if not any(one.base for one in pools):
+        raise UnknownPair(f"no pool of {pair} holds anything on the chain at SOLANA_RPC_URL")
     quote, base = sum(one.quote for one in pools), sum(one.base for one in pools)
     return ratio(quote, named.quote.decimals, base, named.base.decimals)
 

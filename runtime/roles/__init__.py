@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 import structlog
 
-from event_store.errors import LeaseLostError
+from event_store.errors import OUTAGE, LeaseLostError
 from runtime import addresses, settings, telemetry
 from runtime.errors import SettingsError, StartupError
 from runtime.settings import Settings
@@ -60,19 +60,24 @@ def guarded(program: str, body: Any) -> int:
         print(f"surefill: {error}", file=sys.stderr)
         return FAILED
     except Exception as error:
-        if _lease_lost(error):
+        if not structlog.is_configured():
+            # The default shows local variables: addresses with keys in them.
+            telemetry.configure(None, program)
+        if _is_only(error, LeaseLostError):
             log.warning("ended: another may hold the lease by now", program=program)
+        elif _is_only(error, OUTAGE):
+            log.warning("ended: PostgreSQL is away", program=program, error=type(error).__name__)
         else:
             log.exception("ended by an error", program=program)
         return FAILED
     return OK
 
 
-def _lease_lost(error: Exception) -> bool:
-    """Whether that alone ended the role: it, PostgreSQL or the machine stood still; started again it stands by."""
+def _is_only(error: Exception, kind: type[Exception] | tuple[type[Exception], ...]) -> bool:
+    """Whether that alone ended the role: something it stands on stood still; started again it goes on."""
     if isinstance(error, ExceptionGroup):
-        return error.split(LeaseLostError)[1] is None
-    return isinstance(error, LeaseLostError)
+        return error.split(kind)[1] is None
+    return isinstance(error, kind)
 
 
 def run_until_signalled(main_coroutine: Coroutine[Any, Any, None]) -> None:

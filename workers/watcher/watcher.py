@@ -140,6 +140,10 @@ class Watcher:
         if not pairs:
             return
         seen = _Seen(await self._source.observe(pairs), now, begun)
+        if not seen.prices.pairs:
+            # Nobody holds what is waited for: there is no price that could be old.
+            OBSERVATIONS.labels("none").inc()
+            return
         verdict = await self._freshness.of(seen.prices)
         OBSERVATIONS.labels(verdict).inc()
         if verdict != "used":

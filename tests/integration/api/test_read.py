@@ -157,3 +157,21 @@ async def test_the_documentation_is_a_page_that_needs_nothing_from_elsewhere(eng
     assert "<script" not in page.text
     assert "http://" not in page.text
     assert "https://" not in page.text
+
+
+async def test_what_is_not_known_of_a_live_attempt_is_said_with_the_order(
+    engine: Engine, database: TestDatabase
+) -> None:
+    order = (await engine.submit())["links"]["order"]
+    order_id = order.rpartition("/")[2]
+    await engine.tell(order_id, *TO_CONFIRMED[:-1])
+    assert "uncertainty" not in (await engine.http.get(order)).json()
+    with database.connect() as connection:
+        connection.execute("insert into doubts values (%s, 1, 'no node answers', false)", [order_id])
+    said = (await engine.http.get(order)).json()
+    assert said["status"] == "submitted"
+    told = said["uncertainty"]
+    assert (told["attempt"], told["reason"], told["resolvable"]) == (1, "no node answers", False)
+    assert told["since"] <= told["checkedAt"]
+    await engine.tell(order_id, TO_CONFIRMED[-1])
+    assert "uncertainty" not in (await engine.http.get(order)).json()

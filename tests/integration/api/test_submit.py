@@ -40,6 +40,17 @@ async def test_an_accepted_order_answers_202_with_the_contract_and_a_location(en
     assert (got["clientOrderId"], got["status"], got["amountIn"]) == ("a-1", "routing", "1.5")
 
 
+async def test_an_order_that_waits_is_answered_with_its_prices(engine: Engine) -> None:
+    prices = {"limitPrice": "152.50", "stopPrice": "1.55e2"}
+    order = {**BODY, "type": "stop-limit", "clientOrderId": "w-1", **prices}
+    first = await engine.http.post("/api/orders/execute", json=order)
+    body = first.json()
+    assert (first.status_code, body["limitPrice"], body["stopPrice"]) == (202, "152.5", "155")
+    assert (await engine.http.post("/api/orders/execute", json=order)).content == first.content
+    limit = {**BODY, "type": "limit", "limitPrice": "10"}
+    assert "stopPrice" not in (await engine.http.post("/api/orders/execute", json=limit)).json()
+
+
 async def test_one_client_order_id_at_once_is_one_order_and_equal_answers(engine: Engine) -> None:
     body = {**BODY, "clientOrderId": "a-1"}
     answers = await asyncio.gather(*(engine.http.post("/api/orders/execute", json=body) for _ in range(50)))

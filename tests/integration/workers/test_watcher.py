@@ -8,17 +8,20 @@ from dataclasses import replace
 from decimal import Decimal
 from uuid import UUID
 
+from prometheus_client import REGISTRY
+
 from chains.protocol import ChainUnavailable
 from domain.events import ORDER_EVENTS, Observation, OrderTriggered
 from domain.numbers import U64_MAX
 from domain.order import Order
-from domain.tokens import SOL, USDC, Pair
+from domain.tokens import BONK, JUP, SOL, USDC, Pair
 from event_store.mapper import EventMapper
 from event_store.types import RecordedEvent
 from runtime.localnet.price import move
 from tests.integration.workers.conftest import Desks
 from venues.pools import PoolBook
 from venues.prices import PoolPrices, Prices
+from workers.metrics import PRICE_STALE
 from workers.watcher.watcher import ORDERS_AT_ONCE, Pace
 
 SELL = {"type": "limit", "amount_in": 10**9}
@@ -257,3 +260,17 @@ async def test_an_observation_says_where_it_is_from(desks: Desks):
     assert isinstance(seen, Observation)
     assert (seen.source, seen.pair, seen.touch) == ("pools", "SOL/USDC", Decimal("149.7"))
     assert 0 < seen.slot < U64_MAX
+
+
+async def test_an_order_on_a_pair_nobody_trades_rests_and_makes_no_price_old(desks: Desks) -> None:
+    PRICE_STALE.set(0)
+    nowhere = await desks.submit(type="limit", token_in=BONK, token_out=JUP, amount_in=10**9, limit_price=Decimal(1))
+    watching = desks.start_watcher(pace=Pace(observe=0.02, stale=0.3))
+    async with asyncio.timeout(10):
+        while nowhere not in watching.book:
+            await asyncio.sleep(0.02)
+    await asyncio.sleep(1)  # longer than a price may be old
+    assert REGISTRY.get_sample_value("surefill_price_stale") == 0
+    fine = await desks.submit(type="limit", amount_in=10**9, limit_price=Decimal(100))
+    await desks.until(fine, lambda order: order.status == "routing")
+    assert (await desks.order(nowhere)).status == "pending"

@@ -1,0 +1,27 @@
+"""Values typed at the command line that the shell hands over as text."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from decimal import Decimal, InvalidOperation
+
+import typer
+
+# As far from 1 as a price or an amount may be: 1e999999999 would take all memory there is.
+MAGNITUDE = 30
+
+
+def positive_decimal(text: str, *, what: str, param_hint: str) -> Decimal:
+    """``text`` as a number above zero; raises ``BadParameter``, exit code 2."""
+    with suppress(InvalidOperation):
+        number = Decimal(text)
+        if number.is_finite() and number > 0 and abs(number.adjusted()) <= MAGNITUDE:
+            return number
+    raise typer.BadParameter(f"{what} is a positive decimal number, got {text!r}", param_hint=param_hint)
+
+
+def reason(text: str) -> str:
+    """A callback of ``--because``: why, in at least a word."""
+    if not text.strip():
+        raise typer.BadParameter("say why, in a few words")
+    return text.strip()

@@ -1,0 +1,104 @@
+"""What can't be known of an order while the chain can't be asked is said with it, counted, and taken back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import httpx2
+import pytest
+from prometheus_client import REGISTRY
+
+from chains.solana_client import SolanaChain
+from tests.integration.chains.endpoint_server import Request, altering, http, serving
+from tests.integration.workers.conftest import Desks
+from tests.integration.workers.test_contradictions import run_to
+from tests.integration.workers.test_execution import QUICK
+
+PACE = replace(QUICK, doubt=0.4)
+
+
+async def reasons(desks: Desks) -> list[str]:
+    async with desks.pool.connection() as connection:
+        return [row[0] for row in await (await connection.execute("select reason from doubts")).fetchall()]
+
+
+async def until(holds: Callable[[], Any]) -> None:
+    async with asyncio.timeout(15):
+        while not await holds():
+            await asyncio.sleep(0.05)
+
+
+async def test_no_node_answers(desks: Desks, rpc_url: str) -> None:
+    away, sent = True, await desks.submit()
+    await run_to(desks, sent, "submit")
+
+    async with httpx2.AsyncClient(base_url=rpc_url) as node:
+        whole = altering(node, {})
+
+        async def sometimes(request: Request) -> bytes | None:
+            return http(b"", status="503 Service Unavailable") if away else await whole(request)
+
+        async with serving(sometimes) as url, SolanaChain(url) as desks.chain:
+            desks.start_tracker(PACE)
+            await until(lambda: reasons(desks))
+            assert await reasons(desks) == ["no node answers"]
+            await until(lambda: _gauge("surefill_unknown_attempts"))
+            assert _value("surefill_unknown_age_seconds") > 0
+            assert (await desks.order(sent)).status == "submitted"
+            away = False
+            assert (await desks.until(sent, lambda order: order.ended)).status == "confirmed"
+            await until(lambda: _none(desks))
+            await desks.stop()
+
+
+async def test_a_height_that_stands_still_proves_nothing(desks: Desks, rpc_url: str) -> None:
+    still, unsent = True, await desks.submit()
+    await run_to(desks, unsent, "build")
+
+    def height(_: Request, result: Any) -> Any:
+        return {**result, "blockHeight": 7, "absoluteSlot": 7} if still else result
+
+    def block(_: Request, result: Any) -> Any:
+        return 7 if still else result
+
+    def nothing(_: Request, result: Any) -> Any:
+        return {**result, "value": [None for _ in result["value"]]} if still else result
+
+    changes = {
+        "getEpochInfo": height,
+        "getBlockHeight": block,
+        "getSignatureStatuses": nothing,
+    }
+    async with (
+        httpx2.AsyncClient(base_url=rpc_url) as node,
+        serving(altering(node, changes)) as url,
+        SolanaChain(url) as desks.chain,
+    ):
+        desks.start_tracker(PACE)
+        await until(lambda: reasons(desks))
+        assert await reasons(desks) == ["the finalized block height stands still at 7"]
+        still = False
+        assert (await desks.until(unsent, lambda order: order.ended)).status == "confirmed"
+        await until(lambda: _none(desks))
+        await desks.stop()
+
+
+def _value(name: str) -> float:
+    return REGISTRY.get_sample_value(name) or 0.0
+
+
+async def _gauge(name: str) -> bool:
+    return _value(name) > 0
+
+
+async def _none(desks: Desks) -> bool:
+    return not await reasons(desks)
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> None:
+    for name in ("surefill_unknown_attempts", "surefill_unknown_age_seconds"):
+        REGISTRY._names_to_collectors[name].set(0)  # type: ignore[attr-defined]
