@@ -25,6 +25,6 @@ FIRED = Counter("surefill_fired_total", "Orders a price made act, by what came o
 FIRE_SECONDS = Histogram("surefill_fire_seconds", "From an observation to the recorded OrderTriggered.")
 CONTRADICTIONS = Counter("surefill_contradictions_total", "Landings that contradict the log. Any is an alarm.")
 PARKED = Gauge("surefill_parked", "Orders set aside until an operator looks.", ["processor"])
-UNKNOWN = Gauge("surefill_unknown_attempts", "Attempts past their last valid block whose outcome is not known yet.")
+UNKNOWN = Gauge("surefill_unknown_attempts", "Attempts whose outcome can't be known yet; their orders say why.")
 UNKNOWN_AGE = Gauge("surefill_unknown_age_seconds", "How long the oldest of them has been unknown.")
 EVIDENCE_MISSING = Counter("surefill_evidence_missing_total", "Attempts whose expiry could not be proven yet, by try.")
