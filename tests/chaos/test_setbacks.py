@@ -9,12 +9,15 @@ from decimal import Decimal
 from typing import Any
 
 import httpx2
+import psycopg
 import pytest
 
+from domain.account import ContradictionFound
 from tests.chaos.test_crash_points import EDGES, held
 from tests.chaos.theatre import Theatre
-from tests.e2e.engine import ended, story
+from tests.e2e.engine import SUREFILL, ended, story
 
+PAST_ITS_LIFE = 200  # blocks
 AMOUNT = Decimal("0.05")
 
 
@@ -112,6 +115,38 @@ async def test_an_order_whose_quotes_fall_short_rests_once(theatre: Theatre, edg
         told = await types(client, order_id)
     assert told == ["OrderSubmitted", "OrderTriggered", "OrderRested"]
     assert before - await held(theatre) == AMOUNT
+
+
+@pytest.mark.parametrize("edge", EDGES)
+async def test_a_confirmed_swap_that_a_fork_loses_halts_the_account_once(theatre: Theatre, edge: str):
+    node = theatre.node
+    async with httpx2.AsyncClient(base_url=theatre.url, timeout=30, trust_env=False) as client:
+        doomed = theatre.play("tracker", crash_at=f"append:ContradictionFound:{edge}")
+        # Block by block, so that it isn't final before the fork.
+        await node.fault("stall")
+        order_id = await theatre.submit(client, terms(type="market"))
+        await _sent(client, [order_id])
+        await node.blocks(3)
+        await ended(client, [order_id], within=30)
+        await node.fault("drop")
+        lost = (await story(client, order_id))[-1]["data"]["slot"]
+        slot = await node.truth("getSlot", {"commitment": "processed"})
+        await node.fork(slot - lost + 1, confirmed=True)
+        await node.blocks(PAST_ITS_LIFE)
+        await dies(theatre, doomed, "tracker")
+        resume = [str(SUREFILL), "resume", "--because", "a test has looked"]
+        async with asyncio.timeout(30):
+            while await (await asyncio.create_subprocess_exec(*resume, env=theatre.environment)).wait():
+                await asyncio.sleep(0.2)
+        await node.clear()
+        found = await ended(client, [await theatre.submit(client, terms(type="market"))], within=30)
+    assert {one["status"] for one in found.values()} == {"confirmed"}
+    with psycopg.connect(theatre.database_url) as connection:
+        noted = connection.execute(
+            "select state from events where topic = %s and convert_from(state, 'UTF8') like %s",
+            [ContradictionFound.TOPIC, f"%{order_id}%"],
+        ).fetchall()
+    assert len(noted) == 1
 
 
 async def _sent(client: httpx2.AsyncClient, ids: list[str]) -> None:
