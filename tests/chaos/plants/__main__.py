@@ -12,7 +12,7 @@ from tests.chaos.plants.faulty import PLANTS
 
 
 def main(name: str, role: str | None = None) -> None:
-    faulty_role, plant = PLANTS[name]
+    faulty_role, plant, _ = PLANTS[name]
     if role:
         plant()
         roles.main(role)

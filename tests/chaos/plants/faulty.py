@@ -144,12 +144,13 @@ def overlook_the_waiting() -> None:
     Watching.place = most  # type: ignore[method-assign]
 
 
-PLANTS: dict[str, tuple[str, Callable[[], None]]] = {
-    "resign-after-timeout": ("worker", resign_after_timeout),
-    "fail-what-is-not-seen": ("tracker", fail_what_is_not_seen),
-    "forget-work": ("relay", forget_work),
-    "lose-a-message": ("api", lose_a_message),
-    "log-the-bytes": ("worker", log_the_bytes),
-    "send-before-it-is-durable": ("worker", send_before_it_is_durable),
-    "overlook-the-waiting": ("watcher", overlook_the_waiting),
+# The role each is planted in, the plant, and the faults that bring it out.
+PLANTS: dict[str, tuple[str, Callable[[], None], tuple[str, ...]]] = {
+    "resign-after-timeout": ("worker", resign_after_timeout, ("node timeout", "node error")),
+    "fail-what-is-not-seen": ("tracker", fail_what_is_not_seen, ("node delay", "node blind")),
+    "forget-work": ("relay", forget_work, ()),
+    "lose-a-message": ("api", lose_a_message, ()),
+    "log-the-bytes": ("worker", log_the_bytes, ()),
+    "send-before-it-is-durable": ("worker", send_before_it_is_durable, ()),
+    "overlook-the-waiting": ("watcher", overlook_the_waiting, ()),
 }

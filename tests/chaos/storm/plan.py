@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -53,6 +54,10 @@ class _Card:
     most: float = 0.0
     params: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def name(self) -> str:
+        return f"{self.kind} {self.target}"
+
 
 _PROCESSES = (
     *(_Card("kill", role, 3) for role in ROLES),
@@ -99,11 +104,12 @@ _NODE = (
 KINDS = (*_PROCESSES, *_NODE)
 
 
-def strikes(seed: int, minutes: float, *, each: float = 4.5) -> list[Strike]:
-    """One every ``each`` seconds or so; every kind comes once before chance alone decides."""
+def strikes(seed: int, minutes: float, *, first: Collection[str] = (), each: float = 4.5) -> list[Strike]:
+    """One every ``each`` seconds or so; every kind comes once before chance alone decides, those named ``first`` first."""
     dice = random.Random(f"strikes {seed}")
     deck = list(KINDS)
     dice.shuffle(deck)
+    deck.sort(key=lambda card: card.name in first)  # dealt from the end
     found, at, end = [], QUIET_AT_FIRST_S, minutes * 60 - QUIET_AT_LAST_S
     while at < end:
         card = deck.pop() if deck else dice.choices(KINDS, [one.weight for one in KINDS])[0]

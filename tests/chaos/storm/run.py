@@ -15,6 +15,7 @@ from rich.console import Console
 from chains.solana_client import SolanaChain
 from domain.tokens import SOL, USDC, pair_of
 from runtime.localnet.program import PROGRAM_ID
+from tests.chaos.plants.faulty import PLANTS
 from tests.chaos.storm import outside, plan, verdict
 from tests.chaos.storm.clients import Clients
 from tests.chaos.storm.errors import own_errors
@@ -56,7 +57,8 @@ async def storm(console: Console, directory: Path, seed: int, orders: int, minut
         monkey, clients, reader = Monkey(world), Clients(world.engine.url), Reader(url)
         reading = asyncio.create_task(reader.run())
         checkpoint = asyncio.create_task(_checkpoint(world, minutes * 30))
-        await _rage(console, world, monkey, clients, plan.strikes(seed, minutes), plan.orders(seed, orders, minutes))
+        strikes = plan.strikes(seed, minutes, first=PLANTS[plant][2] if plant else ())
+        await _rage(console, world, monkey, clients, strikes, plan.orders(seed, orders, minutes))
         console.print("the faults are over; waiting for what is on its way")
         healed = datetime.now(UTC)
         await world.ready()
