@@ -105,7 +105,7 @@ KINDS = (*_PROCESSES, *_NODE)
 
 
 def strikes(seed: int, minutes: float, *, first: Collection[str] = (), each: float = 4.5) -> list[Strike]:
-    """One every ``each`` seconds or so; every kind comes once before chance alone decides, those named ``first`` first."""
+    """One every ``each`` seconds or so; every kind once before chance alone decides, ``first`` before others."""
     dice = random.Random(f"strikes {seed}")
     deck = list(KINDS)
     dice.shuffle(deck)
