@@ -58,8 +58,6 @@ _MARKET: dict[str, Any] = {
     "clientOrderId": "a-1",
 }
 _ALIASES: dict[str, Any] = {"tokenIn": "SOL", "tokenOut": "USDC", "amount": 1.5, "slippage": 0.005}
-
-
 _LIMIT: dict[str, Any] = {"tokenIn": "SOL", "tokenOut": "USDC", "amountIn": "1", "type": "limit", "limitPrice": "152"}
 _STOP: dict[str, Any] = {**_LIMIT, "type": "stop-limit", "limitPrice": "144", "stopPrice": "145"}
 _PRICE = "Quote tokens for one base token of the pair, more than zero, at most 18 significant digits."
@@ -109,12 +107,7 @@ def _order_request() -> Schema:
             ),
             "limitPrice": _nullable(Schema(one_of=_NUMBER, description=_LIMIT_PRICE)),
             "price": _nullable(Schema(one_of=_NUMBER, description="Another name for limitPrice.")),
-            "stopPrice": _nullable(
-                Schema(
-                    one_of=_NUMBER,
-                    description=_STOP_PRICE,
-                )
-            ),
+            "stopPrice": _nullable(Schema(one_of=_NUMBER, description=_STOP_PRICE)),
         },
     )
 

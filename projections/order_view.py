@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Annotated, TypeVar
 from uuid import UUID
 
@@ -119,8 +120,8 @@ def order_view(order_id: UUID, order: Order, version: int, submitted_at: datetim
         token_in=order.token_in.symbol,
         token_out=order.token_out.symbol,
         amount_in=to_units(order.amount_in, order.token_in.decimals),
-        limit_price=None if order.limit_price is None else plain(order.limit_price),
-        stop_price=None if order.stop_price is None else plain(order.stop_price),
+        limit_price=price(order.limit_price),
+        stop_price=price(order.stop_price),
         slippage_bps=order.slippage_bps,
         network=order.network,
         submitted_at=submitted_at,
@@ -151,7 +152,12 @@ def tx_hash(order: Order) -> str | None:
 
 
 def executed_price(order: Order) -> str | None:
-    return plain(order.fill.executed_price) if order.fill else None
+    return price(order.fill.executed_price) if order.fill else None
+
+
+def price(value: Decimal | None) -> str | None:
+    """A price as clients read it; None where there is none."""
+    return None if value is None else plain(value)
 
 
 def _fee(order: Order) -> Fee | None:

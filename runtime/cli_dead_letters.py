@@ -6,7 +6,7 @@ from uuid import UUID
 import typer
 
 from runtime import roles
-from runtime.typed import reason
+from runtime.typed import Because
 
 app = typer.Typer(
     help="Orders that could not be handled and were set aside: list them, take one up again, give one up.",
@@ -15,7 +15,6 @@ app = typer.Typer(
 )
 
 Order = Annotated[UUID, typer.Argument(help="The order's id.")]
-Because = Annotated[str, typer.Option(help="Why; recorded in the log.", callback=reason)]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON line a letter.")]
 
 

@@ -7,9 +7,7 @@ from uuid import UUID
 import typer
 
 from runtime import roles
-from runtime.typed import positive_decimal, reason
-
-Because = Annotated[str, typer.Option(help="Why; recorded in the log.", callback=reason)]
+from runtime.typed import Because, positive_decimal
 
 
 def resolve(

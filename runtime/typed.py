@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from decimal import Decimal, InvalidOperation
+from typing import Annotated
 
 import typer
 
@@ -20,8 +21,11 @@ def positive_decimal(text: str, *, what: str, param_hint: str) -> Decimal:
     raise typer.BadParameter(f"{what} is a positive decimal number, got {text!r}", param_hint=param_hint)
 
 
-def reason(text: str) -> str:
-    """A callback of ``--because``: why, in at least a word."""
+def _reason(text: str) -> str:
     if not text.strip():
         raise typer.BadParameter("say why, in a few words")
     return text.strip()
+
+
+Because = Annotated[str, typer.Option(help="Why; recorded in the log.", callback=_reason)]
+"""``--because``: a word at least."""

@@ -8,12 +8,11 @@ from uuid import UUID
 from pydantic import Field
 
 from commands.submit import Accepted
-from domain.numbers import plain
 from domain.tokens import Side
 from event_store.mapper import EventMapper
 from event_store.types import RecordedEvent
 from projections.history import order_event
-from projections.order_view import IfKnown, Instant, OrderView, View
+from projections.order_view import IfKnown, Instant, OrderView, View, price
 
 
 class Links(View):
@@ -67,8 +66,8 @@ def accepted_order(accepted: Accepted) -> AcceptedOrder:
         order_id=accepted.order_id,
         pair=order.pair.symbol,
         side=order.side,
-        limit_price=None if order.limit_price is None else plain(order.limit_price),
-        stop_price=None if order.stop_price is None else plain(order.stop_price),
+        limit_price=price(order.limit_price),
+        stop_price=price(order.stop_price),
         position=str(accepted.position),
         network=order.network,
         links=links(accepted.order_id),
