@@ -18,7 +18,7 @@ class Followed:
 
     Times are of the monotonic clock, in seconds. ``transaction`` is what is sent again and never shown. What is learned
     of it is not told before ``not_before``: telling has failed ``failures`` times in a row. ``doubted``: it is said
-    with the order that its outcome isn't known; ``unasked``: because the chain can't be asked.
+    with the order what stands in the way.
     """
 
     order_id: UUID
@@ -36,7 +36,6 @@ class Followed:
     since: float = field(default_factory=time.monotonic)
     next_doubt: float = 0.0
     doubted: bool = False
-    unasked: bool = False
     finalized: bool = False
     failures: int = 0
     not_before: float = 0.0

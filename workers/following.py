@@ -91,7 +91,7 @@ class Following:
             if before := known.get(one.attempt):
                 one.last_send, one.next_proof, one.finalized = before.last_send, before.next_proof, before.finalized
                 one.since, one.next_doubt = before.since, before.next_doubt
-                one.doubted, one.unasked = before.doubted, before.unasked
+                one.doubted = before.doubted
         if fresh:
             self._by_order[history.order_id] = fresh
         else:

@@ -36,6 +36,8 @@ log = structlog.get_logger(__name__)
 
 TRACKER = "tracker"
 SIGNATURES_A_CALL = 256
+NO_ANSWER = "no node answers"
+STANDS_STILL = "the finalized block height stands still"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,8 @@ class Tracker:
         self._telling = Telling(orders, accounts, work, self._following, parking)
         self._finalized_height = 0
         self._height_moved = self._answered = time.monotonic()
+        # Perhaps by one that ran before.
+        self._said_unknown = True
         self._proofs = asyncio.Semaphore(4)
         self._proving: set[str] = set()
         self._tasks: asyncio.TaskGroup | None = None
@@ -140,7 +144,7 @@ class Tracker:
             answer = await self._chain.statuses([one.signature for one in chunk], search_history=old)
         except ChainUnavailable:
             if time.monotonic() - self._answered > self._pace.doubt:
-                await self._unasked(chunk, "no node answers")
+                await self._unknown(chunk, NO_ANSWER)
             raise
         self._answered = time.monotonic()
         await self._asked(chunk)
@@ -160,21 +164,19 @@ class Tracker:
     async def _asked(self, chunk: Sequence[Followed]) -> None:
         """The chain answers; one whose finalized height stands still proves nothing, however long one waits."""
         if time.monotonic() - self._height_moved > self._pace.doubt:
-            await self._unasked(chunk, f"the finalized block height stands still at {self._finalized_height}")
-            return
-        for one in chunk:
-            if one.unasked:
-                one.unasked = False
-                if not one.doubted:
-                    await self._work.believe(one.order_id, one.attempt)
+            await self._unknown(chunk, STANDS_STILL)
+        elif self._said_unknown:
+            await self._work.believe_all([NO_ANSWER, STANDS_STILL])
+            self._said_unknown = False
 
-    async def _unasked(self, chunk: Sequence[Followed], reason: str) -> None:
+    async def _unknown(self, chunk: Sequence[Followed], reason: str) -> None:
         """Say with each order that was sent a while ago why nothing can be known of it now."""
+        self._said_unknown = True
         now = time.monotonic()
         for one in chunk:
             waits = one.submitted and not (one.confirmed or one.order_ended or one.doubted)
             if waits and now - one.since > self._pace.doubt and now >= one.next_doubt:
-                one.unasked, one.next_doubt = True, now + self._pace.proof
+                one.next_doubt = now + self._pace.proof
                 await self._work.doubt(one.order_id, one.attempt, reason, forever=False)
 
     def _settles(self, status: SignatureStatus) -> bool:

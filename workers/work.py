@@ -105,6 +105,11 @@ class WorkTable:
         async with self.pool.connection() as connection:
             await connection.execute(SQL["believe"], {"order": order_id, "attempt": attempt})
 
+    async def believe_all(self, reasons: Sequence[str]) -> None:
+        """Take back what was said for one of ``reasons``, of every attempt."""
+        async with self.pool.connection() as connection:
+            await connection.execute(SQL["believe_all"], {"reasons": list(reasons)})
+
     async def derive(self, after: int, upto: int) -> int:
         """Write the rows that open orders in a window of the log should have and don't. Returns how many orders."""
         async with self.pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:

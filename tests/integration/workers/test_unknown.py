@@ -16,6 +16,7 @@ from tests.integration.chains.endpoint_server import Request, altering, http, se
 from tests.integration.workers.conftest import Desks
 from tests.integration.workers.test_contradictions import run_to
 from tests.integration.workers.test_execution import QUICK
+from workers.tracker import NO_ANSWER
 
 PACE = replace(QUICK, doubt=0.4)
 
@@ -54,6 +55,21 @@ async def test_no_node_answers(desks: Desks, rpc_url: str) -> None:
             await desks.stop()
 
 
+async def test_a_tracker_takes_back_what_another_said_once_the_chain_answers(desks: Desks) -> None:
+    sent, purged = await desks.submit(), await desks.submit()
+    for one in (sent, purged):
+        await run_to(desks, one, "build")
+    await desks.work.doubt(sent, 1, NO_ANSWER, forever=False)
+    await desks.work.doubt(purged, 1, "its blocks are gone", forever=True)
+    # It sends nothing and is told nothing: only the answer counts.
+    desks.start_tracker(replace(PACE, first_send=999, rebroadcast=999))
+    async with asyncio.timeout(15):
+        while len(left := await reasons(desks)) > 1:
+            await asyncio.sleep(0.05)
+    assert left == ["its blocks are gone"]
+    assert (await desks.order(sent)).live_attempt
+
+
 async def test_a_height_that_stands_still_proves_nothing(desks: Desks, rpc_url: str) -> None:
     still, unsent = True, await desks.submit()
     await run_to(desks, unsent, "build")
@@ -79,7 +95,7 @@ async def test_a_height_that_stands_still_proves_nothing(desks: Desks, rpc_url: 
     ):
         desks.start_tracker(PACE)
         await until(lambda: reasons(desks))
-        assert await reasons(desks) == ["the finalized block height stands still at 7"]
+        assert await reasons(desks) == ["the finalized block height stands still"]
         still = False
         assert (await desks.until(unsent, lambda order: order.ended)).status == "confirmed"
         await until(lambda: _none(desks))
