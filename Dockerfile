@@ -8,12 +8,15 @@ RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes -r r
 COPY pyproject.toml README.md ./
 COPY api api
 COPY chains chains
+COPY cli cli
 COPY commands commands
 COPY domain domain
 COPY event_store event_store
+COPY localnet localnet
 COPY projections projections
 COPY runtime runtime
 COPY venues venues
+COPY verification verification
 COPY workers workers
 RUN pip install --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation --no-index -e . \
  && useradd --uid 10001 --no-create-home surefill \

@@ -52,7 +52,7 @@ lock: ## renew requirements.lock (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url -o requirements.lock
 
 program: install ## build the local chain's swap program again and compare (needs clang-19)
-	@$(BIN)/python -m runtime.localnet.program.build
+	@$(BIN)/python -m localnet.program.build
 
 clean: ## remove the virtual environment (the data directory stays)
 	rm -rf $(VENV) *.egg-info build

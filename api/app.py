@@ -25,14 +25,14 @@ from api.problems import answer
 from api.services import Check, Services
 from api.streams import stream_routes
 from commands.orders import Orders
-from event_store.log import Log
 from event_store.mapper import EventMapper
+from event_store.read.log import Log
 from projections.accounts import wallet_of
-from projections.doubts import doubt_of
-from projections.letters import letter_of
+from projections.dead_letters import letter_of
 from projections.live import LiveFeed
 from projections.orders.queries import OrderList, Pool
-from projections.orders.resting import RestingOrders
+from projections.orders.resting_orders import RestingOrders
+from projections.unknown_outcomes import doubt_of
 from venues.prices import PriceSource
 
 log = structlog.get_logger(__name__)

@@ -18,7 +18,7 @@ from api.services import Services
 from domain.numbers import plain, to_units
 from domain.tokens import Pair, Side, TokenList, pair_of
 from projections.order_view import IfKnown, View
-from projections.orders.resting import Resting
+from projections.orders.resting_orders import Resting
 from venues.prices import Depth, PairPrice
 
 Named = Annotated[str, PathParameter(description="As `SOL-USDC`; symbols in any case.")]

@@ -10,13 +10,13 @@ from uuid import UUID
 from api.config import ApiConfig
 from api.prices import Ticker
 from commands.orders import Orders
-from event_store.log import Log
 from event_store.mapper import EventMapper
-from event_store.parked import Letter
-from projections.doubts import Doubt
+from event_store.processors.dead_letters import Letter
+from event_store.read.log import Log
 from projections.live import LiveFeed
 from projections.orders.queries import OrderList
-from projections.orders.resting import RestingOrders
+from projections.orders.resting_orders import RestingOrders
+from projections.unknown_outcomes import Doubt
 
 
 @dataclass(frozen=True, slots=True)

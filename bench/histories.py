@@ -16,7 +16,7 @@ from domain import events as e
 from domain.events import ORDER_EVENTS, OrderEvent
 from domain.quotes import Quote
 from domain.tokens import SOL, USDC
-from event_store.appender import Appender
+from event_store.append.appender import Appender
 from event_store.mapper import EventMapper
 from event_store.types import AppendRequest, NewEvent, Stored
 

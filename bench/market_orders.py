@@ -7,7 +7,7 @@ from decimal import ROUND_DOWN, Context, Decimal
 
 from domain.numbers import plain
 from domain.tokens import Pair, Side, Token
-from runtime.localnet.world import DOLLARS
+from localnet.world import DOLLARS
 from venues.prices import PairPrice
 
 BPS = Decimal("0.0001")

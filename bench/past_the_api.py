@@ -15,11 +15,11 @@ from commands.submit import submit_order
 from domain.commands import SubmitOrder
 from domain.events import ORDER_EVENTS, OrderTriggered
 from domain.tokens import Pair, Side
-from event_store.appender import Appender
+from event_store.append.appender import Appender
 from event_store.dsn import parse
-from event_store.log import Log
 from event_store.mapper import EventMapper
 from event_store.pool import connection_pool
+from event_store.read.log import Log
 
 AT_ONCE = 1_000
 

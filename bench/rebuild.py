@@ -26,16 +26,16 @@ from rich.console import Console
 from bench.engine import engine
 from bench.histories import MAPPER, append_histories
 from bench.throughput import BODY, percentile
-from event_store.appender import Appender
+from event_store.append.appender import Appender
 from event_store.dsn import parse
-from event_store.leases import Lease
-from event_store.log import Log
 from event_store.pool import connection_pool
+from event_store.processors.leases import Lease
+from event_store.read.log import Log
 from projections.orders import PROCESSOR
 from projections.orders.queries import OrderList
-from projections.runner import OrdersProjector
-from runtime import child
+from projections.projector import OrdersProjector
 from runtime.embedded import postgres
+from runtime.supervision import child
 
 console = Console()
 app = typer.Typer(add_completion=False)

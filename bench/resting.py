@@ -27,9 +27,9 @@ from bench.past_the_api import Limit, fired, record
 from bench.throughput import percentile
 from domain.tokens import SOL, USDC, Pair, pair_of
 from event_store.dsn import parse
-from runtime.localnet.opening import MARKET_KEY
-from runtime.localnet.price import move
-from runtime.localnet.world import pair_called
+from localnet.market.price import move
+from localnet.opening import MARKET_KEY
+from localnet.world import pair_called
 
 console = Console(soft_wrap=True)
 app = typer.Typer(add_completion=False)

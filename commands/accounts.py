@@ -17,10 +17,10 @@ from domain.account import (
     trading_stream,
 )
 from domain.errors import DomainError
-from event_store.appender import Appender
+from event_store.append.appender import Appender
 from event_store.errors import LeaseLostError
-from event_store.log import Log
 from event_store.mapper import EventMapper
+from event_store.read.log import Log
 from event_store.types import AppendRequest, Conflict, LeaseLost, NewEvent
 
 

@@ -12,10 +12,10 @@ from domain import events as e
 from domain.account import DeadLetterDiscarded, DeadLetterRetried, SetAside, dead_letters_stream
 from domain.commands import DiscardOrder
 from domain.errors import DomainError, NotApplicable
-from event_store.appender import Appender
+from event_store.append.appender import Appender
 from event_store.errors import UnreadableEvent
-from event_store.log import Log
 from event_store.mapper import EventMapper
+from event_store.read.log import Log
 from event_store.types import AppendRequest, Conflict, NewEvent, RecordedEvent, StreamGuard
 
 _KNOWN = frozenset(event.TOPIC for event in e.ORDER_EVENTS)

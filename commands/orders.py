@@ -9,17 +9,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
+from commands.cache import Recent
 from commands.history import History
-from commands.recent import Recent
 from domain.commands import OrderCommand
 from domain.decide import decide
 from domain.errors import NotApplicable
 from domain.events import OrderEvent
 from domain.order import evolve
-from event_store.appender import Appender
+from event_store.append.appender import Appender
 from event_store.errors import LeaseLostError, UnreadableEvent
-from event_store.log import Log
 from event_store.mapper import EventMapper
+from event_store.read.log import Log
 from event_store.types import (
     Already,
     AppendRequest,

@@ -15,8 +15,8 @@ from uuid import UUID
 import structlog
 
 from event_store.errors import OUTAGE, PositionGap
-from event_store.log import Log
-from event_store.tail import Tail
+from event_store.read.log import Log
+from event_store.read.tail import Tail
 from event_store.types import RecordedEvent
 from event_store.wake import Wake
 from projections.metrics import LIVE_POSITION, SUBSCRIPTIONS, TOO_SLOW

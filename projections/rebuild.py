@@ -17,13 +17,13 @@ import psycopg
 from psycopg import AsyncConnection, AsyncCursor
 from psycopg_pool import AsyncConnectionPool
 
-from event_store import positions
 from event_store.errors import PositionLostError
-from event_store.leases import Lease
-from event_store.log import Log
 from event_store.mapper import EventMapper
+from event_store.processors import positions
+from event_store.processors.leases import Lease
+from event_store.read.log import Log
 from projections.orders import PROCESSOR, SQL
-from projections.orders.rebuilding import REBUILT, Comparison, begin, compare
+from projections.orders.comparison import REBUILT, Comparison, begin, compare
 from projections.orders.table import Row, fold_into_table
 
 NAMES = ("orders",)
@@ -83,7 +83,7 @@ class OrdersRebuild:
         self._recent: dict[UUID, Row] = {}
 
     async def run(self, lease: Lease) -> Comparison:
-        """Under the lease of ``projections.orders.rebuilding.REBUILDER``: what the comparison before the swap said.
+        """Under the lease of ``projections.orders.comparison.REBUILDER``: what the comparison before the swap said.
 
         Raises ``StillRead``, ``LeaseLostError``, ``PositionLostError`` (PostgreSQL crashed under it), ``PositionGap``
         and psycopg's errors: then nothing was swapped, save where PostgreSQL went away in the swap's very commit.

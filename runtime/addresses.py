@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from runtime.errors import StartupError
-from runtime.launch import is_alive
 from runtime.settings import Settings
+from runtime.supervision.launch import is_alive
 
 ADDRESSES = ("database_url", "database_owner_url", "redis_url", "solana_rpc_url")  # as settings
 

@@ -22,19 +22,19 @@ from commands.orders import Orders
 from domain.account import ACCOUNT_EVENTS
 from domain.codes import Code
 from domain.events import ORDER_EVENTS
-from event_store.appender import Appender
-from event_store.leases import Lease
-from event_store.log import Log
+from event_store.append.appender import Appender
 from event_store.mapper import EventMapper
 from event_store.pool import connection_pool
+from event_store.processors.leases import Lease
+from event_store.read.log import Log
 from event_store.wake import Wake
+from localnet.program import PROGRAM_ID
 from runtime.errors import StartupError
-from runtime.localnet.program import PROGRAM_ID
+from runtime.preconditions import AnotherChainError, AnotherWalletError, claim_wallet, require_same_chain
 from runtime.settings import Settings
 from venues.constant_product_errors import ProgramError
 from venues.pools import PoolBook
-from workers.preconditions import AnotherChainError, AnotherWalletError, claim_wallet, require_same_chain
-from workers.work import Pool
+from workers.dispatch.work import Pool
 
 log = structlog.get_logger(__name__)
 

@@ -14,17 +14,17 @@ from uuid import UUID
 
 from domain.account import SetAside
 from domain.errors import DomainError
-from event_store import parked
 from event_store.errors import UnreadableEvent
-from event_store.parked import Letter
+from event_store.processors import dead_letters as parked
+from event_store.processors.dead_letters import Letter
 from projections.order_view import instant
 from projections.orders import PROCESSOR
-from projections.orders.retrying import take_up
+from projections.orders.retry import take_up
 from runtime import addresses, settings
 from runtime.composition import Store, open_store
 from runtime.errors import StartupError
-from workers.next_work import STAGES
-from workers.work import WorkTable
+from workers.dispatch.next_work import STAGES
+from workers.dispatch.work import WorkTable
 
 # Longer than a stage that fails again is tried by its due times.
 OUTCOME_WITHIN_S = 10.0

@@ -18,17 +18,17 @@ from commands.ids import DEFAULT_ACCOUNT
 from domain.events import ORDER_EVENTS
 from event_store.mapper import EventMapper
 from event_store.pool import connection_pool
+from localnet.journal import LEDGER, LedgerDamaged, check
 from runtime import addresses, reach, wallet_file
 from runtime.addresses import Addresses
-from runtime.child import Program
 from runtime.data_directory import occupied
 from runtime.embedded import ports, postgres, valkey
 from runtime.errors import StartupError
-from runtime.localnet.journal import LEDGER, LedgerDamaged, check
+from runtime.preconditions import AnotherChainError, AnotherWalletError, claim_wallet, require_same_chain
 from runtime.roles import migrate
 from runtime.settings import Settings
-from runtime.supervisor import Supervisor
-from workers.preconditions import AnotherChainError, AnotherWalletError, claim_wallet, require_same_chain
+from runtime.supervision.child import Program
+from runtime.supervision.supervisor import Supervisor
 
 SUREFILL = Path(sys.executable).with_name("surefill")
 LEASED = ("relay", "projector", "tracker", "watcher")  # one owner at a time; the second of each stands by

@@ -19,7 +19,7 @@ from event_store.errors import EventStoreError
 from runtime import addresses, settings
 from runtime.composition import open_market, open_store, utc_now
 from runtime.errors import StartupError
-from workers.resolve import Landed, Resolver
+from workers.tracker.resolve import Landed, Resolver
 
 T = TypeVar("T")
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from chains.keyfile import make_keypair, read_keypair
 from runtime.errors import StartupError
-from runtime.localnet.keyfile import make_keypair, read_keypair
 
 
 def make_if_missing(file: Path) -> None:

@@ -1,6 +1,6 @@
 """A constant-product pool of our swap program: its account's layout, its arithmetic, its instruction.
 
-The layout and the formula are those of ``runtime/localnet/program/constant_product.c``, to the base unit.
+The layout and the formula are those of ``localnet/program/constant_product.c``, to the base unit.
 """
 
 from __future__ import annotations

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
-_WALLET = (Path(__file__).parent / "wallet.sql").read_bytes()
-WALLETS = (Path(__file__).parent / "wallets.sql").read_bytes()
+from event_store.statements import statement
+
+_WALLET = statement(__file__, "wallet")
+WALLETS = statement(__file__, "wallets")
 """Every wallet that trades for an account, one a row."""
 
 

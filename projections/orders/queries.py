@@ -12,8 +12,8 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from domain.events import Status
-from event_store import positions
-from projections.arrivals import Arrivals
+from event_store.processors import positions
+from projections.catch_up import Arrivals
 from projections.history import OrderState
 from projections.orders import PROCESSOR, SQL
 from projections.orders.table import row

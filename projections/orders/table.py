@@ -13,9 +13,9 @@ import structlog
 from psycopg import AsyncCursor, sql
 
 from domain.order import Order
-from event_store import parked
 from event_store.errors import UnreadableEvent
 from event_store.mapper import EventMapper
+from event_store.processors import dead_letters as parked
 from event_store.types import RecordedEvent
 from projections.history import OrderState, advance, order_event
 from projections.metrics import PARKED

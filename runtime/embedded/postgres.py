@@ -22,12 +22,12 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
-from runtime import child
-from runtime.child import Account, Program
 from runtime.embedded import ports
 from runtime.embedded.binaries import postgres_programs, reaches
 from runtime.embedded.stale import end_stale_server
 from runtime.errors import StartupError
+from runtime.supervision import child
+from runtime.supervision.child import Account, Program
 
 MAJOR = 18
 DATABASE = "surefill"

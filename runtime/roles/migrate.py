@@ -1,7 +1,7 @@
 """Bring the database to this version's schema, once, as the owner of the log."""
 
 from event_store.errors import BadDatabaseUrl, LogUnavailable, MigrationRefused
-from event_store.migrate import migrate
+from event_store.schema.migrate import migrate
 from runtime.errors import StartupError
 from runtime.settings import Settings
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from projections.orders import PROCESSOR
-from projections.runner import OrdersProjector
+from projections.projector import OrdersProjector
 from runtime.composition import lease_of, open_store
 from runtime.settings import Settings
 

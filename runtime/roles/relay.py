@@ -6,10 +6,10 @@ import asyncio
 
 from runtime.composition import broker_url, lease_of, open_store
 from runtime.settings import Settings
-from workers.broker import Hints, open_broker
-from workers.relay import RELAY, Relay
-from workers.sweeper import Sweeper
-from workers.work import WorkTable
+from workers.dispatch.broker import Hints, open_broker
+from workers.dispatch.relay import RELAY, Relay
+from workers.dispatch.sweeper import Sweeper
+from workers.dispatch.work import WorkTable
 
 
 async def run(settings: Settings) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from runtime.composition import lease_of, open_market, open_store, open_wallet, utc_now
 from runtime.settings import Settings
-from workers.tracker import TRACKER, Tracker
-from workers.work import WorkTable
+from workers.dispatch.work import WorkTable
+from workers.tracker.tracker import TRACKER, Tracker
 
 
 async def run(settings: Settings) -> None:

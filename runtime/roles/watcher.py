@@ -8,8 +8,8 @@ from runtime.composition import lease_of, open_market, open_store, require_chain
 from runtime.settings import Settings
 from venues.prices import PoolPrices
 from workers.watcher.book import Book
+from workers.watcher.book_keeper import WATCHER, Watching
 from workers.watcher.watcher import Pace, Watcher
-from workers.watcher.watching import WATCHER, Watching
 
 
 async def run(settings: Settings) -> None:

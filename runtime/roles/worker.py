@@ -7,16 +7,16 @@ import asyncio
 import dramatiq
 
 from chains.blockhashes import BlockhashCache
+from localnet.program import PROGRAM_ID
 from runtime.composition import broker_url, open_market, open_store, open_wallet, utc_now
-from runtime.localnet.program import PROGRAM_ID
 from runtime.settings import Settings
 from venues.pools import pool_venues
-from workers.broker import StageRun, declare_actors, open_broker
-from workers.build import Build, Desk
-from workers.next_work import Stage
-from workers.route import Route
-from workers.submit import Submit
-from workers.work import WorkTable
+from workers.dispatch.broker import StageRun, declare_actors, open_broker
+from workers.dispatch.next_work import Stage
+from workers.dispatch.work import WorkTable
+from workers.stages.build import Build, Desk
+from workers.stages.route import Route
+from workers.stages.submit import Submit
 
 # The idle queue is looked at this often: what an order waits for at most, at each stage.
 IDLE_MS = 20

@@ -14,7 +14,7 @@ import pytest
 from psycopg import sql
 
 from chains.wallet import Wallet
-from event_store.migrate import migrate
+from event_store.schema.migrate import migrate
 from tests.chaos.node import FaultyNode
 from tests.chaos.theatre import Theatre
 from tests.e2e.conftest import own_engine, reachable  # noqa: F401

@@ -15,12 +15,12 @@ from typing import Any
 from dramatiq.brokers.redis import _RedisConsumer
 
 from chains.solana_client import SolanaChain
-from event_store import positions
-from event_store.appender import Appender
-from event_store.processing import Processing
+from event_store.append.appender import Appender
+from event_store.processors import positions
+from event_store.processors.processor import Processing
 from event_store.types import AppendRequest
 from runtime import roles
-from workers.broker import Hints
+from workers.dispatch.broker import Hints
 
 
 def arm(point: str) -> None:

@@ -16,10 +16,10 @@ from typing import Any, TextIO
 
 from solders.transaction import VersionedTransaction
 
-from runtime.localnet.chain import Irreversible
-from runtime.localnet.rpc.node import Node
-from runtime.localnet.rpc.params import RpcError
-from runtime.localnet.server import Receive, RpcServer, Scope, Send
+from localnet.chain import Irreversible
+from localnet.rpc.node import Node
+from localnet.rpc.params import RpcError
+from localnet.server import Receive, RpcServer, Scope, Send
 from tests.chaos.faults import Fault, Faults
 from tests.chaos.views import BLOCK_ERRORS, VIEWS
 

@@ -19,8 +19,8 @@ from tests.chaos.node import FaultyNode
 from tests.chaos.verdict import judge, landed
 from tests.integration.workers.conftest import Desks
 from workers.metrics import CONTRADICTIONS
-from workers.submit import signed_bytes
-from workers.tracker import Pace
+from workers.stages.submit import signed_bytes
+from workers.tracker.tracker import Pace
 
 QUICK = Pace(poll=0.02, poll_confirmed=0.05, rebroadcast=0.1, first_send=0.2, heights=0.05, proof=0.1, rows=0.5)
 PAST_ITS_LIFE = 200  # blocks: the 150 of a blockhash, the 32 to finality, and some

@@ -17,9 +17,9 @@ import pytest
 from projections.orders import PROCESSOR
 from tests.chaos.writes import Writes
 from tests.e2e.engine import Engine, ended, submit
-from workers.relay import RELAY
-from workers.tracker import TRACKER
-from workers.watcher.watching import WATCHER
+from workers.dispatch.relay import RELAY
+from workers.tracker.tracker import TRACKER
+from workers.watcher.book_keeper import WATCHER
 
 ASLEEP = 60.0
 TAKEN_OVER_WITHIN = 10.0

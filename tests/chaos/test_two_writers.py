@@ -11,9 +11,9 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
-from event_store.log import Log
 from event_store.pool import connection_pool
-from event_store.tail import Tail
+from event_store.read.log import Log
+from event_store.read.tail import Tail
 from event_store.types import RecordedEvent
 from tests.integration.conftest import TestDatabase
 

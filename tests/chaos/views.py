@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from runtime.localnet.chain import Chain
-from runtime.localnet.rpc.params import RpcError
-from runtime.localnet.slots import number_by
+from localnet.chain import Chain
+from localnet.rpc.params import RpcError
+from localnet.slots import number_by
 
 Request = dict[str, Any]
 View = Callable[[Chain, Request, Any, dict[str, Any]], Any]

@@ -24,7 +24,7 @@ from psycopg import sql
 from runtime.embedded import postgres, valkey
 from runtime.roles import NEEDS
 from runtime.settings import Settings
-from runtime.supervisor import Supervisor
+from runtime.supervision.supervisor import Supervisor
 
 ROOT = Path(__file__).parents[2]
 SUREFILL = Path(sys.executable).with_name("surefill")

@@ -27,7 +27,7 @@ from tests.golden.runs import (
 )
 from tests.integration.workers.conftest import Desks, now
 from tests.integration.workers.test_contradictions import forged, landed, run_to
-from workers.submit import signed_bytes
+from workers.stages.submit import signed_bytes
 
 
 @history

@@ -23,8 +23,8 @@ from tests.golden.runs import (
 )
 from tests.integration.workers.conftest import Desks, now
 from tests.integration.workers.test_contradictions import landed, run_to
-from workers.resolve import Landed, Resolver
-from workers.submit import signed_bytes
+from workers.stages.submit import signed_bytes
+from workers.tracker.resolve import Landed, Resolver
 
 
 @history

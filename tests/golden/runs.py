@@ -15,10 +15,10 @@ from domain.events import ORDER_EVENTS
 from domain.order import Order
 from domain.tokens import SOL, USDC
 from event_store.mapper import EventMapper
-from runtime.localnet.price import move
+from localnet.market.price import move
 from tests.chaos.node import FaultyNode
 from tests.integration.workers.conftest import Desks
-from workers.tracker import Pace
+from workers.tracker.tracker import Pace
 
 QUICK = Pace(poll=0.02, poll_confirmed=0.05, rebroadcast=0.2, first_send=0.2, heights=0.05, proof=0.1, rows=0.5)
 SENDS_NOTHING = replace(QUICK, rebroadcast=999, first_send=999)

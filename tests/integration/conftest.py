@@ -14,7 +14,7 @@ import uvloop
 from psycopg import sql
 
 from event_store.dsn import parse
-from event_store.migrate import migrate
+from event_store.schema.migrate import migrate
 from tests.integration.embedded import EmbeddedPostgres, EmbeddedValkey
 
 

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from domain.tokens import Pair, Side
 from venues.prices import Depth, PairPrice
-from workers.watcher.resting import Resting
+from workers.watcher.waiting_order import Resting
 
 # How soon a moving price reaches the level, then age, which is unique: the orders themselves are never compared.
 _Row = tuple[Decimal, int, Resting]

@@ -22,18 +22,18 @@ from domain.commands import ObservePrice
 from domain.errors import NotApplicable
 from domain.events import Observation
 from event_store.errors import LeaseLostError
-from event_store.leases import Lease
-from event_store.log import Log
-from event_store.tail import Tail
+from event_store.processors.leases import Lease
+from event_store.read.log import Log
+from event_store.read.tail import Tail
 from event_store.wake import Wake
 from venues.prices import PairPrice, Prices, PriceSource
-from workers.away import AWAY
+from workers.dead_letters import MOST_FAILURES, kind
 from workers.metrics import FIRE_SECONDS, FIRED, OBSERVATIONS
-from workers.parking import MOST_FAILURES, kind
+from workers.outages import AWAY
+from workers.watcher.book_keeper import Watching
 from workers.watcher.freshness import Freshness
 from workers.watcher.jumps import JumpGuard
-from workers.watcher.resting import Resting
-from workers.watcher.watching import Watching
+from workers.watcher.waiting_order import Resting
 
 log = structlog.get_logger(__name__)
 

@@ -6,8 +6,9 @@ import dataclasses
 import sys
 from typing import Any
 
-from runtime import engine, roles, up
-from runtime.child import Program
+from cli import up
+from runtime import engine, roles
+from runtime.supervision.child import Program
 from tests.chaos.plants.faulty import PLANTS
 
 

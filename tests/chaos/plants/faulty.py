@@ -17,14 +17,14 @@ from domain.codes import Code, meaning
 from domain.commands import OrderCommand, RecordBuilt
 from domain.events import OrderFailed
 from domain.order import Attempt
-from event_store.leases import Lease
-from workers.build import Build, Desk
-from workers.followed import Followed
-from workers.next_work import Digest
-from workers.submit import Submit, signed_bytes
-from workers.tracker import Tracker
-from workers.watcher.watching import Watching
-from workers.work import Cursor, WorkTable
+from event_store.processors.leases import Lease
+from workers.dispatch.next_work import Digest
+from workers.dispatch.work import Cursor, WorkTable
+from workers.stages.build import Build, Desk
+from workers.stages.submit import Submit, signed_bytes
+from workers.tracker.tracked_attempt import Followed
+from workers.tracker.tracker import Tracker
+from workers.watcher.book_keeper import Watching
 
 _dice = random.Random(1)
 

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from chains.solana_client import SolanaChain
 from domain.tokens import SOL, USDC, pair_of
-from runtime.localnet.program import PROGRAM_ID
+from localnet.program import PROGRAM_ID
 from tests.chaos.plants.faulty import PLANTS
 from tests.chaos.storm import outside, plan, verdict
 from tests.chaos.storm.clients import Clients

@@ -22,17 +22,17 @@ from commands.orders import Orders
 from domain import commands as c
 from domain.events import ORDER_EVENTS
 from domain.tokens import KNOWN_TOKENS
-from event_store.appender import Appender
+from event_store.append.appender import Appender
 from event_store.errors import LeaseLostError
-from event_store.leases import Lease
-from event_store.log import Log
 from event_store.mapper import EventMapper
 from event_store.pool import connection_pool
+from event_store.processors.leases import Lease
+from event_store.read.log import Log
 from event_store.wake import Wake
+from localnet.program import PROGRAM_ID
 from projections.live import LiveFeed
 from projections.orders import PROCESSOR
-from projections.runner import OrdersProjector
-from runtime.localnet.program import PROGRAM_ID
+from projections.projector import OrdersProjector
 from tests.integration.api.contract import Contract
 from venues.pools import PoolBook
 from venues.prices import PoolPrices

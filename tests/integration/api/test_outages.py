@@ -15,7 +15,7 @@ from websockets.asyncio.client import connect
 
 from api.server import serve
 from commands.ids import DEFAULT_ACCOUNT
-from event_store.appender import Appender
+from event_store.append.appender import Appender
 from event_store.types import AppendRequest, NewEvent, Stored
 from event_store.wake import Wake
 from projections.orders import PROCESSOR

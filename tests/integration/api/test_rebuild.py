@@ -10,13 +10,13 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool
 
 from event_store.dsn import parse
-from event_store.leases import Lease
-from event_store.log import Log
 from event_store.pool import connection_pool
+from event_store.processors.leases import Lease
+from event_store.read.log import Log
 from projections.orders import PROCESSOR
-from projections.orders.rebuilding import REBUILDER, Comparison
+from projections.orders.comparison import REBUILDER, Comparison
+from projections.projector import OrdersProjector
 from projections.rebuild import OrdersRebuild
-from projections.runner import OrdersProjector
 from tests.integration.api.serving import MAPPER, Engine
 from tests.integration.api.test_read import TO_CONFIRMED
 from tests.integration.conftest import TestDatabase

@@ -25,7 +25,7 @@ from chains.wallet import Wallet
 from domain.codes import Code
 from domain.quotes import Quote
 from domain.tokens import SOL, USDC
-from runtime.localnet.program import PROGRAM_ID
+from localnet.program import PROGRAM_ID
 from venues.constant_product_errors import ProgramError
 from venues.pools import PoolBook, pool_venues
 from venues.protocol import QuoteRequest
@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 _SERVE = """
 import asyncio, pathlib, sys
-from runtime.localnet.main import serve
+from localnet.main import serve
 port, directory, wallet = sys.argv[1:]
 asyncio.run(serve(host="127.0.0.1", port=int(port), directory=pathlib.Path(directory), wallet=wallet, slot_ms=40))
 """

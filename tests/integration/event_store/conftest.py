@@ -6,9 +6,9 @@ import psycopg
 import pytest
 from psycopg_pool import AsyncConnectionPool
 
-from event_store.appender import Appender
-from event_store.log import Log
+from event_store.append.appender import Appender
 from event_store.pool import connection_pool
+from event_store.read.log import Log
 from tests.integration.conftest import TestDatabase
 from tests.integration.embedded import EmbeddedPostgres
 

@@ -7,10 +7,10 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from event_store.appender import Appender
+from event_store.append.appender import Appender
 from event_store.errors import InvalidRequest, LogUnavailable, OutcomeUnknown
-from event_store.hashing import event_hash, log_hash
-from event_store.log import Log
+from event_store.hash_chain.hashing import event_hash, log_hash
+from event_store.read.log import Log
 from event_store.types import Already, Conflict, LeaseGuard, LeaseLost, Outcome, Stored, StreamGuard
 from tests.integration.conftest import TestDatabase
 from tests.integration.embedded import EmbeddedPostgres

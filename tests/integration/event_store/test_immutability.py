@@ -7,9 +7,9 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from event_store.appender import Appender
+from event_store.append.appender import Appender
 from event_store.dsn import parse
-from event_store.migrate import roles_separate
+from event_store.schema.migrate import roles_separate
 from event_store.types import LeaseGuard
 from tests.integration.conftest import TestDatabase
 from tests.integration.embedded import EmbeddedPostgres

@@ -7,9 +7,9 @@ import psycopg
 import pytest
 from psycopg_pool import AsyncConnectionPool
 
-from event_store import positions
 from event_store.errors import LeaseLostError, PositionLostError
-from event_store.leases import Lease
+from event_store.processors import positions
+from event_store.processors.leases import Lease
 from event_store.types import LeaseGuard
 from tests.integration.conftest import TestDatabase
 from tests.integration.event_store.making import until

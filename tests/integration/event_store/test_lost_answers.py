@@ -13,9 +13,9 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from event_store.appender import Appender
+from event_store.append.appender import Appender
 from event_store.errors import LogUnavailable, OutcomeUnknown
-from event_store.log import Log
+from event_store.read.log import Log
 from event_store.types import Already, Conflict, Stored
 from tests.integration.conftest import TestDatabase
 from tests.integration.embedded import EmbeddedPostgres

@@ -6,10 +6,10 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from event_store.appender import Appender
+from event_store.append.appender import Appender
 from event_store.dsn import parse
 from event_store.errors import LogUnavailable, MigrationRefused
-from event_store.migrate import migrate, migrations, roles_separate
+from event_store.schema.migrate import migrate, migrations, roles_separate
 from event_store.types import Stored
 from tests.integration.conftest import TestDatabase
 from tests.integration.embedded import EmbeddedPostgres

@@ -10,8 +10,8 @@ from uuid import uuid4
 import pytest
 from psycopg_pool import AsyncConnectionPool
 
-from event_store.log import Log
-from event_store.tail import Tail
+from event_store.read.log import Log
+from event_store.read.tail import Tail
 from tests.integration.conftest import TestDatabase
 from tests.integration.event_store.writers import append_own_streams, race_for_versions
 

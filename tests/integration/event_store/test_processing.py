@@ -9,13 +9,13 @@ import psycopg
 import pytest
 from psycopg import AsyncCursor
 
-from event_store.appender import Appender
+from event_store.append.appender import Appender
 from event_store.dsn import parse
-from event_store.leases import Lease
-from event_store.log import Log
-from event_store.migrate import migrate
 from event_store.pool import connection_pool
-from event_store.processing import Processing
+from event_store.processors.leases import Lease
+from event_store.processors.processor import Processing
+from event_store.read.log import Log
+from event_store.schema.migrate import migrate
 from event_store.types import RecordedEvent
 from tests.integration.conftest import TestDatabase
 from tests.integration.embedded import EmbeddedPostgres

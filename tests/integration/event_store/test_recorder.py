@@ -17,8 +17,8 @@ from eventsourcing.tests.persistence import (
 )
 from psycopg.conninfo import conninfo_to_dict
 
-from event_store.factory import Factory
-from event_store.recorder import LogRecorder
+from event_store.eventsourcing.factory import Factory
+from event_store.eventsourcing.recorder import LogRecorder
 from tests.integration.conftest import TestDatabase
 
 
@@ -26,7 +26,7 @@ from tests.integration.conftest import TestDatabase
 def settings(database: TestDatabase) -> dict[str, str]:
     where = conninfo_to_dict(database.app)
     return {
-        "PERSISTENCE_MODULE": "event_store.factory",
+        "PERSISTENCE_MODULE": "event_store.eventsourcing.factory",
         "POSTGRES_DBNAME": str(where["dbname"]),
         "POSTGRES_HOST": str(where["host"]),
         "POSTGRES_PORT": str(where["port"]),

@@ -10,12 +10,12 @@ import psycopg
 import pytest
 from psycopg_pool import AsyncConnectionPool
 
-from event_store.appender import Appender
+from event_store.append.appender import Appender
 from event_store.errors import LogUnavailable, OutcomeUnknown, PositionGap
-from event_store.log import Log
-from event_store.migrate import migrate
 from event_store.pool import connection_pool
-from event_store.tail import Tail
+from event_store.read.log import Log
+from event_store.read.tail import Tail
+from event_store.schema.migrate import migrate
 from event_store.types import Stored
 from event_store.wake import Wake
 from tests.integration.conftest import TestDatabase

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import uvloop
 
-from event_store.appender import Appender
+from event_store.append.appender import Appender
 from event_store.types import Stored
 from tests.integration.event_store.making import event, request
 

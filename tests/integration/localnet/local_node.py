@@ -20,7 +20,7 @@ from solders.message import MessageV0
 from solders.pubkey import Pubkey
 from solders.transaction import VersionedTransaction
 
-from runtime.localnet.program import PROGRAM_ID
+from localnet.program import PROGRAM_ID
 from venues.constant_product import Pool, decode_pool, swap_instruction
 
 _DEADLINE = 15.0
@@ -28,7 +28,7 @@ _MEMO = Pubkey.from_string("MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr")
 RUN = """
 import contextlib, sys, uvloop
 from pathlib import Path
-from runtime.localnet.main import serve
+from localnet.main import serve
 _, port, directory, wallet, slot_ms = sys.argv
 with contextlib.suppress(KeyboardInterrupt):
     uvloop.run(serve(host="127.0.0.1", port=int(port), directory=Path(directory), wallet=wallet, slot_ms=int(slot_ms)))

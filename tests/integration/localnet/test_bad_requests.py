@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from domain.tokens import SOL, USDC
-from runtime.localnet.rpc import METHODS
-from runtime.localnet.server import BODY_LIMIT
+from localnet.rpc import METHODS
+from localnet.server import BODY_LIMIT
 from tests.integration.localnet.local_node import LocalNode
 
 PUBKEY = USDC.mint

@@ -17,11 +17,11 @@ from solders.system_program import ID as SYSTEM_PROGRAM
 from solders.system_program import TransferParams, transfer
 from solders.transaction import VersionedTransaction
 
-from runtime.localnet.bank import Bank
-from runtime.localnet.chain import Chain, SignatureFailure
-from runtime.localnet.ledger import RENT_EXEMPT_EPOCH
-from runtime.localnet.opening import open_node
-from runtime.localnet.slots import WINDOW
+from localnet.bank import Bank
+from localnet.chain import Chain, SignatureFailure
+from localnet.ledger import RENT_EXEMPT_EPOCH
+from localnet.opening import open_node
+from localnet.slots import WINDOW
 
 WALLET = Keypair()
 

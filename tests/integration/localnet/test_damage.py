@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from domain.tokens import SOL, USDC
-from runtime.localnet.journal import LedgerDamaged, check
+from localnet.journal import LedgerDamaged, check
 from tests.integration.embedded import free_port
 from tests.integration.localnet import local_node
 from tests.integration.localnet.local_node import LocalNode

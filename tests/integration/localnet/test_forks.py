@@ -10,10 +10,10 @@ from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 from solders.system_program import ID as SYSTEM_PROGRAM
 
-from runtime.localnet.chain import COMMITMENTS, Chain, Irreversible
-from runtime.localnet.rpc import METHODS
-from runtime.localnet.rpc.node import Node
-from runtime.localnet.rpc.params import Params, RpcError
+from localnet.chain import COMMITMENTS, Chain, Irreversible
+from localnet.rpc import METHODS
+from localnet.rpc.node import Node
+from localnet.rpc.params import Params, RpcError
 from tests.integration.localnet.test_chain import WALLET, gift, lamports, opened, run, signed
 
 

@@ -14,15 +14,15 @@ from pathlib import Path
 
 import pytest
 
+from chains.keyfile import read_keypair
 from chains.solana_client import SolanaChain
 from domain.tokens import Pair
-from runtime.localnet.arbitrage import standing
-from runtime.localnet.keyfile import read_keypair
-from runtime.localnet.market import follow
-from runtime.localnet.opening import MARKET_KEY
-from runtime.localnet.program import PROGRAM_ID
-from runtime.localnet.walk import Prices, outside_prices
-from runtime.localnet.world import pairs
+from localnet.market.arbitrage import standing
+from localnet.market.follow import follow
+from localnet.market.walk import Prices, outside_prices
+from localnet.opening import MARKET_KEY
+from localnet.program import PROGRAM_ID
+from localnet.world import pairs
 from tests.integration.localnet.local_node import LocalNode
 from venues.pools import PoolBook
 

@@ -10,10 +10,10 @@ import pytest
 from chains.solana_client import SolanaChain
 from domain.quotes import Quote
 from domain.tokens import JUP, SOL, USDC, USDT
-from runtime.localnet.arbitrage import PriceNotReached
-from runtime.localnet.price import move, price
-from runtime.localnet.program import PROGRAM_ID
-from runtime.localnet.world import UnknownPair, pools
+from localnet.market.arbitrage import PriceNotReached
+from localnet.market.price import move, price
+from localnet.program import PROGRAM_ID
+from localnet.world import UnknownPair, pools
 from tests.integration.localnet.local_node import LocalNode
 from venues.constant_product import amount_out
 from venues.pools import PoolBook, pool_venues

@@ -17,11 +17,11 @@ from solders.token.state import Mint, TokenAccount, TokenAccountState
 from solders.transaction import VersionedTransaction
 
 from domain.numbers import U64_MAX
-from runtime.localnet.bank import Bank, Executed
-from runtime.localnet.ledger import RENT_EXEMPT_EPOCH
-from runtime.localnet.program import PROGRAM_FILE, PROGRAM_ID
-from runtime.localnet.token_accounts import holding
-from runtime.localnet.transaction_errors import error_json
+from localnet.bank import Bank, Executed
+from localnet.ledger import RENT_EXEMPT_EPOCH
+from localnet.program import PROGRAM_FILE, PROGRAM_ID
+from localnet.token_accounts import holding
+from localnet.transaction_errors import error_json
 from venues.constant_product import Pool, amount_out, encode_pool, swap_instruction
 from venues.constant_product_errors import ProgramError
 

@@ -12,10 +12,10 @@ import sys
 from pathlib import Path
 
 from runtime import roles, settings, telemetry
-from runtime.child import Program
 from runtime.data_directory import occupied
 from runtime.embedded import postgres, valkey
-from runtime.supervisor import Supervisor
+from runtime.supervision.child import Program
+from runtime.supervision.supervisor import Supervisor
 
 CHILD = "import os, pathlib, time; pathlib.Path('starts').open('a').write(f'{time.time()}\\n'); time.sleep({lives})"
 

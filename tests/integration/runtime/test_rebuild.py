@@ -13,7 +13,7 @@ from uuid import UUID
 
 import pytest
 
-from projections.orders.rebuilding import REBUILDER
+from projections.orders.comparison import REBUILDER
 from tests.integration.conftest import TestDatabase
 from tests.integration.verification.conftest import Books, books, three_orders
 

@@ -20,25 +20,25 @@ from commands.submit import submit_order
 from domain.commands import SubmitOrder
 from domain.events import ORDER_EVENTS
 from domain.tokens import SOL, USDC
-from event_store.appender import Appender
-from event_store.hashing import event_hash, log_hash
-from event_store.leases import Lease
-from event_store.log import Log
+from event_store.append.appender import Appender
+from event_store.hash_chain.hashing import event_hash, log_hash
+from event_store.hash_chain.verification import Finding
 from event_store.mapper import EventMapper
 from event_store.pool import connection_pool
-from event_store.snapshot import snapshot
+from event_store.processors.leases import Lease
+from event_store.read.log import Log
+from event_store.read.snapshot import snapshot
 from event_store.types import RecordedEvent
-from event_store.verification import Finding
 from projections.orders import PROCESSOR
-from projections.runner import OrdersProjector
+from projections.projector import OrdersProjector
 from runtime.settings import Settings
-from runtime.verification import checkpoint as checkpoints
-from runtime.verification.checkpoint import Checkpoint
-from runtime.verification.report import Report, untracked
-from runtime.verification.run import verify_everything
 from tests.integration.conftest import TestDatabase, superuser_url
 from tests.integration.embedded import EmbeddedPostgres
 from tests.integration.workers.conftest import chain_timeout, desks, rpc_url
+from verification import checkpoint as checkpoints
+from verification.checkpoint import Checkpoint
+from verification.report import Report, untracked
+from verification.run import verify_everything
 
 __all__ = ["chain_timeout", "desks", "rpc_url"]
 

@@ -16,13 +16,13 @@ from solders.pubkey import Pubkey
 from solders.system_program import TransferParams, transfer
 from solders.transaction import VersionedTransaction
 
+from chains.keyfile import read_keypair
 from chains.transactions import MEMO_PROGRAM, compose, memo_text
 from event_store.types import RecordedEvent
-from runtime.localnet.keyfile import read_keypair
-from runtime.verification.report import EQUAL, UNCHECKED
 from tests.integration.verification.conftest import Books
 from tests.integration.workers.conftest import Desks
 from tests.integration.workers.test_execution import QUICK
+from verification.report import EQUAL, UNCHECKED
 
 NOBODY = "http://127.0.0.1:1"
 

@@ -13,8 +13,8 @@ from uuid import UUID
 import pytest
 
 from runtime.errors import SettingsError, StartupError
-from runtime.verification import checkpoint as checkpoints
 from tests.integration.verification.conftest import Books
+from verification import checkpoint as checkpoints
 
 SUREFILL = Path(sys.executable).with_name("surefill")
 Run = Callable[..., "subprocess.CompletedProcess[str]"]

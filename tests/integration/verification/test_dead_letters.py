@@ -8,13 +8,13 @@ from uuid import UUID
 import psycopg
 
 from domain.commands import RejectBuild
-from event_store import parked
 from event_store.errors import UnreadableEvent
-from event_store.leases import Lease
-from event_store.parked import Letter
+from event_store.processors import dead_letters as parked
+from event_store.processors.dead_letters import Letter
+from event_store.processors.leases import Lease
 from projections.orders import PROCESSOR
-from projections.orders.retrying import take_up
-from projections.runner import OrdersProjector
+from projections.orders.retry import take_up
+from projections.projector import OrdersProjector
 from tests.integration.verification.conftest import MAPPER, Books
 from tests.integration.workers.conftest import now
 from tests.unit.domain.scenario import quote, quoted

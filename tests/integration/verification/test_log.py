@@ -10,12 +10,12 @@ import pytest
 from commands.accounts import Accounts
 from commands.ids import DEFAULT_ACCOUNT
 from domain.account import ACCOUNT_EVENTS, ContradictionFound
+from event_store.hash_chain.verification import Finding
 from event_store.mapper import EventMapper
 from event_store.types import AppendRequest, RecordedEvent
-from event_store.verification import Finding
-from runtime.verification.report import DIFFERS, UNCHECKED
 from tests.integration.event_store.making import event, request
 from tests.integration.verification.conftest import Books
+from verification.report import DIFFERS, UNCHECKED
 
 OTHER_TERMS = (b'"amountInBaseUnits":"1000000000"', b'"amountInBaseUnits":"2000000000"')
 

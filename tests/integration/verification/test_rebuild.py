@@ -11,12 +11,12 @@ import psycopg
 import pytest
 
 from event_store.errors import LeaseLostError, LeaseTaken
-from event_store.leases import Lease
-from event_store.snapshot import snapshot
+from event_store.processors.leases import Lease
+from event_store.read.snapshot import snapshot
 from projections.orders import NAME, PROCESSOR
-from projections.orders.rebuilding import REBUILDER, Comparison
+from projections.orders.comparison import REBUILDER, Comparison
+from projections.projector import OrdersProjector
 from projections.rebuild import OrdersRebuild, StillRead
-from projections.runner import OrdersProjector
 from tests.integration.verification.conftest import MAPPER, Books
 from tests.integration.verification.onlooking import Onlooker
 

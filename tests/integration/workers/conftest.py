@@ -30,32 +30,32 @@ from domain.commands import SubmitOrder
 from domain.events import ORDER_EVENTS
 from domain.order import Order
 from domain.tokens import SOL, USDC
-from event_store.appender import Appender
-from event_store.leases import Lease
-from event_store.log import Log
+from event_store.append.appender import Appender
 from event_store.mapper import EventMapper
 from event_store.pool import connection_pool
+from event_store.processors.leases import Lease
+from event_store.read.log import Log
 from event_store.wake import Wake
-from runtime.localnet.main import serve
-from runtime.localnet.opening import MARKET_KEY
-from runtime.localnet.program import PROGRAM_ID
+from localnet.main import serve
+from localnet.opening import MARKET_KEY
+from localnet.program import PROGRAM_ID
 from tests.integration.conftest import TestDatabase
 from tests.integration.embedded import EmbeddedValkey
 from venues.constant_product_errors import ProgramError
 from venues.pools import PoolBook, pool_venues
 from venues.prices import PoolPrices, PriceSource
-from workers.broker import Hints, declare_actors, open_broker
-from workers.build import Build, Desk
-from workers.relay import RELAY, Relay
-from workers.route import Route
-from workers.submit import Submit
-from workers.sweeper import Sweeper
-from workers.tracker import TRACKER, Pace, Tracker
+from workers.dispatch.broker import Hints, declare_actors, open_broker
+from workers.dispatch.relay import RELAY, Relay
+from workers.dispatch.sweeper import Sweeper
+from workers.dispatch.work import WorkTable
+from workers.stages.build import Build, Desk
+from workers.stages.route import Route
+from workers.stages.submit import Submit
+from workers.tracker.tracker import TRACKER, Pace, Tracker
 from workers.watcher.book import Book
+from workers.watcher.book_keeper import WATCHER, Watching
 from workers.watcher.watcher import Pace as WatcherPace
 from workers.watcher.watcher import Watcher
-from workers.watcher.watching import WATCHER, Watching
-from workers.work import WorkTable
 
 SLOT_MS = 20
 

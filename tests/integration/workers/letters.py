@@ -6,8 +6,8 @@ import asyncio
 from uuid import UUID, uuid4
 
 from commands.ids import DEFAULT_ACCOUNT
-from event_store import parked
-from event_store.parked import Letter
+from event_store.processors import dead_letters as parked
+from event_store.processors.dead_letters import Letter
 from event_store.types import AppendRequest, NewEvent, Stored
 from tests.integration.workers.conftest import Desks
 

@@ -17,8 +17,8 @@ from domain.evidence import Block, EndpointEvidence, ExpiryEvidence, OperatorEvi
 from domain.order import Attempt
 from tests.integration.workers.conftest import Desks, now
 from tests.integration.workers.test_execution import QUICK, names
-from workers.resolve import Landed, Resolver
-from workers.submit import signed_bytes
+from workers.stages.submit import signed_bytes
+from workers.tracker.resolve import Landed, Resolver
 
 
 def forged(attempt: Attempt) -> ExpiryEvidence:

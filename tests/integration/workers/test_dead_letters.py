@@ -18,14 +18,14 @@ import pytest
 from commands.dead_letters import DeadLetters
 from commands.ids import DEFAULT_ACCOUNT
 from domain.account import DeadLetterDiscarded, DeadLetterRetried, SetAside, dead_letters_stream
-from event_store import parked
+from event_store.processors import dead_letters as parked
 from tests.integration.conftest import TestDatabase, superuser_url
 from tests.integration.embedded import EmbeddedPostgres, EmbeddedValkey
 from tests.integration.workers.conftest import Desks, now
 from tests.integration.workers.letters import FUTURE, append_from_the_future, due, letter, letters, set_aside
 from tests.integration.workers.test_contradictions import run_to
 from tests.integration.workers.test_execution import QUICK, names
-from workers.parking import MOST_FAILURES
+from workers.dead_letters import MOST_FAILURES
 
 SUREFILL = Path(sys.executable).with_name("surefill")
 Surefill = Callable[..., Awaitable["subprocess.CompletedProcess[str]"]]
@@ -216,8 +216,8 @@ async def append_damaged(desks: Desks, order_id: UUID) -> None:
 async def test_an_order_nobody_can_read_is_given_up_for_good_where_nothing_can_be_live(
     desks: Desks, surefill: Surefill, monkeypatch
 ) -> None:
-    monkeypatch.setattr("workers.sweeper.SETTLED_S", 0.0)
-    monkeypatch.setattr("workers.sweeper.DERIVE_EVERY_S", 0.1)
+    monkeypatch.setattr("workers.dispatch.sweeper.SETTLED_S", 0.0)
+    monkeypatch.setattr("workers.dispatch.sweeper.DERIVE_EVERY_S", 0.1)
     unknown, damaged = await desks.submit(), await desks.submit()
     await append_from_the_future(desks, unknown)
     await append_damaged(desks, damaged)

@@ -15,14 +15,14 @@ from commands.ids import DEFAULT_ACCOUNT
 from domain import events as e
 from domain.commands import RejectBuild
 from domain.tokens import BONK, JUP, USDC
-from event_store.leases import Lease
+from event_store.processors.leases import Lease
 from event_store.types import AppendRequest, NewEvent, Stored
 from tests.integration.chains.endpoint_server import Request, altering, serving
 from tests.integration.workers.conftest import Desks, now
-from workers.broker import Hints, open_broker
-from workers.build import Build
-from workers.relay import RELAY, Relay
-from workers.tracker import Pace
+from workers.dispatch.broker import Hints, open_broker
+from workers.dispatch.relay import RELAY, Relay
+from workers.stages.build import Build
+from workers.tracker.tracker import Pace
 
 QUICK = Pace(poll=0.02, poll_confirmed=0.05, rebroadcast=0.2, first_send=0.2, heights=0.05, proof=0.1, rows=0.5)
 
@@ -77,8 +77,8 @@ async def test_any_number_of_duplicate_hints_changes_nothing(desks: Desks):
 
 
 async def test_without_a_relay_the_sweeper_derives_the_work_from_the_log(desks: Desks, monkeypatch):
-    monkeypatch.setattr("workers.sweeper.SETTLED_S", 0.0)
-    monkeypatch.setattr("workers.sweeper.DERIVE_EVERY_S", 0.1)
+    monkeypatch.setattr("workers.dispatch.sweeper.SETTLED_S", 0.0)
+    monkeypatch.setattr("workers.dispatch.sweeper.DERIVE_EVERY_S", 0.1)
     desks.start_sweeper()
     desks.start_worker()
     desks.start_tracker(QUICK)

@@ -8,14 +8,14 @@ from datetime import timedelta
 
 from chains.solana_client import SolanaChain
 from domain.quotes import Quote, Refusal
-from event_store import parked
+from event_store.processors import dead_letters as parked
 from tests.integration.conftest import TestDatabase
 from tests.integration.workers.conftest import Desks, now
 from tests.integration.workers.letters import FUTURE, append_from_the_future, due, letter, letters, set_aside
 from tests.integration.workers.test_execution import QUICK
 from venues.protocol import QuoteRequest
-from workers.parking import MOST_FAILURES
-from workers.route import Route
+from workers.dead_letters import MOST_FAILURES
+from workers.stages.route import Route
 
 
 async def test_an_order_that_cannot_be_read_is_set_aside_at_once_and_its_neighbours_are_executed(desks: Desks):
@@ -35,8 +35,8 @@ async def test_an_order_that_cannot_be_read_is_set_aside_at_once_and_its_neighbo
 
 
 async def test_what_happens_to_an_order_set_aside_makes_no_stage_work_on_it(desks: Desks, monkeypatch):
-    monkeypatch.setattr("workers.sweeper.SETTLED_S", 0.0)
-    monkeypatch.setattr("workers.sweeper.DERIVE_EVERY_S", 0.1)
+    monkeypatch.setattr("workers.dispatch.sweeper.SETTLED_S", 0.0)
+    monkeypatch.setattr("workers.dispatch.sweeper.DERIVE_EVERY_S", 0.1)
     order_id = await desks.submit()
     await set_aside(desks, "route", order_id)
     async with desks.pool.connection() as connection:

@@ -16,8 +16,8 @@ from chains.solana_client import SolanaChain
 from commands.history import History
 from commands.orders import Orders, TooManyConflictsError
 from domain.commands import OrderCommand
-from event_store import parked
-from runtime.localnet.price import move
+from event_store.processors import dead_letters as parked
+from localnet.market.price import move
 from tests.integration.chains.endpoint_server import Request, altering, serving
 from tests.integration.conftest import TestDatabase, superuser_url
 from tests.integration.embedded import EmbeddedPostgres
@@ -29,7 +29,7 @@ from tests.integration.workers.test_execution import QUICK
 async def test_a_swap_whose_balances_cannot_be_read_is_doubted_and_followed_until_they_can(
     desks: Desks, rpc_url: str, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("workers.telling.MOST_BACKOFF_S", 0.2)
+    monkeypatch.setattr("workers.tracker.recording.MOST_BACKOFF_S", 0.2)
     blind = True
 
     def transaction(_: Request, result: Any) -> Any:
@@ -76,7 +76,7 @@ class Contested(Orders):
 async def test_one_order_that_cannot_be_recorded_does_not_end_the_tracker(
     desks: Desks, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("workers.telling.MOST_BACKOFF_S", 0.2)
+    monkeypatch.setattr("workers.tracker.recording.MOST_BACKOFF_S", 0.2)
     stages = desks.stages()
     mine, fine = await desks.submit(), await desks.submit()
     for stage in ("route", "build"):

@@ -16,7 +16,7 @@ from tests.integration.chains.endpoint_server import Request, altering, http, se
 from tests.integration.workers.conftest import Desks
 from tests.integration.workers.test_contradictions import run_to
 from tests.integration.workers.test_execution import QUICK
-from workers.tracker import NO_ANSWER
+from workers.tracker.tracker import NO_ANSWER
 
 PACE = replace(QUICK, doubt=0.4)
 

@@ -17,7 +17,7 @@ from domain.order import Order
 from domain.tokens import BONK, JUP, SOL, USDC, Pair
 from event_store.mapper import EventMapper
 from event_store.types import RecordedEvent
-from runtime.localnet.price import move
+from localnet.market.price import move
 from tests.integration.workers.conftest import Desks
 from venues.pools import PoolBook
 from venues.prices import PoolPrices, Prices

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID, uuid4
 
+from commands.cache import Recent
 from commands.history import History
-from commands.recent import Recent
 from domain.events import OrderFailed
 from domain.order import fold
 from tests.unit.domain.scenario import built, expired, routed, sent, submitted

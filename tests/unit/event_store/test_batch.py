@@ -7,7 +7,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from event_store.batch import MAX_BYTES, take_batch
+from event_store.append.batch import MAX_BYTES, take_batch
 from event_store.types import AppendRequest, NewEvent, StreamGuard
 
 NOBODY = UUID(int=0)

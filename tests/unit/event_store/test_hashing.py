@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from uuid import UUID
 
-from event_store.hashing import event_hash, log_hash
+from event_store.hash_chain.hashing import event_hash, log_hash
 from event_store.types import NewEvent
 
 EVENT = NewEvent(*(UUID(int=1), 1, UUID(int=2), "t", b"s"), *(UUID(int=n) for n in (3, 4, 5)), None)

@@ -7,7 +7,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.localnet.arbitrage import amount_to_reach
+from localnet.market.arbitrage import amount_to_reach
 from venues.constant_product import amount_out
 
 reserves = st.integers(10**6, 10**17)

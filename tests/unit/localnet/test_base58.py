@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from solders.pubkey import Pubkey
 from solders.signature import Signature
 
-from runtime.localnet import base58
+from localnet import base58
 
 
 @given(st.binary(min_size=32, max_size=32))

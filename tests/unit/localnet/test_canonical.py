@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.localnet.canonical import CanonicalBlocks
+from localnet.canonical import CanonicalBlocks
 
 some = st.sets(st.integers(1, 60), max_size=40)
 

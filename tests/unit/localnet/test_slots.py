@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.localnet.slots import blockhash, genesis_hash, is_skipped, number_by, slot_of
+from localnet.slots import blockhash, genesis_hash, is_skipped, number_by, slot_of
 
 heights = st.integers(0, 10**9)
 

@@ -12,7 +12,7 @@ from solders.transaction_status import (
     TransactionErrorInsufficientFundsForRent,
 )
 
-from runtime.localnet.transaction_errors import error_json, error_text
+from localnet.transaction_errors import error_json, error_text
 
 
 @pytest.mark.parametrize(

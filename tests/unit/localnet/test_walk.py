@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.tokens import JUP, SOL, USDC, USDT, Pair, pair_of
-from runtime.localnet.walk import Prices, outside_prices
-from runtime.localnet.world import DOLLARS, pairs
+from localnet.market.walk import Prices, outside_prices
+from localnet.world import DOLLARS, pairs
 
 SOL_USDC, JUP_USDC, JUP_SOL, USDT_USDC = (pair_of(*two) for two in ((SOL, USDC), (JUP, USDC), (JUP, SOL), (USDT, USDC)))
 

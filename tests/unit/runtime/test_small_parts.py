@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 
 from api.server import GRACE
+from cli.localnet import shown
+from cli.show import status_line
 from runtime import addresses, engine
 from runtime.addresses import Addresses
-from runtime.child import Account, Program
 from runtime.embedded import postgres, valkey
 from runtime.embedded.binaries import reaches
 from runtime.errors import SettingsError, StartupError
-from runtime.localnet_price import shown
 from runtime.roles import guarded
 from runtime.settings import Settings
-from runtime.show import status_line
+from runtime.supervision.child import Account, Program
 
 
 @pytest.mark.parametrize(

@@ -102,6 +102,6 @@ def test_a_swap_pays_into_the_vault_of_the_token_it_pays_with() -> None:
 
 
 def test_the_error_numbers_are_those_of_the_program() -> None:
-    source = Path("runtime/localnet/program/constant_product.c").read_text()
+    source = Path("localnet/program/constant_product.c").read_text()
     declared = {name: int(number) for name, number in re.findall(r"^  ([A-Z_]+) = (\d{4}),$", source, re.MULTILINE)}
     assert declared == {error.name: error.value for error in ProgramError}

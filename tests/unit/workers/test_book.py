@@ -18,9 +18,9 @@ from tests.unit.domain.scenario import submitted
 from tests.unit.domain.test_triggers import BUY, BUY_STOP, SELL, SELL_STOP, rested, saw, triggered
 from venues.prices import Depth, PairPrice
 from workers.watcher.book import Book
+from workers.watcher.book_keeper import Watching
 from workers.watcher.jumps import JumpGuard
-from workers.watcher.resting import Resting, resting
-from workers.watcher.watching import Watching
+from workers.watcher.waiting_order import Resting, resting
 
 PAIR = pair_of(SOL, USDC)
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

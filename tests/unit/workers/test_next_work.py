@@ -5,8 +5,8 @@ from __future__ import annotations
 from uuid import UUID
 
 from domain import events as e
-from workers.next_work import NEXT_STAGE, NextWork, digest
-from workers.work import backoff_ms
+from workers.dispatch.next_work import NEXT_STAGE, NextWork, digest
+from workers.dispatch.work import backoff_ms
 
 ORDER = UUID(int=1)
 

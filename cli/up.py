@@ -1,0 +1,33 @@
+"""`surefill up`: start the engine, say where it is, keep it until a signal."""
+
+import asyncio
+
+from rich.console import Console
+
+from cli.demo import first_order
+from runtime import engine, roles, settings, telemetry
+from runtime.settings import Settings
+
+USAGE = """\
+  a swap    curl -s {api}/api/orders/execute -H 'content-type: application/json' \\
+                 -d '{{"tokenIn":"SOL","tokenOut":"USDC","amountIn":"1.5"}}'
+  the same  surefill submit --token-in SOL --token-out USDC --amount 1.5 --watch
+  the API   {api}/docs
+"""
+
+
+def main(*, demo: bool) -> None:
+    """Until SIGTERM or SIGINT; raises StartupError."""
+    found = settings.load()
+    telemetry.configure(found, "supervisor")
+    roles.run_until_signalled(_up(found, demo))
+
+
+async def _up(found: Settings, demo: bool) -> None:
+    console = Console(highlight=False)
+    async with engine.running(found) as addresses:
+        console.print(f"surefill is ready: {addresses.api_url}", style="bold", markup=False)
+        console.print(USAGE.format(api=addresses.api_url), markup=False, soft_wrap=True)
+        if demo:
+            await first_order(addresses.api_url, console)
+        await asyncio.Event().wait()

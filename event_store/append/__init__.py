@@ -1,0 +1,1 @@
+"""Writing the log: requests grouped into one statement, an outcome for each."""

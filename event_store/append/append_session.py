@@ -1,0 +1,114 @@
+"""One connection that appends, and what its failures say about whether anything was stored."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from struct import error as StructError  # noqa: N812
+
+import psycopg
+from psycopg import AsyncConnection
+
+from event_store.append.append_statement import APPEND, outcomes, parameters
+from event_store.dsn import parse
+from event_store.errors import InvalidRequest
+from event_store.pool import ensure_connected
+from event_store.statements import statement
+from event_store.types import AppendRequest, Outcome
+
+_SESSION = statement(__file__, "append_session")
+
+# The request is innocent and the statement left nothing behind: cancelled, timed out, a lock, out of room, stopping,
+# a schema or rights that are not there.
+_NOT_THE_REQUESTS_FAULT = ("08", "25", "28", "3D", "3F", "40", "42", "53", "55", "57", "58")
+# The server ends the session with these; whether the statement had committed before, they do not say.
+_SESSION_ENDED = ("08", "57P01", "57P02", "57P03", "57P05")
+
+
+class NotSent(Exception):
+    """Nothing was handed to the connection."""
+
+
+class NotStored(Exception):
+    """The server answered that this statement stored nothing, for a reason that may pass."""
+
+
+class Lost(Exception):
+    """The statement was handed over and its answer never came."""
+
+
+class AppendSession:
+    """Connects when it must. Not for concurrent use."""
+
+    def __init__(self, dsn: str, connect_timeout: float, application_name: str) -> None:
+        self._database = parse(dsn, application_name=application_name)
+        self._connect_timeout = connect_timeout
+        self._connection: AsyncConnection | None = None
+
+    async def append(self, requests: Sequence[AppendRequest], within: float) -> list[Outcome]:
+        """The outcome of each, in order; waits ``within`` seconds for the answer.
+
+        Raises NotSent, NotStored, Lost or, where one of the requests is malformed, InvalidRequest.
+        """
+        connection = await self._connected()
+        answer = asyncio.ensure_future(_execute(connection, requests))
+        try:
+            await asyncio.wait({answer}, timeout=within)
+        finally:
+            # The first cancel asks the server to stop, politely and for seconds; the second drops the connection.
+            for _ in range(2):
+                if not answer.done():
+                    answer.cancel()
+                    await asyncio.wait({answer}, timeout=0.5)
+        try:
+            return answer.result()
+        except asyncio.CancelledError:
+            await self.close()
+            raise Lost("no answer in time") from None
+        except psycopg.Error as error:
+            state = error.sqlstate
+            message = error.diag.message_primary or type(error).__name__
+            if connection.closed or (state is not None and state.startswith(_SESSION_ENDED)):
+                await self.close()
+                raise Lost(message) from error
+            if state is not None and state.startswith(_NOT_THE_REQUESTS_FAULT):
+                raise NotStored(f"{message} ({state})") from error
+            raise InvalidRequest(state or "22000", message) from error
+        except (TypeError, ValueError, OverflowError, StructError) as error:
+            # It has no form PostgreSQL could read, so it never left.
+            raise InvalidRequest("22000", f"cannot be sent: {type(error).__name__}") from error
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            await self._connection.close()
+            self._connection = None
+
+    async def _connected(self) -> AsyncConnection:
+        try:
+            if self._connection is not None:
+                # The server may have gone while we idled: knowing it now is knowing that nothing was sent.
+                await ensure_connected(self._connection)
+                return self._connection
+        except psycopg.OperationalError:
+            await self.close()
+        try:
+            async with asyncio.timeout(self._connect_timeout):
+                connection = await AsyncConnection.connect(self._database.conninfo, autocommit=True)
+                try:
+                    await connection.execute(_SESSION)
+                except BaseException:
+                    await connection.close()
+                    raise
+        except TimeoutError:
+            raise NotSent(f"cannot connect to {self._database} within {self._connect_timeout} s") from None
+        except psycopg.Error as error:
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise NotSent(f"cannot connect to {self._database}: {reason}") from None
+        self._connection = connection
+        return connection
+
+
+async def _execute(connection: AsyncConnection, requests: Sequence[AppendRequest]) -> list[Outcome]:
+    async with connection.cursor(binary=True) as cursor:
+        await cursor.execute(APPEND, parameters(requests), prepare=True)
+        return outcomes(await cursor.fetchall(), requests)

@@ -1,0 +1,153 @@
+"""Group commit: whatever waits in this process goes down in one statement, and its callers wait for one flush.
+
+An idle appender sends the first request at once; the next ones gather while it is under way. So latency is that of one
+commit, and throughput grows with the load.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from prometheus_client import Histogram
+
+from event_store.append.append_session import AppendSession, Lost, NotSent, NotStored
+from event_store.append.batch import take_batch
+from event_store.errors import InvalidRequest, LogUnavailable, OutcomeUnknown
+from event_store.types import AppendRequest, Outcome, Stored
+from event_store.wake import Wake
+
+_BATCH = Histogram("surefill_append_requests", "Requests in one append statement", buckets=(1, 3, 10, 30, 100, 300))
+_SECONDS = Histogram("surefill_append_seconds", "One append statement, sent to settled", buckets=(
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5,
+))  # fmt: skip
+
+_PAUSE = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    request: AppendRequest
+    answer: asyncio.Future[Outcome]
+
+
+class Appender:
+    """The one way a process appends; one a process, on the loop that started it.
+
+    ``outcome_patience``: for how many seconds a statement whose answer was lost is repeated, with the same event ids.
+    """
+
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        wake: Wake | None = None,
+        max_batch: int = 300,
+        outcome_patience: float = 5.0,
+        connect_timeout: float = 2.0,
+        application_name: str = "surefill append",
+    ) -> None:
+        self._session = AppendSession(dsn, connect_timeout, application_name)
+        self._wake = wake
+        self._max_batch = max_batch
+        self._patience = outcome_patience
+        self._waiting: deque[_Waiting] = deque()
+        self._arrived = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._stopping = False
+
+    async def start(self) -> None:
+        """Begin; PostgreSQL need not be there yet."""
+        self._loop = asyncio.get_running_loop()
+        self._task = self._loop.create_task(self._run(), name="appender")
+
+    async def stop(self) -> None:
+        """Refuse what is new, settle what waits, and leave."""
+        self._stopping = True
+        self._arrived.set()
+        if self._task is not None:
+            await self._task
+            self._task = None
+        await self._session.close()
+
+    async def append(self, request: AppendRequest) -> Outcome:
+        """What became of the request. Raises LogUnavailable, OutcomeUnknown or InvalidRequest.
+
+        A caller that is cancelled does not call back a request that is under way.
+        """
+        if self._loop is None or self._stopping:
+            raise LogUnavailable("the appender is not running")
+        if any(event.version < 1 for event in request.events):
+            raise InvalidRequest("22003", "a stream's versions begin at 1")
+        answer: asyncio.Future[Outcome] = self._loop.create_future()
+        self._waiting.append(_Waiting(request, answer))
+        self._arrived.set()
+        return await answer
+
+    def append_blocking(self, request: AppendRequest) -> Outcome:
+        """The same, for a thread that is not the loop's."""
+        if self._loop is None:
+            raise LogUnavailable("the appender is not running")
+        return asyncio.run_coroutine_threadsafe(self.append(request), self._loop).result()
+
+    async def _run(self) -> None:
+        while self._waiting or not self._stopping:
+            await self._arrived.wait()
+            batch = take_batch(self._waiting, self._max_batch)
+            if not self._waiting and not self._stopping:
+                self._arrived.clear()
+            wanted = [waiting for waiting in batch if not waiting.answer.done()]
+            if not wanted:
+                continue
+            results = await self._settle([waiting.request for waiting in wanted])
+            if self._wake is not None and any(isinstance(result, Stored) for result in results):
+                self._wake.publish()
+            for waiting, result in zip(wanted, results, strict=True):
+                if waiting.answer.done():
+                    continue
+                if isinstance(result, Exception):
+                    waiting.answer.set_exception(result)
+                else:
+                    waiting.answer.set_result(result)
+
+    async def _settle(self, requests: Sequence[AppendRequest]) -> list[Outcome | Exception]:
+        """An outcome or an error for each. One malformed request fails the statement: halving finds it."""
+        try:
+            return list(await self._persist(requests))
+        except InvalidRequest as error:
+            if len(requests) == 1:
+                return [error]
+            half = len(requests) // 2
+            return [*await self._settle(requests[:half]), *await self._settle(requests[half:])]
+        except LogUnavailable as error:
+            return [LogUnavailable(*error.args) for _ in requests]
+        except OutcomeUnknown as error:
+            return [OutcomeUnknown(*error.args) for _ in requests]
+        except Exception as error:  # noqa: BLE001  # a defect is its callers' to see; the appender serves the others on
+            return [error for _ in requests]
+
+    async def _persist(self, requests: Sequence[AppendRequest]) -> list[Outcome]:
+        """Send, and while it is open whether it was stored send the same again: ``already`` tells."""
+        deadline = time.monotonic() + self._patience
+        open_since_sent = False
+        while True:
+            try:
+                _BATCH.observe(len(requests))
+                with _SECONDS.time():
+                    return await self._session.append(requests, within=max(deadline - time.monotonic(), _PAUSE))
+            except NotSent as error:
+                if not open_since_sent:
+                    raise LogUnavailable(str(error)) from None
+                reason = str(error)
+            except NotStored as error:
+                reason = str(error)
+            except Lost as error:
+                open_since_sent = True
+                reason = str(error)
+            if time.monotonic() >= deadline:
+                raise (OutcomeUnknown if open_since_sent else LogUnavailable)(reason)
+            await asyncio.sleep(_PAUSE)

@@ -1,0 +1,1 @@
+"""The log as a recorder of the ``eventsourcing`` library."""

@@ -1,0 +1,1 @@
+"""The hashes that bind each event to the one before it, computed again and compared."""

@@ -1,0 +1,170 @@
+"""One owner at a time: a row with an epoch and an end, in the database's clock.
+
+Losing it is noticed three ways, each alone enough: its renewal is refused, it could not be renewed in time by our own
+clock, or a write that checks it is refused, which stops even a process that was paused and does not know yet.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+import structlog
+from psycopg import AsyncConnection, AsyncCursor
+from psycopg_pool import AsyncConnectionPool, PoolClosed
+
+from event_store.errors import OUTAGE, LeaseLostError, LeaseTaken
+from event_store.statements import statement
+from event_store.types import LeaseGuard
+
+_ACQUIRE = statement(__file__, "lease_acquire")
+_IS_HELD = statement(__file__, "lease_is_held")
+_RENEW = statement(__file__, "lease_renew")
+_RELEASE = statement(__file__, "lease_release")
+_CHECK = statement(__file__, "lease_check")
+
+log = structlog.get_logger()
+
+
+class Lease:
+    """The right to be ``processor``. ``owner`` is a name for people, such as host:pid. Times in seconds."""
+
+    def __init__(
+        self,
+        pool: AsyncConnectionPool[AsyncConnection[Any]],
+        processor: str,
+        *,
+        owner: str,
+        ttl: float = 5.0,
+        renew_every: float = 1.0,
+        standby_poll: float = 0.2,
+    ) -> None:
+        self.processor = processor
+        self._pool = pool
+        self._owner = owner
+        self._ttl = ttl
+        self._renew_every = renew_every
+        self._standby_poll = standby_poll
+        self._epoch: int | None = None
+        self._holder = "another"
+        # By our own clock, from before the database was asked: never later than the row's own end.
+        self._valid_until = 0.0
+
+    @property
+    def epoch(self) -> int:
+        """Grows with each change of hands. LeaseLostError while it is not held."""
+        if self._epoch is None:
+            raise LeaseLostError(f"{self.processor}: the lease is not held")
+        return self._epoch
+
+    @property
+    def guard(self) -> LeaseGuard:
+        """What every append of its holder carries."""
+        return LeaseGuard(self.processor, self.epoch)
+
+    @asynccontextmanager
+    async def hold(self, patience: float = math.inf) -> AsyncIterator[Lease]:
+        """Stand by until it is free, then hold and renew it for the body, and give it back.
+
+        When it is lost the body is cancelled where it waits, and LeaseLostError leaves this block. LeaseTaken where it
+        isn't free within ``patience`` seconds; a holder that was killed has it until it runs out.
+        """
+        deadline = time.monotonic() + patience
+        while not await self._acquire():
+            if time.monotonic() >= deadline:
+                raise LeaseTaken(f"{self.processor} is held by {self._holder}")
+            await asyncio.sleep(self._standby_poll)
+        log.info("lease acquired", processor=self.processor, epoch=self.epoch)
+        body = asyncio.current_task()
+        assert body is not None  # noqa: S101  # an async with has a task
+        asked_to_stop = body.cancelling()
+        renewing = asyncio.create_task(self._renew_until_lost(body), name=f"lease-{self.processor}")
+        try:
+            yield self
+        except asyncio.CancelledError:
+            # A cancel from outside counts more than the loss.
+            if renewing.done() and body.uncancel() <= asked_to_stop:
+                raise LeaseLostError(f"{self.processor}: the lease was lost") from None
+            raise
+        finally:
+            lost = renewing.done()
+            renewing.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await renewing
+            if not lost:
+                await self._release()
+            self._epoch = None
+
+    async def check(self, cursor: AsyncCursor[Any]) -> None:
+        """In the caller's transaction: LeaseLostError unless still held, and until it ends nobody else can take it."""
+        await cursor.execute(_CHECK, {"processor": self.processor, "epoch": self.epoch})
+        if not cursor.rowcount:
+            raise LeaseLostError(f"{self.processor}: the lease was lost")
+
+    async def _acquire(self) -> bool:
+        started = time.monotonic()
+        try:
+            async with self._pool.connection() as connection:
+                cursor = await connection.execute(_IS_HELD, {"processor": self.processor})
+                if held := await cursor.fetchone():
+                    self._holder = held[0]
+                    return False
+                cursor = await connection.execute(
+                    _ACQUIRE,
+                    {"processor": self.processor, "owner": self._owner, "ttl": timedelta(seconds=self._ttl)},
+                )
+                row = await cursor.fetchone()
+        except PoolClosed:
+            raise
+        except OUTAGE as error:
+            log.debug("standing by without PostgreSQL", processor=self.processor, error=type(error).__name__)
+            return False
+        if row is None:
+            return False
+        self._epoch = int(row[0])
+        self._valid_until = started + self._ttl
+        return True
+
+    async def _renew_until_lost(self, body: asyncio.Task[Any]) -> None:
+        while True:
+            await asyncio.sleep(self._renew_every)
+            started = time.monotonic()
+            attempt = asyncio.ensure_future(self._renewed())
+            try:
+                await asyncio.wait({attempt}, timeout=max(0.0, self._valid_until - started))
+                if attempt.done() and attempt.result():
+                    self._valid_until = started + self._ttl
+            finally:
+                attempt.cancel()
+            if time.monotonic() >= self._valid_until:
+                log.warning("lease lost", processor=self.processor, epoch=self._epoch)
+                body.cancel()
+                return
+
+    async def _renewed(self) -> bool:
+        """False: not this time, and for good when ``_valid_until`` says so."""
+        parameters = {"processor": self.processor, "epoch": self._epoch, "ttl": timedelta(seconds=self._ttl)}
+        try:
+            async with self._pool.connection() as connection:
+                cursor = await connection.execute(_RENEW, parameters)
+                if not cursor.rowcount:
+                    self._valid_until = 0.0
+                return bool(cursor.rowcount)
+        except psycopg.Error as error:
+            log.warning("lease not renewed", processor=self.processor, error=type(error).__name__)
+            return False
+
+    async def _release(self) -> None:
+        try:
+            async with self._pool.connection() as connection:
+                await connection.execute(_RELEASE, {"processor": self.processor, "epoch": self._epoch})
+        except OUTAGE as error:
+            # It runs out by itself.
+            log.warning("lease not released", processor=self.processor, error=type(error).__name__)

@@ -1,0 +1,1 @@
+"""Reading the log: by stream, by position, as it grows, and all of it at one moment."""

@@ -1,0 +1,77 @@
+"""Read the log: a stream's events, or everybody's by position."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+
+from event_store.errors import PositionGap
+from event_store.statements import statement
+from event_store.types import Mark, Positioned, RecordedEvent
+
+_LOAD = statement(__file__, "load")
+_LOAD_MANY = statement(__file__, "load_many")
+_READ = statement(__file__, "read")
+_MARKS = statement(__file__, "marks")
+HEAD = statement(__file__, "head")
+
+E = TypeVar("E", bound=Positioned)
+
+
+class Log:
+    """Reads over a pool that its owner opens and closes; psycopg's errors pass through, ``PoolTimeout`` among them."""
+
+    def __init__(self, pool: AsyncConnectionPool[AsyncConnection[Any]]) -> None:
+        self._pool = pool
+
+    async def load(self, stream_id: UUID, *, upto: int | None = None) -> list[RecordedEvent]:
+        """The stream's events by version, to version ``upto`` where given; empty when there is no such stream."""
+        return recorded(await self._rows(_LOAD, {"stream": stream_id, "upto": upto}))
+
+    async def load_many(self, after: Mapping[UUID, int]) -> dict[UUID, list[RecordedEvent]]:
+        """Each stream's events after the version given with it, in one query; every stream asked for has its entry."""
+        streams: dict[UUID, list[RecordedEvent]] = {stream_id: [] for stream_id in after}
+        wanted = {"streams": list(after), "after": list(after.values())}
+        for event in recorded(await self._rows(_LOAD_MANY, wanted)):
+            streams[event.stream_id].append(event)
+        return streams
+
+    async def read(self, after: int, limit: int = 1000) -> list[RecordedEvent]:
+        """The events at positions ``after``+1 ... ``after``+``limit``, as many of them as there are."""
+        return _contiguous(after, recorded(await self._rows(_READ, {"after": after, "limit": limit})))
+
+    async def marks(self, after: int, limit: int = 1000) -> list[Mark]:
+        """The same events as ``read``, without what they say; a small part of its cost."""
+        rows = await self._rows(_MARKS, {"after": after, "limit": limit})
+        return _contiguous(after, [Mark(*row) for row in rows])
+
+    async def head(self) -> int:
+        """The position of the last event; 0 in an empty log."""
+        rows = await self._rows(HEAD, {})
+        return int(rows[0][0])
+
+    async def _rows(self, query: bytes, parameters: dict[str, object]) -> list[tuple[Any, ...]]:
+        async with self._pool.connection() as connection, connection.cursor(binary=True) as cursor:
+            await cursor.execute(query, parameters)
+            return await cursor.fetchall()
+
+
+def _contiguous(after: int, events: list[E]) -> list[E]:
+    for expected, event in enumerate(events, after + 1):
+        if event.position != expected:
+            raise PositionGap(f"position {expected} is missing from the log: the next one is {event.position}")
+    return events
+
+
+def recorded(rows: Iterable[tuple[Any, ...]]) -> list[RecordedEvent]:
+    """Rows of the columns of ``load.sql``, in UTC whatever the session's time zone."""
+    return [RecordedEvent(*(*columns, _utc(recorded_at), hash_)) for *columns, recorded_at, hash_ in rows]
+
+
+def _utc(instant: datetime) -> datetime:
+    return instant.astimezone(UTC)

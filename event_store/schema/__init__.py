@@ -1,0 +1,1 @@
+"""The database's tables and functions, as numbered migrations."""

@@ -1,0 +1,202 @@
+"""The local chain: blocks one after another, what may still run, and what a reader may see at which commitment.
+
+A transaction runs at once, in the open block, in the order of arrival. Readers see nothing of it before the block is
+closed, and a block is closed only after the ledger has it on disk. The newest closed block is ``processed``, the one
+before it ``confirmed``, and ``finality`` blocks back everything is ``finalized``. Blocks are named by number, see
+``slots``.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Literal, get_args
+
+import orjson
+from solders.account import Account
+from solders.hash import Hash
+from solders.pubkey import Pubkey
+from solders.signature import Signature
+from solders.transaction import VersionedTransaction
+
+from localnet.bank import Bank
+from localnet.canonical import CanonicalBlocks
+from localnet.ledger import BlockRange, Genesis, Landed, Ledger, Settled
+from localnet.messages import checked_message, memo_of
+from localnet.slots import WINDOW, blockhash, genesis_hash, number_by, slot_of
+from localnet.transaction_errors import SIGNATURE_FAILURE, error_json
+from localnet.transaction_meta import transaction_meta
+
+Commitment = Literal["processed", "confirmed", "finalized"]
+COMMITMENTS: tuple[Commitment, ...] = get_args(Commitment)
+
+
+class SignatureFailure(Exception):
+    """A signature of the transaction is not its signer's."""
+
+
+class Irreversible(Exception):
+    """The block is too settled to be dropped."""
+
+
+class Chain:
+    """A chain on ``ledger`` and ``bank``, which agree about every account. One block every ``slot_ms``."""
+
+    def __init__(self, ledger: Ledger, bank: Bank, genesis: Genesis, *, slot_ms: int, finality: int = 32) -> None:
+        self.ledger = ledger
+        self.bank = bank
+        self.finality = finality
+        self.genesis_hash = genesis_hash(genesis.seed)
+        self._seed = genesis.seed
+        # A range is promised a second ahead: one fsync a second on an idle chain, a jump of a second after a crash.
+        self._blocks_a_range = max(1, 1000 // slot_ms)
+        self._range = ledger.last_range()
+        self._blocks = CanonicalBlocks(ledger.dropped())
+        self._made = self._range.until - 1
+        self._newest = self._settle(self._blocks.by(self._made), ledger.settled())
+        self.transaction_count = ledger.transaction_count()
+        self._recent = self._recent_blocks()
+        self._open: dict[Signature, Landed] = {}
+        self._next_range: BlockRange | None = None
+        self._open_block()
+
+    # What there is
+
+    def newest(self, commitment: Commitment) -> int:
+        """The number of the newest block at ``commitment``."""
+        return self._newest[commitment]
+
+    def newest_blocks(self, count: int) -> list[int]:
+        """The numbers of the newest ``count`` blocks, oldest first."""
+        height = self.height("processed")
+        return [self._blocks.at(one) for one in range(max(0, height - count + 1), height + 1)]
+
+    def height(self, commitment: Commitment) -> int:
+        """The height of the newest block at ``commitment``."""
+        return self._blocks.height(self.newest(commitment))
+
+    def slot(self, commitment: Commitment) -> int:
+        return slot_of(self.newest(commitment))
+
+    def commitment_of(self, number: int) -> Commitment:
+        """How settled the block is."""
+        return next(one for one in reversed(COMMITMENTS) if number <= self.newest(one))
+
+    def height_of(self, number: int) -> int:
+        return self._blocks.height(number)
+
+    def block_at(self, height: int) -> int:
+        """The number of the block at ``height``."""
+        return self._blocks.at(height)
+
+    def block_in(self, slot: int) -> int | None:
+        """The number of the block in ``slot``, or None where it has none on the chain."""
+        number = number_by(slot)
+        return number if slot_of(number) == slot and self._blocks.holds(number) else None
+
+    def blockhash(self, number: int) -> Hash:
+        return blockhash(self._seed, number)
+
+    def recent_block(self, candidate: Hash) -> int | None:
+        """The block with this hash, if a transaction carrying it may still run in the open block."""
+        return self._recent.get(candidate)
+
+    def unix_time(self, number: int) -> int:
+        """The time (s) of a closed block."""
+        return self.ledger.unix_time(number)
+
+    def account(self, address: Pubkey, commitment: Commitment) -> Account | None:
+        return self.bank.account(address, self.newest(commitment))
+
+    def owned_by(self, program: Pubkey, commitment: Commitment) -> list[tuple[Pubkey, Account]]:
+        """Every account that ``program`` owns."""
+        return self.bank.owned_by(program, self.newest(commitment))
+
+    def knows(self, signature: Signature) -> bool:
+        """Whether this transaction has run, seen or not yet."""
+        return signature in self._open or self.ledger.place(signature) is not None
+
+    # What happens
+
+    def execute(self, transaction: VersionedTransaction, wire: bytes) -> None:
+        """Run ``transaction`` in the open block, once in its life.
+
+        One that ran before, whose blockhash is not recent, or that can't pay its fee leaves nothing and raises
+        nothing, as a leader drops it. Raises ``SignatureFailure``.
+        """
+        signature = transaction.signatures[0]
+        message = checked_message(transaction)
+        if self.knows(signature) or message.recent_blockhash not in self._recent:
+            return
+        executed = self.bank.execute(transaction)
+        error = None if executed.error is None else error_json(executed.error)
+        if error == SIGNATURE_FAILURE:
+            raise SignatureFailure
+        if not executed.charged:
+            return
+        self._open[signature] = Landed(
+            signature=signature,
+            number=self._made + 1,
+            error=None if error is None else orjson.dumps(error).decode(),
+            memo=memo_of(message),
+            wire=wire,
+            meta=orjson.dumps(transaction_meta(executed, error, lambda mint: self.account(mint, "processed"))),
+            mentions=tuple(dict.fromkeys(executed.keys.all)),
+        )
+
+    def close_block(self) -> None:
+        """Make the open block durable, then visible, and open the next.
+
+        Where the ledger refuses, this raises and the block stays unseen: the process must end, its accounts are ahead.
+        """
+        number, finalized = self._made + 1, self.newest("finalized")
+        if self._open or self._next_range:
+            self.ledger.commit(number, list(self._open.values()), self.bank.touched(), self._next_range, finalized)
+        self.transaction_count += len(self._open)
+        self.bank.close_block(number, finalized)
+        self._open.clear()
+        self._made = number
+        self._newest = self._settle(number, Settled(self.newest("confirmed"), finalized))
+        self._recent[self.blockhash(number)] = number
+        if len(self._recent) > WINDOW:
+            del self._recent[next(iter(self._recent))]
+        self._open_block()
+
+    def drop_blocks(self, count: int = 1, *, confirmed: bool = False) -> None:
+        """Let a fork win that lacks the newest ``count`` blocks: what they did is undone, and the bytes may run again.
+
+        The open block goes on without them. Only processed blocks are dropped, with ``confirmed`` those too, which is
+        rare on a real chain and possible. Raises ``Irreversible`` for what is settled more than that.
+        """
+        height, floor = self.height("processed"), self.newest("finalized" if confirmed else "confirmed")
+        lost = [self._blocks.at(one) for one in range(max(0, height - count + 1), height + 1)]
+        if not lost or lost[0] <= floor:
+            raise Irreversible(f"blocks up to slot {slot_of(floor)} are settled")
+        tip = self._blocks.back(lost[0], 1)
+        settled = Settled(min(self.newest("confirmed"), tip), self.newest("finalized"))
+        self.ledger.drop(lost, list(self.bank.before(lost[0]).items()), settled)
+        self.bank.drop(lost[0])
+        self._blocks.drop(lost)
+        self._newest = self._settle(tip, settled)
+        self._recent = self._recent_blocks()
+        self.transaction_count = self.ledger.transaction_count()
+        waiting, self._open = list(self._open.values()), {}
+        for one in waiting:
+            self.execute(VersionedTransaction.from_bytes(one.wire), one.wire)
+
+    def _recent_blocks(self) -> dict[Hash, int]:
+        """By hash, the blocks whose hash is good in the open one: the oldest is 150 below it."""
+        return {self.blockhash(number): number for number in self.newest_blocks(WINDOW)}
+
+    def _settle(self, tip: int, settled: Settled) -> dict[Commitment, int]:
+        """The newest block at each commitment; what was ``settled`` stays so."""
+        confirmed = max(settled.confirmed, self._blocks.back(tip, 1))
+        finalized = max(settled.finalized, self._blocks.back(tip, self.finality))
+        return {"processed": tip, "confirmed": confirmed, "finalized": finalized}
+
+    def _open_block(self) -> None:
+        number = self._made + 1
+        self._range, self._next_range = self._next_range or self._range, None
+        if number >= self._range.until:
+            now = max(int(time.time()), self._range.unix_time)
+            self._next_range = BlockRange(number, number + self._blocks_a_range, now)
+        self.bank.open_block(slot_of(number), (self._next_range or self._range).unix_time)

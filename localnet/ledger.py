@@ -1,0 +1,277 @@
+"""The local chain on disk: one SQLite file in which a block is whole or was never there.
+
+SQLite is the journal: its write-ahead log is fsynced at each commit, a commit cut off by a crash is dropped at the next
+start, and nothing needs to be executed again to know the accounts.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from solders.account import Account
+from solders.pubkey import Pubkey
+from solders.signature import Signature
+
+from localnet.journal import LEDGER, check
+
+# One after another: a ledger of an earlier version is brought on by those it lacks.
+_SCHEMA = [Path(__file__).with_name(name).read_text() for name in ("ledger_1.sql", "ledger_2.sql")]
+_MENTIONING = Path(__file__).with_name("mentioning.sql").read_text()
+# Rent is no longer collected: every account is exempt, and that is how a node shows it.
+RENT_EXEMPT_EPOCH = 2**64 - 1
+
+
+class LedgerInUse(Exception):
+    """Another node has this directory open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """A transaction in the block ``number``: what was sent, and what came of it. ``error`` and ``meta`` are JSON."""
+
+    signature: Signature
+    number: int
+    error: str | None
+    memo: str | None
+    wire: bytes
+    meta: bytes
+    mentions: tuple[Pubkey, ...] = ()
+    sequence: int = 0
+
+    @property
+    def error_value(self) -> object:
+        return None if self.error is None else json.loads(self.error)
+
+
+@dataclass(frozen=True, slots=True)
+class BlockRange:
+    """Blocks from ``number`` up to and without ``until``, begun at ``unix_time`` (s)."""
+
+    number: int
+    until: int
+    unix_time: int
+
+
+@dataclass(frozen=True, slots=True)
+class Genesis:
+    """What the chain was made with: its secret seed (32 bytes), the funded wallet and the market maker's (base58)."""
+
+    seed: bytes
+    wallet: str
+    market: str
+
+    def __repr__(self) -> str:
+        return f"Genesis(wallet={self.wallet!r}, market={self.market!r})"
+
+
+class Touched(NamedTuple):
+    """An account that a block changed; None where there is none."""
+
+    address: Pubkey
+    before: Account | None
+    after: Account | None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The newest block that is confirmed, and the newest that is finalized, by number."""
+
+    confirmed: int
+    finalized: int
+
+
+class Ledger:
+    """The ledger in ``directory``. Raises ``LedgerInUse`` where another process has it open, ``LedgerDamaged``."""
+
+    def __init__(self, directory: Path) -> None:
+        path = directory / LEDGER
+        check(path)
+        path.touch(mode=0o600)  # it holds the seed; SQLite gives its other files the same mode
+        self._db = sqlite3.connect(path, isolation_level=None, timeout=1.0)
+        try:
+            for setting in ("locking_mode = EXCLUSIVE", "journal_mode = WAL", "synchronous = FULL"):
+                self._db.execute(f"PRAGMA {setting}")
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.execute("COMMIT")
+            if self._begun():
+                self._bring_on()
+        except sqlite3.OperationalError as error:
+            self._db.close()
+            if "locked" in str(error):
+                raise LedgerInUse(f"another node is running on {directory}") from error
+            raise
+
+    def close(self) -> None:
+        self._db.close()
+
+    def genesis(self) -> Genesis | None:
+        """What the chain was made with, or None before ``begin``."""
+        if not self._begun():
+            return None
+        return Genesis(*self._db.execute("SELECT seed, wallet, market FROM genesis").fetchone())
+
+    def begin(self, genesis: Genesis, accounts: Iterable[tuple[Pubkey, Account]], first: BlockRange) -> None:
+        """Make the chain: all of it, or none."""
+        with self._transaction():
+            self._apply_schema(0)
+            self._db.execute("INSERT INTO genesis VALUES (?, ?, ?)", (genesis.seed, genesis.wallet, genesis.market))
+            self._put_range(first)
+            self._put_accounts([(address, account) for address, account in accounts])
+
+    def commit(
+        self,
+        number: int,
+        transactions: Sequence[Landed],
+        touched: Sequence[Touched],
+        block_range: BlockRange | None,
+        finalized: int,
+    ) -> None:
+        """Write the block ``number``, durable when this returns; nobody asks for what was before ``finalized``."""
+        with self._transaction():
+            if block_range:
+                self._put_range(block_range)
+            self._put_accounts([(one.address, one.after) for one in touched])
+            self._db.execute("DELETE FROM undo WHERE number <= ?", (finalized,))
+            self._db.executemany(
+                "INSERT INTO undo VALUES (?, ?, ?, ?, ?, ?)", [(number, *_row(one[:2])) for one in touched]
+            )
+            for one in transactions:
+                row = self._db.execute(
+                    "INSERT INTO chain_transaction VALUES (NULL, ?, ?, ?, ?, ?, ?)",
+                    (bytes(one.signature), one.number, one.error, one.memo, one.wire, one.meta),
+                )
+                self._db.executemany(
+                    "INSERT INTO mention VALUES (?, ?)", [(bytes(key), row.lastrowid) for key in one.mentions]
+                )
+
+    def drop(self, numbers: Sequence[int], accounts: Sequence[tuple[Pubkey, Account | None]], settled: Settled) -> None:
+        """Take the newest blocks off the chain, with all they did; ``accounts`` are as they were before them."""
+        first = (min(numbers),)
+        with self._transaction():
+            self._db.executemany("INSERT INTO dropped VALUES (?)", [(number,) for number in numbers])
+            self._db.execute("UPDATE settled SET confirmed = ?, finalized = ?", (settled.confirmed, settled.finalized))
+            self._put_accounts(accounts)
+            undone = "SELECT sequence FROM chain_transaction WHERE number >= ?"
+            self._db.execute(f"DELETE FROM mention WHERE sequence IN ({undone})", first)  # noqa: S608
+            self._db.execute("DELETE FROM chain_transaction WHERE number >= ?", first)
+            self._db.execute("DELETE FROM undo WHERE number >= ?", first)
+
+    def dropped(self) -> list[int]:
+        """The numbers of the blocks that are no longer on the chain."""
+        return [number for (number,) in self._db.execute("SELECT number FROM dropped")]
+
+    def settled(self) -> Settled:
+        """What was confirmed and finalized when blocks were last dropped."""
+        return Settled(*self._db.execute("SELECT confirmed, finalized FROM settled").fetchone())
+
+    def undo(self) -> dict[int, dict[Pubkey, Account | None]]:
+        """By block, oldest first: the accounts it touched as they were before it, as far as they are kept."""
+        kept: dict[int, dict[Pubkey, Account | None]] = {}
+        for number, *row in self._db.execute("SELECT * FROM undo ORDER BY number"):
+            address, account = _account(*row)
+            kept.setdefault(number, {})[address] = account
+        return kept
+
+    def accounts(self) -> Iterable[tuple[Pubkey, Account]]:
+        """Every account as of the last block."""
+        for row in self._db.execute("SELECT address, lamports, owner, executable, data FROM account"):
+            address, account = _account(*row)
+            if account:
+                yield address, account
+
+    def last_range(self) -> BlockRange:
+        return BlockRange(*self._db.execute("SELECT * FROM block_range ORDER BY number DESC LIMIT 1").fetchone())
+
+    def unix_time(self, number: int) -> int:
+        """The time (s) of the block ``number``."""
+        query = "SELECT unix_time FROM block_range WHERE number <= ? ORDER BY number DESC LIMIT 1"
+        return int(self._db.execute(query, (number,)).fetchone()[0])
+
+    def find(self, signature: Signature) -> Landed | None:
+        query = "SELECT * FROM chain_transaction WHERE signature = ?"
+        row = self._db.execute(query, (bytes(signature),)).fetchone()
+        return _landed(row) if row else None
+
+    def place(self, signature: Signature) -> tuple[int, str | None] | None:
+        """Block number and error (JSON) of a transaction, or None."""
+        query = "SELECT number, error FROM chain_transaction WHERE signature = ?"
+        row: tuple[int, str | None] | None = self._db.execute(query, (bytes(signature),)).fetchone()
+        return row
+
+    def block(self, number: int) -> list[Landed]:
+        """The transactions of a block, in the order of execution."""
+        query = "SELECT * FROM chain_transaction WHERE number = ? ORDER BY sequence"
+        return [_landed(row) for row in self._db.execute(query, (number,))]
+
+    def mentioning(
+        self, address: Pubkey, *, highest: int, before: int | None, after: int | None, limit: int
+    ) -> list[Landed]:
+        """Transactions that name ``address``, newest first; ``before`` and ``after`` are sequences, excluded."""
+        named = {"address": bytes(address), "before": before, "after": after, "highest": highest, "limit": limit}
+        return [_landed(row) for row in self._db.execute(_MENTIONING, named)]
+
+    def transaction_count(self) -> int:
+        return int(self._db.execute("SELECT coalesce(max(sequence), 0) FROM chain_transaction").fetchone()[0])
+
+    def _begun(self) -> bool:
+        return bool(self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'genesis'").fetchone())
+
+    def _bring_on(self) -> None:
+        # Ledgers of the first schema say 0: they were made before there was another.
+        version = max(1, self._db.execute("PRAGMA user_version").fetchone()[0])
+        if version < len(_SCHEMA):
+            with self._transaction():
+                self._apply_schema(version)
+
+    def _apply_schema(self, version: int) -> None:
+        for script in _SCHEMA[version:]:
+            for statement in script.split(";\n"):
+                self._db.execute(statement)
+        self._db.execute(f"PRAGMA user_version = {len(_SCHEMA)}")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    def _put_range(self, block_range: BlockRange) -> None:
+        row = (block_range.number, block_range.until, block_range.unix_time)
+        self._db.execute("INSERT INTO block_range VALUES (?, ?, ?)", row)
+
+    def _put_accounts(self, accounts: Sequence[tuple[Pubkey, Account | None]]) -> None:
+        self._db.executemany(
+            "INSERT OR REPLACE INTO account VALUES (?, ?, ?, ?, ?)", [_row(one) for one in accounts if one[1]]
+        )
+        gone = [(bytes(address),) for address, account in accounts if not account]
+        self._db.executemany("DELETE FROM account WHERE address = ?", gone)
+
+
+def _row(one: tuple[Pubkey, Account | None]) -> tuple[bytes, int | None, bytes | None, bool | None, bytes | None]:
+    address, account = one
+    if account is None:
+        return bytes(address), None, None, None, None
+    return bytes(address), account.lamports, bytes(account.owner), account.executable, bytes(account.data)
+
+
+def _account(
+    address: bytes, lamports: int | None, owner: bytes, executable: int, data: bytes
+) -> tuple[Pubkey, Account | None]:
+    if lamports is None:
+        return Pubkey(address), None
+    return Pubkey(address), Account(lamports, data, Pubkey(owner), bool(executable), RENT_EXEMPT_EPOCH)
+
+
+def _landed(row: tuple[int, bytes, int, str | None, str | None, bytes, bytes]) -> Landed:
+    sequence, signature, number, error, memo, wire, meta = row
+    return Landed(Signature(signature), number, error, memo, wire, meta, sequence=sequence)

@@ -1,0 +1,74 @@
+"""The local chain as a process: blocks on a clock, JSON-RPC over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import structlog
+import uvicorn
+
+from localnet.chain import Chain
+from localnet.opening import open_node
+from localnet.server import RpcServer
+
+log = structlog.get_logger(__name__)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers: who runs ``serve`` decides when it ends."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(*, host: str, port: int, directory: Path, wallet: str, slot_ms: int = 100, finality: int = 32) -> None:
+    """Serve the chain kept in ``directory`` until cancelled; ``wallet`` (base58) is the one funded at its genesis.
+
+    Raises ``OSError`` where the port is taken, ``LedgerInUse``, ``LedgerDamaged`` and ``ForeignDirectory`` for the
+    directory. An error of the disk ends it too: a block that can't be kept is never shown.
+    """
+    with socket.create_server((host, port), backlog=1024) as listener:
+        node = open_node(directory, wallet, slot_ms=slot_ms, finality=finality)
+        config = uvicorn.Config(
+            RpcServer(node),
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=2,
+        )
+        server = _Server(config)
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        ticking = asyncio.create_task(_make_blocks(node.chain, slot_ms / 1000))
+        address = f"http://{host}:{listener.getsockname()[1]}"
+        log.info(
+            "localnet ready",
+            rpc=address,
+            genesis_hash=str(node.chain.genesis_hash),
+            height=node.chain.height("processed"),
+        )
+        try:
+            await asyncio.wait({serving, ticking}, return_when=asyncio.FIRST_COMPLETED)
+            if ticking.done():
+                ticking.result()
+        finally:
+            server.should_exit = True
+            ticking.cancel()
+            await serving
+            node.chain.ledger.close()
+
+
+async def _make_blocks(chain: Chain, seconds: float) -> None:
+    """A block each ``seconds``. One that is late is late: its successors don't hurry, and blockhashes live longer."""
+    clock = asyncio.get_running_loop()
+    due = clock.time() + seconds
+    while True:
+        await asyncio.sleep(due - clock.time())
+        chain.close_block()
+        due = max(due + seconds, clock.time())

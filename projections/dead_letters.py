@@ -1,0 +1,19 @@
+"""What the engine has set an order aside for, as whoever asks for the order is told."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+
+from event_store.processors import dead_letters as parked
+from event_store.processors.dead_letters import Letter
+from projections.orders import PROCESSOR
+
+
+async def letter_of(pool: AsyncConnectionPool[AsyncConnection[Any]], order_id: UUID) -> Letter | None:
+    """The oldest dead letter of the engine's own about the order: a list that stands still says nothing of it."""
+    async with pool.connection() as connection, connection.cursor() as cursor:
+        return next((one for one in await parked.letters(cursor, order_id) if one.processor != PROCESSOR), None)

@@ -1,0 +1,213 @@
+"""The chain against the log: every transaction that carries our memo is what was recorded of it, and the reverse.
+
+The log was read first. What the chain shows beyond it is asked of the log as it is now before it counts for anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable
+from itertools import repeat
+
+import psycopg
+import psycopg_pool
+
+from chains.endpoint import Unanswered
+from chains.protocol import ChainUnavailable
+from chains.wallet_history import Listed, Memo, Movement, WalletHistory
+from domain import events as e
+from event_store.hash_chain.verification import Finding, Verdict
+from event_store.mapper import UNREADABLE, EventMapper
+from event_store.read.log import Log
+from verification.attempts import Attempt, Attempts
+from verification.report import RECONCILE, Report, Track
+
+AGAIN = "Verify again when the node can show it."
+WAIT = "Nothing: verify again when the order has ended."
+FEES = "network fees, in lamports"
+
+
+class ChainCheck:
+    """Compares one node's view of the wallets with ``attempts``; ``log`` is the log as of now."""
+
+    def __init__(
+        self, history: WalletHistory, log: Log, mapper: EventMapper, attempts: Attempts, report: Report, track: Track
+    ) -> None:
+        self._history = history
+        self._log = log
+        self._mapper = mapper
+        self._attempts = attempts
+        self._report = report
+        # Tasks side by side come to an end in any order: each takes a step of its own.
+        self._steps = iter(track(repeat(None), None, "transactions"))
+        self._on_chain: Counter[str] = Counter()
+        self._in_log: Counter[str] = Counter()
+
+    async def run(self, wallets: Iterable[str]) -> None:
+        try:
+            genesis_hash = await self._history.genesis_hash()
+            for wallet in sorted(wallets):
+                await self._read(wallet)
+            await self._look_for_unseen(genesis_hash)
+        except ChainUnavailable as away:
+            what = f"the node cannot be read to the end: {away}"
+            self._report.add(Finding("chain", "unchecked", what, "Verify again when the node answers."))
+            return
+        for other, number in self._attempts.on_other_chains(genesis_hash).items():
+            what = f"{number} attempts were signed for the chain with genesis {other}; the node serves {genesis_hash}"
+            remedy = "Set SOLANA_RPC_URL to a node of that chain, or DATABASE_URL to this chain's log."
+            self._report.add(Finding("chain", "unchecked", what, remedy))
+        for order_id, number in self._attempts.succeeded_twice():
+            what = f"{number} of the order's transactions succeeded"
+            self._report.add(Finding("chain", "differs", what, RECONCILE, order_id))
+        self._name_live()
+        self._compare_totals()
+
+    async def _read(self, wallet: str) -> None:
+        async for page in self._history.pages(wallet):
+            await asyncio.gather(*(self._look(wallet, one) for one in page))
+
+    async def _look(self, wallet: str, listed: Listed) -> None:
+        recorded = self._attempts.find(listed.signature)
+        if recorded is None and listed.memo is None:
+            return
+        self._attempts.saw(listed.signature)
+        try:
+            movement = await self._history.movement(listed.signature, wallet)
+        except ChainUnavailable as away:
+            self._say("unchecked", f"{listed.signature} cannot be read: {away}", AGAIN, recorded)
+            return
+        if movement is None:
+            what = f"the node lists {listed.signature} in slot {listed.slot}, and does not show it"
+            self._say("unchecked", what, AGAIN, recorded)
+            return
+        self._count()
+        if recorded is not None:
+            self._compare(recorded, movement)
+        elif movement.signed and movement.memo is not None:
+            # Without the wallet's signature the memo is a stranger's word.
+            await self._unknown(listed.signature, movement, movement.memo)
+
+    def _compare(self, recorded: Attempt, movement: Movement) -> None:
+        if not movement.failed:
+            self._attempts.succeeded(recorded.order_id, recorded.signature)
+        how = "failed" if movement.failed else "succeeded"
+        if recorded.ending is None:
+            return self._undecided(recorded, f"its transaction {how} on the chain, which the log doesn't say yet")
+        self._on_chain.update(_totals(movement.gained, movement.fee_lamports))
+        self._in_log.update(_totals(recorded.gained, recorded.fee_lamports or 0))
+        wanted = {"confirmed": "succeeded", "rejected": "failed"}.get(recorded.ending, "never landed")
+        if how != wanted:
+            what = f"recorded as {recorded.ending}, and its transaction {how} in slot {movement.slot}"
+            return self._say("differs", what, RECONCILE, recorded)
+        differing = [
+            f"{name}: recorded {ours}, on the chain {theirs}"
+            for name, ours, theirs in (
+                ("amounts", recorded.gained, movement.gained),
+                ("fee", recorded.fee_lamports, movement.fee_lamports),
+                ("slot", recorded.slot, movement.slot),
+                ("memo", Memo(recorded.order_id, recorded.number), movement.memo),
+            )
+            if ours != theirs
+        ]
+        if differing:
+            self._say("differs", "; ".join(differing), RECONCILE, recorded)
+        return None
+
+    async def _unknown(self, signature: str, movement: Movement, memo: Memo) -> None:
+        """A transaction of ours that the log, as it was read, doesn't have."""
+        try:
+            known = await self._built_since(signature, memo)
+        except (psycopg.Error, psycopg_pool.PoolTimeout) as away:
+            what = f"attempt {memo.attempt}: {signature} is newer than what was read of the log, which is away now"
+            remedy = f"Verify again when PostgreSQL answers ({type(away).__name__})."
+            return self._report.add(Finding("chain", "unchecked", what, remedy, stream_id=memo.order_id))
+        if known:
+            what = f"attempt {memo.attempt} was signed after the log was read"
+            return self._report.add(Finding("chain", "pending", what, WAIT, stream_id=memo.order_id))
+        how = "failed" if movement.failed else "succeeded"
+        if not movement.failed:
+            self._attempts.succeeded(memo.order_id, signature)
+        if self._attempts.is_unreadable(memo.order_id):
+            what = f"attempt {memo.attempt}: {signature} {how}; the order's events cannot all be read"
+            return self._report.add(
+                Finding("chain", "unchecked", what, "Mend what the log's own check says.", stream_id=memo.order_id)
+            )
+        self._on_chain.update(_totals(movement.gained, movement.fee_lamports))
+        what = f"attempt {memo.attempt}: {signature} {how} in slot {movement.slot}, signed by the wallet, and unknown"
+        return self._report.add(Finding("chain", "differs", f"{what} to the log", RECONCILE, stream_id=memo.order_id))
+
+    async def _built_since(self, signature: str, memo: Memo) -> bool:
+        for recorded in await self._log.load(memo.order_id):
+            if recorded.topic != e.TransactionBuilt.TOPIC:
+                continue
+            try:
+                built = self._mapper.load(recorded.topic, recorded.state)
+            except UNREADABLE:
+                continue  # the log's own check names it
+            if isinstance(built, e.TransactionBuilt) and built.signature == signature:
+                return True
+        return False
+
+    async def _look_for_unseen(self, genesis_hash: str) -> None:
+        first: int | None = None
+        for recorded in self._attempts.unseen(genesis_hash):
+            first = await self._history.first_available_slot() if first is None else first
+            movement = await self._history.movement(recorded.signature, recorded.wallet)
+            if movement is not None:
+                self._count()
+                self._attempts.saw(recorded.signature)
+                self._compare(recorded, movement)
+                continue
+            await self._look_in_block(recorded, first)
+
+    async def _look_in_block(self, recorded: Attempt, first: int) -> None:
+        """A null answer proves nothing; the block where it was recorded does."""
+        slot = recorded.slot or 0
+        said = f"recorded as {recorded.ending} in slot {slot}"
+        if slot < first:
+            what = f"{said}; the node's history begins at slot {first}"
+            return self._say("unchecked", what, "Verify against an archive node.", recorded)
+        try:
+            holds = await self._history.block_holds(slot, recorded.signature)
+        except Unanswered:
+            raise
+        except ChainUnavailable as unreadable:
+            what = f"{said}; the node shows neither the transaction nor the block: {unreadable}"
+            return self._say("unchecked", what, AGAIN, recorded)
+        if holds:
+            return self._say("unchecked", f"{said}; it is in the block, and the node does not show it", AGAIN, recorded)
+        self._in_log.update(_totals(recorded.gained, recorded.fee_lamports or 0))
+        return self._say("differs", f"{said}; the block of that slot does not hold it", RECONCILE, recorded)
+
+    def _count(self) -> None:
+        self._report.looked_at["transactions"] += 1
+        next(self._steps, None)
+
+    def _name_live(self) -> None:
+        for recorded in self._attempts.live_unseen():
+            self._undecided(recorded, "its transaction is not on the chain, and may still land")
+
+    def _undecided(self, recorded: Attempt, what: str) -> None:
+        if self._attempts.is_unreadable(recorded.order_id):
+            what = f"{what}; the order's events cannot all be read"
+            return self._say("unchecked", what, "Mend what the log's own check says.", recorded)
+        return self._say("pending", what, WAIT, recorded)
+
+    def _compare_totals(self) -> None:
+        for what in sorted(self._on_chain.keys() | self._in_log.keys()):
+            moved, confirmed = self._on_chain[what], self._in_log[what]
+            if moved != confirmed:
+                text = f"{what}: the transactions moved {moved:+}, the log confirms {confirmed:+}"
+                self._report.add(Finding("chain", "differs", text, RECONCILE))
+
+    def _say(self, verdict: Verdict, what: str, remedy: str, recorded: Attempt | None) -> None:
+        if recorded is None:
+            return self._report.add(Finding("chain", verdict, what, remedy))
+        text = f"attempt {recorded.number}: {what}"
+        return self._report.add(Finding("chain", verdict, text, remedy, recorded.order_id, recorded.version))
+
+
+def _totals(gained: dict[str, int], fee_lamports: int) -> Counter[str]:
+    return Counter({**gained, FEES: fee_lamports})

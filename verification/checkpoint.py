@@ -1,0 +1,103 @@
+"""A checkpoint: what the log was at a position, in a file to keep where whoever could change the log can't reach it."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+
+from event_store.hash_chain.verification import Mark, running_mark, verify_positions
+from event_store.read.snapshot import Snapshot
+from runtime.errors import SettingsError, StartupError
+from verification.report import Track
+
+FORMAT = "surefill-checkpoint-1"
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """``hash`` is the log's running hash after ``position``, ``genesis_hash`` that after position 1 (empty: no event),
+    ``streams`` how many there were; hashes in hex, ``taken_at`` in UTC.
+    """
+
+    format: str
+    position: int
+    hash: str
+    genesis_hash: str
+    streams: int
+    taken_at: str
+
+    @property
+    def mark(self) -> Mark:
+        return Mark(self.position, bytes.fromhex(self.hash), bytes.fromhex(self.genesis_hash), self.streams)
+
+    def text(self) -> str:
+        """The file: the fields, and the sha256 of them as JSON with sorted keys and no spaces."""
+        return json.dumps({**asdict(self), "sha256": self._sum()}, indent=2) + "\n"
+
+    def _sum(self) -> str:
+        return sha256(json.dumps(asdict(self), sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def read(file: Path) -> Checkpoint:
+    """Raises SettingsError, one sentence, for what isn't a whole checkpoint."""
+    try:
+        fields = json.loads(file.read_text())
+        own = fields.pop("sha256")
+        found = Checkpoint(**fields)
+        _ = found.mark
+    except OSError as error:
+        raise SettingsError(f"the checkpoint {file} cannot be read: {error.strerror}") from None
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise SettingsError(f"{file} is not a checkpoint") from None
+    if found.format != FORMAT:
+        raise SettingsError(f"{file} is a checkpoint of another version: {found.format}")
+    if own != found._sum():
+        raise SettingsError(f"the checkpoint {file} is damaged or was edited: its sha256 is not that of its fields")
+    return found
+
+
+def take(snapshot: Snapshot, now: datetime, earlier: Checkpoint | None, track: Track) -> Checkpoint:
+    """The log's checkpoint as of now. Raises StartupError where it doesn't hold together, or isn't what it was."""
+    head = snapshot.head()
+    for finding in verify_positions(
+        track(snapshot.links(head.position), head.position, "positions"), head, earlier.mark if earlier else None
+    ):
+        where = "" if finding.position is None else f" (position {finding.position})"
+        raise StartupError(f"no checkpoint of a log that does not hold: {finding.what}{where}; run surefill verify")
+    mark = running_mark(
+        track(snapshot.links(head.position), head.position, "hash"), snapshot.stream_count(head.position)
+    )
+    return Checkpoint(FORMAT, mark.position, mark.hash.hex(), mark.genesis_hash.hex(), mark.streams, now.isoformat())
+
+
+def earlier(file: Path) -> Checkpoint | None:
+    """The checkpoint that is there already; None where there is no file. What isn't one is never overwritten."""
+    return read(file) if file.exists() else None
+
+
+def write(checkpoint: Checkpoint, file: Path) -> None:
+    """Whole or not at all, and durable. Raises StartupError where a newer one stands, or it can't be written."""
+    standing = earlier(file)
+    if standing and standing.position > checkpoint.position:
+        raise StartupError(
+            f"{file} holds a newer checkpoint, of position {standing.position}; this one is of {checkpoint.position}"
+        )
+    try:
+        handle, unfinished = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+        with os.fdopen(handle, "w") as out:
+            out.write(checkpoint.text())
+            out.flush()
+            os.fsync(out.fileno())
+        Path(unfinished).replace(file)
+        directory = os.open(file.parent, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+    except OSError as error:
+        raise StartupError(f"the checkpoint {file} cannot be written: {error.strerror}") from None

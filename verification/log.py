@@ -1,0 +1,169 @@
+"""The log against itself, what it folds to, and the read models: one pass by position, one by stream."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from operator import attrgetter
+from uuid import UUID
+
+from domain.account import ContradictionFound, TradingResumed
+from domain.events import OrderEvent
+from event_store.errors import UnknownTopic, UnreadableEvent
+from event_store.hash_chain.verification import RESTORE, Finding, Mark, Verdict, verify_positions, verify_stream
+from event_store.mapper import EventMapper
+from event_store.read.snapshot import Snapshot
+from event_store.types import RecordedEvent
+from projections.history import OrderState, advance
+from projections.orders.verification import REBUILD, OrdersRows
+from verification.attempts import Attempts, attempts_of
+from verification.report import RECONCILE, Report, Track
+
+_EVERY = 2**63 - 1
+_ORDER = "order."
+
+
+def verify_log(
+    snapshot: Snapshot, mapper: EventMapper, attempts: Attempts, report: Report, track: Track, checkpoint: Mark | None
+) -> None:
+    """Everything that PostgreSQL alone can show; what was recorded of attempts goes to ``attempts``."""
+    head = snapshot.head()
+    links = track(snapshot.links(_EVERY), head.position, "positions")
+    report.add_all(verify_positions(links, head, checkpoint))
+    rows = OrdersRows(snapshot)
+    if rows.position > head.position:
+        what = f"orders_v1 has come to position {rows.position}, the log ends at {head.position}"
+        remedy = "The log lost its end, or is a backup: restore the newer one, or rebuild the read model."
+        report.add(Finding("read models", "differs", what, remedy, position=rows.position))
+    of_checkpoint = 0
+    others = _Others(mapper, report)
+    events = track(snapshot.events(), head.position, "streams")
+    for stream_id, group in groupby(events, key=attrgetter("stream_id")):
+        stream = list(group)
+        report.looked_at["events"] += len(stream)
+        report.looked_at["streams"] += 1
+        of_checkpoint += checkpoint is not None and min(one.position for one in stream) <= checkpoint.position
+        sound = not report.add_all(verify_stream(stream))
+        if stream[0].topic.startswith(_ORDER):
+            report.looked_at["orders"] += 1
+            _verify_order(stream_id, stream, sound, mapper, rows, attempts, report)
+        else:
+            others.verify(stream)
+    others.tell_contradictions()
+    report.add_all(rows.rest())
+    report.looked_at["position"] = head.position
+    report.looked_at["orders_v1 position"] = rows.position
+    if checkpoint and of_checkpoint != checkpoint.streams:
+        what = f"{of_checkpoint} streams begin at or before the checkpoint, which counted {checkpoint.streams}"
+        report.add(Finding("log", "differs", what, RESTORE, position=checkpoint.position))
+
+
+def _verify_order(
+    order_id: UUID,
+    stream: Sequence[RecordedEvent],
+    sound: bool,
+    mapper: EventMapper,
+    rows: OrdersRows,
+    attempts: Attempts,
+    report: Report,
+) -> None:
+    until = rows.until(order_id)
+    state: OrderState | None = None
+    in_row: OrderState | None = None
+    fault: Finding | None = None
+    told: list[tuple[int, OrderEvent]] = []
+    for recorded in stream:
+        try:
+            event = _order_event(mapper, recorded)
+        except UnreadableEvent as unreadable:
+            fault = fault or _damaged(recorded, unreadable)
+            continue
+        except UnknownTopic:
+            fault = fault or _unknown(recorded)
+            continue
+        told.append((recorded.version, event))
+        if fault is None:
+            try:
+                state = advance(state, recorded, event)
+            except UnreadableEvent as unreadable:
+                fault = _damaged(recorded, unreadable)
+        if recorded.position <= until:
+            in_row = state
+    for claimed in attempts.record(attempts_of(order_id, told)):
+        what = f"attempt {claimed.number} has {claimed.signature}, the transaction of another attempt"
+        report.add(Finding("streams", "differs", what, RECONCILE, order_id, claimed.version))
+    if fault is not None:
+        attempts.unreadable(order_id)
+        if sound or fault.verdict == "unchecked":
+            report.add(fault)
+    # Its row holds what was folded before the fault, if that is where it was parked.
+    if sound and (fault is None or (fault.position or 0) > until):
+        report.add_all(rows.meet(order_id, in_row, stream[0].position))
+        return
+    report.add_all(rows.skip(order_id))
+    what = "orders_v1: its row was not compared, its events are in doubt"
+    report.add(Finding("read models", "unchecked", what, f"{REBUILD}, once they are not.", order_id))
+
+
+def _order_event(mapper: EventMapper, recorded: RecordedEvent) -> OrderEvent:
+    """Raises UnknownTopic, which nobody is to blame for, or ``UnreadableEvent``."""
+    try:
+        event = mapper.load(recorded.topic, recorded.state)
+    except (ValueError, TypeError, KeyError) as fault:
+        raise UnreadableEvent(recorded, fault) from None
+    if not isinstance(event, OrderEvent):
+        raise UnreadableEvent(recorded, TypeError())
+    return event
+
+
+class _Others:
+    """The accounts' streams. A contradiction is a difference the engine itself has found; an operator who resumes
+    trading after it has looked, and the chain's own check still compares.
+    """
+
+    def __init__(self, mapper: EventMapper, report: Report) -> None:
+        self._mapper = mapper
+        self._report = report
+        self._contradictions: list[RecordedEvent] = []
+        self._resumed: dict[UUID, int] = {}
+
+    def verify(self, stream: Sequence[RecordedEvent]) -> None:
+        for recorded in stream:
+            if recorded.topic == ContradictionFound.TOPIC:
+                self._contradictions.append(recorded)
+            try:
+                event = self._mapper.load(recorded.topic, recorded.state)
+            except UnknownTopic:
+                if recorded.topic != ContradictionFound.TOPIC:
+                    self._report.add(_unknown(recorded))
+            except (ValueError, TypeError, KeyError) as fault:
+                self._report.add(_damaged(recorded, UnreadableEvent(recorded, fault)))
+            else:
+                if isinstance(event, TradingResumed):
+                    account_id = recorded.account_id
+                    self._resumed[account_id] = max(self._resumed.get(account_id, 0), recorded.position)
+
+    def tell_contradictions(self) -> None:
+        """Once every stream was seen: which is met first is chance."""
+        for recorded in self._contradictions:
+            resumed = self._resumed.get(recorded.account_id, 0)
+            if resumed > recorded.position:
+                what = f"the chain contradicted the log; an operator resumed trading at position {resumed}"
+                self._report.add(_finding(recorded, what, "Nothing more: the reason is in the log.", "acknowledged"))
+                continue
+            what = "the engine found that the chain contradicts the log, and halted the account"
+            self._report.add(_finding(recorded, what, "Read the event; reconcile the order by hand, then resume."))
+
+
+def _damaged(recorded: RecordedEvent, fault: UnreadableEvent) -> Finding:
+    return _finding(recorded, f"it does not fold: {fault}", RESTORE)
+
+
+def _unknown(recorded: RecordedEvent) -> Finding:
+    what = f"an event this version cannot read: {recorded.topic}"
+    remedy = "Verify with the version that wrote it, or a later one."
+    return Finding("streams", "unchecked", what, remedy, recorded.stream_id, recorded.version, recorded.position)
+
+
+def _finding(recorded: RecordedEvent, what: str, remedy: str, verdict: Verdict = "differs") -> Finding:
+    return Finding("streams", verdict, what, remedy, recorded.stream_id, recorded.version, recorded.position)

@@ -1,0 +1,66 @@
+"""The relay: turns what the log says into work rows and hints. One at a time, by its lease.
+
+Rows and position are one transaction, the hints follow it: a relay that dies in between leaves rows that come due.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import UUID
+
+import structlog
+from redis.exceptions import RedisError
+
+from event_store.processors.leases import Lease
+from event_store.processors.processor import Processing
+from event_store.read.log import Log
+from event_store.types import Mark
+from event_store.wake import Wake
+from workers.dispatch.broker import Hints
+from workers.dispatch.next_work import Digest, Stage, digest
+from workers.dispatch.work import Cursor, Pool, WorkTable
+from workers.metrics import HINTS_FAILED, RELAY_POSITION
+
+log = structlog.get_logger(__name__)
+
+RELAY = "relay"
+BATCH = 1_000
+# What an order may wait for company at each stage.
+PAUSE = 0.01
+
+
+class Relay:
+    """Runs under ``lease`` (processor ``relay``) until it is cancelled or the lease is lost."""
+
+    def __init__(self, pool: Pool, events: Log, wake: Wake | None, work: WorkTable, hints: Hints) -> None:
+        self._processing = Processing(pool, events.marks, wake, limit=BATCH, pause=PAUSE)
+        self._work = work
+        self._hints = hints
+        self._aside: set[UUID] = set()
+
+    async def run(self, lease: Lease) -> None:
+        await self._processing.run(lease, self._record, self._recorded)
+
+    async def _record(self, cursor: Cursor, batch: list[Mark]) -> None:
+        self._aside = await self._work.record(cursor, _asked(batch))
+
+    async def _recorded(self, batch: list[Mark]) -> None:
+        RELAY_POSITION.set(batch[-1].position)
+        await self._hint(_asked(batch))
+
+    async def _hint(self, asked: Digest) -> None:
+        now: dict[Stage, list[UUID]] = {}
+        for move in asked.moves:
+            if move.stage and not move.setback and move.order_id not in self._aside:
+                now.setdefault(move.stage, []).append(move.order_id)
+        if not now:
+            return
+        try:
+            await asyncio.to_thread(self._hints.send, now)
+        except RedisError as away:
+            HINTS_FAILED.inc()
+            log.warning("hints not sent; the sweeper repeats them", error=type(away).__name__)
+
+
+def _asked(batch: list[Mark]) -> Digest:
+    return digest((event.stream_id, event.version, event.topic) for event in batch)

@@ -1,0 +1,88 @@
+"""The sweeper: hints at whatever is due, and now and then derives work rows that are missing from the log.
+
+Several may run at once: rows are taken with SKIP LOCKED, and a hint too many changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import structlog
+from redis.exceptions import RedisError
+
+from event_store.errors import OUTAGE
+from event_store.read.log import Log
+from workers.dispatch.broker import Hints
+from workers.dispatch.work import WorkTable
+from workers.metrics import DERIVED, HINTS_FAILED, PARKED, SWEPT
+
+log = structlog.get_logger(__name__)
+
+TICK_S = 0.1
+DUE_AT_ONCE = 1_000
+OVERDUE_MS = 5_000
+DERIVE_EVERY_S = 5.0
+WINDOW = 5_000
+# The relay may be this far behind the newest events: rows it is about to write aren't missing.
+SETTLED_S = 10.0
+
+
+class Sweeper:
+    def __init__(self, events: Log, work: WorkTable, hints: Hints) -> None:
+        self._events = events
+        self._work = work
+        self._hints = hints
+        self._derived = 0
+
+    async def run(self) -> None:
+        """Sweep until cancelled; goes on when PostgreSQL or Valkey were away."""
+        heads: list[tuple[float, int]] = []
+        derive_at = time.monotonic() + DERIVE_EVERY_S
+        while True:
+            try:
+                await self._sweep()
+                if time.monotonic() >= derive_at:
+                    derive_at = time.monotonic() + DERIVE_EVERY_S
+                    heads = await self._derive(heads)
+                    await self._count()
+            except RedisError as away:
+                HINTS_FAILED.inc()
+                log.warning("sweeper waits for Valkey", error=type(away).__name__)
+                await asyncio.sleep(1)
+            except OUTAGE as away:
+                log.warning("sweeper waits for PostgreSQL", error=type(away).__name__)
+                await asyncio.sleep(1)
+            await asyncio.sleep(TICK_S)
+
+    async def _sweep(self) -> None:
+        while True:
+            # Behind a backlog only what is long overdue is hinted at: a setback never had a hint in the queue.
+            overdue = 0 if await asyncio.to_thread(self._hints.few) else OVERDUE_MS
+            due = await self._work.take_due(DUE_AT_ONCE, overdue_ms=overdue)
+            if due:
+                await asyncio.to_thread(self._hints.send, due)
+            for stage, order_ids in due.items():
+                SWEPT.labels(stage).inc(len(order_ids))
+            if sum(map(len, due.values())) < DUE_AT_ONCE:
+                return
+
+    async def _count(self) -> None:
+        aside = await self._work.aside()
+        PARKED.clear()
+        for processor, orders in aside.items():
+            PARKED.labels(processor).set(orders)
+
+    async def _derive(self, heads: list[tuple[float, int]]) -> list[tuple[float, int]]:
+        """One window of the log. ``heads``: when which position was the newest; only settled ones are read."""
+        now = time.monotonic()
+        heads = [*heads, (now, await self._events.head())]
+        settled = max((head for at, head in heads if at <= now - SETTLED_S), default=0)
+        upto = min(self._derived + WINDOW, settled)
+        if upto > self._derived:
+            made = await self._work.derive(self._derived, upto)
+            if made:
+                DERIVED.inc(made)
+                log.warning("work rows were missing and were made again", rows=made)
+        self._derived = upto if upto < settled else 0
+        return [head for head in heads if head[0] > now - 2 * SETTLED_S]

@@ -1,0 +1,137 @@
+"""The work table: what is to be done next, and when it is due. Process state, never facts: the log decides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from psycopg import AsyncConnection, AsyncCursor
+from psycopg_pool import AsyncConnectionPool
+
+from event_store.processors import dead_letters as parked
+from workers.dispatch.next_work import OPEN_TOPICS, STAGES, TRACK, Digest, NextWork, Stage, digest
+
+# A hint that was lost is sent again after this long; longer than a healthy stage takes, short for one who waits.
+GRACE_MS = 2_000
+LEAST_BACKOFF_MS, MOST_BACKOFF_MS = 250, 5_000
+
+SQL = {path.stem: path.read_text() for path in (Path(__file__).parent / "sql").glob("*.sql")}
+
+Pool = AsyncConnectionPool[AsyncConnection[Any]]
+Cursor = AsyncCursor[Any]
+
+
+def backoff_ms(tries: int) -> int:
+    """0.25 s doubling to 5 s."""
+    return int(min(MOST_BACKOFF_MS, LEAST_BACKOFF_MS * 2 ** min(tries, 20)))
+
+
+class WorkTable:
+    """Reads and writes of ``work``. Methods that take a cursor are part of the caller's transaction."""
+
+    def __init__(self, pool: Pool) -> None:
+        self.pool = pool
+
+    async def record(self, cursor: Cursor, digest: Digest) -> set[UUID]:
+        """Write what a batch of events asks for; returns the orders among them that a stage has set aside."""
+        orders = [move.order_id for move in digest.moves]
+        await cursor.execute(SQL["tries"], {"orders": orders, "stages": list(STAGES)})
+        found = await cursor.fetchall()
+        tries = {row[0]: int(str(row[1])) for row in found}
+        await cursor.execute(SQL["move"], {"orders": orders, "versions": [move.version for move in digest.moves]})
+        rows = [_row(move, tries.get(move.order_id, 0)) for move in digest.moves if move.stage]
+        rows += [(order, TRACK, version, 0, tries.get(order, 0)) for order, version in digest.tracked.items()]
+        await self._schedule(cursor, rows)
+        return {row[0] for row in found if row[2]}
+
+    async def postpone(self, order_id: UUID, stage: Stage, version: int) -> None:
+        """Try again later: 0.25 s after the first passing failure, doubling to 5 s."""
+        async with self.pool.connection() as connection:
+            arguments = {"order": order_id, "stage": stage, "version": version}
+            limits = {"least": LEAST_BACKOFF_MS, "most": MOST_BACKOFF_MS}
+            await connection.execute(SQL["postpone"], {**arguments, **limits})
+
+    async def take_due(self, limit: int, *, overdue_ms: int = 0) -> dict[Stage, list[UUID]]:
+        """What has been due for ``overdue_ms``, by stage. It comes due again by itself, should its hint be lost.
+
+        Hints are sent after this: whoever waits for Valkey with rows locked makes the relay wait too.
+        """
+        async with self.pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
+            await cursor.execute("set local synchronous_commit = off")
+            await cursor.execute(
+                SQL["take_due"], {"stages": list(STAGES), "limit": limit, "again": GRACE_MS, "overdue": overdue_ms}
+            )
+            due: dict[Stage, list[UUID]] = {}
+            for order_id, name in await cursor.fetchall():
+                due.setdefault(next(stage for stage in STAGES if stage == name), []).append(UUID(str(order_id)))
+            return due
+
+    async def take_up(self, order_id: UUID, processors: Sequence[str]) -> None:
+        """Set the order aside no more; what is to be done next with it is due now."""
+        async with self.pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
+            await parked.release(cursor, processors, order_id)
+            await cursor.execute(SQL["due_now"], {"order": order_id, "stages": list(STAGES)})
+
+    async def tracked(self) -> tuple[int, list[UUID]]:
+        """The relay's position and the orders to track as of it."""
+        async with self.pool.connection() as connection:
+            cursor = await connection.execute(SQL["tracked"])
+            row = await cursor.fetchone()
+        if row is None or not isinstance(row[0], int) or not isinstance(row[1], list):
+            raise TypeError("the tracked orders could not be read")
+        return row[0], row[1]
+
+    async def untrack(self, versions: dict[UUID, int]) -> None:
+        """Stop tracking orders unless an attempt later than the given version began."""
+        async with self.pool.connection() as connection:
+            await connection.execute(SQL["untrack"], {"orders": list(versions), "versions": list(versions.values())})
+
+    async def doubt(self, order_id: UUID, attempt: int, reason: str, *, forever: bool) -> None:
+        """Say with the order what isn't known of an attempt; kept until the order is no longer tracked."""
+        async with self.pool.connection() as connection:
+            named = {"order": order_id, "attempt": attempt, "reason": reason, "forever": forever}
+            await connection.execute(SQL["doubt"], named)
+
+    async def unknown(self) -> tuple[int, float]:
+        """How many attempts are doubted, and for how many seconds the oldest has been."""
+        async with self.pool.connection() as connection:
+            row = await (await connection.execute(SQL["unknown"])).fetchone()
+        return (int(row[0]), float(row[1])) if row else (0, 0.0)
+
+    async def believe(self, order_id: UUID, attempt: int) -> None:
+        """Take back what was said not to be known of an attempt."""
+        async with self.pool.connection() as connection:
+            await connection.execute(SQL["believe"], {"order": order_id, "attempt": attempt})
+
+    async def believe_all(self, reasons: Sequence[str]) -> None:
+        """Take back what was said for one of ``reasons``, of every attempt."""
+        async with self.pool.connection() as connection:
+            await connection.execute(SQL["believe_all"], {"reasons": list(reasons)})
+
+    async def derive(self, after: int, upto: int) -> int:
+        """Write the rows that open orders in a window of the log should have and don't. Returns how many orders."""
+        async with self.pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
+            await cursor.execute(SQL["open_streams"], {"after": after, "upto": upto, "topics": OPEN_TOPICS})
+            missing = digest((order_id, version, topic) for order_id, version, topic in await cursor.fetchall())
+            if missing.moves:
+                await self.record(cursor, missing)
+            return len(missing.moves)
+
+    async def aside(self) -> dict[str, int]:
+        """How many orders each processor has set aside."""
+        async with self.pool.connection() as connection, connection.cursor() as cursor:
+            return await parked.counts(cursor)
+
+    @staticmethod
+    async def _schedule(cursor: Cursor, rows: Iterable[tuple[UUID, str, int, int, int]]) -> None:
+        columns = list(zip(*rows, strict=True))
+        if columns:
+            names = ("orders", "stages", "versions", "delays", "tries")
+            await cursor.execute(SQL["schedule"], dict(zip(names, map(list, columns), strict=True)))
+
+
+def _row(move: NextWork, tries: int) -> tuple[UUID, str, int, int, int]:
+    delay = backoff_ms(tries) if move.setback else GRACE_MS
+    return move.order_id, str(move.stage), move.version, delay, tries + 1 if move.setback else tries

@@ -1,0 +1,1 @@
+"""The steps an order takes on its way out: route, build, submit."""

@@ -1,0 +1,73 @@
+"""Route: every venue is asked for every order's size; the domain chooses."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Protocol
+
+import structlog
+
+from commands.history import History
+from commands.orders import Orders
+from domain.codes import Code
+from domain.commands import OrderCommand, RecordQuotes
+from domain.order import Order
+from domain.quotes import Quote, Refusal
+from venues.protocol import QuoteRequest
+from workers.dispatch.work import WorkTable
+from workers.stages.stage import StageRunner
+
+log = structlog.get_logger(__name__)
+
+PATIENCE_S = 5
+
+
+class QuoteSource(Protocol):
+    """Venues that are asked together: one read of the world quotes them all."""
+
+    @property
+    def venues(self) -> tuple[str, ...]: ...
+
+    async def quote_all(self, requests: Sequence[QuoteRequest]) -> list[list[Quote | Refusal]]:
+        """For each request, in order, the answers of every venue."""
+
+
+class Route(StageRunner):
+    stage = "route"
+
+    def __init__(
+        self, orders: Orders, work: WorkTable, clock: Callable[[], datetime], sources: Sequence[QuoteSource]
+    ) -> None:
+        super().__init__(orders, work, clock)
+        self._sources = sources
+
+    def applies(self, order: Order) -> bool:
+        return order.status == "routing" and order.live_attempt is None
+
+    async def work_on(self, histories: Sequence[History]) -> None:
+        asked = [(one, one.order) for one in histories if one.order]
+        requests = [QuoteRequest(o.token_in.mint, o.token_out.mint, o.amount_in) for _, o in asked]
+        by_source = await asyncio.gather(*(self._ask(source, requests) for source in self._sources))
+        answers = [[answer for source in by_source for answer in source[n]] for n in range(len(asked))]
+        await self.each([(history, self._command(found)) for (history, _), found in zip(asked, answers, strict=True)])
+
+    async def _ask(self, source: QuoteSource, requests: Sequence[QuoteRequest]) -> list[list[Quote | Refusal]]:
+        """The source's answers; one that doesn't answer refuses them all, and the others go on."""
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                return await source.quote_all(requests)
+        except Exception as error:  # noqa: BLE001 - whatever a venue does, it is that venue's refusal
+            kind = type(error).__name__
+            log.warning("venues unavailable", venues=source.venues, error=kind, reason=str(error)[:200])
+            refusals: list[Quote | Refusal] = [
+                Refusal(venue=venue, code=Code.VENUE_UNAVAILABLE, detail=f"no answer: {kind}")
+                for venue in source.venues
+            ]
+            return [refusals] * len(requests)
+
+    async def _command(self, answers: Sequence[Quote | Refusal]) -> OrderCommand:
+        quotes = tuple(answer for answer in answers if isinstance(answer, Quote))
+        refusals = tuple(answer for answer in answers if isinstance(answer, Refusal))
+        return RecordQuotes(quotes, refusals, self._clock())

@@ -1,0 +1,1 @@
+"""Every sent transaction, followed until the chain says what became of it."""

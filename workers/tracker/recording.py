@@ -1,0 +1,129 @@
+"""Recording what the tracker learned: one attempt's failure stays with its order, and is tried again ever more slowly.
+
+Whatever fails, the attempt is followed on: what stands in its way is said with the order, and after a few times in a
+row the order is among the dead letters too.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Sequence
+from uuid import UUID
+
+import psycopg
+import structlog
+
+from commands.accounts import Accounts
+from commands.history import History
+from commands.orders import Orders
+from domain.account import Contradiction, ContradictionFound
+from domain.commands import OrderCommand
+from domain.errors import DomainError, LandedAfterEnd, NotApplicable
+from event_store.errors import LeaseLostError, UnreadableEvent
+from event_store.processors.leases import Lease
+from workers.dead_letters import Parking, kind
+from workers.dispatch.work import WorkTable
+from workers.metrics import CONTRADICTIONS
+from workers.outages import AWAY
+from workers.tracker.tracked_attempt import Followed
+from workers.tracker.tracked_orders import Following
+
+log = structlog.get_logger(__name__)
+
+LEAST_BACKOFF_S, MOST_BACKOFF_S = 0.1, 5.0
+
+
+def backoff_s(failures: int) -> float:
+    """0.1 s doubling to 5 s."""
+    return min(MOST_BACKOFF_S, LEAST_BACKOFF_S * 2.0 ** (min(failures, 20) - 1))
+
+
+class Telling:
+    """Hands what was learned of attempts to commands, under the tracker's lease."""
+
+    def __init__(
+        self, orders: Orders, accounts: Accounts, work: WorkTable, following: Following, parking: Parking
+    ) -> None:
+        self._orders = orders
+        self._accounts = accounts
+        self._work = work
+        self._following = following
+        self._parking = parking
+
+    async def safely(self, one: Followed, step: Awaitable[None]) -> bool:
+        """Whether ``step`` was done: what goes wrong with one attempt stays with it, but for ``LeaseLostError``."""
+        try:
+            await step
+        except LeaseLostError:
+            raise
+        except AWAY as away:
+            log.warning("not done yet", order_id=str(one.order_id), error=type(away).__name__, reason=str(away)[:200])
+            return False
+        except Exception as error:
+            if one.failures == 0:
+                known = error if isinstance(error, DomainError | UnreadableEvent) else None
+                log.error(
+                    "attempt not dealt with; tried again more slowly", order_id=str(one.order_id), attempt=one.attempt,
+                    error=kind(error), reason=str(known) if known else None, exc_info=None if known else error,
+                )  # fmt: skip
+            await self._failed(one, error)
+            return False
+        return True
+
+    async def histories(self, followed: Sequence[Followed]) -> dict[UUID, History]:
+        """The orders that can be read; what was learned of the attempts of another has to wait."""
+        if not followed:
+            return {}
+        loaded = await self._orders.load([one.order_id for one in followed])
+        for one in followed:
+            if error := loaded.unreadable.get(one.order_id):
+                await self.safely(one, _raised(error))
+        return loaded.histories
+
+    async def tell(self, lease: Lease, one: Followed, history: History, command: OrderCommand) -> None:
+        """Record what was learned."""
+        await self.safely(one, self._tell(lease, one, history, command))
+
+    async def _tell(self, lease: Lease, one: Followed, history: History, command: OrderCommand) -> None:
+        try:
+            history = await self._orders.execute(history, command, guards=(lease.guard,))
+        except NotApplicable:
+            pass  # the order has moved on: what is followed is what it says now
+        except LandedAfterEnd as contradiction:
+            await self._contradicted(lease, one, contradiction.kind, contradiction.detail)
+            one.finalized = True
+            return
+        if one.doubted:
+            one.failures, one.doubted = 0, False
+            await self._work.believe(one.order_id, one.attempt)
+        await self._parking.handled(one.order_id)
+        self._following.update(history)
+
+    async def contradicted(self, lease: Lease, one: Followed, kind: Contradiction, detail: str) -> bool:
+        """Note it and halt the account, once; nothing more is signed until an operator has looked."""
+        return await self.safely(one, self._contradicted(lease, one, kind, detail))
+
+    async def _contradicted(self, lease: Lease, one: Followed, kind: Contradiction, detail: str) -> None:
+        found = ContradictionFound(
+            kind=kind, order_id=one.order_id, attempt=one.attempt, signature=one.signature, detail=detail
+        )
+        if await self._accounts.contradict(one.account_id, found, guards=(lease.guard,)):
+            CONTRADICTIONS.inc()
+            log.critical("the chain contradicts the log; trading halted", order_id=str(one.order_id), kind=kind)
+
+    async def _failed(self, one: Followed, error: Exception) -> None:
+        one.failures += 1
+        one.not_before = time.monotonic() + backoff_s(one.failures)
+        one.doubted = True
+        reason = (
+            error.detail if isinstance(error, DomainError) else f"what became of it can't be recorded: {kind(error)}"
+        )
+        try:
+            await self._work.doubt(one.order_id, one.attempt, reason, forever=False)
+            await self._parking.failed(one.order_id, one.version, error)
+        except psycopg.Error as away:
+            log.warning("failure not counted", order_id=str(one.order_id), error=type(away).__name__)
+
+
+async def _raised(error: Exception) -> None:
+    raise error

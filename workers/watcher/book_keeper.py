@@ -1,0 +1,89 @@
+"""The book kept in step with the log: rebuilt from it at start, then by its tail. A standby keeps its own, ready."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from commands.history import History
+from commands.orders import Orders
+from domain import events as e
+from event_store.read.log import Log
+from event_store.statements import statement
+from event_store.types import Mark
+from workers.dead_letters import Parking
+from workers.dispatch.work import Pool
+from workers.metrics import BOOK_ORDERS
+from workers.watcher.book import Book
+from workers.watcher.waiting_order import resting
+
+WATCHER = "watcher"
+WAITING = frozenset(event.TOPIC for event in (e.OrderSubmitted, e.StopTriggered, e.OrderRested))
+ORDERS_A_LOAD = 2_000
+_WAITING_ORDERS = statement(__file__, "waiting_orders")
+
+
+class Watching:
+    """``book`` and the position of the log it is as of."""
+
+    def __init__(self, pool: Pool, events: Log, orders: Orders, book: Book) -> None:
+        self._pool = pool
+        self._aside: frozenset[UUID] = frozenset()
+        self.parking = Parking(pool, WATCHER)
+        self._events = events
+        self._orders = orders
+        self.book = book
+
+    async def restore(self) -> int:
+        """Fill the book with every order whose newest event lets it wait; returns the position to read on from."""
+        self._aside = await self.parking.aside()
+        async with self._pool.connection() as connection, connection.transaction():
+            # One snapshot: what comes after this position comes by the tail.
+            await connection.execute("set transaction isolation level repeatable read, read only")
+            after = int((await (await connection.execute("select position from log_head")).fetchone())[0])  # type: ignore[index]
+            cursor = await connection.execute(_WAITING_ORDERS, {"topics": list(WAITING)})
+            order_ids = [row[0] for row in await cursor.fetchall()]
+        for start in range(0, len(order_ids), ORDERS_A_LOAD):
+            await self.load(order_ids[start : start + ORDERS_A_LOAD])
+        BOOK_ORDERS.set(len(self.book))
+        return after
+
+    async def take_in(self, batch: Iterable[Mark]) -> None:
+        """Orders that begin to wait come in, those that went on go out."""
+        changed: dict[UUID, Mark] = {event.stream_id: event for event in batch}
+        for order_id, event in changed.items():
+            if event.topic not in WAITING:
+                self.book.take(order_id)
+        await self.load([order_id for order_id, event in changed.items() if event.topic in WAITING])
+        BOOK_ORDERS.set(len(self.book))
+
+    async def heed_parked(self) -> None:
+        """Orders that were set aside, here or by another watcher, leave the book; those that are no more come back."""
+        before, self._aside = self._aside, await self.parking.aside()
+        for order_id in self._aside:
+            self.book.take(order_id)
+        await self.load(list(before - self._aside))
+        BOOK_ORDERS.set(len(self.book))
+
+    async def load(self, order_ids: Sequence[UUID]) -> dict[UUID, History]:
+        """Read the orders and put each in its place."""
+        if not order_ids:
+            return {}
+        loaded = await self._orders.load(order_ids)
+        for order_id, error in loaded.unreadable.items():
+            await self.parking.unreadable(order_id, error)
+            self.book.take(order_id)
+        for history in loaded.histories.values():
+            self.place(history)
+        return loaded.histories
+
+    def place(self, history: History) -> None:
+        """Put the order where its state says, or out of the book; a read that others overtook changes nothing."""
+        if history.version < self.book.version_of(history.order_id):
+            return
+        order = history.order
+        waits = resting(history.order_id, history.first_position, history.version, order) if order else None
+        if waits and history.order_id not in self._aside:
+            self.book.put(waits)
+        else:
+            self.book.take(history.order_id)
