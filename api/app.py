@@ -24,15 +24,15 @@ from api.prices import Ticker
 from api.problems import answer
 from api.services import Check, Services
 from api.streams import stream_routes
-from commands.orders import Orders
+from commands.orders import OrderRepository
 from event_store.mapper import EventMapper
 from event_store.read.log import Log
 from projections.accounts import wallet_of
-from projections.dead_letters import letter_of
+from projections.dead_letters import dead_letter_of
 from projections.live import LiveFeed
 from projections.orders.queries import OrderList, Pool
 from projections.orders.resting_orders import RestingOrders
-from projections.unknown_outcomes import doubt_of
+from projections.uncertainty import uncertainty_of
 from venues.prices import PriceSource
 
 log = structlog.get_logger(__name__)
@@ -47,7 +47,7 @@ def _now() -> datetime:
 def create_app(
     config: ApiConfig,
     *,
-    orders: Orders,
+    orders: OrderRepository,
     events: Log,
     mapper: EventMapper,
     pool: Pool,
@@ -73,8 +73,8 @@ def create_app(
         checks=checks,
         clock=clock,
         wallet=partial(wallet_of, pool, config.account_id),
-        doubt=partial(doubt_of, pool),
-        letter=partial(letter_of, pool),
+        uncertainty=partial(uncertainty_of, pool),
+        dead_letter=partial(dead_letter_of, pool),
     )
 
     @contextlib.asynccontextmanager

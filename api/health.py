@@ -45,7 +45,7 @@ def health_routes(services: Services) -> list[HTTPRouteHandler]:
         operation_id="ready",
         summary="It can take orders",
         tags=["health"],
-        response_description="Ready, or degraded: orders are taken, and something that helps is away.",
+        response_description="Ready, or degraded: orders are taken, and something that helps is unreachable.",
         responses=problems(503),
     )
     async def ready() -> Readiness:

@@ -24,7 +24,7 @@ class Ticker:
         self._flight: SingleFlight[tuple[str, ...], Aged] = SingleFlight()
 
     async def observe(self, pairs: Sequence[Pair]) -> Aged:
-        """The prices and their age in seconds, 0 where there are none; raises ``Problem`` where the source is away."""
+        """The prices and their age in seconds, 0 where there are none; raises ``Problem`` where it is unreachable."""
         try:
             async with asyncio.timeout(PATIENCE):
                 return await self._flight.run(tuple(pair.symbol for pair in pairs), lambda: self._observe(pairs))

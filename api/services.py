@@ -9,14 +9,14 @@ from uuid import UUID
 
 from api.config import ApiConfig
 from api.prices import Ticker
-from commands.orders import Orders
+from commands.orders import OrderRepository
 from event_store.mapper import EventMapper
-from event_store.processors.dead_letters import Letter
+from event_store.processors.dead_letters import DeadLetter
 from event_store.read.log import Log
 from projections.live import LiveFeed
 from projections.orders.queries import OrderList
 from projections.orders.resting_orders import RestingOrders
-from projections.unknown_outcomes import Doubt
+from projections.uncertainty import Uncertainty
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Check:
 @dataclass(frozen=True, slots=True)
 class Services:
     config: ApiConfig
-    orders: Orders
+    orders: OrderRepository
     events: Log
     mapper: EventMapper
     order_list: OrderList
@@ -45,5 +45,5 @@ class Services:
     checks: Sequence[Check]
     clock: Callable[[], datetime]
     wallet: Callable[[], Awaitable[str | None]]
-    doubt: Callable[[UUID, int], Awaitable[Doubt | None]]
-    letter: Callable[[UUID], Awaitable[Letter | None]]
+    uncertainty: Callable[[UUID, int], Awaitable[Uncertainty | None]]
+    dead_letter: Callable[[UUID], Awaitable[DeadLetter | None]]

@@ -27,11 +27,11 @@ from api.orders.read import OrderId
 from api.problems import Problem
 from api.services import Services
 from domain.events import OrderEvent
-from event_store.errors import OUTAGE, UnreadableEvent
+from event_store.errors import TRANSIENT_DATABASE_ERRORS, UnreadableEvent
 from event_store.mapper import EventMapper
 from event_store.types import RecordedEvent
 from projections.history import OrderState, advance, order_event
-from projections.live import FeedStopped, TooSlow
+from projections.live import FeedStopped, SlowConsumer
 from projections.order_view import dex, executed_price, tx_hash
 
 log = structlog.get_logger(__name__)
@@ -132,16 +132,16 @@ async def _deliver(services: Services, socket: Socket, order_id: str) -> Close:
         asked = question(order_id, socket.query_params)
         async with services.live.subscribe(asked.order_id) as subscription:
             recorded = await stream_of(services, asked.order_id)
-            telling = _Telling(socket, services.mapper, asked)
+            stream = _OrderStream(socket, services.mapper, asked)
             for one in recorded:
-                await telling.tell(one)
-            if telling.ended:
+                await stream.send(one)
+            if stream.ended:
                 return ENDED
             if asked.after > recorded[-1].version:
                 raise Refused(Close(4400, f"the order is at sequence {recorded[-1].version}"))
             async for one in subscription.above(recorded[-1].version):
-                await telling.tell(one)
-                if telling.ended:
+                await stream.send(one)
+                if stream.ended:
                     return ENDED
             raise FeedStopped
     except Refused as refused:
@@ -151,14 +151,14 @@ async def _deliver(services: Services, socket: Socket, order_id: str) -> Close:
         return BROKEN
     except Problem:
         return Close(4404, "there is no such order")
-    except (TooSlow, TimeoutError):
+    except (SlowConsumer, TimeoutError):
         return TOO_SLOW
-    except (FeedStopped, *OUTAGE) as away:
-        log.warning("stream interrupted", error=type(away).__name__)
+    except (FeedStopped, *TRANSIENT_DATABASE_ERRORS) as error:
+        log.warning("stream interrupted", error=type(error).__name__)
         return RESTARTING
 
 
-class _Telling:
+class _OrderStream:
     """One socket's fold of its order: state by state, told from ``after`` on."""
 
     def __init__(self, socket: Socket, mapper: EventMapper, asked: Question) -> None:
@@ -171,7 +171,7 @@ class _Telling:
     def ended(self) -> bool:
         return self._state is not None and self._state.order.ended
 
-    async def tell(self, recorded: RecordedEvent) -> None:
+    async def send(self, recorded: RecordedEvent) -> None:
         event = order_event(self._mapper, recorded)
         before, self._state = self._state, advance(self._state, recorded, event)
         if recorded.version <= self._asked.after:

@@ -10,7 +10,7 @@ from uuid import uuid4
 import psycopg
 
 from commands.ids import DEFAULT_ACCOUNT
-from commands.orders import Orders
+from commands.orders import OrderRepository
 from commands.submit import submit_order
 from domain.commands import SubmitOrder
 from domain.events import ORDER_EVENTS, OrderTriggered
@@ -38,7 +38,7 @@ async def record(database_url: str, wanted: list[Limit]) -> None:
     appender = Appender(database_url)
     await appender.start()
     async with connection_pool(database_url) as pool:
-        orders = Orders(Log(pool), appender, EventMapper(ORDER_EVENTS))
+        orders = OrderRepository(Log(pool), appender, EventMapper(ORDER_EVENTS))
         for start in range(0, len(wanted), AT_ONCE):
             batch = wanted[start : start + AT_ONCE]
             await asyncio.gather(*(submit_order(orders, DEFAULT_ACCOUNT, _terms(one)) for one in batch))

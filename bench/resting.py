@@ -27,8 +27,8 @@ from bench.past_the_api import Limit, fired, record
 from bench.throughput import percentile
 from domain.tokens import SOL, USDC, Pair, pair_of
 from event_store.dsn import parse
+from localnet.bootstrap import MARKET_KEY
 from localnet.market.price import move
-from localnet.opening import MARKET_KEY
 from localnet.world import pair_called
 
 console = Console(soft_wrap=True)

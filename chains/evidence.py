@@ -14,7 +14,7 @@ from chains import answers
 from chains.answers import BlockSignatures, EpochInfo
 from chains.endpoint import Endpoint, RpcError, Unanswered
 from chains.finalized_blocks import FinalizedBlocks
-from chains.protocol import ExpiryQuestion, Unproven
+from chains.protocol import ExpiryQuestion, Inconclusive
 from domain.evidence import Block, EndpointEvidence, ExpiryEvidence
 
 
@@ -36,7 +36,7 @@ class _Landed(Exception):
 
 async def collect(
     sources: Sequence[tuple[Endpoint, FinalizedBlocks]], question: ExpiryQuestion
-) -> ExpiryEvidence | Unproven:
+) -> ExpiryEvidence | Inconclusive:
     """The evidence of every endpoint that answers, or what is missing: that it landed, or else all gaps.
 
     One endpoint is enough where the others are silent. One that answers with a gap is a gap for all: it may be the
@@ -46,16 +46,16 @@ async def collect(
     for kind in (_Landed, _Missing):
         if told := [str(one) for one in found if isinstance(one, kind)]:
             answered = [one for one in found if not isinstance(one, _Silent)]
-            return Unproven("; ".join(told), all(isinstance(one, _Purged) for one in answered))
+            return Inconclusive("; ".join(told), all(isinstance(one, _Purged) for one in answered))
     evidence = ExpiryEvidence(endpoints=tuple(one for one in found if isinstance(one, EndpointEvidence)))
     if not evidence.endpoints:
-        return Unproven("no endpoint answered: " + "; ".join(map(str, found)))
+        return Inconclusive("no endpoint answered: " + "; ".join(map(str, found)))
     gap = evidence.gap(
         genesis_hash=question.genesis_hash,
         blockhash_slot=question.blockhash_slot,
         last_valid_block_height=question.last_valid_block_height,
     )
-    return Unproven(gap) if gap else evidence
+    return Inconclusive(gap) if gap else evidence
 
 
 async def _ask(
@@ -63,8 +63,8 @@ async def _ask(
 ) -> EndpointEvidence | _Silent | _Missing | _Landed:
     try:
         return await _evidence(endpoint, blocks, question)
-    except (_Missing, _Landed) as doubt:
-        return type(doubt)(f"{endpoint.name}: {doubt}")
+    except (_Missing, _Landed) as missing:
+        return type(missing)(f"{endpoint.name}: {missing}")
     except _Silent as silence:
         return silence
     except (RpcError, Unanswered) as failure:
@@ -90,7 +90,7 @@ async def _evidence(endpoint: Endpoint, blocks: FinalizedBlocks, question: Expir
     if first > question.blockhash_slot + 1:
         raise _Purged(f"its blocks begin at slot {first}, after the blockhash's slot {question.blockhash_slot}")
     read = await blocks.through(question.blockhash_slot, question.last_valid_block_height)
-    _refuse_doubtful(read, question, blocks)
+    _refuse_unproven(read, question, blocks)
     return EndpointEvidence(
         endpoint=endpoint.name,
         genesis_hash=genesis_hash,
@@ -113,7 +113,7 @@ async def _null_status_slot(endpoint: Endpoint, signature: str) -> int:
     raise _Missing("the status was not answered")
 
 
-def _refuse_doubtful(
+def _refuse_unproven(
     read: Sequence[tuple[int, BlockSignatures]], question: ExpiryQuestion, blocks: FinalizedBlocks
 ) -> None:
     """What the blocks say against expiry, or against themselves; their range is checked with the whole evidence."""

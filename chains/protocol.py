@@ -78,11 +78,11 @@ class AccountsAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class Unproven:
-    """Why expiry isn't proven. ``forever``: every endpoint that answers has purged the blocks that could prove it."""
+class Inconclusive:
+    """Why expiry isn't proven. ``permanent``: every endpoint that answers has purged the blocks that could prove it."""
 
     reason: str
-    forever: bool = False
+    permanent: bool = False
 
 
 class Chain(Protocol):
@@ -113,7 +113,7 @@ class Chain(Protocol):
     async def landing(self, sent: SentTransaction, commitment: Commitment) -> Landing | None:
         """The transaction itself once it can be read at ``commitment``, amounts from its token balances."""
 
-    async def expiry_evidence(self, question: ExpiryQuestion) -> ExpiryEvidence | Unproven:
+    async def expiry_evidence(self, question: ExpiryQuestion) -> ExpiryEvidence | Inconclusive:
         """Proof that the signature can never land, or what is missing for it."""
 
     async def accounts(self, addresses: Sequence[str]) -> AccountsAnswer:

@@ -24,11 +24,11 @@ from chains.protocol import (
     Blockhash,
     Chain,
     ExpiryQuestion,
+    Inconclusive,
     SentTransaction,
     SignatureStatus,
     Simulation,
     Statuses,
-    Unproven,
 )
 from chains.settlement import settle
 from chains.transaction_errors import CustomCodes, transaction_error
@@ -143,7 +143,7 @@ class SolanaChain(Chain):
             raise Unanswered(self._main.name, "getTransaction was answered with another transaction")
         return settle(found, sent, commitment=commitment, custom_codes=self._custom_codes)
 
-    async def expiry_evidence(self, question: ExpiryQuestion) -> ExpiryEvidence | Unproven:
+    async def expiry_evidence(self, question: ExpiryQuestion) -> ExpiryEvidence | Inconclusive:
         return await collect(list(zip(self._endpoints, self._blocks, strict=True)), question)
 
     async def accounts(self, addresses: Sequence[str]) -> AccountsAnswer:

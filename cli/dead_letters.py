@@ -38,28 +38,28 @@ def retry(
         str | None, typer.Option(help="Only there: route, build, submit, tracker, watcher, projector:orders_v1.")
     ] = None,
 ) -> None:
-    """Take an order up again, recorded in the log. Exit code 1 where it fails again and stays parked."""
+    """Take an order up again, recorded in the log. Exit code 1 where it fails again and stays a dead letter."""
     from runtime.dead_letters import retry
-    from runtime.operator import told
+    from runtime.operator import run_command
 
-    raise typer.Exit(roles.guarded("dead-letters retry", lambda: print(told(retry(order, processor)))))
+    raise typer.Exit(roles.guarded("dead-letters retry", lambda: print(run_command(retry(order, processor)))))
 
 
 @app.command()
 def discard(order: Order, because: Because) -> None:
     """Give an order up: it fails with `discarded`, recorded in the log. Refused while an attempt may still land."""
     from runtime.dead_letters import discard
-    from runtime.operator import told
+    from runtime.operator import run_command
 
-    raise typer.Exit(roles.guarded("dead-letters discard", lambda: print(told(discard(order, because)))))
+    raise typer.Exit(roles.guarded("dead-letters discard", lambda: print(run_command(discard(order, because)))))
 
 
 def _list(*, as_json: bool) -> None:
     from runtime.dead_letters import json_line, letters, line
-    from runtime.operator import told
+    from runtime.operator import run_command
 
     def show() -> None:
-        found = told(letters())
+        found = run_command(letters())
         for one in found:
             print(json_line(one) if as_json else line(one))
         if not (found or as_json):

@@ -4,9 +4,9 @@ import asyncio
 from decimal import Decimal
 
 from chains.protocol import ChainUnavailable
+from localnet.bootstrap import MARKET_KEY
 from localnet.market.arbitrage import PriceNotReached
 from localnet.market.price import move, price
-from localnet.opening import MARKET_KEY
 from localnet.world import UnknownPair
 from runtime import addresses, settings
 from runtime.errors import StartupError

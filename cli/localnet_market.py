@@ -4,9 +4,9 @@ from itertools import islice
 
 from chains.keyfile import read_keypair
 from chains.solana_client import SolanaChain
+from localnet.bootstrap import MARKET_KEY
 from localnet.market.follow import follow
 from localnet.market.walk import outside_prices
-from localnet.opening import MARKET_KEY
 from localnet.world import UnknownPair, pair_called
 from localnet.world import pairs as all_pairs
 from runtime import addresses, settings

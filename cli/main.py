@@ -210,7 +210,8 @@ def localnet_market(
 ) -> None:
     """Let prices walk outside, and bring the local pools to them by real swaps from the market wallet.
 
-    It goes on while the node is away. One at a time: two, or a `localnet price` beside it, pull in two directions.
+    It goes on while the node is unreachable. One at a time: two, or a
+    `localnet price` beside it, pull in two directions.
     """
     from cli.localnet_market import run
 

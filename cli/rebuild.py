@@ -19,8 +19,8 @@ from event_store.read.log import Log
 from projections.orders import NAME
 from projections.orders.comparison import KEPT, REBUILDER, Comparison
 from projections.orders.table import VersionGap
-from projections.rebuild import OrdersRebuild, StillRead, Watch
-from runtime import addresses, reach, settings, telemetry
+from projections.rebuild import OrdersRebuild, TableInUse, Watch
+from runtime import addresses, preflight, settings, telemetry
 from runtime.composition import own_lease
 from runtime.errors import StartupError
 from runtime.roles import OK, guarded, run_until_signalled
@@ -55,7 +55,7 @@ def rebuild(*, as_json: bool) -> int:
 
 
 async def _rebuild(found: Settings, watch: Watch, rebuilt: list[Comparison]) -> None:
-    await reach.postgres(found.database_url)
+    await preflight.postgres(found.database_url)
     async with connection_pool(found.database_url, application_name="surefill rebuild") as pool:
         rebuilding = OrdersRebuild(pool, Log(pool), EventMapper(ORDER_EVENTS), watch)
         async with own_lease(pool, REBUILDER, LEASE_S).hold(patience=0) as lease:
@@ -68,7 +68,7 @@ def _sentences() -> Iterator[None]:
         yield
     except LeaseTaken as taken:
         raise StartupError(f"another rebuild is at work, or was killed within {LEASE_S:.0f} s: {taken}") from None
-    except StillRead as reader:
+    except TableInUse as reader:
         raise StartupError(f"{reader} does not stop reading {NAME}, which was not replaced: rebuild it after") from None
     except LeaseLostError as lost:
         raise StartupError(f"{lost}; {UNTOUCHED}") from None
@@ -76,8 +76,8 @@ def _sentences() -> Iterator[None]:
         raise StartupError(f"the log does not hold: {fault}; see surefill verify") from None
     except psycopg.errors.ObjectNotInPrerequisiteState as refused:  # the swap's own sentences
         raise StartupError(f"{refused.diag.message_primary}; {UNTOUCHED}") from None
-    except psycopg.Error as away:
-        raise StartupError(f"PostgreSQL went away or refused ({type(away).__name__}); {UNTOUCHED}") from None
+    except psycopg.Error as error:
+        raise StartupError(f"PostgreSQL failed or refused ({type(error).__name__}); {UNTOUCHED}") from None
 
 
 class _Shown:

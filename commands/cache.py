@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import UUID
 
-from commands.history import History
+from commands.loaded_order import LoadedOrder
 
 
-class Recent:
+class OrderCache:
     """The latest ``most`` orders that this process hasn't seen end.
 
     Without those one of whose attempts has expired: the evidence of it, every block of its life, is most of a history.
@@ -20,9 +20,9 @@ class Recent:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._kept: dict[UUID, History] = {}
+        self._kept: dict[UUID, LoadedOrder] = {}
 
-    def keep(self, history: History) -> None:
+    def keep(self, history: LoadedOrder) -> None:
         """Unless it is older than what is kept."""
         before = self._kept.pop(history.order_id, history)
         order = history.order
@@ -35,6 +35,6 @@ class Recent:
     def forget(self, order_id: UUID) -> None:
         self._kept.pop(order_id, None)
 
-    def of(self, order_ids: Iterable[UUID]) -> dict[UUID, History]:
+    def of(self, order_ids: Iterable[UUID]) -> dict[UUID, LoadedOrder]:
         """Those of ``order_ids`` that are kept."""
         return {order_id: self._kept[order_id] for order_id in order_ids if order_id in self._kept}

@@ -7,9 +7,9 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from commands.accounts import account_event
-from commands.orders import MOST_CONFLICTS, GuardFailedError, Orders, TooManyConflictsError
+from commands.orders import MOST_CONFLICTS, GuardFailedError, OrderRepository, TooManyConflictsError
 from domain import events as e
-from domain.account import DeadLetterDiscarded, DeadLetterRetried, SetAside, dead_letters_stream
+from domain.account import DeadLetterDiscarded, DeadLetterRetried, RecordedDeadLetter, dead_letters_stream
 from domain.commands import DiscardOrder
 from domain.errors import DomainError, NotApplicable
 from event_store.append.appender import Appender
@@ -27,13 +27,13 @@ Decided = DeadLetterRetried | DeadLetterDiscarded
 class DeadLetters:
     """Writes to the stream of the order's account. Raises ``DomainError("order_not_found")``."""
 
-    def __init__(self, log: Log, appender: Appender, mapper: EventMapper, orders: Orders) -> None:
+    def __init__(self, log: Log, appender: Appender, mapper: EventMapper, orders: OrderRepository) -> None:
         self._log = log
         self._appender = appender
         self._mapper = mapper
         self._orders = orders
 
-    async def retried(self, order_id: UUID, letters: Sequence[SetAside], by: str) -> None:
+    async def record_retry(self, order_id: UUID, letters: Sequence[RecordedDeadLetter], by: str) -> None:
         """Record that the order is taken up again; who repeats it has said so twice."""
         recorded = await self._recorded(order_id)
         event = DeadLetterRetried(order_id=order_id, letters=tuple(letters), by=by)
@@ -47,7 +47,7 @@ class DeadLetters:
         recorded = await self._recorded(order_id)
         return any(one.order_id == order_id for one in await self._discards(recorded[0].account_id))
 
-    async def discard(self, order_id: UUID, letters: Sequence[SetAside], by: str, because: str) -> bool:
+    async def discard(self, order_id: UUID, letters: Sequence[RecordedDeadLetter], by: str, because: str) -> bool:
         """Give the order up: recorded once for the same letters. Returns whether the order could be read.
 
         One that can, and has not ended, fails in the same append. Raises ``DomainError("live_attempt")`` where an

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
-from commands.cache import Recent
-from commands.history import History
+from commands.cache import OrderCache
+from commands.loaded_order import LoadedOrder
 from domain.commands import OrderCommand
 from domain.decide import decide
 from domain.errors import NotApplicable
@@ -21,7 +21,7 @@ from event_store.errors import LeaseLostError, UnreadableEvent
 from event_store.mapper import EventMapper
 from event_store.read.log import Log
 from event_store.types import (
-    Already,
+    AlreadyStored,
     AppendRequest,
     Conflict,
     LeaseGuard,
@@ -54,15 +54,15 @@ class Loaded:
     to it is for `surefill verify` to find.
     """
 
-    histories: dict[UUID, History]
+    histories: dict[UUID, LoadedOrder]
     unreadable: dict[UUID, UnreadableEvent]
 
 
-class Orders:
+class OrderRepository:
     """The command side's access to order streams. ``recent``: of how many open orders it keeps what it has read."""
 
     def __init__(self, log: Log, appender: Appender, mapper: EventMapper, *, recent: int = 0) -> None:
-        self._recent = Recent(recent)
+        self._recent = OrderCache(recent)
         self._log = log
         self._appender = appender
         self._mapper = mapper
@@ -82,7 +82,7 @@ class Orders:
                     loaded.unreadable[order_id] = error
         return loaded
 
-    async def _news(self, known: dict[UUID, History], after: dict[UUID, int]) -> dict[UUID, list[RecordedEvent]]:
+    async def _news(self, known: dict[UUID, LoadedOrder], after: dict[UUID, int]) -> dict[UUID, list[RecordedEvent]]:
         """The events after those versions; of an order whose history is another than was ``known``, all of them."""
         news = await self._log.load_many(after)
         others = [
@@ -93,7 +93,7 @@ class Orders:
             del known[order_id]
         return news | await self._log.load_many(dict.fromkeys(others, 0)) if others else news
 
-    def history(self, recorded: Sequence[RecordedEvent], before: History | None = None) -> History:
+    def history(self, recorded: Sequence[RecordedEvent], before: LoadedOrder | None = None) -> LoadedOrder:
         """The fold of an order's recorded events, from the first or from those of ``before`` on.
 
         Raises ``UnreadableEvent``.
@@ -106,7 +106,7 @@ class Orders:
             except Exception as fault:  # noqa: BLE001 - what cannot follow stays its order's own
                 raise UnreadableEvent(one, fault) from None
         first, last = recorded[0], recorded[-1]
-        return History(
+        return LoadedOrder(
             order_id=first.stream_id,
             account_id=first.account_id,
             order=order,
@@ -119,13 +119,13 @@ class Orders:
 
     async def execute(
         self,
-        history: History,
+        history: LoadedOrder,
         command: OrderCommand,
         *,
         guards: Guards = (),
         beside: Sequence[NewEvent] = (),
         decide_again: bool = True,
-    ) -> History:
+    ) -> LoadedOrder:
         """Append what ``command`` leads to; the history after it, which is ``history`` where it leads to nothing.
 
         ``beside`` are other streams' events that belong to it, in the same request; a conflict of theirs is a guard's.
@@ -142,7 +142,7 @@ class Orders:
             if not decided:
                 return history
             after, outcome = await self._append(history, decided, command_id, guards, beside)
-            if isinstance(outcome, Stored | Already):
+            if isinstance(outcome, Stored | AlreadyStored):
                 self._recent.keep(after)
                 return after
             if isinstance(outcome, LeaseLost):
@@ -153,12 +153,12 @@ class Orders:
             if not decide_again:
                 raise NotApplicable(f"The order has moved on from version {history.version}.")
             recorded = await self._log.load(history.order_id)
-            history = self.history(recorded) if recorded else History(history.order_id, history.account_id)
+            history = self.history(recorded) if recorded else LoadedOrder(history.order_id, history.account_id)
         raise TooManyConflictsError(str(history.order_id))
 
     async def create(
-        self, history: History, command: OrderCommand, command_id: UUID
-    ) -> tuple[History, Stored | Already | Conflict]:
+        self, history: LoadedOrder, command: OrderCommand, command_id: UUID
+    ) -> tuple[LoadedOrder, Stored | AlreadyStored | Conflict]:
         """Append the first events of a stream once: a conflict is the caller's to understand."""
         after, outcome = await self._append(history, decide(history.order, command), command_id, (), ())
         if isinstance(outcome, LeaseLost):
@@ -167,18 +167,18 @@ class Orders:
 
     async def _append(
         self,
-        history: History,
+        history: LoadedOrder,
         decided: list[OrderEvent],
         command_id: UUID,
         guards: Guards,
         beside: Sequence[NewEvent],
-    ) -> tuple[History, Stored | Already | Conflict | LeaseLost]:
+    ) -> tuple[LoadedOrder, Stored | AlreadyStored | Conflict | LeaseLost]:
         new = self._recordable(history, decided, command_id)
         outcome = await self._appender.append(AppendRequest((*new, *beside), guards))
         order = history.order
         for event in decided:
             order = evolve(order, event)
-        after = History(
+        after = LoadedOrder(
             order_id=history.order_id,
             account_id=history.account_id,
             order=order,
@@ -190,7 +190,7 @@ class Orders:
         )
         return after, outcome
 
-    def _recordable(self, history: History, decided: list[OrderEvent], command_id: UUID) -> list[NewEvent]:
+    def _recordable(self, history: LoadedOrder, decided: list[OrderEvent], command_id: UUID) -> list[NewEvent]:
         recordable = []
         cause = history.last_event_id
         for number, event in enumerate(decided, history.version + 1):

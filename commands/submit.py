@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
-from commands.history import History
 from commands.ids import order_id
-from commands.orders import Orders
+from commands.loaded_order import LoadedOrder
+from commands.orders import OrderRepository
 from domain.commands import SubmitOrder
 from domain.errors import DomainError
 from domain.order import Order
@@ -39,14 +39,14 @@ class SubmissionUnknownError(Exception):
 _COMPARED = ("type", "token_in", "token_out", "amount_in", "limit_price", "stop_price")
 
 
-async def submit_order(orders: Orders, account_id: UUID, command: SubmitOrder) -> Accepted:
+async def submit_order(orders: OrderRepository, account_id: UUID, command: SubmitOrder) -> Accepted:
     """Record the order, or find it recorded.
 
     Raises ``DomainError("client_order_id_conflict")`` for other terms under a known client order id, ``LogUnavailable``
     where nothing was sent, ``SubmissionUnknownError`` where something was and its outcome is unknown,
     ``UnreadableEvent`` where the first of that id can't be read.
     """
-    new = History(order_id(account_id, command.client_order_id), account_id)
+    new = LoadedOrder(order_id(account_id, command.client_order_id), account_id)
     try:
         after, outcome = await orders.create(new, command, uuid4())
     except OutcomeUnknown as unknown:
@@ -57,7 +57,7 @@ async def submit_order(orders: Orders, account_id: UUID, command: SubmitOrder) -
     return await _first_answer(orders, new.order_id, command)
 
 
-async def _first_answer(orders: Orders, order_id: UUID, command: SubmitOrder) -> Accepted:
+async def _first_answer(orders: OrderRepository, order_id: UUID, command: SubmitOrder) -> Accepted:
     recorded = await orders.recorded(order_id)
     begun = [event for event in recorded if event.command_id == recorded[0].command_id]
     order = orders.history(begun).order

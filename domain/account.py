@@ -63,7 +63,7 @@ class TradingResumed(AccountEvent):
     because: str
 
 
-class SetAside(Recorded):
+class RecordedDeadLetter(Recorded):
     """A dead letter: which processor set the order aside, at which version, for what kind of error, since when."""
 
     processor: str
@@ -79,7 +79,7 @@ class DeadLetterRetried(AccountEvent):
     TOPIC = "account.DeadLetterRetried"
 
     order_id: UUID
-    letters: tuple[SetAside, ...]
+    letters: tuple[RecordedDeadLetter, ...]
     by: str
 
 
@@ -89,7 +89,7 @@ class DeadLetterDiscarded(AccountEvent):
     TOPIC = "account.DeadLetterDiscarded"
 
     order_id: UUID
-    letters: tuple[SetAside, ...]
+    letters: tuple[RecordedDeadLetter, ...]
     by: str
     because: str
 

@@ -73,9 +73,9 @@ def _armed(order: Order, command: c.ObservePrice) -> bool:
 
 @_decide.register
 def _(command: c.RecordQuotes, order: Order) -> list[e.OrderEvent]:
-    _idle(order, "routing")
+    _require_status(order, "routing")
     chosen = best(command.quotes)
-    if chosen is not None and not _late(order, command.now):
+    if chosen is not None and not _past_deadline(order, command.now):
         minimum = minimum_out(chosen, order.slippage_bps, order.minimum_out)
         if chosen.amount_out >= minimum:
             return [
@@ -92,21 +92,21 @@ def _(command: c.RecordQuotes, order: Order) -> list[e.OrderEvent]:
         if order.triggered_at is not None:
             return [_rested(order, Code.LIMIT_NOT_MET, None, command.quotes, command.refusals)]
     code = _why_no_route(order, chosen, command.refusals)
-    return _ended_if_hopeless(order, code, command.now, command.quotes, command.refusals)
+    return _fail_or_rest(order, code, command.now, command.quotes, command.refusals)
 
 
 @_decide.register
 def _(command: c.RejectBuild, order: Order) -> list[e.OrderEvent]:
-    _idle(order, "building")
+    _require_status(order, "building")
     rejected = e.BuildRejected(code=command.code, detail=command.detail, logs=command.logs)
-    return [rejected, *_ended_if_hopeless(evolve(order, rejected), command.code, command.now)]
+    return [rejected, *_fail_or_rest(evolve(order, rejected), command.code, command.now)]
 
 
 @_decide.register
 def _(command: c.RecordBuilt, order: Order) -> list[e.OrderEvent]:
-    _idle(order, "building")
-    if _late(order, command.now):
-        return _ended_if_hopeless(order, order.obstacle or Code.DEADLINE_PASSED, command.now)
+    _require_status(order, "building")
+    if _past_deadline(order, command.now):
+        return _fail_or_rest(order, order.obstacle or Code.DEADLINE_PASSED, command.now)
     if command.attempt != len(order.attempts) + 1:
         raise NotApplicable(f"Attempt {command.attempt} is not the next one.")
     if order.route is None or command.minimum_out < order.route.minimum_out:
@@ -149,7 +149,7 @@ def _(command: c.RecordLanding, order: Order) -> list[e.OrderEvent]:
         logs=landing.error.logs,
         fee_lamports=landing.fee_lamports,
     )
-    return [*sent, rejected, *_ended_if_hopeless(evolve(order, rejected), landing.error.code, command.now)]
+    return [*sent, rejected, *_fail_or_rest(evolve(order, rejected), landing.error.code, command.now)]
 
 
 @_decide.register
@@ -166,14 +166,14 @@ def _(command: c.RecordExpiry, order: Order) -> list[e.OrderEvent]:
         if gap:
             raise DomainError("evidence_incomplete", f"That is no proof of expiry: {gap}.")
     expired = e.AttemptExpired(attempt=attempt.number, signature=attempt.signature, evidence=command.evidence)
-    return [expired, *_ended_if_hopeless(order, Code.TRANSACTION_EXPIRED, command.now)]
+    return [expired, *_fail_or_rest(order, Code.TRANSACTION_EXPIRED, command.now)]
 
 
 @_decide.register
 def _(command: c.GiveUp, order: Order) -> list[e.OrderEvent]:
     if order.ended or order.live_attempt:
         raise NotApplicable("The order has ended, or may still land.")
-    return _ended_if_hopeless(order, command.code, command.now)
+    return _fail_or_rest(order, command.code, command.now)
 
 
 @_decide.register
@@ -185,7 +185,7 @@ def _(command: c.DiscardOrder, order: Order) -> list[e.OrderEvent]:
     return [_failed(Code.DISCARDED)]
 
 
-def _idle(order: Order, status: e.Status) -> None:
+def _require_status(order: Order, status: e.Status) -> None:
     """Refuse unless the order is at ``status`` with nothing on its way to the chain."""
     if order.status != status or order.live_attempt:
         raise NotApplicable(f"The order is {order.status}, not {status} without a live attempt.")
@@ -202,17 +202,17 @@ def _why_no_route(order: Order, chosen: Quote | None, refusals: tuple[Refusal, .
     if chosen is not None:
         below = order.first_minimum_out is not None and chosen.amount_out < order.first_minimum_out
         return Code.SLIPPAGE_EXCEEDED if below else order.obstacle or Code.DEADLINE_PASSED
-    # Only when every venue says something final is it final: one that is merely away may hold the pair.
+    # Only when every venue says something final is it final: one that is merely unreachable may hold the pair.
     if not refusals:
         return Code.VENUE_UNAVAILABLE
     passing = [refusal.code for refusal in refusals if not meaning(refusal.code).final]
     if passing:
         return passing[0]
-    telling = [refusal.code for refusal in refusals if refusal.code != Code.NO_VENUE]
-    return telling[0] if telling else Code.NO_VENUE
+    reasons = [refusal.code for refusal in refusals if refusal.code != Code.NO_VENUE]
+    return reasons[0] if reasons else Code.NO_VENUE
 
 
-def _ended_if_hopeless(
+def _fail_or_rest(
     order: Order,
     code: str,
     now: datetime,
@@ -227,14 +227,14 @@ def _ended_if_hopeless(
     if meaning(code).final:
         return [_failed(code, quotes, refusals)]
     if order.triggered_at is None:
-        return [_failed(code, quotes, refusals)] if _late(order, now) else []
-    if _late(order, now) or order.rejections >= MOST_REJECTIONS:
+        return [_failed(code, quotes, refusals)] if _past_deadline(order, now) else []
+    if _past_deadline(order, now) or order.rejections >= MOST_REJECTIONS:
         armed_at = rest_until(now, order.rest.failures if order.rest else 0)
         return [_rested(order, code, armed_at, quotes, refusals)]
     return []
 
 
-def _late(order: Order, now: datetime) -> bool:
+def _past_deadline(order: Order, now: datetime) -> bool:
     return order.deadline is not None and now >= order.deadline
 
 

@@ -6,8 +6,8 @@ import psycopg
 
 from event_store.types import RecordedEvent
 
-# PostgreSQL is away, or ended a transaction in which this process stood still: nothing is wrong with what was asked.
-OUTAGE = (psycopg.OperationalError, psycopg.errors.IdleInTransactionSessionTimeout)
+# PostgreSQL is unreachable, or ended a transaction in which this process stood still: the request itself is sound.
+TRANSIENT_DATABASE_ERRORS = (psycopg.OperationalError, psycopg.errors.IdleInTransactionSessionTimeout)
 
 
 class EventStoreError(Exception):

@@ -40,7 +40,7 @@ class Positioned(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class EventHeader:
     """That something happened, and where: an event without what it says, for readers who only ask what is next."""
 
     stream_id: UUID
@@ -85,7 +85,7 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
-class Already:
+class AlreadyStored:
     """Every event of the request was there before, under the same event id: an earlier send of it succeeded."""
 
     position: int
@@ -106,4 +106,4 @@ class LeaseLost:
     processor: str
 
 
-Outcome = Stored | Already | Conflict | LeaseLost
+Outcome = Stored | AlreadyStored | Conflict | LeaseLost

@@ -11,8 +11,8 @@ from pathlib import Path
 import structlog
 import uvicorn
 
+from localnet.bootstrap import open_node
 from localnet.chain import Chain
-from localnet.opening import open_node
 from localnet.server import RpcServer
 
 log = structlog.get_logger(__name__)

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 POLL = 0.05
 
 
-class Arrivals:
+class PositionWaiter:
     """``position`` asks how far the read model has come. One a process; it asks while somebody waits."""
 
     def __init__(self, position: Callable[[], Awaitable[int]], *, poll: float = POLL) -> None:

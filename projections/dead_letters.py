@@ -8,12 +8,12 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
-from event_store.processors import dead_letters as parked
-from event_store.processors.dead_letters import Letter
+from event_store.processors import dead_letters
+from event_store.processors.dead_letters import DeadLetter
 from projections.orders import PROCESSOR
 
 
-async def letter_of(pool: AsyncConnectionPool[AsyncConnection[Any]], order_id: UUID) -> Letter | None:
+async def dead_letter_of(pool: AsyncConnectionPool[AsyncConnection[Any]], order_id: UUID) -> DeadLetter | None:
     """The oldest dead letter of the engine's own about the order: a list that stands still says nothing of it."""
     async with pool.connection() as connection, connection.cursor() as cursor:
-        return next((one for one in await parked.letters(cursor, order_id) if one.processor != PROCESSOR), None)
+        return next((one for one in await dead_letters.list_all(cursor, order_id) if one.processor != PROCESSOR), None)

@@ -1,7 +1,7 @@
 """The live feed of one process: one tail of the log, fanned out to whoever follows an order.
 
-It needs neither projector nor Valkey: without a wake the tail polls. While PostgreSQL is away the tail waits, and goes
-on from its position.
+It needs neither projector nor Valkey: without a wake the tail polls. While PostgreSQL is unreachable the tail
+waits, and goes on from its position.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from uuid import UUID
 
 import structlog
 
-from event_store.errors import OUTAGE, PositionGap
+from event_store.errors import TRANSIENT_DATABASE_ERRORS, PositionGap
+from event_store.notifier import Notifier
 from event_store.read.log import Log
 from event_store.read.tail import Tail
 from event_store.types import RecordedEvent
-from event_store.wake import Wake
 from projections.metrics import LIVE_POSITION, SUBSCRIPTIONS, TOO_SLOW
 
 log = structlog.get_logger(__name__)
@@ -28,7 +28,7 @@ PAUSE = 0.01
 HEAD_RETRY = 0.25
 
 
-class TooSlow(Exception):
+class SlowConsumer(Exception):
     """The subscriber took its events more slowly than they came; it may resume after the last one it has."""
 
 
@@ -49,7 +49,7 @@ class Subscription:
         """Never waits: one slow subscriber must not hold up the others."""
         if len(self._waiting) >= self._capacity:
             TOO_SLOW.inc()
-            self.end(TooSlow())
+            self.end(SlowConsumer())
             return
         self._waiting.append(event)
         self._changed.set()
@@ -82,9 +82,9 @@ class Subscription:
 class LiveFeed:
     """``run`` is the tail, for the life of the process; ``capacity`` is how many events may wait for a subscriber."""
 
-    def __init__(self, events: Log, wake: Wake | None, *, capacity: int = 256, patience: float = 2.0) -> None:
+    def __init__(self, events: Log, notifier: Notifier | None, *, capacity: int = 256, patience: float = 2.0) -> None:
         self._events = events
-        self._wake = wake
+        self._notifier = notifier
         self._capacity = capacity
         self._patience = patience
         self._begun = asyncio.Event()
@@ -101,7 +101,7 @@ class LiveFeed:
         self._begun.set()
         LIVE_POSITION.set(after)
         try:
-            async for batch in Tail(self._events.read, after, limit=BATCH, wake=self._wake, pause=PAUSE):
+            async for batch in Tail(self._events.read, after, limit=BATCH, notifier=self._notifier, pause=PAUSE):
                 for event in batch:
                     for subscription in self._subscriptions.get(event.stream_id, ()):
                         subscription.offer(event)
@@ -135,6 +135,6 @@ class LiveFeed:
         while True:
             try:
                 return await self._events.head()
-            except OUTAGE as away:
-                log.warning("the live feed waits for the log", error=type(away).__name__)
+            except TRANSIENT_DATABASE_ERRORS as error:
+                log.warning("the live feed waits for the log", error=type(error).__name__)
                 await asyncio.sleep(HEAD_RETRY)

@@ -14,7 +14,9 @@ PROJECTION_BATCH = Histogram(
     ["projection"],
     buckets=(1, 3, 10, 30, 100, 300, 1_000),
 )
-PARKED = Counter("surefill_projection_parked_total", "Orders a read model set aside as unreadable.", ["projection"])
+DEAD_LETTERS = Counter(
+    "surefill_projection_dead_letters_total", "Orders a read model set aside as unreadable.", ["projection"]
+)
 LIVE_POSITION = Gauge("surefill_live_position", "Position up to which this process has passed events on to streams.")
 SUBSCRIPTIONS = Gauge("surefill_live_subscriptions", "Streams this process passes events on to.")
 TOO_SLOW = Counter("surefill_live_too_slow_total", "Subscriptions ended because they fell too far behind.")

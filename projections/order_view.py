@@ -68,7 +68,7 @@ class UncertaintyView(View):
     resolvable: bool
 
 
-class ParkedView(View):
+class DeadLetterView(View):
     """The engine can't handle the order and has set it aside until an operator looks; ``processor`` is who can't."""
 
     processor: str = Field(examples=["route"])
@@ -103,7 +103,7 @@ class OrderView(View):
     fee: IfKnown[Fee] = None
     failure: IfKnown[FailureView] = None
     uncertainty: IfKnown[UncertaintyView] = None
-    parked: IfKnown[ParkedView] = None
+    dead_letter: IfKnown[DeadLetterView] = None
 
 
 def order_view(order_id: UUID, order: Order, version: int, submitted_at: datetime, updated_at: datetime) -> OrderView:

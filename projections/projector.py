@@ -9,11 +9,11 @@ from psycopg import AsyncConnection, AsyncCursor
 from psycopg_pool import AsyncConnectionPool
 
 from event_store.mapper import EventMapper
+from event_store.notifier import Notifier
 from event_store.processors.leases import Lease
-from event_store.processors.processor import Processing
+from event_store.processors.processor import Processor
 from event_store.read.log import Log
 from event_store.types import RecordedEvent
-from event_store.wake import Wake
 from projections.metrics import PROJECTION_BATCH, PROJECTION_LAG, PROJECTION_POSITION
 from projections.orders import NAME
 from projections.orders.table import LIVE, fold_into_table
@@ -27,9 +27,13 @@ class OrdersProjector:
     """Keeps ``orders_v1``; its lease's processor is ``projections.orders.PROCESSOR``."""
 
     def __init__(
-        self, pool: AsyncConnectionPool[AsyncConnection[Any]], events: Log, wake: Wake | None, mapper: EventMapper
+        self,
+        pool: AsyncConnectionPool[AsyncConnection[Any]],
+        events: Log,
+        notifier: Notifier | None,
+        mapper: EventMapper,
     ) -> None:
-        self._processing = Processing(pool, events.read, wake, limit=BATCH, pause=PAUSE)
+        self._processing = Processor(pool, events.read, notifier, limit=BATCH, pause=PAUSE)
         self._mapper = mapper
 
     async def run(self, lease: Lease) -> None:

@@ -37,7 +37,7 @@ TRIES = 20
 PAUSE = 1.0
 
 
-class StillRead(Exception):
+class TableInUse(Exception):
     """The live table could not be had for a moment in all that time; the text names who reads it."""
 
 
@@ -85,8 +85,8 @@ class OrdersRebuild:
     async def run(self, lease: Lease) -> Comparison:
         """Under the lease of ``projections.orders.comparison.REBUILDER``: what the comparison before the swap said.
 
-        Raises ``StillRead``, ``LeaseLostError``, ``PositionLostError`` (PostgreSQL crashed under it), ``PositionGap``
-        and psycopg's errors: then nothing was swapped, save where PostgreSQL went away in the swap's very commit.
+        Raises ``TableInUse``, ``LeaseLostError``, ``PositionLostError`` (PostgreSQL crashed under it), ``PositionGap``
+        and psycopg's errors: then nothing was swapped, save where PostgreSQL failed in the swap's very commit.
         Either way the live table is whole.
         """
         async with self._pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
@@ -140,7 +140,7 @@ class OrdersRebuild:
             except psycopg.errors.LockNotAvailable:
                 reader = await self._reader()
                 if time.monotonic() >= deadline:
-                    raise StillRead(reader) from None
+                    raise TableInUse(reader) from None
                 self._watch.waits(reader)
                 await asyncio.sleep(PAUSE)
             else:

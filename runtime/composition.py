@@ -18,16 +18,16 @@ from chains.wallet import Wallet, WalletError
 from commands.accounts import Accounts
 from commands.dead_letters import DeadLetters
 from commands.ids import DEFAULT_ACCOUNT
-from commands.orders import Orders
+from commands.orders import OrderRepository
 from domain.account import ACCOUNT_EVENTS
 from domain.codes import Code
 from domain.events import ORDER_EVENTS
 from event_store.append.appender import Appender
 from event_store.mapper import EventMapper
+from event_store.notifier import Notifier
 from event_store.pool import connection_pool
 from event_store.processors.leases import Lease
 from event_store.read.log import Log
-from event_store.wake import Wake
 from localnet.program import PROGRAM_ID
 from runtime.errors import StartupError
 from runtime.preconditions import AnotherChainError, AnotherWalletError, claim_wallet, require_same_chain
@@ -67,9 +67,9 @@ class Store:
 
     pool: Pool
     events: Log
-    wake: Wake
+    notifier: Notifier
     mapper: EventMapper
-    orders: Orders
+    orders: OrderRepository
     accounts: Accounts
     dead_letters: DeadLetters
 
@@ -77,23 +77,23 @@ class Store:
 @asynccontextmanager
 async def open_store(settings: Settings, role: str, *, connections: int = 4) -> AsyncIterator[Store]:
     """Connections to PostgreSQL and Valkey for one process, closed in reverse."""
-    wake = Wake(settings.redis_url)
+    notifier = Notifier(settings.redis_url)
     # pg_stat_activity then says which process holds what others wait for.
     shown = f"surefill {role} {os.getpid()}"
-    appender = Appender(settings.database_url, wake=wake, application_name=shown)
+    appender = Appender(settings.database_url, notifier=notifier, application_name=shown)
     mapper = EventMapper((*ORDER_EVENTS, *ACCOUNT_EVENTS))
     async with connection_pool(settings.database_url, max_size=connections, application_name=shown) as pool:
         events = Log(pool)
-        await wake.start()
+        await notifier.start()
         await appender.start()
         try:
-            orders = Orders(events, appender, mapper, recent=RECENT_ORDERS)
+            orders = OrderRepository(events, appender, mapper, recent=RECENT_ORDERS)
             accounts = Accounts(events, appender, mapper)
             letters = DeadLetters(events, appender, mapper, orders)
-            yield Store(pool, events, wake, mapper, orders, accounts, letters)
+            yield Store(pool, events, notifier, mapper, orders, accounts, letters)
         finally:
             await appender.stop()
-            await wake.stop()
+            await notifier.stop()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +126,8 @@ async def _meet(chain: SolanaChain) -> tuple[str, PoolBook]:
     try:
         genesis_hash = await chain.genesis_hash()
         await book.load()
-    except ChainUnavailable as away:
-        raise StartupError(f"SOLANA_RPC_URL does not answer as a Solana node: {away}") from None
+    except ChainUnavailable as error:
+        raise StartupError(f"SOLANA_RPC_URL does not answer as a Solana node: {error}") from None
     if not book.venues:
         log.warning("this chain has no pools the engine knows; every order will fail with no_venue")
     return genesis_hash, book

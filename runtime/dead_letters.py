@@ -12,14 +12,14 @@ from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from uuid import UUID
 
-from domain.account import SetAside
+from domain.account import RecordedDeadLetter
 from domain.errors import DomainError
 from event_store.errors import UnreadableEvent
-from event_store.processors import dead_letters as parked
-from event_store.processors.dead_letters import Letter
+from event_store.processors import dead_letters
+from event_store.processors.dead_letters import DeadLetter
 from projections.order_view import instant
 from projections.orders import PROCESSOR
-from projections.orders.retry import take_up
+from projections.orders import retry as read_model
 from runtime import addresses, settings
 from runtime.composition import Store, open_store
 from runtime.errors import StartupError
@@ -32,7 +32,7 @@ POLL_S = 0.1
 READ_MODEL = "projector:"
 
 
-async def letters() -> list[Letter]:
+async def letters() -> list[DeadLetter]:
     """Every dead letter, the oldest first."""
     async with _store() as store:
         return await _letters(store)
@@ -45,7 +45,7 @@ async def retry(order_id: UUID, processor: str | None) -> str:
         chosen = [one for one in found if processor in (None, one.processor)]
         if not chosen:
             raise _none(order_id, processor)
-        await store.dead_letters.retried(order_id, _recorded(chosen), _operator())
+        await store.dead_letters.record_retry(order_id, _recorded(chosen), _operator())
         return await _Retry(store, order_id).run([one.processor for one in chosen])
 
 
@@ -63,7 +63,7 @@ async def discard(order_id: UUID, because: str) -> str:
             raise _none(order_id, None)
         readable = await store.dead_letters.discard(order_id, _recorded(engine), _operator(), because)
         async with store.pool.connection() as connection, connection.cursor() as cursor:
-            drop = parked.release if readable else parked.discard
+            drop = dead_letters.remove if readable else dead_letters.discard
             await drop(cursor, [one.processor for one in engine], order_id)
     return f"order {order_id} is discarded"
 
@@ -78,24 +78,24 @@ class _Retry:
     async def run(self, processors: Sequence[str]) -> str:
         engine = [one for one in processors if one != PROCESSOR]
         if PROCESSOR in processors and (unreadable := await self._read_model()):
-            raise StartupError(f"parked again at {PROCESSOR}: {unreadable}")
+            raise StartupError(f"set aside again at {PROCESSOR}: {unreadable}")
         if not engine:
             return f"order {self.order_id} is up to date in the read model"
         loaded = await self.store.orders.load([self.order_id])
         if unreadable := loaded.unreadable.get(self.order_id):
-            await self._park_again(engine, unreadable)
-            raise StartupError(f"parked again at {', '.join(engine)}: {unreadable}")
-        await WorkTable(self.store.pool).take_up(self.order_id, engine)
+            await self._set_aside_again(engine, unreadable)
+            raise StartupError(f"set aside again at {', '.join(engine)}: {unreadable}")
+        await WorkTable(self.store.pool).retry(self.order_id, engine)
         return await self._outcome(engine, loaded.histories[self.order_id].version)
 
     async def _read_model(self) -> UnreadableEvent | None:
         async with self.store.pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
-            return await take_up(cursor, self.store.events, self.store.mapper, self.order_id)
+            return await read_model.retry(cursor, self.store.events, self.store.mapper, self.order_id)
 
-    async def _park_again(self, processors: Sequence[str], unreadable: UnreadableEvent) -> None:
+    async def _set_aside_again(self, processors: Sequence[str], unreadable: UnreadableEvent) -> None:
         async with self.store.pool.connection() as connection, connection.cursor() as cursor:
             for processor in processors:
-                await parked.park(cursor, processor, [parked.Fault.of(unreadable)])
+                await dead_letters.add(cursor, processor, [dead_letters.DeadLetterEntry.of(unreadable)])
 
     async def _outcome(self, processors: Sequence[str], before: int) -> str:
         """What the running engine makes of it: it is asked for a while."""
@@ -104,7 +104,7 @@ class _Retry:
                 while True:
                     again = [one for one in await _letters(self.store, self.order_id) if one.processor in processors]
                     if again:
-                        raise StartupError(f"parked again at {again[0].processor}: {again[0].error}")
+                        raise StartupError(f"set aside again at {again[0].processor}: {again[0].error}")
                     history = (await self.store.orders.load([self.order_id])).histories.get(self.order_id)
                     if history and history.order and (history.version > before or history.order.ended):
                         return f"order {self.order_id} is {history.order.status}, version {history.version}"
@@ -114,14 +114,14 @@ class _Retry:
         return f"order {self.order_id} is taken up; nothing came of it within {OUTCOME_WITHIN_S:.0f} s, see its events"
 
 
-def line(letter: Letter) -> str:
-    """A letter for people."""
+def line(letter: DeadLetter) -> str:
+    """A dead letter for people."""
     since = instant(letter.since)
     return f"{since}  {letter.order_id}  {letter.processor}  {letter.error}  version {letter.version}"
 
 
-def json_line(letter: Letter) -> str:
-    """A letter for programs: one JSON object, a position as text or null."""
+def json_line(letter: DeadLetter) -> str:
+    """A dead letter for programs: one JSON object, a position as text or null."""
     return json.dumps(
         {
             "orderId": str(letter.order_id),
@@ -140,13 +140,15 @@ def _store() -> AbstractAsyncContextManager[Store]:
     return open_store(found, "dead-letters")
 
 
-async def _letters(store: Store, order_id: UUID | None = None, *, discarded: bool = False) -> list[Letter]:
+async def _letters(store: Store, order_id: UUID | None = None, *, discarded: bool = False) -> list[DeadLetter]:
     async with store.pool.connection() as connection, connection.cursor() as cursor:
-        return await parked.letters(cursor, order_id, discarded=discarded)
+        return await dead_letters.list_all(cursor, order_id, discarded=discarded)
 
 
-def _recorded(found: Sequence[Letter]) -> list[SetAside]:
-    return [SetAside(**{name: getattr(one, name) for name in SetAside.model_fields}) for one in found]
+def _recorded(found: Sequence[DeadLetter]) -> list[RecordedDeadLetter]:
+    return [
+        RecordedDeadLetter(**{name: getattr(one, name) for name in RecordedDeadLetter.model_fields}) for one in found
+    ]
 
 
 def _none(order_id: UUID, processor: str | None) -> DomainError:

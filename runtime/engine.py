@@ -19,7 +19,7 @@ from domain.events import ORDER_EVENTS
 from event_store.mapper import EventMapper
 from event_store.pool import connection_pool
 from localnet.journal import LEDGER, LedgerDamaged, check
-from runtime import addresses, reach, wallet_file
+from runtime import addresses, preflight, wallet_file
 from runtime.addresses import Addresses
 from runtime.data_directory import occupied
 from runtime.embedded import ports, postgres, valkey
@@ -81,13 +81,13 @@ def _require_free_port(settings: Settings) -> None:
 async def _require_given_servers(settings: Settings) -> None:
     """What is set is used, so it must answer: asked before anything of ours is started."""
     if settings.database_owner_url:
-        await reach.postgres(settings.database_owner_url, name="DATABASE_OWNER_URL")
+        await preflight.postgres(settings.database_owner_url, name="DATABASE_OWNER_URL")
     elif settings.database_url:
-        await reach.postgres(settings.database_url)
+        await preflight.postgres(settings.database_url)
     if settings.redis_url:
-        await reach.valkey(settings.redis_url)
+        await preflight.valkey(settings.redis_url)
     if settings.solana_rpc_url:
-        await reach.solana(settings.solana_rpc_url)
+        await preflight.solana(settings.solana_rpc_url)
         wallet_file.public_key(settings.wallet_file)
 
 
@@ -101,7 +101,7 @@ def _require_whole_ledger(ledger: Path) -> None:
 
 async def _require_one_world(settings: Settings, servers: Addresses) -> None:
     """Log, chain and wallet belong together. Each role asks too: here it is asked once, before an order is taken."""
-    genesis_hash = await reach.solana(servers.solana_rpc_url)
+    genesis_hash = await preflight.solana(servers.solana_rpc_url)
     wallet = wallet_file.public_key(settings.wallet_file)
     async with connection_pool(servers.database_url, max_size=1) as pool:
         try:

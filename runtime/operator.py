@@ -35,24 +35,26 @@ class Received:
 
 def resolve(order_id: UUID, attempt: int, received: Received | None, because: str) -> str:
     """End the attempt as expired, or as landed where ``received`` is given; a sentence that says what was recorded."""
-    return told(_resolve(order_id, attempt, received, because))
+    return run_command(_resolve(order_id, attempt, received, because))
 
 
 def resume(because: str) -> str:
     """Let the account trade again."""
-    return told(_resume(because))
+    return run_command(_resume(because))
 
 
-def told(work: Coroutine[Any, Any, T]) -> T:
+def run_command(work: Coroutine[Any, Any, T]) -> T:
     """What comes of ``work``; a refusal or an outage is one sentence, a ``StartupError``."""
     try:
         return asyncio.run(work)
     except DomainError as refused:
         raise StartupError(f"{refused.code}: {refused.detail}") from None
-    except (ChainUnavailable, EventStoreError) as away:
-        raise StartupError(f"nothing was recorded: {away}") from None
-    except psycopg.OperationalError as away:
-        raise StartupError(f"PostgreSQL is away ({type(away).__name__}); repeat the command when it is back") from None
+    except (ChainUnavailable, EventStoreError) as error:
+        raise StartupError(f"nothing was recorded: {error}") from None
+    except psycopg.OperationalError as error:
+        raise StartupError(
+            f"PostgreSQL is unreachable ({type(error).__name__}); repeat the command when it is back"
+        ) from None
 
 
 async def _resolve(order_id: UUID, number: int, received: Received | None, because: str) -> str:

@@ -50,8 +50,8 @@ class ChainCheck:
             for wallet in sorted(wallets):
                 await self._read(wallet)
             await self._look_for_unseen(genesis_hash)
-        except ChainUnavailable as away:
-            what = f"the node cannot be read to the end: {away}"
+        except ChainUnavailable as error:
+            what = f"the node cannot be read to the end: {error}"
             self._report.add(Finding("chain", "unchecked", what, "Verify again when the node answers."))
             return
         for other, number in self._attempts.on_other_chains(genesis_hash).items():
@@ -75,8 +75,8 @@ class ChainCheck:
         self._attempts.saw(listed.signature)
         try:
             movement = await self._history.movement(listed.signature, wallet)
-        except ChainUnavailable as away:
-            self._say("unchecked", f"{listed.signature} cannot be read: {away}", AGAIN, recorded)
+        except ChainUnavailable as error:
+            self._say("unchecked", f"{listed.signature} cannot be read: {error}", AGAIN, recorded)
             return
         if movement is None:
             what = f"the node lists {listed.signature} in slot {listed.slot}, and does not show it"
@@ -119,9 +119,11 @@ class ChainCheck:
         """A transaction of ours that the log, as it was read, doesn't have."""
         try:
             known = await self._built_since(signature, memo)
-        except (psycopg.Error, psycopg_pool.PoolTimeout) as away:
-            what = f"attempt {memo.attempt}: {signature} is newer than what was read of the log, which is away now"
-            remedy = f"Verify again when PostgreSQL answers ({type(away).__name__})."
+        except (psycopg.Error, psycopg_pool.PoolTimeout) as error:
+            what = (
+                f"attempt {memo.attempt}: {signature} is newer than what was read of the log, which is unreachable now"
+            )
+            remedy = f"Verify again when PostgreSQL answers ({type(error).__name__})."
             return self._report.add(Finding("chain", "unchecked", what, remedy, stream_id=memo.order_id))
         if known:
             what = f"attempt {memo.attempt} was signed after the log was read"

@@ -10,7 +10,7 @@ from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
-from event_store.hash_chain.verification import Mark, running_mark, verify_positions
+from event_store.hash_chain.verification import LogCheckpoint, running_mark, verify_positions
 from event_store.read.snapshot import Snapshot
 from runtime.errors import SettingsError, StartupError
 from verification.report import Track
@@ -32,8 +32,8 @@ class Checkpoint:
     taken_at: str
 
     @property
-    def mark(self) -> Mark:
-        return Mark(self.position, bytes.fromhex(self.hash), bytes.fromhex(self.genesis_hash), self.streams)
+    def mark(self) -> LogCheckpoint:
+        return LogCheckpoint(self.position, bytes.fromhex(self.hash), bytes.fromhex(self.genesis_hash), self.streams)
 
     def text(self) -> str:
         """The file: the fields, and the sha256 of them as JSON with sorted keys and no spaces."""

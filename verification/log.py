@@ -10,7 +10,14 @@ from uuid import UUID
 from domain.account import ContradictionFound, TradingResumed
 from domain.events import OrderEvent
 from event_store.errors import UnknownTopic, UnreadableEvent
-from event_store.hash_chain.verification import RESTORE, Finding, Mark, Verdict, verify_positions, verify_stream
+from event_store.hash_chain.verification import (
+    RESTORE,
+    Finding,
+    LogCheckpoint,
+    Verdict,
+    verify_positions,
+    verify_stream,
+)
 from event_store.mapper import EventMapper
 from event_store.read.snapshot import Snapshot
 from event_store.types import RecordedEvent
@@ -24,7 +31,12 @@ _ORDER = "order."
 
 
 def verify_log(
-    snapshot: Snapshot, mapper: EventMapper, attempts: Attempts, report: Report, track: Track, checkpoint: Mark | None
+    snapshot: Snapshot,
+    mapper: EventMapper,
+    attempts: Attempts,
+    report: Report,
+    track: Track,
+    checkpoint: LogCheckpoint | None,
 ) -> None:
     """Everything that PostgreSQL alone can show; what was recorded of attempts goes to ``attempts``."""
     head = snapshot.head()
@@ -96,12 +108,12 @@ def _verify_order(
         attempts.unreadable(order_id)
         if sound or fault.verdict == "unchecked":
             report.add(fault)
-    # Its row holds what was folded before the fault, if that is where it was parked.
+    # Its row holds what was folded before the fault, if that is where it became a dead letter.
     if sound and (fault is None or (fault.position or 0) > until):
         report.add_all(rows.meet(order_id, in_row, stream[0].position))
         return
     report.add_all(rows.skip(order_id))
-    what = "orders_v1: its row was not compared, its events are in doubt"
+    what = "orders_v1: its row was not compared, its own events differ"
     report.add(Finding("read models", "unchecked", what, f"{REBUILD}, once they are not.", order_id))
 
 

@@ -15,7 +15,7 @@ from rich.console import Console
 from chains.wallet_history import WalletHistory
 from domain.account import ACCOUNT_EVENTS
 from domain.events import ORDER_EVENTS
-from event_store.hash_chain.verification import Finding, Mark
+from event_store.hash_chain.verification import Finding, LogCheckpoint
 from event_store.mapper import EventMapper
 from event_store.pool import connection_pool
 from event_store.read.log import Log
@@ -56,7 +56,9 @@ def verify(checkpoint: Path | None, *, as_json: bool, chain: bool) -> int:
     return report.exit_code
 
 
-def verify_everything(found: Settings, report: Report, track: Track, checkpoint: Mark | None, *, chain: bool) -> None:
+def verify_everything(
+    found: Settings, report: Report, track: Track, checkpoint: LogCheckpoint | None, *, chain: bool
+) -> None:
     """Every check there is; ``chain`` False leaves that one out, which the report then says."""
     mapper = EventMapper((*ORDER_EVENTS, *ACCOUNT_EVENTS))
     with closing(Attempts()) as attempts:
@@ -64,8 +66,8 @@ def verify_everything(found: Settings, report: Report, track: Track, checkpoint:
             with snapshot(found.database_url, reads=(NAME,)) as looked_at:
                 wallets = {row[0] for row in looked_at.rows(WALLETS)}
                 verify_log(looked_at, mapper, attempts, report, track, checkpoint)
-        except psycopg.Error as away:
-            what = f"the log cannot be read to the end: {type(away).__name__}"
+        except psycopg.Error as error:
+            what = f"the log cannot be read to the end: {type(error).__name__}"
             remedy = "Verify again; if it stays so, look at PostgreSQL's own log."
             report.add(Finding("log", "unchecked", what, remedy))
             return

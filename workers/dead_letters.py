@@ -1,6 +1,6 @@
 """Setting orders aside: one that cannot be read at once, one that fails again and again after a few times in a row.
 
-Counted in memory: a process that starts anew counts anew. What is away never counts.
+Counted in memory: a process that starts anew counts anew. A transient error never counts.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import structlog
 
 from domain.errors import DomainError
 from event_store.errors import UnreadableEvent
-from event_store.processors import dead_letters as parked
-from event_store.processors.dead_letters import Fault
+from event_store.processors import dead_letters
+from event_store.processors.dead_letters import DeadLetterEntry
 from workers.dispatch.work import Pool
 
 log = structlog.get_logger(__name__)
@@ -29,14 +29,14 @@ class _Count:
     failures: int
 
 
-class Parking:
+class DeadLetterQueue:
     """What one ``processor`` sets aside. Methods raise psycopg's errors."""
 
     def __init__(self, pool: Pool, processor: str) -> None:
         self._pool = pool
         self._processor = processor
         self._counts: dict[UUID, _Count] = {}
-        self._aside: set[UUID] = set()
+        self._order_ids: set[UUID] = set()
 
     async def failed(self, order_id: UUID, version: int, error: Exception) -> int:
         """How often in a row the order has failed at ``version``: it is set aside from the eighth time on."""
@@ -49,14 +49,14 @@ class Parking:
         if len(self._counts) > MOST_COUNTED:
             del self._counts[next(iter(self._counts))]
         if failures == MOST_FAILURES:
-            await self._park(Fault(order_id, version, None, kind(error), failures))
+            await self._set_aside(DeadLetterEntry(order_id, version, None, kind(error), failures))
         elif failures > MOST_FAILURES:
-            await self._park(Fault(order_id, version, None, kind(error)))
+            await self._set_aside(DeadLetterEntry(order_id, version, None, kind(error)))
         return failures
 
     async def unreadable(self, order_id: UUID, error: UnreadableEvent) -> None:
         """Nobody can decide anything about it: it is set aside at once."""
-        await self._park(Fault.of(error))
+        await self._set_aside(DeadLetterEntry.of(error))
 
     async def handled(self, order_id: UUID) -> None:
         """What could not be done is done: the order is set aside no more, where this process knows that it was."""
@@ -67,28 +67,28 @@ class Parking:
         """It can be read: it is set aside no more for that reason, and goes on being so for any other."""
         await self._release(order_id, if_unreadable=True)
 
-    async def aside(self) -> frozenset[UUID]:
+    async def refresh(self) -> frozenset[UUID]:
         """What the processor has set aside, whichever process did."""
         async with self._pool.connection() as connection, connection.cursor() as cursor:
-            self._aside = await parked.of(cursor, self._processor)
-        return frozenset(self._aside)
+            self._order_ids = await dead_letters.order_ids(cursor, self._processor)
+        return frozenset(self._order_ids)
 
     async def _release(self, order_id: UUID, *, if_unreadable: bool = False) -> None:
-        if order_id not in self._aside:
+        if order_id not in self._order_ids:
             return
         async with self._pool.connection() as connection, connection.cursor() as cursor:
-            await parked.release(cursor, [self._processor], order_id, if_unreadable=if_unreadable)
+            await dead_letters.remove(cursor, [self._processor], order_id, if_unreadable=if_unreadable)
         if not if_unreadable:
-            self._aside.discard(order_id)
+            self._order_ids.discard(order_id)
 
-    async def _park(self, fault: Fault) -> None:
+    async def _set_aside(self, entry: DeadLetterEntry) -> None:
         async with self._pool.connection() as connection, connection.cursor() as cursor:
-            new = await parked.park(cursor, self._processor, [fault])
-        self._aside.add(fault.order_id)
+            new = await dead_letters.add(cursor, self._processor, [entry])
+        self._order_ids.add(entry.order_id)
         if new:
             log.error(
-                "order parked; see surefill dead-letters",
-                processor=self._processor, order_id=str(fault.order_id), version=fault.version, error=fault.error,
+                "order is a dead letter now; see surefill dead-letters",
+                processor=self._processor, order_id=str(entry.order_id), version=entry.version, error=entry.error,
             )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ HINTS_FAILED = Counter(
 )
 SWEPT = Counter("surefill_swept_total", "Orders whose work came due and was hinted at again.", ["stage"])
 DERIVED = Counter("surefill_work_derived_total", "Work rows that were missing and made again from the log.")
-FOLLOWED = Gauge("surefill_tracker_followed", "Signatures the tracker follows.")
+TRACKED = Gauge("surefill_tracked_attempts", "Signatures the tracker follows.")
 SENDS = Counter(
     "surefill_sends_total", "Times signed bytes were handed to an endpoint, by what it answered.", ["answer"]
 )
@@ -24,7 +24,7 @@ PRICE_STALE = Gauge("surefill_price_stale", "1 while the price source is too old
 FIRED = Counter("surefill_fired_total", "Orders a price made act, by what came of it.", ["outcome"])
 FIRE_SECONDS = Histogram("surefill_fire_seconds", "From an observation to the recorded OrderTriggered.")
 CONTRADICTIONS = Counter("surefill_contradictions_total", "Landings that contradict the log. Any is an alarm.")
-PARKED = Gauge("surefill_parked", "Orders set aside until an operator looks.", ["processor"])
+DEAD_LETTERS = Gauge("surefill_dead_letters", "Orders set aside until an operator looks.", ["processor"])
 UNKNOWN = Gauge("surefill_unknown_attempts", "Attempts whose outcome can't be known yet; their orders say why.")
 UNKNOWN_AGE = Gauge("surefill_unknown_age_seconds", "How long the oldest of them has been unknown.")
 EVIDENCE_MISSING = Counter("surefill_evidence_missing_total", "Attempts whose expiry could not be proven yet, by try.")

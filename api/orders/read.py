@@ -16,7 +16,7 @@ from api.problems import RETRY_AFTER, Problem
 from api.services import Services
 from domain.events import Status
 from projections.history import OrderState, fold_recorded, until
-from projections.order_view import OrderView, ParkedView, UncertaintyView
+from projections.order_view import DeadLetterView, OrderView, UncertaintyView
 from projections.orders.queries import BadCursor, ProjectionBehind
 
 OrderId = Annotated[str, PathParameter(description="As the 202 gave it.", schema_extra={"format": "uuid"})]
@@ -116,14 +116,14 @@ def read_routes(services: Services) -> list[HTTPRouteHandler]:
 async def _with_troubles(services: Services, state: OrderState) -> OrderView:
     """An open order as of now, with what isn't known of its attempt and whether it was set aside."""
     live = state.order.live_attempt
-    doubt = await services.doubt(state.order_id, live.number) if live else None
-    letter = await services.letter(state.order_id)
-    uncertainty = live and doubt and UncertaintyView(
+    uncertainty = await services.uncertainty(state.order_id, live.number) if live else None
+    dead_letter = await services.dead_letter(state.order_id)
+    uncertain = live and uncertainty and UncertaintyView(
         attempt=live.number,
-        reason=doubt.reason,
-        since=doubt.since,
-        checked_at=doubt.checked_at,
-        resolvable=doubt.forever,
+        reason=uncertainty.reason,
+        since=uncertainty.since,
+        checked_at=uncertainty.checked_at,
+        resolvable=uncertainty.permanent,
     )  # fmt: skip
-    parked = letter and ParkedView(processor=letter.processor, since=letter.since)
-    return state.view().model_copy(update={"uncertainty": uncertainty, "parked": parked})
+    letter = dead_letter and DeadLetterView(processor=dead_letter.processor, since=dead_letter.since)
+    return state.view().model_copy(update={"uncertainty": uncertain, "dead_letter": letter})

@@ -7,7 +7,7 @@ from typing import Any
 
 from event_store.statements import statement
 from event_store.types import (
-    Already,
+    AlreadyStored,
     AppendRequest,
     Conflict,
     LeaseGuard,
@@ -57,7 +57,7 @@ def _outcome(kind: str, position: int, stream_id: Any, current: int, processor: 
         case "stored":
             return Stored(position)
         case "already":
-            return Already(position)
+            return AlreadyStored(position)
         case "conflict":
             return Conflict(stream_id, current)
         case "lease_lost":

@@ -17,8 +17,8 @@ from prometheus_client import Histogram
 from event_store.append.append_session import AppendSession, Lost, NotSent, NotStored
 from event_store.append.batch import take_batch
 from event_store.errors import InvalidRequest, LogUnavailable, OutcomeUnknown
+from event_store.notifier import Notifier
 from event_store.types import AppendRequest, Outcome, Stored
-from event_store.wake import Wake
 
 _BATCH = Histogram("surefill_append_requests", "Requests in one append statement", buckets=(1, 3, 10, 30, 100, 300))
 _SECONDS = Histogram("surefill_append_seconds", "One append statement, sent to settled", buckets=(
@@ -44,14 +44,14 @@ class Appender:
         self,
         dsn: str,
         *,
-        wake: Wake | None = None,
+        notifier: Notifier | None = None,
         max_batch: int = 300,
         outcome_patience: float = 5.0,
         connect_timeout: float = 2.0,
         application_name: str = "surefill append",
     ) -> None:
         self._session = AppendSession(dsn, connect_timeout, application_name)
-        self._wake = wake
+        self._notifier = notifier
         self._max_batch = max_batch
         self._patience = outcome_patience
         self._waiting: deque[_Waiting] = deque()
@@ -104,8 +104,8 @@ class Appender:
             if not wanted:
                 continue
             results = await self._settle([waiting.request for waiting in wanted])
-            if self._wake is not None and any(isinstance(result, Stored) for result in results):
-                self._wake.publish()
+            if self._notifier is not None and any(isinstance(result, Stored) for result in results):
+                self._notifier.publish()
             for waiting, result in zip(wanted, results, strict=True):
                 if waiting.answer.done():
                     continue

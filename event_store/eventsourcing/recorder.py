@@ -31,7 +31,7 @@ from event_store.append.append_statement import APPEND, outcomes, parameters
 from event_store.processors.positions import LOAD
 from event_store.read.log import HEAD
 from event_store.statements import statement
-from event_store.types import Already, AppendRequest, NewEvent, Stored
+from event_store.types import AlreadyStored, AppendRequest, NewEvent, Stored
 
 DEFAULT_ACCOUNT = UUID("00000000-0000-7000-8000-000000000001")
 
@@ -126,7 +126,7 @@ class LogRecorder(ProcessRecorder):
                 case Stored(position):
                     if tracking is not None:
                         _track(cursor, tracking)
-                case Already(position):
+                case AlreadyStored(position):
                     # Committed by a try whose answer was lost, its tracking with it.
                     pass
                 case refused:

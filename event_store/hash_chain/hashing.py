@@ -1,6 +1,7 @@
 """The log's two hash chains, in Python: anyone with the rows can compute again what the database wrote.
 
-The same as ``schema/migrations/log/0002_hashes.sql``. Each part has its length before it, 4 bytes big endian, -1 for null.
+The same as ``schema/migrations/log/0002_hashes.sql``. Each part has its length before it, 4 bytes big endian, -1
+for null.
 """
 
 from __future__ import annotations

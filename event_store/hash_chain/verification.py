@@ -36,7 +36,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class LogCheckpoint:
     """A place in a log: the running hash after ``position``, and that after position 1, which names the log itself."""
 
     position: int
@@ -45,18 +45,18 @@ class Mark:
     streams: int
 
 
-def running_mark(links: Iterable[Link], streams: int) -> Mark:
-    """Where ``links``, every one from position 1 on, lead; a ``Mark`` at position 0 for none."""
+def running_mark(links: Iterable[Link], streams: int) -> LogCheckpoint:
+    """Where ``links``, every one from position 1 on, lead; a ``LogCheckpoint`` at position 0 for none."""
     position, hash_, genesis = 0, b"", b""
     for link in links:
         if link.recorded_at is None:
             raise ValueError(f"position {link.position} was recorded at no instant")
         position, hash_ = link.position, log_hash(hash_, link.position, link.recorded_at, link.hash)
         genesis = genesis or hash_
-    return Mark(position, hash_, genesis, streams)
+    return LogCheckpoint(position, hash_, genesis, streams)
 
 
-def verify_positions(links: Iterable[Link], head: Head, checkpoint: Mark | None = None) -> Iterator[Finding]:
+def verify_positions(links: Iterable[Link], head: Head, checkpoint: LogCheckpoint | None = None) -> Iterator[Finding]:
     """Positions 1..head without a gap, time that never goes back, one running hash from the first event to the head.
 
     With a checkpoint: the running hash at its position is the one it holds. A broken place is told once, then passed.

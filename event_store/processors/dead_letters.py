@@ -1,6 +1,6 @@
 """Orders that a processor cannot handle: set aside, with the kind of their error, so that the rest go on.
 
-A letter is one processor's. That of a read model (``projector:...``) is an order whose row stands still; that of a
+A dead letter is one processor's. That of a read model (``projector:...``) is an order whose row stands still; that of a
 stage an order no stage works on; those of tracker and watcher say what they cannot do for it.
 """
 
@@ -17,20 +17,20 @@ from psycopg import AsyncCursor
 from event_store.errors import UnreadableEvent
 from event_store.statements import statement
 
-_PARK = statement(__file__, "parked_park")
-_OF = statement(__file__, "parked_of")
-_AMONG = statement(__file__, "parked_among")
-_LETTERS = statement(__file__, "parked_letters")
-_COUNTS = statement(__file__, "parked_counts")
-_RELEASE = statement(__file__, "parked_release")
-_LOCK = statement(__file__, "parked_lock")
-_DISCARD = statement(__file__, "parked_discard")
+_ADD = statement(__file__, "dead_letter_add")
+_ORDER_IDS = statement(__file__, "dead_letter_order_ids")
+_AMONG = statement(__file__, "dead_letter_among")
+_LIST = statement(__file__, "dead_letter_list")
+_COUNTS = statement(__file__, "dead_letter_counts")
+_REMOVE = statement(__file__, "dead_letter_remove")
+_LOCK = statement(__file__, "dead_letter_lock")
+_DISCARD = statement(__file__, "dead_letter_discard")
 
 Cursor = AsyncCursor[Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class DeadLetterEntry:
     """What stands in the way of an order at ``version``; ``position`` is set where it is one event's fault.
 
     ``error`` is the kind alone, never a value: an event's own data may hold signed bytes. ``attempts`` is how often it
@@ -44,14 +44,14 @@ class Fault:
     attempts: int = 1
 
     @classmethod
-    def of(cls, unreadable: UnreadableEvent) -> Fault:
+    def of(cls, unreadable: UnreadableEvent) -> DeadLetterEntry:
         recorded = unreadable.recorded
         return cls(recorded.stream_id, recorded.version, recorded.position, str(unreadable))
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
-    """An order set aside by ``processor``; ``since`` names it: the same order parked anew has another."""
+class DeadLetter:
+    """An order set aside by ``processor``; ``since`` names it: the same order set aside anew has another."""
 
     processor: str
     order_id: UUID
@@ -62,21 +62,21 @@ class Letter:
     since: datetime
 
 
-async def park(cursor: Cursor, processor: str, faults: Iterable[Fault]) -> set[UUID]:
+async def add(cursor: Cursor, processor: str, entries: Iterable[DeadLetterEntry]) -> set[UUID]:
     """Set orders aside, in the caller's transaction; those that were not before.
 
     Of one that is already, what stands in its way now is kept, and how often.
     """
-    columns = [(one.order_id, one.version, one.position, one.error, one.attempts) for one in faults]
+    columns = [(one.order_id, one.version, one.position, one.error, one.attempts) for one in entries]
     names = ("orders", "versions", "positions", "errors", "attempts")
     values = dict(zip(names, map(list, zip(*columns, strict=True)), strict=True))
-    await cursor.execute(_PARK, {"processor": processor, **values})
+    await cursor.execute(_ADD, {"processor": processor, **values})
     return {order_id for order_id, is_new in await cursor.fetchall() if is_new}
 
 
-async def of(cursor: Cursor, processor: str) -> set[UUID]:
+async def order_ids(cursor: Cursor, processor: str) -> set[UUID]:
     """Every order ``processor`` has set aside, those that were discarded too."""
-    await cursor.execute(_OF, {"processor": processor})
+    await cursor.execute(_ORDER_IDS, {"processor": processor})
     return {row[0] for row in await cursor.fetchall()}
 
 
@@ -86,10 +86,10 @@ async def among(cursor: Cursor, processor: str, order_ids: Sequence[UUID]) -> li
     return [row[0] for row in await cursor.fetchall()]
 
 
-async def letters(cursor: Cursor, order_id: UUID | None = None, *, discarded: bool = False) -> list[Letter]:
+async def list_all(cursor: Cursor, order_id: UUID | None = None, *, discarded: bool = False) -> list[DeadLetter]:
     """Every order set aside, or what is set aside of one; the oldest first. With ``discarded`` those that were too."""
-    await cursor.execute(_LETTERS, {"order": order_id, "discarded": discarded})
-    return [Letter(*row) for row in await cursor.fetchall()]
+    await cursor.execute(_LIST, {"order": order_id, "discarded": discarded})
+    return [DeadLetter(*row) for row in await cursor.fetchall()]
 
 
 async def counts(cursor: Cursor) -> dict[str, int]:
@@ -104,12 +104,12 @@ async def lock(cursor: Cursor, processor: str, order_id: UUID) -> bool:
     return bool(cursor.rowcount)
 
 
-async def release(cursor: Cursor, processors: Sequence[str], order_id: UUID, *, if_unreadable: bool = False) -> None:
+async def remove(cursor: Cursor, processors: Sequence[str], order_id: UUID, *, if_unreadable: bool = False) -> None:
     """The order is set aside no more; ``if_unreadable``: unless it is for anything but an event nobody could read."""
     named = {"processors": list(processors), "order": order_id, "unreadable": if_unreadable}
-    await cursor.execute(_RELEASE, named)
+    await cursor.execute(_REMOVE, named)
 
 
 async def discard(cursor: Cursor, processors: Sequence[str], order_id: UUID) -> None:
-    """The order stays aside for good, and is no letter any more."""
+    """The order stays aside for good, and is listed no more."""
     await cursor.execute(_DISCARD, {"processors": list(processors), "order": order_id})

@@ -20,7 +20,7 @@ import structlog
 from psycopg import AsyncConnection, AsyncCursor
 from psycopg_pool import AsyncConnectionPool, PoolClosed
 
-from event_store.errors import OUTAGE, LeaseLostError, LeaseTaken
+from event_store.errors import TRANSIENT_DATABASE_ERRORS, LeaseLostError, LeaseTaken
 from event_store.statements import statement
 from event_store.types import LeaseGuard
 
@@ -123,7 +123,7 @@ class Lease:
                 row = await cursor.fetchone()
         except PoolClosed:
             raise
-        except OUTAGE as error:
+        except TRANSIENT_DATABASE_ERRORS as error:
             log.debug("standing by without PostgreSQL", processor=self.processor, error=type(error).__name__)
             return False
         if row is None:
@@ -165,6 +165,6 @@ class Lease:
         try:
             async with self._pool.connection() as connection:
                 await connection.execute(_RELEASE, {"processor": self.processor, "epoch": self._epoch})
-        except OUTAGE as error:
+        except TRANSIENT_DATABASE_ERRORS as error:
             # It runs out by itself.
             log.warning("lease not released", processor=self.processor, error=type(error).__name__)

@@ -10,11 +10,11 @@ import structlog
 from psycopg import AsyncConnection, AsyncCursor
 from psycopg_pool import AsyncConnectionPool, PoolClosed
 
-from event_store.errors import OUTAGE, LeaseLostError, PositionLostError
+from event_store.errors import TRANSIENT_DATABASE_ERRORS, LeaseLostError, PositionLostError
+from event_store.notifier import Notifier
 from event_store.processors import positions
 from event_store.processors.leases import Lease
 from event_store.read.tail import E, Read, Tail
-from event_store.wake import Wake
 
 RETRY_AFTER = 0.2
 
@@ -24,7 +24,7 @@ Committed = Callable[[list[E]], Awaitable[None]]
 log = structlog.get_logger(__name__)
 
 
-class Processing(Generic[E]):
+class Processor(Generic[E]):
     """The log for one processor, from the position it has stored; goes on after every outage of PostgreSQL.
 
     Transactions are not flushed: rows and position are lost together, if at all, when PostgreSQL crashes. So each one
@@ -36,14 +36,14 @@ class Processing(Generic[E]):
         self,
         pool: AsyncConnectionPool[AsyncConnection[Any]],
         read: Read[E],
-        wake: Wake | None,
+        notifier: Notifier | None,
         *,
         limit: int,
         pause: float,
     ) -> None:
         self._pool = pool
         self._read = read
-        self._wake = wake
+        self._notifier = notifier
         self._limit = limit
         self._pause = pause
 
@@ -58,7 +58,7 @@ class Processing(Generic[E]):
                 self._read,
                 after,
                 limit=self._limit,
-                wake=self._wake,
+                notifier=self._notifier,
                 pause=self._pause,
                 stored=lambda: self._stored(lease),
             )
@@ -81,9 +81,9 @@ class Processing(Generic[E]):
                 return
             except PoolClosed:
                 raise
-            except OUTAGE as away:
+            except TRANSIENT_DATABASE_ERRORS as error:
                 # Perhaps it was committed: then the same batch is allowed once more, and changes nothing.
-                log.warning("waiting for PostgreSQL", processor=lease.processor, error=type(away).__name__)
+                log.warning("waiting for PostgreSQL", processor=lease.processor, error=type(error).__name__)
                 await asyncio.sleep(RETRY_AFTER)
             except (LeaseLostError, PositionLostError):
                 raise
@@ -100,6 +100,6 @@ class Processing(Generic[E]):
                     return await positions.load(cursor, lease.processor)
             except PoolClosed:
                 raise
-            except OUTAGE as away:
-                log.warning("waiting for PostgreSQL", processor=lease.processor, error=type(away).__name__)
+            except TRANSIENT_DATABASE_ERRORS as error:
+                log.warning("waiting for PostgreSQL", processor=lease.processor, error=type(error).__name__)
                 await asyncio.sleep(RETRY_AFTER)

@@ -12,7 +12,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from event_store.errors import PositionGap
 from event_store.statements import statement
-from event_store.types import Mark, Positioned, RecordedEvent
+from event_store.types import EventHeader, Positioned, RecordedEvent
 
 _LOAD = statement(__file__, "load")
 _LOAD_MANY = statement(__file__, "load_many")
@@ -45,10 +45,10 @@ class Log:
         """The events at positions ``after``+1 ... ``after``+``limit``, as many of them as there are."""
         return _contiguous(after, recorded(await self._rows(_READ, {"after": after, "limit": limit})))
 
-    async def marks(self, after: int, limit: int = 1000) -> list[Mark]:
+    async def marks(self, after: int, limit: int = 1000) -> list[EventHeader]:
         """The same events as ``read``, without what they say; a small part of its cost."""
         rows = await self._rows(_MARKS, {"after": after, "limit": limit})
-        return _contiguous(after, [Mark(*row) for row in rows])
+        return _contiguous(after, [EventHeader(*row) for row in rows])
 
     async def head(self) -> int:
         """The position of the last event; 0 in an empty log."""

@@ -11,9 +11,9 @@ from typing import Generic, TypeVar
 import structlog
 from psycopg_pool import PoolClosed
 
-from event_store.errors import OUTAGE, PositionLostError
+from event_store.errors import TRANSIENT_DATABASE_ERRORS, PositionLostError
+from event_store.notifier import Notifier
 from event_store.types import Positioned
-from event_store.wake import Wake
 
 _RETRY_AFTER = 0.2
 _LOOK_EVERY = 1.0
@@ -45,7 +45,7 @@ class Tail(Generic[E]):
         after: int,
         *,
         limit: int = 1000,
-        wake: Wake | None = None,
+        notifier: Notifier | None = None,
         poll: float = 0.075,
         pause: float = 0.0,
         stored: Callable[[], Awaitable[int]] | None = None,
@@ -59,7 +59,7 @@ class Tail(Generic[E]):
         self._pause_due = False
         self._stored = stored
         self._look_at_stored = time.monotonic() + _LOOK_EVERY
-        self._woken = wake.subscribe() if wake is not None else asyncio.Event()
+        self._woken = notifier.subscribe() if notifier is not None else asyncio.Event()
 
     def __aiter__(self) -> Tail[E]:
         return self
@@ -93,7 +93,7 @@ class Tail(Generic[E]):
             batch = await self._read_log(self.position, self._limit)
         except PoolClosed:
             raise
-        except OUTAGE as error:
+        except TRANSIENT_DATABASE_ERRORS as error:
             if self.healthy:
                 log.warning("the log cannot be read; trying on", position=self.position, error=type(error).__name__)
             self.healthy = False

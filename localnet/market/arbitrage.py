@@ -29,7 +29,7 @@ class PriceNotReached(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class PoolReserves:
     """A pool and its reserves in base units."""
 
     pool: Pool
@@ -45,7 +45,7 @@ class Round:
     short: dict[Pair, PriceNotReached]
 
 
-async def standing(book: PoolBook, pairs: Sequence[Pair]) -> dict[Pair, list[Standing]]:
+async def standing(book: PoolBook, pairs: Sequence[Pair]) -> dict[Pair, list[PoolReserves]]:
     """The pools of each pair, in one read of the chain."""
     await book.load()
     pools = {pair: book.pools(pair.base.mint, pair.quote.mint) for pair in pairs}
@@ -109,7 +109,7 @@ class Arbitrage:
         await self._settled(signatures, latest.last_valid_block_height)
         return done
 
-    def _swap(self, one: Standing, pair: Pair, aim: Fraction, held: dict[str, int]) -> Instruction:
+    def _swap(self, one: PoolReserves, pair: Pair, aim: Fraction, held: dict[str, int]) -> Instruction:
         """The swap that brings a pool there, paid from ``held``."""
         up = Fraction(one.quote, one.base) < aim
         paid = pair.quote if up else pair.base
@@ -137,9 +137,9 @@ class Arbitrage:
             await asyncio.sleep(_POLL_SECONDS)
 
 
-def _standing(pool: Pool, pair: Pair, amounts: Mapping[str, int]) -> Standing:
+def _standing(pool: Pool, pair: Pair, amounts: Mapping[str, int]) -> PoolReserves:
     base, quote = pool.vaults_for(pair.base.mint)
-    return Standing(pool, amounts[base], amounts[quote])
+    return PoolReserves(pool, amounts[base], amounts[quote])
 
 
 def _aim(pair: Pair, price: Decimal) -> Fraction:
@@ -147,5 +147,5 @@ def _aim(pair: Pair, price: Decimal) -> Fraction:
     return Fraction(price) * Fraction(10) ** (pair.quote.decimals - pair.base.decimals)
 
 
-def _reached(one: Standing, aim: Fraction) -> bool:
+def _reached(one: PoolReserves, aim: Fraction) -> bool:
     return abs(Fraction(one.quote, one.base) / aim - 1) <= _TOLERANCE

@@ -27,10 +27,10 @@ async def follow(
 ) -> None:
     """Bring the pools to each of ``steps`` in turn, one every ``interval`` seconds, until there are no more.
 
-    The outside doesn't wait: a step whose time has passed, because the node is slow or away, is left out.
+    The outside doesn't wait: a step whose time has passed, because the node is slow or unreachable, is left out.
     """
     arbitrage = Arbitrage(chain, PoolBook(chain, PROGRAM_ID), market)
-    clock, progress, away = asyncio.get_running_loop(), _Progress(say), False
+    clock, progress, unreachable = asyncio.get_running_loop(), _Progress(say), False
     due = clock.time()
     for prices in steps:
         due += interval
@@ -39,13 +39,13 @@ async def follow(
         try:
             done = await arbitrage.toward(prices)
         except ChainUnavailable as reason:
-            if not away:
-                say(f"{_now()}  the node is away ({reason}); prices outside go on")
-            away = True
+            if not unreachable:
+                say(f"{_now()}  the node is unreachable ({reason}); prices outside go on")
+            unreachable = True
         else:
-            if away:
+            if unreachable:
                 say(f"{_now()}  the node is back")
-            away = False
+            unreachable = False
             for short in done.short.values():
                 say(f"{_now()}  {short}")
             progress.count(done.swaps, prices, clock.time())

@@ -69,9 +69,9 @@ def _finding(
     elif differing:
         what.append(f"its row differed from the fold in {', '.join(differing)}")
     if was_aside and not is_aside:
-        what.append("was parked, and folds now")
+        what.append("was a dead letter, and folds now")
     elif is_aside and not was_aside:
-        what.append("was not parked, and does not fold")
+        what.append("was no dead letter, and does not fold")
     elif other:
-        what.append("was parked otherwise")
+        what.append("was another dead letter")
     return differs(order_id, "; ".join(what), remedy=_REMEDY)

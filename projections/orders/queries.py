@@ -13,7 +13,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from domain.events import Status
 from event_store.processors import positions
-from projections.catch_up import Arrivals
+from projections.catch_up import PositionWaiter
 from projections.history import OrderState
 from projections.orders import PROCESSOR, SQL
 from projections.orders.table import row
@@ -42,7 +42,7 @@ class OrderList:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._arrivals = Arrivals(self.position)
+        self._arrivals = PositionWaiter(self.position)
 
     async def page(self, account_id: UUID, *, status: Status | None, limit: int, cursor: str | None) -> Page:
         """Up to ``limit`` of the account's orders; raises ``BadCursor``."""

@@ -15,10 +15,10 @@ from psycopg import AsyncCursor, sql
 from domain.order import Order
 from event_store.errors import UnreadableEvent
 from event_store.mapper import EventMapper
-from event_store.processors import dead_letters as parked
+from event_store.processors import dead_letters
 from event_store.types import RecordedEvent
 from projections.history import OrderState, advance, order_event
-from projections.metrics import PARKED
+from projections.metrics import DEAD_LETTERS
 from projections.orders import NAME, SQL
 
 log = structlog.get_logger(__name__)
@@ -36,7 +36,7 @@ class OrdersTable:
 
     @property
     def processor(self) -> str:
-        """What its parked orders stand under."""
+        """The processor its dead letters stand under."""
         return f"projector:{self.name}"
 
     @classmethod
@@ -69,7 +69,7 @@ class Folded:
     """What a batch comes to: rows to write, and orders to set aside and why."""
 
     rows: dict[UUID, Row]
-    parked: dict[UUID, UnreadableEvent]
+    unreadable: dict[UUID, UnreadableEvent]
 
 
 def row(columns: Sequence[Any]) -> Row:
@@ -80,10 +80,10 @@ def row(columns: Sequence[Any]) -> Row:
 
 
 def fold_batch(
-    mapper: EventMapper, batch: Iterable[RecordedEvent], rows: Mapping[UUID, Row], parked: Iterable[UUID]
+    mapper: EventMapper, batch: Iterable[RecordedEvent], rows: Mapping[UUID, Row], passed_over: Iterable[UUID]
 ) -> Folded:
     """Pure. An event at or below its row's version was folded before; one past the next is a ``VersionGap``."""
-    aside = set(parked)
+    aside = set(passed_over)
     folded = Folded({}, {})
     for event in batch:
         order_id = event.stream_id
@@ -99,7 +99,7 @@ def fold_batch(
             state = advance(before.state if before else None, event, order_event(mapper, event))
         except UnreadableEvent as error:
             aside.add(order_id)
-            folded.parked[order_id] = error
+            folded.unreadable[order_id] = error
             continue
         folded.rows[order_id] = Row(state, before.first_position if before else event.position)
     return folded
@@ -118,15 +118,15 @@ async def fold_into_table(
     """
     orders = list({event.stream_id for event in batch})
     # Before the rows: who takes one up again has its row up to the projection's position, and lets go of it then.
-    aside = await parked.among(cursor, table.processor, orders)
+    aside = await dead_letters.among(cursor, table.processor, orders)
     rows = {order_id: known[order_id] for order_id in orders if order_id in known}
     rows |= await load_rows(cursor, table, [order_id for order_id in orders if order_id not in rows])
     # In a thread: on a busy machine a large batch takes seconds, in which the lease must be renewed.
     folded, columns = await asyncio.to_thread(_fold, mapper, batch, rows, aside)
     if folded.rows:
         await cursor.execute(table.save, columns)
-    if folded.parked:
-        await _park(cursor, table, folded.parked.values())
+    if folded.unreadable:
+        await _set_aside(cursor, table, folded.unreadable.values())
     return folded
 
 
@@ -148,14 +148,18 @@ async def save_rows(cursor: AsyncCursor[Any], table: OrdersTable, rows: Mapping[
     await cursor.execute(table.save, _columns(rows.values()))
 
 
-async def _park(cursor: AsyncCursor[Any], table: OrdersTable, unreadable: Iterable[UnreadableEvent]) -> None:
-    faults = [parked.Fault.of(one) for one in unreadable]
-    for one in faults:
-        PARKED.labels(table.name).inc()
+async def _set_aside(cursor: AsyncCursor[Any], table: OrdersTable, unreadable: Iterable[UnreadableEvent]) -> None:
+    entries = [dead_letters.DeadLetterEntry.of(one) for one in unreadable]
+    for one in entries:
+        DEAD_LETTERS.labels(table.name).inc()
         log.error(
-            "order parked", projection=table.name, order_id=str(one.order_id), version=one.version, error=one.error
+            "order is a dead letter now",
+            projection=table.name,
+            order_id=str(one.order_id),
+            version=one.version,
+            error=one.error,
         )
-    await parked.park(cursor, table.processor, faults)
+    await dead_letters.add(cursor, table.processor, entries)
 
 
 def _columns(rows: Iterable[Row]) -> dict[str, list[Any]]:

@@ -25,14 +25,14 @@ class OrdersRows:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.position = snapshot.position_of(PROCESSOR)
-        self._parked: dict[UUID, int] = dict(snapshot.rows(SQL["verify_parked"], {"processor": PROCESSOR}))
+        self._dead_letters: dict[UUID, int] = dict(snapshot.rows(SQL["verify_dead_letters"], {"processor": PROCESSOR}))
         self._rows = snapshot.rows(SQL["verify_rows"])
         self._next = next(self._rows, None)
 
     def until(self, order_id: UUID) -> int:
         """The position of the last event that the order's row has in it, where all is well."""
-        parked = self._parked.get(order_id)
-        return self.position if parked is None else min(parked - 1, self.position)
+        dead_letter = self._dead_letters.get(order_id)
+        return self.position if dead_letter is None else min(dead_letter - 1, self.position)
 
     def meet(self, order_id: UUID, folded: OrderState | None, first_position: int) -> Iterator[Finding]:
         """What the order's row has other than ``folded``, its state as of ``until``, None where it had no event yet.
@@ -51,14 +51,14 @@ class OrdersRows:
             differing = _differing(_values(row), _expected(folded, first_position))
             if differing:
                 yield differs(order_id, f"its row differs from the fold in {', '.join(differing)}", folded)
-        if order_id in self._parked:
+        if order_id in self._dead_letters:
             yield Finding(
-                "read models", "unchecked", f"{NAME}: parked, its row stands still", RETRY, order_id,
-                position=self._parked[order_id],
+                "read models", "unchecked", f"{NAME}: a dead letter, its row stands still", RETRY, order_id,
+                position=self._dead_letters[order_id],
             )  # fmt: skip
 
     def skip(self, order_id: UUID) -> Iterator[Finding]:
-        """Instead of ``meet``, for an order whose own events are in doubt."""
+        """Instead of ``meet``, for an order whose own events cannot be trusted."""
         yield from self._before(order_id)
         if self._next is not None and self._next[0] == order_id:
             self._next = next(self._rows, None)

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 import structlog
 
-from event_store.errors import OUTAGE, LeaseLostError
+from event_store.errors import TRANSIENT_DATABASE_ERRORS, LeaseLostError
 from runtime import addresses, settings, telemetry
 from runtime.errors import SettingsError, StartupError
 from runtime.settings import Settings
@@ -65,8 +65,8 @@ def guarded(program: str, body: Any) -> int:
             telemetry.configure(None, program)
         if _is_only(error, LeaseLostError):
             log.warning("ended: another may hold the lease by now", program=program)
-        elif _is_only(error, OUTAGE):
-            log.warning("ended: PostgreSQL is away", program=program, error=type(error).__name__)
+        elif _is_only(error, TRANSIENT_DATABASE_ERRORS):
+            log.warning("ended: PostgreSQL is unreachable", program=program, error=type(error).__name__)
         else:
             log.exception("ended by an error", program=program)
         return FAILED
@@ -134,11 +134,11 @@ async def _check(found: Settings) -> None:
     """Not under a supervisor: it has looked, and a role it starts again during an outage must wait the outage out."""
     if found.supervised:
         return
-    from runtime import reach  # with it come both clients: not for every command's start
+    from runtime import preflight  # with it come both clients: not for every command's start
 
     if found.database_owner_url:
-        await reach.postgres(found.database_owner_url, name="DATABASE_OWNER_URL")
+        await preflight.postgres(found.database_owner_url, name="DATABASE_OWNER_URL")
     elif found.database_url:
-        await reach.postgres(found.database_url)
+        await preflight.postgres(found.database_url)
     if found.redis_url:
-        await reach.valkey(found.redis_url)
+        await preflight.valkey(found.redis_url)

@@ -15,7 +15,7 @@ from api.services import Check
 from chains.protocol import Chain
 from commands.ids import DEFAULT_ACCOUNT
 from domain.tokens import KNOWN_TOKENS, pair_of
-from event_store.processors import dead_letters as parked
+from event_store.processors import dead_letters
 from event_store.schema.migrate import roles_separate
 from projections.live import LiveFeed
 from runtime.composition import Market, Store, open_market, open_store, require_chain_of_log
@@ -41,7 +41,7 @@ async def run(settings: Settings) -> None:
             events=store.events,
             mapper=store.mapper,
             pool=store.pool,
-            live=LiveFeed(store.events, store.wake),
+            live=LiveFeed(store.events, store.notifier),
             prices=prices,
             slot_age=market.chain.slot_age,
             checks=[*_checks(store, valkey), prices_check(market.chain, prices, settings.price_max_age)],
@@ -95,18 +95,18 @@ def _checks(store: Store, valkey: Redis) -> list[Check]:
     async def trading() -> str | None:
         return (await store.accounts.trading(DEFAULT_ACCOUNT)).reason
 
-    async def dead_letters() -> str | None:
+    async def no_dead_letters() -> str | None:
         async with store.pool.connection() as connection, connection.cursor() as cursor:
-            counts = await parked.counts(cursor)
+            counts = await dead_letters.counts(cursor)
         found = ", ".join(f"{count} at {processor}" for processor, count in counts.items())
-        return f"orders are parked: {found}; list them: surefill dead-letters" if found else None
+        return f"dead letters: {found}; list them: surefill dead-letters" if found else None
 
     return [
         Check("postgresql", postgresql),
         Check("valkey", hints, essential=False),
         Check("roles", roles, essential=False),
         Check("trading", trading, essential=False),
-        Check("dead letters", dead_letters, essential=False),
+        Check("dead letters", no_dead_letters, essential=False),
     ]
 
 

@@ -1,9 +1,9 @@
 """The local chain: its data in DATA_DIR/localnet, its wallet made at the first start."""
 
+from localnet.bootstrap import ForeignDirectory
 from localnet.journal import LedgerDamaged
 from localnet.ledger import LedgerInUse
 from localnet.main import serve
-from localnet.opening import ForeignDirectory
 from runtime import wallet_file
 from runtime.errors import StartupError
 from runtime.settings import Settings

@@ -10,4 +10,4 @@ from runtime.settings import Settings
 
 async def run(settings: Settings) -> None:
     async with open_store(settings, "projector") as store, lease_of(store, PROCESSOR).hold() as lease:
-        await OrdersProjector(store.pool, store.events, store.wake, store.mapper).run(lease)
+        await OrdersProjector(store.pool, store.events, store.notifier, store.mapper).run(lease)

@@ -17,5 +17,5 @@ async def run(settings: Settings) -> None:
         work = WorkTable(store.pool)
         hints = Hints(open_broker(broker_url(settings.redis_url)))
         async with lease_of(store, RELAY).hold() as lease, asyncio.TaskGroup() as tasks:
-            tasks.create_task(Relay(store.pool, store.events, store.wake, work, hints).run(lease))
+            tasks.create_task(Relay(store.pool, store.events, store.notifier, work, hints).run(lease))
             tasks.create_task(Sweeper(store.events, work, hints).run())

@@ -15,7 +15,7 @@ async def run(settings: Settings) -> None:
             orders=store.orders,
             accounts=store.accounts,
             events=store.events,
-            wake=store.wake,
+            notifier=store.notifier,
             work=WorkTable(store.pool),
             chain=market.chain,
             commitment=settings.commitment,

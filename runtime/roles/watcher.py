@@ -8,19 +8,19 @@ from runtime.composition import lease_of, open_market, open_store, require_chain
 from runtime.settings import Settings
 from venues.prices import PoolPrices
 from workers.watcher.book import Book
-from workers.watcher.book_keeper import WATCHER, Watching
+from workers.watcher.book_feed import WATCHER, BookFeed
 from workers.watcher.watcher import Pace, Watcher
 
 
 async def run(settings: Settings) -> None:
     async with open_store(settings, "watcher") as store, open_market(settings) as market:
         await require_chain_of_log(store, market)
-        watching = Watching(store.pool, store.events, store.orders, Book())
+        watching = BookFeed(store.pool, store.events, store.orders, Book())
         watcher = Watcher(
             watching=watching,
             orders=store.orders,
             events=store.events,
-            wake=store.wake,
+            notifier=store.notifier,
             source=PoolPrices(market.book),
             slot_age=market.chain.slot_age,
             clock=utc_now,

@@ -14,7 +14,7 @@ from venues.pools import pool_venues
 from workers.dispatch.broker import StageRun, declare_actors, open_broker
 from workers.dispatch.next_work import Stage
 from workers.dispatch.work import WorkTable
-from workers.stages.build import Build, Desk
+from workers.stages.build import Build, BuildContext
 from workers.stages.route import Route
 from workers.stages.submit import Submit
 
@@ -27,7 +27,7 @@ async def run(settings: Settings) -> None:
     async with open_store(settings, "worker") as store, open_market(settings) as market:
         wallet = await open_wallet(settings, store, market)
         work = WorkTable(store.pool)
-        desk = Desk(
+        context = BuildContext(
             accounts=store.accounts,
             chain=market.chain,
             blockhashes=BlockhashCache(market.chain),
@@ -38,7 +38,7 @@ async def run(settings: Settings) -> None:
         )
         runs: dict[Stage, StageRun] = {
             "route": Route(store.orders, work, utc_now, [market.book]).run,
-            "build": Build(store.orders, work, utc_now, desk).run,
+            "build": Build(store.orders, work, utc_now, context).run,
             "submit": Submit(store.orders, work, utc_now, market.chain).run,
         }
         broker = open_broker(broker_url(settings.redis_url))

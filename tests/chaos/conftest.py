@@ -16,7 +16,7 @@ from psycopg import sql
 from chains.wallet import Wallet
 from event_store.schema.migrate import migrate
 from tests.chaos.node import FaultyNode
-from tests.chaos.theatre import Theatre
+from tests.chaos.processes import ProcessHarness
 from tests.e2e.conftest import own_engine, reachable  # noqa: F401
 from tests.integration.conftest import (  # noqa: F401 - pytest finds fixtures and hooks by their names here
     database,
@@ -60,7 +60,7 @@ def rpc_url(node: FaultyNode) -> str:
 
 
 @pytest.fixture(scope="module")
-def theatre(postgres: EmbeddedPostgres, valkey: EmbeddedValkey) -> Iterator[Theatre]:  # noqa: F811
+def processes(postgres: EmbeddedPostgres, valkey: EmbeddedValkey) -> Iterator[ProcessHarness]:  # noqa: F811
     name = f"chaos_{secrets.token_hex(4)}"
     with psycopg.connect(postgres.superuser, autocommit=True) as connection:
         connection.execute(sql.SQL("create database {} owner surefill_owner").format(sql.Identifier(name)))
@@ -68,10 +68,10 @@ def theatre(postgres: EmbeddedPostgres, valkey: EmbeddedValkey) -> Iterator[Thea
     asyncio.run(migrate(postgres.url("surefill_owner", "owner", name), app))
     directory = Path(tempfile.mkdtemp(prefix="surefill-chaos-"))
     node = FaultyNode(directory / "localnet", Wallet.create(directory / "wallet.json").address, slot_ms=40)
-    theatre = Theatre(directory, app, valkey.url, node)
+    processes = ProcessHarness(directory, app, valkey.url, node)
     try:
-        theatre.start()
-        yield theatre
+        processes.start()
+        yield processes
     finally:
-        theatre.stop()
+        processes.stop()
         shutil.rmtree(directory, ignore_errors=True)

@@ -17,7 +17,7 @@ from dramatiq.brokers.redis import _RedisConsumer
 from chains.solana_client import SolanaChain
 from event_store.append.appender import Appender
 from event_store.processors import positions
-from event_store.processors.processor import Processing
+from event_store.processors.processor import Processor
 from event_store.types import AppendRequest
 from runtime import roles
 from workers.dispatch.broker import Hints
@@ -63,7 +63,7 @@ def arm(point: str) -> None:
     around(SolanaChain, "landing", lambda *_: ["landing"])
     around(Hints, "send", lambda _, due: [f"enqueue:{stage}" for stage in due], awaited=False)
     around(positions, "commit", lambda _, lease, *__: [f"inside:{lease.processor.partition(':')[0]}"])
-    around(Processing, "_commit", lambda _, lease, *__: [f"commit:{lease.processor.partition(':')[0]}"])
+    around(Processor, "_commit", lambda _, lease, *__: [f"commit:{lease.processor.partition(':')[0]}"])
     around(_RedisConsumer, "ack", lambda *_: ["ack"], awaited=False)
 
 

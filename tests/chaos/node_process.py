@@ -11,7 +11,7 @@ from pathlib import Path
 import uvicorn
 import uvloop
 
-from localnet.opening import open_node
+from localnet.bootstrap import open_node
 from tests.chaos.misbehaving import FIRST_SENDS, MisbehavingNode
 
 

@@ -16,7 +16,7 @@ from solders.pubkey import Pubkey
 from solders.token.associated import get_associated_token_address
 
 from domain.tokens import SOL
-from tests.chaos.theatre import Theatre
+from tests.chaos.processes import ProcessHarness
 from tests.e2e.engine import ended, story
 
 AMOUNT = Decimal("0.05")
@@ -51,32 +51,32 @@ def orders() -> list[dict[str, Any]]:
     return [{**kind, "clientOrderId": secrets.token_hex(8)} for kind in kinds]
 
 
-async def held(theatre: Theatre) -> Decimal:
+async def held(processes: ProcessHarness) -> Decimal:
     """The wallet's wrapped SOL."""
-    account = get_associated_token_address(Pubkey.from_string(theatre.node.wallet), Pubkey.from_string(SOL.mint))
-    balance = await theatre.node.truth("getTokenAccountBalance", str(account), {"commitment": "confirmed"})
+    account = get_associated_token_address(Pubkey.from_string(processes.node.wallet), Pubkey.from_string(SOL.mint))
+    balance = await processes.node.truth("getTokenAccountBalance", str(account), {"commitment": "confirmed"})
     return Decimal(balance["value"]["amount"]) / 10**9
 
 
 @pytest.mark.parametrize(("role", "point"), POINTS, ids=str)
-async def test_every_order_is_executed_once_though(theatre: Theatre, role: str, point: str):
-    async with httpx2.AsyncClient(base_url=theatre.url, timeout=30, trust_env=False) as client:
-        before = await held(theatre)
+async def test_every_order_is_executed_once_though(processes: ProcessHarness, role: str, point: str):
+    async with httpx2.AsyncClient(base_url=processes.url, timeout=30, trust_env=False) as client:
+        before = await held(processes)
         # The tracker sends only what no actor has sent: then the worker dies at its own send as well.
         tracker_sends = role == "tracker" and point.startswith(("send", "append:TransactionSubmitted"))
         if tracker_sends:
-            theatre.play("worker", crash_at="send:before")
-        doomed = theatre.play(role, crash_at=point)
-        ids = [await theatre.submit(client, terms) for terms in orders()]
+            processes.play("worker", crash_at="send:before")
+        doomed = processes.play(role, crash_at=point)
+        ids = [await processes.submit(client, terms) for terms in orders()]
         # A point that is never reached proves nothing.
-        assert doomed.wait(20) == -signal.SIGKILL, theatre.log(role)
-        theatre.play(role)
+        assert doomed.wait(20) == -signal.SIGKILL, processes.log(role)
+        processes.play(role)
         if tracker_sends:
-            theatre.play("worker")
+            processes.play("worker")
         found = await ended(client, ids, within=40)
         stories = [await story(client, order_id) for order_id in ids]
     assert {one["status"] for one in found.values()} == {"confirmed"}
     for events in stories:
         types = [event["type"] for event in events]
         assert types.count("OrderConfirmed") == types.count("OrderSubmitted") == 1
-    assert before - await held(theatre) == AMOUNT * len(ids)
+    assert before - await held(processes) == AMOUNT * len(ids)

@@ -17,7 +17,7 @@ from domain.order import Order
 from domain.tokens import SOL, USDC
 from tests.chaos.node import FaultyNode
 from tests.chaos.verdict import judge, landed
-from tests.integration.workers.conftest import Desks
+from tests.integration.workers.conftest import EngineHarness
 from workers.metrics import CONTRADICTIONS
 from workers.stages.submit import signed_bytes
 from workers.tracker.tracker import Pace
@@ -27,7 +27,7 @@ PAST_ITS_LIFE = 200  # blocks: the 150 of a blockhash, the 32 to finality, and s
 TEN_MINUTES = 1_500  # blocks of 400 ms
 
 
-def execute(desks: Desks) -> None:
+def execute(desks: EngineHarness) -> None:
     desks.start_relay()
     desks.start_sweeper()
     desks.start_worker()
@@ -91,7 +91,7 @@ ILL = {
 
 @pytest.mark.parametrize("faults", ILL.values(), ids=ILL.keys())
 async def test_while_a_node_is_ill_orders_go_on_and_each_ends_with_one_swap(
-    desks: Desks, node: FaultyNode, faults: list[tuple[str, dict[str, Any]]]
+    desks: EngineHarness, node: FaultyNode, faults: list[tuple[str, dict[str, Any]]]
 ) -> None:
     before = (await node.report())["struck"]
     execute(desks)
@@ -128,7 +128,7 @@ BLIND_TO_EXPIRY = {
 
 @pytest.mark.parametrize(("question", "name", "params"), BLIND_TO_EXPIRY.values(), ids=BLIND_TO_EXPIRY.keys())
 async def test_what_never_landed_is_signed_again_only_once_its_expiry_can_be_proven(
-    desks: Desks, node: FaultyNode, question: str, name: str, params: dict[str, Any]
+    desks: EngineHarness, node: FaultyNode, question: str, name: str, params: dict[str, Any]
 ) -> None:
     await node.fault("drop")
     await node.fault(name, **params)
@@ -149,7 +149,9 @@ async def test_what_never_landed_is_signed_again_only_once_its_expiry_can_be_pro
 
 
 @pytest.mark.parametrize("blocks", ["readable", "refused"])
-async def test_null_for_what_landed_is_no_proof_for_however_long(desks: Desks, node: FaultyNode, blocks: str) -> None:
+async def test_null_for_what_landed_is_no_proof_for_however_long(
+    desks: EngineHarness, node: FaultyNode, blocks: str
+) -> None:
     await node.fault("blind")
     if blocks == "refused":
         await node.fault("error", methods=("getBlock", "getBlocks", "getBlocksWithLimit"), code=-32004)
@@ -169,7 +171,7 @@ async def test_null_for_what_landed_is_no_proof_for_however_long(desks: Desks, n
 
 
 async def test_a_landing_whose_history_was_purged_stays_undecided_until_another_can_see_it(
-    desks: Desks, node: FaultyNode
+    desks: EngineHarness, node: FaultyNode
 ) -> None:
     blind = await node.fault("blind")
     execute(desks)
@@ -186,7 +188,7 @@ async def test_a_landing_whose_history_was_purged_stays_undecided_until_another_
     await judge(desks, node, [order_id])
 
 
-async def built(desks: Desks, **terms: Any) -> UUID:
+async def built(desks: EngineHarness, **terms: Any) -> UUID:
     """An order whose transaction is signed, and not sent."""
     stages, order_id = desks.stages(), await desks.submit(**terms)
     for stage in ("route", "build"):
@@ -194,19 +196,19 @@ async def built(desks: Desks, **terms: Any) -> UUID:
     return order_id
 
 
-async def sent(desks: Desks, *order_ids: UUID) -> None:
+async def sent(desks: EngineHarness, *order_ids: UUID) -> None:
     for order_id in order_ids:
         await desks.stages()["submit"].run([order_id])
 
 
-async def newest_status(desks: Desks, node: FaultyNode, order_id: UUID) -> Any:
+async def newest_status(desks: EngineHarness, node: FaultyNode, order_id: UUID) -> Any:
     signature = (await desks.order(order_id)).attempts[-1].signature
     return (await node.truth("getSignatureStatuses", [signature]))["value"][0]
 
 
 @pytest.mark.parametrize(("commitment", "blocks"), [("processed", 1), ("confirmed", 2)])
 async def test_a_success_after_an_error_that_a_fork_dropped_is_confirmed_once(
-    desks: Desks, node: FaultyNode, commitment: str, blocks: int
+    desks: EngineHarness, node: FaultyNode, commitment: str, blocks: int
 ) -> None:
     order_id = await built(desks, slippage_bps=0)
     rival = await built(desks, amount_in=10**12)
@@ -232,7 +234,7 @@ async def test_a_success_after_an_error_that_a_fork_dropped_is_confirmed_once(
 
 
 async def test_an_error_after_a_success_that_a_fork_dropped_leads_to_one_more_attempt(
-    desks: Desks, node: FaultyNode
+    desks: EngineHarness, node: FaultyNode
 ) -> None:
     order_id = await built(desks, slippage_bps=0)
     rival = await built(desks, amount_in=10**12)
@@ -255,7 +257,7 @@ async def test_an_error_after_a_success_that_a_fork_dropped_leads_to_one_more_at
     await judge(desks, node, [order_id, rival, back])
 
 
-async def test_a_node_that_is_killed_amid_forks_keeps_its_books(desks: Desks, node: FaultyNode) -> None:
+async def test_a_node_that_is_killed_amid_forks_keeps_its_books(desks: EngineHarness, node: FaultyNode) -> None:
     async def held() -> int:
         return (await desks.chain.token_balances(desks.wallet.address, [USDC.mint]))[USDC.mint]
 
@@ -274,7 +276,7 @@ async def test_a_node_that_is_killed_amid_forks_keeps_its_books(desks: Desks, no
     assert await held() - before == sum(order.fill.amount_out for order in orders if order.fill)
 
 
-async def test_a_confirmed_swap_that_a_fork_drops_is_not_signed_again(desks: Desks, node: FaultyNode) -> None:
+async def test_a_confirmed_swap_that_a_fork_drops_is_not_signed_again(desks: EngineHarness, node: FaultyNode) -> None:
     execute(desks)
     order_id = await desks.submit()
     confirmed = await desks.until(order_id, lambda order: order.ended)

@@ -13,8 +13,8 @@ import psycopg
 import pytest
 
 from domain.account import ContradictionFound
+from tests.chaos.processes import ProcessHarness
 from tests.chaos.test_crash_points import EDGES, held
-from tests.chaos.theatre import Theatre
 from tests.e2e.engine import SUREFILL, ended, story
 
 PAST_ITS_LIFE = 200  # blocks
@@ -35,10 +35,10 @@ def kinds(**changes: str | int) -> list[dict[str, Any]]:
     ]
 
 
-async def dies(theatre: Theatre, doomed: Any, role: str) -> None:
+async def dies(processes: ProcessHarness, doomed: Any, role: str) -> None:
     """A point that is never reached proves nothing."""
-    assert doomed.wait(30) == -signal.SIGKILL, theatre.log(role)
-    theatre.play(role)
+    assert doomed.wait(30) == -signal.SIGKILL, processes.log(role)
+    processes.play(role)
 
 
 async def types(client: httpx2.AsyncClient, order_id: str) -> list[str]:
@@ -46,85 +46,85 @@ async def types(client: httpx2.AsyncClient, order_id: str) -> list[str]:
 
 
 @pytest.mark.parametrize("edge", EDGES)
-async def test_an_expiry_is_recorded_once_and_the_order_tried_again(theatre: Theatre, edge: str):
-    async with httpx2.AsyncClient(base_url=theatre.url, timeout=30, trust_env=False) as client:
-        before = await held(theatre)
-        doomed = theatre.play("tracker", crash_at=f"append:AttemptExpired:{edge}")
-        await theatre.node.fault("drop")
-        ids = [await theatre.submit(client, one) for one in kinds()]
-        await dies(theatre, doomed, "tracker")
-        await theatre.node.clear()
+async def test_an_expiry_is_recorded_once_and_the_order_tried_again(processes: ProcessHarness, edge: str):
+    async with httpx2.AsyncClient(base_url=processes.url, timeout=30, trust_env=False) as client:
+        before = await held(processes)
+        doomed = processes.play("tracker", crash_at=f"append:AttemptExpired:{edge}")
+        await processes.node.fault("drop")
+        ids = [await processes.submit(client, one) for one in kinds()]
+        await dies(processes, doomed, "tracker")
+        await processes.node.clear()
         found = await ended(client, ids, within=60)
         stories = [await types(client, order_id) for order_id in ids]
     assert {one["status"] for one in found.values()} == {"confirmed"}
     for told in stories:
         assert told.count("AttemptExpired") == told.count("TransactionBuilt") - 1 >= 1
         assert told.count("OrderConfirmed") == 1
-    assert before - await held(theatre) == AMOUNT * len(ids)
+    assert before - await held(processes) == AMOUNT * len(ids)
 
 
 @pytest.mark.parametrize("edge", EDGES)
-async def test_a_failure_on_chain_is_recorded_once_and_the_order_tried_again(theatre: Theatre, edge: str):
-    async with httpx2.AsyncClient(base_url=theatre.url, timeout=30, trust_env=False) as client:
-        theatre.move("150")
-        before = await held(theatre)
-        doomed = theatre.play("tracker", crash_at=f"append:AttemptRejected:{edge}")
+async def test_a_failure_on_chain_is_recorded_once_and_the_order_tried_again(processes: ProcessHarness, edge: str):
+    async with httpx2.AsyncClient(base_url=processes.url, timeout=30, trust_env=False) as client:
+        processes.move("150")
+        before = await held(processes)
+        doomed = processes.play("tracker", crash_at=f"append:AttemptRejected:{edge}")
         # They are on their way to the chain while the price falls past their slippage.
-        await theatre.node.fault("delay", blocks=120)
-        ids = [await theatre.submit(client, one) for one in kinds()]
+        await processes.node.fault("delay", blocks=120)
+        ids = [await processes.submit(client, one) for one in kinds()]
         await _sent(client, ids)
-        theatre.move("140")
-        await theatre.node.clear()
-        await dies(theatre, doomed, "tracker")
-        theatre.move("150")
+        processes.move("140")
+        await processes.node.clear()
+        await dies(processes, doomed, "tracker")
+        processes.move("150")
         found = await ended(client, ids, within=60)
         stories = [await types(client, order_id) for order_id in ids]
     assert {one["status"] for one in found.values()} == {"confirmed"}
     for told in stories:
         assert told.count("AttemptRejected") == told.count("TransactionBuilt") - 1 >= 1
         assert told.count("OrderConfirmed") == 1
-    assert before - await held(theatre) == AMOUNT * len(ids)
+    assert before - await held(processes) == AMOUNT * len(ids)
 
 
 @pytest.mark.parametrize("edge", EDGES)
-async def test_a_final_refusal_fails_the_order_once(theatre: Theatre, edge: str):
-    async with httpx2.AsyncClient(base_url=theatre.url, timeout=30, trust_env=False) as client:
-        before = await held(theatre)
-        doomed = theatre.play("worker", crash_at=f"append:BuildRejected:{edge}")
-        ids = [await theatre.submit(client, one) for one in kinds(amountIn="11000", slippageBps=9000)]
-        await dies(theatre, doomed, "worker")
+async def test_a_final_refusal_fails_the_order_once(processes: ProcessHarness, edge: str):
+    async with httpx2.AsyncClient(base_url=processes.url, timeout=30, trust_env=False) as client:
+        before = await held(processes)
+        doomed = processes.play("worker", crash_at=f"append:BuildRejected:{edge}")
+        ids = [await processes.submit(client, one) for one in kinds(amountIn="11000", slippageBps=9000)]
+        await dies(processes, doomed, "worker")
         found = await ended(client, ids, within=30)
         stories = [await types(client, order_id) for order_id in ids]
     assert {one["failure"]["code"] for one in found.values()} == {"insufficient_funds"}
     for told in stories:
         assert (told.count("BuildRejected"), told.count("OrderFailed"), told.count("TransactionBuilt")) == (1, 1, 0)
-    assert await held(theatre) == before
+    assert await held(processes) == before
 
 
 @pytest.mark.parametrize("edge", EDGES)
-async def test_an_order_whose_quotes_fall_short_rests_once(theatre: Theatre, edge: str):
-    async with httpx2.AsyncClient(base_url=theatre.url, timeout=30, trust_env=False) as client:
-        theatre.move("150")
-        doomed = theatre.play("worker", crash_at=f"append:OrderRested:{edge}")
+async def test_an_order_whose_quotes_fall_short_rests_once(processes: ProcessHarness, edge: str):
+    async with httpx2.AsyncClient(base_url=processes.url, timeout=30, trust_env=False) as client:
+        processes.move("150")
+        doomed = processes.play("worker", crash_at=f"append:OrderRested:{edge}")
         large = terms(type="limit", limitPrice="149.4", amountIn="9000")
-        order_id = await theatre.submit(client, large)
-        await dies(theatre, doomed, "worker")
-        before = await held(theatre)
+        order_id = await processes.submit(client, large)
+        await dies(processes, doomed, "worker")
+        before = await held(processes)
         # The matrix goes on meanwhile: another order shows that the engine has come past it.
-        await ended(client, [await theatre.submit(client, terms(type="market"))], within=30)
+        await ended(client, [await processes.submit(client, terms(type="market"))], within=30)
         told = await types(client, order_id)
     assert told == ["OrderSubmitted", "OrderTriggered", "OrderRested"]
-    assert before - await held(theatre) == AMOUNT
+    assert before - await held(processes) == AMOUNT
 
 
 @pytest.mark.parametrize("edge", EDGES)
-async def test_a_confirmed_swap_that_a_fork_loses_halts_the_account_once(theatre: Theatre, edge: str):
-    node = theatre.node
-    async with httpx2.AsyncClient(base_url=theatre.url, timeout=30, trust_env=False) as client:
-        doomed = theatre.play("tracker", crash_at=f"append:ContradictionFound:{edge}")
+async def test_a_confirmed_swap_that_a_fork_loses_halts_the_account_once(processes: ProcessHarness, edge: str):
+    node = processes.node
+    async with httpx2.AsyncClient(base_url=processes.url, timeout=30, trust_env=False) as client:
+        doomed = processes.play("tracker", crash_at=f"append:ContradictionFound:{edge}")
         # Block by block, so that it isn't final before the fork.
         await node.fault("stall")
-        order_id = await theatre.submit(client, terms(type="market"))
+        order_id = await processes.submit(client, terms(type="market"))
         await _sent(client, [order_id])
         await node.blocks(3)
         await ended(client, [order_id], within=30)
@@ -133,15 +133,15 @@ async def test_a_confirmed_swap_that_a_fork_loses_halts_the_account_once(theatre
         slot = await node.truth("getSlot", {"commitment": "processed"})
         await node.fork(slot - lost + 1, confirmed=True)
         await node.blocks(PAST_ITS_LIFE)
-        await dies(theatre, doomed, "tracker")
+        await dies(processes, doomed, "tracker")
         resume = [str(SUREFILL), "resume", "--because", "a test has looked"]
         async with asyncio.timeout(30):
-            while await (await asyncio.create_subprocess_exec(*resume, env=theatre.environment)).wait():
+            while await (await asyncio.create_subprocess_exec(*resume, env=processes.environment)).wait():
                 await asyncio.sleep(0.2)
         await node.clear()
-        found = await ended(client, [await theatre.submit(client, terms(type="market"))], within=30)
+        found = await ended(client, [await processes.submit(client, terms(type="market"))], within=30)
     assert {one["status"] for one in found.values()} == {"confirmed"}
-    with psycopg.connect(theatre.database_url) as connection:
+    with psycopg.connect(processes.database_url) as connection:
         noted = connection.execute(
             "select state from events where topic = %s and convert_from(state, 'UTF8') like %s",
             [ContradictionFound.TOPIC, f"%{order_id}%"],

@@ -19,7 +19,7 @@ from tests.chaos.writes import Writes
 from tests.e2e.engine import Engine, ended, submit
 from workers.dispatch.relay import RELAY
 from workers.tracker.tracker import TRACKER
-from workers.watcher.book_keeper import WATCHER
+from workers.watcher.book_feed import WATCHER
 
 ASLEEP = 60.0
 TAKEN_OVER_WITHIN = 10.0

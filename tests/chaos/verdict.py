@@ -11,7 +11,7 @@ from uuid import UUID
 from domain import events as e
 from domain.order import Order
 from tests.chaos.node import FaultyNode
-from tests.integration.workers.conftest import Desks
+from tests.integration.workers.conftest import EngineHarness
 
 Landed = dict[str, Any]
 
@@ -44,7 +44,7 @@ async def gained(node: FaultyNode, signature: str, mint: str) -> int:
     return after - before
 
 
-async def judge(desks: Desks, node: FaultyNode, order_ids: Iterable[UUID]) -> list[Order]:
+async def judge(desks: EngineHarness, node: FaultyNode, order_ids: Iterable[UUID]) -> list[Order]:
     """Each order has one success and says so, with what it moved; none was signed again without proof."""
     on_chain, orders = await landed(node), []
     for order_id in order_ids:

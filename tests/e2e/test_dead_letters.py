@@ -57,7 +57,7 @@ async def test_a_damaged_order_is_listed_and_taken_up_and_the_others_go_on_meanw
 
         again = own_engine.run("dead-letters", "retry", damaged)
         assert (again.returncode, again.stdout) == (1, "")
-        assert again.stderr == "surefill: parked again at projector:orders_v1: order.FromTheFuture: UnknownTopic\n"
+        assert again.stderr == "surefill: set aside again at projector:orders_v1: order.FromTheFuture: UnknownTopic\n"
         refused = own_engine.run("dead-letters", "discard", damaged, "--because", "damaged")
         assert refused.returncode == 1
         assert refused.stderr.startswith("surefill: live_attempt: ")

@@ -10,7 +10,7 @@ from uuid import UUID
 from commands.dead_letters import DeadLetters
 from commands.ids import DEFAULT_ACCOUNT
 from domain.account import (
-    SetAside,
+    RecordedDeadLetter,
     dead_letters_stream,
     reconciliation_stream,
     trading_stream,
@@ -25,13 +25,13 @@ from tests.golden.runs import (
     history,
     is_ended,
 )
-from tests.integration.workers.conftest import Desks, now
+from tests.integration.workers.conftest import EngineHarness, now
 from tests.integration.workers.test_contradictions import forged, landed, run_to
 from workers.stages.submit import signed_bytes
 
 
 @history
-async def contradiction_halts_and_resumes(desks: Desks, node: FaultyNode) -> Sequence[UUID]:
+async def contradiction_halts_and_resumes(desks: EngineHarness, node: FaultyNode) -> Sequence[UUID]:
     """An attempt that a lying node called expired lands after all, then the second: trading halts, and is resumed."""
     order_id = await desks.submit()
     await run_to(desks, order_id, "build")
@@ -56,7 +56,7 @@ async def contradiction_halts_and_resumes(desks: Desks, node: FaultyNode) -> Seq
 
 
 @history
-async def halted(desks: Desks, node: FaultyNode) -> Sequence[UUID]:
+async def halted(desks: EngineHarness, node: FaultyNode) -> Sequence[UUID]:
     """A confirmed swap is dropped by a fork and never lands again: noted, and trading stays halted."""
     execute(desks)
     order_id = await desks.submit()
@@ -74,12 +74,12 @@ async def halted(desks: Desks, node: FaultyNode) -> Sequence[UUID]:
 
 
 @history
-async def given_up(desks: Desks, node: FaultyNode) -> Sequence[UUID]:
+async def given_up(desks: EngineHarness, node: FaultyNode) -> Sequence[UUID]:
     """Set aside by a stage, taken up again, and at last given up by an operator."""
     order_id = await desks.submit()
     await run_to(desks, order_id, "route")
     desk = DeadLetters(desks.events, desks.orders._appender, MAPPER, desks.orders)
-    letter = SetAside(processor="build", version=3, error="UnknownPool", attempts=8, since=now())
+    letter = RecordedDeadLetter(processor="build", version=3, error="UnknownPool", attempts=8, since=now())
     await desk.retried(order_id, [letter], "operator@host")
     again = letter.model_copy(update={"since": now()})
     await desk.discard(order_id, [again], "operator@host", "its pool is gone")

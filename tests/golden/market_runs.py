@@ -21,14 +21,14 @@ from tests.golden.runs import (
     is_ended,
     price,
 )
-from tests.integration.workers.conftest import Desks, now
+from tests.integration.workers.conftest import EngineHarness, now
 from tests.integration.workers.test_contradictions import landed, run_to
 from workers.stages.submit import signed_bytes
 from workers.tracker.resolve import Landed, Resolver
 
 
 @history
-async def market_sell_confirmed(desks: Desks, node: FaultyNode) -> Sequence[UUID]:
+async def market_sell_confirmed(desks: EngineHarness, node: FaultyNode) -> Sequence[UUID]:
     """A market order that sells, with the client's own id and the default slippage."""
     execute(desks)
     order_id = await desks.submit(client_order_id="golden-1", slippage_defaulted=True)
@@ -37,7 +37,7 @@ async def market_sell_confirmed(desks: Desks, node: FaultyNode) -> Sequence[UUID
 
 
 @history
-async def market_buy_confirmed(desks: Desks, node: FaultyNode) -> Sequence[UUID]:
+async def market_buy_confirmed(desks: EngineHarness, node: FaultyNode) -> Sequence[UUID]:
     """A market order that buys."""
     execute(desks)
     order_id = await desks.submit(**BUY)
@@ -46,7 +46,7 @@ async def market_buy_confirmed(desks: Desks, node: FaultyNode) -> Sequence[UUID]
 
 
 @history
-async def market_failed_final(desks: Desks, node: FaultyNode) -> Sequence[UUID]:
+async def market_failed_final(desks: EngineHarness, node: FaultyNode) -> Sequence[UUID]:
     """Ended by a final code: the simulation says that the wallet holds too little; and no venue trades the pair."""
     execute(desks)
     poor = await desks.submit(amount_in=20_000 * 10**9, slippage_bps=5_000)
@@ -57,7 +57,7 @@ async def market_failed_final(desks: Desks, node: FaultyNode) -> Sequence[UUID]:
 
 
 @history
-async def market_failed_by_deadline(desks: Desks, node: FaultyNode) -> Sequence[UUID]:
+async def market_failed_by_deadline(desks: EngineHarness, node: FaultyNode) -> Sequence[UUID]:
     """The price moves away between route and build and stays there: the last quotes are told with the failure."""
     order_id = await desks.submit(slippage_bps=0, deadline=now() + timedelta(seconds=3))
     await run_to(desks, order_id, "route")
@@ -68,7 +68,7 @@ async def market_failed_by_deadline(desks: Desks, node: FaultyNode) -> Sequence[
 
 
 @history
-async def market_rejected_then_confirmed(desks: Desks, node: FaultyNode) -> Sequence[UUID]:
+async def market_rejected_then_confirmed(desks: EngineHarness, node: FaultyNode) -> Sequence[UUID]:
     """Its first transaction fails on chain by slippage, its second succeeds once the price is back."""
     order_id = await desks.submit(slippage_bps=0)
     await run_to(desks, order_id, "build")
@@ -84,7 +84,7 @@ async def market_rejected_then_confirmed(desks: Desks, node: FaultyNode) -> Sequ
 
 
 @history
-async def market_expired_then_confirmed(desks: Desks, node: FaultyNode) -> Sequence[UUID]:
+async def market_expired_then_confirmed(desks: EngineHarness, node: FaultyNode) -> Sequence[UUID]:
     """Its first transaction is never sent and proven expired; its second is confirmed."""
     order_id = await desks.submit()
     await run_to(desks, order_id, "build")
@@ -98,7 +98,7 @@ async def market_expired_then_confirmed(desks: Desks, node: FaultyNode) -> Seque
 
 
 @history
-async def market_sent_by_the_tracker(desks: Desks, node: FaultyNode) -> Sequence[UUID]:
+async def market_sent_by_the_tracker(desks: EngineHarness, node: FaultyNode) -> Sequence[UUID]:
     """Nobody records the first send: the landing tells it, in one request with the outcome."""
     order_id = await desks.submit()
     await run_to(desks, order_id, "build")
@@ -108,7 +108,7 @@ async def market_sent_by_the_tracker(desks: Desks, node: FaultyNode) -> Sequence
 
 
 @history
-async def operator_resolved(desks: Desks, node: FaultyNode) -> Sequence[UUID]:
+async def operator_resolved(desks: EngineHarness, node: FaultyNode) -> Sequence[UUID]:
     """History is purged everywhere: an operator calls one attempt expired, and of another order one landed."""
     lost, swapped = await desks.submit(), await desks.submit()
     for order_id in (lost, swapped):
@@ -128,7 +128,7 @@ async def operator_resolved(desks: Desks, node: FaultyNode) -> Sequence[UUID]:
     return [lost, swapped]
 
 
-async def _landing(desks: Desks, order_id: UUID) -> Any:
+async def _landing(desks: EngineHarness, order_id: UUID) -> Any:
     order = await desks.order(order_id)
     attempt = order.attempts[0]
     sent = SentTransaction(attempt.signature, attempt.wallet, order.token_in.mint, order.token_out.mint)

@@ -21,11 +21,11 @@ from tests.golden.runs import (
     MAPPER,
     RUNS,
 )
-from tests.integration.workers.conftest import Desks
+from tests.integration.workers.conftest import EngineHarness
 
 
 @pytest.mark.parametrize("name", RUNS)
-async def test_record(desks: Desks, node: FaultyNode, name: str) -> None:
+async def test_record(desks: EngineHarness, node: FaultyNode, name: str) -> None:
     if (DIRECTORY / f"{name}.json").exists():
         pytest.skip("recorded once, kept for ever")
     streams = [await desks.events.load(stream_id) for stream_id in await RUNS[name](desks, node)]

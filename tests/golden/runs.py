@@ -17,7 +17,7 @@ from domain.tokens import SOL, USDC
 from event_store.mapper import EventMapper
 from localnet.market.price import move
 from tests.chaos.node import FaultyNode
-from tests.integration.workers.conftest import Desks
+from tests.integration.workers.conftest import EngineHarness
 from workers.tracker.tracker import Pace
 
 QUICK = Pace(poll=0.02, poll_confirmed=0.05, rebroadcast=0.2, first_send=0.2, heights=0.05, proof=0.1, rows=0.5)
@@ -28,7 +28,7 @@ BUY: dict[str, Any] = {"token_in": USDC, "token_out": SOL, "amount_in": 75 * 10*
 LIMIT: dict[str, Any] = {"type": "limit", "amount_in": 10**9}
 STOP: dict[str, Any] = {"type": "stop-limit", "amount_in": 10**9}
 
-Run = Callable[[Desks, FaultyNode], Coroutine[Any, Any, Sequence[UUID]]]
+Run = Callable[[EngineHarness, FaultyNode], Coroutine[Any, Any, Sequence[UUID]]]
 RUNS: dict[str, Run] = {}
 
 
@@ -38,14 +38,14 @@ def history(run: Run) -> Run:
     return run
 
 
-def execute(desks: Desks) -> None:
+def execute(desks: EngineHarness) -> None:
     desks.start_relay()
     desks.start_sweeper()
     desks.start_worker()
     desks.start_tracker(QUICK)
 
 
-async def price(desks: Desks, to: str) -> None:
+async def price(desks: EngineHarness, to: str) -> None:
     await move(desks.rpc_url, desks.market_key, "SOL/USDC", Decimal(to))
 
 

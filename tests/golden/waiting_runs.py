@@ -16,12 +16,12 @@ from tests.golden.runs import (
     is_ended,
     price,
 )
-from tests.integration.workers.conftest import Desks
+from tests.integration.workers.conftest import EngineHarness
 from tests.integration.workers.test_contradictions import run_to
 
 
 @history
-async def limit_rests_by_limit_not_met(desks: Desks, node: FaultyNode) -> Sequence[UUID]:
+async def limit_rests_by_limit_not_met(desks: EngineHarness, node: FaultyNode) -> Sequence[UUID]:
     """Its quotes at size fall short, it rests, and fires again at a better price."""
     desks.start_watcher()
     execute(desks)
@@ -33,7 +33,7 @@ async def limit_rests_by_limit_not_met(desks: Desks, node: FaultyNode) -> Sequen
 
 
 @history
-async def limit_rests_by_rejections(desks: Desks, node: FaultyNode) -> Sequence[UUID]:
+async def limit_rests_by_rejections(desks: EngineHarness, node: FaultyNode) -> Sequence[UUID]:
     """Three builds fail since it was triggered: it rests until an instant, and is armed again then."""
     desks.start_watcher()
     order_id = await desks.submit(**LIMIT, slippage_bps=0, limit_price=Decimal(140))
@@ -52,7 +52,7 @@ async def limit_rests_by_rejections(desks: Desks, node: FaultyNode) -> Sequence[
 
 
 @history
-async def limit_buy_confirmed(desks: Desks, node: FaultyNode) -> Sequence[UUID]:
+async def limit_buy_confirmed(desks: EngineHarness, node: FaultyNode) -> Sequence[UUID]:
     """A limit order that buys once the price falls."""
     desks.start_watcher()
     execute(desks)
@@ -63,7 +63,7 @@ async def limit_buy_confirmed(desks: Desks, node: FaultyNode) -> Sequence[UUID]:
 
 
 @history
-async def stop_limit_sell_latched(desks: Desks, node: FaultyNode) -> Sequence[UUID]:
+async def stop_limit_sell_latched(desks: EngineHarness, node: FaultyNode) -> Sequence[UUID]:
     """Its stop is reached, the limit later: the stop stays reached in between."""
     desks.start_watcher()
     execute(desks)
@@ -76,7 +76,7 @@ async def stop_limit_sell_latched(desks: Desks, node: FaultyNode) -> Sequence[UU
 
 
 @history
-async def stop_limit_buy_at_once(desks: Desks, node: FaultyNode) -> Sequence[UUID]:
+async def stop_limit_buy_at_once(desks: EngineHarness, node: FaultyNode) -> Sequence[UUID]:
     """Stop and limit are met by one observation."""
     desks.start_watcher()
     execute(desks)
@@ -87,7 +87,7 @@ async def stop_limit_buy_at_once(desks: Desks, node: FaultyNode) -> Sequence[UUI
 
 
 @history
-async def open_orders(desks: Desks, node: FaultyNode) -> Sequence[UUID]:
+async def open_orders(desks: EngineHarness, node: FaultyNode) -> Sequence[UUID]:
     """Orders in the middle of their lives: one waits for its price, one is routed, one may still land."""
     waiting = await desks.submit(**LIMIT, limit_price=Decimal(1_000))
     routed, live = await desks.submit(), await desks.submit()

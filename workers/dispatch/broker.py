@@ -33,7 +33,7 @@ def open_broker(url: str) -> RedisBroker:
 
 
 class Hints:
-    """The sending side. Raises ``RedisError`` where Valkey is away: Dramatiq passes it through."""
+    """The sending side. Raises ``RedisError`` where Valkey is unreachable: Dramatiq passes it through."""
 
     def __init__(self, broker: RedisBroker) -> None:
         self._broker = broker

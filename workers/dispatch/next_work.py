@@ -44,14 +44,14 @@ class NextWork:
 
 
 @dataclass(frozen=True, slots=True)
-class Digest:
+class WorkBatch:
     """What a batch of events asks for: each order's next work, and the attempts that begin to be tracked."""
 
     moves: tuple[NextWork, ...]
     tracked: dict[UUID, int]
 
 
-def digest(batch: Iterable[tuple[UUID, int, str]]) -> Digest:
+def next_work_of(batch: Iterable[tuple[UUID, int, str]]) -> WorkBatch:
     """Reduce a batch of (stream, version, topic), each stream's in order, to its last word on each order.
 
     Other streams' topics are passed over.
@@ -63,4 +63,4 @@ def digest(batch: Iterable[tuple[UUID, int, str]]) -> Digest:
             moves[order_id] = NextWork(order_id, version, NEXT_STAGE[topic], topic in SETBACKS)
         if topic in TRACKED:
             tracked[order_id] = version
-    return Digest(tuple(moves.values()), tracked)
+    return WorkBatch(tuple(moves.values()), tracked)

@@ -11,13 +11,13 @@ from uuid import UUID
 import structlog
 from redis.exceptions import RedisError
 
+from event_store.notifier import Notifier
 from event_store.processors.leases import Lease
-from event_store.processors.processor import Processing
+from event_store.processors.processor import Processor
 from event_store.read.log import Log
-from event_store.types import Mark
-from event_store.wake import Wake
+from event_store.types import EventHeader
 from workers.dispatch.broker import Hints
-from workers.dispatch.next_work import Digest, Stage, digest
+from workers.dispatch.next_work import Stage, WorkBatch, next_work_of
 from workers.dispatch.work import Cursor, Pool, WorkTable
 from workers.metrics import HINTS_FAILED, RELAY_POSITION
 
@@ -32,35 +32,35 @@ PAUSE = 0.01
 class Relay:
     """Runs under ``lease`` (processor ``relay``) until it is cancelled or the lease is lost."""
 
-    def __init__(self, pool: Pool, events: Log, wake: Wake | None, work: WorkTable, hints: Hints) -> None:
-        self._processing = Processing(pool, events.marks, wake, limit=BATCH, pause=PAUSE)
+    def __init__(self, pool: Pool, events: Log, notifier: Notifier | None, work: WorkTable, hints: Hints) -> None:
+        self._processing = Processor(pool, events.marks, notifier, limit=BATCH, pause=PAUSE)
         self._work = work
         self._hints = hints
-        self._aside: set[UUID] = set()
+        self._dead: set[UUID] = set()
 
     async def run(self, lease: Lease) -> None:
         await self._processing.run(lease, self._record, self._recorded)
 
-    async def _record(self, cursor: Cursor, batch: list[Mark]) -> None:
-        self._aside = await self._work.record(cursor, _asked(batch))
+    async def _record(self, cursor: Cursor, batch: list[EventHeader]) -> None:
+        self._dead = await self._work.record(cursor, _asked(batch))
 
-    async def _recorded(self, batch: list[Mark]) -> None:
+    async def _recorded(self, batch: list[EventHeader]) -> None:
         RELAY_POSITION.set(batch[-1].position)
         await self._hint(_asked(batch))
 
-    async def _hint(self, asked: Digest) -> None:
+    async def _hint(self, asked: WorkBatch) -> None:
         now: dict[Stage, list[UUID]] = {}
         for move in asked.moves:
-            if move.stage and not move.setback and move.order_id not in self._aside:
+            if move.stage and not move.setback and move.order_id not in self._dead:
                 now.setdefault(move.stage, []).append(move.order_id)
         if not now:
             return
         try:
             await asyncio.to_thread(self._hints.send, now)
-        except RedisError as away:
+        except RedisError as error:
             HINTS_FAILED.inc()
-            log.warning("hints not sent; the sweeper repeats them", error=type(away).__name__)
+            log.warning("hints not sent; the sweeper repeats them", error=type(error).__name__)
 
 
-def _asked(batch: list[Mark]) -> Digest:
-    return digest((event.stream_id, event.version, event.topic) for event in batch)
+def _asked(batch: list[EventHeader]) -> WorkBatch:
+    return next_work_of((event.stream_id, event.version, event.topic) for event in batch)

@@ -11,11 +11,11 @@ import time
 import structlog
 from redis.exceptions import RedisError
 
-from event_store.errors import OUTAGE
+from event_store.errors import TRANSIENT_DATABASE_ERRORS
 from event_store.read.log import Log
 from workers.dispatch.broker import Hints
 from workers.dispatch.work import WorkTable
-from workers.metrics import DERIVED, HINTS_FAILED, PARKED, SWEPT
+from workers.metrics import DEAD_LETTERS, DERIVED, HINTS_FAILED, SWEPT
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +36,7 @@ class Sweeper:
         self._derived = 0
 
     async def run(self) -> None:
-        """Sweep until cancelled; goes on when PostgreSQL or Valkey were away."""
+        """Sweep until cancelled; goes on when PostgreSQL or Valkey were unreachable."""
         heads: list[tuple[float, int]] = []
         derive_at = time.monotonic() + DERIVE_EVERY_S
         while True:
@@ -46,12 +46,12 @@ class Sweeper:
                     derive_at = time.monotonic() + DERIVE_EVERY_S
                     heads = await self._derive(heads)
                     await self._count()
-            except RedisError as away:
+            except RedisError as error:
                 HINTS_FAILED.inc()
-                log.warning("sweeper waits for Valkey", error=type(away).__name__)
+                log.warning("sweeper waits for Valkey", error=type(error).__name__)
                 await asyncio.sleep(1)
-            except OUTAGE as away:
-                log.warning("sweeper waits for PostgreSQL", error=type(away).__name__)
+            except TRANSIENT_DATABASE_ERRORS as error:
+                log.warning("sweeper waits for PostgreSQL", error=type(error).__name__)
                 await asyncio.sleep(1)
             await asyncio.sleep(TICK_S)
 
@@ -69,9 +69,9 @@ class Sweeper:
 
     async def _count(self) -> None:
         aside = await self._work.aside()
-        PARKED.clear()
+        DEAD_LETTERS.clear()
         for processor, orders in aside.items():
-            PARKED.labels(processor).set(orders)
+            DEAD_LETTERS.labels(processor).set(orders)
 
     async def _derive(self, heads: list[tuple[float, int]]) -> list[tuple[float, int]]:
         """One window of the log. ``heads``: when which position was the newest; only settled ones are read."""

@@ -10,8 +10,8 @@ from uuid import UUID
 from psycopg import AsyncConnection, AsyncCursor
 from psycopg_pool import AsyncConnectionPool
 
-from event_store.processors import dead_letters as parked
-from workers.dispatch.next_work import OPEN_TOPICS, STAGES, TRACK, Digest, NextWork, Stage, digest
+from event_store.processors import dead_letters
+from workers.dispatch.next_work import OPEN_TOPICS, STAGES, TRACK, NextWork, Stage, WorkBatch, next_work_of
 
 # A hint that was lost is sent again after this long; longer than a healthy stage takes, short for one who waits.
 GRACE_MS = 2_000
@@ -34,15 +34,15 @@ class WorkTable:
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
 
-    async def record(self, cursor: Cursor, digest: Digest) -> set[UUID]:
+    async def record(self, cursor: Cursor, batch: WorkBatch) -> set[UUID]:
         """Write what a batch of events asks for; returns the orders among them that a stage has set aside."""
-        orders = [move.order_id for move in digest.moves]
+        orders = [move.order_id for move in batch.moves]
         await cursor.execute(SQL["tries"], {"orders": orders, "stages": list(STAGES)})
         found = await cursor.fetchall()
         tries = {row[0]: int(str(row[1])) for row in found}
-        await cursor.execute(SQL["move"], {"orders": orders, "versions": [move.version for move in digest.moves]})
-        rows = [_row(move, tries.get(move.order_id, 0)) for move in digest.moves if move.stage]
-        rows += [(order, TRACK, version, 0, tries.get(order, 0)) for order, version in digest.tracked.items()]
+        await cursor.execute(SQL["move"], {"orders": orders, "versions": [move.version for move in batch.moves]})
+        rows = [_row(move, tries.get(move.order_id, 0)) for move in batch.moves if move.stage]
+        rows += [(order, TRACK, version, 0, tries.get(order, 0)) for order, version in batch.tracked.items()]
         await self._schedule(cursor, rows)
         return {row[0] for row in found if row[2]}
 
@@ -68,10 +68,10 @@ class WorkTable:
                 due.setdefault(next(stage for stage in STAGES if stage == name), []).append(UUID(str(order_id)))
             return due
 
-    async def take_up(self, order_id: UUID, processors: Sequence[str]) -> None:
+    async def retry(self, order_id: UUID, processors: Sequence[str]) -> None:
         """Set the order aside no more; what is to be done next with it is due now."""
         async with self.pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
-            await parked.release(cursor, processors, order_id)
+            await dead_letters.remove(cursor, processors, order_id)
             await cursor.execute(SQL["due_now"], {"order": order_id, "stages": list(STAGES)})
 
     async def tracked(self) -> tuple[int, list[UUID]]:
@@ -88,33 +88,33 @@ class WorkTable:
         async with self.pool.connection() as connection:
             await connection.execute(SQL["untrack"], {"orders": list(versions), "versions": list(versions.values())})
 
-    async def doubt(self, order_id: UUID, attempt: int, reason: str, *, forever: bool) -> None:
+    async def record_uncertainty(self, order_id: UUID, attempt: int, reason: str, *, permanent: bool) -> None:
         """Say with the order what isn't known of an attempt; kept until the order is no longer tracked."""
         async with self.pool.connection() as connection:
-            named = {"order": order_id, "attempt": attempt, "reason": reason, "forever": forever}
-            await connection.execute(SQL["doubt"], named)
+            named = {"order": order_id, "attempt": attempt, "reason": reason, "forever": permanent}
+            await connection.execute(SQL["record_uncertainty"], named)
 
     async def unknown(self) -> tuple[int, float]:
-        """How many attempts are doubted, and for how many seconds the oldest has been."""
+        """How many attempts are uncertain, and for how many seconds the oldest has been."""
         async with self.pool.connection() as connection:
-            row = await (await connection.execute(SQL["unknown"])).fetchone()
+            row = await (await connection.execute(SQL["uncertainty_summary"])).fetchone()
         return (int(row[0]), float(row[1])) if row else (0, 0.0)
 
-    async def believe(self, order_id: UUID, attempt: int) -> None:
+    async def clear_uncertainty(self, order_id: UUID, attempt: int) -> None:
         """Take back what was said not to be known of an attempt."""
         async with self.pool.connection() as connection:
-            await connection.execute(SQL["believe"], {"order": order_id, "attempt": attempt})
+            await connection.execute(SQL["clear_uncertainty"], {"order": order_id, "attempt": attempt})
 
-    async def believe_all(self, reasons: Sequence[str]) -> None:
+    async def clear_uncertainty_by_reason(self, reasons: Sequence[str]) -> None:
         """Take back what was said for one of ``reasons``, of every attempt."""
         async with self.pool.connection() as connection:
-            await connection.execute(SQL["believe_all"], {"reasons": list(reasons)})
+            await connection.execute(SQL["clear_uncertainty_by_reason"], {"reasons": list(reasons)})
 
     async def derive(self, after: int, upto: int) -> int:
         """Write the rows that open orders in a window of the log should have and don't. Returns how many orders."""
         async with self.pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
             await cursor.execute(SQL["open_streams"], {"after": after, "upto": upto, "topics": OPEN_TOPICS})
-            missing = digest((order_id, version, topic) for order_id, version, topic in await cursor.fetchall())
+            missing = next_work_of((order_id, version, topic) for order_id, version, topic in await cursor.fetchall())
             if missing.moves:
                 await self.record(cursor, missing)
             return len(missing.moves)
@@ -122,7 +122,7 @@ class WorkTable:
     async def aside(self) -> dict[str, int]:
         """How many orders each processor has set aside."""
         async with self.pool.connection() as connection, connection.cursor() as cursor:
-            return await parked.counts(cursor)
+            return await dead_letters.counts(cursor)
 
     @staticmethod
     async def _schedule(cursor: Cursor, rows: Iterable[tuple[UUID, str, int, int, int]]) -> None:

@@ -18,8 +18,8 @@ from chains.transaction_checks import TransactionRefused, check
 from chains.transactions import MAX_COMPUTE_UNITS, compose, memo_text
 from chains.wallet import Wallet
 from commands.accounts import Accounts
-from commands.history import History
-from commands.orders import Orders
+from commands.loaded_order import LoadedOrder
+from commands.orders import OrderRepository
 from domain.account import Trading, trading_stream
 from domain.codes import Code, meaning
 from domain.commands import GiveUp, OrderCommand, RecordBuilt, RejectBuild
@@ -33,7 +33,7 @@ SIMULATIONS_AT_ONCE = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class BuildContext:
     """What a transaction is made with. ``programs`` are those that a transaction of ours may call."""
 
     accounts: Accounts
@@ -48,18 +48,20 @@ class Desk:
 class Build(StageRunner):
     stage = "build"
 
-    def __init__(self, orders: Orders, work: WorkTable, clock: Callable[[], datetime], desk: Desk) -> None:
+    def __init__(
+        self, orders: OrderRepository, work: WorkTable, clock: Callable[[], datetime], context: BuildContext
+    ) -> None:
         super().__init__(orders, work, clock)
-        self._desk = desk
-        self._venues = {venue.name: venue for venue in desk.venues}
+        self._context = context
+        self._venues = {venue.name: venue for venue in context.venues}
         self._simulations = asyncio.Semaphore(SIMULATIONS_AT_ONCE)
 
     def applies(self, order: Order) -> bool:
         return order.status == "building" and order.live_attempt is None
 
-    async def work_on(self, histories: Sequence[History]) -> None:
+    async def work_on(self, histories: Sequence[LoadedOrder]) -> None:
         accounts = {one.account_id for one in histories}
-        trading = {account_id: await self._desk.accounts.trading(account_id) for account_id in accounts}
+        trading = {account_id: await self._context.accounts.trading(account_id) for account_id in accounts}
         await self.each(
             [
                 (
@@ -72,17 +74,17 @@ class Build(StageRunner):
             ]
         )
 
-    async def _build(self, history: History, order: Order, trading: Trading) -> OrderCommand:
+    async def _build(self, history: LoadedOrder, order: Order, trading: Trading) -> OrderCommand:
         if trading.halted:
             return GiveUp(Code.TRADING_HALTED, meaning(Code.TRADING_HALTED).sentence, self._clock())
         route = order.route
         venue = self._venues.get(route.chosen.venue) if route else None
         if route is None or venue is None:
             return self._rejected(Code.VENUE_UNAVAILABLE, "The venue of the route isn't configured here.")
-        desk, attempt = self._desk, len(order.attempts) + 1
-        wallet = desk.wallet.address
+        context, attempt = self._context, len(order.attempts) + 1
+        wallet = context.wallet.address
         instructions = venue.swap(route.chosen, owner=wallet, minimum_out=route.minimum_out)
-        blockhash = await desk.blockhashes.latest()
+        blockhash = await context.blockhashes.latest()
         composed = partial(
             compose,
             instructions,
@@ -92,23 +94,23 @@ class Build(StageRunner):
             blockhash=blockhash.blockhash,
         )
         async with self._simulations:
-            simulation = await desk.chain.simulate(composed(compute_units=MAX_COMPUTE_UNITS))
+            simulation = await context.chain.simulate(composed(compute_units=MAX_COMPUTE_UNITS))
         if simulation.error:
             return self._rejected(simulation.error.code, simulation.error.detail, simulation.error.logs)
         final = composed(compute_units=simulation.units)
         memo = memo_text(history.order_id, attempt)
         try:
-            check(final, wallet=wallet, memo=memo, programs=desk.programs)
+            check(final, wallet=wallet, memo=memo, programs=context.programs)
         except TransactionRefused as refused:
             return self._rejected(Code.TRANSACTION_INVALID, str(refused))
-        signed = desk.wallet.sign(final)
+        signed = context.wallet.sign(final)
         return RecordBuilt(
             attempt=attempt,
             transaction=base64.b64encode(bytes(signed)).decode(),
             signature=str(signed.signatures[0]),
             wallet=wallet,
             memo=memo,
-            genesis_hash=desk.genesis_hash,
+            genesis_hash=context.genesis_hash,
             blockhash=blockhash.blockhash,
             blockhash_slot=blockhash.slot,
             last_valid_block_height=blockhash.last_valid_block_height,

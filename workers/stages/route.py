@@ -9,8 +9,8 @@ from typing import Protocol
 
 import structlog
 
-from commands.history import History
-from commands.orders import Orders
+from commands.loaded_order import LoadedOrder
+from commands.orders import OrderRepository
 from domain.codes import Code
 from domain.commands import OrderCommand, RecordQuotes
 from domain.order import Order
@@ -38,7 +38,7 @@ class Route(StageRunner):
     stage = "route"
 
     def __init__(
-        self, orders: Orders, work: WorkTable, clock: Callable[[], datetime], sources: Sequence[QuoteSource]
+        self, orders: OrderRepository, work: WorkTable, clock: Callable[[], datetime], sources: Sequence[QuoteSource]
     ) -> None:
         super().__init__(orders, work, clock)
         self._sources = sources
@@ -46,7 +46,7 @@ class Route(StageRunner):
     def applies(self, order: Order) -> bool:
         return order.status == "routing" and order.live_attempt is None
 
-    async def work_on(self, histories: Sequence[History]) -> None:
+    async def work_on(self, histories: Sequence[LoadedOrder]) -> None:
         asked = [(one, one.order) for one in histories if one.order]
         requests = [QuoteRequest(o.token_in.mint, o.token_out.mint, o.amount_in) for _, o in asked]
         by_source = await asyncio.gather(*(self._ask(source, requests) for source in self._sources))

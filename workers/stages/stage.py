@@ -12,21 +12,24 @@ from uuid import UUID
 import psycopg
 import structlog
 
-from commands.history import History
-from commands.orders import GuardFailedError, Guards, Orders
+from commands.loaded_order import LoadedOrder
+from commands.orders import GuardFailedError, Guards, OrderRepository
 from domain.codes import Code, meaning
 from domain.commands import GiveUp, OrderCommand
 from domain.errors import NotApplicable
 from domain.order import Order
-from workers.dead_letters import Parking
+from workers.dead_letters import DeadLetterQueue
 from workers.dispatch.next_work import Stage
 from workers.dispatch.work import WorkTable
 from workers.metrics import STAGE_ORDERS, STAGE_SECONDS
-from workers.outages import AWAY
+from workers.transient_errors import TRANSIENT_ERRORS
 
 log = structlog.get_logger(__name__)
 
-Job = tuple[History, Coroutine[Any, Any, OrderCommand]] | tuple[History, Coroutine[Any, Any, OrderCommand], Guards]
+Job = (
+    tuple[LoadedOrder, Coroutine[Any, Any, OrderCommand]]
+    | tuple[LoadedOrder, Coroutine[Any, Any, OrderCommand], Guards]
+)
 
 
 class StageRunner(ABC):
@@ -34,11 +37,11 @@ class StageRunner(ABC):
 
     stage: ClassVar[Stage]
 
-    def __init__(self, orders: Orders, work: WorkTable, clock: Callable[[], datetime]) -> None:
+    def __init__(self, orders: OrderRepository, work: WorkTable, clock: Callable[[], datetime]) -> None:
         self._orders = orders
         self._work = work
         self._clock = clock
-        self._parking = Parking(work.pool, self.stage)
+        self._dead_letters = DeadLetterQueue(work.pool, self.stage)
         self._at_work: set[UUID] = set()
 
     async def run(self, order_ids: Sequence[UUID]) -> None:
@@ -60,7 +63,7 @@ class StageRunner(ABC):
             loaded = await self._orders.load(order_ids)
             for order_id, error in loaded.unreadable.items():
                 self._count("unreadable")
-                await self._parking.unreadable(order_id, error)
+                await self._dead_letters.unreadable(order_id, error)
             mine = [one for one in loaded.histories.values() if one.order and self.applies(one.order)]
             if mine:
                 await self.work_on(mine)
@@ -70,21 +73,21 @@ class StageRunner(ABC):
         """Whether ``order`` waits for this stage."""
 
     @abstractmethod
-    async def work_on(self, histories: Sequence[History]) -> None:
+    async def work_on(self, histories: Sequence[LoadedOrder]) -> None:
         """Ask the world and hand what was learned to commands."""
 
     async def each(self, jobs: Sequence[Job]) -> None:
         """Finish every job by itself: a slow or failing order neither holds back nor fails its neighbours."""
         await asyncio.gather(*(self._one(*job) for job in jobs))
 
-    async def _one(self, history: History, job: Coroutine[Any, Any, OrderCommand], guards: Guards = ()) -> None:
+    async def _one(self, history: LoadedOrder, job: Coroutine[Any, Any, OrderCommand], guards: Guards = ()) -> None:
         try:
             outcome = await self._worked(history, job, guards)
         except NotApplicable:
             outcome = "moved_on"
-        except AWAY as away:
-            outcome = "away"
-            log.warning("stage waits", stage=self.stage, order_id=str(history.order_id), error=type(away).__name__)
+        except TRANSIENT_ERRORS as error:
+            outcome = "unreachable"
+            log.warning("stage waits", stage=self.stage, order_id=str(history.order_id), error=type(error).__name__)
         except Exception as error:
             outcome = "failed"
             log.error("stage failed", stage=self.stage, order_id=str(history.order_id), exc_info=error)
@@ -93,13 +96,13 @@ class StageRunner(ABC):
             self._at_work.discard(history.order_id)
         self._count(outcome)
 
-    async def _worked(self, history: History, job: Coroutine[Any, Any, OrderCommand], guards: Guards) -> str:
+    async def _worked(self, history: LoadedOrder, job: Coroutine[Any, Any, OrderCommand], guards: Guards) -> str:
         """Record what the job found out; where it could find out nothing the order still ends by its deadline."""
         defect: Exception | None = None
         try:
             command = await job
-        except AWAY as away:
-            log.warning("chain unavailable", stage=self.stage, order_id=str(history.order_id), reason=str(away)[:200])
+        except TRANSIENT_ERRORS as error:
+            log.warning("chain unavailable", stage=self.stage, order_id=str(history.order_id), reason=str(error)[:200])
             command = self._give_up(Code.CHAIN_UNAVAILABLE)
         except Exception as error:  # noqa: BLE001 - raised again once the deadline had its say
             defect, command = error, self._give_up(Code.DEADLINE_PASSED)
@@ -118,10 +121,10 @@ class StageRunner(ABC):
             if defect:
                 raise defect
             return "postponed"
-        await self._parking.handled(history.order_id)
+        await self._dead_letters.handled(history.order_id)
         return "advanced"
 
-    async def _failed(self, history: History, error: Exception) -> None:
+    async def _failed(self, history: LoadedOrder, error: Exception) -> None:
         """A defect, ours or a venue's: tried again by its due time, and not for ever.
 
         While the order's deadline can still end it, or let it rest, it isn't set aside: I1 counts that as stuck.
@@ -130,9 +133,9 @@ class StageRunner(ABC):
         if order and order.live_attempt is None and order.deadline and self._clock() < order.deadline:
             return
         try:
-            await self._parking.failed(history.order_id, history.version, error)
-        except psycopg.Error as away:
-            log.warning("failure not counted", order_id=str(history.order_id), error=type(away).__name__)
+            await self._dead_letters.failed(history.order_id, history.version, error)
+        except psycopg.Error as uncounted:
+            log.warning("failure not counted", order_id=str(history.order_id), error=type(uncounted).__name__)
 
     def _give_up(self, code: Code) -> GiveUp:
         return GiveUp(code, meaning(code).sentence, self._clock())

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from chains.protocol import Chain
-from commands.history import History
-from commands.orders import Orders
+from commands.loaded_order import LoadedOrder
+from commands.orders import OrderRepository
 from domain.commands import OrderCommand, RecordSent
 from domain.events import TransactionBuilt
 from domain.order import Attempt, Order
@@ -20,14 +20,14 @@ from workers.stages.stage import StageRunner
 class Submit(StageRunner):
     stage = "submit"
 
-    def __init__(self, orders: Orders, work: WorkTable, clock: Callable[[], datetime], chain: Chain) -> None:
+    def __init__(self, orders: OrderRepository, work: WorkTable, clock: Callable[[], datetime], chain: Chain) -> None:
         super().__init__(orders, work, clock)
         self._chain = chain
 
     def applies(self, order: Order) -> bool:
         return not order.ended and order.live_attempt is not None and not order.live_attempt.submitted
 
-    async def work_on(self, histories: Sequence[History]) -> None:
+    async def work_on(self, histories: Sequence[LoadedOrder]) -> None:
         await self.each(
             [
                 (one, self._send(one, one.order.live_attempt))
@@ -36,12 +36,12 @@ class Submit(StageRunner):
             ]
         )
 
-    async def _send(self, history: History, attempt: Attempt) -> OrderCommand:
+    async def _send(self, history: LoadedOrder, attempt: Attempt) -> OrderCommand:
         answer = await send(self._chain, signed_bytes(history, attempt.number))
         return RecordSent(attempt.number, attempt.signature, answer)
 
 
-def signed_bytes(history: History, attempt: int) -> bytes:
+def signed_bytes(history: LoadedOrder, attempt: int) -> bytes:
     """The recorded transaction of ``attempt``; it is in the log before anyone may send it."""
     for event in reversed(history.events):
         if isinstance(event, TransactionBuilt) and event.attempt == attempt:

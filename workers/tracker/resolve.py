@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from chains.protocol import Chain, ExpiryQuestion, SentTransaction, Unproven
-from commands.history import History
-from commands.orders import Orders
+from chains.protocol import Chain, ExpiryQuestion, Inconclusive, SentTransaction
+from commands.loaded_order import LoadedOrder
+from commands.orders import OrderRepository
 from domain.commands import RecordExpiry, RecordLanding
 from domain.errors import DomainError
 from domain.evidence import Landing, OperatorEvidence
@@ -29,17 +29,17 @@ class Resolver:
     ``decide``'s own.
     """
 
-    def __init__(self, orders: Orders, chain: Chain) -> None:
+    def __init__(self, orders: OrderRepository, chain: Chain) -> None:
         self._orders = orders
         self._chain = chain
 
-    async def expired(self, order_id: UUID, number: int, because: str, now: datetime) -> History:
+    async def expired(self, order_id: UUID, number: int, because: str, now: datetime) -> LoadedOrder:
         """Record that the attempt can never land, on the operator's word."""
         history, order, attempt = await self._found(order_id, number)
         await self._require_unknowable(order, attempt)
         return await self._orders.execute(history, RecordExpiry(number, OperatorEvidence(because=because), now))
 
-    async def landed(self, order_id: UUID, number: int, landed: Landed, because: str, now: datetime) -> History:
+    async def landed(self, order_id: UUID, number: int, landed: Landed, because: str, now: datetime) -> LoadedOrder:
         """Record that the attempt's swap succeeded, with the amounts the operator gives."""
         history, order, attempt = await self._found(order_id, number)
         await self._require_unknowable(order, attempt)
@@ -53,7 +53,7 @@ class Resolver:
         )
         return await self._orders.execute(history, RecordLanding(number, landing, now, because))
 
-    async def _found(self, order_id: UUID, number: int) -> tuple[History, Order, Attempt]:
+    async def _found(self, order_id: UUID, number: int) -> tuple[LoadedOrder, Order, Attempt]:
         loaded = await self._orders.load([order_id])
         history = loaded.histories.get(order_id)
         if history is None or history.order is None:
@@ -75,7 +75,7 @@ class Resolver:
             attempt.signature, attempt.genesis_hash, attempt.blockhash_slot, attempt.last_valid_block_height
         )
         answer = await self._chain.expiry_evidence(question)
-        if not isinstance(answer, Unproven):
+        if not isinstance(answer, Inconclusive):
             raise DomainError("still_knowable", "The chain proves the expiry; the tracker will record it.")
-        if not answer.forever:
+        if not answer.permanent:
             raise DomainError("still_knowable", f"The chain may still tell: {answer.reason}.")

@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from chains.protocol import ExpiryQuestion, SentTransaction
-from commands.history import History
+from commands.loaded_order import LoadedOrder
 from workers.stages.submit import signed_bytes
 
 
 @dataclass(slots=True)
-class Followed:
+class TrackedAttempt:
     """One attempt of one order, from ``TransactionBuilt`` until it is finalized or proven expired.
 
     Times are of the monotonic clock, in seconds. ``transaction`` is what is sent again and never shown. What is learned
-    of it is not told before ``not_before``: telling has failed ``failures`` times in a row. ``doubted``: it is said
+    of it is not told before ``not_before``: recording has failed ``failures`` times in a row. ``uncertain``: it is said
     with the order what stands in the way.
     """
 
@@ -34,8 +34,8 @@ class Followed:
     last_send: float
     next_proof: float = 0.0
     since: float = field(default_factory=time.monotonic)
-    next_doubt: float = 0.0
-    doubted: bool = False
+    next_said: float = 0.0
+    uncertain: bool = False
     finalized: bool = False
     failures: int = 0
     not_before: float = 0.0
@@ -50,14 +50,14 @@ class Followed:
         return self.sent.signature
 
 
-def followed(history: History, now: float) -> Iterator[Followed]:
+def followed(history: LoadedOrder, now: float) -> Iterator[TrackedAttempt]:
     """The attempts still to be followed: those that may land, and the confirmed one until it is finalized."""
     order = history.order
     if order is None:
         return
     for attempt in order.attempts:
         if attempt.end in (None, "confirmed"):
-            yield Followed(
+            yield TrackedAttempt(
                 order_id=history.order_id,
                 account_id=history.account_id,
                 attempt=attempt.number,

@@ -14,23 +14,23 @@ from datetime import datetime
 
 import structlog
 
-from chains.protocol import Chain, ChainUnavailable, SignatureStatus, Unproven
+from chains.protocol import Chain, ChainUnavailable, Inconclusive, SignatureStatus
 from commands.accounts import Accounts
-from commands.orders import Orders
+from commands.orders import OrderRepository
 from domain.commands import RecordExpiry, RecordLanding, RecordSent
 from domain.evidence import Commitment, Landing
+from event_store.notifier import Notifier
 from event_store.processors.leases import Lease
 from event_store.read.log import Log
 from event_store.read.tail import Tail
-from event_store.wake import Wake
-from workers.dead_letters import Parking
+from workers.dead_letters import DeadLetterQueue
 from workers.dispatch.work import WorkTable
-from workers.metrics import EVIDENCE_MISSING, FOLLOWED, UNKNOWN, UNKNOWN_AGE
-from workers.outages import AWAY
+from workers.metrics import EVIDENCE_MISSING, TRACKED, UNKNOWN, UNKNOWN_AGE
 from workers.stages.submit import send
-from workers.tracker.recording import Telling
-from workers.tracker.tracked_attempt import Followed
-from workers.tracker.tracked_orders import Following
+from workers.tracker.outcome_recorder import OutcomeRecorder
+from workers.tracker.tracked_attempt import TrackedAttempt
+from workers.tracker.tracked_attempts import TrackedAttempts
+from workers.transient_errors import TRANSIENT_ERRORS
 
 log = structlog.get_logger(__name__)
 
@@ -54,7 +54,7 @@ class Pace:
     proof: float = 2.0
     rows: float = 5.0
     # After so long without an answer, or a new height, it is said that nothing can be known.
-    doubt: float = 10.0
+    uncertain_after: float = 10.0
 
 
 class Tracker:
@@ -63,10 +63,10 @@ class Tracker:
     def __init__(
         self,
         *,
-        orders: Orders,
+        orders: OrderRepository,
         accounts: Accounts,
         events: Log,
-        wake: Wake | None,
+        notifier: Notifier | None,
         work: WorkTable,
         chain: Chain,
         commitment: Commitment,
@@ -74,15 +74,15 @@ class Tracker:
         pace: Pace | None = None,
     ) -> None:
         self._events = events
-        self._wake = wake
+        self._notifier = notifier
         self._work = work
         self._chain = chain
         self._commitment = commitment
         self._clock = clock
         self._pace = pace or Pace()
-        parking = Parking(work.pool, TRACKER)
-        self._following = Following(orders, work, parking)
-        self._telling = Telling(orders, accounts, work, self._following, parking)
+        dead_letters = DeadLetterQueue(work.pool, TRACKER)
+        self._tracked = TrackedAttempts(orders, work, dead_letters)
+        self._recorder = OutcomeRecorder(orders, accounts, work, self._tracked, dead_letters)
         self._finalized_height = 0
         self._height_moved = self._answered = time.monotonic()
         # Perhaps by one that ran before.
@@ -92,23 +92,27 @@ class Tracker:
         self._tasks: asyncio.TaskGroup | None = None
 
     async def run(self, lease: Lease) -> None:
-        after = await self._following.restore()
+        after = await self._tracked.restore()
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             tasks.create_task(self._take_in(after))
-            tasks.create_task(self._every(self._pace.poll, lambda: self._look(lease, confirmed=False)))
-            tasks.create_task(self._every(self._pace.poll_confirmed, lambda: self._look(lease, confirmed=True)))
-            tasks.create_task(self._every(self._pace.heights, self._measure))
-            tasks.create_task(self._every(self._pace.rows, self._following.reconcile))
+            tasks.create_task(self._every(self._pace.poll, lambda: self._poll_statuses(lease, confirmed=False)))
+            tasks.create_task(
+                self._every(self._pace.poll_confirmed, lambda: self._poll_statuses(lease, confirmed=True))
+            )
+            tasks.create_task(self._every(self._pace.heights, self._poll_height))
+            tasks.create_task(self._every(self._pace.rows, self._tracked.reconcile))
 
     async def _take_in(self, after: int) -> None:
-        async for batch in Tail(self._events.marks, after, wake=self._wake, limit=1_000, pause=self._pace.take_in):
+        async for batch in Tail(
+            self._events.marks, after, notifier=self._notifier, limit=1_000, pause=self._pace.take_in
+        ):
             while True:
                 try:
-                    await self._following.take_in(batch)
+                    await self._tracked.take_in(batch)
                     break
-                except AWAY as away:
-                    log.warning("tracker waits to read orders", error=type(away).__name__)
+                except TRANSIENT_ERRORS as error:
+                    log.warning("tracker waits to read orders", error=type(error).__name__)
                     await asyncio.sleep(0.5)
 
     async def _every(self, seconds: float, act: Callable[[], object]) -> None:
@@ -116,68 +120,68 @@ class Tracker:
             begun = time.monotonic()
             try:
                 await act()  # type: ignore[misc]
-            except AWAY as away:
-                log.warning("tracker goes on when it is back", error=type(away).__name__, reason=str(away)[:200])
+            except TRANSIENT_ERRORS as error:
+                log.warning("tracker goes on when it is back", error=type(error).__name__, reason=str(error)[:200])
                 await asyncio.sleep(seconds)
             await asyncio.sleep(max(0.0, begun + seconds - time.monotonic()))
 
-    async def _measure(self) -> None:
-        FOLLOWED.set(len(self._following))
+    async def _poll_height(self) -> None:
+        TRACKED.set(len(self._tracked))
         unknown, age = await self._work.unknown()
         UNKNOWN.set(unknown)
         UNKNOWN_AGE.set(age)
-        if self._following.any():
+        if self._tracked.any():
             height = await self._chain.block_height("finalized")
             if height != self._finalized_height:
                 self._finalized_height, self._height_moved = height, time.monotonic()
 
-    async def _look(self, lease: Lease, *, confirmed: bool) -> None:
-        watched = self._following.those(confirmed=confirmed)
+    async def _poll_statuses(self, lease: Lease, *, confirmed: bool) -> None:
+        watched = self._tracked.those(confirmed=confirmed)
         chunks = [watched[n : n + SIGNATURES_A_CALL] for n in range(0, len(watched), SIGNATURES_A_CALL)]
-        await asyncio.gather(*(self._look_at(lease, chunk) for chunk in chunks))
-        await self._following.forget_finalized()
+        await asyncio.gather(*(self._poll_chunk(lease, chunk) for chunk in chunks))
+        await self._tracked.forget_finalized()
 
-    async def _look_at(self, lease: Lease, chunk: Sequence[Followed]) -> None:
+    async def _poll_chunk(self, lease: Lease, chunk: Sequence[TrackedAttempt]) -> None:
         # The recent cache of a real node forgets after a few minutes: what is older is looked for in its history.
         old = any(one.question.last_valid_block_height < self._finalized_height for one in chunk)
         try:
             answer = await self._chain.statuses([one.signature for one in chunk], search_history=old)
         except ChainUnavailable:
-            if time.monotonic() - self._answered > self._pace.doubt:
+            if time.monotonic() - self._answered > self._pace.uncertain_after:
                 await self._unknown(chunk, NO_ANSWER)
             raise
         self._answered = time.monotonic()
         await self._asked(chunk)
-        landed: list[tuple[Followed, Commitment]] = []
-        unseen: list[Followed] = []
+        landed: list[tuple[TrackedAttempt, Commitment]] = []
+        missing: list[TrackedAttempt] = []
         for one, status in zip(chunk, answer.found, strict=True):
             if status is None:
-                unseen.append(one)
+                missing.append(one)
             elif status.commitment == "finalized" and one.confirmed:
                 lost = "It was confirmed, and finalized with an error."
                 one.finalized = not status.failed or await self._lost(lease, one, lost)
             elif not one.confirmed and self._settles(status) and one.is_told:
                 landed.append((one, "finalized" if status.commitment == "finalized" else "confirmed"))
-        looked_for = (self._telling.safely(one, self._unseen(lease, one)) for one in unseen)
+        looked_for = (self._recorder.safely(one, self._not_on_chain(lease, one)) for one in missing)
         await asyncio.gather(self._landed(lease, landed), *looked_for)
 
-    async def _asked(self, chunk: Sequence[Followed]) -> None:
+    async def _asked(self, chunk: Sequence[TrackedAttempt]) -> None:
         """The chain answers; one whose finalized height stands still proves nothing, however long one waits."""
-        if time.monotonic() - self._height_moved > self._pace.doubt:
+        if time.monotonic() - self._height_moved > self._pace.uncertain_after:
             await self._unknown(chunk, STANDS_STILL)
         elif self._said_unknown:
-            await self._work.believe_all([NO_ANSWER, STANDS_STILL])
+            await self._work.clear_uncertainty_by_reason([NO_ANSWER, STANDS_STILL])
             self._said_unknown = False
 
-    async def _unknown(self, chunk: Sequence[Followed], reason: str) -> None:
+    async def _unknown(self, chunk: Sequence[TrackedAttempt], reason: str) -> None:
         """Say with each order that was sent a while ago why nothing can be known of it now."""
         self._said_unknown = True
         now = time.monotonic()
         for one in chunk:
-            waits = one.submitted and not (one.confirmed or one.order_ended or one.doubted)
-            if waits and now - one.since > self._pace.doubt and now >= one.next_doubt:
-                one.next_doubt = now + self._pace.proof
-                await self._work.doubt(one.order_id, one.attempt, reason, forever=False)
+            waits = one.submitted and not (one.confirmed or one.order_ended or one.uncertain)
+            if waits and now - one.since > self._pace.uncertain_after and now >= one.next_said:
+                one.next_said = now + self._pace.proof
+                await self._work.record_uncertainty(one.order_id, one.attempt, reason, permanent=False)
 
     def _settles(self, status: SignatureStatus) -> bool:
         """A success counts at the commitment we were told, an error only once no fork can undo it."""
@@ -185,25 +189,25 @@ class Tracker:
             return status.commitment == "finalized"
         return status.commitment in ("confirmed", "finalized")
 
-    async def _landed(self, lease: Lease, found: Iterable[tuple[Followed, Commitment]]) -> None:
-        landings: list[tuple[Followed, Landing]] = []
+    async def _landed(self, lease: Lease, found: Iterable[tuple[TrackedAttempt, Commitment]]) -> None:
+        landings: list[tuple[TrackedAttempt, Landing]] = []
 
-        async def read(one: Followed, commitment: Commitment) -> None:
+        async def read(one: TrackedAttempt, commitment: Commitment) -> None:
             if landing := await self._chain.landing(one.sent, commitment):
                 landings.append((one, landing))
 
-        await asyncio.gather(*(self._telling.safely(one, read(one, commitment)) for one, commitment in found))
-        loaded = await self._telling.histories([one for one, _ in landings])
+        await asyncio.gather(*(self._recorder.safely(one, read(one, commitment)) for one, commitment in found))
+        loaded = await self._recorder.histories([one for one, _ in landings])
         now = self._clock()
         await asyncio.gather(
             *(
-                self._telling.tell(lease, one, loaded[one.order_id], RecordLanding(one.attempt, landing, now))
+                self._recorder.tell(lease, one, loaded[one.order_id], RecordLanding(one.attempt, landing, now))
                 for one, landing in landings
                 if one.order_id in loaded
             )
         )
 
-    async def _unseen(self, lease: Lease, one: Followed) -> None:
+    async def _not_on_chain(self, lease: Lease, one: TrackedAttempt) -> None:
         if not one.confirmed and not one.order_ended:
             await self._send(lease, one)
         now = time.monotonic()
@@ -212,47 +216,49 @@ class Tracker:
             one.next_proof = now + self._pace.proof
             self._prove_apart(lease, one)
 
-    def _prove_apart(self, lease: Lease, one: Followed) -> None:
+    def _prove_apart(self, lease: Lease, one: TrackedAttempt) -> None:
         """A proof reads 150 blocks: on a slow endpoint no landing of another order may wait for it."""
         if one.signature in self._proving or self._tasks is None:
             return
         self._proving.add(one.signature)
         self._tasks.create_task(self._proof(lease, one))
 
-    async def _proof(self, lease: Lease, one: Followed) -> None:
+    async def _proof(self, lease: Lease, one: TrackedAttempt) -> None:
         try:
-            await self._telling.safely(one, self._prove(lease, one))
+            await self._recorder.safely(one, self._prove(lease, one))
         finally:
             self._proving.discard(one.signature)
 
-    async def _send(self, lease: Lease, one: Followed) -> None:
+    async def _send(self, lease: Lease, one: TrackedAttempt) -> None:
         wait = self._pace.rebroadcast if one.submitted else self._pace.first_send
         if time.monotonic() - one.last_send < wait:
             return
         one.last_send = time.monotonic()
         answer = await send(self._chain, one.transaction)
         if not one.submitted and one.is_told:
-            loaded = await self._telling.histories([one])
+            loaded = await self._recorder.histories([one])
             if one.order_id in loaded:
                 sent = RecordSent(one.attempt, one.signature, answer)
-                await self._telling.tell(lease, one, loaded[one.order_id], sent)
+                await self._recorder.tell(lease, one, loaded[one.order_id], sent)
 
-    async def _prove(self, lease: Lease, one: Followed) -> None:
+    async def _prove(self, lease: Lease, one: TrackedAttempt) -> None:
         async with self._proofs:
             evidence = await self._chain.expiry_evidence(one.question)
-        if isinstance(evidence, Unproven):
+        if isinstance(evidence, Inconclusive):
             EVIDENCE_MISSING.inc()
-            one.doubted = True
+            one.uncertain = True
             log.warning("expiry not proven", order_id=str(one.order_id), attempt=one.attempt, missing=evidence.reason)
-            await self._work.doubt(one.order_id, one.attempt, evidence.reason, forever=evidence.forever)
+            await self._work.record_uncertainty(
+                one.order_id, one.attempt, evidence.reason, permanent=evidence.permanent
+            )
             return
         if one.confirmed and not await self._lost(lease, one, "It was confirmed, and can never land any more."):
             return
         one.finalized = one.order_ended
-        loaded = {} if one.order_ended else await self._telling.histories([one])
+        loaded = {} if one.order_ended else await self._recorder.histories([one])
         if one.order_id in loaded:
             command = RecordExpiry(one.attempt, evidence, self._clock())
-            await self._telling.tell(lease, one, loaded[one.order_id], command)
+            await self._recorder.tell(lease, one, loaded[one.order_id], command)
 
-    async def _lost(self, lease: Lease, one: Followed, detail: str) -> bool:
-        return await self._telling.contradicted(lease, one, "confirmed_lost", detail)
+    async def _lost(self, lease: Lease, one: TrackedAttempt, detail: str) -> bool:
+        return await self._recorder.contradicted(lease, one, "confirmed_lost", detail)

@@ -15,21 +15,21 @@ from uuid import UUID
 
 from domain.tokens import Pair, Side
 from venues.prices import Depth, PairPrice
-from workers.watcher.waiting_order import Resting
+from workers.watcher.waiting_order import WaitingOrder
 
 # How soon a moving price reaches the level, then age, which is unique: the orders themselves are never compared.
-_Row = tuple[Decimal, int, Resting]
-_Shelf = tuple[str, Side, bool]
+_Row = tuple[Decimal, int, WaitingOrder]
+_Level = tuple[str, Side, bool]
 
 
 class Book:
     """Waiting orders by id. Not thread-safe: one loop owns it."""
 
     def __init__(self) -> None:
-        self._orders: dict[UUID, Resting] = {}
-        self._shelves: dict[_Shelf, list[_Row]] = {}
+        self._orders: dict[UUID, WaitingOrder] = {}
+        self._levels: dict[_Level, list[_Row]] = {}
         self._pairs: dict[str, tuple[Pair, int]] = {}
-        self._alarms: list[tuple[datetime, UUID, int]] = []
+        self._rearm_timers: list[tuple[datetime, UUID, int]] = []
         # The reserves at which the quote of an order that needs one was last found short.
         self._short: dict[UUID, tuple[Depth, ...]] = {}
 
@@ -49,7 +49,7 @@ class Book:
         known = self._orders.get(order_id)
         return known.version if known else 0
 
-    def put(self, order: Resting) -> None:
+    def put(self, order: WaitingOrder) -> None:
         """Add ``order``, or replace it by what is now known of it; what is older, or known, changes nothing."""
         known = self._orders.get(order.order_id)
         if known is not None and known.version >= order.version:
@@ -58,12 +58,12 @@ class Book:
         symbol = order.pair.symbol
         self._pairs[symbol] = (order.pair, self._pairs.get(symbol, (order.pair, 0))[1] + 1)
         if order.armed_at is None:
-            self._shelve(order)
+            self._insert(order)
         else:
             self._orders[order.order_id] = order
-            heapq.heappush(self._alarms, (order.armed_at, order.order_id, order.version))
+            heapq.heappush(self._rearm_timers, (order.armed_at, order.order_id, order.version))
 
-    def take(self, order_id: UUID) -> Resting | None:
+    def take(self, order_id: UUID) -> WaitingOrder | None:
         """Remove and return the order, None where it isn't in the book."""
         order = self._orders.pop(order_id, None)
         if order is None:
@@ -74,22 +74,22 @@ class Book:
             self._pairs[symbol] = (pair, count - 1)
         self._short.pop(order_id, None)
         if order.armed_at is None:
-            shelf = self._shelves[_shelf(order)]
+            shelf = self._levels[_level(order)]
             del shelf[bisect_left(shelf, _row(order))]
         return order
 
-    def wake(self, now: datetime) -> None:
+    def rearm_due(self, now: datetime) -> None:
         """Put orders whose time has come where prices reach them."""
-        while self._alarms and self._alarms[0][0] <= now:
-            _, order_id, version = heapq.heappop(self._alarms)
+        while self._rearm_timers and self._rearm_timers[0][0] <= now:
+            _, order_id, version = heapq.heappop(self._rearm_timers)
             order = self._orders.get(order_id)
             # An order may come, go and come again at one version, and leave an alarm each time: one wakes it.
             if order is not None and order.version == version and order.armed_at is not None:
-                self._shelve(replace(order, armed_at=None))
+                self._insert(replace(order, armed_at=None))
 
-    def met(self, price: PairPrice) -> list[tuple[Resting, bool]]:
+    def triggered_by(self, price: PairPrice) -> list[tuple[WaitingOrder, bool]]:
         """What ``price`` makes act, in the order of fairness, each with whether its quote at size met its limit."""
-        found: list[tuple[Resting, bool]] = []
+        found: list[tuple[WaitingOrder, bool]] = []
         for side in ("sell", "buy"):
             touch = price.touch(side)
             acting = [
@@ -100,15 +100,15 @@ class Book:
             found += [(order, at_size) for _, order, at_size in sorted(acting)]
         return found
 
-    def _reached(self, price: PairPrice, side: Side) -> Iterator[Resting]:
+    def _reached(self, price: PairPrice, side: Side) -> Iterator[WaitingOrder]:
         touch = price.touch(side)
         for above in (True, False):
-            for _, _, order in self._shelves.get((price.pair.symbol, side, above), ()):
+            for _, _, order in self._levels.get((price.pair.symbol, side, above), ()):
                 if not order.is_reached(touch):
                     break
                 yield order
 
-    def _acts(self, order: Resting, price: PairPrice) -> bool | None:
+    def _acts(self, order: WaitingOrder, price: PairPrice) -> bool | None:
         """Whether it acts by its quote at size, which is computed once for the same reserves; None: it doesn't act."""
         if order.stop is not None or order.is_armed(price.touch(order.side)):
             return False
@@ -119,15 +119,15 @@ class Book:
         self._short[order.order_id] = price.depths
         return None
 
-    def _shelve(self, order: Resting) -> None:
+    def _insert(self, order: WaitingOrder) -> None:
         self._orders[order.order_id] = order
-        insort(self._shelves.setdefault(_shelf(order), []), _row(order))
+        insort(self._levels.setdefault(_level(order), []), _row(order))
 
 
-def _shelf(order: Resting) -> _Shelf:
+def _level(order: WaitingOrder) -> _Level:
     return order.pair.symbol, order.side, order.is_above
 
 
-def _row(order: Resting) -> _Row:
+def _row(order: WaitingOrder) -> _Row:
     """A price that rises reaches low levels first, one that falls reaches high ones first."""
     return order.level if order.is_above else -order.level, order.position, order

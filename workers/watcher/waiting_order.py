@@ -14,7 +14,7 @@ from domain.triggers import limit_met, stop_met
 
 
 @dataclass(frozen=True, slots=True)
-class Resting:
+class WaitingOrder:
     """``stop`` is set until it has latched; from then on, and where there is none, the touch has to meet ``limit``.
 
     ``position`` is that of the order's first event: the lower, the older. An order that rests again needs more than
@@ -44,8 +44,8 @@ class Resting:
         return (self.side == "sell") == (self.stop is None)
 
     def is_reached(self, touch: Decimal) -> bool:
-        met, level = (limit_met, self.limit) if self.stop is None else (stop_met, self.stop)
-        return met(self.side, touch, level)
+        triggered_by, level = (limit_met, self.limit) if self.stop is None else (stop_met, self.stop)
+        return triggered_by(self.side, touch, level)
 
     def is_armed(self, touch: Decimal) -> bool:
         """Whether a touch that reaches it is enough, without a quote at size."""
@@ -59,7 +59,7 @@ class Resting:
         return only_latches, price if rises else -price, self.position
 
 
-def resting(order_id: UUID, position: int, version: int, order: Order) -> Resting | None:
+def resting(order_id: UUID, position: int, version: int, order: Order) -> WaitingOrder | None:
     """The order's place in the book, None where it doesn't wait for a price."""
     if not order.waits_for_price or order.limit_price is None:
         return None
@@ -71,7 +71,7 @@ def resting(order_id: UUID, position: int, version: int, order: Order) -> Restin
         minimum_out = order.minimum_out
     elif order.rest is not None:
         armed_at = order.rest.armed_at
-    return Resting(
+    return WaitingOrder(
         order_id=order_id,
         position=position,
         version=version,

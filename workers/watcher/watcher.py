@@ -16,24 +16,24 @@ from operator import itemgetter
 import psycopg
 import structlog
 
-from commands.history import History
-from commands.orders import Orders
+from commands.loaded_order import LoadedOrder
+from commands.orders import OrderRepository
 from domain.commands import ObservePrice
 from domain.errors import NotApplicable
 from domain.events import Observation
 from event_store.errors import LeaseLostError
+from event_store.notifier import Notifier
 from event_store.processors.leases import Lease
 from event_store.read.log import Log
 from event_store.read.tail import Tail
-from event_store.wake import Wake
 from venues.prices import PairPrice, Prices, PriceSource
 from workers.dead_letters import MOST_FAILURES, kind
 from workers.metrics import FIRE_SECONDS, FIRED, OBSERVATIONS
-from workers.outages import AWAY
-from workers.watcher.book_keeper import Watching
+from workers.transient_errors import TRANSIENT_ERRORS
+from workers.watcher.book_feed import BookFeed
 from workers.watcher.freshness import Freshness
-from workers.watcher.jumps import JumpGuard
-from workers.watcher.waiting_order import Resting
+from workers.watcher.price_jump_filter import PriceJumpFilter
+from workers.watcher.waiting_order import WaitingOrder
 
 log = structlog.get_logger(__name__)
 
@@ -49,7 +49,7 @@ class Pace:
 
     observe: float = 0.1
     stale: float = 5.0
-    parked: float = 1.0
+    dead_letters: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +67,10 @@ class Watcher:
     def __init__(
         self,
         *,
-        watching: Watching,
-        orders: Orders,
+        watching: BookFeed,
+        orders: OrderRepository,
         events: Log,
-        wake: Wake | None,
+        notifier: Notifier | None,
         source: PriceSource,
         slot_age: Callable[[int], Awaitable[int]],
         clock: Callable[[], datetime],
@@ -81,24 +81,24 @@ class Watcher:
         self._source = source
         self._clock = clock
         self._pace = pace or Pace()
-        self._jumps = JumpGuard()
+        self._jumps = PriceJumpFilter()
         self._freshness = Freshness(slot_age, self._pace.stale)
-        self._tail = Tail(events.marks, 0, limit=1_000, wake=wake, pause=STANDING_BY_S, poll=STANDING_BY_S)
+        self._tail = Tail(events.marks, 0, limit=1_000, notifier=notifier, pause=STANDING_BY_S, poll=STANDING_BY_S)
 
     async def follow(self, after: int) -> None:
         """Keep the book in step with the log from position ``after`` on, and with what is set aside."""
         self._tail.position = after
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._take_in())
-            tasks.create_task(self._heed_parked())
+            tasks.create_task(self._follow_dead_letters())
 
-    async def _heed_parked(self) -> None:
+    async def _follow_dead_letters(self) -> None:
         while True:
-            await asyncio.sleep(self._pace.parked)
+            await asyncio.sleep(self._pace.dead_letters)
             try:
-                await self._watching.heed_parked()
-            except AWAY as away:
-                log.warning("watcher can't tell what is set aside", error=type(away).__name__)
+                await self._watching.follow_dead_letters()
+            except TRANSIENT_ERRORS as error:
+                log.warning("watcher can't tell what is set aside", error=type(error).__name__)
 
     async def _take_in(self) -> None:
         async for batch in self._tail:
@@ -106,28 +106,28 @@ class Watcher:
                 try:
                     await self._watching.take_in(batch)
                     break
-                except AWAY as away:
-                    log.warning("watcher waits to read orders", error=type(away).__name__)
+                except TRANSIENT_ERRORS as error:
+                    log.warning("watcher waits to read orders", error=type(error).__name__)
                     await asyncio.sleep(0.5)
 
     async def run(self, lease: Lease) -> None:
         """Observe and fire until the lease is lost or it is cancelled, beside ``follow``."""
         self._tail.pause = self._tail.poll = TAKE_IN_S
-        away: str | None = None
+        outage: str | None = None
         due = time.monotonic()
         while True:
             try:
                 await self._observe(lease)
-            except AWAY as error:
+            except TRANSIENT_ERRORS as error:
                 OBSERVATIONS.labels("failed").inc()
-                if away is None:
+                if outage is None:
                     log.warning("no price; nothing fires", error=type(error).__name__, reason=str(error)[:200])
-                away = type(error).__name__
+                outage = type(error).__name__
                 await asyncio.sleep(self._pace.observe)
             else:
-                if away is not None:
-                    log.info("prices are back", after=away)
-                away = None
+                if outage is not None:
+                    log.info("prices are back", after=outage)
+                outage = None
             # Counted from when it was due, so that the rate is what was asked for; one that is late is not made up for.
             due = max(due + self._pace.observe, time.monotonic())
             await asyncio.sleep(due - time.monotonic())
@@ -135,7 +135,7 @@ class Watcher:
     async def _observe(self, lease: Lease) -> None:
         book = self._watching.book
         begun, now = time.monotonic(), self._clock()
-        book.wake(now)
+        book.rearm_due(now)
         pairs = book.pairs
         if not pairs:
             return
@@ -150,10 +150,10 @@ class Watcher:
             return
         batches = []
         for price in seen.prices.pairs.values():
-            if not self._jumps.believes(price, seen.prices.slot):
-                OBSERVATIONS.labels("doubted").inc()
+            if not self._jumps.accepts(price, seen.prices.slot):
+                OBSERVATIONS.labels("held_back").inc()
                 continue
-            met = book.met(price)
+            met = book.triggered_by(price)
             batches += [(at, price, met[at : at + ORDERS_AT_ONCE]) for at in range(0, len(met), ORDERS_AT_ONCE)]
         # In turn, so that no pair waits for all of another's.
         for _, price, batch in sorted(batches, key=itemgetter(0)):
@@ -162,7 +162,9 @@ class Watcher:
                 return
             await self._fire(lease, seen, price, batch)
 
-    async def _fire(self, lease: Lease, seen: _Seen, price: PairPrice, met: Sequence[tuple[Resting, bool]]) -> None:
+    async def _fire(
+        self, lease: Lease, seen: _Seen, price: PairPrice, met: Sequence[tuple[WaitingOrder, bool]]
+    ) -> None:
         histories = await self._watching.load([order.order_id for order, _ in met])
         # Started in the order of fairness: each joins the next append before the one behind it.
         await asyncio.gather(
@@ -174,20 +176,20 @@ class Watcher:
         )
 
     async def _tell(
-        self, lease: Lease, history: History, observation: Observation, at_size: bool, begun: float
+        self, lease: Lease, history: LoadedOrder, observation: Observation, at_size: bool, begun: float
     ) -> None:
         command = ObservePrice(observation, at_size, self._clock())
         try:
             after = await self._orders.execute(history, command, guards=(lease.guard,))
-            await self._watching.parking.handled(history.order_id)
+            await self._watching.dead_letters.handled(history.order_id)
         except NotApplicable:
             FIRED.labels("moved_on").inc()
         except LeaseLostError:
             raise
-        except AWAY as away:
+        except TRANSIENT_ERRORS as error:
             # It stays in the book: the next observation tries again.
             FIRED.labels("failed").inc()
-            log.warning("not fired yet", order_id=str(history.order_id), error=type(away).__name__)
+            log.warning("not fired yet", order_id=str(history.order_id), error=type(error).__name__)
         except Exception as error:
             FIRED.labels("refused").inc()
             log.error("price refused", order_id=str(history.order_id), error=kind(error), exc_info=error)
@@ -197,16 +199,16 @@ class Watcher:
             FIRED.labels("fired" if after.version > history.version else "unmet").inc()
             FIRE_SECONDS.observe(time.monotonic() - begun)
 
-    async def _failed(self, history: History, error: Exception) -> None:
+    async def _failed(self, history: LoadedOrder, error: Exception) -> None:
         """A defect of one order: it is set aside after a few, and the others fire on."""
         try:
-            if await self._watching.parking.failed(history.order_id, history.version, error) >= MOST_FAILURES:
+            if await self._watching.dead_letters.failed(history.order_id, history.version, error) >= MOST_FAILURES:
                 self._watching.book.take(history.order_id)
-        except psycopg.Error as away:
-            log.warning("failure not counted", order_id=str(history.order_id), error=type(away).__name__)
+        except psycopg.Error as uncounted:
+            log.warning("failure not counted", order_id=str(history.order_id), error=type(uncounted).__name__)
 
 
-def _observed(seen: _Seen, price: PairPrice, order: Resting) -> Observation:
+def _observed(seen: _Seen, price: PairPrice, order: WaitingOrder) -> Observation:
     return Observation(
         source=seen.prices.source,
         pair=price.pair.symbol,

@@ -6,7 +6,7 @@ with seen as (
         o.order_id is not null as has_row,
         sha256(coalesce(record_send(o), '') || coalesce(record_send(aside), '')) as sum
     from {table} as o
-    full join (select order_id, "position", error from parked where processor = %(processor)s) as aside
+    full join (select order_id, "position", error from dead_letters where processor = %(processor)s) as aside
         using (order_id)
 ),
 share as (

@@ -3,13 +3,13 @@
 with live as (
     select order_id, o, aside
     from orders_v1 as o
-    full join (select order_id, "position", error from parked where processor = 'projector:orders_v1') as aside
+    full join (select order_id, "position", error from dead_letters where processor = 'projector:orders_v1') as aside
         using (order_id)
 ),
 rebuilt as (
     select order_id, o, aside
     from orders_v1_rebuilt as o
-    full join (select order_id, "position", error from parked where processor = 'projector:orders_v1_rebuilt') as aside
+    full join (select order_id, "position", error from dead_letters where processor = 'projector:orders_v1_rebuilt') as aside
         using (order_id)
 ),
 differing as (

@@ -55,6 +55,6 @@ begin
 end $$;
 alter table orders_v1 rename to orders_v1_replaced;
 alter table orders_v1_rebuilt rename to orders_v1;
-delete from parked where processor = 'projector:orders_v1';
-update parked set processor = 'projector:orders_v1' where processor = 'projector:orders_v1_rebuilt';
+delete from dead_letters where processor = 'projector:orders_v1';
+update dead_letters set processor = 'projector:orders_v1' where processor = 'projector:orders_v1_rebuilt';
 delete from positions where processor = 'rebuild:orders_v1'

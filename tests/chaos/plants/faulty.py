@@ -12,46 +12,46 @@ import structlog
 
 from api.streams import _Telling
 from chains.transactions import MAX_COMPUTE_UNITS, compose
-from commands.history import History
+from commands.loaded_order import LoadedOrder
 from domain.codes import Code, meaning
 from domain.commands import OrderCommand, RecordBuilt
 from domain.events import OrderFailed
 from domain.order import Attempt
 from event_store.processors.leases import Lease
-from workers.dispatch.next_work import Digest
+from workers.dispatch.next_work import WorkBatch
 from workers.dispatch.work import Cursor, WorkTable
-from workers.stages.build import Build, Desk
+from workers.stages.build import Build, BuildContext
 from workers.stages.submit import Submit, signed_bytes
-from workers.tracker.tracked_attempt import Followed
+from workers.tracker.tracked_attempt import TrackedAttempt
 from workers.tracker.tracker import Tracker
-from workers.watcher.book_keeper import Watching
+from workers.watcher.book_feed import BookFeed
 
 _dice = random.Random(1)
 
 
 def resign_after_timeout() -> None:
     """A send that wasn't answered well is taken for one that failed: the swap is signed and sent again."""
-    desks: list[Desk] = []
+    desks: list[BuildContext] = []
     made, sent = Build.__init__, Submit._send
 
     def remembered(self: Build, *arguments: Any) -> None:
         made(self, *arguments)
         desks.append(arguments[-1])
 
-    async def again(self: Submit, history: History, attempt: Attempt) -> OrderCommand:
+    async def again(self: Submit, history: LoadedOrder, attempt: Attempt) -> OrderCommand:
         command = await sent(self, history, attempt)
         if getattr(command, "answer", "") != "accepted" and history.order:
-            desk = desks[0]
-            venue = next(one for one in desk.venues if one.name == attempt.quote.venue)
+            context = desks[0]
+            venue = next(one for one in context.venues if one.name == attempt.quote.venue)
             message = compose(
-                venue.swap(attempt.quote, owner=desk.wallet.address, minimum_out=attempt.minimum_out),
-                wallet=desk.wallet.address,
+                venue.swap(attempt.quote, owner=context.wallet.address, minimum_out=attempt.minimum_out),
+                wallet=context.wallet.address,
                 order_id=history.order_id,
                 attempt=attempt.number + 1,
-                blockhash=(await desk.blockhashes.latest()).blockhash,
+                blockhash=(await context.blockhashes.latest()).blockhash,
                 compute_units=MAX_COMPUTE_UNITS,
             )
-            await desk.chain.send(bytes(desk.wallet.sign(message)))
+            await context.chain.send(bytes(context.wallet.sign(message)))
         return command
 
     Build.__init__, Submit._send = remembered, again  # type: ignore[method-assign]
@@ -61,9 +61,9 @@ def fail_what_is_not_seen() -> None:
     """A transaction that no status shows for a moment is taken for one that never landed: the order fails."""
     unseen = Tracker._unseen
 
-    async def failed(self: Tracker, lease: Lease, one: Followed) -> None:
+    async def failed(self: Tracker, lease: Lease, one: TrackedAttempt) -> None:
         await unseen(self, lease, one)
-        orders = self._telling._orders
+        orders = self._recorder._orders
         history = (await orders.load([one.order_id])).histories[one.order_id]
         if history.order and history.order.live_attempt and history.order.live_attempt.submitted:
             code = Code.TRANSACTION_EXPIRED
@@ -77,9 +77,9 @@ def forget_work() -> None:
     """One step in twenty is dropped between the log and the work table, and nothing derives it again."""
     record = WorkTable.record
 
-    async def some(self: WorkTable, cursor: Cursor, digest: Digest) -> set[UUID]:
+    async def some(self: WorkTable, cursor: Cursor, digest: WorkBatch) -> set[UUID]:
         moves = tuple(move for move in digest.moves if _dice.random() > 0.05)
-        return await record(self, cursor, Digest(moves, digest.tracked))
+        return await record(self, cursor, WorkBatch(moves, digest.tracked))
 
     async def none(self: WorkTable, after: int, upto: int) -> int:
         return 0
@@ -107,7 +107,7 @@ def log_the_bytes() -> None:
     """What is sent is logged, for whoever debugs it."""
     sent = Submit._send
 
-    async def logged(self: Submit, history: History, attempt: Attempt) -> OrderCommand:
+    async def logged(self: Submit, history: LoadedOrder, attempt: Attempt) -> OrderCommand:
         transaction = base64.b64encode(signed_bytes(history, attempt.number)).decode()
         structlog.get_logger().info("sending", transaction=transaction)
         return await sent(self, history, attempt)
@@ -117,7 +117,7 @@ def log_the_bytes() -> None:
 
 def send_before_it_is_durable() -> None:
     """The transaction is on its way before its record is: a crash in between, and nobody knows of it."""
-    build, desks = Build._build, list[Desk]()
+    build, desks = Build._build, list[BuildContext]()
     made = Build.__init__
 
     def remembered(self: Build, *arguments: Any) -> None:
@@ -135,13 +135,13 @@ def send_before_it_is_durable() -> None:
 
 def overlook_the_waiting() -> None:
     """One waiting order in five never gets into the watcher's book."""
-    place = Watching.place
+    place = BookFeed.place
 
-    def most(self: Watching, history: History) -> None:
+    def most(self: BookFeed, history: LoadedOrder) -> None:
         if history.order_id.int % 5:
             place(self, history)
 
-    Watching.place = most  # type: ignore[method-assign]
+    BookFeed.place = most  # type: ignore[method-assign]
 
 
 # The role each is planted in, the plant, and the faults that bring it out.

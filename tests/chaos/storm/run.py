@@ -82,7 +82,7 @@ async def storm(console: Console, directory: Path, seed: int, orders: int, minut
             "rebuilt other than live (I4)": await _operated(world, "rebuild", "orders"),
             "streams (I5)": verdict.streams(placed, histories),
             "errors of its own (I6)": world.surprises + own_errors(directory / "up.log"),
-            "parked": (await asyncio.to_thread(world.engine.run, "dead-letters", "--json")).stdout.splitlines(),
+            "dead letters": (await asyncio.to_thread(world.engine.run, "dead-letters", "--json")).stdout.splitlines(),
             "changed in the log (I7)": await asyncio.to_thread(verdict.changeable, world.connect),
             "missed by a reader (I8)": await asyncio.to_thread(reader.missed),
             "secrets told (I10)": await leaks(world, histories, placed.values()),

@@ -21,7 +21,7 @@ from tests.e2e.processes import Process, descendants
 
 ROOT = Path(__file__).parents[3]
 RESTART_S = 0.5
-# A node that is away or serves another chain, and processes of the killed engine that aren't gone yet.
+# A node that is unreachable or serves another chain, and processes of the killed engine that aren't gone yet.
 IN_ITS_WAY = ("SOLANA_RPC_URL", "the log's transactions belong to the chain", "is taken on", "an earlier surefill")
 
 

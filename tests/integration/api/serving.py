@@ -18,17 +18,17 @@ from api.server import serve
 from api.services import Check
 from chains.solana_client import SolanaChain
 from commands.ids import DEFAULT_ACCOUNT
-from commands.orders import Orders
+from commands.orders import OrderRepository
 from domain import commands as c
 from domain.events import ORDER_EVENTS
 from domain.tokens import KNOWN_TOKENS
 from event_store.append.appender import Appender
 from event_store.errors import LeaseLostError
 from event_store.mapper import EventMapper
+from event_store.notifier import Notifier
 from event_store.pool import connection_pool
 from event_store.processors.leases import Lease
 from event_store.read.log import Log
-from event_store.wake import Wake
 from localnet.program import PROGRAM_ID
 from projections.live import LiveFeed
 from projections.orders import PROCESSOR
@@ -58,7 +58,7 @@ class Engine:
 
     url: str
     http: httpx2.AsyncClient
-    orders: Orders
+    orders: OrderRepository
     pool: AsyncConnectionPool[Any]
     serving: asyncio.Task[None]
     checks: dict[str, str | None] = field(default_factory=dict)
@@ -107,15 +107,15 @@ def _held_to(document: dict[str, Any]) -> Callable[[httpx2.Response], Awaitable[
 
 @contextlib.asynccontextmanager
 async def running(
-    app_url: str, *, config: ApiConfig = CONFIG, wake: Wake | None = None, rpc_url: str = NO_NODE
+    app_url: str, *, config: ApiConfig = CONFIG, notifier: Notifier | None = None, rpc_url: str = NO_NODE
 ) -> AsyncIterator[Engine]:
-    """An engine over the database at ``app_url``; without ``wake`` its tails poll, without a node it knows no price."""
-    appender = Appender(app_url, wake=wake, outcome_patience=1.0)
+    """An engine over the database at ``app_url``; without ``notifier`` its tails poll, without node: no price."""
+    appender = Appender(app_url, notifier=notifier, outcome_patience=1.0)
     async with connection_pool(app_url, max_size=8) as pool, SolanaChain(rpc_url) as chain:
         await appender.start()
         events = Log(pool)
         book = PoolBook(chain, PROGRAM_ID)
-        orders = Orders(events, appender, MAPPER)
+        orders = OrderRepository(events, appender, MAPPER)
         problems: dict[str, str | None] = {"valkey": None}
 
         async def postgres() -> None:
@@ -126,7 +126,7 @@ async def running(
 
         checks = (Check("postgres", postgres), Check("valkey", valkey, essential=False))
         app = create_app(
-            config, orders=orders, events=events, mapper=MAPPER, pool=pool, live=LiveFeed(events, wake,
+            config, orders=orders, events=events, mapper=MAPPER, pool=pool, live=LiveFeed(events, notifier,
             capacity=config.stream_queue), checks=checks, prices=PoolPrices(book), slot_age=chain.slot_age,
         )  # fmt: skip
         port: asyncio.Future[int] = asyncio.get_running_loop().create_future()

@@ -16,8 +16,8 @@ from websockets.asyncio.client import connect
 from api.server import serve
 from commands.ids import DEFAULT_ACCOUNT
 from event_store.append.appender import Appender
+from event_store.notifier import Notifier
 from event_store.types import AppendRequest, NewEvent, Stored
-from event_store.wake import Wake
 from projections.orders import PROCESSOR
 from tests.integration.api.serving import BODY, Engine, running
 from tests.integration.api.test_read import TO_CONFIRMED
@@ -94,10 +94,10 @@ async def test_an_outage_is_503_and_streams_and_lists_go_on_after_it(
 async def test_streams_run_on_and_orders_are_taken_when_valkey_goes(database: TestDatabase) -> None:
     valkey = EmbeddedValkey()
     await asyncio.to_thread(valkey.start)
-    wake = Wake(valkey.url)
-    await wake.start()
+    notifier = Notifier(valkey.url)
+    await notifier.start()
     try:
-        async with running(database.app, wake=wake) as engine:
+        async with running(database.app, notifier=notifier) as engine:
             order = await engine.submit()
             async with connect(f"{engine.ws}{order['links']['stream']}") as socket:
                 first = json.loads(await socket.recv())
@@ -107,7 +107,7 @@ async def test_streams_run_on_and_orders_are_taken_when_valkey_goes(database: Te
             assert ([message["status"] for message in (first, *messages)], code) == (STATUSES, 1000)
             await engine.submit()
     finally:
-        await wake.stop()
+        await notifier.stop()
         await asyncio.to_thread(valkey.stop)
 
 
@@ -165,7 +165,7 @@ async def test_the_projector_writes_what_the_log_says_and_starts_again_where_it_
         assert items[1] == (await engine.http.get(first["links"]["order"])).json()
 
 
-async def test_an_order_of_a_newer_version_is_parked_and_the_others_are_listed(database: TestDatabase) -> None:
+async def test_an_order_of_a_newer_version_is_set_aside_and_the_others_are_listed(database: TestDatabase) -> None:
     async with running(database.app) as engine:
         newer = await engine.submit()
         await append_from_the_future(database.app, newer["orderId"])
@@ -178,8 +178,8 @@ async def test_an_order_of_a_newer_version_is_parked_and_the_others_are_listed(d
         assert (unreadable.status_code, unreadable.json()["code"]) == (409, "order_unreadable")
         assert (await stream(engine, newer["orderId"]))[1] == 1011
         with database.connect() as connection:
-            parked = connection.execute("select processor, order_id::text, error from parked").fetchall()
-        assert parked == [(PROCESSOR, newer["orderId"], "order.FromTheFuture: UnknownTopic")]
+            dead_letters = connection.execute("select processor, order_id::text, error from dead_letters").fetchall()
+        assert dead_letters == [(PROCESSOR, newer["orderId"], "order.FromTheFuture: UnknownTopic")]
 
 
 async def test_a_taken_port_is_an_error_for_who_asked(engine: Engine) -> None:

@@ -18,8 +18,8 @@ from chains.solana_client import SolanaChain
 from domain import commands as c
 from domain.events import Observation
 from domain.tokens import KNOWN_TOKENS, SOL, USDC, Pair, Token, TokenList
+from localnet.bootstrap import MARKET_KEY
 from localnet.market.price import move
-from localnet.opening import MARKET_KEY
 from localnet.program import PROGRAM_ID
 from runtime.roles.api import prices_check
 from tests.integration.api.serving import CONFIG, Engine, running

@@ -167,7 +167,7 @@ async def test_what_is_not_known_of_a_live_attempt_is_said_with_the_order(
     await engine.tell(order_id, *TO_CONFIRMED[:-1])
     assert "uncertainty" not in (await engine.http.get(order)).json()
     with database.connect() as connection:
-        connection.execute("insert into doubts values (%s, 1, 'no node answers', false)", [order_id])
+        connection.execute("insert into uncertainties values (%s, 1, 'no node answers', false)", [order_id])
     said = (await engine.http.get(order)).json()
     assert said["status"] == "submitted"
     told = said["uncertainty"]

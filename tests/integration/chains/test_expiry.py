@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from solders.signature import Signature
 
-from chains.protocol import ExpiryQuestion, Unproven
+from chains.protocol import ExpiryQuestion, Inconclusive
 from domain.evidence import ExpiryEvidence
 from tests.integration.chains.conftest import Attempt, Node, Trader, until
 from tests.integration.chains.endpoint_server import Alter, Request, altering, always, http, serving
@@ -46,7 +46,7 @@ def past(node: Node) -> Iterator[Past]:
 
 async def asked(
     node: Node, question: ExpiryQuestion, *changes: dict[str, Alter] | bytes | None
-) -> ExpiryEvidence | Unproven:
+) -> ExpiryEvidence | Inconclusive:
     """What comes of ``question`` when there is an endpoint for each of ``changes``: alterations, or fixed bytes."""
     async with AsyncExitStack() as stack, node.http() as client:
         urls = [
@@ -57,7 +57,7 @@ async def asked(
         return await chain.expiry_evidence(question)
 
 
-def proves(evidence: ExpiryEvidence | Unproven, question: ExpiryQuestion, endpoints: int = 1) -> bool:
+def proves(evidence: ExpiryEvidence | Inconclusive, question: ExpiryQuestion, endpoints: int = 1) -> bool:
     assert isinstance(evidence, ExpiryEvidence), evidence
     assert len(evidence.endpoints) == endpoints
     return not evidence.gap(
@@ -128,7 +128,7 @@ async def test_purged_blocks_everywhere_mean_that_it_can_never_be_known(node: No
     question = past.expired.question
     purged: dict[str, Alter] = {"getFirstAvailableBlock": lambda _, __: question.blockhash_slot + 50}
     answers = [await asked(node, question, *changes) for changes in ((purged,), (purged, b""), (purged, {}))]
-    assert [isinstance(answer, Unproven) and answer.forever for answer in answers] == [True, True, False]
+    assert [isinstance(answer, Inconclusive) and answer.permanent for answer in answers] == [True, True, False]
     assert "its blocks begin at slot" in str(answers[0])
 
 
@@ -138,9 +138,9 @@ async def test_a_silent_endpoint_is_left_out_and_all_of_them_silent_is_no_proof(
     assert proves(await asked(node, question, html, {}), question)
     assert proves(await asked(node, question, {}, html, {}), question, endpoints=2)
     answer = await asked(node, question, html, b"")
-    assert isinstance(answer, Unproven)
+    assert isinstance(answer, Inconclusive)
     assert answer.reason.startswith("no endpoint answered: 127.0.0.1:")
-    assert not answer.forever
+    assert not answer.permanent
     assert "HTTP 502" in str(answer)
 
 
@@ -165,10 +165,10 @@ async def test_anything_missing_is_named_and_proves_nothing(
     node: Node, past: Past, method: str, alter: Alter, missing: str
 ) -> None:
     answer = await asked(node, past.expired.question, {method: alter})
-    assert isinstance(answer, Unproven)
+    assert isinstance(answer, Inconclusive)
     assert missing in answer.reason
     assert answer.reason.startswith("127.0.0.1:")
-    assert not answer.forever
+    assert not answer.permanent
 
 
 async def test_what_contradicted_itself_is_read_anew(node: Node, past: Past) -> None:

@@ -11,7 +11,7 @@ from event_store.append.appender import Appender
 from event_store.errors import InvalidRequest, LogUnavailable, OutcomeUnknown
 from event_store.hash_chain.hashing import event_hash, log_hash
 from event_store.read.log import Log
-from event_store.types import Already, Conflict, LeaseGuard, LeaseLost, Outcome, Stored, StreamGuard
+from event_store.types import AlreadyStored, Conflict, LeaseGuard, LeaseLost, Outcome, Stored, StreamGuard
 from tests.integration.conftest import TestDatabase
 from tests.integration.embedded import EmbeddedPostgres
 from tests.integration.event_store.making import event, request
@@ -32,9 +32,9 @@ async def test_the_position_of_an_outcome_is_that_of_the_requests_last_event(app
     given = request(*(event(stream, version) for version in (1, 2, 3)))
 
     assert await appender.append(given) == Stored(3)
-    assert await appender.append(given) == Already(3)
+    assert await appender.append(given) == AlreadyStored(3)
     assert await appender.append(request(event(stream, 4))) == Stored(4)
-    assert await appender.append(given) == Already(3)
+    assert await appender.append(given) == AlreadyStored(3)
 
 
 async def test_a_version_that_is_not_next_is_a_conflict(appender: Appender, log: Log) -> None:
@@ -96,7 +96,7 @@ async def test_a_lease_guard_holds_for_its_epoch_and_not_past_its_end(
         connection.execute("update leases set expires_at = clock_timestamp()")
         late = request(event(uuid4()), guards=(LeaseGuard("relay", 3),))
         assert await appender.append(late) == LeaseLost("relay")
-        assert await appender.append(held) == Already(1)
+        assert await appender.append(held) == AlreadyStored(1)
 
 
 @pytest.mark.parametrize(

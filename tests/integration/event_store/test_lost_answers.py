@@ -16,7 +16,7 @@ import pytest
 from event_store.append.appender import Appender
 from event_store.errors import LogUnavailable, OutcomeUnknown
 from event_store.read.log import Log
-from event_store.types import Already, Conflict, Stored
+from event_store.types import AlreadyStored, Conflict, Stored
 from tests.integration.conftest import TestDatabase
 from tests.integration.embedded import EmbeddedPostgres
 from tests.integration.event_store.making import event, request, until
@@ -92,7 +92,7 @@ async def test_an_answer_lost_after_the_commit_is_found_again_by_the_event_ids(
         far_appender.append(request(event(uuid4()), event(uuid4()))),
     )
 
-    assert outcomes == [Already(2), Already(4)]
+    assert outcomes == [AlreadyStored(2), AlreadyStored(4)]
     assert await log.head() == 4
 
 
@@ -103,7 +103,7 @@ async def test_an_answer_lost_again_and_again_within_patience_is_still_found(
 
     wire.lose_answers = 4
 
-    assert await far_appender.append(request(event(uuid4()))) == Already(2)
+    assert await far_appender.append(request(event(uuid4()))) == AlreadyStored(2)
     assert await log.head() == 2
 
 
@@ -119,7 +119,7 @@ async def test_past_patience_the_outcome_is_unknown_and_the_same_event_ids_may_a
         await far_appender.append(sent)
     wire.lose_answers = 0
 
-    assert await far_appender.append(sent) == Already(2)
+    assert await far_appender.append(sent) == AlreadyStored(2)
     assert await far_appender.append(request(event(stream))) == Conflict(stream, 1)
 
 
@@ -132,7 +132,7 @@ async def test_a_backend_killed_while_idle_costs_nobody_anything(
         kill = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'surefill append'"
         assert connection.execute(f"{kill} and datname = current_database()").fetchall() == [(True,)]
 
-    assert await far_appender.append(request(event(uuid4()))) in (Stored(2), Already(2))
+    assert await far_appender.append(request(event(uuid4()))) in (Stored(2), AlreadyStored(2))
     assert await log.head() == 2
 
 
@@ -188,7 +188,7 @@ async def test_a_backend_that_stands_still_gives_an_unknown_outcome_in_time(
         os.kill(pid, signal.SIGCONT)
 
     outcome = await far_appender.append(given)
-    assert isinstance(outcome, Stored | Already)
+    assert isinstance(outcome, Stored | AlreadyStored)
     assert await log.head() == outcome.position
 
 

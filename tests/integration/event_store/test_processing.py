@@ -13,7 +13,7 @@ from event_store.append.appender import Appender
 from event_store.dsn import parse
 from event_store.pool import connection_pool
 from event_store.processors.leases import Lease
-from event_store.processors.processor import Processing
+from event_store.processors.processor import Processor
 from event_store.read.log import Log
 from event_store.schema.migrate import migrate
 from event_store.types import RecordedEvent
@@ -59,7 +59,7 @@ async def test_what_a_crash_of_postgresql_took_back_is_dealt_with_again(
 
         async def process() -> None:
             async with lease.hold():
-                await Processing(pool, Log(pool).read, None, limit=100, pause=0).run(lease, handle, committed)
+                await Processor(pool, Log(pool).read, None, limit=100, pause=0).run(lease, handle, committed)
 
         processing = asyncio.create_task(process())
         try:
@@ -94,7 +94,7 @@ async def test_a_batch_in_which_the_process_stood_still_is_dealt_with_once_it_is
     await appender.append(request(event(uuid4())))
     async with connection_pool(database.app) as pool, Lease(pool, "test", owner="test", ttl=30).hold() as lease:
         processing = asyncio.create_task(
-            Processing(pool, log.read, None, limit=100, pause=0).run(lease, handle, committed)
+            Processor(pool, log.read, None, limit=100, pause=0).run(lease, handle, committed)
         )
         await until(lambda: done == [1])
         processing.cancel()

@@ -12,23 +12,23 @@ from psycopg_pool import AsyncConnectionPool
 
 from event_store.append.appender import Appender
 from event_store.errors import LogUnavailable, OutcomeUnknown, PositionGap
+from event_store.notifier import Notifier
 from event_store.pool import connection_pool
 from event_store.read.log import Log
 from event_store.read.tail import Tail
 from event_store.schema.migrate import migrate
 from event_store.types import Stored
-from event_store.wake import Wake
 from tests.integration.conftest import TestDatabase
 from tests.integration.embedded import EmbeddedPostgres, EmbeddedValkey
 from tests.integration.event_store.making import event, request, until
 
 
 @pytest.fixture
-async def wake(valkey: EmbeddedValkey) -> AsyncIterator[Wake]:
-    wake = Wake(valkey.url, channel=f"log:{uuid4()}")
-    await wake.start()
-    yield wake
-    await wake.stop()
+async def notifier(valkey: EmbeddedValkey) -> AsyncIterator[Notifier]:
+    notifier = Notifier(valkey.url, channel=f"log:{uuid4()}")
+    await notifier.start()
+    yield notifier
+    await notifier.stop()
 
 
 async def collect(tail: Tail, into: list[int]) -> None:
@@ -65,13 +65,13 @@ async def test_events_gather_in_the_pause_after_a_read_unless_there_is_more(appe
     assert [recorded.position for recorded in await waiting] == [5, 6]
 
 
-async def test_a_wake_up_after_the_commit_saves_the_poll(database: TestDatabase, log: Log, wake: Wake) -> None:
-    appender = Appender(database.app, wake=wake)
+async def test_a_wake_up_after_the_commit_saves_the_poll(database: TestDatabase, log: Log, notifier: Notifier) -> None:
+    appender = Appender(database.app, notifier=notifier)
     await appender.start()
     seen: list[int] = []
-    tailing = asyncio.create_task(collect(Tail(log.read, 0, wake=wake, poll=30), seen))
+    tailing = asyncio.create_task(collect(Tail(log.read, 0, notifier=notifier, poll=30), seen))
     try:
-        await hears_itself(wake)
+        await hears_itself(notifier)
 
         for position in range(1, 6):
             started = time.monotonic()
@@ -81,33 +81,33 @@ async def test_a_wake_up_after_the_commit_saves_the_poll(database: TestDatabase,
     finally:
         tailing.cancel()
         await appender.stop()
-    assert wake.failures == 0
+    assert notifier.failures == 0
 
 
-async def hears_itself(wake: Wake) -> None:
+async def hears_itself(notifier: Notifier) -> None:
     """A subscription takes a moment to stand."""
-    heard = wake.subscribe()
-    await until(lambda: wake.publish() or heard.is_set())
+    heard = notifier.subscribe()
+    await until(lambda: notifier.publish() or heard.is_set())
 
 
 async def test_without_valkey_the_poll_is_the_guarantee(database: TestDatabase, log: Log) -> None:
     server = EmbeddedValkey()
-    wake = Wake(server.url)
-    await wake.start()
-    appender = Appender(database.app, wake=wake)
+    notifier = Notifier(server.url)
+    await notifier.start()
+    appender = Appender(database.app, notifier=notifier)
     await appender.start()
     seen: list[int] = []
-    tailing = asyncio.create_task(collect(Tail(log.read, 0, wake=wake), seen))
+    tailing = asyncio.create_task(collect(Tail(log.read, 0, notifier=notifier), seen))
     try:
         assert await appender.append(request(event(uuid4()))) == Stored(1)
-        await until(lambda: seen == [1] and wake.failures > 0)
+        await until(lambda: seen == [1] and notifier.failures > 0)
 
         await asyncio.to_thread(server.start)
-        await hears_itself(wake)
+        await hears_itself(notifier)
     finally:
         tailing.cancel()
         await appender.stop()
-        await wake.stop()
+        await notifier.stop()
         server.stop()
 
 

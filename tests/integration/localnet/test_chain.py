@@ -18,9 +18,9 @@ from solders.system_program import TransferParams, transfer
 from solders.transaction import VersionedTransaction
 
 from localnet.bank import Bank
+from localnet.bootstrap import open_node
 from localnet.chain import Chain, SignatureFailure
 from localnet.ledger import RENT_EXEMPT_EPOCH
-from localnet.opening import open_node
 from localnet.slots import WINDOW
 
 WALLET = Keypair()

@@ -17,10 +17,10 @@ import pytest
 from chains.keyfile import read_keypair
 from chains.solana_client import SolanaChain
 from domain.tokens import Pair
+from localnet.bootstrap import MARKET_KEY
 from localnet.market.arbitrage import standing
 from localnet.market.follow import follow
 from localnet.market.walk import Prices, outside_prices
-from localnet.opening import MARKET_KEY
 from localnet.program import PROGRAM_ID
 from localnet.world import pairs
 from tests.integration.localnet.local_node import LocalNode
@@ -77,7 +77,7 @@ async def test_it_goes_on_when_the_node_comes_back_and_the_outside_did_not_wait(
     following = asyncio.create_task(market(own_node, steps(), said, interval=0.2))
     await hears(said, "SOL/USDC")
     await asyncio.to_thread(own_node.kill)
-    await hears(said, "the node is away")
+    await hears(said, "the node is unreachable")
     gone = len(passed)
     await asyncio.sleep(1)
     await asyncio.to_thread(own_node.start)
@@ -87,7 +87,7 @@ async def test_it_goes_on_when_the_node_comes_back_and_the_outside_did_not_wait(
             await asyncio.sleep(0.02)
     following.cancel()
     assert len(passed) > gone + 4
-    assert sum("the node is away" in line for line in said) == 1
+    assert sum("the node is unreachable" in line for line in said) == 1
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -15,7 +15,7 @@ import pytest
 from psycopg_pool import AsyncConnectionPool
 
 from commands.ids import DEFAULT_ACCOUNT
-from commands.orders import Orders
+from commands.orders import OrderRepository
 from commands.submit import submit_order
 from domain.commands import SubmitOrder
 from domain.events import ORDER_EVENTS
@@ -57,14 +57,14 @@ class Verified:
 
 
 @dataclass
-class Books:
+class AuditHarness:
     """The log of one database, from both sides of the engine."""
 
     database: TestDatabase
     superuser: str
     pool: AsyncConnectionPool
     log: Log
-    orders: Orders
+    orders: OrderRepository
     appender: Appender
 
     async def submit(self, **changes: Any) -> UUID:
@@ -170,17 +170,19 @@ class Books:
 
 
 @pytest.fixture
-async def books(database: TestDatabase, postgres: EmbeddedPostgres) -> AsyncIterator[Books]:
+async def books(database: TestDatabase, postgres: EmbeddedPostgres) -> AsyncIterator[AuditHarness]:
     appender = Appender(database.app)
     await appender.start()
     async with connection_pool(database.app, max_size=4) as pool:
         log = Log(pool)
-        yield Books(database, superuser_url(postgres, database), pool, log, Orders(log, appender, MAPPER), appender)
+        yield AuditHarness(
+            database, superuser_url(postgres, database), pool, log, OrderRepository(log, appender, MAPPER), appender
+        )
     await appender.stop()
 
 
 @pytest.fixture
-async def three_orders(books: Books) -> list[UUID]:
+async def three_orders(books: AuditHarness) -> list[UUID]:
     """Each two events, at positions 1 and 2, 3 and 4, 5 and 6; the read model has them."""
     ids = [await books.submit() for _ in range(3)]
     await books.project()

@@ -19,8 +19,8 @@ from solders.transaction import VersionedTransaction
 from chains.keyfile import read_keypair
 from chains.transactions import MEMO_PROGRAM, compose, memo_text
 from event_store.types import RecordedEvent
-from tests.integration.verification.conftest import Books
-from tests.integration.workers.conftest import Desks
+from tests.integration.verification.conftest import AuditHarness
+from tests.integration.workers.conftest import EngineHarness
 from tests.integration.workers.test_execution import QUICK
 from verification.report import EQUAL, UNCHECKED
 
@@ -28,7 +28,7 @@ NOBODY = "http://127.0.0.1:1"
 
 
 @pytest.fixture
-async def traded(desks: Desks, books: Books) -> AsyncIterator[list[UUID]]:
+async def traded(desks: EngineHarness, books: AuditHarness) -> AsyncIterator[list[UUID]]:
     """Three confirmed orders; everything that could go on has stopped."""
     desks.start_relay()
     desks.start_worker()
@@ -41,7 +41,7 @@ async def traded(desks: Desks, books: Books) -> AsyncIterator[list[UUID]]:
     yield list(ids)
 
 
-async def send(desks: Desks, message: MessageV0, *signers: Keypair) -> str:
+async def send(desks: EngineHarness, message: MessageV0, *signers: Keypair) -> str:
     """Land a transaction that the engine knows nothing of; returns its signature."""
     transaction = VersionedTransaction(message, signers) if signers else desks.wallet.sign(message)
     signature = str(transaction.signatures[0])
@@ -55,14 +55,14 @@ async def send(desks: Desks, message: MessageV0, *signers: Keypair) -> str:
     return signature
 
 
-async def finalized(desks: Desks, signature: str) -> None:
+async def finalized(desks: EngineHarness, signature: str) -> None:
     async with asyncio.timeout(10):
         while not ((one := (await desks.chain.statuses([signature])).found[0]) and one.commitment == "finalized"):
             await asyncio.sleep(0.02)
 
 
 async def test_orders_that_were_executed_are_what_the_chain_shows(
-    desks: Desks, books: Books, traded: list[UUID]
+    desks: EngineHarness, books: AuditHarness, traded: list[UUID]
 ) -> None:
     verified = await books.verify(node=desks.rpc_url)
 
@@ -71,7 +71,9 @@ async def test_orders_that_were_executed_are_what_the_chain_shows(
     assert verified.report.exit_code == EQUAL
 
 
-async def test_an_attempt_that_failed_on_the_chain_costs_the_fee_that_was_recorded(desks: Desks, books: Books) -> None:
+async def test_an_attempt_that_failed_on_the_chain_costs_the_fee_that_was_recorded(
+    desks: EngineHarness, books: AuditHarness
+) -> None:
     stages = desks.stages()
     order_id = await desks.submit(slippage_bps=0)
     await stages["route"].run([order_id])
@@ -92,7 +94,7 @@ async def test_an_attempt_that_failed_on_the_chain_costs_the_fee_that_was_record
     assert verified.report.looked_at["transactions"] == 2
 
 
-async def test_an_order_on_its_way_is_named_and_held_against_nobody(desks: Desks, books: Books) -> None:
+async def test_an_order_on_its_way_is_named_and_held_against_nobody(desks: EngineHarness, books: AuditHarness) -> None:
     stages = desks.stages()
     landed, unsent = await desks.submit(), await desks.submit()
     await stages["route"].run([landed, unsent])
@@ -112,7 +114,7 @@ async def test_an_order_on_its_way_is_named_and_held_against_nobody(desks: Desks
 
 
 async def test_our_memo_on_a_transaction_the_log_does_not_know_is_found(
-    desks: Desks, books: Books, traded: list[UUID]
+    desks: EngineHarness, books: AuditHarness, traded: list[UUID]
 ) -> None:
     blockhash = (await desks.chain.latest_blockhash()).blockhash
     message = compose(
@@ -128,7 +130,9 @@ async def test_our_memo_on_a_transaction_the_log_does_not_know_is_found(
     assert any(one.what.startswith("network fees, in lamports: ") for one in found)
 
 
-async def test_our_memo_in_a_strangers_mouth_counts_for_nothing(desks: Desks, books: Books, traded: list[UUID]) -> None:
+async def test_our_memo_in_a_strangers_mouth_counts_for_nothing(
+    desks: EngineHarness, books: AuditHarness, traded: list[UUID]
+) -> None:
     stranger = read_keypair(desks.market_key)
     wallet = Pubkey.from_string(desks.wallet.address)
     dust = transfer(TransferParams(from_pubkey=stranger.pubkey(), to_pubkey=wallet, lamports=1))
@@ -140,7 +144,7 @@ async def test_our_memo_in_a_strangers_mouth_counts_for_nothing(desks: Desks, bo
 
 
 async def test_amounts_rewritten_with_every_hash_are_not_those_of_the_chain(
-    desks: Desks, books: Books, traded: list[UUID]
+    desks: EngineHarness, books: AuditHarness, traded: list[UUID]
 ) -> None:
     def better(event: RecordedEvent) -> RecordedEvent:
         if event.stream_id != traded[1] or event.topic != "order.OrderConfirmed":
@@ -158,7 +162,7 @@ async def test_amounts_rewritten_with_every_hash_are_not_those_of_the_chain(
 
 
 async def test_a_confirmation_of_a_transaction_that_never_was_is_found_in_its_block(
-    desks: Desks, books: Books, traded: list[UUID]
+    desks: EngineHarness, books: AuditHarness, traded: list[UUID]
 ) -> None:
     real = (await desks.order(traded[1])).attempts[0].signature
     await finalized(desks, real)
@@ -173,14 +177,18 @@ async def test_a_confirmation_of_a_transaction_that_never_was_is_found_in_its_bl
     assert "the block of that slot does not hold it" in found[1].what
 
 
-async def test_a_node_that_is_away_leaves_the_chain_unchecked(desks: Desks, books: Books, traded: list[UUID]) -> None:
+async def test_a_node_that_is_away_leaves_the_chain_unchecked(
+    desks: EngineHarness, books: AuditHarness, traded: list[UUID]
+) -> None:
     verified = await books.verify(node=NOBODY)
 
     assert [(one.check, one.verdict) for one in verified.findings] == [("chain", "unchecked")]
     assert verified.report.exit_code == UNCHECKED
 
 
-async def test_a_log_of_another_chain_is_said_to_be_one(books: Books, desks: Desks, traded: list[UUID]) -> None:
+async def test_a_log_of_another_chain_is_said_to_be_one(
+    books: AuditHarness, desks: EngineHarness, traded: list[UUID]
+) -> None:
     other = "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d"
     ours = desks.genesis_hash.encode()
     books.rewrite(lambda event: replace(event, state=event.state.replace(ours, other.encode())))
@@ -191,7 +199,9 @@ async def test_a_log_of_another_chain_is_said_to_be_one(books: Books, desks: Des
     assert unchecked[0].what.startswith(f"3 attempts were signed for the chain with genesis {other}; ")
 
 
-async def test_an_order_the_log_never_had_is_unknown(desks: Desks, books: Books, traded: list[UUID]) -> None:
+async def test_an_order_the_log_never_had_is_unknown(
+    desks: EngineHarness, books: AuditHarness, traded: list[UUID]
+) -> None:
     stranger = uuid4()
     blockhash = (await desks.chain.latest_blockhash()).blockhash
     await send(

@@ -13,7 +13,7 @@ from uuid import UUID
 import pytest
 
 from runtime.errors import SettingsError, StartupError
-from tests.integration.verification.conftest import Books
+from tests.integration.verification.conftest import AuditHarness
 from verification import checkpoint as checkpoints
 
 SUREFILL = Path(sys.executable).with_name("surefill")
@@ -21,7 +21,7 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
-def run(books: Books, tmp_path: Path) -> Run:
+def run(books: AuditHarness, tmp_path: Path) -> Run:
     def surefill(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, "DATABASE_URL": books.database.app, "DATA_DIR": str(tmp_path), **settings}
         return subprocess.run(
@@ -37,7 +37,9 @@ def run(books: Books, tmp_path: Path) -> Run:
     return surefill
 
 
-async def test_a_checkpoint_is_written_whole_and_read_again(books: Books, three_orders: list[UUID], tmp_path: Path):
+async def test_a_checkpoint_is_written_whole_and_read_again(
+    books: AuditHarness, three_orders: list[UUID], tmp_path: Path
+):
     taken = books.checkpoint()
     file = tmp_path / "checkpoint.json"
     checkpoints.write(taken, file)
@@ -47,7 +49,7 @@ async def test_a_checkpoint_is_written_whole_and_read_again(books: Books, three_
     assert [one.name for one in tmp_path.iterdir()] == ["checkpoint.json"]
 
 
-async def test_a_newer_checkpoint_is_never_overwritten(books: Books, three_orders: list[UUID], tmp_path: Path):
+async def test_a_newer_checkpoint_is_never_overwritten(books: AuditHarness, three_orders: list[UUID], tmp_path: Path):
     file, older = tmp_path / "checkpoint.json", books.checkpoint()
     await books.submit()
     newer = books.checkpoint()
@@ -58,7 +60,9 @@ async def test_a_newer_checkpoint_is_never_overwritten(books: Books, three_order
     assert checkpoints.read(file) == newer
 
 
-async def test_what_is_no_checkpoint_is_never_overwritten(books: Books, three_orders: list[UUID], tmp_path: Path):
+async def test_what_is_no_checkpoint_is_never_overwritten(
+    books: AuditHarness, three_orders: list[UUID], tmp_path: Path
+):
     file = tmp_path / "notes.txt"
     file.write_text("mine")
 
@@ -67,7 +71,7 @@ async def test_what_is_no_checkpoint_is_never_overwritten(books: Books, three_or
     assert file.read_text() == "mine"
 
 
-async def test_an_edited_checkpoint_is_refused(books: Books, three_orders: list[UUID], tmp_path: Path):
+async def test_an_edited_checkpoint_is_refused(books: AuditHarness, three_orders: list[UUID], tmp_path: Path):
     file = tmp_path / "checkpoint.json"
     file.write_text(books.checkpoint().text().replace('"position": 6', '"position": 5'))
 
@@ -75,7 +79,7 @@ async def test_an_edited_checkpoint_is_refused(books: Books, three_orders: list[
         checkpoints.read(file)
 
 
-async def test_no_checkpoint_is_taken_of_a_log_that_is_not_what_it_was(books: Books, three_orders: list[UUID]):
+async def test_no_checkpoint_is_taken_of_a_log_that_is_not_what_it_was(books: AuditHarness, three_orders: list[UUID]):
     earlier = books.checkpoint()
     books.rewrite(lambda event: event if event.position < 5 else None)
 
@@ -83,7 +87,9 @@ async def test_no_checkpoint_is_taken_of_a_log_that_is_not_what_it_was(books: Bo
         books.checkpoint(earlier)
 
 
-async def test_both_commands_by_their_exit_codes(books: Books, three_orders: list[UUID], run: Run, tmp_path: Path):
+async def test_both_commands_by_their_exit_codes(
+    books: AuditHarness, three_orders: list[UUID], run: Run, tmp_path: Path
+):
     file = str(tmp_path / "kept.json")
     assert run("checkpoint", file).returncode == 0
     assert json.loads(run("checkpoint").stdout)["position"] == 6
@@ -102,7 +108,7 @@ async def test_both_commands_by_their_exit_codes(books: Books, three_orders: lis
     assert "something differs" in differs.stdout
 
 
-async def test_what_cannot_be_looked_at_is_neither_equal_nor_different(books: Books, run: Run):
+async def test_what_cannot_be_looked_at_is_neither_equal_nor_different(books: AuditHarness, run: Run):
     away = run("verify", DATABASE_URL="postgresql://a:hunter2@127.0.0.1:1/d", SOLANA_RPC_URL="http://127.0.0.1:1")
     assert away.returncode == 3
     assert "hunter2" not in away.stdout + away.stderr

@@ -9,28 +9,28 @@ import psycopg
 
 from domain.commands import RejectBuild
 from event_store.errors import UnreadableEvent
-from event_store.processors import dead_letters as parked
-from event_store.processors.dead_letters import Letter
+from event_store.processors import dead_letters
+from event_store.processors.dead_letters import DeadLetter
 from event_store.processors.leases import Lease
 from projections.orders import PROCESSOR
-from projections.orders.retry import take_up
+from projections.orders.retry import retry
 from projections.projector import OrdersProjector
-from tests.integration.verification.conftest import MAPPER, Books
+from tests.integration.verification.conftest import MAPPER, AuditHarness
 from tests.integration.workers.conftest import now
 from tests.unit.domain.scenario import quote, quoted
 
 
-async def take(books: Books, order_id: UUID) -> UnreadableEvent | None:
+async def take(books: AuditHarness, order_id: UUID) -> UnreadableEvent | None:
     async with books.pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
-        return await take_up(cursor, books.log, MAPPER, order_id)
+        return await retry(cursor, books.log, MAPPER, order_id)
 
 
-async def letters(books: Books) -> list[Letter]:
+async def letters(books: AuditHarness) -> list[DeadLetter]:
     async with books.pool.connection() as connection, connection.cursor() as cursor:
-        return await parked.letters(cursor)
+        return await dead_letters.list_all(cursor)
 
 
-async def go_on(books: Books, order_id: UUID, times: int) -> None:
+async def go_on(books: AuditHarness, order_id: UUID, times: int) -> None:
     """Two more events a time."""
     for _ in range(times):
         history = (await books.orders.load([order_id])).histories[order_id]
@@ -38,7 +38,7 @@ async def go_on(books: Books, order_id: UUID, times: int) -> None:
         await books.orders.execute(routed, RejectBuild("program_error", "refused", (), now()))
 
 
-async def test_what_still_cannot_be_read_stays_aside_and_says_so(books: Books, three_orders: list[UUID]) -> None:
+async def test_what_still_cannot_be_read_stays_aside_and_says_so(books: AuditHarness, three_orders: list[UUID]) -> None:
     books.change("update events set topic = 'order.FromTheFuture' where position = 4")
     await books.forget_read_model()
     [before] = await letters(books)
@@ -54,7 +54,7 @@ async def test_what_still_cannot_be_read_stays_aside_and_says_so(books: Books, t
 
 
 async def test_orders_taken_up_while_the_projector_passes_over_their_events_have_all_of_them(
-    books: Books,
+    books: AuditHarness,
 ) -> None:
     orders = [await books.submit() for _ in range(12)]
     for order_id in orders:
@@ -83,12 +83,14 @@ async def test_orders_taken_up_while_the_projector_passes_over_their_events_have
     assert verified.report.looked_at["orders"] == 12
 
 
-async def test_a_projector_that_has_passed_over_an_order_is_waited_for(books: Books, three_orders: list[UUID]) -> None:
+async def test_a_projector_that_has_passed_over_an_order_is_waited_for(
+    books: AuditHarness, three_orders: list[UUID]
+) -> None:
     books.change("update events set topic = 'order.FromTheFuture' where position = 4")
     await books.forget_read_model()
     books.change("update events set topic = 'order.OrderTriggered' where position = 4")
     async with books.pool.connection() as projecting, projecting.transaction(), projecting.cursor() as cursor:
-        assert await parked.among(cursor, PROCESSOR, three_orders) == [three_orders[1]]
+        assert await dead_letters.among(cursor, PROCESSOR, three_orders) == [three_orders[1]]
         taking = asyncio.create_task(take(books, three_orders[1]))
         await asyncio.sleep(0.3)
         assert not taking.done()

@@ -14,7 +14,7 @@ from event_store.hash_chain.verification import Finding
 from event_store.mapper import EventMapper
 from event_store.types import AppendRequest, RecordedEvent
 from tests.integration.event_store.making import event, request
-from tests.integration.verification.conftest import Books
+from tests.integration.verification.conftest import AuditHarness
 from verification.report import DIFFERS, UNCHECKED
 
 OTHER_TERMS = (b'"amountInBaseUnits":"1000000000"', b'"amountInBaseUnits":"2000000000"')
@@ -24,7 +24,9 @@ def where(findings: list[Finding]) -> list[tuple[UUID | None, int | None, int | 
     return [(one.stream_id, one.version, one.position) for one in findings]
 
 
-async def test_a_log_nobody_touched_is_equal_to_all_it_should_equal(books: Books, three_orders: list[UUID]) -> None:
+async def test_a_log_nobody_touched_is_equal_to_all_it_should_equal(
+    books: AuditHarness, three_orders: list[UUID]
+) -> None:
     verified = await books.verify()
 
     assert verified.findings == []
@@ -32,11 +34,11 @@ async def test_a_log_nobody_touched_is_equal_to_all_it_should_equal(books: Books
     assert verified.report.looked_at["orders"] == 3
 
 
-async def test_an_empty_log_is_equal_too(books: Books) -> None:
+async def test_an_empty_log_is_equal_too(books: AuditHarness) -> None:
     assert (await books.verify(checkpoint=books.checkpoint())).findings == []
 
 
-async def test_one_byte_of_one_event_names_that_event(books: Books, three_orders: list[UUID]) -> None:
+async def test_one_byte_of_one_event_names_that_event(books: AuditHarness, three_orders: list[UUID]) -> None:
     books.change("update events set state = set_byte(state, 40, get_byte(state, 40) # 1) where position = 3")
 
     verified = await books.verify()
@@ -46,13 +48,17 @@ async def test_one_byte_of_one_event_names_that_event(books: Books, three_orders
 
 
 @pytest.mark.parametrize("column", ["event_id", "account_id", "command_id", "correlation_id", "causation_id"])
-async def test_an_id_of_an_event_is_as_safe_as_its_state(column: str, books: Books, three_orders: list[UUID]) -> None:
+async def test_an_id_of_an_event_is_as_safe_as_its_state(
+    column: str, books: AuditHarness, three_orders: list[UUID]
+) -> None:
     books.change(f"update events set {column} = gen_random_uuid() where position = 3")
 
     assert (three_orders[1], 1, 3) in where((await books.verify()).of("differs", "streams"))
 
 
-async def test_an_event_changed_with_its_own_hash_is_found_at_the_next(books: Books, three_orders: list[UUID]) -> None:
+async def test_an_event_changed_with_its_own_hash_is_found_at_the_next(
+    books: AuditHarness, three_orders: list[UUID]
+) -> None:
     books.change("update events set hash = sha256(hash) where position = 3")
 
     assert where((await books.verify()).of("differs")) == [
@@ -61,7 +67,9 @@ async def test_an_event_changed_with_its_own_hash_is_found_at_the_next(books: Bo
     ]
 
 
-async def test_a_deleted_event_is_missed_in_the_log_and_in_its_stream(books: Books, three_orders: list[UUID]) -> None:
+async def test_a_deleted_event_is_missed_in_the_log_and_in_its_stream(
+    books: AuditHarness, three_orders: list[UUID]
+) -> None:
     books.change("delete from events where position = 3")
 
     verified = await books.verify()
@@ -73,7 +81,7 @@ async def test_a_deleted_event_is_missed_in_the_log_and_in_its_stream(books: Boo
 
 
 async def test_the_last_event_deleted_is_missed_by_the_head_and_by_the_read_model(
-    books: Books, three_orders: list[UUID]
+    books: AuditHarness, three_orders: list[UUID]
 ) -> None:
     books.change("delete from events where position = 6")
 
@@ -83,7 +91,7 @@ async def test_the_last_event_deleted_is_missed_by_the_head_and_by_the_read_mode
     assert [one.stream_id for one in verified.of("differs", "read models")] == [three_orders[2]]
 
 
-async def test_two_events_swapped_are_found(books: Books, three_orders: list[UUID]) -> None:
+async def test_two_events_swapped_are_found(books: AuditHarness, three_orders: list[UUID]) -> None:
     with books.behind_the_engine() as connection:
         for old, new in ((2, 99), (3, 2), (99, 3)):
             connection.execute("update events set position = %s where position = %s", [new, old])
@@ -93,7 +101,7 @@ async def test_two_events_swapped_are_found(books: Books, three_orders: list[UUI
     assert "running hash" in verified.of("differs", "log")[-1].what
 
 
-async def test_two_events_of_one_stream_swapped_are_named(books: Books, three_orders: list[UUID]) -> None:
+async def test_two_events_of_one_stream_swapped_are_named(books: AuditHarness, three_orders: list[UUID]) -> None:
     with books.behind_the_engine() as connection:
         for old, new in ((3, 99), (4, 3), (99, 4)):
             connection.execute("update events set position = %s where position = %s", [new, old])
@@ -101,7 +109,7 @@ async def test_two_events_of_one_stream_swapped_are_named(books: Books, three_or
     assert (three_orders[1], 2, 3) in where((await books.verify()).of("differs", "streams"))
 
 
-async def test_time_that_goes_back_is_named(books: Books, three_orders: list[UUID]) -> None:
+async def test_time_that_goes_back_is_named(books: AuditHarness, three_orders: list[UUID]) -> None:
     books.change("update events set recorded_at = recorded_at - interval '1 hour' where position = 5")
 
     verified = await books.verify()
@@ -111,7 +119,7 @@ async def test_time_that_goes_back_is_named(books: Books, three_orders: list[UUI
 
 
 async def test_a_microsecond_that_nothing_contradicts_still_breaks_the_running_hash(
-    books: Books, three_orders: list[UUID]
+    books: AuditHarness, three_orders: list[UUID]
 ) -> None:
     taken = books.checkpoint()
     books.change("update events set recorded_at = recorded_at - interval '1 us' where position = 1")
@@ -124,14 +132,14 @@ async def test_a_microsecond_that_nothing_contradicts_still_breaks_the_running_h
 @pytest.mark.parametrize(
     "change", ["hash = sha256(hash)", "position = position - 1", "recorded_at = recorded_at + interval '1 us'"]
 )
-async def test_a_changed_head_is_found(change: str, books: Books, three_orders: list[UUID]) -> None:
+async def test_a_changed_head_is_found(change: str, books: AuditHarness, three_orders: list[UUID]) -> None:
     books.change(f"update log_head set {change}")
 
     assert "log_head" in (await books.verify()).of("differs", "log")[0].what
 
 
 async def test_a_whole_and_consistent_rewrite_is_found_with_a_checkpoint_alone(
-    books: Books, three_orders: list[UUID]
+    books: AuditHarness, three_orders: list[UUID]
 ) -> None:
     taken = books.checkpoint()
     later = await books.submit()
@@ -149,7 +157,7 @@ async def test_a_whole_and_consistent_rewrite_is_found_with_a_checkpoint_alone(
 
 
 async def test_what_comes_after_a_checkpoint_may_grow_and_the_checkpoint_holds(
-    books: Books, three_orders: list[UUID]
+    books: AuditHarness, three_orders: list[UUID]
 ) -> None:
     taken = books.checkpoint()
     await books.submit()
@@ -158,7 +166,7 @@ async def test_what_comes_after_a_checkpoint_may_grow_and_the_checkpoint_holds(
     assert (await books.verify(checkpoint=taken)).findings == []
 
 
-async def test_a_log_cut_short_is_found_with_a_checkpoint(books: Books, three_orders: list[UUID]) -> None:
+async def test_a_log_cut_short_is_found_with_a_checkpoint(books: AuditHarness, three_orders: list[UUID]) -> None:
     taken = books.checkpoint()
     books.rewrite(lambda event: event if event.position < 5 else None)
     await books.forget_read_model()
@@ -167,7 +175,7 @@ async def test_a_log_cut_short_is_found_with_a_checkpoint(books: Books, three_or
     assert "the log ends here" in (await books.verify(checkpoint=taken)).of("differs", "log")[0].what
 
 
-async def test_a_row_changed_by_hand_is_named_with_what_differs(books: Books, three_orders: list[UUID]) -> None:
+async def test_a_row_changed_by_hand_is_named_with_what_differs(books: AuditHarness, three_orders: list[UUID]) -> None:
     stranger = books.tamper(three_orders)
 
     found = {one.stream_id: one.what for one in (await books.verify()).of("differs")}
@@ -181,7 +189,7 @@ async def test_a_row_changed_by_hand_is_named_with_what_differs(books: Books, th
 
 
 async def test_a_read_model_that_is_behind_is_compared_as_of_where_it_is(
-    books: Books, three_orders: list[UUID]
+    books: AuditHarness, three_orders: list[UUID]
 ) -> None:
     await books.submit()
 
@@ -191,7 +199,9 @@ async def test_a_read_model_that_is_behind_is_compared_as_of_where_it_is(
     assert verified.report.looked_at["orders_v1 position"] == 6
 
 
-async def test_an_event_of_a_later_version_is_named_and_not_judged(books: Books, three_orders: list[UUID]) -> None:
+async def test_an_event_of_a_later_version_is_named_and_not_judged(
+    books: AuditHarness, three_orders: list[UUID]
+) -> None:
     new = event(three_orders[1], 3, topic="order.OrderTeleported")
     await books.appender.append(request(new))
     await books.project()
@@ -205,7 +215,7 @@ async def test_an_event_of_a_later_version_is_named_and_not_judged(books: Books,
     assert verified.report.exit_code == UNCHECKED
 
 
-async def test_an_event_that_cannot_follow_is_one_that_does_not_fold(books: Books) -> None:
+async def test_an_event_that_cannot_follow_is_one_that_does_not_fold(books: AuditHarness) -> None:
     stream = uuid4()
     await books.appender.append(AppendRequest((event(stream, 1, topic="order.OrderTriggered"),)))
     await books.project()
@@ -214,7 +224,7 @@ async def test_an_event_that_cannot_follow_is_one_that_does_not_fold(books: Book
 
 
 async def test_a_contradiction_is_a_difference_until_an_operator_resumes_and_then_is_noted(
-    books: Books, three_orders: list[UUID]
+    books: AuditHarness, three_orders: list[UUID]
 ) -> None:
     accounts = Accounts(books.log, books.appender, EventMapper(ACCOUNT_EVENTS))
     found = ContradictionFound(

@@ -16,8 +16,8 @@ from event_store.read.snapshot import snapshot
 from projections.orders import NAME, PROCESSOR
 from projections.orders.comparison import REBUILDER, Comparison
 from projections.projector import OrdersProjector
-from projections.rebuild import OrdersRebuild, StillRead
-from tests.integration.verification.conftest import MAPPER, Books
+from projections.rebuild import OrdersRebuild, TableInUse
+from tests.integration.verification.conftest import MAPPER, AuditHarness
 from tests.integration.verification.onlooking import Onlooker
 
 SHAPE = """
@@ -33,7 +33,7 @@ SHAPE = """
 LEFT = "select relname from pg_class where relname like 'orders_v1%'"
 
 
-async def rebuild(books: Books, onlooker: Onlooker | None = None, *, patience: float = 20.0) -> Comparison:
+async def rebuild(books: AuditHarness, onlooker: Onlooker | None = None, *, patience: float = 20.0) -> Comparison:
     rebuilding = OrdersRebuild(books.pool, books.log, MAPPER, onlooker or Onlooker(), patience=patience)
     async with Lease(books.pool, REBUILDER, owner="test").hold(0) as lease:
         return await rebuilding.run(lease)
@@ -44,7 +44,7 @@ def said(compared: Comparison) -> dict[UUID | None, str]:
 
 
 @contextlib.asynccontextmanager
-async def projecting(books: Books) -> AsyncIterator[asyncio.Task[None]]:
+async def projecting(books: AuditHarness) -> AsyncIterator[asyncio.Task[None]]:
     async def project() -> None:
         async with Lease(books.pool, PROCESSOR, owner="test", ttl=1.0, renew_every=0.1).hold() as lease:
             await OrdersProjector(books.pool, books.log, None, MAPPER).run(lease)
@@ -56,7 +56,7 @@ async def projecting(books: Books) -> AsyncIterator[asyncio.Task[None]]:
 
 
 async def test_a_rebuilt_model_equals_the_one_it_replaces_down_to_every_name(
-    books: Books, three_orders: list[UUID]
+    books: AuditHarness, three_orders: list[UUID]
 ) -> None:
     with books.database.connect() as app:
         before = app.execute(SHAPE).fetchall(), app.execute("table orders_v1 order by order_id").fetchall()
@@ -74,12 +74,12 @@ async def test_a_rebuilt_model_equals_the_one_it_replaces_down_to_every_name(
     assert (await books.verify()).findings == []
 
 
-async def test_an_empty_log_is_rebuilt_too(books: Books) -> None:
+async def test_an_empty_log_is_rebuilt_too(books: AuditHarness) -> None:
     assert (await rebuild(books)).orders == 0
 
 
 async def test_what_was_changed_by_hand_is_named_by_verify_named_by_rebuild_and_kept(
-    books: Books, three_orders: list[UUID]
+    books: AuditHarness, three_orders: list[UUID]
 ) -> None:
     stranger = books.tamper(three_orders)
     with books.database.connect() as app:
@@ -108,7 +108,7 @@ async def test_what_was_changed_by_hand_is_named_by_verify_named_by_rebuild_and_
 
 @pytest.mark.parametrize("state", ["'7'", "'[]'", "'null'", "state || '{\"slippage_bps\": 50.0}'"])
 async def test_a_state_that_is_none_or_only_written_otherwise_differs_too(
-    state: str, books: Books, three_orders: list[UUID]
+    state: str, books: AuditHarness, three_orders: list[UUID]
 ) -> None:
     with books.database.connect() as app:
         app.execute(f"update orders_v1 set state = {state} where order_id = %s", [three_orders[1]])
@@ -119,7 +119,7 @@ async def test_a_state_that_is_none_or_only_written_otherwise_differs_too(
     assert "state.slippage_bps" in said(compared)[three_orders[1]]
 
 
-async def test_of_many_that_differ_ten_are_named_and_all_are_counted(books: Books) -> None:
+async def test_of_many_that_differ_ten_are_named_and_all_are_counted(books: AuditHarness) -> None:
     for _ in range(12):
         await books.submit()
     await books.project()
@@ -131,39 +131,39 @@ async def test_of_many_that_differ_ten_are_named_and_all_are_counted(books: Book
     assert (compared.differing, len(compared.findings)) == (12, 10)
 
 
-async def test_an_order_that_does_not_fold_is_parked_in_both(books: Books, three_orders: list[UUID]) -> None:
+async def test_an_order_that_does_not_fold_is_set_aside_in_both(books: AuditHarness, three_orders: list[UUID]) -> None:
     books.change("update events set topic = 'order.FromTheFuture' where position = 4")
     await books.forget_read_model()
-    parked = "select processor, order_id, position, error from parked"
+    dead_letters = "select processor, order_id, position, error from dead_letters"
     with books.database.connect() as app:
-        before = app.execute(parked).fetchall()
+        before = app.execute(dead_letters).fetchall()
         assert [row[:3] for row in before] == [(PROCESSOR, three_orders[1], 4)]
 
         assert (await rebuild(books)).differing == 0
 
-        assert app.execute(parked).fetchall() == before
+        assert app.execute(dead_letters).fetchall() == before
 
 
-async def test_an_order_that_folds_again_is_taken_up_and_said(books: Books, three_orders: list[UUID]) -> None:
+async def test_an_order_that_folds_again_is_taken_up_and_said(books: AuditHarness, three_orders: list[UUID]) -> None:
     books.change("update events set topic = 'order.FromTheFuture' where position = 4")
     await books.forget_read_model()
     books.change("update events set topic = 'order.OrderTriggered' where position = 4")
 
     compared = await rebuild(books)
 
-    assert said(compared)[three_orders[1]].endswith("; was parked, and folds now")
+    assert said(compared)[three_orders[1]].endswith("; was a dead letter, and folds now")
     with books.database.connect() as app:
-        assert app.execute("table parked").fetchall() == []
+        assert app.execute("table dead_letters").fetchall() == []
     assert (await books.verify()).of("differs", "read models") == []
 
 
-async def test_a_second_rebuild_at_once_is_refused(books: Books, three_orders: list[UUID]) -> None:
+async def test_a_second_rebuild_at_once_is_refused(books: AuditHarness, three_orders: list[UUID]) -> None:
     async with Lease(books.pool, REBUILDER, owner="a.host:7").hold():
         with pytest.raises(LeaseTaken, match=r"rebuild:orders_v1 is held by a\.host:7"):
             await rebuild(books)
 
 
-async def test_a_rebuild_that_lost_its_lease_changes_nothing(books: Books, three_orders: list[UUID]) -> None:
+async def test_a_rebuild_that_lost_its_lease_changes_nothing(books: AuditHarness, three_orders: list[UUID]) -> None:
     class Robbed(Onlooker):
         def compares(self) -> None:
             with books.database.connect() as app:
@@ -180,7 +180,7 @@ async def test_a_rebuild_that_lost_its_lease_changes_nothing(books: Books, three
 
 
 async def test_the_swap_waits_for_a_verification_that_reads_and_never_takes_its_rows_away(
-    books: Books, three_orders: list[UUID]
+    books: AuditHarness, three_orders: list[UUID]
 ) -> None:
     onlooker = Onlooker()
     with snapshot(books.database.app, reads=(NAME,)) as reading:
@@ -201,9 +201,9 @@ async def test_the_swap_waits_for_a_verification_that_reads_and_never_takes_its_
 
 
 async def test_a_reader_who_never_leaves_is_named_and_nothing_is_changed(
-    books: Books, three_orders: list[UUID]
+    books: AuditHarness, three_orders: list[UUID]
 ) -> None:
-    with snapshot(books.database.app, reads=(NAME,)), pytest.raises(StillRead, match="surefill verify"):
+    with snapshot(books.database.app, reads=(NAME,)), pytest.raises(TableInUse, match="surefill verify"):
         await rebuild(books, patience=0)
     assert (await rebuild(books)).differing == 0
 
@@ -216,7 +216,7 @@ async def test_a_reader_who_never_leaves_is_named_and_nothing_is_changed(
     ],
 )
 async def test_a_table_that_a_migration_changed_meanwhile_is_not_replaced(
-    change: str, what: str, books: Books, three_orders: list[UUID]
+    change: str, what: str, books: AuditHarness, three_orders: list[UUID]
 ) -> None:
     class Migrating(Onlooker):
         def compares(self) -> None:
@@ -229,7 +229,9 @@ async def test_a_table_that_a_migration_changed_meanwhile_is_not_replaced(
     assert (await rebuild(books)).differing == 0
 
 
-async def test_a_log_that_lost_its_end_takes_the_projector_back_with_it(books: Books, three_orders: list[UUID]) -> None:
+async def test_a_log_that_lost_its_end_takes_the_projector_back_with_it(
+    books: AuditHarness, three_orders: list[UUID]
+) -> None:
     async with projecting(books) as projector:
         books.rewrite(lambda event: event if event.position < 5 else None)
         before = (await books.verify()).of("differs", "read models")

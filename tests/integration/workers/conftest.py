@@ -20,9 +20,9 @@ from chains.blockhashes import BlockhashCache
 from chains.solana_client import SolanaChain
 from chains.wallet import Wallet
 from commands.accounts import Accounts
-from commands.history import History
 from commands.ids import DEFAULT_ACCOUNT
-from commands.orders import Orders
+from commands.loaded_order import LoadedOrder
+from commands.orders import OrderRepository
 from commands.submit import submit_order
 from domain.account import ACCOUNT_EVENTS
 from domain.codes import Code
@@ -32,12 +32,12 @@ from domain.order import Order
 from domain.tokens import SOL, USDC
 from event_store.append.appender import Appender
 from event_store.mapper import EventMapper
+from event_store.notifier import Notifier
 from event_store.pool import connection_pool
 from event_store.processors.leases import Lease
 from event_store.read.log import Log
-from event_store.wake import Wake
+from localnet.bootstrap import MARKET_KEY
 from localnet.main import serve
-from localnet.opening import MARKET_KEY
 from localnet.program import PROGRAM_ID
 from tests.integration.conftest import TestDatabase
 from tests.integration.embedded import EmbeddedValkey
@@ -48,12 +48,12 @@ from workers.dispatch.broker import Hints, declare_actors, open_broker
 from workers.dispatch.relay import RELAY, Relay
 from workers.dispatch.sweeper import Sweeper
 from workers.dispatch.work import WorkTable
-from workers.stages.build import Build, Desk
+from workers.stages.build import Build, BuildContext
 from workers.stages.route import Route
 from workers.stages.submit import Submit
 from workers.tracker.tracker import TRACKER, Pace, Tracker
 from workers.watcher.book import Book
-from workers.watcher.book_keeper import WATCHER, Watching
+from workers.watcher.book_feed import WATCHER, BookFeed
 from workers.watcher.watcher import Pace as WatcherPace
 from workers.watcher.watcher import Watcher
 
@@ -65,13 +65,13 @@ def now() -> datetime:
 
 
 @dataclass
-class Desks:
+class EngineHarness:
     """Everything an order meets between the log and the chain; a test starts what it wants to run."""
 
     pool: AsyncConnectionPool
     events: Log
-    wake: Wake
-    orders: Orders
+    notifier: Notifier
+    orders: OrderRepository
     accounts: Accounts
     work: WorkTable
     chain: SolanaChain
@@ -102,7 +102,7 @@ class Desks:
         return accepted.order_id
 
     def start_relay(self) -> asyncio.Task[None]:
-        relay = Relay(self.pool, self.events, self.wake, self.work, Hints(self.broker))
+        relay = Relay(self.pool, self.events, self.notifier, self.work, Hints(self.broker))
         return self._start(Lease(self.pool, RELAY, owner="test"), relay.run)
 
     def start_sweeper(self) -> asyncio.Task[None]:
@@ -115,7 +115,7 @@ class Desks:
             orders=self.orders,
             accounts=self.accounts,
             events=self.events,
-            wake=self.wake,
+            notifier=self.notifier,
             work=self.work,
             chain=self.chain,
             commitment="confirmed",
@@ -129,13 +129,13 @@ class Desks:
         source: PriceSource | None = None,
         pace: WatcherPace | None = None,
         slot_age: Callable[[int], Awaitable[int]] | None = None,
-    ) -> Watching:
-        watching = Watching(self.pool, self.events, self.orders, Book())
+    ) -> BookFeed:
+        watching = BookFeed(self.pool, self.events, self.orders, Book())
         watcher = Watcher(
             watching=watching,
             orders=self.orders,
             events=self.events,
-            wake=self.wake,
+            notifier=self.notifier,
             source=source or PoolPrices(self.book),
             slot_age=slot_age or self.chain.slot_age,
             clock=now,
@@ -165,7 +165,7 @@ class Desks:
         return worker
 
     def stages(self) -> dict[str, Route | Build | Submit]:
-        desk = Desk(
+        context = BuildContext(
             accounts=self.accounts,
             chain=self.chain,
             blockhashes=BlockhashCache(self.chain),
@@ -176,7 +176,7 @@ class Desks:
         )
         return {
             "route": Route(self.orders, self.work, now, [self.book]),
-            "build": Build(self.orders, self.work, now, desk),
+            "build": Build(self.orders, self.work, now, context),
             "submit": Submit(self.orders, self.work, now, self.chain),
         }
 
@@ -185,7 +185,7 @@ class Desks:
         assert order is not None
         return order
 
-    async def history(self, order_id: UUID) -> History:
+    async def history(self, order_id: UUID) -> LoadedOrder:
         return (await self.orders.load([order_id])).histories[order_id]
 
     async def until(self, order_id: UUID, holds: Callable[[Order], bool], *, within: float = 15) -> Order:
@@ -231,10 +231,10 @@ async def rpc_url(tmp_path: Path) -> AsyncIterator[str]:
 @pytest.fixture
 async def desks(
     database: TestDatabase, valkey: EmbeddedValkey, rpc_url: str, chain_timeout: float, tmp_path: Path
-) -> AsyncIterator[Desks]:
-    wake = Wake(valkey.url)
-    await wake.start()
-    appender = Appender(database.app, wake=wake)
+) -> AsyncIterator[EngineHarness]:
+    notifier = Notifier(valkey.url)
+    await notifier.start()
+    appender = Appender(database.app, notifier=notifier)
     await appender.start()
     codes = {PROGRAM_ID: {int(ProgramError.SLIPPAGE_EXCEEDED): Code.SLIPPAGE_EXCEEDED}}
     chain = SolanaChain(rpc_url, custom_codes=codes, timeout=chain_timeout)
@@ -246,11 +246,11 @@ async def desks(
         broker = open_broker(f"{valkey.url.rstrip('/').removesuffix('/0')}/1")
         broker.flush_all()
         mapper = EventMapper((*ORDER_EVENTS, *ACCOUNT_EVENTS))
-        desks = Desks(
+        desks = EngineHarness(
             pool=pool,
             events=events,
-            wake=wake,
-            orders=Orders(events, appender, mapper, recent=2_000),
+            notifier=notifier,
+            orders=OrderRepository(events, appender, mapper, recent=2_000),
             accounts=Accounts(events, appender, mapper),
             work=WorkTable(pool),
             chain=chain,
@@ -269,7 +269,7 @@ async def desks(
         broker.close()
         await chain.close()
         await appender.stop()
-        await wake.stop()
+        await notifier.stop()
 
 
 async def _genesis(chain: SolanaChain) -> str:

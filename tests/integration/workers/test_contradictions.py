@@ -8,14 +8,14 @@ from uuid import UUID
 
 import pytest
 
-from chains.protocol import ExpiryQuestion, Unproven
+from chains.protocol import ExpiryQuestion, Inconclusive
 from commands.ids import DEFAULT_ACCOUNT
 from domain.account import ContradictionFound
 from domain.commands import RecordExpiry
 from domain.errors import DomainError
 from domain.evidence import Block, EndpointEvidence, ExpiryEvidence, OperatorEvidence
 from domain.order import Attempt
-from tests.integration.workers.conftest import Desks, now
+from tests.integration.workers.conftest import EngineHarness, now
 from tests.integration.workers.test_execution import QUICK, names
 from workers.stages.submit import signed_bytes
 from workers.tracker.resolve import Landed, Resolver
@@ -36,14 +36,14 @@ def forged(attempt: Attempt) -> ExpiryEvidence:
     return ExpiryEvidence(endpoints=(one,))
 
 
-async def run_to(desks: Desks, order_id: UUID, last: str) -> None:
+async def run_to(desks: EngineHarness, order_id: UUID, last: str) -> None:
     for name, stage in desks.stages().items():
         await stage.run([order_id])
         if name == last:
             return
 
 
-async def test_a_second_success_is_noted_once_and_halts_trading_until_an_operator_resumes_it(desks: Desks):
+async def test_a_second_success_is_noted_once_and_halts_trading_until_an_operator_resumes_it(desks: EngineHarness):
     order_id = await desks.submit()
     await run_to(desks, order_id, "build")
     first = signed_bytes(await desks.history(order_id), 1)
@@ -86,7 +86,7 @@ async def test_a_second_success_is_noted_once_and_halts_trading_until_an_operato
         await desks.accounts.resume(DEFAULT_ACCOUNT, "again")
 
 
-async def test_a_late_landing_the_tracker_follows_halts_the_account(desks: Desks):
+async def test_a_late_landing_the_tracker_follows_halts_the_account(desks: EngineHarness):
     order_id = await desks.submit()
     await run_to(desks, order_id, "build")
     first = signed_bytes(await desks.history(order_id), 1)
@@ -108,7 +108,7 @@ async def test_a_late_landing_the_tracker_follows_halts_the_account(desks: Desks
     assert (found.kind, found.attempt) == ("second_success", 2)
 
 
-async def landed(desks: Desks, order_id: UUID, number: int) -> None:
+async def landed(desks: EngineHarness, order_id: UUID, number: int) -> None:
     """Record the landing of an attempt nobody follows any more, as soon as it can be read."""
     from chains.protocol import SentTransaction
     from domain.commands import RecordLanding
@@ -122,7 +122,7 @@ async def landed(desks: Desks, order_id: UUID, number: int) -> None:
     await desks.orders.execute(await desks.history(order_id), RecordLanding(number, found, now()))
 
 
-async def test_an_operator_may_not_end_what_the_chain_can_still_tell(desks: Desks):
+async def test_an_operator_may_not_end_what_the_chain_can_still_tell(desks: EngineHarness):
     order_id = await desks.submit()
     await run_to(desks, order_id, "build")
     resolver = Resolver(desks.orders, desks.chain)
@@ -143,11 +143,11 @@ class Purged:
     def __getattr__(self, name: str) -> object:
         return getattr(self._chain, name)
 
-    async def expiry_evidence(self, question: ExpiryQuestion) -> Unproven:
-        return Unproven("its blocks begin at slot 900", forever=True)
+    async def expiry_evidence(self, question: ExpiryQuestion) -> Inconclusive:
+        return Inconclusive("its blocks begin at slot 900", permanent=True)
 
 
-async def test_an_operator_ends_what_can_never_be_known_with_the_reason_kept(desks: Desks):
+async def test_an_operator_ends_what_can_never_be_known_with_the_reason_kept(desks: EngineHarness):
     resolver = Resolver(desks.orders, Purged(desks.chain))  # type: ignore[arg-type]
     lost, swapped = await desks.submit(), await desks.submit()
     for order_id in (lost, swapped):
@@ -163,11 +163,11 @@ async def test_an_operator_ends_what_can_never_be_known_with_the_reason_kept(des
     assert names(done)[-2:] == ["TransactionSubmitted", "OrderConfirmed"]
 
 
-async def test_what_is_not_known_is_said_with_the_order_until_it_is(desks: Desks):
+async def test_what_is_not_known_is_said_with_the_order_until_it_is(desks: EngineHarness):
     order_id = await desks.submit()
     await run_to(desks, order_id, "build")
-    await desks.work.doubt(order_id, 1, "the node is away", forever=False)
-    await desks.work.doubt(order_id, 1, "its blocks are gone", forever=True)
+    await desks.work.record_uncertainty(order_id, 1, "the node is unreachable", permanent=False)
+    await desks.work.record_uncertainty(order_id, 1, "its blocks are gone", permanent=True)
     async with desks.pool.connection() as connection:
-        rows = await (await connection.execute("select reason, forever from doubts")).fetchall()
+        rows = await (await connection.execute("select reason, forever from uncertainties")).fetchall()
     assert rows == [("its blocks are gone", True)]

@@ -17,12 +17,12 @@ import pytest
 
 from commands.dead_letters import DeadLetters
 from commands.ids import DEFAULT_ACCOUNT
-from domain.account import DeadLetterDiscarded, DeadLetterRetried, SetAside, dead_letters_stream
-from event_store.processors import dead_letters as parked
+from domain.account import DeadLetterDiscarded, DeadLetterRetried, RecordedDeadLetter, dead_letters_stream
+from event_store.processors import dead_letters
 from tests.integration.conftest import TestDatabase, superuser_url
 from tests.integration.embedded import EmbeddedPostgres, EmbeddedValkey
-from tests.integration.workers.conftest import Desks, now
-from tests.integration.workers.letters import FUTURE, append_from_the_future, due, letter, letters, set_aside
+from tests.integration.workers.conftest import EngineHarness, now
+from tests.integration.workers.dead_letters import FUTURE, append_from_the_future, due, letter, letters, set_aside
 from tests.integration.workers.test_contradictions import run_to
 from tests.integration.workers.test_execution import QUICK, names
 from workers.dead_letters import MOST_FAILURES
@@ -50,7 +50,7 @@ def surefill(environment: dict[str, str]) -> Surefill:
     return run
 
 
-async def decided(desks: Desks) -> list[DeadLetterRetried | DeadLetterDiscarded]:
+async def decided(desks: EngineHarness) -> list[DeadLetterRetried | DeadLetterDiscarded]:
     recorded = await desks.events.load(dead_letters_stream(DEFAULT_ACCOUNT))
     loaded = [desks.orders._mapper.load(one.topic, one.state) for one in recorded]
     return [one for one in loaded if isinstance(one, DeadLetterRetried | DeadLetterDiscarded)]
@@ -65,7 +65,7 @@ def repair(postgres: EmbeddedPostgres, database: TestDatabase) -> None:
 
 
 async def test_an_order_is_listed_fails_again_and_goes_on_once_it_is_repaired(
-    desks: Desks, surefill: Surefill, postgres: EmbeddedPostgres, database: TestDatabase
+    desks: EngineHarness, surefill: Surefill, postgres: EmbeddedPostgres, database: TestDatabase
 ) -> None:
     order_id = await desks.submit(deadline=now() + timedelta(minutes=10))
     await append_from_the_future(desks, order_id)
@@ -83,7 +83,7 @@ async def test_an_order_is_listed_fails_again_and_goes_on_once_it_is_repaired(
 
     again = await surefill("retry", str(order_id))
     assert (again.returncode, again.stdout) == (1, "")
-    assert again.stderr == f"surefill: parked again at route: {FUTURE}: UnknownTopic\n"
+    assert again.stderr == f"surefill: set aside again at route: {FUTURE}: UnknownTopic\n"
     assert (await letter(desks)).attempts >= 2
 
     repair(postgres, database)
@@ -103,8 +103,8 @@ async def test_an_order_is_listed_fails_again_and_goes_on_once_it_is_repaired(
     )
 
 
-async def test_an_order_that_breaks_again_is_parked_again_and_the_command_says_so(
-    desks: Desks, surefill: Surefill
+async def test_an_order_that_breaks_again_is_set_aside_again_and_the_command_says_so(
+    desks: EngineHarness, surefill: Surefill
 ) -> None:
     order_id = await desks.submit()
     await run_to(desks, order_id, "build")
@@ -119,11 +119,11 @@ async def test_an_order_that_breaks_again_is_parked_again_and_the_command_says_s
             await asyncio.sleep(0.02)
     await submit.run([order_id])
     again = await retrying
-    assert (again.returncode, again.stderr) == (1, "surefill: parked again at submit: AttributeError\n")
+    assert (again.returncode, again.stderr) == (1, "surefill: set aside again at submit: AttributeError\n")
     assert len(await letters(desks)) == 1
 
 
-async def test_an_order_with_a_live_attempt_is_never_given_up(desks: Desks, surefill: Surefill) -> None:
+async def test_an_order_with_a_live_attempt_is_never_given_up(desks: EngineHarness, surefill: Surefill) -> None:
     order_id, unreadable = await desks.submit(), await desks.submit()
     for one in (order_id, unreadable):
         await run_to(desks, one, "build")
@@ -145,7 +145,7 @@ async def test_an_order_with_a_live_attempt_is_never_given_up(desks: Desks, sure
     )
 
 
-async def test_an_order_is_given_up_once_with_the_reason_kept(desks: Desks, surefill: Surefill) -> None:
+async def test_an_order_is_given_up_once_with_the_reason_kept(desks: EngineHarness, surefill: Surefill) -> None:
     order_id = await desks.submit()
     await run_to(desks, order_id, "route")
     await set_aside(desks, "build", order_id)
@@ -171,16 +171,16 @@ async def test_an_order_is_given_up_once_with_the_reason_kept(desks: Desks, sure
 
 @pytest.mark.parametrize("readable", [True, False])
 async def test_a_command_that_died_after_its_append_is_repeated_and_recorded_once(
-    desks: Desks, surefill: Surefill, readable: bool
+    desks: EngineHarness, surefill: Surefill, readable: bool
 ) -> None:
     order_id = await desks.submit()
     if not readable:
         await append_damaged(desks, order_id)
     await set_aside(desks, "route", order_id)
     one = await letter(desks)
-    aside = [SetAside(**{name: getattr(one, name) for name in SetAside.model_fields})]
-    desk = DeadLetters(desks.events, desks.orders._appender, desks.orders._mapper, desks.orders)
-    assert await desk.discard(order_id, aside, "operator@here", "no more") is readable
+    aside = [RecordedDeadLetter(**{name: getattr(one, name) for name in RecordedDeadLetter.model_fields})]
+    context = DeadLetters(desks.events, desks.orders._appender, desks.orders._mapper, desks.orders)
+    assert await context.discard(order_id, aside, "operator@here", "no more") is readable
 
     done = await surefill("discard", str(order_id), "--because", "no more")
     assert (done.returncode, done.stdout) == (0, f"order {order_id} is discarded\n")
@@ -189,7 +189,7 @@ async def test_a_command_that_died_after_its_append_is_repeated_and_recorded_onc
 
 
 async def test_a_discard_killed_at_any_moment_and_repeated_is_recorded_once(
-    desks: Desks, surefill: Surefill, environment: dict[str, str]
+    desks: EngineHarness, surefill: Surefill, environment: dict[str, str]
 ) -> None:
     orders = [await desks.submit() for _ in range(6)]
     for order_id in orders:
@@ -208,13 +208,13 @@ async def test_a_discard_killed_at_any_moment_and_repeated_is_recorded_once(
     assert await letters(desks) == []
 
 
-async def append_damaged(desks: Desks, order_id: UUID) -> None:
+async def append_damaged(desks: EngineHarness, order_id: UUID) -> None:
     """A topic that is known, and a state that isn't to be read."""
     await append_from_the_future(desks, order_id, topic="order.OrderRouted")
 
 
 async def test_an_order_nobody_can_read_is_given_up_for_good_where_nothing_can_be_live(
-    desks: Desks, surefill: Surefill, monkeypatch
+    desks: EngineHarness, surefill: Surefill, monkeypatch
 ) -> None:
     monkeypatch.setattr("workers.dispatch.sweeper.SETTLED_S", 0.0)
     monkeypatch.setattr("workers.dispatch.sweeper.DERIVE_EVERY_S", 0.1)
@@ -242,11 +242,11 @@ async def test_an_order_nobody_can_read_is_given_up_for_good_where_nothing_can_b
     assert again.returncode == 1
 
 
-async def test_a_read_model_alone_is_retried_or_rebuilt(desks: Desks, surefill: Surefill) -> None:
+async def test_a_read_model_alone_is_retried_or_rebuilt(desks: EngineHarness, surefill: Surefill) -> None:
     order_id = await desks.submit()
     async with desks.pool.connection() as connection, connection.cursor() as cursor:
-        fault = parked.Fault(order_id, 2, 2, "order.OrderTriggered: ValueError")
-        await parked.park(cursor, "projector:orders_v1", [fault])
+        fault = dead_letters.DeadLetterEntry(order_id, 2, 2, "order.OrderTriggered: ValueError")
+        await dead_letters.add(cursor, "projector:orders_v1", [fault])
     refused = await surefill("discard", str(order_id), "--because", "no")
     assert refused.stderr.startswith("surefill: read_model_only: ")
     assert "surefill rebuild orders" in refused.stderr

@@ -18,7 +18,7 @@ from domain.tokens import BONK, JUP, USDC
 from event_store.processors.leases import Lease
 from event_store.types import AppendRequest, NewEvent, Stored
 from tests.integration.chains.endpoint_server import Request, altering, serving
-from tests.integration.workers.conftest import Desks, now
+from tests.integration.workers.conftest import EngineHarness, now
 from workers.dispatch.broker import Hints, open_broker
 from workers.dispatch.relay import RELAY, Relay
 from workers.stages.build import Build
@@ -31,7 +31,7 @@ def names(history) -> list[str]:
     return [type(event).__name__ for event in history.events]
 
 
-async def test_a_market_order_is_executed_and_its_fill_is_what_the_route_promised(desks: Desks):
+async def test_a_market_order_is_executed_and_its_fill_is_what_the_route_promised(desks: EngineHarness):
     desks.start_relay()
     desks.start_worker()
     desks.start_tracker()
@@ -45,7 +45,7 @@ async def test_a_market_order_is_executed_and_its_fill_is_what_the_route_promise
     assert order.fill.network_fee_lamports >= 5_000
 
 
-async def test_fifty_orders_at_once_are_fifty_swaps(desks: Desks):
+async def test_fifty_orders_at_once_are_fifty_swaps(desks: EngineHarness):
     before = (await desks.chain.token_balances(desks.wallet.address, [USDC.mint]))[USDC.mint]
     desks.start_relay()
     desks.start_worker()
@@ -58,7 +58,7 @@ async def test_fifty_orders_at_once_are_fifty_swaps(desks: Desks):
     assert after - before == sum(fill.amount_out for fill in fills)
 
 
-async def test_any_number_of_duplicate_hints_changes_nothing(desks: Desks):
+async def test_any_number_of_duplicate_hints_changes_nothing(desks: EngineHarness):
     stages = desks.stages()
     order_id = await desks.submit()
     for stage in ("route", "build", "submit"):
@@ -76,7 +76,7 @@ async def test_any_number_of_duplicate_hints_changes_nothing(desks: Desks):
     ]
 
 
-async def test_without_a_relay_the_sweeper_derives_the_work_from_the_log(desks: Desks, monkeypatch):
+async def test_without_a_relay_the_sweeper_derives_the_work_from_the_log(desks: EngineHarness, monkeypatch):
     monkeypatch.setattr("workers.dispatch.sweeper.SETTLED_S", 0.0)
     monkeypatch.setattr("workers.dispatch.sweeper.DERIVE_EVERY_S", 0.1)
     desks.start_sweeper()
@@ -86,7 +86,7 @@ async def test_without_a_relay_the_sweeper_derives_the_work_from_the_log(desks: 
     assert (await desks.until(order_id, lambda order: order.ended)).status == "confirmed"
 
 
-async def test_the_tracker_sends_what_no_actor_has_sent(desks: Desks):
+async def test_the_tracker_sends_what_no_actor_has_sent(desks: EngineHarness):
     stages = desks.stages()
     order_id = await desks.submit()
     await stages["route"].run([order_id])
@@ -96,7 +96,7 @@ async def test_the_tracker_sends_what_no_actor_has_sent(desks: Desks):
     assert names(await desks.history(order_id))[-2:] == ["TransactionSubmitted", "OrderConfirmed"]
 
 
-async def test_a_transaction_that_was_never_sent_is_proven_expired_and_the_order_goes_on(desks: Desks):
+async def test_a_transaction_that_was_never_sent_is_proven_expired_and_the_order_goes_on(desks: EngineHarness):
     stages = desks.stages()
     order_id = await desks.submit()
     await stages["route"].run([order_id])
@@ -117,7 +117,7 @@ async def test_a_transaction_that_was_never_sent_is_proven_expired_and_the_order
     assert (order.status, len(order.attempts)) == ("confirmed", 2)
 
 
-async def test_more_than_the_wallet_holds_fails_and_nothing_is_signed(desks: Desks):
+async def test_more_than_the_wallet_holds_fails_and_nothing_is_signed(desks: EngineHarness):
     desks.start_relay()
     desks.start_worker()
     order_id = await desks.submit(amount_in=20_000 * 10**9, slippage_bps=5_000)
@@ -126,7 +126,7 @@ async def test_more_than_the_wallet_holds_fails_and_nothing_is_signed(desks: Des
     assert (order.failure.code, order.failure.retryable, order.attempts) == ("insufficient_funds", False, ())
 
 
-async def test_more_than_a_pool_can_count_is_more_than_the_wallet_holds(desks: Desks):
+async def test_more_than_a_pool_can_count_is_more_than_the_wallet_holds(desks: EngineHarness):
     desks.start_relay()
     desks.start_worker()
     order_id = await desks.submit(amount_in=2**64 - 1)
@@ -135,7 +135,7 @@ async def test_more_than_a_pool_can_count_is_more_than_the_wallet_holds(desks: D
     assert order.failure.code == "insufficient_funds"
 
 
-async def test_a_pair_no_venue_holds_fails_at_once(desks: Desks):
+async def test_a_pair_no_venue_holds_fails_at_once(desks: EngineHarness):
     desks.start_relay()
     desks.start_worker()
     order_id = await desks.submit(token_in=BONK, token_out=JUP, amount_in=10**9)
@@ -144,7 +144,9 @@ async def test_a_pair_no_venue_holds_fails_at_once(desks: Desks):
     assert order.failure.code == "no_venue"
 
 
-async def test_a_slippage_failure_on_chain_leads_to_a_second_attempt_never_below_the_first_minimum(desks: Desks):
+async def test_a_slippage_failure_on_chain_leads_to_a_second_attempt_never_below_the_first_minimum(
+    desks: EngineHarness,
+):
     stages = desks.stages()
     order_id = await desks.submit(slippage_bps=0)
     await stages["route"].run([order_id])
@@ -165,7 +167,7 @@ async def test_a_slippage_failure_on_chain_leads_to_a_second_attempt_never_below
         assert routed.route.minimum_out >= order.attempts[0].minimum_out
 
 
-async def test_an_order_past_its_deadline_fails_with_what_stood_in_its_way(desks: Desks):
+async def test_an_order_past_its_deadline_fails_with_what_stood_in_its_way(desks: EngineHarness):
     order_id = await desks.submit(deadline=now() - timedelta(seconds=1))
     await desks.stages()["route"].run([order_id])
     order = await desks.order(order_id)
@@ -173,7 +175,7 @@ async def test_an_order_past_its_deadline_fails_with_what_stood_in_its_way(desks
     assert (order.failure.code, order.failure.retryable) == ("deadline_passed", True)
 
 
-async def test_the_relay_works_on_while_valkey_is_away(desks: Desks):
+async def test_the_relay_works_on_while_valkey_is_away(desks: EngineHarness):
     away = Hints(open_broker("redis://127.0.0.1:1/1"))
     relay = Relay(desks.pool, desks.events, None, desks.work, away)
     lease = Lease(desks.pool, RELAY, owner="test")
@@ -193,13 +195,13 @@ async def test_the_relay_works_on_while_valkey_is_away(desks: Desks):
     assert not running.done()
 
 
-async def due(desks: Desks, order_id: UUID) -> bool:
+async def due(desks: EngineHarness, order_id: UUID) -> bool:
     async with desks.pool.connection() as connection:
         cursor = await connection.execute("select from work where order_id = %s and stage = 'route'", [order_id])
     return bool(cursor.rowcount)
 
 
-async def test_an_order_whose_stage_always_breaks_ends_by_its_deadline(desks: Desks):
+async def test_an_order_whose_stage_always_breaks_ends_by_its_deadline(desks: EngineHarness):
     stages = desks.stages()
     order_id = await desks.submit()
     await stages["route"].run([order_id])
@@ -213,7 +215,7 @@ async def test_an_order_whose_stage_always_breaks_ends_by_its_deadline(desks: De
     assert (order.failure.code, order.attempts) == ("deadline_passed", ())
 
 
-async def test_a_damaged_order_is_left_alone_and_its_neighbours_are_not(desks: Desks):
+async def test_a_damaged_order_is_left_alone_and_its_neighbours_are_not(desks: EngineHarness):
     damaged, sound = await desks.submit(), await desks.submit()
     last = (await desks.history(damaged)).last_event_id
     event = NewEvent(
@@ -224,7 +226,7 @@ async def test_a_damaged_order_is_left_alone_and_its_neighbours_are_not(desks: D
     assert (set(loaded.unreadable), set(loaded.histories)) == ({damaged}, {sound})
 
 
-async def test_a_confirmed_swap_that_is_finalized_with_an_error_raises_the_alarm(desks: Desks, rpc_url: str):
+async def test_a_confirmed_swap_that_is_finalized_with_an_error_raises_the_alarm(desks: EngineHarness, rpc_url: str):
     forked = False
 
     def statuses(_: Request, result: Any) -> Any:
@@ -259,7 +261,7 @@ def alarms_raised() -> float:
     return REGISTRY.get_sample_value("surefill_contradictions_total") or 0
 
 
-async def test_a_worker_that_slept_records_nothing_of_what_it_knew_before_the_order_went_on(desks: Desks):
+async def test_a_worker_that_slept_records_nothing_of_what_it_knew_before_the_order_went_on(desks: EngineHarness):
     awake, signed = asyncio.Event(), asyncio.Event()
 
     class Sleeper(Build):
@@ -270,7 +272,7 @@ async def test_a_worker_that_slept_records_nothing_of_what_it_knew_before_the_or
             return command
 
     stages = desks.stages()
-    sleeper = Sleeper(desks.orders, desks.work, now, stages["build"]._desk)
+    sleeper = Sleeper(desks.orders, desks.work, now, stages["build"]._context)
     order_id = await desks.submit(slippage_bps=500)
     await stages["route"].run([order_id])
     sleeping = asyncio.create_task(sleeper.run([order_id]))

@@ -7,19 +7,19 @@ from uuid import uuid4
 
 import pytest
 
-from commands.orders import Orders
+from commands.orders import OrderRepository
 from domain.codes import Code
 from domain.commands import GiveUp
 from domain.errors import NotApplicable
-from tests.integration.workers.conftest import Desks, now
-from tests.integration.workers.letters import append_from_the_future
+from tests.integration.workers.conftest import EngineHarness, now
+from tests.integration.workers.dead_letters import append_from_the_future
 from tests.integration.workers.test_contradictions import run_to
 
 
-async def test_what_others_wrote_since_is_read_and_makes_the_same_history(desks: Desks) -> None:
+async def test_what_others_wrote_since_is_read_and_makes_the_same_history(desks: EngineHarness) -> None:
     order_id = await desks.submit()
     remembers, anew = (
-        Orders(desks.events, desks.orders._appender, desks.orders._mapper, recent=recent) for recent in (10, 0)
+        OrderRepository(desks.events, desks.orders._appender, desks.orders._mapper, recent=recent) for recent in (10, 0)
     )
     first = (await remembers.load([order_id])).histories[order_id]
     await run_to(desks, order_id, "submit")
@@ -29,9 +29,9 @@ async def test_what_others_wrote_since_is_read_and_makes_the_same_history(desks:
     assert (await remembers.load([order_id])).histories[order_id] is later
 
 
-async def test_a_history_that_is_no_longer_the_logs_is_read_anew(desks: Desks) -> None:
+async def test_a_history_that_is_no_longer_the_logs_is_read_anew(desks: EngineHarness) -> None:
     order_id = await desks.submit()
-    remembers = Orders(desks.events, desks.orders._appender, desks.orders._mapper, recent=10)
+    remembers = OrderRepository(desks.events, desks.orders._appender, desks.orders._mapper, recent=10)
     known = (await remembers.load([order_id])).histories[order_id]
     # As after a backup that was restored: the log's second event is another.
     remembers._recent.keep(replace(known, version=3, last_event_id=uuid4(), first_position=99))
@@ -41,9 +41,9 @@ async def test_a_history_that_is_no_longer_the_logs_is_read_anew(desks: Desks) -
     assert anew == await desks.history(order_id)
 
 
-async def test_a_conflict_makes_it_forget(desks: Desks) -> None:
+async def test_a_conflict_makes_it_forget(desks: EngineHarness) -> None:
     order_id = await desks.submit()
-    remembers = Orders(desks.events, desks.orders._appender, desks.orders._mapper, recent=10)
+    remembers = OrderRepository(desks.events, desks.orders._appender, desks.orders._mapper, recent=10)
     known = (await remembers.load([order_id])).histories[order_id]
     ahead = replace(known, version=9)
     remembers._recent.keep(ahead)
@@ -54,7 +54,7 @@ async def test_a_conflict_makes_it_forget(desks: Desks) -> None:
     assert (await remembers.load([order_id])).histories[order_id] == known
 
 
-async def test_an_order_that_can_no_longer_be_read_is_not_answered_from_memory(desks: Desks) -> None:
+async def test_an_order_that_can_no_longer_be_read_is_not_answered_from_memory(desks: EngineHarness) -> None:
     order_id = await desks.submit()
     assert order_id in (await desks.orders.load([order_id])).histories
     await append_from_the_future(desks, order_id)

@@ -13,17 +13,17 @@ from prometheus_client import REGISTRY
 
 from chains.solana_client import SolanaChain
 from tests.integration.chains.endpoint_server import Request, altering, http, serving
-from tests.integration.workers.conftest import Desks
+from tests.integration.workers.conftest import EngineHarness
 from tests.integration.workers.test_contradictions import run_to
 from tests.integration.workers.test_execution import QUICK
 from workers.tracker.tracker import NO_ANSWER
 
-PACE = replace(QUICK, doubt=0.4)
+PACE = replace(QUICK, uncertain_after=0.4)
 
 
-async def reasons(desks: Desks) -> list[str]:
+async def reasons(desks: EngineHarness) -> list[str]:
     async with desks.pool.connection() as connection:
-        return [row[0] for row in await (await connection.execute("select reason from doubts")).fetchall()]
+        return [row[0] for row in await (await connection.execute("select reason from uncertainties")).fetchall()]
 
 
 async def until(holds: Callable[[], Any]) -> None:
@@ -32,7 +32,7 @@ async def until(holds: Callable[[], Any]) -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_no_node_answers(desks: Desks, rpc_url: str) -> None:
+async def test_no_node_answers(desks: EngineHarness, rpc_url: str) -> None:
     away, sent = True, await desks.submit()
     await run_to(desks, sent, "submit")
 
@@ -55,12 +55,12 @@ async def test_no_node_answers(desks: Desks, rpc_url: str) -> None:
             await desks.stop()
 
 
-async def test_a_tracker_takes_back_what_another_said_once_the_chain_answers(desks: Desks) -> None:
+async def test_a_tracker_takes_back_what_another_said_once_the_chain_answers(desks: EngineHarness) -> None:
     sent, purged = await desks.submit(), await desks.submit()
     for one in (sent, purged):
         await run_to(desks, one, "build")
-    await desks.work.doubt(sent, 1, NO_ANSWER, forever=False)
-    await desks.work.doubt(purged, 1, "its blocks are gone", forever=True)
+    await desks.work.record_uncertainty(sent, 1, NO_ANSWER, permanent=False)
+    await desks.work.record_uncertainty(purged, 1, "its blocks are gone", permanent=True)
     # It sends nothing and is told nothing: only the answer counts.
     desks.start_tracker(replace(PACE, first_send=999, rebroadcast=999))
     async with asyncio.timeout(15):
@@ -70,7 +70,7 @@ async def test_a_tracker_takes_back_what_another_said_once_the_chain_answers(des
     assert (await desks.order(sent)).live_attempt
 
 
-async def test_a_height_that_stands_still_proves_nothing(desks: Desks, rpc_url: str) -> None:
+async def test_a_height_that_stands_still_proves_nothing(desks: EngineHarness, rpc_url: str) -> None:
     still, unsent = True, await desks.submit()
     await run_to(desks, unsent, "build")
 
@@ -110,7 +110,7 @@ async def _gauge(name: str) -> bool:
     return _value(name) > 0
 
 
-async def _none(desks: Desks) -> bool:
+async def _none(desks: EngineHarness) -> bool:
     return not await reasons(desks)
 
 

@@ -18,7 +18,7 @@ from domain.tokens import BONK, JUP, SOL, USDC, Pair
 from event_store.mapper import EventMapper
 from event_store.types import RecordedEvent
 from localnet.market.price import move
-from tests.integration.workers.conftest import Desks
+from tests.integration.workers.conftest import EngineHarness
 from venues.pools import PoolBook
 from venues.prices import PoolPrices, Prices
 from workers.metrics import PRICE_STALE
@@ -28,11 +28,11 @@ SELL = {"type": "limit", "amount_in": 10**9}
 BUY = {**SELL, "token_in": USDC, "token_out": SOL, "amount_in": 150 * 10**6}
 
 
-async def price(desks: Desks, to: str) -> None:
+async def price(desks: EngineHarness, to: str) -> None:
     await move(desks.rpc_url, desks.market_key, "SOL/USDC", Decimal(to))
 
 
-def execute(desks: Desks) -> None:
+def execute(desks: EngineHarness) -> None:
     desks.start_relay()
     desks.start_sweeper()
     desks.start_worker()
@@ -50,7 +50,7 @@ def price_within_limit(order: Order) -> bool:
     return filled >= order.limit_price if order.side == "sell" else filled <= order.limit_price
 
 
-async def test_a_sell_and_a_buy_limit_rest_through_a_restart_and_fill_at_their_limit_or_better(desks: Desks):
+async def test_a_sell_and_a_buy_limit_rest_through_a_restart_and_fill_at_their_limit_or_better(desks: EngineHarness):
     sell = await desks.submit(**SELL, limit_price=Decimal(152))
     buy = await desks.submit(**BUY, limit_price=Decimal(148))
     desks.start_watcher()
@@ -69,7 +69,7 @@ async def test_a_sell_and_a_buy_limit_rest_through_a_restart_and_fill_at_their_l
     assert price_within_limit(bought)
 
 
-async def test_quotes_at_size_that_fall_short_rest_and_a_still_price_makes_no_loop(desks: Desks):
+async def test_quotes_at_size_that_fall_short_rest_and_a_still_price_makes_no_loop(desks: EngineHarness):
     watching = desks.start_watcher()
     execute(desks)
     order_id = await desks.submit(type="limit", amount_in=5_000 * 10**9, limit_price=Decimal("149.69"))
@@ -82,7 +82,7 @@ async def test_quotes_at_size_that_fall_short_rest_and_a_still_price_makes_no_lo
     assert price_within_limit(await desks.until(order_id, lambda order: order.ended))
 
 
-async def test_a_quote_at_size_arms_a_rested_order_before_its_touch_is_better(desks: Desks):
+async def test_a_quote_at_size_arms_a_rested_order_before_its_touch_is_better(desks: EngineHarness):
     desks.start_watcher()
     order_id = await desks.submit(type="limit", amount_in=2_000 * 10**9, limit_price=Decimal("149.5"))
     await desks.until(order_id, lambda order: order.status == "routing")
@@ -94,7 +94,7 @@ async def test_a_quote_at_size_arms_a_rested_order_before_its_touch_is_better(de
     assert price_within_limit(await desks.until(order_id, lambda order: order.ended))
 
 
-async def test_a_stop_latches_before_a_restart_and_is_a_limit_after_it(desks: Desks):
+async def test_a_stop_latches_before_a_restart_and_is_a_limit_after_it(desks: EngineHarness):
     order_id = await desks.submit(type="stop-limit", amount_in=10**9, stop_price=Decimal(145), limit_price=Decimal(149))
     desks.start_watcher()
     await price(desks, "144")
@@ -107,7 +107,7 @@ async def test_a_stop_latches_before_a_restart_and_is_a_limit_after_it(desks: De
     assert names(await desks.history(order_id))[:3] == ["OrderSubmitted", "StopTriggered", "OrderTriggered"]
 
 
-async def test_of_orders_met_by_one_observation_the_better_price_fires_first_then_the_older(desks: Desks):
+async def test_of_orders_met_by_one_observation_the_better_price_fires_first_then_the_older(desks: EngineHarness):
     limits = [Decimal(n) for n in (155, 152, 154, 152, 151, 153, 155, 151)]
     ids = [await desks.submit(type="limit", amount_in=10**6, limit_price=limit) for limit in limits]
     far = [await desks.submit(type="limit", amount_in=10**6, limit_price=Decimal(170)) for _ in range(5)]
@@ -121,7 +121,7 @@ async def test_of_orders_met_by_one_observation_the_better_price_fires_first_the
     assert {(await desks.order(one)).status for one in far} == {"pending"}
 
 
-async def test_more_orders_than_fit_one_batch_fire_in_the_order_of_fairness(desks: Desks):
+async def test_more_orders_than_fit_one_batch_fire_in_the_order_of_fairness(desks: EngineHarness):
     limits = [Decimal(1_520 + n * 7 % 50) / 10 for n in range(2 * ORDERS_AT_ONCE + 50)]
     ids = [await desks.submit(type="limit", amount_in=10**6, limit_price=limit) for limit in limits]
     desks.start_watcher()
@@ -155,14 +155,14 @@ class Told(PoolPrices):
         return self.change(await super().observe(pairs))
 
 
-async def fires(desks: Desks) -> bool:
+async def fires(desks: EngineHarness) -> bool:
     """Whether an order that is met by now does so within half a second, ten observations or more."""
     met = await desks.submit(**SELL, limit_price=Decimal(100))
     await asyncio.sleep(0.5)
     return (await desks.order(met)).status == "routing"
 
 
-async def test_a_source_that_stands_still_fires_nothing_until_it_moves_on(desks: Desks):
+async def test_a_source_that_stands_still_fires_nothing_until_it_moves_on(desks: EngineHarness):
     source = Told(desks.book)
     desks.start_watcher(source, Pace(observe=0.02, stale=0.2))
     assert await fires(desks)
@@ -175,7 +175,7 @@ async def test_a_source_that_stands_still_fires_nothing_until_it_moves_on(desks:
     assert await fires(desks)
 
 
-async def test_a_price_older_than_the_last_one_fires_nothing(desks: Desks):
+async def test_a_price_older_than_the_last_one_fires_nothing(desks: EngineHarness):
     source = Told(desks.book)
     desks.start_watcher(source)
     assert await fires(desks)
@@ -183,7 +183,7 @@ async def test_a_price_older_than_the_last_one_fires_nothing(desks: Desks):
     assert not await fires(desks)
 
 
-async def test_a_source_that_moves_on_far_behind_the_clock_fires_nothing(desks: Desks):
+async def test_a_source_that_moves_on_far_behind_the_clock_fires_nothing(desks: EngineHarness):
     age = 7
 
     async def slot_age(_: int) -> int:
@@ -195,7 +195,7 @@ async def test_a_source_that_moves_on_far_behind_the_clock_fires_nothing(desks: 
     assert await fires(desks) or await fires(desks)  # the clock is asked once a second
 
 
-async def test_a_wild_first_price_after_a_restart_latches_no_stop(desks: Desks):
+async def test_a_wild_first_price_after_a_restart_latches_no_stop(desks: EngineHarness):
     stop = await desks.submit(type="stop-limit", amount_in=10**9, stop_price=Decimal(145), limit_price=Decimal(1))
     source, wild_at = Told(desks.book), []
 
@@ -212,7 +212,7 @@ async def test_a_wild_first_price_after_a_restart_latches_no_stop(desks: Desks):
     assert (await desks.order(stop)).status == "pending"
 
 
-async def test_a_source_that_is_gone_fires_nothing_and_what_is_met_once_it_is_back(desks: Desks):
+async def test_a_source_that_is_gone_fires_nothing_and_what_is_met_once_it_is_back(desks: EngineHarness):
     source = Told(desks.book)
     desks.start_watcher(source)
     assert await fires(desks)
@@ -227,7 +227,7 @@ async def test_a_source_that_is_gone_fires_nothing_and_what_is_met_once_it_is_ba
     await desks.until(met, lambda order: order.status == "routing")
 
 
-async def test_a_watcher_that_slept_past_its_lease_fires_nothing(desks: Desks):
+async def test_a_watcher_that_slept_past_its_lease_fires_nothing(desks: EngineHarness):
     desks.start_watcher()
     assert await fires(desks)
     async with desks.pool.connection() as connection:
@@ -235,7 +235,7 @@ async def test_a_watcher_that_slept_past_its_lease_fires_nothing(desks: Desks):
     assert not await fires(desks)
 
 
-async def test_the_book_restored_from_the_log_is_the_book_kept_by_its_tail(desks: Desks):
+async def test_the_book_restored_from_the_log_is_the_book_kept_by_its_tail(desks: EngineHarness):
     kept = desks.start_watcher()
     waiting = {await desks.submit(**SELL, limit_price=Decimal(200 + n)) for n in range(20)}
     await desks.submit()
@@ -250,7 +250,7 @@ async def test_the_book_restored_from_the_log_is_the_book_kept_by_its_tail(desks
     assert all(order_id in again.book for order_id in waiting)
 
 
-async def test_an_observation_says_where_it_is_from(desks: Desks):
+async def test_an_observation_says_where_it_is_from(desks: EngineHarness):
     desks.start_watcher()
     order_id = await desks.submit(**SELL, limit_price=Decimal(149))
     await desks.until(order_id, lambda order: order.status == "routing")
@@ -262,7 +262,7 @@ async def test_an_observation_says_where_it_is_from(desks: Desks):
     assert 0 < seen.slot < U64_MAX
 
 
-async def test_an_order_on_a_pair_nobody_trades_rests_and_makes_no_price_old(desks: Desks) -> None:
+async def test_an_order_on_a_pair_nobody_trades_rests_and_makes_no_price_old(desks: EngineHarness) -> None:
     PRICE_STALE.set(0)
     nowhere = await desks.submit(type="limit", token_in=BONK, token_out=JUP, amount_in=10**9, limit_price=Decimal(1))
     watching = desks.start_watcher(pace=Pace(observe=0.02, stale=0.3))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID, uuid4
 
-from commands.cache import Recent
-from commands.history import History
+from commands.cache import OrderCache
+from commands.loaded_order import LoadedOrder
 from domain.events import OrderFailed
 from domain.order import fold
 from tests.unit.domain.scenario import built, expired, routed, sent, submitted
@@ -17,33 +17,33 @@ ENDED = fold((*submitted(), OrderFailed(code="no_venue", detail="None.", retryab
 EXPIRED = fold((*submitted(), routed(), built(), sent(), expired()))
 
 
-def history(order_id: UUID, version: int, order=OPEN) -> History:
-    return History(order_id, ACCOUNT, order, version)
+def history(order_id: UUID, version: int, order=OPEN) -> LoadedOrder:
+    return LoadedOrder(order_id, ACCOUNT, order, version)
 
 
 def test_the_newest_is_kept_whatever_comes_last() -> None:
-    recent, order_id = Recent(2), uuid4()
+    recent, order_id = OrderCache(2), uuid4()
     for version in (3, 5, 4):
         recent.keep(history(order_id, version))
     assert recent.of([order_id])[order_id].version == 5
 
 
 def test_an_order_that_ended_is_let_go_of() -> None:
-    recent, order_id = Recent(2), uuid4()
+    recent, order_id = OrderCache(2), uuid4()
     recent.keep(history(order_id, 3))
     recent.keep(history(order_id, 4, ENDED))
     assert recent.of([order_id]) == {}
 
 
 def test_an_order_with_an_expired_attempt_is_not_kept() -> None:
-    recent, order_id = Recent(2), uuid4()
+    recent, order_id = OrderCache(2), uuid4()
     recent.keep(history(order_id, 5))
     recent.keep(history(order_id, 6, EXPIRED))
     assert recent.of([order_id]) == {}
 
 
 def test_the_least_lately_kept_makes_room() -> None:
-    recent, (first, second, third) = Recent(2), (uuid4(), uuid4(), uuid4())
+    recent, (first, second, third) = OrderCache(2), (uuid4(), uuid4(), uuid4())
     for order_id in (first, second):
         recent.keep(history(order_id, 1))
     recent.keep(history(first, 2))
@@ -52,6 +52,6 @@ def test_the_least_lately_kept_makes_room() -> None:
 
 
 def test_of_none_nothing_is_kept() -> None:
-    recent, order_id = Recent(0), uuid4()
+    recent, order_id = OrderCache(0), uuid4()
     recent.keep(history(order_id, 1))
     assert recent.of([order_id]) == {}

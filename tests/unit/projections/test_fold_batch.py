@@ -26,7 +26,7 @@ def test_a_batch_becomes_one_row_an_order_at_its_newest_version() -> None:
     state = fold_recorded(MAPPER, HISTORY)
     assert state is not None
     assert folded.rows == {ORDER: Row(state, first_position=7)}
-    assert folded.parked == {}
+    assert folded.unreadable == {}
 
 
 @given(st.integers(0, len(HISTORY)), st.integers(0, len(HISTORY)))
@@ -56,16 +56,16 @@ def test_a_missing_version_is_a_fault_and_never_skipped() -> None:
         {"state": b"[]"},
     ],
 )
-def test_an_order_that_cannot_be_read_is_parked_and_the_others_go_on(damage: dict[str, object]) -> None:
+def test_an_order_that_cannot_be_read_is_set_aside_and_the_others_go_on(damage: dict[str, object]) -> None:
     bad = [HISTORY[0], replace(HISTORY[1], **damage), *HISTORY[2:]]  # type: ignore[arg-type]
     other = record(WHOLE, order_id=uuid4(), position=20)
     folded = fold_batch(MAPPER, [*bad, *other], {}, ())
     assert folded.rows[ORDER].state.version == 1
     assert folded.rows[other[0].stream_id].state.order.status == "confirmed"
-    assert folded.parked[ORDER].recorded.version == 2
+    assert folded.unreadable[ORDER].recorded.version == 2
     assert fold_batch(MAPPER, HISTORY, folded.rows, [ORDER]).rows == {}
 
 
 def test_streams_that_are_no_orders_are_passed_over() -> None:
     folded = fold_batch(MAPPER, [replace(HISTORY[0], topic="trading.Halted")], {}, ())
-    assert (folded.rows, folded.parked) == ({}, {})
+    assert (folded.rows, folded.unreadable) == ({}, {})

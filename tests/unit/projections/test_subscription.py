@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from event_store.errors import PositionGap
-from projections.live import FeedStopped, Subscription, TooSlow
+from projections.live import FeedStopped, SlowConsumer, Subscription
 from tests.unit.projections.recording import record
 from tests.unit.projections.test_fold_batch import WHOLE
 
@@ -35,7 +35,7 @@ async def test_a_subscriber_that_falls_behind_is_told_so_and_never_holds_up_the_
     subscription = Subscription(2)
     for event in HISTORY:
         subscription.offer(event)
-    with pytest.raises(TooSlow):
+    with pytest.raises(SlowConsumer):
         await anext(subscription.above(0))
 
 

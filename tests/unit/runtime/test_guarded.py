@@ -41,7 +41,7 @@ def test_what_an_error_says_of_an_address_keeps_no_key() -> None:
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [
-        ("PoolTimeout('no connection')", "ended: PostgreSQL is away"),
+        ("PoolTimeout('no connection')", "ended: PostgreSQL is unreachable"),
         (f"ExceptionGroup('', [{LeaseLostError.__name__}('lost')])", "ended: another may hold the lease by now"),
     ],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from domain import events as e
-from workers.dispatch.next_work import NEXT_STAGE, NextWork, digest
+from workers.dispatch.next_work import NEXT_STAGE, NextWork, next_work_of
 from workers.dispatch.work import backoff_ms
 
 ORDER = UUID(int=1)
@@ -21,23 +21,23 @@ def test_every_event_says_what_comes_next():
 
 def test_a_batch_comes_to_its_last_word_on_each_order():
     batch = [recorded(e.OrderSubmitted.TOPIC, 1), recorded(e.OrderTriggered.TOPIC, 2), recorded(e.OrderRouted.TOPIC, 3)]
-    assert digest(batch).moves == (NextWork(ORDER, 3, "build", setback=False),)
+    assert next_work_of(batch).moves == (NextWork(ORDER, 3, "build", setback=False),)
 
 
 def test_an_attempt_is_tracked_though_the_batch_ends_later():
     batch = [recorded(e.TransactionBuilt.TOPIC, 4), recorded(e.TransactionSubmitted.TOPIC, 5)]
-    asked = digest(batch)
+    asked = next_work_of(batch)
     assert asked.tracked == {ORDER: 5}
     assert asked.moves == (NextWork(ORDER, 5, None, setback=False),)
 
 
 def test_a_setback_waits_before_it_is_tried_again():
-    [move] = digest([recorded(e.AttemptExpired.TOPIC, 6)]).moves
+    [move] = next_work_of([recorded(e.AttemptExpired.TOPIC, 6)]).moves
     assert (move.stage, move.setback) == ("route", True)
 
 
 def test_other_streams_are_passed_over():
-    assert digest([recorded("reconciliation.Something", 1)]).moves == ()
+    assert next_work_of([recorded("reconciliation.Something", 1)]).moves == ()
 
 
 def test_trying_again_takes_a_quarter_of_a_second_to_five():

@@ -3,7 +3,7 @@
 with due as (
   select order_id, stage from work
   where stage = any(%(stages)s) and due_at <= clock_timestamp() - %(overdue)s * interval '1 millisecond'
-    and not exists (select from parked p where p.order_id = work.order_id and p.processor = any(%(stages)s))
+    and not exists (select from dead_letters p where p.order_id = work.order_id and p.processor = any(%(stages)s))
   order by due_at limit %(limit)s
   for update skip locked
 )

@@ -5,4 +5,4 @@ with gone as (
   where w.order_id = u.order_id and w.stage = 'track' and w.version <= u.version
   returning w.order_id
 )
-delete from doubts d using gone where d.order_id = gone.order_id
+delete from uncertainties d using gone where d.order_id = gone.order_id

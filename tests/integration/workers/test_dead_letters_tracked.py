@@ -13,23 +13,23 @@ import pytest
 import structlog
 
 from chains.solana_client import SolanaChain
-from commands.history import History
-from commands.orders import Orders, TooManyConflictsError
+from commands.loaded_order import LoadedOrder
+from commands.orders import OrderRepository, TooManyConflictsError
 from domain.commands import OrderCommand
-from event_store.processors import dead_letters as parked
+from event_store.processors import dead_letters
 from localnet.market.price import move
 from tests.integration.chains.endpoint_server import Request, altering, serving
 from tests.integration.conftest import TestDatabase, superuser_url
 from tests.integration.embedded import EmbeddedPostgres
-from tests.integration.workers.conftest import Desks
-from tests.integration.workers.letters import FUTURE, append_from_the_future, letter, letters
+from tests.integration.workers.conftest import EngineHarness
+from tests.integration.workers.dead_letters import FUTURE, append_from_the_future, letter, letters
 from tests.integration.workers.test_execution import QUICK
 
 
-async def test_a_swap_whose_balances_cannot_be_read_is_doubted_and_followed_until_they_can(
-    desks: Desks, rpc_url: str, monkeypatch: pytest.MonkeyPatch
+async def test_a_swap_whose_balances_cannot_be_read_is_uncertain_and_followed_until_they_can(
+    desks: EngineHarness, rpc_url: str, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("workers.tracker.recording.MOST_BACKOFF_S", 0.2)
+    monkeypatch.setattr("workers.tracker.outcome_recorder.MOST_BACKOFF_S", 0.2)
     blind = True
 
     def transaction(_: Request, result: Any) -> Any:
@@ -52,8 +52,8 @@ async def test_a_swap_whose_balances_cannot_be_read_is_doubted_and_followed_unti
         assert (one.processor, one.order_id, one.error) == ("tracker", order_id, "amounts_missing")
         assert sum(str(order_id) in str(line) and line["log_level"] == "error" for line in logged) == 2
         async with desks.pool.connection() as connection:
-            doubts = await (await connection.execute("select reason from doubts")).fetchall()
-        assert doubts == [("The transaction succeeded, yet its balances show no swap.",)]
+            uncertainties = await (await connection.execute("select reason from uncertainties")).fetchall()
+        assert uncertainties == [("The transaction succeeded, yet its balances show no swap.",)]
         blind = False
         assert (await desks.until(order_id, lambda order: order.ended)).status == "confirmed"
         while await letters(desks):
@@ -62,21 +62,21 @@ async def test_a_swap_whose_balances_cannot_be_read_is_doubted_and_followed_unti
         await desks.stop()
 
 
-class Contested(Orders):
+class Contested(OrderRepository):
     """Whatever is to be recorded of one order meets another's append, every time."""
 
     contested: UUID | None = None
 
-    async def execute(self, history: History, command: OrderCommand, **how: Any) -> History:
+    async def execute(self, history: LoadedOrder, command: OrderCommand, **how: Any) -> LoadedOrder:
         if history.order_id == self.contested:
             raise TooManyConflictsError(str(history.order_id))
         return await super().execute(history, command, **how)
 
 
 async def test_one_order_that_cannot_be_recorded_does_not_end_the_tracker(
-    desks: Desks, monkeypatch: pytest.MonkeyPatch
+    desks: EngineHarness, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("workers.tracker.recording.MOST_BACKOFF_S", 0.2)
+    monkeypatch.setattr("workers.tracker.outcome_recorder.MOST_BACKOFF_S", 0.2)
     stages = desks.stages()
     mine, fine = await desks.submit(), await desks.submit()
     for stage in ("route", "build"):
@@ -93,7 +93,7 @@ async def test_one_order_that_cannot_be_recorded_does_not_end_the_tracker(
 
 
 async def test_an_attempt_of_an_order_that_cannot_be_read_is_followed_again_once_it_can(
-    desks: Desks, database: TestDatabase, postgres: EmbeddedPostgres
+    desks: EngineHarness, database: TestDatabase, postgres: EmbeddedPostgres
 ):
     stages = desks.stages()
     order_id = await desks.submit()
@@ -115,7 +115,7 @@ async def test_an_attempt_of_an_order_that_cannot_be_read_is_followed_again_once
             await asyncio.sleep(0.05)
 
 
-async def test_an_order_that_cannot_fire_is_set_aside_and_the_others_fire(desks: Desks):
+async def test_an_order_that_cannot_fire_is_set_aside_and_the_others_fire(desks: EngineHarness):
     sell = {"type": "limit", "amount_in": 10**9, "limit_price": Decimal(152)}
     mine, fine = await desks.submit(**sell), await desks.submit(**sell)
     contested = Contested(desks.orders._log, desks.orders._appender, desks.orders._mapper)
@@ -130,5 +130,5 @@ async def test_an_order_that_cannot_fire_is_set_aside_and_the_others_fire(desks:
     await asyncio.sleep(1.5)  # it is looked for, and not tried, while it is set aside
     assert (await desks.order(mine)).status == "pending"
     async with desks.pool.connection() as connection, connection.cursor() as cursor:
-        await parked.release(cursor, ["watcher"], mine)
+        await dead_letters.remove(cursor, ["watcher"], mine)
     await desks.until(mine, lambda order: order.status == "routing")

@@ -16,7 +16,7 @@ _RECONNECT_AFTER = 0.5
 log = structlog.get_logger()
 
 
-class Wake:
+class Notifier:
     """Publishes and hears wake-ups for one process; ``channel`` is one a log."""
 
     def __init__(self, url: str, *, channel: str = "surefill:log") -> None:

@@ -1,4 +1,4 @@
-"""What says nothing of an order: something that everybody stands on was away, and is tried again when it is back."""
+"""Errors that say nothing of an order: a server it needs is unreachable, and the step is tried again later."""
 
 from __future__ import annotations
 
@@ -9,4 +9,12 @@ from chains.protocol import ChainUnavailable
 from event_store.errors import LogUnavailable, OutcomeUnknown
 
 # All that PostgreSQL may say: what is wrong with one request alone comes as ``InvalidRequest``.
-AWAY = (ChainUnavailable, LogUnavailable, OutcomeUnknown, psycopg.Error, RedisError, ConnectionError, TimeoutError)
+TRANSIENT_ERRORS = (
+    ChainUnavailable,
+    LogUnavailable,
+    OutcomeUnknown,
+    psycopg.Error,
+    RedisError,
+    ConnectionError,
+    TimeoutError,
+)

@@ -12,22 +12,24 @@ from psycopg_pool import AsyncConnectionPool
 
 from event_store.statements import statement
 
-_DOUBT = statement(__file__, "unknown_outcome")
+_UNCERTAINTY = statement(__file__, "uncertainty")
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
-    """``reason`` says what was missing when last asked; ``forever`` that the chain can never tell again."""
+class Uncertainty:
+    """``reason`` says what was missing when last asked; ``permanent`` that the chain can never tell again."""
 
     reason: str
-    forever: bool
+    permanent: bool
     since: datetime
     checked_at: datetime
 
 
-async def doubt_of(pool: AsyncConnectionPool[AsyncConnection[Any]], order_id: UUID, attempt: int) -> Doubt | None:
-    """The doubt about an attempt, None where there is none."""
+async def uncertainty_of(
+    pool: AsyncConnectionPool[AsyncConnection[Any]], order_id: UUID, attempt: int
+) -> Uncertainty | None:
+    """What is uncertain about an attempt, None where there is none."""
     async with pool.connection() as connection:
-        cursor = await connection.execute(_DOUBT, {"order": order_id, "attempt": attempt})
+        cursor = await connection.execute(_UNCERTAINTY, {"order": order_id, "attempt": attempt})
         row = await cursor.fetchone()
-    return Doubt(*row) if row else None
+    return Uncertainty(*row) if row else None

@@ -22,7 +22,7 @@ ROLES = ("api", "relay", "projector", "tracker", "watcher", "worker")
 
 
 @dataclass
-class Theatre:
+class ProcessHarness:
     """Start it, submit to ``url``, replace a role by one that crashes, and put the role back.
 
     The chain is ``node``, which is well until a test says otherwise.

@@ -11,7 +11,7 @@ from event_store.types import RecordedEvent
 
 
 @dataclass(frozen=True, slots=True)
-class History:
+class LoadedOrder:
     """An order as of ``version``: its events, the state they fold to, and where the log goes on from.
 
     ``first_position`` is that of its first event, 0 while that isn't recorded.

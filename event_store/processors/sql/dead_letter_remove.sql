@@ -1,2 +1,2 @@
-delete from parked
+delete from dead_letters
 where order_id = %(order)s and processor = any(%(processors)s) and (not %(unreadable)s or "position" is not null)

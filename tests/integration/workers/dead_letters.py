@@ -6,20 +6,20 @@ import asyncio
 from uuid import UUID, uuid4
 
 from commands.ids import DEFAULT_ACCOUNT
-from event_store.processors import dead_letters as parked
-from event_store.processors.dead_letters import Letter
+from event_store.processors import dead_letters
+from event_store.processors.dead_letters import DeadLetter
 from event_store.types import AppendRequest, NewEvent, Stored
-from tests.integration.workers.conftest import Desks
+from tests.integration.workers.conftest import EngineHarness
 
 FUTURE = "order.FromTheFuture"
 
 
-async def letters(desks: Desks) -> list[Letter]:
+async def letters(desks: EngineHarness) -> list[DeadLetter]:
     async with desks.pool.connection() as connection, connection.cursor() as cursor:
-        return await parked.letters(cursor)
+        return await dead_letters.list_all(cursor)
 
 
-async def letter(desks: Desks, *, within: float = 20) -> Letter:
+async def letter(desks: EngineHarness, *, within: float = 20) -> DeadLetter:
     """The only one there is, once it is there."""
     async with asyncio.timeout(within):
         while not (found := await letters(desks)):
@@ -28,7 +28,7 @@ async def letter(desks: Desks, *, within: float = 20) -> Letter:
     return one
 
 
-async def append_from_the_future(desks: Desks, order_id: UUID, topic: str = FUTURE) -> None:
+async def append_from_the_future(desks: EngineHarness, order_id: UUID, topic: str = FUTURE) -> None:
     before = await desks.history(order_id)
     event = NewEvent(
         order_id, before.version + 1, uuid4(), topic, b'{"v":1,"data":{}}', DEFAULT_ACCOUNT, uuid4(), uuid4(),
@@ -37,13 +37,13 @@ async def append_from_the_future(desks: Desks, order_id: UUID, topic: str = FUTU
     assert isinstance(await desks.orders._appender.append(AppendRequest((event,))), Stored)
 
 
-async def due(desks: Desks) -> list[UUID]:
+async def due(desks: EngineHarness) -> list[UUID]:
     """What would be hinted at if everything that is scheduled had come due."""
     async with desks.pool.connection() as connection:
         await connection.execute("update work set due_at = clock_timestamp()")
     return [order_id for orders in (await desks.work.take_due(100)).values() for order_id in orders]
 
 
-async def set_aside(desks: Desks, processor: str, order_id: UUID) -> None:
+async def set_aside(desks: EngineHarness, processor: str, order_id: UUID) -> None:
     async with desks.pool.connection() as connection, connection.cursor() as cursor:
-        await parked.park(cursor, processor, [parked.Fault(order_id, 2, None, "TypeError")])
+        await dead_letters.add(cursor, processor, [dead_letters.DeadLetterEntry(order_id, 2, None, "TypeError")])

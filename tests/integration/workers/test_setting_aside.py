@@ -8,17 +8,17 @@ from datetime import timedelta
 
 from chains.solana_client import SolanaChain
 from domain.quotes import Quote, Refusal
-from event_store.processors import dead_letters as parked
+from event_store.processors import dead_letters
 from tests.integration.conftest import TestDatabase
-from tests.integration.workers.conftest import Desks, now
-from tests.integration.workers.letters import FUTURE, append_from_the_future, due, letter, letters, set_aside
+from tests.integration.workers.conftest import EngineHarness, now
+from tests.integration.workers.dead_letters import FUTURE, append_from_the_future, due, letter, letters, set_aside
 from tests.integration.workers.test_execution import QUICK
 from venues.protocol import QuoteRequest
 from workers.dead_letters import MOST_FAILURES
 from workers.stages.route import Route
 
 
-async def test_an_order_that_cannot_be_read_is_set_aside_at_once_and_its_neighbours_are_executed(desks: Desks):
+async def test_an_order_that_cannot_be_read_is_set_aside_at_once_and_its_neighbours_are_executed(desks: EngineHarness):
     newer = await desks.submit()
     await append_from_the_future(desks, newer)
     desks.start_relay()
@@ -34,7 +34,7 @@ async def test_an_order_that_cannot_be_read_is_set_aside_at_once_and_its_neighbo
     assert await due(desks) == []
 
 
-async def test_what_happens_to_an_order_set_aside_makes_no_stage_work_on_it(desks: Desks, monkeypatch):
+async def test_what_happens_to_an_order_set_aside_makes_no_stage_work_on_it(desks: EngineHarness, monkeypatch):
     monkeypatch.setattr("workers.dispatch.sweeper.SETTLED_S", 0.0)
     monkeypatch.setattr("workers.dispatch.sweeper.DERIVE_EVERY_S", 0.1)
     order_id = await desks.submit()
@@ -49,11 +49,11 @@ async def test_what_happens_to_an_order_set_aside_makes_no_stage_work_on_it(desk
     await asyncio.sleep(1)  # several derivations, and long past the hint a relay gives
     assert (await desks.order(order_id)).status == "routing"
     async with desks.pool.connection() as connection, connection.cursor() as cursor:
-        await parked.release(cursor, ["route"], order_id)
+        await dead_letters.remove(cursor, ["route"], order_id)
     await desks.until(order_id, lambda order: order.status == "submitted")
 
 
-async def test_a_stage_that_keeps_breaking_sets_the_order_aside_after_a_few_times_in_a_row(desks: Desks):
+async def test_a_stage_that_keeps_breaking_sets_the_order_aside_after_a_few_times_in_a_row(desks: EngineHarness):
     stages = desks.stages()
     order_id = await desks.submit()
     await stages["route"].run([order_id])
@@ -68,7 +68,7 @@ async def test_a_stage_that_keeps_breaking_sets_the_order_aside_after_a_few_time
     assert (one.error, one.attempts) == ("AttributeError", MOST_FAILURES)
 
 
-async def test_an_order_that_its_deadline_still_ends_is_not_set_aside(desks: Desks):
+async def test_an_order_that_its_deadline_still_ends_is_not_set_aside(desks: EngineHarness):
     stages = desks.stages()
     order_id = await desks.submit()
     await stages["route"].run([order_id])
@@ -82,7 +82,7 @@ async def test_an_order_that_its_deadline_still_ends_is_not_set_aside(desks: Des
     assert await letters(desks) == []
 
 
-async def test_a_failure_in_between_that_was_overcome_does_not_count(desks: Desks):
+async def test_a_failure_in_between_that_was_overcome_does_not_count(desks: EngineHarness):
     stages = desks.stages()
     order_id = await desks.submit()
     await stages["route"].run([order_id])
@@ -96,7 +96,7 @@ async def test_a_failure_in_between_that_was_overcome_does_not_count(desks: Desk
     assert await letters(desks) == []
 
 
-async def test_a_chain_that_is_away_sets_nothing_aside(desks: Desks):
+async def test_a_chain_that_is_away_sets_nothing_aside(desks: EngineHarness):
     stages = desks.stages()
     order_id = await desks.submit()
     async with SolanaChain("http://127.0.0.1:1") as desks.chain:
@@ -108,7 +108,7 @@ async def test_a_chain_that_is_away_sets_nothing_aside(desks: Desks):
     assert await letters(desks) == []
 
 
-async def test_a_database_that_refuses_for_a_while_sets_nothing_aside(desks: Desks, database: TestDatabase):
+async def test_a_database_that_refuses_for_a_while_sets_nothing_aside(desks: EngineHarness, database: TestDatabase):
     order_id = await desks.submit()
     stages = desks.stages()
     with database.connect(as_owner=True) as owner:
@@ -126,7 +126,7 @@ async def test_a_database_that_refuses_for_a_while_sets_nothing_aside(desks: Des
 class Slow:
     """The pools, answering when told to; counts how often they were asked."""
 
-    def __init__(self, desks: Desks) -> None:
+    def __init__(self, desks: EngineHarness) -> None:
         self._book = desks.book
         self.venues = desks.book.venues
         self.asked = 0
@@ -138,7 +138,7 @@ class Slow:
         return await self._book.quote_all(requests)
 
 
-async def test_an_order_that_is_being_worked_on_is_not_worked_on_twice(desks: Desks):
+async def test_an_order_that_is_being_worked_on_is_not_worked_on_twice(desks: EngineHarness):
     slow = Slow(desks)
     route = Route(desks.orders, desks.work, now, [slow])
     order_id, other = await desks.submit(), await desks.submit()

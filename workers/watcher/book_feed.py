@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from commands.history import History
-from commands.orders import Orders
+from commands.loaded_order import LoadedOrder
+from commands.orders import OrderRepository
 from domain import events as e
 from event_store.read.log import Log
 from event_store.statements import statement
-from event_store.types import Mark
-from workers.dead_letters import Parking
+from event_store.types import EventHeader
+from workers.dead_letters import DeadLetterQueue
 from workers.dispatch.work import Pool
 from workers.metrics import BOOK_ORDERS
 from workers.watcher.book import Book
@@ -23,20 +23,20 @@ ORDERS_A_LOAD = 2_000
 _WAITING_ORDERS = statement(__file__, "waiting_orders")
 
 
-class Watching:
+class BookFeed:
     """``book`` and the position of the log it is as of."""
 
-    def __init__(self, pool: Pool, events: Log, orders: Orders, book: Book) -> None:
+    def __init__(self, pool: Pool, events: Log, orders: OrderRepository, book: Book) -> None:
         self._pool = pool
-        self._aside: frozenset[UUID] = frozenset()
-        self.parking = Parking(pool, WATCHER)
+        self._dead: frozenset[UUID] = frozenset()
+        self.dead_letters = DeadLetterQueue(pool, WATCHER)
         self._events = events
         self._orders = orders
         self.book = book
 
     async def restore(self) -> int:
         """Fill the book with every order whose newest event lets it wait; returns the position to read on from."""
-        self._aside = await self.parking.aside()
+        self._dead = await self.dead_letters.refresh()
         async with self._pool.connection() as connection, connection.transaction():
             # One snapshot: what comes after this position comes by the tail.
             await connection.execute("set transaction isolation level repeatable read, read only")
@@ -48,42 +48,42 @@ class Watching:
         BOOK_ORDERS.set(len(self.book))
         return after
 
-    async def take_in(self, batch: Iterable[Mark]) -> None:
+    async def take_in(self, batch: Iterable[EventHeader]) -> None:
         """Orders that begin to wait come in, those that went on go out."""
-        changed: dict[UUID, Mark] = {event.stream_id: event for event in batch}
+        changed: dict[UUID, EventHeader] = {event.stream_id: event for event in batch}
         for order_id, event in changed.items():
             if event.topic not in WAITING:
                 self.book.take(order_id)
         await self.load([order_id for order_id, event in changed.items() if event.topic in WAITING])
         BOOK_ORDERS.set(len(self.book))
 
-    async def heed_parked(self) -> None:
+    async def follow_dead_letters(self) -> None:
         """Orders that were set aside, here or by another watcher, leave the book; those that are no more come back."""
-        before, self._aside = self._aside, await self.parking.aside()
-        for order_id in self._aside:
+        before, self._dead = self._dead, await self.dead_letters.refresh()
+        for order_id in self._dead:
             self.book.take(order_id)
-        await self.load(list(before - self._aside))
+        await self.load(list(before - self._dead))
         BOOK_ORDERS.set(len(self.book))
 
-    async def load(self, order_ids: Sequence[UUID]) -> dict[UUID, History]:
+    async def load(self, order_ids: Sequence[UUID]) -> dict[UUID, LoadedOrder]:
         """Read the orders and put each in its place."""
         if not order_ids:
             return {}
         loaded = await self._orders.load(order_ids)
         for order_id, error in loaded.unreadable.items():
-            await self.parking.unreadable(order_id, error)
+            await self.dead_letters.unreadable(order_id, error)
             self.book.take(order_id)
         for history in loaded.histories.values():
             self.place(history)
         return loaded.histories
 
-    def place(self, history: History) -> None:
+    def place(self, history: LoadedOrder) -> None:
         """Put the order where its state says, or out of the book; a read that others overtook changes nothing."""
         if history.version < self.book.version_of(history.order_id):
             return
         order = history.order
         waits = resting(history.order_id, history.first_position, history.version, order) if order else None
-        if waits and history.order_id not in self._aside:
+        if waits and history.order_id not in self._dead:
             self.book.put(waits)
         else:
             self.book.take(history.order_id)

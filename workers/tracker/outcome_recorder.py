@@ -14,19 +14,19 @@ import psycopg
 import structlog
 
 from commands.accounts import Accounts
-from commands.history import History
-from commands.orders import Orders
+from commands.loaded_order import LoadedOrder
+from commands.orders import OrderRepository
 from domain.account import Contradiction, ContradictionFound
 from domain.commands import OrderCommand
 from domain.errors import DomainError, LandedAfterEnd, NotApplicable
 from event_store.errors import LeaseLostError, UnreadableEvent
 from event_store.processors.leases import Lease
-from workers.dead_letters import Parking, kind
+from workers.dead_letters import DeadLetterQueue, kind
 from workers.dispatch.work import WorkTable
 from workers.metrics import CONTRADICTIONS
-from workers.outages import AWAY
-from workers.tracker.tracked_attempt import Followed
-from workers.tracker.tracked_orders import Following
+from workers.tracker.tracked_attempt import TrackedAttempt
+from workers.tracker.tracked_attempts import TrackedAttempts
+from workers.transient_errors import TRANSIENT_ERRORS
 
 log = structlog.get_logger(__name__)
 
@@ -38,26 +38,31 @@ def backoff_s(failures: int) -> float:
     return min(MOST_BACKOFF_S, LEAST_BACKOFF_S * 2.0 ** (min(failures, 20) - 1))
 
 
-class Telling:
+class OutcomeRecorder:
     """Hands what was learned of attempts to commands, under the tracker's lease."""
 
     def __init__(
-        self, orders: Orders, accounts: Accounts, work: WorkTable, following: Following, parking: Parking
+        self,
+        orders: OrderRepository,
+        accounts: Accounts,
+        work: WorkTable,
+        following: TrackedAttempts,
+        dead_letters: DeadLetterQueue,
     ) -> None:
         self._orders = orders
         self._accounts = accounts
         self._work = work
-        self._following = following
-        self._parking = parking
+        self._tracked = following
+        self._dead_letters = dead_letters
 
-    async def safely(self, one: Followed, step: Awaitable[None]) -> bool:
+    async def safely(self, one: TrackedAttempt, step: Awaitable[None]) -> bool:
         """Whether ``step`` was done: what goes wrong with one attempt stays with it, but for ``LeaseLostError``."""
         try:
             await step
         except LeaseLostError:
             raise
-        except AWAY as away:
-            log.warning("not done yet", order_id=str(one.order_id), error=type(away).__name__, reason=str(away)[:200])
+        except TRANSIENT_ERRORS as error:
+            log.warning("not done yet", order_id=str(one.order_id), error=type(error).__name__, reason=str(error)[:200])
             return False
         except Exception as error:
             if one.failures == 0:
@@ -70,7 +75,7 @@ class Telling:
             return False
         return True
 
-    async def histories(self, followed: Sequence[Followed]) -> dict[UUID, History]:
+    async def histories(self, followed: Sequence[TrackedAttempt]) -> dict[UUID, LoadedOrder]:
         """The orders that can be read; what was learned of the attempts of another has to wait."""
         if not followed:
             return {}
@@ -80,11 +85,11 @@ class Telling:
                 await self.safely(one, _raised(error))
         return loaded.histories
 
-    async def tell(self, lease: Lease, one: Followed, history: History, command: OrderCommand) -> None:
+    async def tell(self, lease: Lease, one: TrackedAttempt, history: LoadedOrder, command: OrderCommand) -> None:
         """Record what was learned."""
         await self.safely(one, self._tell(lease, one, history, command))
 
-    async def _tell(self, lease: Lease, one: Followed, history: History, command: OrderCommand) -> None:
+    async def _tell(self, lease: Lease, one: TrackedAttempt, history: LoadedOrder, command: OrderCommand) -> None:
         try:
             history = await self._orders.execute(history, command, guards=(lease.guard,))
         except NotApplicable:
@@ -93,17 +98,17 @@ class Telling:
             await self._contradicted(lease, one, contradiction.kind, contradiction.detail)
             one.finalized = True
             return
-        if one.doubted:
-            one.failures, one.doubted = 0, False
-            await self._work.believe(one.order_id, one.attempt)
-        await self._parking.handled(one.order_id)
-        self._following.update(history)
+        if one.uncertain:
+            one.failures, one.uncertain = 0, False
+            await self._work.clear_uncertainty(one.order_id, one.attempt)
+        await self._dead_letters.handled(one.order_id)
+        self._tracked.update(history)
 
-    async def contradicted(self, lease: Lease, one: Followed, kind: Contradiction, detail: str) -> bool:
+    async def contradicted(self, lease: Lease, one: TrackedAttempt, kind: Contradiction, detail: str) -> bool:
         """Note it and halt the account, once; nothing more is signed until an operator has looked."""
         return await self.safely(one, self._contradicted(lease, one, kind, detail))
 
-    async def _contradicted(self, lease: Lease, one: Followed, kind: Contradiction, detail: str) -> None:
+    async def _contradicted(self, lease: Lease, one: TrackedAttempt, kind: Contradiction, detail: str) -> None:
         found = ContradictionFound(
             kind=kind, order_id=one.order_id, attempt=one.attempt, signature=one.signature, detail=detail
         )
@@ -111,18 +116,18 @@ class Telling:
             CONTRADICTIONS.inc()
             log.critical("the chain contradicts the log; trading halted", order_id=str(one.order_id), kind=kind)
 
-    async def _failed(self, one: Followed, error: Exception) -> None:
+    async def _failed(self, one: TrackedAttempt, error: Exception) -> None:
         one.failures += 1
         one.not_before = time.monotonic() + backoff_s(one.failures)
-        one.doubted = True
+        one.uncertain = True
         reason = (
             error.detail if isinstance(error, DomainError) else f"what became of it can't be recorded: {kind(error)}"
         )
         try:
-            await self._work.doubt(one.order_id, one.attempt, reason, forever=False)
-            await self._parking.failed(one.order_id, one.version, error)
-        except psycopg.Error as away:
-            log.warning("failure not counted", order_id=str(one.order_id), error=type(away).__name__)
+            await self._work.record_uncertainty(one.order_id, one.attempt, reason, permanent=False)
+            await self._dead_letters.failed(one.order_id, one.version, error)
+        except psycopg.Error as uncounted:
+            log.warning("failure not counted", order_id=str(one.order_id), error=type(uncounted).__name__)
 
 
 async def _raised(error: Exception) -> None:

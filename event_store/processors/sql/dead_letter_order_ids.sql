@@ -1,0 +1,1 @@
+select order_id from dead_letters where processor = %(processor)s

@@ -1,1 +1,0 @@
-update parked set discarded = true where order_id = %(order)s and processor = any(%(processors)s)

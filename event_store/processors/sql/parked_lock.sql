@@ -1,1 +1,0 @@
-select from parked where processor = %(processor)s and order_id = %(order)s for update

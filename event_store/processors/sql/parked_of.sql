@@ -1,1 +1,0 @@
-select order_id from parked where processor = %(processor)s

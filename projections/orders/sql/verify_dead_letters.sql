@@ -1,0 +1,1 @@
+select order_id, "position" from dead_letters where processor = %(processor)s

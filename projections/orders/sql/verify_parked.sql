@@ -1,1 +1,0 @@
-select order_id, "position" from parked where processor = %(processor)s

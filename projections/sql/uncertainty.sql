@@ -1,0 +1,1 @@
+select reason, permanent, since, checked_at from uncertainties where order_id = %(order)s and attempt = %(attempt)s

@@ -1,1 +1,0 @@
-delete from doubts where order_id = %(order)s and attempt = %(attempt)s

@@ -1,0 +1,1 @@
+delete from uncertainties where order_id = %(order)s and attempt = %(attempt)s
