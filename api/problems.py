@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 
 from commands.submit import SubmissionUnknownError
 from domain.errors import DomainError
-from event_store.errors import LogUnavailable, UnreadableEvent
+from event_store.errors import LogUnavailableError, UnreadableEventError
 
 log = structlog.get_logger(__name__)
 
@@ -106,9 +106,9 @@ def problem_of(error: Exception) -> Problem:
             return error
         case DomainError():
             return Problem(409 if error.code in _CONFLICTS else 422, error.code, error.detail, field=error.field)
-        case LogUnavailable() | psycopg.OperationalError() | psycopg.errors.IdleInTransactionSessionTimeout():
+        case LogUnavailableError() | psycopg.OperationalError() | psycopg.errors.IdleInTransactionSessionTimeout():
             return log_unavailable()
-        case UnreadableEvent():
+        case UnreadableEventError():
             log.error("order can't be read", order_id=str(error.recorded.stream_id), error=str(error))
             return _unreadable()
         case ValidationException():

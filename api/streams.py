@@ -27,7 +27,7 @@ from api.orders.read import OrderId
 from api.problems import Problem
 from api.services import Services
 from domain.events import OrderEvent
-from event_store.errors import TRANSIENT_DATABASE_ERRORS, UnreadableEvent
+from event_store.errors import TRANSIENT_DATABASE_ERRORS, UnreadableEventError
 from event_store.mapper import EventMapper
 from event_store.types import RecordedEvent
 from projections.history import OrderState, advance, order_event
@@ -146,7 +146,7 @@ async def _deliver(services: Services, socket: Socket, order_id: str) -> Close:
             raise FeedStopped
     except Refused as refused:
         return refused.close
-    except UnreadableEvent as unreadable:
+    except UnreadableEventError as unreadable:
         log.error("order can't be read", order_id=order_id, error=str(unreadable))
         return BROKEN
     except Problem:

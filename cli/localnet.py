@@ -5,9 +5,8 @@ from decimal import Decimal
 
 from chains.protocol import ChainUnavailable
 from localnet.bootstrap import MARKET_KEY
-from localnet.market.arbitrage import PriceNotReached
+from localnet.errors import PriceNotReachedError, UnknownPairError
 from localnet.market.price import move, price
-from localnet.world import UnknownPair
 from runtime import addresses, settings
 from runtime.errors import StartupError
 
@@ -26,7 +25,7 @@ def price_of(pair: str, target: Decimal | None) -> str:
 
     try:
         return f"{pair.upper()} {shown(asyncio.run(run()))}"
-    except (UnknownPair, PriceNotReached, ChainUnavailable) as error:
+    except (UnknownPairError, PriceNotReachedError, ChainUnavailable) as error:
         raise StartupError(str(error)) from None
     except FileNotFoundError as error:
         raise StartupError(f"no wallet to move the price with: {error.filename} is not there") from None

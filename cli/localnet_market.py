@@ -5,9 +5,10 @@ from itertools import islice
 from chains.keyfile import read_keypair
 from chains.solana_client import SolanaChain
 from localnet.bootstrap import MARKET_KEY
+from localnet.errors import UnknownPairError
 from localnet.market.follow import follow
 from localnet.market.walk import outside_prices
-from localnet.world import UnknownPair, pair_called
+from localnet.world import pair_called
 from localnet.world import pairs as all_pairs
 from runtime import addresses, settings
 from runtime.errors import StartupError
@@ -20,7 +21,7 @@ def run(seed: int, volatility_bps: int, pairs: str | None, interval_ms: int, min
     try:
         named = [pair_called(name.strip()) for name in pairs.split(",")] if pairs else all_pairs()
         market = read_keypair(found.data_dir / "localnet" / MARKET_KEY)
-    except UnknownPair as error:
+    except UnknownPairError as error:
         raise StartupError(str(error)) from None
     except FileNotFoundError as error:
         raise StartupError(f"no wallet to trade with: {error.filename} is not there") from None

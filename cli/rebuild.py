@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from domain.events import ORDER_EVENTS
-from event_store.errors import LeaseLostError, LeaseTaken, PositionGap
+from event_store.errors import LeaseLostError, LeaseTakenError, PositionGapError
 from event_store.mapper import EventMapper
 from event_store.pool import connection_pool
 from event_store.read.log import Log
@@ -66,13 +66,13 @@ async def _rebuild(found: Settings, watch: Watch, rebuilt: list[Comparison]) -> 
 def _sentences() -> Iterator[None]:
     try:
         yield
-    except LeaseTaken as taken:
+    except LeaseTakenError as taken:
         raise StartupError(f"another rebuild is at work, or was killed within {LEASE_S:.0f} s: {taken}") from None
     except TableInUse as reader:
         raise StartupError(f"{reader} does not stop reading {NAME}, which was not replaced: rebuild it after") from None
     except LeaseLostError as lost:
         raise StartupError(f"{lost}; {UNTOUCHED}") from None
-    except (PositionGap, VersionGap) as fault:
+    except (PositionGapError, VersionGap) as fault:
         raise StartupError(f"the log does not hold: {fault}; see surefill verify") from None
     except psycopg.errors.ObjectNotInPrerequisiteState as refused:  # the swap's own sentences
         raise StartupError(f"{refused.diag.message_primary}; {UNTOUCHED}") from None

@@ -13,7 +13,7 @@ from domain.account import DeadLetterDiscarded, DeadLetterRetried, RecordedDeadL
 from domain.commands import DiscardOrder
 from domain.errors import DomainError, NotApplicable
 from event_store.append.appender import Appender
-from event_store.errors import UnreadableEvent
+from event_store.errors import UnreadableEventError
 from event_store.mapper import EventMapper
 from event_store.read.log import Log
 from event_store.types import AppendRequest, Conflict, NewEvent, RecordedEvent, StreamGuard
@@ -61,7 +61,7 @@ class DeadLetters:
             beside = [] if is_told else [await self._new(recorded, event)]
             try:
                 await self._orders.execute(self._orders.history(recorded), DiscardOrder(), beside=beside)
-            except UnreadableEvent:
+            except UnreadableEventError:
                 require_no_attempt(recorded)
                 readable = False
             except NotApplicable:

@@ -17,7 +17,7 @@ from domain.errors import NotApplicable
 from domain.events import OrderEvent
 from domain.order import evolve
 from event_store.append.appender import Appender
-from event_store.errors import LeaseLostError, UnreadableEvent
+from event_store.errors import LeaseLostError, UnreadableEventError
 from event_store.mapper import EventMapper
 from event_store.read.log import Log
 from event_store.types import (
@@ -55,7 +55,7 @@ class Loaded:
     """
 
     histories: dict[UUID, LoadedOrder]
-    unreadable: dict[UUID, UnreadableEvent]
+    unreadable: dict[UUID, UnreadableEventError]
 
 
 class OrderRepository:
@@ -77,7 +77,7 @@ class OrderRepository:
                 try:
                     loaded.histories[order_id] = history = self.history(recorded, known.get(order_id))
                     self._recent.keep(history)
-                except UnreadableEvent as error:
+                except UnreadableEventError as error:
                     loaded.histories.pop(order_id, None)
                     loaded.unreadable[order_id] = error
         return loaded
@@ -96,7 +96,7 @@ class OrderRepository:
     def history(self, recorded: Sequence[RecordedEvent], before: LoadedOrder | None = None) -> LoadedOrder:
         """The fold of an order's recorded events, from the first or from those of ``before`` on.
 
-        Raises ``UnreadableEvent``.
+        Raises ``UnreadableEventError``.
         """
         events = tuple(self._mapper.read(one, OrderEvent) for one in recorded)
         order = before.order if before else None
@@ -104,7 +104,7 @@ class OrderRepository:
             try:
                 order = evolve(order, event)
             except Exception as fault:  # noqa: BLE001 - what cannot follow stays its order's own
-                raise UnreadableEvent(one, fault) from None
+                raise UnreadableEventError(one, fault) from None
         first, last = recorded[0], recorded[-1]
         return LoadedOrder(
             order_id=first.stream_id,
@@ -133,8 +133,9 @@ class OrderRepository:
         ``history`` alone.
 
         Raises ``NotApplicable`` where the order has moved on, other ``DomainError`` where the command is wrong,
-        ``GuardFailedError`` or ``LeaseLostError`` where a guard forbids it, ``LogUnavailable`` or ``OutcomeUnknown``
-        where it was not, or perhaps not, written, ``UnreadableEvent`` where what was written meanwhile can't be read.
+        ``GuardFailedError`` or ``LeaseLostError`` where a guard forbids it, ``LogUnavailableError`` or
+        ``OutcomeUnknownError`` where it was not, or perhaps not, written, ``UnreadableEventError`` where what was
+        written meanwhile can't be read.
         """
         command_id = uuid4()
         for _ in range(MOST_CONFLICTS):

@@ -15,7 +15,7 @@ from commands.orders import OrderRepository
 from domain.commands import SubmitOrder
 from domain.errors import DomainError
 from domain.order import Order
-from event_store.errors import OutcomeUnknown
+from event_store.errors import OutcomeUnknownError
 from event_store.types import Conflict
 
 
@@ -42,14 +42,14 @@ _COMPARED = ("type", "token_in", "token_out", "amount_in", "limit_price", "stop_
 async def submit_order(orders: OrderRepository, account_id: UUID, command: SubmitOrder) -> Accepted:
     """Record the order, or find it recorded.
 
-    Raises ``DomainError("client_order_id_conflict")`` for other terms under a known client order id, ``LogUnavailable``
-    where nothing was sent, ``SubmissionUnknownError`` where something was and its outcome is unknown,
-    ``UnreadableEvent`` where the first of that id can't be read.
+    Raises ``DomainError("client_order_id_conflict")`` for other terms under a known client order id,
+    ``LogUnavailableError`` where nothing was sent, ``SubmissionUnknownError`` where something was and its outcome is
+    unknown, ``UnreadableEventError`` where the first of that id can't be read.
     """
     new = LoadedOrder(order_id(account_id, command.client_order_id), account_id)
     try:
         after, outcome = await orders.create(new, command, uuid4())
-    except OutcomeUnknown as unknown:
+    except OutcomeUnknownError as unknown:
         raise SubmissionUnknownError(new.order_id) from unknown
     if not isinstance(outcome, Conflict):
         assert after.order is not None  # noqa: S101 - a stream that was just begun has an order

@@ -13,7 +13,7 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from event_store.errors import BadDatabaseUrl
+from event_store.errors import DatabaseUrlError
 
 DEFAULT_SCHEMA = "surefill"
 
@@ -48,22 +48,22 @@ class Database:
 
 
 def parse(url: str, *, application_name: str = "surefill") -> Database:
-    """The database of a ``postgresql://`` URL or a libpq keyword string; BadDatabaseUrl names what is wrong with it."""
+    """The database of a ``postgresql://`` URL or a libpq keyword string. Raises ``DatabaseUrlError``."""
     bare, schema = _without_schema(url)
     try:
         # Text of libpq's complaint may quote the URL, password and all: it is not passed on.
         parameters = conninfo_to_dict(bare)
     except ProgrammingError:
-        raise BadDatabaseUrl(
+        raise DatabaseUrlError(
             "the database URL cannot be read; it looks like postgresql://user:password@host:5432/database"
         ) from None
     if not _SCHEMA.fullmatch(schema):
-        raise BadDatabaseUrl(f"schema={schema!r}: a schema is letters, digits and underscores, at most 59 of them")
+        raise DatabaseUrlError(f"schema={schema!r}: a schema is letters, digits and underscores, at most 59 of them")
     user = str(parameters.get("user") or "")
     if not user:
-        raise BadDatabaseUrl("the database URL names no user")
+        raise DatabaseUrlError("the database URL names no user")
     if not all(port.isdecimal() for port in str(parameters.get("port") or 5432).split(",")):
-        raise BadDatabaseUrl("the database URL's port is not a number")
+        raise DatabaseUrlError("the database URL's port is not a number")
     options = search_path_option(schema)
     if given := parameters.get("options"):
         options = f"{given} {options}"
@@ -91,7 +91,7 @@ def _without_schema(url: str) -> tuple[str, str]:
     try:
         parts = urlsplit(url)
     except ValueError:
-        raise BadDatabaseUrl("the database URL cannot be read") from None
+        raise DatabaseUrlError("the database URL cannot be read") from None
     schema = DEFAULT_SCHEMA
     kept = []
     for pair in filter(None, parts.query.split("&")):

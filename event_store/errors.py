@@ -14,15 +14,15 @@ class EventStoreError(Exception):
     """Whatever this room raises on purpose."""
 
 
-class LogUnavailable(EventStoreError):
+class LogUnavailableError(EventStoreError):
     """Nothing of the request is stored, nor will be: it is safe to repeat as a new one."""
 
 
-class OutcomeUnknown(EventStoreError):
+class OutcomeUnknownError(EventStoreError):
     """Sent, and nobody could tell in time whether it is stored: only the same event ids may repeat it."""
 
 
-class InvalidRequest(EventStoreError):
+class InvalidRequestError(EventStoreError):
     """This request alone is malformed: NUL in a text, a hole in its versions, the same event id twice."""
 
     def __init__(self, sqlstate: str, message: str) -> None:
@@ -31,11 +31,11 @@ class InvalidRequest(EventStoreError):
         self.message = message
 
 
-class UnknownTopic(EventStoreError):
+class UnknownTopicError(EventStoreError):
     """An event this code cannot read: no model has its topic, or a newer version wrote it."""
 
 
-class UnreadableEvent(EventStoreError):
+class UnreadableEventError(EventStoreError):
     """A newer version wrote this event, or it is damaged: nobody may judge its stream.
 
     Says the kind of fault alone: a validation error quotes its input, which may be signed bytes.
@@ -50,11 +50,11 @@ class LeaseLostError(EventStoreError):
     """Another holds the lease, or it ran out before it could be renewed: whoever worked under it stops."""
 
 
-class LeaseTaken(EventStoreError):
+class LeaseTakenError(EventStoreError):
     """Another holds the lease, and goes on holding it; the text names it."""
 
 
-class PositionGap(EventStoreError):
+class PositionGapError(EventStoreError):
     """The log is not contiguous. It cannot happen while only the append function writes; no reader may go past it."""
 
 
@@ -62,9 +62,21 @@ class PositionLostError(EventStoreError):
     """A processor is stored at another position than it went on from: a crash took back what was not flushed."""
 
 
-class MigrationRefused(EventStoreError):
+class MigrationError(EventStoreError):
     """The database cannot be brought to this code's schema, and a sentence why."""
 
 
-class BadDatabaseUrl(EventStoreError):
+class DatabaseUrlError(EventStoreError):
     """The database URL cannot be read; the text never shows the password."""
+
+
+class NotSentError(EventStoreError):
+    """Nothing was handed to the connection."""
+
+
+class NotStoredError(EventStoreError):
+    """The server answered that this statement stored nothing, for a reason that may pass."""
+
+
+class AnswerLostError(EventStoreError):
+    """The statement was handed over and its answer never came."""

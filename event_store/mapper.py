@@ -14,11 +14,11 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 from pydantic_core import from_json
 
-from event_store.errors import UnknownTopic, UnreadableEvent
+from event_store.errors import UnknownTopicError, UnreadableEventError
 from event_store.types import RecordedEvent
 
 # What loading raises for an event that another version wrote, or that is damaged: nobody may judge its stream.
-UNREADABLE = (UnknownTopic, ValueError, TypeError, KeyError)
+UNREADABLE = (UnknownTopicError, ValueError, TypeError, KeyError)
 
 M = TypeVar("M", bound=BaseModel)
 Upcast = Callable[[dict[str, Any]], dict[str, Any]]
@@ -47,26 +47,26 @@ class EventMapper:
             self._forms[topic] = _Form(model, version, tuple(getattr(model, step) for step in steps))
 
     def dump(self, event: BaseModel) -> tuple[str, bytes]:
-        """Topic and state of an event; UnknownTopic for a model that was not named."""
+        """Topic and state of an event; UnknownTopicError for a model that was not named."""
         topic = getattr(event, "TOPIC", type(event).__name__)
         form = self._forms.get(topic)
         if form is None or form.model is not type(event):
-            raise UnknownTopic(topic)
+            raise UnknownTopicError(topic)
         return topic, b'{"v":%d,"data":%s}' % (form.version, event.model_dump_json(by_alias=True).encode())
 
     def load(self, topic: str, state: bytes) -> BaseModel:
         """The event of a topic and state. Fields its model does not have are ignored.
 
-        Raises one of ``UNREADABLE``: UnknownTopic also for a version newer than the model's: newer code wrote it, this
-        cannot judge it.
+        Raises one of ``UNREADABLE``: UnknownTopicError also for a version newer than the model's: newer code wrote it,
+        this cannot judge it.
         """
         form = self._forms.get(topic)
         if form is None:
-            raise UnknownTopic(topic)
+            raise UnknownTopicError(topic)
         recorded = from_json(state)
         version: int = recorded["v"]
         if version > form.version:
-            raise UnknownTopic(f"{topic}, version {version}")
+            raise UnknownTopicError(f"{topic}, version {version}")
         if version < 1:
             raise ValueError(f"{topic} has no version {version}")
         data: dict[str, Any] = recorded["data"]
@@ -75,11 +75,11 @@ class EventMapper:
         return form.model.model_validate(data, extra="ignore")
 
     def read(self, recorded: RecordedEvent, kind: type[M]) -> M:
-        """What was recorded, as a ``kind``; UnreadableEvent for whatever stands in the way."""
+        """What was recorded, as a ``kind``; UnreadableEventError for whatever stands in the way."""
         try:
             event = self.load(recorded.topic, recorded.state)
         except Exception as fault:  # noqa: BLE001 - a damaged state may raise anything, an upcast too
-            raise UnreadableEvent(recorded, fault) from None
+            raise UnreadableEventError(recorded, fault) from None
         if not isinstance(event, kind):
-            raise UnreadableEvent(recorded, TypeError())
+            raise UnreadableEventError(recorded, TypeError())
         return event

@@ -12,6 +12,7 @@ from solders.pubkey import Pubkey
 from chains.keyfile import make_keypair, read_keypair
 from localnet.bank import Bank
 from localnet.chain import Chain
+from localnet.errors import ForeignDirectoryError
 from localnet.genesis import genesis_accounts
 from localnet.ledger import BlockRange, Genesis, Ledger
 from localnet.program import PROGRAM_FILE, PROGRAM_ID
@@ -21,14 +22,10 @@ MARKET_KEY = "market.json"
 FAUCET_KEY = "faucet.json"
 
 
-class ForeignDirectory(Exception):
-    """The directory holds a chain that was made for another wallet, or without its keys."""
-
-
 def open_node(directory: Path, wallet: str, *, slot_ms: int, finality: int) -> Node:
     """The chain in ``directory`` with ``wallet`` funded, as it was left; made where there is none.
 
-    Raises ``LedgerInUse``, ``LedgerDamaged`` and ``ForeignDirectory``.
+    Raises ``LedgerInUseError``, ``LedgerDamagedError`` and ``ForeignDirectoryError``.
     """
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     ledger = Ledger(directory)
@@ -37,7 +34,7 @@ def open_node(directory: Path, wallet: str, *, slot_ms: int, finality: int) -> N
         genesis = _begin(ledger, directory, wallet)
     if genesis.wallet != wallet:
         ledger.close()
-        raise ForeignDirectory(f"the chain in {directory} was made for wallet {genesis.wallet}, not {wallet}")
+        raise ForeignDirectoryError(f"the chain in {directory} was made for wallet {genesis.wallet}, not {wallet}")
     faucet = _key(directory / FAUCET_KEY)
     program = Pubkey.from_string(PROGRAM_ID)
     bank = Bank(ledger.accounts(), {program: PROGRAM_FILE.read_bytes()}, ledger.undo())
@@ -61,4 +58,4 @@ def _key(path: Path) -> Keypair:
     try:
         return read_keypair(path)
     except FileNotFoundError:
-        raise ForeignDirectory(f"{path} is missing: the chain beside it can't be used without") from None
+        raise ForeignDirectoryError(f"{path} is missing: the chain beside it can't be used without") from None

@@ -20,6 +20,7 @@ from solders.transaction import VersionedTransaction
 
 from localnet.bank import Bank
 from localnet.canonical import CanonicalBlocks
+from localnet.errors import IrreversibleBlockError, SignatureFailureError
 from localnet.ledger import BlockRange, Genesis, Landed, Ledger, Settled
 from localnet.messages import checked_message, memo_of
 from localnet.slots import WINDOW, blockhash, genesis_hash, number_by, slot_of
@@ -28,14 +29,6 @@ from localnet.transaction_meta import transaction_meta
 
 Commitment = Literal["processed", "confirmed", "finalized"]
 COMMITMENTS: tuple[Commitment, ...] = get_args(Commitment)
-
-
-class SignatureFailure(Exception):
-    """A signature of the transaction is not its signer's."""
-
-
-class Irreversible(Exception):
-    """The block is too settled to be dropped."""
 
 
 class Chain:
@@ -121,7 +114,7 @@ class Chain:
         """Run ``transaction`` in the open block, once in its life.
 
         One that ran before, whose blockhash is not recent, or that can't pay its fee leaves nothing and raises
-        nothing, as a leader drops it. Raises ``SignatureFailure``.
+        nothing, as a leader drops it. Raises ``SignatureFailureError``.
         """
         signature = transaction.signatures[0]
         message = checked_message(transaction)
@@ -130,7 +123,7 @@ class Chain:
         executed = self.bank.execute(transaction)
         error = None if executed.error is None else error_json(executed.error)
         if error == SIGNATURE_FAILURE:
-            raise SignatureFailure
+            raise SignatureFailureError
         if not executed.charged:
             return
         self._open[signature] = Landed(
@@ -165,12 +158,12 @@ class Chain:
         """Let a fork win that lacks the newest ``count`` blocks: what they did is undone, and the bytes may run again.
 
         The open block goes on without them. Only processed blocks are dropped, with ``confirmed`` those too, which is
-        rare on a real chain and possible. Raises ``Irreversible`` for what is settled more than that.
+        rare on a real chain and possible. Raises ``IrreversibleBlockError`` for what is settled more than that.
         """
         height, floor = self.height("processed"), self.newest("finalized" if confirmed else "confirmed")
         lost = [self._blocks.at(one) for one in range(max(0, height - count + 1), height + 1)]
         if not lost or lost[0] <= floor:
-            raise Irreversible(f"blocks up to slot {slot_of(floor)} are settled")
+            raise IrreversibleBlockError(f"blocks up to slot {slot_of(floor)} are settled")
         tip = self._blocks.back(lost[0], 1)
         settled = Settled(min(self.newest("confirmed"), tip), self.newest("finalized"))
         self.ledger.drop(lost, list(self.bank.before(lost[0]).items()), settled)

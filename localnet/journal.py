@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+from localnet.errors import LedgerDamagedError
+
 LEDGER = "ledger.sqlite3"
 
 # https://www.sqlite.org/fileformat2.html#walformat
@@ -22,23 +24,13 @@ _RECORD = struct.Struct(">6I")
 _MAGIC = 0x377F0682
 
 
-class LedgerDamaged(Exception):
-    """The ledger isn't what was written; the sentence says where and what to do."""
-
-    def __init__(self, file: Path, what: str) -> None:
-        super().__init__(
-            f"the local chain's ledger is damaged: {file}: {what}. Nothing was changed: put a copy of {file.parent} "
-            "back, or set another DATA_DIR, for a new chain needs a new log"
-        )
-
-
 def check(ledger: Path) -> None:
-    """Raise ``LedgerDamaged`` where ``ledger`` or the write-ahead log beside it can't be trusted."""
+    """Raise ``LedgerDamagedError`` where ``ledger`` or the write-ahead log beside it can't be trusted."""
     log = ledger.with_name(f"{ledger.name}-wal")
     written = log.exists() and any(log.read_bytes())
     if not ledger.exists() or not ledger.stat().st_size:
         if written:
-            raise LedgerDamaged(ledger, "it is empty, and its write-ahead log is not")
+            raise LedgerDamagedError(ledger, "it is empty, and its write-ahead log is not")
         return
     if written:
         _check_log(ledger, log)
@@ -51,7 +43,7 @@ def _check_log(ledger: Path, log: Path) -> None:
         return
     magic, _, page_size, _, first, second, *sums = _HEADER.unpack_from(content)
     if magic & ~1 != _MAGIC or list(_summed(content[: _HEADER.size - 8], big_endian=bool(magic & 1))) != sums:
-        raise LedgerDamaged(log, "its header is bad")
+        raise LedgerDamagedError(log, "its header is bad")
     step = _RECORD.size + page_size
     good = _HEADER.size + _good_records(ledger, log, page_size) * step
     blocks = sum(
@@ -62,7 +54,7 @@ def _check_log(ledger: Path, log: Path) -> None:
     )
     # One may be that of the transaction a crash cut off: its pages reach the disk in any order.
     if blocks > 1:
-        raise LedgerDamaged(log, f"the record at byte {good} is bad, and {blocks} blocks come after it")
+        raise LedgerDamagedError(log, f"the record at byte {good} is bad, and {blocks} blocks come after it")
 
 
 def _good_records(ledger: Path, log: Path, page_size: int) -> int:
@@ -77,7 +69,7 @@ def _good_records(ledger: Path, log: Path, page_size: int) -> int:
             with closing(sqlite3.connect(copy)) as connection:
                 _, records, _ = connection.execute("PRAGMA wal_checkpoint").fetchone()
         except sqlite3.DatabaseError as error:
-            raise LedgerDamaged(ledger, str(error)) from None
+            raise LedgerDamagedError(ledger, str(error)) from None
     return max(0, int(records))
 
 
@@ -102,12 +94,12 @@ def _check_pages(ledger: Path, log: Path) -> None:
     except sqlite3.OperationalError as error:
         if "locked" in str(error):  # by a node that runs on it, as opening it will say
             return
-        raise LedgerDamaged(ledger, str(error)) from None
+        raise LedgerDamagedError(ledger, str(error)) from None
     except sqlite3.DatabaseError as error:
-        raise LedgerDamaged(ledger, str(error)) from None
+        raise LedgerDamagedError(ledger, str(error)) from None
     finally:
         connection.close()
         if not there_before:
             index.unlink(missing_ok=True)
     if found != ["ok"]:
-        raise LedgerDamaged(ledger, found[0].replace("\n", " "))
+        raise LedgerDamagedError(ledger, found[0].replace("\n", " "))

@@ -18,6 +18,7 @@ from solders.account import Account
 from solders.pubkey import Pubkey
 from solders.signature import Signature
 
+from localnet.errors import LedgerInUseError
 from localnet.journal import LEDGER, check
 
 # One after another: a ledger of an earlier version is brought on by those it lacks.
@@ -25,10 +26,6 @@ _SCHEMA = [Path(__file__).with_name(name).read_text() for name in ("ledger_1.sql
 _MENTIONING = Path(__file__).with_name("mentioning.sql").read_text()
 # Rent is no longer collected: every account is exempt, and that is how a node shows it.
 RENT_EXEMPT_EPOCH = 2**64 - 1
-
-
-class LedgerInUse(Exception):
-    """Another node has this directory open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +84,10 @@ class Settled:
 
 
 class Ledger:
-    """The ledger in ``directory``. Raises ``LedgerInUse`` where another process has it open, ``LedgerDamaged``."""
+    """The ledger in ``directory``.
+
+    Raises ``LedgerInUseError`` where another process has it open, and ``LedgerDamagedError``.
+    """
 
     def __init__(self, directory: Path) -> None:
         path = directory / LEDGER
@@ -104,7 +104,7 @@ class Ledger:
         except sqlite3.OperationalError as error:
             self._db.close()
             if "locked" in str(error):
-                raise LedgerInUse(f"another node is running on {directory}") from error
+                raise LedgerInUseError(f"another node is running on {directory}") from error
             raise
 
     def close(self) -> None:

@@ -14,15 +14,12 @@ from solders.pubkey import Pubkey
 from solders.transaction import VersionedTransaction
 
 from localnet import base58
+from localnet.errors import UnsupportedMessageError
 
 MEMO_PROGRAMS = tuple(
     Pubkey.from_string(address)
     for address in ("MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr", "Memo1UhkJRfHyvLMcVucJwxXeuD728EqVDDwQDxFMNo")
 )
-
-
-class UnsupportedMessage(ValueError):
-    """A message version this chain doesn't execute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +37,17 @@ class AccountKeys:
 
 
 def checked_message(transaction: VersionedTransaction) -> Message | MessageV0:
-    """The transaction's message. Raises ``UnsupportedMessage``."""
+    """The transaction's message. Raises ``UnsupportedMessageError``."""
     message = transaction.message
     if isinstance(message, Message | MessageV0):
         return message
-    raise UnsupportedMessage("transactions are legacy or version 0")
+    raise UnsupportedMessageError("transactions are legacy or version 0")
 
 
 def resolve_keys(message: object, account: Callable[[Pubkey], Account | None]) -> AccountKeys:
     """The accounts of ``message``; a lookup table that can't be read adds none, and then the execution fails."""
     if not isinstance(message, Message | MessageV0):
-        raise UnsupportedMessage("transactions are legacy or version 0")
+        raise UnsupportedMessageError("transactions are legacy or version 0")
     own = tuple(message.account_keys)
     flags = writable_flags(message)
     writable: list[Pubkey] = []

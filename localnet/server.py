@@ -9,17 +9,10 @@ from typing import Any
 import orjson
 import structlog
 
+from localnet.errors import RpcError
 from localnet.rpc import METHODS
 from localnet.rpc.node import Node
-from localnet.rpc.params import (
-    INTERNAL_ERROR,
-    INVALID_PARAMS,
-    INVALID_REQUEST,
-    METHOD_NOT_FOUND,
-    PARSE_ERROR,
-    Params,
-    RpcError,
-)
+from localnet.rpc.params import INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR, Params
 
 log = structlog.get_logger(__name__)
 

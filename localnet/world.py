@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from domain.tokens import BONK, JUP, RAY, SOL, USDC, USDT, Pair, Token, pair_of
+from localnet.errors import UnknownPairError
 
 TOKENS = (SOL, USDC, USDT, JUP, RAY, BONK)
 
@@ -70,10 +71,6 @@ MARKET_HOLDS = {
 }
 
 
-class UnknownPair(LookupError):
-    """A pair the local world has no pools of."""
-
-
 @dataclass(frozen=True, slots=True)
 class PoolSpec:
     """A pool as it starts: ``base`` and ``quote`` are reserves in base units."""
@@ -118,8 +115,8 @@ def pairs() -> list[Pair]:
 
 
 def pair_called(name: str) -> Pair:
-    """The pair written ``BASE/QUOTE`` in symbols. Raises ``UnknownPair``."""
+    """The pair written ``BASE/QUOTE`` in symbols. Raises ``UnknownPairError``."""
     found = {pair.symbol: pair for pair in pairs()}
     if name.upper() not in found:
-        raise UnknownPair(f"no pools trade {name}; the local chain has {', '.join(found)}")
+        raise UnknownPairError(f"no pools trade {name}; the local chain has {', '.join(found)}")
     return found[name.upper()]

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from domain.events import OrderEvent
 from domain.order import Order, evolve
-from event_store.errors import UnreadableEvent
+from event_store.errors import UnreadableEventError
 from event_store.mapper import EventMapper
 from event_store.types import RecordedEvent
 from projections.order_view import OrderView, order_view
@@ -32,19 +32,19 @@ class OrderState:
 
 
 def order_event(mapper: EventMapper, recorded: RecordedEvent) -> OrderEvent:
-    """What was recorded, as an event of an order; raises ``UnreadableEvent``."""
+    """What was recorded, as an event of an order; raises ``UnreadableEventError``."""
     return mapper.read(recorded, OrderEvent)
 
 
 def advance(state: OrderState | None, recorded: RecordedEvent, event: OrderEvent) -> OrderState:
     """``state`` after ``event``, which was recorded as ``recorded``; None before the first of a stream.
 
-    Raises ``UnreadableEvent`` where it cannot follow.
+    Raises ``UnreadableEventError`` where it cannot follow.
     """
     try:
         order = evolve(state.order if state else None, event)
     except Exception as fault:  # noqa: BLE001 - what cannot follow stays its order's own
-        raise UnreadableEvent(recorded, fault) from None
+        raise UnreadableEventError(recorded, fault) from None
     return OrderState(
         recorded.stream_id,
         recorded.account_id,

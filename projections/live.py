@@ -14,7 +14,7 @@ from uuid import UUID
 
 import structlog
 
-from event_store.errors import TRANSIENT_DATABASE_ERRORS, PositionGap
+from event_store.errors import TRANSIENT_DATABASE_ERRORS, PositionGapError
 from event_store.notifier import Notifier
 from event_store.read.log import Log
 from event_store.read.tail import Tail
@@ -65,7 +65,7 @@ class Subscription:
             if event.version <= version:
                 continue
             if event.version != version + 1:
-                raise PositionGap(f"version {event.version} came after {version}")
+                raise PositionGapError(f"version {event.version} came after {version}")
             version = event.version
             yield event
 

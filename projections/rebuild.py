@@ -85,9 +85,9 @@ class OrdersRebuild:
     async def run(self, lease: Lease) -> Comparison:
         """Under the lease of ``projections.orders.comparison.REBUILDER``: what the comparison before the swap said.
 
-        Raises ``TableInUse``, ``LeaseLostError``, ``PositionLostError`` (PostgreSQL crashed under it), ``PositionGap``
-        and psycopg's errors: then nothing was swapped, save where PostgreSQL failed in the swap's very commit.
-        Either way the live table is whole.
+        Raises ``TableInUse``, ``LeaseLostError``, ``PositionLostError`` (PostgreSQL crashed under it),
+        ``PositionGapError`` and psycopg's errors: then nothing was swapped, save where PostgreSQL failed in the swap's
+        very commit. Either way the live table is whole.
         """
         async with self._pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
             await lease.check(cursor)

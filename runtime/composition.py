@@ -29,8 +29,8 @@ from event_store.pool import connection_pool
 from event_store.processors.leases import Lease
 from event_store.read.log import Log
 from localnet.program import PROGRAM_ID
-from runtime.errors import StartupError
-from runtime.preconditions import AnotherChainError, AnotherWalletError, claim_wallet, require_same_chain
+from runtime.errors import AnotherChainError, AnotherWalletError, StartupError
+from runtime.preconditions import claim_wallet, require_same_chain
 from runtime.settings import Settings
 from venues.constant_product_errors import ProgramError
 from venues.pools import PoolBook

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from domain.account import RecordedDeadLetter
 from domain.errors import DomainError
-from event_store.errors import UnreadableEvent
+from event_store.errors import UnreadableEventError
 from event_store.processors import dead_letters
 from event_store.processors.dead_letters import DeadLetter
 from projections.order_view import instant
@@ -88,11 +88,11 @@ class _Retry:
         await WorkTable(self.store.pool).retry(self.order_id, engine)
         return await self._outcome(engine, loaded.histories[self.order_id].version)
 
-    async def _read_model(self) -> UnreadableEvent | None:
+    async def _read_model(self) -> UnreadableEventError | None:
         async with self.store.pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
             return await read_model.retry(cursor, self.store.events, self.store.mapper, self.order_id)
 
-    async def _set_aside_again(self, processors: Sequence[str], unreadable: UnreadableEvent) -> None:
+    async def _set_aside_again(self, processors: Sequence[str], unreadable: UnreadableEventError) -> None:
         async with self.store.pool.connection() as connection, connection.cursor() as cursor:
             for processor in processors:
                 await dead_letters.add(cursor, processor, [dead_letters.DeadLetterEntry.of(unreadable)])

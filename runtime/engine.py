@@ -18,13 +18,14 @@ from commands.ids import DEFAULT_ACCOUNT
 from domain.events import ORDER_EVENTS
 from event_store.mapper import EventMapper
 from event_store.pool import connection_pool
-from localnet.journal import LEDGER, LedgerDamaged, check
+from localnet.errors import LedgerDamagedError
+from localnet.journal import LEDGER, check
 from runtime import addresses, preflight, wallet_file
 from runtime.addresses import Addresses
 from runtime.data_directory import occupied
 from runtime.embedded import ports, postgres, valkey
-from runtime.errors import StartupError
-from runtime.preconditions import AnotherChainError, AnotherWalletError, claim_wallet, require_same_chain
+from runtime.errors import AnotherChainError, AnotherWalletError, StartupError
+from runtime.preconditions import claim_wallet, require_same_chain
 from runtime.roles import migrate
 from runtime.settings import Settings
 from runtime.supervision.child import Program
@@ -95,7 +96,7 @@ def _require_whole_ledger(ledger: Path) -> None:
     """Asked before the chain's own process does: that one would be started again and again to say the same."""
     try:
         check(ledger)
-    except LedgerDamaged as damaged:
+    except LedgerDamagedError as damaged:
         raise StartupError(str(damaged)) from None
 
 

@@ -7,18 +7,11 @@ from uuid import UUID
 from domain import events as e
 from event_store.mapper import UNREADABLE, EventMapper
 from event_store.statements import statement
+from runtime.errors import AnotherChainError, AnotherWalletError
 from workers.dispatch.work import Pool
 
 _NEWEST_STATES = statement(__file__, "newest_states")
 _CLAIM_WALLET = statement(__file__, "claim_wallet")
-
-
-class AnotherChainError(Exception):
-    """The log's transactions were signed for another chain than the one configured."""
-
-
-class AnotherWalletError(Exception):
-    """The account trades with another wallet than the one configured."""
 
 
 async def require_same_chain(pool: Pool, mapper: EventMapper, genesis_hash: str) -> None:

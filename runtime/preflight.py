@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError, RedisError
 
 from event_store.dsn import parse
-from event_store.errors import BadDatabaseUrl
+from event_store.errors import DatabaseUrlError
 from runtime.errors import StartupError
 
 PATIENCE = 5  # seconds
@@ -21,7 +21,7 @@ async def postgres(url: str, *, name: str = "DATABASE_URL") -> None:
     try:
         database = parse(url)
         connection = await psycopg.AsyncConnection.connect(database.conninfo, connect_timeout=PATIENCE)
-    except BadDatabaseUrl as error:
+    except DatabaseUrlError as error:
         raise StartupError(f"{name}: {error}") from None
     except psycopg.OperationalError as error:
         reason = str(error).strip().splitlines()[0].removeprefix("connection failed: ")

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from domain.account import ContradictionFound, TradingResumed
 from domain.events import OrderEvent
-from event_store.errors import UnknownTopic, UnreadableEvent
+from event_store.errors import UnknownTopicError, UnreadableEventError
 from event_store.hash_chain.verification import (
     RESTORE,
     Finding,
@@ -87,17 +87,17 @@ def _verify_order(
     for recorded in stream:
         try:
             event = _order_event(mapper, recorded)
-        except UnreadableEvent as unreadable:
+        except UnreadableEventError as unreadable:
             fault = fault or _damaged(recorded, unreadable)
             continue
-        except UnknownTopic:
+        except UnknownTopicError:
             fault = fault or _unknown(recorded)
             continue
         told.append((recorded.version, event))
         if fault is None:
             try:
                 state = advance(state, recorded, event)
-            except UnreadableEvent as unreadable:
+            except UnreadableEventError as unreadable:
                 fault = _damaged(recorded, unreadable)
         if recorded.position <= until:
             in_row = state
@@ -118,13 +118,13 @@ def _verify_order(
 
 
 def _order_event(mapper: EventMapper, recorded: RecordedEvent) -> OrderEvent:
-    """Raises UnknownTopic, which nobody is to blame for, or ``UnreadableEvent``."""
+    """Raises UnknownTopicError, which nobody is to blame for, or ``UnreadableEventError``."""
     try:
         event = mapper.load(recorded.topic, recorded.state)
     except (ValueError, TypeError, KeyError) as fault:
-        raise UnreadableEvent(recorded, fault) from None
+        raise UnreadableEventError(recorded, fault) from None
     if not isinstance(event, OrderEvent):
-        raise UnreadableEvent(recorded, TypeError())
+        raise UnreadableEventError(recorded, TypeError())
     return event
 
 
@@ -145,11 +145,11 @@ class _Others:
                 self._contradictions.append(recorded)
             try:
                 event = self._mapper.load(recorded.topic, recorded.state)
-            except UnknownTopic:
+            except UnknownTopicError:
                 if recorded.topic != ContradictionFound.TOPIC:
                     self._report.add(_unknown(recorded))
             except (ValueError, TypeError, KeyError) as fault:
-                self._report.add(_damaged(recorded, UnreadableEvent(recorded, fault)))
+                self._report.add(_damaged(recorded, UnreadableEventError(recorded, fault)))
             else:
                 if isinstance(event, TradingResumed):
                     account_id = recorded.account_id
@@ -167,7 +167,7 @@ class _Others:
             self._report.add(_finding(recorded, what, "Read the event; reconcile the order by hand, then resume."))
 
 
-def _damaged(recorded: RecordedEvent, fault: UnreadableEvent) -> Finding:
+def _damaged(recorded: RecordedEvent, fault: UnreadableEventError) -> Finding:
     return _finding(recorded, f"it does not fold: {fault}", RESTORE)
 
 

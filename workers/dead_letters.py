@@ -11,7 +11,7 @@ from uuid import UUID
 import structlog
 
 from domain.errors import DomainError
-from event_store.errors import UnreadableEvent
+from event_store.errors import UnreadableEventError
 from event_store.processors import dead_letters
 from event_store.processors.dead_letters import DeadLetterEntry
 from workers.dispatch.work import Pool
@@ -40,7 +40,7 @@ class DeadLetterQueue:
 
     async def failed(self, order_id: UUID, version: int, error: Exception) -> int:
         """How often in a row the order has failed at ``version``: it is set aside from the eighth time on."""
-        if isinstance(error, UnreadableEvent):
+        if isinstance(error, UnreadableEventError):
             await self.unreadable(order_id, error)
             return MOST_FAILURES
         before = self._counts.pop(order_id, None)
@@ -54,7 +54,7 @@ class DeadLetterQueue:
             await self._set_aside(DeadLetterEntry(order_id, version, None, kind(error)))
         return failures
 
-    async def unreadable(self, order_id: UUID, error: UnreadableEvent) -> None:
+    async def unreadable(self, order_id: UUID, error: UnreadableEventError) -> None:
         """Nobody can decide anything about it: it is set aside at once."""
         await self._set_aside(DeadLetterEntry.of(error))
 

@@ -6,13 +6,13 @@ import psycopg
 from redis.exceptions import RedisError
 
 from chains.protocol import ChainUnavailable
-from event_store.errors import LogUnavailable, OutcomeUnknown
+from event_store.errors import LogUnavailableError, OutcomeUnknownError
 
-# All that PostgreSQL may say: what is wrong with one request alone comes as ``InvalidRequest``.
+# All that PostgreSQL may say: what is wrong with one request alone comes as ``InvalidRequestError``.
 TRANSIENT_ERRORS = (
     ChainUnavailable,
-    LogUnavailable,
-    OutcomeUnknown,
+    LogUnavailableError,
+    OutcomeUnknownError,
     psycopg.Error,
     RedisError,
     ConnectionError,

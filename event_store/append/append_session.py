@@ -11,7 +11,7 @@ from psycopg import AsyncConnection
 
 from event_store.append.append_statement import APPEND, outcomes, parameters
 from event_store.dsn import parse
-from event_store.errors import InvalidRequest
+from event_store.errors import AnswerLostError, InvalidRequestError, NotSentError, NotStoredError
 from event_store.pool import ensure_connected
 from event_store.statements import statement
 from event_store.types import AppendRequest, Outcome
@@ -25,18 +25,6 @@ _NOT_THE_REQUESTS_FAULT = ("08", "25", "28", "3D", "3F", "40", "42", "53", "55",
 _SESSION_ENDED = ("08", "57P01", "57P02", "57P03", "57P05")
 
 
-class NotSent(Exception):
-    """Nothing was handed to the connection."""
-
-
-class NotStored(Exception):
-    """The server answered that this statement stored nothing, for a reason that may pass."""
-
-
-class Lost(Exception):
-    """The statement was handed over and its answer never came."""
-
-
 class AppendSession:
     """Connects when it must. Not for concurrent use."""
 
@@ -48,7 +36,8 @@ class AppendSession:
     async def append(self, requests: Sequence[AppendRequest], within: float) -> list[Outcome]:
         """The outcome of each, in order; waits ``within`` seconds for the answer.
 
-        Raises NotSent, NotStored, Lost or, where one of the requests is malformed, InvalidRequest.
+        Raises ``NotSentError``, ``NotStoredError``, ``AnswerLostError`` or, where one of the requests is malformed,
+        ``InvalidRequestError``.
         """
         connection = await self._connected()
         answer = asyncio.ensure_future(_execute(connection, requests))
@@ -64,19 +53,19 @@ class AppendSession:
             return answer.result()
         except asyncio.CancelledError:
             await self.close()
-            raise Lost("no answer in time") from None
+            raise AnswerLostError("no answer in time") from None
         except psycopg.Error as error:
             state = error.sqlstate
             message = error.diag.message_primary or type(error).__name__
             if connection.closed or (state is not None and state.startswith(_SESSION_ENDED)):
                 await self.close()
-                raise Lost(message) from error
+                raise AnswerLostError(message) from error
             if state is not None and state.startswith(_NOT_THE_REQUESTS_FAULT):
-                raise NotStored(f"{message} ({state})") from error
-            raise InvalidRequest(state or "22000", message) from error
+                raise NotStoredError(f"{message} ({state})") from error
+            raise InvalidRequestError(state or "22000", message) from error
         except (TypeError, ValueError, OverflowError, StructError) as error:
             # It has no form PostgreSQL could read, so it never left.
-            raise InvalidRequest("22000", f"cannot be sent: {type(error).__name__}") from error
+            raise InvalidRequestError("22000", f"cannot be sent: {type(error).__name__}") from error
 
     async def close(self) -> None:
         if self._connection is not None:
@@ -100,10 +89,10 @@ class AppendSession:
                     await connection.close()
                     raise
         except TimeoutError:
-            raise NotSent(f"cannot connect to {self._database} within {self._connect_timeout} s") from None
+            raise NotSentError(f"cannot connect to {self._database} within {self._connect_timeout} s") from None
         except psycopg.Error as error:
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            raise NotSent(f"cannot connect to {self._database}: {reason}") from None
+            raise NotSentError(f"cannot connect to {self._database}: {reason}") from None
         self._connection = connection
         return connection
 

@@ -14,9 +14,16 @@ from dataclasses import dataclass
 
 from prometheus_client import Histogram
 
-from event_store.append.append_session import AppendSession, Lost, NotSent, NotStored
+from event_store.append.append_session import AppendSession
 from event_store.append.batch import take_batch
-from event_store.errors import InvalidRequest, LogUnavailable, OutcomeUnknown
+from event_store.errors import (
+    AnswerLostError,
+    InvalidRequestError,
+    LogUnavailableError,
+    NotSentError,
+    NotStoredError,
+    OutcomeUnknownError,
+)
 from event_store.notifier import Notifier
 from event_store.types import AppendRequest, Outcome, Stored
 
@@ -75,14 +82,14 @@ class Appender:
         await self._session.close()
 
     async def append(self, request: AppendRequest) -> Outcome:
-        """What became of the request. Raises LogUnavailable, OutcomeUnknown or InvalidRequest.
+        """What became of the request. Raises LogUnavailableError, OutcomeUnknownError or InvalidRequestError.
 
         A caller that is cancelled does not call back a request that is under way.
         """
         if self._loop is None or self._stopping:
-            raise LogUnavailable("the appender is not running")
+            raise LogUnavailableError("the appender is not running")
         if any(event.version < 1 for event in request.events):
-            raise InvalidRequest("22003", "a stream's versions begin at 1")
+            raise InvalidRequestError("22003", "a stream's versions begin at 1")
         answer: asyncio.Future[Outcome] = self._loop.create_future()
         self._waiting.append(_Waiting(request, answer))
         self._arrived.set()
@@ -91,7 +98,7 @@ class Appender:
     def append_blocking(self, request: AppendRequest) -> Outcome:
         """The same, for a thread that is not the loop's."""
         if self._loop is None:
-            raise LogUnavailable("the appender is not running")
+            raise LogUnavailableError("the appender is not running")
         return asyncio.run_coroutine_threadsafe(self.append(request), self._loop).result()
 
     async def _run(self) -> None:
@@ -118,15 +125,15 @@ class Appender:
         """An outcome or an error for each. One malformed request fails the statement: halving finds it."""
         try:
             return list(await self._persist(requests))
-        except InvalidRequest as error:
+        except InvalidRequestError as error:
             if len(requests) == 1:
                 return [error]
             half = len(requests) // 2
             return [*await self._settle(requests[:half]), *await self._settle(requests[half:])]
-        except LogUnavailable as error:
-            return [LogUnavailable(*error.args) for _ in requests]
-        except OutcomeUnknown as error:
-            return [OutcomeUnknown(*error.args) for _ in requests]
+        except LogUnavailableError as error:
+            return [LogUnavailableError(*error.args) for _ in requests]
+        except OutcomeUnknownError as error:
+            return [OutcomeUnknownError(*error.args) for _ in requests]
         except Exception as error:  # noqa: BLE001  # a defect is its callers' to see; the appender serves the others on
             return [error for _ in requests]
 
@@ -139,15 +146,15 @@ class Appender:
                 _BATCH.observe(len(requests))
                 with _SECONDS.time():
                     return await self._session.append(requests, within=max(deadline - time.monotonic(), _PAUSE))
-            except NotSent as error:
+            except NotSentError as error:
                 if not open_since_sent:
-                    raise LogUnavailable(str(error)) from None
+                    raise LogUnavailableError(str(error)) from None
                 reason = str(error)
-            except NotStored as error:
+            except NotStoredError as error:
                 reason = str(error)
-            except Lost as error:
+            except AnswerLostError as error:
                 open_since_sent = True
                 reason = str(error)
             if time.monotonic() >= deadline:
-                raise (OutcomeUnknown if open_since_sent else LogUnavailable)(reason)
+                raise (OutcomeUnknownError if open_since_sent else LogUnavailableError)(reason)
             await asyncio.sleep(_PAUSE)

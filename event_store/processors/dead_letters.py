@@ -14,7 +14,7 @@ from uuid import UUID
 
 from psycopg import AsyncCursor
 
-from event_store.errors import UnreadableEvent
+from event_store.errors import UnreadableEventError
 from event_store.statements import statement
 
 _ADD = statement(__file__, "dead_letter_add")
@@ -44,7 +44,7 @@ class DeadLetterEntry:
     attempts: int = 1
 
     @classmethod
-    def of(cls, unreadable: UnreadableEvent) -> DeadLetterEntry:
+    def of(cls, unreadable: UnreadableEventError) -> DeadLetterEntry:
         recorded = unreadable.recorded
         return cls(recorded.stream_id, recorded.version, recorded.position, str(unreadable))
 

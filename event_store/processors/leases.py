@@ -20,7 +20,7 @@ import structlog
 from psycopg import AsyncConnection, AsyncCursor
 from psycopg_pool import AsyncConnectionPool, PoolClosed
 
-from event_store.errors import TRANSIENT_DATABASE_ERRORS, LeaseLostError, LeaseTaken
+from event_store.errors import TRANSIENT_DATABASE_ERRORS, LeaseLostError, LeaseTakenError
 from event_store.statements import statement
 from event_store.types import LeaseGuard
 
@@ -73,13 +73,14 @@ class Lease:
     async def hold(self, patience: float = math.inf) -> AsyncIterator[Lease]:
         """Stand by until it is free, then hold and renew it for the body, and give it back.
 
-        When it is lost the body is cancelled where it waits, and LeaseLostError leaves this block. LeaseTaken where it
-        isn't free within ``patience`` seconds; a holder that was killed has it until it runs out.
+        When it is lost the body is cancelled where it waits, and ``LeaseLostError`` leaves this block. Raises
+        ``LeaseTakenError`` where it isn't free within ``patience`` seconds; a holder that was killed has it until
+        it runs out.
         """
         deadline = time.monotonic() + patience
         while not await self._acquire():
             if time.monotonic() >= deadline:
-                raise LeaseTaken(f"{self.processor} is held by {self._holder}")
+                raise LeaseTakenError(f"{self.processor} is held by {self._holder}")
             await asyncio.sleep(self._standby_poll)
         log.info("lease acquired", processor=self.processor, epoch=self.epoch)
         body = asyncio.current_task()

@@ -10,7 +10,7 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
-from event_store.errors import PositionGap
+from event_store.errors import PositionGapError
 from event_store.statements import statement
 from event_store.types import EventHeader, Positioned, RecordedEvent
 
@@ -64,7 +64,7 @@ class Log:
 def _contiguous(after: int, events: list[E]) -> list[E]:
     for expected, event in enumerate(events, after + 1):
         if event.position != expected:
-            raise PositionGap(f"position {expected} is missing from the log: the next one is {event.position}")
+            raise PositionGapError(f"position {expected} is missing from the log: the next one is {event.position}")
     return events
 
 

@@ -30,7 +30,7 @@ class Tail(Generic[E]):
     """An endless async iterator over the non-empty batches after ``after``: no event is missing, none comes twice.
 
     ``position`` is that of the last event handed out. ``healthy`` is False while PostgreSQL cannot be read. A hole in
-    the log ends it with PositionGap, a closed pool with PoolClosed.
+    the log ends it with PositionGapError, a closed pool with PoolClosed.
 
     A read costs the same whether it finds one event or a hundred: ``pause`` is for how many seconds events gather
     before the next, unless there was more to read. Both it and ``poll`` may be set while it runs.

@@ -14,7 +14,7 @@ import psycopg
 from psycopg import AsyncConnection, AsyncCursor, sql
 
 from event_store.dsn import Database, parse
-from event_store.errors import LogUnavailable, MigrationRefused
+from event_store.errors import LogUnavailableError, MigrationError
 
 _DIRECTORY = Path(__file__).parent / "migrations"
 _LOCK = 7_311_902_640_021
@@ -43,12 +43,12 @@ def migrations(side: str) -> list[Migration]:
 async def migrate(owner_dsn: str, app_dsn: str) -> None:
     """Apply what is missing. Both are database URLs and may be equal.
 
-    Raises MigrationRefused, with the reason in one sentence, and LogUnavailable when PostgreSQL cannot be reached.
+    Raises MigrationError, with the reason in one sentence, and LogUnavailableError when PostgreSQL cannot be reached.
     """
     owner = parse(owner_dsn, application_name="surefill migrate")
     app = parse(app_dsn, application_name="surefill migrate")
     if (owner.log_schema, owner.app_schema) != (app.log_schema, app.app_schema):
-        raise MigrationRefused("the owner's database URL and the application's name different schemas")
+        raise MigrationError("the owner's database URL and the application's name different schemas")
     async with await _connect(owner) as connection, connection.transaction(), connection.cursor() as cursor:
         # The definer functions keep this path; a schema the application may create in has no place where we are owner.
         await _begin(cursor, [owner.log_schema])
@@ -80,7 +80,7 @@ async def _connect(database: Database) -> AsyncConnection:
     try:
         return await AsyncConnection.connect(database.conninfo, autocommit=True, connect_timeout=10)
     except psycopg.OperationalError as error:
-        raise LogUnavailable(f"cannot connect to {database}: {_first_line(error)}") from None
+        raise LogUnavailableError(f"cannot connect to {database}: {_first_line(error)}") from None
 
 
 async def _begin(cursor: AsyncCursor, search_path: list[str]) -> None:
@@ -97,7 +97,7 @@ async def _ensure_schema(cursor: AsyncCursor, schema: str) -> None:
     try:
         await cursor.execute(sql.SQL("create schema {}").format(sql.Identifier(schema)))
     except psycopg.errors.InsufficientPrivilege as error:
-        raise MigrationRefused(f"the owner may not create the schema {schema}: {_first_line(error)}") from None
+        raise MigrationError(f"the owner may not create the schema {schema}: {_first_line(error)}") from None
 
 
 async def _ensure_role(connection: AsyncConnection, cursor: AsyncCursor, owner: Database, app: Database) -> None:
@@ -107,9 +107,9 @@ async def _ensure_role(connection: AsyncConnection, cursor: AsyncCursor, owner: 
     await cursor.execute("select rolcreaterole or rolsuper from pg_roles where rolname = current_user")
     may = await cursor.fetchone()
     if may is None or not may[0]:
-        raise MigrationRefused(f"there is no role {app.user}, and {owner.user} may not create one")
+        raise MigrationError(f"there is no role {app.user}, and {owner.user} may not create one")
     if app.password is None:
-        raise MigrationRefused(f"there is no role {app.user}, and its database URL has no password to create it with")
+        raise MigrationError(f"there is no role {app.user}, and its database URL has no password to create it with")
     # Only the verifier travels: the server's log may hold this statement.
     verifier = connection.pgconn.encrypt_password(app.password.encode(), app.user.encode(), b"scram-sha-256").decode()
     await cursor.execute(
@@ -124,7 +124,7 @@ async def _apply(cursor: AsyncCursor, side: str) -> None:
     done = int(row[0]) if row else 0
     known = migrations(side)
     if done > len(known):
-        raise MigrationRefused(
+        raise MigrationError(
             f"the database is newer than this code: it has {side} migration {done}, this code knows {len(known)}"
         )
     for migration in known[done:]:

@@ -17,15 +17,12 @@ from solders.transaction import VersionedTransaction
 from chains.solana_client import SolanaChain
 from domain.numbers import BPS, U64_MAX
 from domain.tokens import Pair
+from localnet.errors import PriceNotReachedError
 from venues.constant_product import Pool, amount_out, swap_instruction
 from venues.pools import PoolBook
 
 _TOLERANCE = Fraction(1, BPS)
 _POLL_SECONDS = 0.05
-
-
-class PriceNotReached(Exception):
-    """The pools could not be brought to the price: too far for the market wallet, or others kept trading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +39,7 @@ class Round:
     """How many swaps were made in the pools of each pair, and the pairs the wallet holds too little for."""
 
     swaps: dict[Pair, int]
-    short: dict[Pair, PriceNotReached]
+    short: dict[Pair, PriceNotReachedError]
 
 
 async def standing(book: PoolBook, pairs: Sequence[Pair]) -> dict[Pair, list[PoolReserves]]:
@@ -100,7 +97,7 @@ class Arbitrage:
         for pair, each in off.items():
             try:
                 swaps = [self._swap(one, pair, aims[pair], held) for one in each]
-            except PriceNotReached as short:
+            except PriceNotReachedError as short:
                 done.short[pair] = short
                 continue
             if swaps:
@@ -116,7 +113,9 @@ class Arbitrage:
         reserves = (one.quote, one.base) if up else (one.base, one.quote)
         amount = amount_to_reach(*reserves, one.pool.fee_bps, aim if up else 1 / aim)
         if amount is None or amount > held[paid.mint]:
-            raise PriceNotReached(f"the market wallet holds too little {paid.symbol} to move {pair.symbol} that far")
+            raise PriceNotReachedError(
+                f"the market wallet holds too little {paid.symbol} to move {pair.symbol} that far"
+            )
         held[paid.mint] -= amount
         owner = str(self._market.pubkey())
         return swap_instruction(one.pool, owner=owner, token_in=paid.mint, amount_in=amount, minimum_out=1)

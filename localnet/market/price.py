@@ -9,21 +9,22 @@ from pathlib import Path
 from chains.keyfile import read_keypair
 from chains.solana_client import SolanaChain
 from domain.numbers import ratio
-from localnet.market.arbitrage import Arbitrage, PriceNotReached, standing
+from localnet.errors import PriceNotReachedError, UnknownPairError
+from localnet.market.arbitrage import Arbitrage, standing
 from localnet.program import PROGRAM_ID
-from localnet.world import UnknownPair, pair_called
+from localnet.world import pair_called
 from venues.pools import PoolBook
 
 _MOVE_SECONDS = 60.0
 
 
 async def price(rpc_url: str, pair: str) -> Decimal:
-    """Quote per base over all pools of ``pair`` (``SOL/USDC``), each by its depth. Raises ``UnknownPair``."""
+    """Quote per base over all pools of ``pair`` (``SOL/USDC``), each by its depth. Raises ``UnknownPairError``."""
     named = pair_called(pair)
     async with SolanaChain(rpc_url) as chain:
         pools = (await standing(PoolBook(chain, PROGRAM_ID), [named]))[named]
     if not any(one.base for one in pools):
-        raise UnknownPair(f"no pool of {pair} holds anything on the chain at SOLANA_RPC_URL")
+        raise UnknownPairError(f"no pool of {pair} holds anything on the chain at SOLANA_RPC_URL")
     quote, base = sum(one.quote for one in pools), sum(one.base for one in pools)
     return ratio(quote, named.quote.decimals, base, named.base.decimals)
 
@@ -31,8 +32,8 @@ async def price(rpc_url: str, pair: str) -> Decimal:
 async def move(rpc_url: str, market_keypair: Path, pair: str, target: Decimal) -> None:
     """Swap from the market wallet until every pool of ``pair`` is within 1 bp of ``target``, quote per base.
 
-    Raises ``UnknownPair``, ``PriceNotReached`` after a minute or where the wallet holds too little, and ``ValueError``
-    for a target that is no positive number.
+    Raises ``UnknownPairError``, ``PriceNotReachedError`` after a minute or where the wallet holds too little, and
+    ``ValueError`` for a target that is no positive number.
     """
     named = pair_called(pair)
     if not (target.is_finite() and target > 0):
@@ -44,6 +45,8 @@ async def move(rpc_url: str, market_keypair: Path, pair: str, target: Decimal) -
                 while (done := await arbitrage.toward({named: target})).swaps:
                     pass
         except TimeoutError:
-            raise PriceNotReached(f"{pair} was not at {target} after {_MOVE_SECONDS:.0f} s: others trade it") from None
+            raise PriceNotReachedError(
+                f"{pair} was not at {target} after {_MOVE_SECONDS:.0f} s: others trade it"
+            ) from None
         if done.short:
             raise done.short[named]

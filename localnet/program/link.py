@@ -10,6 +10,8 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
+from localnet.errors import UnsupportedObjectError
+
 _SECTION = "<IIQQQQIIQQ"
 _SYMBOL = "<IBBHQQ"
 _PROGRAM_REGION = 0x1_0000_0000
@@ -17,10 +19,6 @@ _HEADERS = 64 + 56 * 3
 _SHT_REL = 9
 _R_BPF_64_64 = 1
 _R_BPF_64_32 = 10
-
-
-class UnsupportedObject(Exception):
-    """The object holds something this linker does not know; linking it anyway would make a program that lies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +69,7 @@ def link(obj: bytes) -> bytes:
             struct.pack_into("<I", text, offset + 4, address & 0xFFFFFFFF)
             struct.pack_into("<I", text, offset + 12, address >> 32)
         else:
-            raise UnsupportedObject(f"relocation type {kind} against {symbol.name or 'a section'}")
+            raise UnsupportedObjectError(f"relocation type {kind} against {symbol.name or 'a section'}")
     entry = next(symbol.value for symbol in symbols if symbol.name == "entrypoint")
     return _layout(
         text=bytes(text),

@@ -9,6 +9,7 @@ from solders.pubkey import Pubkey
 from solders.transaction import VersionedTransaction
 
 from localnet.chain import Commitment
+from localnet.errors import RpcError
 from localnet.ledger import Landed
 from localnet.messages import (
     AccountKeys,
@@ -19,7 +20,7 @@ from localnet.messages import (
     writable_flags,
 )
 from localnet.rpc.node import Method, Node
-from localnet.rpc.params import INVALID_PARAMS, Config, Params, RpcError
+from localnet.rpc.params import INVALID_PARAMS, Config, Params
 from localnet.slots import slot_of
 
 BLOCK_NOT_AVAILABLE = -32004

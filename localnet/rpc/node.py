@@ -9,7 +9,8 @@ from typing import Any
 from solders.keypair import Keypair
 
 from localnet.chain import Chain, Commitment
-from localnet.rpc.params import Params, RpcError
+from localnet.errors import RpcError
+from localnet.rpc.params import Params
 
 API_VERSION = "2.3.0"
 MIN_CONTEXT_SLOT_NOT_REACHED = -32016

@@ -11,6 +11,7 @@ from solders.signature import Signature
 
 from domain.numbers import U64_MAX
 from localnet.chain import COMMITMENTS, Commitment
+from localnet.errors import RpcError
 
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
@@ -19,22 +20,6 @@ INVALID_PARAMS = -32602
 INTERNAL_ERROR = -32603
 
 T = TypeVar("T")
-
-
-class RpcError(Exception):
-    """An answer with a JSON-RPC error object."""
-
-    def __init__(self, code: int, message: str, data: object = None) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.data = data
-
-    def as_json(self) -> dict[str, Any]:
-        error: dict[str, Any] = {"code": self.code, "message": self.message}
-        if self.data is not None:
-            error["data"] = self.data
-        return error
 
 
 def invalid(what: str) -> RpcError:

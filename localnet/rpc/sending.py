@@ -14,12 +14,13 @@ from solders.transaction import SanitizeError, VersionedTransaction
 from solders.transaction_metadata import TransactionMetadata
 
 from localnet import base58
-from localnet.chain import Commitment, SignatureFailure
-from localnet.messages import UnsupportedMessage, checked_message
+from localnet.chain import Commitment
+from localnet.errors import RpcError, SignatureFailureError, UnsupportedMessageError
+from localnet.messages import checked_message
 from localnet.rpc.accounts import accounts_at, show_account
 from localnet.rpc.cluster import blockhash_at
 from localnet.rpc.node import Method, Node, in_context, require_slot
-from localnet.rpc.params import INVALID_PARAMS, Config, Params, RpcError, invalid, pubkey
+from localnet.rpc.params import INVALID_PARAMS, Config, Params, invalid, pubkey
 from localnet.transaction_errors import (
     ALREADY_PROCESSED,
     BLOCKHASH_NOT_FOUND,
@@ -48,7 +49,7 @@ def send_transaction(node: Node, params: Params) -> Any:
         _preflight(node, transaction, commitment)
     try:
         node.chain.execute(transaction, wire)
-    except SignatureFailure:
+    except SignatureFailureError:
         raise _signature_failure() from None
     return str(transaction.signatures[0])
 
@@ -121,7 +122,7 @@ def _sane(transaction: VersionedTransaction) -> VersionedTransaction:
     try:
         checked_message(transaction)
         transaction.sanitize()
-    except (SanitizeError, UnsupportedMessage) as error:
+    except (SanitizeError, UnsupportedMessageError) as error:
         raise RpcError(INVALID_PARAMS, f"invalid transaction: {error}") from error
     return transaction
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from psycopg import AsyncCursor
 
-from event_store.errors import UnreadableEvent
+from event_store.errors import UnreadableEventError
 from event_store.mapper import EventMapper
 from event_store.processors import dead_letters, positions
 from event_store.read.log import Log
@@ -15,7 +15,9 @@ from projections.orders import PROCESSOR
 from projections.orders.table import LIVE, fold_batch, load_rows, save_rows
 
 
-async def retry(cursor: AsyncCursor[Any], events: Log, mapper: EventMapper, order_id: UUID) -> UnreadableEvent | None:
+async def retry(
+    cursor: AsyncCursor[Any], events: Log, mapper: EventMapper, order_id: UUID
+) -> UnreadableEventError | None:
     """In the caller's transaction, at READ COMMITTED, beside a running projector; what still stands in its way.
 
     A projector's transaction that passes over the order's events holds its dead letter until it ends, so with that in

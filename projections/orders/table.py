@@ -13,7 +13,7 @@ import structlog
 from psycopg import AsyncCursor, sql
 
 from domain.order import Order
-from event_store.errors import UnreadableEvent
+from event_store.errors import UnreadableEventError
 from event_store.mapper import EventMapper
 from event_store.processors import dead_letters
 from event_store.types import RecordedEvent
@@ -69,7 +69,7 @@ class Folded:
     """What a batch comes to: rows to write, and orders to set aside and why."""
 
     rows: dict[UUID, Row]
-    unreadable: dict[UUID, UnreadableEvent]
+    unreadable: dict[UUID, UnreadableEventError]
 
 
 def row(columns: Sequence[Any]) -> Row:
@@ -97,7 +97,7 @@ def fold_batch(
             raise VersionGap(f"{order_id}: version {event.version} after {version}")
         try:
             state = advance(before.state if before else None, event, order_event(mapper, event))
-        except UnreadableEvent as error:
+        except UnreadableEventError as error:
             aside.add(order_id)
             folded.unreadable[order_id] = error
             continue
@@ -148,7 +148,7 @@ async def save_rows(cursor: AsyncCursor[Any], table: OrdersTable, rows: Mapping[
     await cursor.execute(table.save, _columns(rows.values()))
 
 
-async def _set_aside(cursor: AsyncCursor[Any], table: OrdersTable, unreadable: Iterable[UnreadableEvent]) -> None:
+async def _set_aside(cursor: AsyncCursor[Any], table: OrdersTable, unreadable: Iterable[UnreadableEventError]) -> None:
     entries = [dead_letters.DeadLetterEntry.of(one) for one in unreadable]
     for one in entries:
         DEAD_LETTERS.labels(table.name).inc()

@@ -1,8 +1,6 @@
 """The local chain: its data in DATA_DIR/localnet, its wallet made at the first start."""
 
-from localnet.bootstrap import ForeignDirectory
-from localnet.journal import LedgerDamaged
-from localnet.ledger import LedgerInUse
+from localnet.errors import ForeignDirectoryError, LedgerDamagedError, LedgerInUseError
 from localnet.main import serve
 from runtime import wallet_file
 from runtime.errors import StartupError
@@ -19,7 +17,7 @@ async def run(settings: Settings) -> None:
             wallet=wallet_file.public_key(settings.wallet_file),
             slot_ms=settings.slot_ms,
         )
-    except (LedgerInUse, LedgerDamaged, ForeignDirectory) as error:
+    except (LedgerInUseError, LedgerDamagedError, ForeignDirectoryError) as error:
         raise StartupError(str(error)) from None
     except OSError as error:
         raise StartupError(f"the local chain cannot run: {error}") from None

@@ -16,9 +16,8 @@ from typing import Any, TextIO
 
 from solders.transaction import VersionedTransaction
 
-from localnet.chain import Irreversible
+from localnet.errors import IrreversibleBlockError, RpcError
 from localnet.rpc.node import Node
-from localnet.rpc.params import RpcError
 from localnet.server import Receive, RpcServer, Scope, Send
 from tests.chaos.faults import Fault, Faults
 from tests.chaos.views import BLOCK_ERRORS, VIEWS
@@ -188,7 +187,7 @@ class MisbehavingNode:
     def _drop(self, asked: dict[str, Any]) -> bool:
         try:
             self._chain.drop_blocks(asked.get("count", 1), confirmed=asked.get("confirmed", False))
-        except Irreversible:
+        except IrreversibleBlockError:
             return False
         return True
 

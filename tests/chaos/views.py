@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from localnet.chain import Chain
-from localnet.rpc.params import RpcError
+from localnet.errors import RpcError
 from localnet.slots import number_by
 
 Request = dict[str, Any]

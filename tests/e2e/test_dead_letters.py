@@ -45,7 +45,9 @@ async def test_a_damaged_order_is_listed_and_taken_up_and_the_others_go_on_meanw
         async with asyncio.timeout(20):
             while len(letters := listed_letters(own_engine)) < 2:
                 await asyncio.sleep(0.2)
-        assert {(one["orderId"], one["error"]) for one in letters} == {(damaged, "order.FromTheFuture: UnknownTopic")}
+        assert {(one["orderId"], one["error"]) for one in letters} == {
+            (damaged, "order.FromTheFuture: UnknownTopicError")
+        }
         assert {one["processor"] for one in letters} == {"route", "projector:orders_v1"}
         ready = (await client.get("/health/ready")).json()
         assert ready["status"] == "degraded"
@@ -57,7 +59,9 @@ async def test_a_damaged_order_is_listed_and_taken_up_and_the_others_go_on_meanw
 
         again = own_engine.run("dead-letters", "retry", damaged)
         assert (again.returncode, again.stdout) == (1, "")
-        assert again.stderr == "surefill: set aside again at projector:orders_v1: order.FromTheFuture: UnknownTopic\n"
+        assert (
+            again.stderr == "surefill: set aside again at projector:orders_v1: order.FromTheFuture: UnknownTopicError\n"
+        )
         refused = own_engine.run("dead-letters", "discard", damaged, "--because", "damaged")
         assert refused.returncode == 1
         assert refused.stderr.startswith("surefill: live_attempt: ")

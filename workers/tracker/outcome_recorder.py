@@ -19,7 +19,7 @@ from commands.orders import OrderRepository
 from domain.account import Contradiction, ContradictionFound
 from domain.commands import OrderCommand
 from domain.errors import DomainError, LandedAfterEnd, NotApplicable
-from event_store.errors import LeaseLostError, UnreadableEvent
+from event_store.errors import LeaseLostError, UnreadableEventError
 from event_store.processors.leases import Lease
 from workers.dead_letters import DeadLetterQueue, kind
 from workers.dispatch.work import WorkTable
@@ -66,7 +66,7 @@ class OutcomeRecorder:
             return False
         except Exception as error:
             if one.failures == 0:
-                known = error if isinstance(error, DomainError | UnreadableEvent) else None
+                known = error if isinstance(error, DomainError | UnreadableEventError) else None
                 log.error(
                     "attempt not dealt with; tried again more slowly", order_id=str(one.order_id), attempt=one.attempt,
                     error=kind(error), reason=str(known) if known else None, exc_info=None if known else error,

@@ -179,7 +179,7 @@ async def test_an_order_of_a_newer_version_is_set_aside_and_the_others_are_liste
         assert (await stream(engine, newer["orderId"]))[1] == 1011
         with database.connect() as connection:
             dead_letters = connection.execute("select processor, order_id::text, error from dead_letters").fetchall()
-        assert dead_letters == [(PROCESSOR, newer["orderId"], "order.FromTheFuture: UnknownTopic")]
+        assert dead_letters == [(PROCESSOR, newer["orderId"], "order.FromTheFuture: UnknownTopicError")]
 
 
 async def test_a_taken_port_is_an_error_for_who_asked(engine: Engine) -> None:

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from event_store.append.appender import Appender
-from event_store.errors import InvalidRequest, LogUnavailable, OutcomeUnknown
+from event_store.errors import InvalidRequestError, LogUnavailableError, OutcomeUnknownError
 from event_store.hash_chain.hashing import event_hash, log_hash
 from event_store.read.log import Log
 from event_store.types import AlreadyStored, Conflict, LeaseGuard, LeaseLost, Outcome, Stored, StreamGuard
@@ -119,7 +119,7 @@ async def test_a_malformed_request_fails_alone(malformed, appender: Appender, lo
 
     results = await asyncio.gather(*map(appender.append, [*good[:7], bad, *good[7:]]), return_exceptions=True)
 
-    assert isinstance(results.pop(7), InvalidRequest)
+    assert isinstance(results.pop(7), InvalidRequestError)
     assert results == [Stored(n) for n in range(1, 21)]
     assert await log.head() == 20
 
@@ -128,7 +128,7 @@ async def test_an_event_id_used_before_is_refused(appender: Appender) -> None:
     taken = event(uuid4())
     await appender.append(request(taken))
 
-    with pytest.raises(InvalidRequest, match="23505"):
+    with pytest.raises(InvalidRequestError, match="23505"):
         await appender.append(request(event(uuid4(), event_id=taken.event_id)))
 
 
@@ -226,7 +226,7 @@ async def test_stopping_settles_what_waits_and_refuses_what_comes(database: Test
     await appender.stop()
 
     assert [await outcome for outcome in waiting] == [Stored(n) for n in range(1, 1001)]
-    with pytest.raises(LogUnavailable):
+    with pytest.raises(LogUnavailableError):
         await appender.append(request(event(uuid4())))
 
 
@@ -234,7 +234,7 @@ async def test_nothing_listening_is_an_append_that_was_never_sent(postgres: Embe
     appender = Appender("postgresql://surefill:geheim@127.0.0.1:9/surefill")
     await appender.start()
 
-    with pytest.raises(LogUnavailable) as raised:
+    with pytest.raises(LogUnavailableError) as raised:
         await appender.append(request(event(uuid4())))
 
     assert "127.0.0.1:9" in str(raised.value)
@@ -248,7 +248,7 @@ async def test_a_database_nobody_migrated_is_unavailable_and_no_fault_of_the_req
     appender = Appender(empty_database.app + "?schema=other", outcome_patience=0.2)
     await appender.start()
 
-    with pytest.raises(LogUnavailable, match="does not exist"):
+    with pytest.raises(LogUnavailableError, match="does not exist"):
         await appender.append(request(event(uuid4())))
 
     await appender.stop()
@@ -259,7 +259,7 @@ async def test_a_lock_held_too_long_leaves_nothing_stored(database: TestDatabase
     await appender.start()
     with database.connect(as_owner=True) as connection, connection.transaction():
         connection.execute("select from log_head for update")
-        with pytest.raises((LogUnavailable, OutcomeUnknown)):
+        with pytest.raises((LogUnavailableError, OutcomeUnknownError)):
             await appender.append(request(event(uuid4())))
 
     assert await appender.append(request(event(uuid4()))) == Stored(1)

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from event_store.append.appender import Appender
-from event_store.errors import LogUnavailable, OutcomeUnknown
+from event_store.errors import LogUnavailableError, OutcomeUnknownError
 from event_store.read.log import Log
 from event_store.types import AlreadyStored, Conflict, Stored
 from tests.integration.conftest import TestDatabase
@@ -115,7 +115,7 @@ async def test_past_patience_the_outcome_is_unknown_and_the_same_event_ids_may_a
     sent = request(event(stream))
 
     wire.lose_answers = 1000
-    with pytest.raises(OutcomeUnknown):
+    with pytest.raises(OutcomeUnknownError):
         await far_appender.append(sent)
     wire.lose_answers = 0
 
@@ -162,7 +162,7 @@ async def test_a_connection_known_to_be_gone_is_no_send(far_appender: Appender, 
         writer.close()
     await asyncio.gather(*(writer.wait_closed() for writer in wire._writers), return_exceptions=True)
 
-    with pytest.raises(LogUnavailable):
+    with pytest.raises(LogUnavailableError):
         await far_appender.append(request(event(uuid4())))
     wire.refuse = False
     assert await far_appender.append(request(event(uuid4()))) == Stored(2)
@@ -182,7 +182,7 @@ async def test_a_backend_that_stands_still_gives_an_unknown_outcome_in_time(
     os.kill(pid, signal.SIGSTOP)
     try:
         async with asyncio.timeout(5):
-            with pytest.raises(OutcomeUnknown):
+            with pytest.raises(OutcomeUnknownError):
                 await far_appender.append(given)
     finally:
         os.kill(pid, signal.SIGCONT)
@@ -196,7 +196,7 @@ async def test_an_error_names_no_password(database: TestDatabase) -> None:
     appender = Appender(database.app.replace("surefill:surefill@", "surefill:geheim@"))
     await appender.start()
 
-    with pytest.raises(LogUnavailable, match="password authentication failed") as raised:
+    with pytest.raises(LogUnavailableError, match="password authentication failed") as raised:
         await appender.append(request(event(uuid4())))
 
     assert "geheim" not in str(raised.value)

@@ -8,7 +8,7 @@ import pytest
 
 from event_store.append.appender import Appender
 from event_store.dsn import parse
-from event_store.errors import LogUnavailable, MigrationRefused
+from event_store.errors import LogUnavailableError, MigrationError
 from event_store.schema.migrate import migrate, migrations, roles_separate
 from event_store.types import Stored
 from tests.integration.conftest import TestDatabase
@@ -78,7 +78,7 @@ async def test_a_role_that_cannot_be_made_is_one_sentence(
     await migrate(empty_database.owner, empty_database.app)
     name = empty_database.owner.rpartition("/")[2]
 
-    with pytest.raises(MigrationRefused, match="there is no role nobody_yet, and surefill may not create one"):
+    with pytest.raises(MigrationError, match="there is no role nobody_yet, and surefill may not create one"):
         await migrate(empty_database.app, postgres.url("nobody_yet", "pw", name))
 
 
@@ -88,14 +88,14 @@ async def test_a_database_newer_than_the_code_is_refused(side: str, database: Te
         schema = "surefill" if side == "log" else "surefill_app"
         connection.execute(f"insert into {schema}.migrations values (99, '0099_from_tomorrow')".encode())
 
-    with pytest.raises(MigrationRefused, match=f"newer than this code: it has {side} migration 99"):
+    with pytest.raises(MigrationError, match=f"newer than this code: it has {side} migration 99"):
         await migrate(database.owner, database.app)
 
 
 async def test_a_server_that_is_not_there_is_one_sentence_without_the_password() -> None:
     url = "postgresql://surefill:geheim@127.0.0.1:9/surefill"
 
-    with pytest.raises(LogUnavailable, match=r"cannot connect to postgresql://surefill@127\.0\.0\.1:9") as raised:
+    with pytest.raises(LogUnavailableError, match=r"cannot connect to postgresql://surefill@127\.0\.0\.1:9") as raised:
         await migrate(url, url)
 
     assert "geheim" not in str(raised.value)

@@ -11,7 +11,7 @@ import pytest
 from psycopg_pool import AsyncConnectionPool
 
 from event_store.append.appender import Appender
-from event_store.errors import LogUnavailable, OutcomeUnknown, PositionGap
+from event_store.errors import LogUnavailableError, OutcomeUnknownError, PositionGapError
 from event_store.notifier import Notifier
 from event_store.pool import connection_pool
 from event_store.read.log import Log
@@ -127,7 +127,7 @@ async def test_tail_and_appender_survive_a_restart_of_postgresql(own_postgres: E
 
                 await asyncio.to_thread(own_postgres.stop, how)
                 await until(lambda: not tail.healthy)
-                with pytest.raises((LogUnavailable, OutcomeUnknown)):
+                with pytest.raises((LogUnavailableError, OutcomeUnknownError)):
                     await appender.append(request(event(uuid4())))
 
                 await asyncio.to_thread(own_postgres.start)
@@ -151,5 +151,5 @@ async def test_no_reader_goes_past_a_hole_in_the_log(
         superuser.execute("alter table surefill.events disable trigger all")
         superuser.execute("delete from surefill.events where position = 2")
 
-    with pytest.raises(PositionGap, match="position 2 is missing"):
+    with pytest.raises(PositionGapError, match="position 2 is missing"):
         await anext(Tail(log.read, 0))

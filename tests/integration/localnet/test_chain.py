@@ -19,7 +19,8 @@ from solders.transaction import VersionedTransaction
 
 from localnet.bank import Bank
 from localnet.bootstrap import open_node
-from localnet.chain import Chain, SignatureFailure
+from localnet.chain import Chain
+from localnet.errors import SignatureFailureError
 from localnet.ledger import RENT_EXEMPT_EPOCH
 from localnet.slots import WINDOW
 
@@ -126,7 +127,7 @@ def test_who_cannot_pay_the_fee_leaves_no_trace_and_who_fails_pays(tmp_path: Pat
 def test_a_forged_signature_is_refused(tmp_path: Path) -> None:
     chain = opened(tmp_path)
     good = signed(chain, gift(Keypair().pubkey(), 10**9))
-    with pytest.raises(SignatureFailure):
+    with pytest.raises(SignatureFailureError):
         run(chain, VersionedTransaction.populate(good.message, [Keypair().sign_message(b"no")]))
 
 

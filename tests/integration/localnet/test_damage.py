@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from domain.tokens import SOL, USDC
-from localnet.journal import LedgerDamaged, check
+from localnet.errors import LedgerDamagedError
+from localnet.journal import check
 from tests.integration.embedded import free_port
 from tests.integration.localnet import local_node
 from tests.integration.localnet.local_node import LocalNode
@@ -98,7 +99,7 @@ def test_damage_before_the_end_of_the_log_is_named_and_nothing_is_changed(direct
     log = directory / "ledger.sqlite3-wal"
     log.write_bytes(damage(log.read_bytes()))
     before = pictured(directory)
-    with pytest.raises(LedgerDamaged, match=r"ledger\.sqlite3-wal: .* Nothing was changed: put a copy"):
+    with pytest.raises(LedgerDamagedError, match=r"ledger\.sqlite3-wal: .* Nothing was changed: put a copy"):
         check(directory / "ledger.sqlite3")
     assert pictured(directory) == before
 
@@ -126,7 +127,7 @@ def test_a_ledger_that_is_no_whole_database_is_named_and_left_alone(directory: P
     check(ledger)
     ledger.write_bytes(damage(ledger.read_bytes()))
     before = pictured(directory)
-    with pytest.raises(LedgerDamaged, match=r"ledger\.sqlite3: "):
+    with pytest.raises(LedgerDamagedError, match=r"ledger\.sqlite3: "):
         check(ledger)
     assert pictured(directory) == before
 
@@ -134,7 +135,7 @@ def test_a_ledger_that_is_no_whole_database_is_named_and_left_alone(directory: P
 def test_a_ledger_emptied_beside_its_log_is_refused(directory: Path) -> None:
     (directory / "ledger.sqlite3").write_bytes(b"")
     before = pictured(directory)
-    with pytest.raises(LedgerDamaged, match="it is empty"):
+    with pytest.raises(LedgerDamagedError, match="it is empty"):
         check(directory / "ledger.sqlite3")
     assert pictured(directory) == before
 
@@ -148,5 +149,5 @@ def test_a_node_does_not_start_on_damage(killed: LocalNode, directory: Path) -> 
         [sys.executable, "-c", local_node.RUN, *arguments], capture_output=True, text=True, timeout=20, check=False
     )
     assert node.returncode != 0
-    assert "LedgerDamaged: the local chain's ledger is damaged" in node.stderr
+    assert "LedgerDamagedError: the local chain's ledger is damaged" in node.stderr
     assert pictured(directory) == before

@@ -10,10 +10,11 @@ from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 from solders.system_program import ID as SYSTEM_PROGRAM
 
-from localnet.chain import COMMITMENTS, Chain, Irreversible
+from localnet.chain import COMMITMENTS, Chain
+from localnet.errors import IrreversibleBlockError, RpcError
 from localnet.rpc import METHODS
 from localnet.rpc.node import Node
-from localnet.rpc.params import Params, RpcError
+from localnet.rpc.params import Params
 from tests.integration.localnet.test_chain import WALLET, gift, lamports, opened, run, signed
 
 
@@ -151,10 +152,10 @@ def test_what_is_confirmed_is_dropped_only_on_purpose_and_what_is_finalized_neve
     run(chain, signed(chain, gift(someone, 10**9)))
     closed(chain, 3)
     finalized = chain.slot("finalized")
-    with pytest.raises(Irreversible):
+    with pytest.raises(IrreversibleBlockError):
         chain.drop_blocks(2)
     chain.drop_blocks()
-    with pytest.raises(Irreversible):
+    with pytest.raises(IrreversibleBlockError):
         chain.drop_blocks()
     assert at(chain, someone) == [10**9, 10**9, 0]
 
@@ -162,7 +163,7 @@ def test_what_is_confirmed_is_dropped_only_on_purpose_and_what_is_finalized_neve
 
     assert at(chain, someone) == [0, 0, 0]
     assert chain.slot("finalized") == finalized
-    with pytest.raises(Irreversible):
+    with pytest.raises(IrreversibleBlockError):
         chain.drop_blocks(32, confirmed=True)
     chain.ledger.close()
     assert opened(tmp_path).slot("finalized") >= finalized

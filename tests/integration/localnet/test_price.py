@@ -10,10 +10,10 @@ import pytest
 from chains.solana_client import SolanaChain
 from domain.quotes import Quote
 from domain.tokens import JUP, SOL, USDC, USDT
-from localnet.market.arbitrage import PriceNotReached
+from localnet.errors import PriceNotReachedError, UnknownPairError
 from localnet.market.price import move, price
 from localnet.program import PROGRAM_ID
-from localnet.world import UnknownPair, pools
+from localnet.world import pools
 from tests.integration.localnet.local_node import LocalNode
 from venues.constant_product import amount_out
 from venues.pools import PoolBook, pool_venues
@@ -64,9 +64,9 @@ async def test_a_price_is_reached_while_others_trade(own_node: LocalNode) -> Non
 
 async def test_a_price_too_far_or_a_pair_unknown_is_said_plainly(own_node: LocalNode) -> None:
     own_node.start()
-    with pytest.raises(UnknownPair, match="no pools trade SOL/DOGE"):
+    with pytest.raises(UnknownPairError, match="no pools trade SOL/DOGE"):
         await price(own_node.url, "SOL/DOGE")
-    with pytest.raises(PriceNotReached, match="holds too little USDC"):
+    with pytest.raises(PriceNotReachedError, match="holds too little USDC"):
         await move(own_node.url, own_node.directory / "market.json", "SOL/USDC", Decimal("1e12"))
 
 

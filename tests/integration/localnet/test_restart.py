@@ -81,7 +81,7 @@ def test_a_second_node_on_the_same_directory_refuses(own_node: LocalNode) -> Non
         [sys.executable, "-c", local_node.RUN, *arguments], capture_output=True, text=True, timeout=20, check=False
     )
     assert second.returncode != 0
-    assert "LedgerInUse: another node is running on" in second.stderr
+    assert "LedgerInUseError: another node is running on" in second.stderr
 
 
 def test_a_chain_with_ten_thousand_swaps_starts_within_two_seconds(own_node: LocalNode) -> None:

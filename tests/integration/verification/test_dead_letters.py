@@ -8,7 +8,7 @@ from uuid import UUID
 import psycopg
 
 from domain.commands import RejectBuild
-from event_store.errors import UnreadableEvent
+from event_store.errors import UnreadableEventError
 from event_store.processors import dead_letters
 from event_store.processors.dead_letters import DeadLetter
 from event_store.processors.leases import Lease
@@ -20,7 +20,7 @@ from tests.integration.workers.conftest import now
 from tests.unit.domain.scenario import quote, quoted
 
 
-async def take(books: AuditHarness, order_id: UUID) -> UnreadableEvent | None:
+async def take(books: AuditHarness, order_id: UUID) -> UnreadableEventError | None:
     async with books.pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
         return await retry(cursor, books.log, MAPPER, order_id)
 
@@ -43,7 +43,7 @@ async def test_what_still_cannot_be_read_stays_aside_and_says_so(books: AuditHar
     await books.forget_read_model()
     [before] = await letters(books)
     assert (before.processor, before.order_id, before.position, before.attempts) == (PROCESSOR, three_orders[1], 4, 1)
-    assert str(await take(books, three_orders[1])) == "order.FromTheFuture: UnknownTopic"
+    assert str(await take(books, three_orders[1])) == "order.FromTheFuture: UnknownTopicError"
     [after] = await letters(books)
     assert (after.since, after.attempts) == (before.since, 2)
     books.change("update events set topic = 'order.OrderTriggered' where position = 4")

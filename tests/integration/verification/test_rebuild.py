@@ -10,7 +10,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from event_store.errors import LeaseLostError, LeaseTaken
+from event_store.errors import LeaseLostError, LeaseTakenError
 from event_store.processors.leases import Lease
 from event_store.read.snapshot import snapshot
 from projections.orders import NAME, PROCESSOR
@@ -159,7 +159,7 @@ async def test_an_order_that_folds_again_is_taken_up_and_said(books: AuditHarnes
 
 async def test_a_second_rebuild_at_once_is_refused(books: AuditHarness, three_orders: list[UUID]) -> None:
     async with Lease(books.pool, REBUILDER, owner="a.host:7").hold():
-        with pytest.raises(LeaseTaken, match=r"rebuild:orders_v1 is held by a\.host:7"):
+        with pytest.raises(LeaseTakenError, match=r"rebuild:orders_v1 is held by a\.host:7"):
             await rebuild(books)
 
 

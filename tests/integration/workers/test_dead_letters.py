@@ -78,12 +78,12 @@ async def test_an_order_is_listed_fails_again_and_goes_on_once_it_is_repaired(
     listed = await surefill("--json")
     told = json.loads(listed.stdout)
     assert (told["orderId"], told["processor"], told["version"]) == (str(order_id), "route", 3)
-    assert told["error"] == f"{FUTURE}: UnknownTopic"
+    assert told["error"] == f"{FUTURE}: UnknownTopicError"
     assert str(order_id) in (await surefill()).stdout
 
     again = await surefill("retry", str(order_id))
     assert (again.returncode, again.stdout) == (1, "")
-    assert again.stderr == f"surefill: set aside again at route: {FUTURE}: UnknownTopic\n"
+    assert again.stderr == f"surefill: set aside again at route: {FUTURE}: UnknownTopicError\n"
     assert (await letter(desks)).attempts >= 2
 
     repair(postgres, database)

@@ -103,7 +103,7 @@ async def test_an_attempt_of_an_order_that_cannot_be_read_is_followed_again_once
     desks.start_relay()
     desks.start_tracker(QUICK)
     one = await letter(desks)
-    assert (one.processor, one.version, one.error) == ("tracker", 5, f"{FUTURE}: UnknownTopic")
+    assert (one.processor, one.version, one.error) == ("tracker", 5, f"{FUTURE}: UnknownTopicError")
     with psycopg.connect(superuser_url(postgres, database)) as repair:
         repair.execute("set search_path to surefill_app, surefill")
         repair.execute("alter table events disable trigger all")

@@ -29,7 +29,7 @@ async def test_an_order_that_cannot_be_read_is_set_aside_at_once_and_its_neighbo
     assert (await desks.until(fine, lambda order: order.ended)).status == "confirmed"
     one = await letter(desks)
     assert (one.processor, one.order_id, one.version) == ("route", newer, 3)
-    assert one.error == f"{FUTURE}: UnknownTopic"
+    assert one.error == f"{FUTURE}: UnknownTopicError"
     await desks.stop()
     assert await due(desks) == []
 

@@ -4,7 +4,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from event_store.dsn import parse
-from event_store.errors import BadDatabaseUrl
+from event_store.errors import DatabaseUrlError
 
 
 def test_a_url_chooses_its_schemas_as_prisma_writes_them() -> None:
@@ -60,7 +60,7 @@ def test_a_password_may_hold_anything_and_is_shown_nowhere() -> None:
     ],
 )
 def test_a_url_that_cannot_be_used_is_one_sentence_without_the_password(url: str) -> None:
-    with pytest.raises(BadDatabaseUrl) as raised:
+    with pytest.raises(DatabaseUrlError) as raised:
         parse(url)
 
     assert str(raised.value).isprintable()

@@ -9,7 +9,7 @@ from pydantic.alias_generators import to_camel
 
 from domain.events import ORDER_EVENTS, OrderSubmitted
 from domain.tokens import Token
-from event_store.errors import UnknownTopic
+from event_store.errors import UnknownTopicError
 from event_store.mapper import EventMapper
 
 
@@ -69,14 +69,14 @@ def test_fields_nobody_knows_any_more_are_ignored() -> None:
 def test_what_this_code_cannot_judge_is_an_unknown_topic() -> None:
     mapper = EventMapper([Priced])
 
-    with pytest.raises(UnknownTopic, match=r"test\.Other"):
+    with pytest.raises(UnknownTopicError, match=r"test\.Other"):
         mapper.load("test.Other", b"{}")
-    with pytest.raises(UnknownTopic, match="version 4"):
+    with pytest.raises(UnknownTopicError, match="version 4"):
         mapper.load("test.Priced", b'{"v":4,"data":{}}')
     for state in (b'{"v":0,"data":{}}', b'{"v":-1,"data":{}}'):
         with pytest.raises(ValueError, match="has no version"):
             mapper.load("test.Priced", state)
-    with pytest.raises(UnknownTopic):
+    with pytest.raises(UnknownTopicError):
         EventMapper([]).dump(Priced(price_text="1", seen_at=NOW))
 
 

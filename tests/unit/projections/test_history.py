@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from event_store.errors import UnreadableEvent
+from event_store.errors import UnreadableEventError
 from projections.history import fold_recorded
 from tests.unit.projections.recording import MAPPER, record
 from tests.unit.projections.test_fold_batch import WHOLE
@@ -15,7 +15,7 @@ from tests.unit.projections.test_fold_batch import WHOLE
 def test_a_damaged_event_names_its_topic_and_never_its_content() -> None:
     history = record(WHOLE)
     damaged = replace(history[3], state=history[3].state.replace(b'"attempt":1', b'"attempt":"AAAA"'))
-    with pytest.raises(UnreadableEvent) as unreadable:
+    with pytest.raises(UnreadableEventError) as unreadable:
         fold_recorded(MAPPER, [*history[:3], damaged])
     assert str(unreadable.value) == "order.TransactionBuilt: ValidationError"
     assert unreadable.value.__cause__ is None
@@ -23,5 +23,5 @@ def test_a_damaged_event_names_its_topic_and_never_its_content() -> None:
 
 
 def test_a_stream_that_does_not_begin_with_its_terms_cannot_be_read() -> None:
-    with pytest.raises(UnreadableEvent, match=r"^order\.OrderTriggered: ValueError$"):
+    with pytest.raises(UnreadableEventError, match=r"^order\.OrderTriggered: ValueError$"):
         fold_recorded(MAPPER, record(WHOLE)[1:])

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from event_store.errors import PositionGap
+from event_store.errors import PositionGapError
 from projections.live import FeedStopped, SlowConsumer, Subscription
 from tests.unit.projections.recording import record
 from tests.unit.projections.test_fold_batch import WHOLE
@@ -51,5 +51,5 @@ async def test_a_feed_that_stops_ends_its_subscriptions() -> None:
 async def test_a_gap_is_a_fault_and_never_delivered() -> None:
     subscription = Subscription(10)
     subscription.offer(HISTORY[2])
-    with pytest.raises(PositionGap):
+    with pytest.raises(PositionGapError):
         await anext(subscription.above(1))
