@@ -20,7 +20,7 @@ from tests.integration.conftest import TestDatabase
 SECONDS = 60
 WRITER = """
 import sys
-from tests.integration.event_store.writers import append_own_streams
+from tests.integration.event_store.append.writers import append_own_streams
 append_own_streams(sys.argv[1], 40, 1_000_000)
 """
 

@@ -20,7 +20,7 @@ from projections.rebuild import OrdersRebuild
 from tests.integration.api.serving import MAPPER, Engine
 from tests.integration.api.test_read import TO_CONFIRMED
 from tests.integration.conftest import TestDatabase
-from tests.integration.verification.onlooking import Onlooker
+from tests.integration.projections.onlooking import Onlooker
 
 REBUILDS = 4
 

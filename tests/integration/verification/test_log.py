@@ -13,7 +13,7 @@ from domain.account import ACCOUNT_EVENTS, ContradictionFound
 from event_store.hash_chain.verification import Finding
 from event_store.mapper import EventMapper
 from event_store.types import AppendRequest, RecordedEvent
-from tests.integration.event_store.making import event, request
+from tests.integration.event_store.requests import event, request
 from tests.integration.verification.conftest import AuditHarness
 from verification.report import DIFFERS, UNCHECKED
 

@@ -13,7 +13,7 @@ from event_store.schema.migrate import migrate, migrations, roles_separate
 from event_store.types import Stored
 from tests.integration.conftest import TestDatabase
 from tests.integration.embedded import EmbeddedPostgres
-from tests.integration.event_store.making import event, request
+from tests.integration.event_store.requests import event, request
 
 
 async def append_one(url: str) -> None:

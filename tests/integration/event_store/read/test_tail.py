@@ -20,7 +20,7 @@ from event_store.schema.migrate import migrate
 from event_store.types import Stored
 from tests.integration.conftest import TestDatabase
 from tests.integration.embedded import EmbeddedPostgres, EmbeddedValkey
-from tests.integration.event_store.making import event, request, until
+from tests.integration.event_store.requests import event, request, until
 
 
 @pytest.fixture

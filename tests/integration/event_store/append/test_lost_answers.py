@@ -19,7 +19,7 @@ from event_store.read.log import Log
 from event_store.types import AlreadyStored, Conflict, Stored
 from tests.integration.conftest import TestDatabase
 from tests.integration.embedded import EmbeddedPostgres
-from tests.integration.event_store.making import event, request, until
+from tests.integration.event_store.requests import event, request, until
 
 
 class Wire:

@@ -9,7 +9,7 @@ import uvloop
 
 from event_store.append.appender import Appender
 from event_store.types import Stored
-from tests.integration.event_store.making import event, request
+from tests.integration.event_store.requests import event, request
 
 
 def append_own_streams(dsn: str, tasks: int, requests: int) -> int:

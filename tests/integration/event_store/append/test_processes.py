@@ -13,7 +13,7 @@ from psycopg_pool import AsyncConnectionPool
 from event_store.read.log import Log
 from event_store.read.tail import Tail
 from tests.integration.conftest import TestDatabase
-from tests.integration.event_store.writers import append_own_streams, race_for_versions
+from tests.integration.event_store.append.writers import append_own_streams, race_for_versions
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from event_store.read.log import Log
 from event_store.types import AlreadyStored, Conflict, LeaseGuard, LeaseLost, Outcome, Stored, StreamGuard
 from tests.integration.conftest import TestDatabase
 from tests.integration.embedded import EmbeddedPostgres
-from tests.integration.event_store.making import event, request
+from tests.integration.event_store.requests import event, request
 
 
 async def test_a_stored_event_is_read_back_as_it_was_given(appender: Appender, log: Log) -> None:

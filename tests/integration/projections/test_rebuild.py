@@ -17,8 +17,8 @@ from projections.orders import NAME, PROCESSOR
 from projections.orders.comparison import REBUILDER, Comparison
 from projections.projector import OrdersProjector
 from projections.rebuild import OrdersRebuild, TableInUse
+from tests.integration.projections.onlooking import Onlooker
 from tests.integration.verification.conftest import MAPPER, AuditHarness
-from tests.integration.verification.onlooking import Onlooker
 
 SHAPE = """
     select 'column', attnum::text, attname, format_type(atttypid, atttypmod), attnotnull::text

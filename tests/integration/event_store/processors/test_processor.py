@@ -19,7 +19,7 @@ from event_store.schema.migrate import migrate
 from event_store.types import RecordedEvent
 from tests.integration.conftest import TestDatabase
 from tests.integration.embedded import EmbeddedPostgres
-from tests.integration.event_store.making import event, request, until
+from tests.integration.event_store.requests import event, request, until
 
 
 @pytest.mark.parametrize("more", [False, True], ids=["though nothing comes", "before what comes next"])

@@ -13,7 +13,7 @@ from event_store.schema.migrate import roles_separate
 from event_store.types import LeaseGuard
 from tests.integration.conftest import TestDatabase
 from tests.integration.embedded import EmbeddedPostgres
-from tests.integration.event_store.making import event, request
+from tests.integration.event_store.requests import event, request
 
 CHANGES = [
     "update events set topic = 'x'",

@@ -12,7 +12,7 @@ from event_store.processors import positions
 from event_store.processors.leases import Lease
 from event_store.types import LeaseGuard
 from tests.integration.conftest import TestDatabase
-from tests.integration.event_store.making import until
+from tests.integration.event_store.requests import until
 
 
 def lease(pool: AsyncConnectionPool, owner: str, **times: float) -> Lease:
