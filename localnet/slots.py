@@ -26,11 +26,6 @@ def number_by(slot: int) -> int:
     return slot - (slot + 1) // SKIPPED_EVERY
 
 
-def is_skipped(slot: int) -> bool:
-    """Whether nothing was made in ``slot``."""
-    return slot % SKIPPED_EVERY == SKIPPED_EVERY - 1
-
-
 def blockhash(seed: bytes, number: int) -> Hash:
     """The hash of the block ``number``: unforeseeable without ``seed``, and never the same on another chain."""
     return Hash(hashlib.sha256(seed + number.to_bytes(8, "little")).digest())

@@ -64,9 +64,6 @@ class Settings(BaseSettings):
     localnet_port: Port = Field(
         8899, description="Its port, for `surefill localnet` alone; `surefill up` keeps a free one."
     )
-    price_source: Literal["pools"] = Field(
-        "pools", description="Where waiting orders' prices come from: the pools the engine trades with."
-    )
     price_poll_ms: Annotated[int, Field(ge=5, le=60_000)] = Field(
         100, description="Milliseconds between two observations of the pairs somebody waits on."
     )

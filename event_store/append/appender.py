@@ -95,12 +95,6 @@ class Appender:
         self._arrived.set()
         return await answer
 
-    def append_blocking(self, request: AppendRequest) -> Outcome:
-        """The same, for a thread that is not the loop's."""
-        if self._loop is None:
-            raise LogUnavailableError("the appender is not running")
-        return asyncio.run_coroutine_threadsafe(self.append(request), self._loop).result()
-
     async def _run(self) -> None:
         while self._waiting or not self._stopping:
             await self._arrived.wait()

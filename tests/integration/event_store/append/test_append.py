@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from uuid import uuid4
 
 import psycopg
@@ -205,16 +204,6 @@ async def test_both_hash_chains_can_be_computed_again_from_the_rows(
         running = log_hash(running, recorded.position, recorded.recorded_at, recorded.hash)
     with database.connect() as connection:
         assert connection.execute("select position, hash from log_head").fetchone() == (30, running)
-
-
-async def test_a_thread_appends_through_the_loops_appender(appender: Appender) -> None:
-    outcomes: list[Outcome] = []
-    thread = threading.Thread(target=lambda: outcomes.append(appender.append_blocking(request(event(uuid4())))))
-
-    thread.start()
-    await asyncio.to_thread(thread.join)
-
-    assert outcomes == [Stored(1)]
 
 
 async def test_stopping_settles_what_waits_and_refuses_what_comes(database: TestDatabase) -> None:
