@@ -8,7 +8,7 @@ SEED ?= 1
 ORDERS ?= 2000
 MINUTES ?= 10
 
-.PHONY: help install run test matrix chaos check lock program bench clean
+.PHONY: help install run unit test matrix chaos check lock program bench clean
 
 help: ## show this help
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,6 +28,9 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 
 run: install ## run the whole engine on PORT (8080) and execute a first order
 	@$(BIN)/surefill up --demo
+
+unit: install ## run the tests that need no server
+	@$(BIN)/python -m pytest -q tests/unit
 
 test: install ## run every test
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
