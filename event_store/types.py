@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -79,9 +79,10 @@ class AppendRequest:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The request is in the log; position is that of its last event."""
+    """The request is in the log; position is that of its last event, ``recorded_at`` its time where it is known."""
 
     position: int
+    recorded_at: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

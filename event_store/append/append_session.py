@@ -9,7 +9,14 @@ from struct import error as StructError  # noqa: N812
 import psycopg
 from psycopg import AsyncConnection
 
-from event_store.append.append_statement import APPEND, outcomes, parameters
+from event_store.append.append_statement import (
+    APPEND,
+    APPEND_STRAIGHT,
+    outcomes,
+    parameters,
+    straight_outcomes,
+    straight_parameters,
+)
 from event_store.dsn import parse
 from event_store.errors import AnswerLostError, InvalidRequestError, NotSentError, NotStoredError
 from event_store.pool import ensure_connected
@@ -98,6 +105,11 @@ class AppendSession:
 
 
 async def _execute(connection: AsyncConnection, requests: Sequence[AppendRequest]) -> list[Outcome]:
+    """By the straight statement where it serves, else by the full one."""
     async with connection.cursor(binary=True) as cursor:
+        await cursor.execute(APPEND_STRAIGHT, straight_parameters(requests), prepare=True)
+        row = await cursor.fetchone()
+        if row is not None and (stored := straight_outcomes(row, requests)) is not None:
+            return stored
         await cursor.execute(APPEND, parameters(requests), prepare=True)
         return outcomes(await cursor.fetchall(), requests)

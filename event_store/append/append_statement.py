@@ -1,4 +1,7 @@
-"""The append statement: requests as its parameters, its rows as outcomes."""
+"""The two append statements: requests as their parameters, their rows as outcomes.
+
+The straight one stores all its requests or none, and costs half as much; the full one tells each request its outcome.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,10 @@ from event_store.types import (
 )
 
 APPEND = statement(__file__, "append")
+APPEND_STRAIGHT = statement(__file__, "append_straight")
+
+# Of the full statement's parameters, those that number the request an event or a guard belongs to.
+_NUMBERS = (0, 10, 13)
 
 
 def parameters(requests: Sequence[AppendRequest]) -> list[list[object]]:
@@ -43,6 +50,24 @@ def parameters(requests: Sequence[AppendRequest]) -> list[list[object]]:
         [guard.processor for _, guard in leases],
         [guard.epoch for _, guard in leases],
     ]
+
+
+def straight_parameters(requests: Sequence[AppendRequest]) -> list[list[object]]:
+    """The same arrays without the numbers of the requests: all of them are stored, or none is."""
+    return [column for number, column in enumerate(parameters(requests)) if number not in _NUMBERS]
+
+
+def straight_outcomes(row: tuple[Any, ...], requests: Sequence[AppendRequest]) -> list[Outcome] | None:
+    """Where each request was stored; None where the straight statement stored nothing."""
+    last, recorded_at = row
+    if last is None:
+        return None
+    position = last - sum(len(request.events) for request in requests)
+    stored: list[Outcome] = []
+    for request in requests:
+        position += len(request.events)
+        stored.append(Stored(position, recorded_at))
+    return stored
 
 
 def outcomes(rows: Sequence[tuple[Any, ...]], requests: Sequence[AppendRequest]) -> list[Outcome]:

@@ -90,6 +90,8 @@ class Appender:
             raise LogUnavailableError("the appender is not running")
         if any(event.version < 1 for event in request.events):
             raise InvalidRequestError("22003", "a stream's versions begin at 1")
+        if len({event.event_id for event in request.events}) < len(request.events):
+            raise InvalidRequestError("23505", "an event id stands twice in one request")
         answer: asyncio.Future[Outcome] = self._loop.create_future()
         self._waiting.append(_Waiting(request, answer))
         self._arrived.set()

@@ -123,14 +123,6 @@ async def test_a_malformed_request_fails_alone(malformed, appender: Appender, lo
     assert await log.head() == 20
 
 
-async def test_an_event_id_used_before_is_refused(appender: Appender) -> None:
-    taken = event(uuid4())
-    await appender.append(request(taken))
-
-    with pytest.raises(InvalidRequestError, match="23505"):
-        await appender.append(request(event(uuid4(), event_id=taken.event_id)))
-
-
 async def test_fifty_tasks_at_one_stream_leave_one_winner_for_each_version(appender: Appender, log: Log) -> None:
     stream = uuid4()
 
