@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from weakref import WeakSet
 
 import structlog
@@ -24,8 +25,11 @@ class Notifier:
         self._channel = channel
         self._due = asyncio.Event()
         self._heard: WeakSet[asyncio.Event] = WeakSet()
+        self._listeners: list[Callable[[int], None]] = []
         self._publisher: asyncio.Task[None] | None = None
         self._listener: asyncio.Task[None] | None = None
+        self._newest = 0
+        self._subscribed = False
         self.failures = 0
 
     async def start(self) -> None:
@@ -41,17 +45,34 @@ class Notifier:
         self._publisher = self._listener = None
         await self._redis.aclose()
 
-    def publish(self) -> None:
-        """Say, as soon as Valkey takes it, that something was appended. Returns at once and never raises."""
+    @property
+    def subscribed(self) -> bool:
+        """Whether wake-ups come now: while they don't, whoever waits for them must look himself."""
+        return self._subscribed
+
+    def publish(self, position: int = 0) -> None:
+        """Say, as soon as Valkey takes it, how far the log has come; 0 for not known.
+
+        Returns at once and never raises.
+        """
+        self._newest = max(self._newest, position)
         self._due.set()
+
+    def listen(self, hear: Callable[[int], None]) -> None:
+        """Call ``hear`` at each wake-up, from any process, with the position it names (0: it names none)."""
+        self._listeners.append(hear)
+        self._start_listening()
 
     def subscribe(self) -> asyncio.Event:
         """Set at each wake-up, from any process; the caller clears it, and it is heard while the caller holds it."""
         heard = asyncio.Event()
         self._heard.add(heard)
+        self._start_listening()
+        return heard
+
+    def _start_listening(self) -> None:
         if self._listener is None:
             self._listener = asyncio.create_task(self._listen(), name="wake-listen")
-        return heard
 
     async def _publish(self) -> None:
         while True:
@@ -60,7 +81,7 @@ class Notifier:
             self._due.clear()
             try:
                 async with asyncio.timeout(1):
-                    await self._redis.publish(self._channel, b"")
+                    await self._redis.publish(self._channel, str(self._newest))
             except (RedisError, OSError, TimeoutError):
                 self._count_failure()
 
@@ -70,21 +91,35 @@ class Notifier:
             try:
                 async with self._redis.pubsub() as subscription:
                     await subscription.subscribe(self._channel)
+                    self._subscribed = True
+                    # What was said before it subscribed it didn't hear.
+                    self._wake(0)
                     while True:
                         message = await subscription.get_message(timeout=5)
                         if broken:
                             log.info("wake-ups are back")
                             broken = False
-                        if message is not None:
-                            for heard in self._heard:
-                                heard.set()
+                        if message is not None and message["type"] == "message":
+                            self._wake(_position(message["data"]))
             except (RedisError, OSError) as error:
+                self._subscribed = False
                 self._count_failure()
                 if not broken:
                     log.warning("no wake-ups: tails poll until Valkey is back", error=type(error).__name__)
                 broken = True
                 await asyncio.sleep(_RECONNECT_AFTER)
 
+    def _wake(self, position: int) -> None:
+        for heard in self._heard:
+            heard.set()
+        for hear in self._listeners:
+            hear(position)
+
     def _count_failure(self) -> None:
         self.failures += 1
         _FAILURES.inc()
+
+
+def _position(data: bytes) -> int:
+    """The position a wake-up names; 0 where it names none, as those of an earlier version do."""
+    return int(data) if data.isdigit() else 0

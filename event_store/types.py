@@ -21,14 +21,22 @@ class NewEvent:
     command_id: UUID
     correlation_id: UUID
     causation_id: UUID | None
+    decoded: object = field(default=None, kw_only=True, compare=False, repr=False)
+    """What ``state`` was made from, for readers of the same process; it is never stored."""
 
 
 @dataclass(frozen=True, slots=True)
-class RecordedEvent(NewEvent):
-    """An event as the log holds it: position is gapless over the whole log, recorded_at is UTC and never goes back."""
+class PositionedEvent(NewEvent):
+    """An event in its place: position is gapless over the whole log, recorded_at is UTC and never goes back."""
 
     position: int
     recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedEvent(PositionedEvent):
+    """An event as the log holds it."""
+
     hash: bytes
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from prometheus_client import Histogram
 
@@ -25,7 +26,7 @@ from event_store.errors import (
     OutcomeUnknownError,
 )
 from event_store.notifier import Notifier
-from event_store.types import AppendRequest, Outcome, Stored
+from event_store.types import AppendRequest, Outcome, PositionedEvent, Stored
 
 _BATCH = Histogram("surefill_append_requests", "Requests in one append statement", buckets=(1, 3, 10, 30, 100, 300))
 _SECONDS = Histogram("surefill_append_seconds", "One append statement, sent to settled", buckets=(
@@ -44,6 +45,7 @@ class _Waiting:
 class Appender:
     """The one way a process appends; one a process, on the loop that started it.
 
+    ``stored`` is handed the events of each request that was stored, as soon as that is known; it never waits or raises.
     ``outcome_patience``: for how many seconds a statement whose answer was lost is repeated, with the same event ids.
     """
 
@@ -52,6 +54,7 @@ class Appender:
         dsn: str,
         *,
         notifier: Notifier | None = None,
+        stored: Callable[[Sequence[PositionedEvent]], None] | None = None,
         max_batch: int = 300,
         outcome_patience: float = 5.0,
         connect_timeout: float = 2.0,
@@ -59,6 +62,7 @@ class Appender:
     ) -> None:
         self._session = AppendSession(dsn, connect_timeout, application_name)
         self._notifier = notifier
+        self._stored = stored
         self._max_batch = max_batch
         self._patience = outcome_patience
         self._waiting: deque[_Waiting] = deque()
@@ -107,8 +111,7 @@ class Appender:
             if not wanted:
                 continue
             results = await self._settle([waiting.request for waiting in wanted])
-            if self._notifier is not None and any(isinstance(result, Stored) for result in results):
-                self._notifier.publish()
+            self._tell([waiting.request for waiting in wanted], results)
             for waiting, result in zip(wanted, results, strict=True):
                 if waiting.answer.done():
                     continue
@@ -116,6 +119,20 @@ class Appender:
                     waiting.answer.set_exception(result)
                 else:
                     waiting.answer.set_result(result)
+
+    def _tell(self, requests: Sequence[AppendRequest], results: Sequence[Outcome | Exception]) -> None:
+        """This process's readers hear what was stored before its callers do, the other processes' soon after."""
+        stored = [
+            (request, result) for request, result in zip(requests, results, strict=True) if isinstance(result, Stored)
+        ]
+        if not stored:
+            return
+        if self._stored is not None:
+            for request, result in stored:
+                if result.recorded_at is not None:
+                    self._stored(_in_place(request, result.position, result.recorded_at))
+        if self._notifier is not None:
+            self._notifier.publish(max(result.position for _, result in stored))
 
     async def _settle(self, requests: Sequence[AppendRequest]) -> list[Outcome | Exception]:
         """An outcome or an error for each. One malformed request fails the statement: halving finds it."""
@@ -154,3 +171,15 @@ class Appender:
             if time.monotonic() >= deadline:
                 raise (OutcomeUnknownError if open_since_sent else LogUnavailableError)(reason)
             await asyncio.sleep(_PAUSE)
+
+
+def _in_place(request: AppendRequest, last: int, recorded_at: datetime) -> list[PositionedEvent]:
+    """The request's events where the log has them: the last of them is at position ``last``."""
+    first = last - len(request.events) + 1
+    return [
+        PositionedEvent(
+            event.stream_id, event.version, event.event_id, event.topic, event.state, event.account_id,
+            event.command_id, event.correlation_id, event.causation_id, position, recorded_at, decoded=event.decoded,
+        )
+        for position, event in enumerate(request.events, first)
+    ]  # fmt: skip

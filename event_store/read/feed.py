@@ -1,0 +1,162 @@
+"""The end of the log in memory, one for each process: what the process appends itself it never reads again.
+
+Positions are gapless, so the feed knows whether anything is missing between what it holds and what it is handed; only
+what other processes appended is read from PostgreSQL. Every reader has a position of its own and takes what comes
+after it: from memory where that reaches so far back, else from the log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import islice
+from weakref import WeakSet
+
+import structlog
+from prometheus_client import Counter, Gauge
+from psycopg_pool import PoolClosed
+
+from event_store.errors import TRANSIENT_DATABASE_ERRORS
+from event_store.notifier import Notifier
+from event_store.types import PositionedEvent
+
+_POSITION = Gauge("surefill_feed_position", "Position up to which this process knows the log.")
+_FED = Counter("surefill_feed_events_total", "Events that came into the feed, by where from.", ["source"])
+
+# An event takes 1 to 3 KB: a busy second's worth, for readers that pause.
+KEPT = 20_000
+BATCH = 1_000
+# While wake-ups come from Valkey nobody has to look; without them this is how late another process's events are.
+POLL_S, POLL_ALONE_S = 1.0, 0.075
+RETRY_S = 0.2
+
+log = structlog.get_logger()
+
+ReadLog = Callable[[int, int], Awaitable[Sequence[PositionedEvent]]]
+"""``Log.read``: the events after a position, at most so many."""
+
+
+class LogFeed:
+    """Run it once, for the life of the process. ``position`` is that of the last event it knows.
+
+    ``healthy`` is False while PostgreSQL can't be read.
+    """
+
+    def __init__(self, read: ReadLog, head: Callable[[], Awaitable[int]], notifier: Notifier | None = None) -> None:
+        self.position = 0
+        self.healthy = True
+        self._read_log = read
+        self._head = head
+        self._notifier = notifier
+        self._kept: deque[PositionedEvent] = deque()
+        self._ahead: dict[int, PositionedEvent] = {}
+        self._begun = asyncio.Event()
+        self._missing = asyncio.Event()
+        self._readers: WeakSet[asyncio.Event] = WeakSet()
+
+    async def run(self) -> None:
+        """Begin at the log's head and follow it; ends by cancellation, or by a hole in the log (PositionGapError)."""
+        if self._notifier is not None:
+            self._notifier.listen(self._hear)
+        while not self._begun.is_set():
+            try:
+                self.position = await self._head()
+            except PoolClosed:
+                raise
+            except TRANSIENT_DATABASE_ERRORS as error:
+                self._is_healthy(error)
+                await asyncio.sleep(RETRY_S)
+            else:
+                self._begun.set()
+                self._take_ahead()
+        while True:
+            # Before the read: what is heard of during it is for the next.
+            self._missing.clear()
+            if not await self._read():
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._poll()):
+                        await self._missing.wait()
+
+    async def begun(self) -> int:
+        """Wait until the feed knows where the log ends; that position."""
+        await self._begun.wait()
+        return self.position
+
+    def offer(self, events: Sequence[PositionedEvent]) -> None:
+        """What this process has just stored, in the order of its positions. Never waits and never raises."""
+        if not self._begun.is_set() or events[0].position > self.position + 1:
+            self._ahead.update((event.position, event) for event in events)
+            self._missing.set()
+            return
+        self._take([event for event in events if event.position > self.position], "own")
+
+    async def read(self, after: int, limit: int = BATCH) -> Sequence[PositionedEvent]:
+        """The events after ``after``; from PostgreSQL, and with its errors, where memory doesn't reach back."""
+        if after >= self.position:
+            return []
+        first = self._kept[0].position if self._kept else self.position + 1
+        if after + 1 < first:
+            return await self._read_log(after, limit)
+        start = after + 1 - first
+        return list(islice(self._kept, start, start + limit))
+
+    def subscribe(self) -> asyncio.Event:
+        """Set whenever the feed has grown; the caller clears it, and it is set while the caller holds it."""
+        grown = asyncio.Event()
+        self._readers.add(grown)
+        return grown
+
+    def _take(self, events: Sequence[PositionedEvent], source: str) -> None:
+        if not events:
+            return
+        _FED.labels(source).inc(len(events))
+        self._kept.extend(events)
+        self.position = events[-1].position
+        self._take_ahead()
+        while len(self._kept) > KEPT:
+            self._kept.popleft()
+        _POSITION.set(self.position)
+        for grown in self._readers:
+            grown.set()
+
+    def _take_ahead(self) -> None:
+        while self._ahead:
+            event = self._ahead.pop(self.position + 1, None)
+            if event is None:
+                # What the log itself has given meanwhile.
+                for position in [known for known in self._ahead if known <= self.position]:
+                    del self._ahead[position]
+                return
+            self._kept.append(event)
+            self.position = event.position
+
+    def _hear(self, position: int) -> None:
+        if position == 0 or position > self.position:
+            self._missing.set()
+
+    async def _read(self) -> bool:
+        """Take what the log has after the feed's position; whether there was anything."""
+        try:
+            found = await self._read_log(self.position, BATCH)
+        except PoolClosed:
+            raise
+        except TRANSIENT_DATABASE_ERRORS as error:
+            self._is_healthy(error)
+            return False
+        self._is_healthy(None)
+        self._take([event for event in found if event.position > self.position], "log")
+        return bool(found)
+
+    def _poll(self) -> float:
+        if not self.healthy:
+            return RETRY_S
+        return POLL_S if self._notifier is not None and self._notifier.subscribed else POLL_ALONE_S
+
+    def _is_healthy(self, error: Exception | None) -> None:
+        if error and self.healthy:
+            log.warning("the log cannot be read; trying on", position=self.position, error=type(error).__name__)
+        elif not error and not self.healthy:
+            log.info("the log can be read again", position=self.position)
+        self.healthy = error is None
