@@ -1,10 +1,14 @@
-"""Hints over Valkey that the log has grown. None is ever needed: tails poll, and only wait less with them."""
+"""Wake-ups over Valkey between processes. None is ever needed: whoever waits looks by himself, and only later.
+
+Three things are said: how far the log has come, that work was put into the queue, and that somebody waits for a read
+model.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from weakref import WeakSet
+from typing import Literal
 
 import structlog
 from prometheus_client import Counter
@@ -14,27 +18,33 @@ from redis.exceptions import RedisError
 _FAILURES = Counter("surefill_wake_failures", "Wake-ups that could not be sent, and subscriptions that broke")
 _RECONNECT_AFTER = 0.5
 
+Subject = Literal["log", "work", "wanted"]
+Hear = Callable[[int], None]
+
 log = structlog.get_logger()
 
 
 class Notifier:
-    """Publishes and hears wake-ups for one process; ``channel`` is one a log."""
+    """Publishes and hears wake-ups for one process. Every wake-up carries a number, 0 where it has none to say.
 
-    def __init__(self, url: str, *, channel: str = "surefill:log") -> None:
+    ``prefix`` names the channels: one set of them for each log.
+    """
+
+    def __init__(self, url: str, *, prefix: str = "surefill") -> None:
         self._redis: Redis = Redis.from_url(url, socket_connect_timeout=1, health_check_interval=5)
-        self._channel = channel
+        self._prefix = prefix
         self._due = asyncio.Event()
-        self._heard: WeakSet[asyncio.Event] = WeakSet()
-        self._listeners: list[Callable[[int], None]] = []
+        self._unsaid: dict[Subject, int] = {}
+        self._listeners: dict[Subject, list[Hear]] = {}
         self._publisher: asyncio.Task[None] | None = None
         self._listener: asyncio.Task[None] | None = None
-        self._newest = 0
-        self._subscribed = False
         self.failures = 0
+        self.subscribed = False
+        """Whether wake-ups come now: while they don't, whoever waits for them looks more often."""
 
     async def start(self) -> None:
         """Begin; Valkey need not be there."""
-        self._publisher = asyncio.create_task(self._publish(), name="wake-publish")
+        self._publisher = asyncio.create_task(self._publish(), name="notifier-publish")
 
     async def stop(self) -> None:
         for task in (self._publisher, self._listener):
@@ -43,83 +53,73 @@ class Notifier:
                 task.cancel()
                 await asyncio.wait({task}, timeout=0.5)
         self._publisher = self._listener = None
+        self.subscribed = False
         await self._redis.aclose()
 
-    @property
-    def subscribed(self) -> bool:
-        """Whether wake-ups come now: while they don't, whoever waits for them must look himself."""
-        return self._subscribed
-
-    def publish(self, position: int = 0) -> None:
-        """Say, as soon as Valkey takes it, how far the log has come; 0 for not known.
-
-        Returns at once and never raises.
-        """
-        self._newest = max(self._newest, position)
+    def publish(self, subject: Subject, number: int = 0) -> None:
+        """Say it as soon as Valkey takes it; of several numbers the greatest. Returns at once and never raises."""
+        self._unsaid[subject] = max(self._unsaid.get(subject, 0), number)
         self._due.set()
 
-    def listen(self, hear: Callable[[int], None]) -> None:
-        """Call ``hear`` at each wake-up, from any process, with the position it names (0: it names none)."""
-        self._listeners.append(hear)
-        self._start_listening()
+    def listen(self, subject: Subject, hear: Hear) -> None:
+        """Call ``hear`` with the number of each wake-up, from any process, this one included.
 
-    def subscribe(self) -> asyncio.Event:
-        """Set at each wake-up, from any process; the caller clears it, and it is heard while the caller holds it."""
-        heard = asyncio.Event()
-        self._heard.add(heard)
-        self._start_listening()
-        return heard
-
-    def _start_listening(self) -> None:
+        It is called with 0 when a subscription begins, too: what was said before was not heard.
+        """
+        self._listeners.setdefault(subject, []).append(hear)
         if self._listener is None:
-            self._listener = asyncio.create_task(self._listen(), name="wake-listen")
+            self._listener = asyncio.create_task(self._listen(), name="notifier-listen")
 
     async def _publish(self) -> None:
         while True:
             await self._due.wait()
-            # One hint tells as much as many: what was published meanwhile goes with the next.
+            # One wake-up tells as much as many: what is said meanwhile goes with the next.
             self._due.clear()
-            try:
-                async with asyncio.timeout(1):
-                    await self._redis.publish(self._channel, str(self._newest))
-            except (RedisError, OSError, TimeoutError):
-                self._count_failure()
+            unsaid, self._unsaid = self._unsaid, {}
+            for subject, number in unsaid.items():
+                try:
+                    async with asyncio.timeout(1):
+                        await self._redis.publish(self._channel(subject), str(number))
+                except (RedisError, OSError, TimeoutError):
+                    self._count_failure()
 
     async def _listen(self) -> None:
         broken = False
         while True:
             try:
                 async with self._redis.pubsub() as subscription:
-                    await subscription.subscribe(self._channel)
-                    self._subscribed = True
-                    # What was said before it subscribed it didn't hear.
-                    self._wake(0)
+                    subjects: dict[bytes, Subject] = {self._channel(s).encode(): s for s in ("log", "work", "wanted")}
+                    await subscription.subscribe(*subjects)
+                    self.subscribed = True
+                    for subject in subjects.values():
+                        self._hear(subject, 0)
                     while True:
                         message = await subscription.get_message(timeout=5)
                         if broken:
                             log.info("wake-ups are back")
                             broken = False
                         if message is not None and message["type"] == "message":
-                            self._wake(_position(message["data"]))
+                            self._hear(subjects[message["channel"]], _number(message["data"]))
             except (RedisError, OSError) as error:
-                self._subscribed = False
+                self.subscribed = False
                 self._count_failure()
                 if not broken:
-                    log.warning("no wake-ups: tails poll until Valkey is back", error=type(error).__name__)
+                    log.warning("no wake-ups: readers poll until Valkey is back", error=type(error).__name__)
                 broken = True
                 await asyncio.sleep(_RECONNECT_AFTER)
 
-    def _wake(self, position: int) -> None:
-        for heard in self._heard:
-            heard.set()
-        for hear in self._listeners:
-            hear(position)
+    def _hear(self, subject: Subject, number: int) -> None:
+        for hear in self._listeners.get(subject, ()):
+            hear(number)
+
+    def _channel(self, subject: Subject) -> str:
+        return f"{self._prefix}:{subject}"
 
     def _count_failure(self) -> None:
         self.failures += 1
         _FAILURES.inc()
 
 
-def _position(data: bytes) -> int:
-    """The position a wake-up names; 0 where it names none, as those of an earlier version do."""
+def _number(data: bytes) -> int:
+    """The number a wake-up carries; 0 for one that carries none, as those of an earlier version do."""
     return int(data) if data.isdigit() else 0

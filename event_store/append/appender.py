@@ -132,7 +132,7 @@ class Appender:
                 if result.recorded_at is not None:
                     self._stored(_in_place(request, result.position, result.recorded_at))
         if self._notifier is not None:
-            self._notifier.publish(max(result.position for _, result in stored))
+            self._notifier.publish("log", max(result.position for _, result in stored))
 
     async def _settle(self, requests: Sequence[AppendRequest]) -> list[Outcome | Exception]:
         """An outcome or an error for each. One malformed request fails the statement: halving finds it."""

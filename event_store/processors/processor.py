@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Generic
 
 import structlog
@@ -11,15 +11,14 @@ from psycopg import AsyncConnection, AsyncCursor
 from psycopg_pool import AsyncConnectionPool, PoolClosed
 
 from event_store.errors import TRANSIENT_DATABASE_ERRORS, LeaseLostError, PositionLostError
-from event_store.notifier import Notifier
 from event_store.processors import positions
 from event_store.processors.leases import Lease
-from event_store.read.tail import E, Read, Tail
+from event_store.read.tail import E, Read, Tail, Wakes
 
 RETRY_AFTER = 0.2
 
-Handle = Callable[[AsyncCursor[Any], list[E]], Awaitable[None]]
-Committed = Callable[[list[E]], Awaitable[None]]
+Handle = Callable[[AsyncCursor[Any], Sequence[E]], Awaitable[None]]
+Committed = Callable[[Sequence[E]], Awaitable[None]]
 
 log = structlog.get_logger(__name__)
 
@@ -36,14 +35,14 @@ class Processor(Generic[E]):
         self,
         pool: AsyncConnectionPool[AsyncConnection[Any]],
         read: Read[E],
-        notifier: Notifier | None,
+        wakes: Wakes | None,
         *,
         limit: int,
         pause: float,
     ) -> None:
         self._pool = pool
         self._read = read
-        self._notifier = notifier
+        self._wakes = wakes
         self._limit = limit
         self._pause = pause
 
@@ -58,7 +57,7 @@ class Processor(Generic[E]):
                 self._read,
                 after,
                 limit=self._limit,
-                notifier=self._notifier,
+                wakes=self._wakes,
                 pause=self._pause,
                 stored=lambda: self._stored(lease),
             )
@@ -70,7 +69,7 @@ class Processor(Generic[E]):
             except PositionLostError as lost:
                 log.warning("PostgreSQL lost what it had not flushed; done again", reason=str(lost))
 
-    async def _commit(self, lease: Lease, handle: Handle[E], after: int, batch: list[E]) -> None:
+    async def _commit(self, lease: Lease, handle: Handle[E], after: int, batch: Sequence[E]) -> None:
         while True:
             try:
                 async with self._pool.connection() as connection, connection.transaction():

@@ -59,7 +59,7 @@ class LogFeed:
     async def run(self) -> None:
         """Begin at the log's head and follow it; ends by cancellation, or by a hole in the log (PositionGapError)."""
         if self._notifier is not None:
-            self._notifier.listen(self._hear)
+            self._notifier.listen("log", self._hear)
         while not self._begun.is_set():
             try:
                 self.position = await self._head()

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
-from typing import Generic, TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, Protocol, TypeVar
 
 import structlog
 from psycopg_pool import PoolClosed
 
 from event_store.errors import TRANSIENT_DATABASE_ERRORS, PositionLostError
-from event_store.notifier import Notifier
 from event_store.types import Positioned
 
 _RETRY_AFTER = 0.2
@@ -20,8 +19,15 @@ _LOOK_EVERY = 1.0
 
 E = TypeVar("E", bound=Positioned)
 
-Read = Callable[[int, int], Awaitable[list[E]]]
-"""``Log.read`` or ``Log.marks``."""
+Read = Callable[[int, int], Awaitable[Sequence[E]]]
+"""``LogFeed.read``, ``Log.read`` or ``Log.marks``."""
+
+
+class Wakes(Protocol):
+    """Says when there may be more to read: ``LogFeed``."""
+
+    def subscribe(self) -> asyncio.Event: ...
+
 
 log = structlog.get_logger()
 
@@ -45,7 +51,7 @@ class Tail(Generic[E]):
         after: int,
         *,
         limit: int = 1000,
-        notifier: Notifier | None = None,
+        wakes: Wakes | None = None,
         poll: float = 0.075,
         pause: float = 0.0,
         stored: Callable[[], Awaitable[int]] | None = None,
@@ -59,12 +65,12 @@ class Tail(Generic[E]):
         self._pause_due = False
         self._stored = stored
         self._look_at_stored = time.monotonic() + _LOOK_EVERY
-        self._woken = notifier.subscribe() if notifier is not None else asyncio.Event()
+        self._woken = wakes.subscribe() if wakes is not None else asyncio.Event()
 
     def __aiter__(self) -> Tail[E]:
         return self
 
-    async def __anext__(self) -> list[E]:
+    async def __anext__(self) -> Sequence[E]:
         if self._pause_due:
             await asyncio.sleep(self.pause)
         while True:
@@ -88,7 +94,7 @@ class Tail(Generic[E]):
         if stored < self.position:
             raise PositionLostError(f"position {self.position} is dealt with, {stored} is stored")
 
-    async def _read(self) -> list[E]:
+    async def _read(self) -> Sequence[E]:
         try:
             batch = await self._read_log(self.position, self._limit)
         except PoolClosed:
