@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import TypeGuard
 from uuid import UUID, uuid4
 
 from commands.accounts import account_event
@@ -83,9 +84,7 @@ class DeadLetters:
 
     async def _discards(self, account_id: UUID) -> list[DeadLetterDiscarded]:
         recorded = await self._log.load(dead_letters_stream(account_id))
-        return [
-            self._mapper.read(one, DeadLetterDiscarded) for one in recorded if one.topic == DeadLetterDiscarded.TOPIC
-        ]
+        return [self._mapper.read(one, _is_discard) for one in recorded if one.topic == DeadLetterDiscarded.TOPIC]
 
     async def _new(self, recorded: Sequence[RecordedEvent], event: Decided) -> NewEvent:
         account_id = recorded[0].account_id
@@ -97,6 +96,10 @@ class DeadLetters:
     async def _append(self, new: NewEvent, guards: tuple[StreamGuard, ...]) -> bool:
         """Whether it was stored; False for a conflict."""
         return not isinstance(await self._appender.append(AppendRequest((new,), guards)), Conflict)
+
+
+def _is_discard(event: object) -> TypeGuard[DeadLetterDiscarded]:
+    return isinstance(event, DeadLetterDiscarded)
 
 
 def _names(event: DeadLetterDiscarded) -> set[tuple[str, datetime]]:

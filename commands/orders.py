@@ -14,8 +14,8 @@ from commands.loaded_order import LoadedOrder
 from domain.commands import OrderCommand
 from domain.decide import decide
 from domain.errors import NotApplicable
-from domain.events import OrderEvent
-from domain.order import evolve
+from domain.events import OrderEvent, is_order_event
+from domain.evolve import evolve
 from event_store.append.appender import Appender
 from event_store.errors import LeaseLostError, UnreadableEventError
 from event_store.mapper import EventMapper
@@ -98,7 +98,7 @@ class OrderRepository:
 
         Raises ``UnreadableEventError``.
         """
-        events = tuple(self._mapper.read(one, OrderEvent) for one in recorded)
+        events = tuple(self._mapper.read(one, is_order_event) for one in recorded)
         order = before.order if before else None
         for one, event in zip(recorded, events, strict=True):
             try:

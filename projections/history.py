@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from domain.events import OrderEvent
-from domain.order import Order, evolve
+from domain.events import OrderEvent, is_order_event
+from domain.evolve import evolve
+from domain.order import Order
 from event_store.errors import UnreadableEventError
 from event_store.mapper import EventMapper
 from event_store.types import RecordedEvent
@@ -33,7 +34,7 @@ class OrderState:
 
 def order_event(mapper: EventMapper, recorded: RecordedEvent) -> OrderEvent:
     """What was recorded, as an event of an order; raises ``UnreadableEventError``."""
-    return mapper.read(recorded, OrderEvent)
+    return mapper.read(recorded, is_order_event)
 
 
 def advance(state: OrderState | None, recorded: RecordedEvent, event: OrderEvent) -> OrderState:

@@ -12,7 +12,7 @@ from domain import events as e
 from domain.decide import decide
 from domain.errors import DomainError
 from domain.evidence import Block, EndpointEvidence, ExpiryEvidence, Landing, TransactionError
-from domain.order import fold
+from domain.evolve import fold
 from domain.quotes import Quote
 from domain.tokens import SOL, USDC
 

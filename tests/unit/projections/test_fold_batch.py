@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.decide import decide
-from domain.order import fold
+from domain.evolve import fold
 from projections.history import fold_recorded
 from projections.orders.table import Row, VersionGap, fold_batch
 from tests.unit.domain.scenario import built, landing, routed, sent, submitted
