@@ -56,5 +56,5 @@ def decide(order: Order | None, command: c.OrderCommand) -> list[e.OrderEvent]:
 def _submit(order: Order | None, command: c.SubmitOrder) -> list[e.OrderEvent]:
     if order is not None:
         raise NotApplicable("The order is already recorded.")
-    submitted = e.OrderSubmitted(**{name: getattr(command, name) for name in e.OrderSubmitted.model_fields})
-    return [submitted, e.OrderTriggered(reason="market")] if command.type == "market" else [submitted]
+    submitted = e.OrderSubmitted(**vars(command.terms), deadline=command.deadline, network=command.network)
+    return [submitted, e.OrderTriggered(reason="market")] if command.terms.type == "market" else [submitted]

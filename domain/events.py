@@ -12,9 +12,8 @@ from typing import Any, ClassVar, Literal, TypeGuard, get_args
 from domain.evidence import Commitment, ExpiryEvidence, OperatorEvidence
 from domain.numbers import BaseUnits, Price
 from domain.quotes import Quote, Recorded, Refusal
-from domain.tokens import Token
+from domain.terms import OrderTerms
 
-OrderType = Literal["market", "limit", "stop-limit"]
 Status = Literal["pending", "routing", "building", "submitted", "confirmed", "failed"]
 
 
@@ -44,24 +43,12 @@ class Observation(Recorded):
     observed_at: datetime
 
 
-class OrderSubmitted(BaseOrderEvent):
-    """The terms; only a market order has a deadline.
-
-    ``slippage_defaulted``: the client named none, so it never conflicts with a changed default.
-    """
+class OrderSubmitted(BaseOrderEvent, OrderTerms):
+    """The order's terms, flat in its JSON, and what the engine adds to them; only a market order has a deadline."""
 
     TOPIC = "order.OrderSubmitted"
     status = "pending"
 
-    type: OrderType
-    token_in: Token
-    token_out: Token
-    amount_in: BaseUnits
-    slippage_bps: int
-    slippage_defaulted: bool
-    limit_price: Price | None = None
-    stop_price: Price | None = None
-    client_order_id: str | None = None
     deadline: datetime | None = None
     network: str
 

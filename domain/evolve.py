@@ -49,7 +49,7 @@ def evolve(order: Order | None, event: e.OrderEvent) -> Order:
     if order is None:
         if not isinstance(event, e.OrderSubmitted):
             raise ValueError(f"a stream begins with OrderSubmitted, not {type(event).__name__}")
-        return _submitted(event)
+        return Order(**vars(event))
     change = _change(order, event)
     if event.status is not None:
         change["status"] = event.status
@@ -59,22 +59,6 @@ def evolve(order: Order | None, event: e.OrderEvent) -> Order:
 def fold(events: Iterable[e.OrderEvent]) -> Order | None:
     """The state after ``events``, None where there are none."""
     return reduce(evolve, events, None)
-
-
-def _submitted(event: e.OrderSubmitted) -> Order:
-    return Order(
-        type=event.type,
-        token_in=event.token_in,
-        token_out=event.token_out,
-        amount_in=event.amount_in,
-        slippage_bps=event.slippage_bps,
-        slippage_defaulted=event.slippage_defaulted,
-        limit_price=event.limit_price,
-        stop_price=event.stop_price,
-        client_order_id=event.client_order_id,
-        deadline=event.deadline,
-        network=event.network,
-    )
 
 
 def _change(order: Order, event: e.OrderEvent) -> OrderChange:  # noqa: PLR0912 - a branch for each event

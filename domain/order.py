@@ -11,8 +11,7 @@ from domain import events as e
 from domain.evidence import Commitment
 from domain.numbers import BaseUnits, Price
 from domain.quotes import Quote
-from domain.tokens import Pair, Side, Token, pair_of
-from domain.triggers import limit_minimum
+from domain.terms import OrderTerms
 
 AttemptEnd = Literal["rejected", "expired", "confirmed"]
 
@@ -70,18 +69,9 @@ class Rest(State):
     failures: int
 
 
-class Order(State):
-    """Everything a decision or a view needs of an order; never the signed bytes."""
+class Order(OrderTerms):
+    """Its terms and everything else that a decision or a view needs of an order; never the signed bytes."""
 
-    type: e.OrderType
-    token_in: Token
-    token_out: Token
-    amount_in: BaseUnits
-    slippage_bps: int
-    slippage_defaulted: bool
-    limit_price: Price | None
-    stop_price: Price | None
-    client_order_id: str | None
     deadline: datetime | None
     network: str
     status: e.Status = "pending"
@@ -98,14 +88,6 @@ class Order(State):
     failure: Failure | None = None
 
     @property
-    def pair(self) -> Pair:
-        return pair_of(self.token_in, self.token_out)
-
-    @property
-    def side(self) -> Side:
-        return self.pair.side(self.token_in)
-
-    @property
     def waits_for_price(self) -> bool:
         """Whether the order rests until a price is observed that it acts on."""
         return self.type != "market" and self.status == "pending"
@@ -113,9 +95,7 @@ class Order(State):
     @property
     def minimum_out(self) -> int | None:
         """The least any attempt may accept, in base units: the limit's, or a market order's first minimum."""
-        if self.limit_price is None:
-            return self.first_minimum_out
-        return limit_minimum(self.side, self.amount_in, self.token_in, self.token_out, self.limit_price)
+        return self.first_minimum_out if self.limit_price is None else self.limit_minimum_out
 
     @property
     def ended(self) -> bool:

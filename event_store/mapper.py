@@ -75,7 +75,7 @@ class EventMapper:
         return form.model.model_validate(data, extra="ignore")
 
     def read(self, recorded: RecordedEvent, is_expected: Callable[[object], TypeGuard[M]]) -> M:
-        """The event that was recorded, of a kind the caller expects; UnreadableEventError for whatever stands in the way."""
+        """The recorded event, of a kind the caller expects; UnreadableEventError for whatever stands in the way."""
         try:
             event = self.load(recorded.topic, recorded.state)
         except Exception as fault:  # noqa: BLE001 - a damaged state may raise anything, an upcast too
