@@ -8,11 +8,12 @@ from typing import TypeGuard
 from uuid import UUID, uuid4
 
 from commands.accounts import account_event
-from commands.orders import MOST_CONFLICTS, GuardFailedError, OrderRepository, TooManyConflictsError
+from commands.errors import GuardFailedError, TooManyConflictsError
+from commands.orders import MOST_CONFLICTS, OrderRepository
 from domain import events as e
 from domain.account import DeadLetterDiscarded, DeadLetterRetried, RecordedDeadLetter, dead_letters_stream
 from domain.commands import DiscardOrder
-from domain.errors import DomainError, NotApplicable
+from domain.errors import DomainError, NotApplicableError
 from event_store.append.appender import Appender
 from event_store.errors import UnreadableEventError
 from event_store.mapper import EventMapper
@@ -65,7 +66,7 @@ class DeadLetters:
             except UnreadableEventError:
                 require_no_attempt(recorded)
                 readable = False
-            except NotApplicable:
+            except NotApplicableError:
                 readable = True
             except GuardFailedError:
                 continue

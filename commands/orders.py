@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from commands.cache import OrderCache
+from commands.errors import GuardFailedError, TooManyConflictsError
 from commands.loaded_order import LoadedOrder
 from domain.commands import OrderCommand
 from domain.decide import decide
-from domain.errors import NotApplicable
+from domain.errors import NotApplicableError
 from domain.events import OrderEvent, is_order_event
 from domain.evolve import evolve
 from event_store.append.appender import Appender
@@ -36,14 +37,6 @@ Guards = tuple[StreamGuard | LeaseGuard, ...]
 
 # Each conflict means that somebody else's append got through. This many in a row is a fault, not a race.
 MOST_CONFLICTS = 20
-
-
-class GuardFailedError(Exception):
-    """A stream that the append guarded on has moved; nothing was written."""
-
-
-class TooManyConflictsError(Exception):
-    """The stream kept moving under the command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +125,7 @@ class OrderRepository:
         Where the order has moved on meanwhile it is decided again, unless what the command says was true of
         ``history`` alone.
 
-        Raises ``NotApplicable`` where the order has moved on, other ``DomainError`` where the command is wrong,
+        Raises ``NotApplicableError`` where the order has moved on, other ``DomainError`` where the command is wrong,
         ``GuardFailedError`` or ``LeaseLostError`` where a guard forbids it, ``LogUnavailableError`` or
         ``OutcomeUnknownError`` where it was not, or perhaps not, written, ``UnreadableEventError`` where what was
         written meanwhile can't be read.
@@ -152,7 +145,7 @@ class OrderRepository:
             if outcome.stream_id != history.order_id:
                 raise GuardFailedError(str(outcome.stream_id))
             if not decide_again:
-                raise NotApplicable(f"The order has moved on from version {history.version}.")
+                raise NotApplicableError(f"The order has moved on from version {history.version}.")
             recorded = await self._log.load(history.order_id)
             history = self.history(recorded) if recorded else LoadedOrder(history.order_id, history.account_id)
         raise TooManyConflictsError(str(history.order_id))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
+from commands.errors import SubmissionUnknownError
 from commands.ids import order_id
 from commands.loaded_order import LoadedOrder
 from commands.orders import OrderRepository
@@ -27,14 +28,6 @@ class Accepted:
     order_id: UUID
     order: Order
     position: int
-
-
-class SubmissionUnknownError(Exception):
-    """The append was sent, and nobody could tell whether it was stored: ``order_id`` later shows, or 404."""
-
-    def __init__(self, order_id: UUID) -> None:
-        super().__init__(str(order_id))
-        self.order_id = order_id
 
 
 async def submit_order(orders: OrderRepository, account_id: UUID, command: SubmitOrder) -> Accepted:

@@ -17,14 +17,15 @@ from domain.decide_attempt import record_built, record_expiry, record_landing, r
 from domain.decide_end import discard, give_up
 from domain.decide_route import record_quotes
 from domain.decide_trigger import observe_price
-from domain.errors import DomainError, NotApplicable
+from domain.errors import DomainError, NotApplicableError
 from domain.order import Order
 
 
 def decide(order: Order | None, command: c.OrderCommand) -> list[e.OrderEvent]:
     """The events that ``command`` leads to, given ``order``; an empty list where there is nothing to record.
 
-    Raises ``NotApplicable`` where the order has moved on, ``LandedAfterEnd`` where the chain contradicts the log.
+    Raises ``NotApplicableError`` where the order has moved on, ``LandedAfterEndError`` where the chain contradicts the
+    log.
     """
     if isinstance(command, c.SubmitOrder):
         return _submit(order, command)
@@ -55,6 +56,6 @@ def decide(order: Order | None, command: c.OrderCommand) -> list[e.OrderEvent]:
 
 def _submit(order: Order | None, command: c.SubmitOrder) -> list[e.OrderEvent]:
     if order is not None:
-        raise NotApplicable("The order is already recorded.")
+        raise NotApplicableError("The order is already recorded.")
     submitted = e.OrderSubmitted(**vars(command.terms), deadline=command.deadline, network=command.network)
     return [submitted, e.OrderTriggered(reason="market")] if command.terms.type == "market" else [submitted]

@@ -11,7 +11,7 @@ from domain import events as e
 from domain.account import Contradiction
 from domain.codes import Code
 from domain.decide_end import fail_or_rest, past_deadline, require_status
-from domain.errors import DomainError, LandedAfterEnd, NotApplicable
+from domain.errors import DomainError, LandedAfterEndError, NotApplicableError
 from domain.evidence import ExpiryEvidence
 from domain.evolve import evolve
 from domain.numbers import ratio
@@ -31,7 +31,7 @@ def record_built(order: Order, command: c.RecordBuilt) -> list[e.OrderEvent]:
     if past_deadline(order, command.now):
         return fail_or_rest(order, order.obstacle or Code.DEADLINE_PASSED, command.now)
     if command.attempt != len(order.attempts) + 1:
-        raise NotApplicable(f"Attempt {command.attempt} is not the next one.")
+        raise NotApplicableError(f"Attempt {command.attempt} is not the next one.")
     if order.route is None or command.minimum_out < order.route.minimum_out:
         raise DomainError("minimum_too_low", "The transaction would accept less than the route's minimum.")
     return [
@@ -54,7 +54,7 @@ def record_sent(order: Order, command: c.RecordSent) -> list[e.OrderEvent]:
     """The first send of a live attempt, once."""
     attempt = _attempt(order, command.attempt, command.signature)
     if attempt.submitted or attempt.end is not None or order.ended:
-        raise NotApplicable(f"The first send of attempt {attempt.number} is already recorded.")
+        raise NotApplicableError(f"The first send of attempt {attempt.number} is already recorded.")
     return [_submitted(attempt, command.answer)]
 
 
@@ -63,13 +63,13 @@ def record_landing(order: Order, command: c.RecordLanding) -> list[e.OrderEvent]
     landing = command.landing
     attempt = _attempt(order, command.attempt, landing.signature)
     if attempt.end == "confirmed" or (attempt.end == "rejected" and landing.error):
-        raise NotApplicable(f"The landing of attempt {attempt.number} is already recorded.")
+        raise NotApplicableError(f"The landing of attempt {attempt.number} is already recorded.")
     if landing.error and landing.commitment != "finalized":
-        raise NotApplicable("An error that isn't finalized can be undone by a fork.")
+        raise NotApplicableError("An error that isn't finalized can be undone by a fork.")
     if order.ended or (landing.error and attempt.end is not None):
         second = order.status == "confirmed" and landing.error is None
         kind: Contradiction = "second_success" if second else "landed_after_end"
-        raise LandedAfterEnd(
+        raise LandedAfterEndError(
             kind, f"Attempt {attempt.number} landed in slot {landing.slot} after its end was recorded."
         )
     # A landing may be learned before anyone recorded the send: the story still tells both, in order.
@@ -92,7 +92,7 @@ def record_expiry(order: Order, command: c.RecordExpiry) -> list[e.OrderEvent]:
     """The attempt can never land, if the evidence proves it."""
     attempt = order.attempt(command.attempt)
     if attempt is None or attempt.end is not None or order.ended:
-        raise NotApplicable(f"Attempt {command.attempt} is not live.")
+        raise NotApplicableError(f"Attempt {command.attempt} is not live.")
     if isinstance(command.evidence, ExpiryEvidence):
         gap = command.evidence.gap(
             genesis_hash=attempt.genesis_hash,

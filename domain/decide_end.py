@@ -7,7 +7,7 @@ from datetime import datetime
 from domain import commands as c
 from domain import events as e
 from domain.codes import Code, meaning
-from domain.errors import DomainError, NotApplicable
+from domain.errors import DomainError, NotApplicableError
 from domain.order import Order
 from domain.quotes import Quote, Refusal
 from domain.triggers import MOST_REJECTIONS, rest_until
@@ -16,7 +16,7 @@ from domain.triggers import MOST_REJECTIONS, rest_until
 def give_up(order: Order, command: c.GiveUp) -> list[e.OrderEvent]:
     """The world could not be asked: the order ends or rests if its time is over."""
     if order.ended or order.live_attempt:
-        raise NotApplicable("The order has ended, or may still land.")
+        raise NotApplicableError("The order has ended, or may still land.")
     return fail_or_rest(order, command.code, command.now)
 
 
@@ -25,14 +25,14 @@ def discard(order: Order) -> list[e.OrderEvent]:
     if order.live_attempt:
         raise DomainError("live_attempt", f"Attempt {order.live_attempt.number} may still land; it is followed on.")
     if order.ended:
-        raise NotApplicable(f"The order is {order.status}.")
+        raise NotApplicableError(f"The order is {order.status}.")
     return [_failed(Code.DISCARDED)]
 
 
 def require_status(order: Order, status: e.Status) -> None:
     """Refuse unless the order is at ``status`` with nothing on its way to the chain."""
     if order.status != status or order.live_attempt:
-        raise NotApplicable(f"The order is {order.status}, not {status} without a live attempt.")
+        raise NotApplicableError(f"The order is {order.status}, not {status} without a live attempt.")
 
 
 def fail_or_rest(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from domain import commands as c
 from domain import events as e
-from domain.errors import NotApplicable
+from domain.errors import NotApplicableError
 from domain.order import Order
 from domain.triggers import TRIGGERED_FOR, clearly_better, limit_met, stop_met
 
@@ -12,7 +12,7 @@ from domain.triggers import TRIGGERED_FOR, clearly_better, limit_met, stop_met
 def observe_price(order: Order, command: c.ObservePrice) -> list[e.OrderEvent]:
     """The price may reach the stop, meet the limit, or both at once."""
     if not order.waits_for_price or order.limit_price is None:
-        raise NotApplicable("The order does not wait for a price.")
+        raise NotApplicableError("The order does not wait for a price.")
     observation, decided = command.observation, list[e.OrderEvent]()
     if order.stop_price is not None and not order.stop_reached:
         if not stop_met(order.side, observation.touch, order.stop_price):

@@ -15,7 +15,8 @@ from api.orders.document import BODY_LIMIT, read
 from api.orders.terms import terms
 from api.problems import outcome_unknown
 from api.services import Services
-from commands.submit import SubmissionUnknownError, submit_order
+from commands.errors import SubmissionUnknownError
+from commands.submit import submit_order
 from domain.commands import SubmitOrder
 from domain.terms import OrderTerms
 
