@@ -31,7 +31,7 @@ from event_store.errors import TRANSIENT_DATABASE_ERRORS, UnreadableEventError
 from event_store.mapper import EventMapper
 from event_store.types import RecordedEvent
 from projections.errors import FeedStoppedError, SlowConsumerError
-from projections.history import OrderState, advance, order_event
+from projections.history import OrderState, step
 from projections.order_view import dex, executed_price, tx_hash
 
 log = structlog.get_logger(__name__)
@@ -172,8 +172,8 @@ class _OrderStream:
         return self._state is not None and self._state.order.ended
 
     async def send(self, recorded: RecordedEvent) -> None:
-        event = order_event(self._mapper, recorded)
-        before, self._state = self._state, advance(self._state, recorded, event)
+        before = self._state
+        event, self._state = step(self._mapper, before, recorded)
         if recorded.version <= self._asked.after:
             return
         said = message(before, self._state, event, events=self._asked.events)

@@ -21,6 +21,7 @@ from event_store.append.appender import Appender
 from event_store.errors import LeaseLostError, UnreadableEventError
 from event_store.mapper import EventMapper
 from event_store.read.log import Log
+from event_store.replay import replay
 from event_store.types import (
     AlreadyStored,
     AppendRequest,
@@ -91,18 +92,13 @@ class OrderRepository:
 
         Raises ``UnreadableEventError``.
         """
-        events = tuple(self._mapper.read(one, is_order_event) for one in recorded)
-        order = before.order if before else None
-        for one, event in zip(recorded, events, strict=True):
-            try:
-                order = evolve(order, event)
-            except Exception as fault:  # noqa: BLE001 - what cannot follow stays its order's own
-                raise UnreadableEventError(one, fault) from None
+        steps = list(replay(self._mapper, recorded, is_order_event, evolve, before.order if before else None))
+        events = tuple(event for event, _ in steps)
         first, last = recorded[0], recorded[-1]
         return LoadedOrder(
             order_id=first.stream_id,
             account_id=first.account_id,
-            order=order,
+            order=steps[-1][1],
             version=last.version,
             events=(*before.events, *events) if before else events,
             first_position=before.first_position if before else first.position,

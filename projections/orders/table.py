@@ -18,7 +18,7 @@ from event_store.mapper import EventMapper
 from event_store.processors import dead_letters
 from event_store.types import RecordedEvent
 from projections.errors import VersionGapError
-from projections.history import OrderState, advance, order_event
+from projections.history import OrderState, step
 from projections.metrics import DEAD_LETTERS
 from projections.orders import NAME, SQL
 
@@ -93,7 +93,7 @@ def fold_batch(
         if event.version > version + 1:
             raise VersionGapError(f"{order_id}: version {event.version} after {version}")
         try:
-            state = advance(before.state if before else None, event, order_event(mapper, event))
+            _, state = step(mapper, before.state if before else None, event)
         except UnreadableEventError as error:
             aside.add(order_id)
             folded.unreadable[order_id] = error
