@@ -13,7 +13,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from pydantic import BaseModel, Field
 
-from commands.submit import SubmissionUnknownError
+from commands.errors import SubmissionUnknownError
 from domain.errors import DomainError
 from event_store.errors import LogUnavailableError, UnreadableEventError
 

@@ -30,8 +30,8 @@ from domain.events import OrderEvent
 from event_store.errors import TRANSIENT_DATABASE_ERRORS, UnreadableEventError
 from event_store.mapper import EventMapper
 from event_store.types import RecordedEvent
-from projections.history import OrderState, advance, order_event
-from projections.live import FeedStopped, SlowConsumer
+from projections.errors import FeedStoppedError, SlowConsumerError
+from projections.history import OrderState, step
 from projections.order_view import dex, executed_price, tx_hash
 
 log = structlog.get_logger(__name__)
@@ -143,7 +143,7 @@ async def _deliver(services: Services, socket: Socket, order_id: str) -> Close:
                 await stream.send(one)
                 if stream.ended:
                     return ENDED
-            raise FeedStopped
+            raise FeedStoppedError
     except Refused as refused:
         return refused.close
     except UnreadableEventError as unreadable:
@@ -151,9 +151,9 @@ async def _deliver(services: Services, socket: Socket, order_id: str) -> Close:
         return BROKEN
     except Problem:
         return Close(4404, "there is no such order")
-    except (SlowConsumer, TimeoutError):
+    except (SlowConsumerError, TimeoutError):
         return TOO_SLOW
-    except (FeedStopped, *TRANSIENT_DATABASE_ERRORS) as error:
+    except (FeedStoppedError, *TRANSIENT_DATABASE_ERRORS) as error:
         log.warning("stream interrupted", error=type(error).__name__)
         return RESTARTING
 
@@ -172,8 +172,8 @@ class _OrderStream:
         return self._state is not None and self._state.order.ended
 
     async def send(self, recorded: RecordedEvent) -> None:
-        event = order_event(self._mapper, recorded)
-        before, self._state = self._state, advance(self._state, recorded, event)
+        before = self._state
+        event, self._state = step(self._mapper, before, recorded)
         if recorded.version <= self._asked.after:
             return
         said = message(before, self._state, event, events=self._asked.events)

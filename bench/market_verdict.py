@@ -15,7 +15,8 @@ from bench.met import Sample, met_for, waits
 from chains.wallet_history import Movement, WalletHistory
 from domain import events as e
 from domain.codes import meaning
-from domain.order import Order, fold
+from domain.evolve import fold
+from domain.order import Order
 from domain.triggers import limit_met, stop_met
 from event_store.dsn import parse
 from event_store.mapper import EventMapper

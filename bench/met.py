@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from domain.events import OrderEvent
-from domain.order import Order, evolve
+from domain.evolve import evolve
+from domain.order import Order
 from domain.tokens import Pair
 from domain.triggers import limit_met, stop_met
 from venues.prices import PairPrice, PriceSource

@@ -14,6 +14,7 @@ from commands.orders import OrderRepository
 from commands.submit import submit_order
 from domain.commands import SubmitOrder
 from domain.events import ORDER_EVENTS, OrderTriggered
+from domain.terms import OrderTerms
 from domain.tokens import Pair, Side
 from event_store.append.appender import Appender
 from event_store.dsn import parse
@@ -41,7 +42,7 @@ async def record(database_url: str, wanted: list[Limit]) -> None:
         orders = OrderRepository(Log(pool), appender, EventMapper(ORDER_EVENTS))
         for start in range(0, len(wanted), AT_ONCE):
             batch = wanted[start : start + AT_ONCE]
-            await asyncio.gather(*(submit_order(orders, DEFAULT_ACCOUNT, _terms(one)) for one in batch))
+            await asyncio.gather(*(submit_order(orders, DEFAULT_ACCOUNT, _order(one)) for one in batch))
     await appender.stop()
 
 
@@ -60,17 +61,16 @@ def fired(database_url: str) -> list[float]:
     return times
 
 
-def _terms(one: Limit) -> SubmitOrder:
+def _order(one: Limit) -> SubmitOrder:
     sells = one.side == "sell"
-    return SubmitOrder(
+    terms = OrderTerms(
         type="limit",
         token_in=one.pair.base if sells else one.pair.quote,
         token_out=one.pair.quote if sells else one.pair.base,
         amount_in=10**6,
         slippage_bps=50,
         slippage_defaulted=True,
-        client_order_id=uuid4().hex,
-        deadline=None,
-        network="localnet",
         limit_price=one.price,
+        client_order_id=uuid4().hex,
     )
+    return SubmitOrder(terms, deadline=None, network="localnet")

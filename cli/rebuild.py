@@ -16,10 +16,10 @@ from event_store.errors import LeaseLostError, LeaseTakenError, PositionGapError
 from event_store.mapper import EventMapper
 from event_store.pool import connection_pool
 from event_store.read.log import Log
+from projections.errors import TableInUseError, VersionGapError
 from projections.orders import NAME
 from projections.orders.comparison import KEPT, REBUILDER, Comparison
-from projections.orders.table import VersionGap
-from projections.rebuild import OrdersRebuild, TableInUse, Watch
+from projections.rebuild import OrdersRebuild, Watch
 from runtime import addresses, preflight, settings, telemetry
 from runtime.composition import own_lease
 from runtime.errors import StartupError
@@ -68,11 +68,11 @@ def _sentences() -> Iterator[None]:
         yield
     except LeaseTakenError as taken:
         raise StartupError(f"another rebuild is at work, or was killed within {LEASE_S:.0f} s: {taken}") from None
-    except TableInUse as reader:
+    except TableInUseError as reader:
         raise StartupError(f"{reader} does not stop reading {NAME}, which was not replaced: rebuild it after") from None
     except LeaseLostError as lost:
         raise StartupError(f"{lost}; {UNTOUCHED}") from None
-    except (PositionGapError, VersionGap) as fault:
+    except (PositionGapError, VersionGapError) as fault:
         raise StartupError(f"the log does not hold: {fault}; see surefill verify") from None
     except psycopg.errors.ObjectNotInPrerequisiteState as refused:  # the swap's own sentences
         raise StartupError(f"{refused.diag.message_primary}; {UNTOUCHED}") from None

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID, uuid4
 
-from commands.orders import MOST_CONFLICTS, Guards, TooManyConflictsError
+from commands.errors import TooManyConflictsError
+from commands.orders import MOST_CONFLICTS, Guards
 from domain.account import (
     AccountEvent,
     ContradictionFound,

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import TypeGuard
 from uuid import UUID, uuid4
 
 from commands.accounts import account_event
-from commands.orders import MOST_CONFLICTS, GuardFailedError, OrderRepository, TooManyConflictsError
+from commands.errors import GuardFailedError, TooManyConflictsError
+from commands.orders import MOST_CONFLICTS, OrderRepository
 from domain import events as e
 from domain.account import DeadLetterDiscarded, DeadLetterRetried, RecordedDeadLetter, dead_letters_stream
 from domain.commands import DiscardOrder
-from domain.errors import DomainError, NotApplicable
+from domain.errors import DomainError, NotApplicableError
 from event_store.append.appender import Appender
 from event_store.errors import UnreadableEventError
 from event_store.mapper import EventMapper
@@ -64,7 +66,7 @@ class DeadLetters:
             except UnreadableEventError:
                 require_no_attempt(recorded)
                 readable = False
-            except NotApplicable:
+            except NotApplicableError:
                 readable = True
             except GuardFailedError:
                 continue
@@ -83,9 +85,7 @@ class DeadLetters:
 
     async def _discards(self, account_id: UUID) -> list[DeadLetterDiscarded]:
         recorded = await self._log.load(dead_letters_stream(account_id))
-        return [
-            self._mapper.read(one, DeadLetterDiscarded) for one in recorded if one.topic == DeadLetterDiscarded.TOPIC
-        ]
+        return [self._mapper.read(one, _is_discard) for one in recorded if one.topic == DeadLetterDiscarded.TOPIC]
 
     async def _new(self, recorded: Sequence[RecordedEvent], event: Decided) -> NewEvent:
         account_id = recorded[0].account_id
@@ -97,6 +97,10 @@ class DeadLetters:
     async def _append(self, new: NewEvent, guards: tuple[StreamGuard, ...]) -> bool:
         """Whether it was stored; False for a conflict."""
         return not isinstance(await self._appender.append(AppendRequest((new,), guards)), Conflict)
+
+
+def _is_discard(event: object) -> TypeGuard[DeadLetterDiscarded]:
+    return isinstance(event, DeadLetterDiscarded)
 
 
 def _names(event: DeadLetterDiscarded) -> set[tuple[str, datetime]]:

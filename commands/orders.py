@@ -10,16 +10,18 @@ from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from commands.cache import OrderCache
+from commands.errors import GuardFailedError, TooManyConflictsError
 from commands.loaded_order import LoadedOrder
 from domain.commands import OrderCommand
 from domain.decide import decide
-from domain.errors import NotApplicable
-from domain.events import OrderEvent
-from domain.order import evolve
+from domain.errors import NotApplicableError
+from domain.events import OrderEvent, is_order_event
+from domain.evolve import evolve
 from event_store.append.appender import Appender
 from event_store.errors import LeaseLostError, UnreadableEventError
 from event_store.mapper import EventMapper
 from event_store.read.log import Log
+from event_store.replay import replay
 from event_store.types import (
     AlreadyStored,
     AppendRequest,
@@ -36,14 +38,6 @@ Guards = tuple[StreamGuard | LeaseGuard, ...]
 
 # Each conflict means that somebody else's append got through. This many in a row is a fault, not a race.
 MOST_CONFLICTS = 20
-
-
-class GuardFailedError(Exception):
-    """A stream that the append guarded on has moved; nothing was written."""
-
-
-class TooManyConflictsError(Exception):
-    """The stream kept moving under the command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,18 +92,13 @@ class OrderRepository:
 
         Raises ``UnreadableEventError``.
         """
-        events = tuple(self._mapper.read(one, OrderEvent) for one in recorded)
-        order = before.order if before else None
-        for one, event in zip(recorded, events, strict=True):
-            try:
-                order = evolve(order, event)
-            except Exception as fault:  # noqa: BLE001 - what cannot follow stays its order's own
-                raise UnreadableEventError(one, fault) from None
+        steps = list(replay(self._mapper, recorded, is_order_event, evolve, before.order if before else None))
+        events = tuple(event for event, _ in steps)
         first, last = recorded[0], recorded[-1]
         return LoadedOrder(
             order_id=first.stream_id,
             account_id=first.account_id,
-            order=order,
+            order=steps[-1][1],
             version=last.version,
             events=(*before.events, *events) if before else events,
             first_position=before.first_position if before else first.position,
@@ -132,7 +121,7 @@ class OrderRepository:
         Where the order has moved on meanwhile it is decided again, unless what the command says was true of
         ``history`` alone.
 
-        Raises ``NotApplicable`` where the order has moved on, other ``DomainError`` where the command is wrong,
+        Raises ``NotApplicableError`` where the order has moved on, other ``DomainError`` where the command is wrong,
         ``GuardFailedError`` or ``LeaseLostError`` where a guard forbids it, ``LogUnavailableError`` or
         ``OutcomeUnknownError`` where it was not, or perhaps not, written, ``UnreadableEventError`` where what was
         written meanwhile can't be read.
@@ -152,7 +141,7 @@ class OrderRepository:
             if outcome.stream_id != history.order_id:
                 raise GuardFailedError(str(outcome.stream_id))
             if not decide_again:
-                raise NotApplicable(f"The order has moved on from version {history.version}.")
+                raise NotApplicableError(f"The order has moved on from version {history.version}.")
             recorded = await self._log.load(history.order_id)
             history = self.history(recorded) if recorded else LoadedOrder(history.order_id, history.account_id)
         raise TooManyConflictsError(str(history.order_id))

@@ -9,12 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
+from commands.errors import SubmissionUnknownError
 from commands.ids import order_id
 from commands.loaded_order import LoadedOrder
 from commands.orders import OrderRepository
 from domain.commands import SubmitOrder
 from domain.errors import DomainError
 from domain.order import Order
+from domain.terms import OrderTerms
 from event_store.errors import OutcomeUnknownError
 from event_store.types import Conflict
 
@@ -28,17 +30,6 @@ class Accepted:
     position: int
 
 
-class SubmissionUnknownError(Exception):
-    """The append was sent, and nobody could tell whether it was stored: ``order_id`` later shows, or 404."""
-
-    def __init__(self, order_id: UUID) -> None:
-        super().__init__(str(order_id))
-        self.order_id = order_id
-
-
-_COMPARED = ("type", "token_in", "token_out", "amount_in", "limit_price", "stop_price")
-
-
 async def submit_order(orders: OrderRepository, account_id: UUID, command: SubmitOrder) -> Accepted:
     """Record the order, or find it recorded.
 
@@ -46,7 +37,7 @@ async def submit_order(orders: OrderRepository, account_id: UUID, command: Submi
     ``LogUnavailableError`` where nothing was sent, ``SubmissionUnknownError`` where something was and its outcome is
     unknown, ``UnreadableEventError`` where the first of that id can't be read.
     """
-    new = LoadedOrder(order_id(account_id, command.client_order_id), account_id)
+    new = LoadedOrder(order_id(account_id, command.terms.client_order_id), account_id)
     try:
         after, outcome = await orders.create(new, command, uuid4())
     except OutcomeUnknownError as unknown:
@@ -54,23 +45,18 @@ async def submit_order(orders: OrderRepository, account_id: UUID, command: Submi
     if not isinstance(outcome, Conflict):
         assert after.order is not None  # noqa: S101 - a stream that was just begun has an order
         return Accepted(new.order_id, after.order, outcome.position)
-    return await _first_answer(orders, new.order_id, command)
+    return await _first_answer(orders, new.order_id, command.terms)
 
 
-async def _first_answer(orders: OrderRepository, order_id: UUID, command: SubmitOrder) -> Accepted:
+async def _first_answer(orders: OrderRepository, order_id: UUID, terms: OrderTerms) -> Accepted:
     recorded = await orders.recorded(order_id)
     begun = [event for event in recorded if event.command_id == recorded[0].command_id]
     order = orders.history(begun).order
     assert order is not None  # noqa: S101 - the log holds a stream's first event or none
-    if not _same_terms(order, command):
+    if not order.same_as(terms):
         raise DomainError(
             "client_order_id_conflict",
             "This clientOrderId belongs to an order with other terms; use another, or repeat the same terms.",
             field="clientOrderId",
         )
     return Accepted(order_id, order, begun[-1].position)
-
-
-def _same_terms(order: Order, command: SubmitOrder) -> bool:
-    slippage = order.slippage_bps == command.slippage_bps or (order.slippage_defaulted and command.slippage_defaulted)
-    return slippage and all(getattr(order, name) == getattr(command, name) for name in _COMPARED)

@@ -4,29 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 
-from domain.events import Observation, OrderType
+from domain.events import Observation
 from domain.evidence import ExpiryEvidence, Landing, OperatorEvidence
 from domain.quotes import Quote, Refusal
-from domain.tokens import Token
+from domain.terms import OrderTerms
 
 
 @dataclass(frozen=True, slots=True)
 class SubmitOrder:
-    """A new order. ``slippage_bps`` is what applies; ``slippage_defaulted`` says that the client named none."""
+    """A new order; the engine gives a market order its ``deadline``, and every order its ``network``."""
 
-    type: OrderType
-    token_in: Token
-    token_out: Token
-    amount_in: int
-    slippage_bps: int
-    slippage_defaulted: bool
-    client_order_id: str | None
+    terms: OrderTerms
     deadline: datetime | None
     network: str
-    limit_price: Decimal | None = None
-    stop_price: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,14 +15,14 @@ class DomainError(Exception):
         self.field = field
 
 
-class NotApplicable(DomainError):
+class NotApplicableError(DomainError):
     """The order has moved on: what was learned no longer applies to it. A hint that came late or twice; not a fault."""
 
     def __init__(self, detail: str) -> None:
         super().__init__("not_applicable", detail)
 
 
-class LandedAfterEnd(DomainError):
+class LandedAfterEndError(DomainError):
     """The chain shows a transaction of an order whose end is already recorded otherwise: money moved unaccounted."""
 
     def __init__(self, kind: Contradiction, detail: str) -> None:

@@ -7,19 +7,18 @@ has, as columns of the log: event, account, command, correlation and causation i
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeGuard, get_args
 
 from domain.evidence import Commitment, ExpiryEvidence, OperatorEvidence
 from domain.numbers import BaseUnits, Price
 from domain.quotes import Quote, Recorded, Refusal
-from domain.tokens import Token
+from domain.terms import OrderTerms
 
-OrderType = Literal["market", "limit", "stop-limit"]
 Status = Literal["pending", "routing", "building", "submitted", "confirmed", "failed"]
 
 
-class OrderEvent(Recorded):
-    """An event of an order's stream.
+class BaseOrderEvent(Recorded):
+    """What every event of an order's stream has.
 
     ``status`` is the order's status after it, None where it changes nothing; ``secret`` names what never leaves.
     """
@@ -44,29 +43,17 @@ class Observation(Recorded):
     observed_at: datetime
 
 
-class OrderSubmitted(OrderEvent):
-    """The terms; only a market order has a deadline.
-
-    ``slippage_defaulted``: the client named none, so it never conflicts with a changed default.
-    """
+class OrderSubmitted(BaseOrderEvent, OrderTerms):
+    """The order's terms, flat in its JSON, and what the engine adds to them; only a market order has a deadline."""
 
     TOPIC = "order.OrderSubmitted"
     status = "pending"
 
-    type: OrderType
-    token_in: Token
-    token_out: Token
-    amount_in: BaseUnits
-    slippage_bps: int
-    slippage_defaulted: bool
-    limit_price: Price | None = None
-    stop_price: Price | None = None
-    client_order_id: str | None = None
     deadline: datetime | None = None
     network: str
 
 
-class OrderTriggered(OrderEvent):
+class OrderTriggered(BaseOrderEvent):
     """The order became executable: a market order at once, a limit order by the price that met its limit.
 
     ``deadline`` is until when a limit order may begin attempts before it rests again.
@@ -80,7 +67,7 @@ class OrderTriggered(OrderEvent):
     deadline: datetime | None = None
 
 
-class StopTriggered(OrderEvent):
+class StopTriggered(BaseOrderEvent):
     """The price reached the stop; from here on the order is a limit order, wherever the price goes."""
 
     TOPIC = "order.StopTriggered"
@@ -89,7 +76,7 @@ class StopTriggered(OrderEvent):
     observation: Observation
 
 
-class OrderRested(OrderEvent):
+class OrderRested(BaseOrderEvent):
     """The order waits for its price again: its quotes at size fell short, or it could not be executed in time.
 
     It is armed again by a better touch than ``touch`` or a quote at size that meets its limit; where ``armed_at`` is
@@ -107,7 +94,7 @@ class OrderRested(OrderEvent):
     refusals: tuple[Refusal, ...] = ()
 
 
-class OrderRouted(OrderEvent):
+class OrderRouted(BaseOrderEvent):
     """Every quote considered, losers and refusals too, and the choice; the minimum is what the chain will enforce."""
 
     TOPIC = "order.OrderRouted"
@@ -122,7 +109,7 @@ class OrderRouted(OrderEvent):
     minimum_out: BaseUnits
 
 
-class BuildRejected(OrderEvent):
+class BuildRejected(BaseOrderEvent):
     """No transaction could be made, or its simulation failed. Nothing was signed: no attempt exists."""
 
     TOPIC = "order.BuildRejected"
@@ -133,7 +120,7 @@ class BuildRejected(OrderEvent):
     logs: tuple[str, ...] = ()
 
 
-class TransactionBuilt(OrderEvent):
+class TransactionBuilt(BaseOrderEvent):
     """The attempt is signed and durable: from here on it may land. ``transaction`` is its bytes in base64."""
 
     TOPIC = "order.TransactionBuilt"
@@ -152,7 +139,7 @@ class TransactionBuilt(OrderEvent):
     minimum_out: BaseUnits
 
 
-class TransactionSubmitted(OrderEvent):
+class TransactionSubmitted(BaseOrderEvent):
     """The first send of an attempt was made, whatever it answered, a time-out included: no answer proves anything."""
 
     TOPIC = "order.TransactionSubmitted"
@@ -163,7 +150,7 @@ class TransactionSubmitted(OrderEvent):
     answer: str
 
 
-class AttemptRejected(OrderEvent):
+class AttemptRejected(BaseOrderEvent):
     """The attempt is on chain with an error, finalized: it moved nothing but its fee, and never will."""
 
     TOPIC = "order.AttemptRejected"
@@ -178,7 +165,7 @@ class AttemptRejected(OrderEvent):
     fee_lamports: BaseUnits
 
 
-class AttemptExpired(OrderEvent):
+class AttemptExpired(BaseOrderEvent):
     """The attempt can never land, and why we know."""
 
     TOPIC = "order.AttemptExpired"
@@ -189,7 +176,7 @@ class AttemptExpired(OrderEvent):
     evidence: ExpiryEvidence | OperatorEvidence
 
 
-class OrderConfirmed(OrderEvent):
+class OrderConfirmed(BaseOrderEvent):
     """The swap is on chain at ``commitment``; amounts are what the transaction's token balances show.
 
     ``because`` is set where an operator said so of what the chain no longer tells.
@@ -212,7 +199,7 @@ class OrderConfirmed(OrderEvent):
     because: str | None = None
 
 
-class OrderFailed(OrderEvent):
+class OrderFailed(BaseOrderEvent):
     """The end without a swap. ``quotes`` and ``refusals`` are the last ones seen, where that is why."""
 
     TOPIC = "order.OrderFailed"
@@ -225,17 +212,25 @@ class OrderFailed(OrderEvent):
     refusals: tuple[Refusal, ...] = ()
 
 
-ORDER_EVENTS: tuple[type[OrderEvent], ...] = (
-    OrderSubmitted,
-    StopTriggered,
-    OrderTriggered,
-    OrderRested,
-    OrderRouted,
-    BuildRejected,
-    TransactionBuilt,
-    TransactionSubmitted,
-    AttemptRejected,
-    AttemptExpired,
-    OrderConfirmed,
-    OrderFailed,
+OrderEvent = (
+    OrderSubmitted
+    | StopTriggered
+    | OrderTriggered
+    | OrderRested
+    | OrderRouted
+    | BuildRejected
+    | TransactionBuilt
+    | TransactionSubmitted
+    | AttemptRejected
+    | AttemptExpired
+    | OrderConfirmed
+    | OrderFailed
 )
+"""Any event of an order's stream; a union, so that mypy finds the ``match`` that forgets one of them."""
+
+ORDER_EVENTS: tuple[type[OrderEvent], ...] = get_args(OrderEvent)
+
+
+def is_order_event(event: object) -> TypeGuard[OrderEvent]:
+    """Whether ``event`` belongs to an order's stream."""
+    return isinstance(event, BaseOrderEvent)

@@ -38,12 +38,14 @@ class UnknownTopicError(EventStoreError):
 class UnreadableEventError(EventStoreError):
     """A newer version wrote this event, or it is damaged: nobody may judge its stream.
 
-    Says the kind of fault alone: a validation error quotes its input, which may be signed bytes.
+    Says the kind of fault alone: a validation error quotes its input, which may be signed bytes. ``unknown``: this
+    code has no model for it, so that it is nobody's fault.
     """
 
     def __init__(self, recorded: RecordedEvent, fault: Exception) -> None:
         super().__init__(f"{recorded.topic}: {type(fault).__name__}")
         self.recorded = recorded
+        self.unknown = isinstance(fault, UnknownTopicError)
 
 
 class LeaseLostError(EventStoreError):

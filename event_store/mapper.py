@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeGuard, TypeVar
 
 from pydantic import BaseModel
 from pydantic_core import from_json
@@ -74,12 +74,12 @@ class EventMapper:
             data = upcast(data)
         return form.model.model_validate(data, extra="ignore")
 
-    def read(self, recorded: RecordedEvent, kind: type[M]) -> M:
-        """What was recorded, as a ``kind``; UnreadableEventError for whatever stands in the way."""
+    def read(self, recorded: RecordedEvent, is_expected: Callable[[object], TypeGuard[M]]) -> M:
+        """The recorded event, of a kind the caller expects; UnreadableEventError for whatever stands in the way."""
         try:
             event = self.load(recorded.topic, recorded.state)
         except Exception as fault:  # noqa: BLE001 - a damaged state may raise anything, an upcast too
             raise UnreadableEventError(recorded, fault) from None
-        if not isinstance(event, kind):
+        if not is_expected(event):
             raise UnreadableEventError(recorded, TypeError())
         return event

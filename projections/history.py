@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from domain.events import OrderEvent
-from domain.order import Order, evolve
-from event_store.errors import UnreadableEventError
+from domain.events import OrderEvent, is_order_event
+from domain.evolve import evolve
+from domain.order import Order
 from event_store.mapper import EventMapper
+from event_store.replay import follow
 from event_store.types import RecordedEvent
 from projections.order_view import OrderView, order_view
 
@@ -33,7 +34,7 @@ class OrderState:
 
 def order_event(mapper: EventMapper, recorded: RecordedEvent) -> OrderEvent:
     """What was recorded, as an event of an order; raises ``UnreadableEventError``."""
-    return mapper.read(recorded, OrderEvent)
+    return mapper.read(recorded, is_order_event)
 
 
 def advance(state: OrderState | None, recorded: RecordedEvent, event: OrderEvent) -> OrderState:
@@ -41,10 +42,7 @@ def advance(state: OrderState | None, recorded: RecordedEvent, event: OrderEvent
 
     Raises ``UnreadableEventError`` where it cannot follow.
     """
-    try:
-        order = evolve(state.order if state else None, event)
-    except Exception as fault:  # noqa: BLE001 - what cannot follow stays its order's own
-        raise UnreadableEventError(recorded, fault) from None
+    order = follow(state.order if state else None, recorded, event, evolve)
     return OrderState(
         recorded.stream_id,
         recorded.account_id,
@@ -56,11 +54,17 @@ def advance(state: OrderState | None, recorded: RecordedEvent, event: OrderEvent
     )
 
 
+def step(mapper: EventMapper, state: OrderState | None, recorded: RecordedEvent) -> tuple[OrderEvent, OrderState]:
+    """The next event of an order, and ``state`` after it; raises ``UnreadableEventError``."""
+    event = order_event(mapper, recorded)
+    return event, advance(state, recorded, event)
+
+
 def fold_recorded(mapper: EventMapper, recorded: Sequence[RecordedEvent]) -> OrderState | None:
     """The state after ``recorded``, a stream from its first event; None where there is none."""
     state: OrderState | None = None
     for one in recorded:
-        state = advance(state, one, order_event(mapper, one))
+        _, state = step(mapper, state, one)
     return state
 
 

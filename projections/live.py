@@ -19,6 +19,7 @@ from event_store.notifier import Notifier
 from event_store.read.log import Log
 from event_store.read.tail import Tail
 from event_store.types import RecordedEvent
+from projections.errors import FeedStoppedError, SlowConsumerError
 from projections.metrics import LIVE_POSITION, SUBSCRIPTIONS, TOO_SLOW
 
 log = structlog.get_logger(__name__)
@@ -26,14 +27,6 @@ log = structlog.get_logger(__name__)
 BATCH = 1_000
 PAUSE = 0.01
 HEAD_RETRY = 0.25
-
-
-class SlowConsumer(Exception):
-    """The subscriber took its events more slowly than they came; it may resume after the last one it has."""
-
-
-class FeedStopped(Exception):
-    """The feed doesn't run, or not yet: nothing new would be delivered."""
 
 
 class Subscription:
@@ -49,7 +42,7 @@ class Subscription:
         """Never waits: one slow subscriber must not hold up the others."""
         if len(self._waiting) >= self._capacity:
             TOO_SLOW.inc()
-            self.end(SlowConsumer())
+            self.end(SlowConsumerError())
             return
         self._waiting.append(event)
         self._changed.set()
@@ -110,7 +103,7 @@ class LiveFeed:
             self._begun.clear()
             for subscribed in self._subscriptions.values():
                 for subscription in subscribed:
-                    subscription.end(FeedStopped())
+                    subscription.end(FeedStoppedError())
 
     @asynccontextmanager
     async def subscribe(self, order_id: UUID) -> AsyncIterator[Subscription]:
@@ -118,7 +111,7 @@ class LiveFeed:
         try:
             await asyncio.wait_for(self._begun.wait(), self._patience)
         except TimeoutError:
-            raise FeedStopped from None
+            raise FeedStoppedError from None
         subscription = Subscription(self._capacity)
         self._subscriptions.setdefault(order_id, set()).add(subscription)
         SUBSCRIPTIONS.inc()

@@ -10,9 +10,10 @@ from uuid import UUID
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from domain.events import OrderType, Status
+from domain.events import Status
 from domain.numbers import plain, to_units
 from domain.order import Failure, Order
+from domain.terms import OrderType
 from domain.tokens import KNOWN_TOKENS, Side
 
 

@@ -22,6 +22,7 @@ from event_store.mapper import EventMapper
 from event_store.processors import positions
 from event_store.processors.leases import Lease
 from event_store.read.log import Log
+from projections.errors import TableInUseError
 from projections.orders import PROCESSOR, SQL
 from projections.orders.comparison import REBUILT, Comparison, begin, compare
 from projections.orders.table import Row, fold_into_table
@@ -35,10 +36,6 @@ RECENT = 20_000
 # Refused swaps before the two are compared again: what is swapped was compared just before.
 TRIES = 20
 PAUSE = 1.0
-
-
-class TableInUse(Exception):
-    """The live table could not be had for a moment in all that time; the text names who reads it."""
 
 
 class Watch(Protocol):
@@ -85,7 +82,7 @@ class OrdersRebuild:
     async def run(self, lease: Lease) -> Comparison:
         """Under the lease of ``projections.orders.comparison.REBUILDER``: what the comparison before the swap said.
 
-        Raises ``TableInUse``, ``LeaseLostError``, ``PositionLostError`` (PostgreSQL crashed under it),
+        Raises ``TableInUseError``, ``LeaseLostError``, ``PositionLostError`` (PostgreSQL crashed under it),
         ``PositionGapError`` and psycopg's errors: then nothing was swapped, save where PostgreSQL failed in the swap's
         very commit. Either way the live table is whole.
         """
@@ -140,7 +137,7 @@ class OrdersRebuild:
             except psycopg.errors.LockNotAvailable:
                 reader = await self._reader()
                 if time.monotonic() >= deadline:
-                    raise TableInUse(reader) from None
+                    raise TableInUseError(reader) from None
                 self._watch.waits(reader)
                 await asyncio.sleep(PAUSE)
             else:

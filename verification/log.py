@@ -21,7 +21,7 @@ from event_store.hash_chain.verification import (
 from event_store.mapper import EventMapper
 from event_store.read.snapshot import Snapshot
 from event_store.types import RecordedEvent
-from projections.history import OrderState, advance
+from projections.history import OrderState, advance, order_event
 from projections.orders.verification import REBUILD, OrdersRows
 from verification.attempts import Attempts, attempts_of
 from verification.report import RECONCILE, Report, Track
@@ -86,12 +86,9 @@ def _verify_order(
     told: list[tuple[int, OrderEvent]] = []
     for recorded in stream:
         try:
-            event = _order_event(mapper, recorded)
+            event = order_event(mapper, recorded)
         except UnreadableEventError as unreadable:
-            fault = fault or _damaged(recorded, unreadable)
-            continue
-        except UnknownTopicError:
-            fault = fault or _unknown(recorded)
+            fault = fault or (_unknown(recorded) if unreadable.unknown else _damaged(recorded, unreadable))
             continue
         told.append((recorded.version, event))
         if fault is None:
@@ -115,17 +112,6 @@ def _verify_order(
     report.add_all(rows.skip(order_id))
     what = "orders_v1: its row was not compared, its own events differ"
     report.add(Finding("read models", "unchecked", what, f"{REBUILD}, once they are not.", order_id))
-
-
-def _order_event(mapper: EventMapper, recorded: RecordedEvent) -> OrderEvent:
-    """Raises UnknownTopicError, which nobody is to blame for, or ``UnreadableEventError``."""
-    try:
-        event = mapper.load(recorded.topic, recorded.state)
-    except (ValueError, TypeError, KeyError) as fault:
-        raise UnreadableEventError(recorded, fault) from None
-    if not isinstance(event, OrderEvent):
-        raise UnreadableEventError(recorded, TypeError())
-    return event
 
 
 class _Others:

@@ -15,9 +15,9 @@ from api.orders.lookup import parse_order_id, stream_of
 from api.problems import RETRY_AFTER, Problem
 from api.services import Services
 from domain.events import Status
+from projections.errors import BadCursorError, ProjectionBehindError
 from projections.history import OrderState, fold_recorded, until
 from projections.order_view import DeadLetterView, OrderView, UncertaintyView
-from projections.orders.queries import BadCursor, ProjectionBehind
 
 OrderId = Annotated[str, PathParameter(description="As the 202 gave it.", schema_extra={"format": "uuid"})]
 Limit = Annotated[int, QueryParameter(ge=1, le=200, description="How many at most.")]
@@ -101,12 +101,12 @@ def read_routes(services: Services) -> list[HTTPRouteHandler]:
             if position is not None:
                 await services.order_list.wait_for(int(position), config.position_patience)
             page = await services.order_list.page(config.account_id, status=status, limit=limit, cursor=cursor)
-        except ProjectionBehind:
+        except ProjectionBehindError:
             detail = "The list has not reached that position yet."
             raise Problem(
                 503, "projection_behind", detail, field="position", headers={"Retry-After": RETRY_AFTER}
             ) from None
-        except BadCursor:
+        except BadCursorError:
             raise Problem(400, "invalid_query", "That is no cursor of this list.", field="cursor") from None
         return OrderPage(items=[state.view() for state in page.states], next=page.next)
 

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from litestar import Request, Response, post
 from litestar.handlers import HTTPRouteHandler
 
+from api.config import ApiConfig
 from api.openapi import ExecuteOperation, problems
 from api.orders.answers import AcceptedOrder, accepted_order, links
 from api.orders.document import BODY_LIMIT, read
 from api.orders.terms import terms
 from api.problems import outcome_unknown
 from api.services import Services
-from commands.submit import SubmissionUnknownError, submit_order
+from commands.errors import SubmissionUnknownError
+from commands.submit import submit_order
+from domain.commands import SubmitOrder
+from domain.terms import OrderTerms
+
+
+def submission(asked: OrderTerms, config: ApiConfig, now: datetime) -> SubmitOrder:
+    """The command for the terms a client asked for: only a market order gets a deadline."""
+    deadline = now + config.order_deadline if asked.type == "market" else None
+    return SubmitOrder(asked, deadline, config.network)
 
 
 def submit_routes(services: Services) -> list[HTTPRouteHandler]:
@@ -34,12 +45,12 @@ def submit_routes(services: Services) -> list[HTTPRouteHandler]:
         With a `clientOrderId` it is safe to repeat: the same terms get the same answer, other terms 409.
         """
         document = read(await request.body(), request.headers.get("content-type"))
-        command = terms(document, services.config, services.clock())
+        command = submission(terms(document, services.config), services.config, services.clock())
         try:
             accepted = await submit_order(services.orders, services.config.account_id, command)
         except SubmissionUnknownError as unknown:
             where = links(unknown.order_id).model_dump(by_alias=True)
-            raise outcome_unknown(unknown, where, repeatable=command.client_order_id is not None) from unknown
+            raise outcome_unknown(unknown, where, repeatable=command.terms.client_order_id is not None) from unknown
         body = accepted_order(accepted)
         return Response(body, headers={"Location": body.links.order})
 

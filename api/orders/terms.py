@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -10,11 +9,8 @@ from api.config import ApiConfig
 from api.orders import fields
 from api.orders.document import Digits, Document, shown
 from api.orders.fields import invalid
-from domain.commands import SubmitOrder
-from domain.events import OrderType
 from domain.numbers import U64_MAX
-from domain.tokens import Token, pair_of
-from domain.triggers import limit_minimum
+from domain.terms import OrderTerms, OrderType
 
 NAMES = (
     "tokenIn",
@@ -34,8 +30,8 @@ _PRICES: dict[OrderType, tuple[str, ...]] = {
 }
 
 
-def terms(document: Document, config: ApiConfig, now: datetime) -> SubmitOrder:
-    """The order that ``document`` asks for; raises ``Problem`` with the code and the field of the first fault.
+def terms(document: Document, config: ApiConfig) -> OrderTerms:
+    """The terms that ``document`` asks for; raises ``Problem`` with the code and the field of the first fault.
 
     A field that is ``null`` counts as absent.
     """
@@ -50,22 +46,19 @@ def terms(document: Document, config: ApiConfig, now: datetime) -> SubmitOrder:
     reference = given.value("clientOrderId")
     client_order_id = None if reference is None else fields.client_order_id(reference, "clientOrderId")
     prices = _prices(given, kind)
-    limit = prices.get("limitPrice")
-    if limit is not None:
-        _require_reachable(limit, amount_in, token_in, token_out, given.name("limitPrice"))
-    return SubmitOrder(
+    asked = OrderTerms(
         type=kind,
         token_in=token_in,
         token_out=token_out,
         amount_in=amount_in,
         slippage_bps=config.default_slippage_bps if slippage is None else slippage,
         slippage_defaulted=slippage is None,
-        client_order_id=client_order_id,
-        deadline=now + config.order_deadline if kind == "market" else None,
-        network=config.network,
-        limit_price=limit,
+        limit_price=prices.get("limitPrice"),
         stop_price=prices.get("stopPrice"),
+        client_order_id=client_order_id,
     )
+    _require_reachable(asked, given.name("limitPrice"))
+    return asked
 
 
 class _Given:
@@ -128,8 +121,7 @@ def _prices(given: _Given, kind: OrderType) -> dict[str, Decimal]:
     return prices
 
 
-def _require_reachable(limit: Decimal, amount_in: int, token_in: Token, token_out: Token, field: str) -> None:
-    side = pair_of(token_in, token_out).side(token_in)
-    if limit_minimum(side, amount_in, token_in, token_out, limit) > U64_MAX:
-        detail = f"At this {field} the order asks for more {token_out.symbol} than the chain can count."
+def _require_reachable(asked: OrderTerms, field: str) -> None:
+    if (asked.limit_minimum_out or 0) > U64_MAX:
+        detail = f"At this {field} the order asks for more {asked.token_out.symbol} than the chain can count."
         raise invalid("limit_out_of_reach", detail, field)

@@ -14,19 +14,12 @@ from psycopg_pool import AsyncConnectionPool
 from domain.events import Status
 from event_store.processors import positions
 from projections.catch_up import PositionWaiter
+from projections.errors import BadCursorError, ProjectionBehindError
 from projections.history import OrderState
 from projections.orders import PROCESSOR, SQL
 from projections.orders.table import row
 
 Pool = AsyncConnectionPool[AsyncConnection[Any]]
-
-
-class ProjectionBehind(Exception):
-    """The read model has not reached the position yet."""
-
-
-class BadCursor(ValueError):
-    """Not a cursor that a list gave out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +38,7 @@ class OrderList:
         self._arrivals = PositionWaiter(self.position)
 
     async def page(self, account_id: UUID, *, status: Status | None, limit: int, cursor: str | None) -> Page:
-        """Up to ``limit`` of the account's orders; raises ``BadCursor``."""
+        """Up to ``limit`` of the account's orders; raises ``BadCursorError``."""
         arguments = {
             "account": account_id,
             "status": status,
@@ -58,11 +51,11 @@ class OrderList:
         return Page([one.state for one in rows], _cursor(rows[-1].first_position) if len(found) > limit else None)
 
     async def wait_for(self, position: int, patience: float) -> None:
-        """Return once the read model has reached ``position``; ``ProjectionBehind`` after ``patience`` seconds."""
+        """Return once the read model has reached ``position``; ``ProjectionBehindError`` after ``patience`` seconds."""
         try:
             await self._arrivals.wait_for(position, patience)
         except TimeoutError:
-            raise ProjectionBehind from None
+            raise ProjectionBehindError from None
 
     async def position(self) -> int:
         """How far the read model has come."""
@@ -78,7 +71,7 @@ def _position(cursor: str) -> int:
     try:
         text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
     except (binascii.Error, ValueError):
-        raise BadCursor(cursor) from None
+        raise BadCursorError(cursor) from None
     if not (text.isdigit() and len(text) <= 18):
-        raise BadCursor(cursor)
+        raise BadCursorError(cursor)
     return int(text)

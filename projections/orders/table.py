@@ -17,7 +17,8 @@ from event_store.errors import UnreadableEventError
 from event_store.mapper import EventMapper
 from event_store.processors import dead_letters
 from event_store.types import RecordedEvent
-from projections.history import OrderState, advance, order_event
+from projections.errors import VersionGapError
+from projections.history import OrderState, step
 from projections.metrics import DEAD_LETTERS
 from projections.orders import NAME, SQL
 
@@ -52,10 +53,6 @@ def in_table(statement: str, name: str) -> bytes:
 LIVE = OrdersTable.named(NAME)
 
 
-class VersionGap(Exception):
-    """An event came before the one it follows: rows and position don't belong together."""
-
-
 @dataclass(frozen=True, slots=True)
 class Row:
     """An order's state, and the position of its first event, which is its place in the list."""
@@ -82,7 +79,7 @@ def row(columns: Sequence[Any]) -> Row:
 def fold_batch(
     mapper: EventMapper, batch: Iterable[RecordedEvent], rows: Mapping[UUID, Row], passed_over: Iterable[UUID]
 ) -> Folded:
-    """Pure. An event at or below its row's version was folded before; one past the next is a ``VersionGap``."""
+    """Pure. An event at or below its row's version was folded before; one past the next is a ``VersionGapError``."""
     aside = set(passed_over)
     folded = Folded({}, {})
     for event in batch:
@@ -94,9 +91,9 @@ def fold_batch(
         if event.version <= version:
             continue
         if event.version > version + 1:
-            raise VersionGap(f"{order_id}: version {event.version} after {version}")
+            raise VersionGapError(f"{order_id}: version {event.version} after {version}")
         try:
-            state = advance(before.state if before else None, event, order_event(mapper, event))
+            _, state = step(mapper, before.state if before else None, event)
         except UnreadableEventError as error:
             aside.add(order_id)
             folded.unreadable[order_id] = error

@@ -12,11 +12,12 @@ from uuid import UUID
 import psycopg
 import structlog
 
+from commands.errors import GuardFailedError
 from commands.loaded_order import LoadedOrder
-from commands.orders import GuardFailedError, Guards, OrderRepository
+from commands.orders import Guards, OrderRepository
 from domain.codes import Code, meaning
 from domain.commands import GiveUp, OrderCommand
-from domain.errors import NotApplicable
+from domain.errors import NotApplicableError
 from domain.order import Order
 from workers.dead_letters import DeadLetterQueue
 from workers.dispatch.next_work import Stage
@@ -83,7 +84,7 @@ class StageRunner(ABC):
     async def _one(self, history: LoadedOrder, job: Coroutine[Any, Any, OrderCommand], guards: Guards = ()) -> None:
         try:
             outcome = await self._worked(history, job, guards)
-        except NotApplicable:
+        except NotApplicableError:
             outcome = "moved_on"
         except TRANSIENT_ERRORS as error:
             outcome = "unreachable"
@@ -112,7 +113,7 @@ class StageRunner(ABC):
         except GuardFailedError:
             await self._work.postpone(history.order_id, self.stage, history.version)
             return "guard_failed"
-        except NotApplicable:
+        except NotApplicableError:
             if defect:  # a live attempt can't be given up, whatever keeps it from being sent
                 raise defect from None
             raise

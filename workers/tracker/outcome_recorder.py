@@ -18,7 +18,7 @@ from commands.loaded_order import LoadedOrder
 from commands.orders import OrderRepository
 from domain.account import Contradiction, ContradictionFound
 from domain.commands import OrderCommand
-from domain.errors import DomainError, LandedAfterEnd, NotApplicable
+from domain.errors import DomainError, LandedAfterEndError, NotApplicableError
 from event_store.errors import LeaseLostError, UnreadableEventError
 from event_store.processors.leases import Lease
 from workers.dead_letters import DeadLetterQueue, kind
@@ -92,9 +92,9 @@ class OutcomeRecorder:
     async def _tell(self, lease: Lease, one: TrackedAttempt, history: LoadedOrder, command: OrderCommand) -> None:
         try:
             history = await self._orders.execute(history, command, guards=(lease.guard,))
-        except NotApplicable:
+        except NotApplicableError:
             pass  # the order has moved on: what is followed is what it says now
-        except LandedAfterEnd as contradiction:
+        except LandedAfterEndError as contradiction:
             await self._contradicted(lease, one, contradiction.kind, contradiction.detail)
             one.finalized = True
             return

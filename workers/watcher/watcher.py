@@ -19,7 +19,7 @@ import structlog
 from commands.loaded_order import LoadedOrder
 from commands.orders import OrderRepository
 from domain.commands import ObservePrice
-from domain.errors import NotApplicable
+from domain.errors import NotApplicableError
 from domain.events import Observation
 from event_store.errors import LeaseLostError
 from event_store.notifier import Notifier
@@ -182,7 +182,7 @@ class Watcher:
         try:
             after = await self._orders.execute(history, command, guards=(lease.guard,))
             await self._watching.dead_letters.handled(history.order_id)
-        except NotApplicable:
+        except NotApplicableError:
             FIRED.labels("moved_on").inc()
         except LeaseLostError:
             raise

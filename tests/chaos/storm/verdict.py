@@ -14,7 +14,8 @@ from domain import events as e
 from domain.commands import ObservePrice
 from domain.decide import decide
 from domain.events import Observation
-from domain.order import Order, fold
+from domain.evolve import fold
+from domain.order import Order
 from tests.chaos.node import FaultyNode
 from tests.chaos.storm.causes import unexplained
 from tests.chaos.storm.clients import Placed

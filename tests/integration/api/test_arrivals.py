@@ -10,8 +10,9 @@ import pytest
 from psycopg_pool import AsyncConnectionPool
 
 from event_store.pool import connection_pool
+from projections.errors import ProjectionBehindError
 from projections.orders import PROCESSOR
-from projections.orders.queries import OrderList, ProjectionBehind
+from projections.orders.queries import OrderList
 from tests.integration.conftest import TestDatabase
 
 MANY = 300
@@ -75,7 +76,7 @@ async def test_whoever_gives_up_leaves_the_others_waiting_and_at_last_nobody_ask
     orders: CountingList, database: TestDatabase
 ) -> None:
     patient = asyncio.create_task(orders.wait_for(1, 10))
-    with pytest.raises(ProjectionBehind):
+    with pytest.raises(ProjectionBehindError):
         await orders.wait_for(1, 0.1)
     gone = asyncio.create_task(orders.wait_for(1, 10))
     await asyncio.sleep(0)

@@ -10,7 +10,7 @@ import pytest
 from commands.orders import OrderRepository
 from domain.codes import Code
 from domain.commands import GiveUp
-from domain.errors import NotApplicable
+from domain.errors import NotApplicableError
 from tests.integration.workers.conftest import EngineHarness, now
 from tests.integration.workers.dead_letters import append_from_the_future
 from tests.integration.workers.test_contradictions import run_to
@@ -49,7 +49,7 @@ async def test_a_conflict_makes_it_forget(desks: EngineHarness) -> None:
     remembers._recent.keep(ahead)
     assert (await remembers.load([order_id])).histories[order_id] is ahead
     failed = GiveUp(Code.NO_VENUE, "None.", now())
-    with pytest.raises(NotApplicable):
+    with pytest.raises(NotApplicableError):
         await remembers.execute(ahead, failed, decide_again=False)
     assert (await remembers.load([order_id])).histories[order_id] == known
 

@@ -13,10 +13,11 @@ import pytest
 from event_store.errors import LeaseLostError, LeaseTakenError
 from event_store.processors.leases import Lease
 from event_store.read.snapshot import snapshot
+from projections.errors import TableInUseError
 from projections.orders import NAME, PROCESSOR
 from projections.orders.comparison import REBUILDER, Comparison
 from projections.projector import OrdersProjector
-from projections.rebuild import OrdersRebuild, TableInUse
+from projections.rebuild import OrdersRebuild
 from tests.integration.projections.onlooking import Onlooker
 from tests.integration.verification.conftest import MAPPER, AuditHarness
 
@@ -203,7 +204,7 @@ async def test_the_swap_waits_for_a_verification_that_reads_and_never_takes_its_
 async def test_a_reader_who_never_leaves_is_named_and_nothing_is_changed(
     books: AuditHarness, three_orders: list[UUID]
 ) -> None:
-    with snapshot(books.database.app, reads=(NAME,)), pytest.raises(TableInUse, match="surefill verify"):
+    with snapshot(books.database.app, reads=(NAME,)), pytest.raises(TableInUseError, match="surefill verify"):
         await rebuild(books, patience=0)
     assert (await rebuild(books)).differing == 0
 

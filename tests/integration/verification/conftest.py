@@ -19,6 +19,7 @@ from commands.orders import OrderRepository
 from commands.submit import submit_order
 from domain.commands import SubmitOrder
 from domain.events import ORDER_EVENTS
+from domain.terms import OrderTerms
 from domain.tokens import SOL, USDC
 from event_store.append.appender import Appender
 from event_store.hash_chain.hashing import event_hash, log_hash
@@ -70,10 +71,11 @@ class AuditHarness:
     async def submit(self, **changes: Any) -> UUID:
         terms = {
             "type": "market", "token_in": SOL, "token_out": USDC, "amount_in": 10**9, "slippage_bps": 50,
-            "slippage_defaulted": False, "client_order_id": None, "network": "localnet",
-            "deadline": datetime.now(UTC) + timedelta(seconds=60),
+            "slippage_defaulted": False,
         }  # fmt: skip
-        return (await submit_order(self.orders, DEFAULT_ACCOUNT, SubmitOrder(**{**terms, **changes}))).order_id
+        deadline = changes.pop("deadline", datetime.now(UTC) + timedelta(seconds=60))
+        command = SubmitOrder(OrderTerms(**{**terms, **changes}), deadline, "localnet")
+        return (await submit_order(self.orders, DEFAULT_ACCOUNT, command)).order_id
 
     async def project(self) -> None:
         """Let the read model catch up with the log."""

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import dramatiq
@@ -29,6 +30,7 @@ from domain.codes import Code
 from domain.commands import SubmitOrder
 from domain.events import ORDER_EVENTS
 from domain.order import Order
+from domain.terms import OrderTerms
 from domain.tokens import SOL, USDC
 from event_store.append.appender import Appender
 from event_store.mapper import EventMapper
@@ -84,21 +86,19 @@ class EngineHarness:
     running: list[asyncio.Task[None]] = field(default_factory=list)
     workers: list[dramatiq.Worker] = field(default_factory=list)
 
-    async def submit(self, **changes: object) -> UUID:
-        terms: dict[str, object] = {
+    async def submit(self, **changes: Any) -> UUID:
+        terms: dict[str, Any] = {
             "type": "market",
             "token_in": SOL,
             "token_out": USDC,
             "amount_in": 500_000_000,
             "slippage_bps": 100,
             "slippage_defaulted": False,
-            "client_order_id": None,
-            "deadline": now() + timedelta(seconds=60),
-            "network": "localnet",
         }
-        if changes.get("type", "market") != "market":
-            terms["deadline"] = None
-        accepted = await submit_order(self.orders, DEFAULT_ACCOUNT, SubmitOrder(**{**terms, **changes}))  # type: ignore[arg-type]
+        market = changes.get("type", "market") == "market"
+        deadline = changes.pop("deadline", now() + timedelta(seconds=60) if market else None)
+        command = SubmitOrder(OrderTerms(**{**terms, **changes}), deadline, "localnet")
+        accepted = await submit_order(self.orders, DEFAULT_ACCOUNT, command)
         return accepted.order_id
 
     def start_relay(self) -> asyncio.Task[None]:

@@ -13,8 +13,9 @@ import pytest
 import structlog
 
 from chains.solana_client import SolanaChain
+from commands.errors import TooManyConflictsError
 from commands.loaded_order import LoadedOrder
-from commands.orders import OrderRepository, TooManyConflictsError
+from commands.orders import OrderRepository
 from domain.commands import OrderCommand
 from event_store.processors import dead_letters
 from localnet.market.price import move

@@ -16,11 +16,13 @@ from litestar.openapi.spec import RequestBody, Schema
 from api.config import ApiConfig
 from api.openapi import ExecuteOperation
 from api.orders.document import BODY_LIMIT, read
+from api.orders.submit import submission
 from api.orders.terms import ALIASES, NAMES, terms
 from api.problems import Problem, problem_of
 from commands.ids import DEFAULT_ACCOUNT
 from domain.commands import SubmitOrder
 from domain.numbers import to_base_units, to_units
+from domain.terms import OrderTerms
 from domain.tokens import KNOWN_TOKENS, SOL, USDC
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -137,12 +139,12 @@ BAD = [
 ]
 
 
-def ask(body: str | bytes, content_type: str | None = "application/json") -> SubmitOrder:
+def ask(body: str | bytes, content_type: str | None = "application/json") -> OrderTerms:
     raw = body if isinstance(body, bytes) else body.encode()
-    return terms(read(raw, content_type), CONFIG, NOW)
+    return terms(read(raw, content_type), CONFIG)
 
 
-def order(**fields: Any) -> SubmitOrder:
+def order(**fields: Any) -> OrderTerms:
     return ask(json.dumps({"tokenIn": "SOL", "tokenOut": "USDC", "amountIn": "1.5", **fields}))
 
 
@@ -186,17 +188,20 @@ def test_the_openapi_document_knows_the_fields_that_are_read_and_no_others() -> 
 
 
 def test_an_order_says_what_the_client_said_and_the_defaults_say_the_rest() -> None:
-    assert order() == SubmitOrder(
+    assert order() == OrderTerms(
         type="market",
         token_in=SOL,
         token_out=USDC,
         amount_in=1_500_000_000,
         slippage_bps=50,
         slippage_defaulted=True,
-        client_order_id=None,
-        deadline=NOW + timedelta(seconds=120),
-        network="localnet",
     )
+
+
+def test_only_a_market_order_is_given_a_deadline() -> None:
+    waits = order(type="limit", limitPrice="150")
+    assert submission(order(), CONFIG, NOW) == SubmitOrder(order(), NOW + timedelta(seconds=120), "localnet")
+    assert submission(waits, CONFIG, NOW) == SubmitOrder(waits, None, "localnet")
 
 
 def test_aliases_and_names_mean_the_same() -> None:

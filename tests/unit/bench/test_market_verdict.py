@@ -10,7 +10,7 @@ from bench.market_verdict import History, judge
 from bench.met import Sample
 from chains.wallet_history import Memo, Movement
 from domain.decide import decide
-from domain.order import fold
+from domain.evolve import fold
 from domain.tokens import SOL, USDC, pair_of
 from tests.unit.domain.scenario import NOW, built, landing, routed, sent, submitted
 from tests.unit.domain.test_triggers import SELL, SELL_STOP, rested, triggered

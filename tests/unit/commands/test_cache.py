@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 from commands.cache import OrderCache
 from commands.loaded_order import LoadedOrder
 from domain.events import OrderFailed
-from domain.order import fold
+from domain.evolve import fold
 from tests.unit.domain.scenario import built, expired, routed, sent, submitted
 
 ACCOUNT = UUID(int=1)

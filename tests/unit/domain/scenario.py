@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -12,8 +13,9 @@ from domain import events as e
 from domain.decide import decide
 from domain.errors import DomainError
 from domain.evidence import Block, EndpointEvidence, ExpiryEvidence, Landing, TransactionError
-from domain.order import fold
+from domain.evolve import fold
 from domain.quotes import Quote
+from domain.terms import OrderTerms
 from domain.tokens import SOL, USDC
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -48,7 +50,7 @@ def given(*events: e.OrderEvent) -> Scenario:
     return Scenario(events)
 
 
-def submit(**changes: object) -> c.SubmitOrder:
+def submit(deadline: datetime | None = NOW + timedelta(seconds=120), **changes: object) -> c.SubmitOrder:
     terms: dict[str, object] = {
         "type": "market",
         "token_in": SOL,
@@ -57,13 +59,11 @@ def submit(**changes: object) -> c.SubmitOrder:
         "slippage_bps": 50,
         "slippage_defaulted": False,
         "client_order_id": None,
-        "deadline": NOW + timedelta(seconds=120),
-        "network": "localnet",
     }
-    return c.SubmitOrder(**{**terms, **changes})  # type: ignore[arg-type]
+    return c.SubmitOrder(OrderTerms(**{**terms, **changes}), deadline, "localnet")  # type: ignore[arg-type]
 
 
-def submitted(**changes: object) -> tuple[e.OrderEvent, ...]:
+def submitted(**changes: Any) -> tuple[e.OrderEvent, ...]:
     return tuple(decide(None, submit(**changes)))
 
 

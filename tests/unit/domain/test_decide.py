@@ -11,7 +11,7 @@ from domain import commands as c
 from domain import events as e
 from domain.codes import MEANINGS, Code
 from domain.decide import decide
-from domain.order import fold
+from domain.evolve import fold
 from domain.quotes import Refusal
 from tests.unit.domain.scenario import (
     LATE,

@@ -15,7 +15,8 @@ import pytest
 
 from domain import events as e
 from domain.account import ACCOUNT_EVENTS
-from domain.order import Order, fold
+from domain.evolve import fold
+from domain.order import Order
 from event_store.mapper import EventMapper
 from tests.golden.history import DIRECTORY, folded, read
 

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.decide import decide
-from domain.order import fold
+from domain.evolve import fold
+from projections.errors import VersionGapError
 from projections.history import fold_recorded
-from projections.orders.table import Row, VersionGap, fold_batch
+from projections.orders.table import Row, fold_batch
 from tests.unit.domain.scenario import built, landing, routed, sent, submitted
 from tests.unit.projections.recording import MAPPER, ORDER, record
 
@@ -42,7 +43,7 @@ def test_an_event_that_was_folded_before_writes_nothing() -> None:
 
 
 def test_a_missing_version_is_a_fault_and_never_skipped() -> None:
-    with pytest.raises(VersionGap):
+    with pytest.raises(VersionGapError):
         fold_batch(MAPPER, [HISTORY[0], HISTORY[2]], {}, ())
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from domain import events as e
 from domain.decide import decide
-from domain.order import fold
+from domain.evolve import fold
 from projections.history import fold_recorded, until
 from tests.unit.domain.scenario import NOW, built, expired, landing, quote, routed, sent, submitted
 from tests.unit.projections.recording import MAPPER, record, recorded_at

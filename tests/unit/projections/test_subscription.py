@@ -7,7 +7,8 @@ import asyncio
 import pytest
 
 from event_store.errors import PositionGapError
-from projections.live import FeedStopped, SlowConsumer, Subscription
+from projections.errors import FeedStoppedError, SlowConsumerError
+from projections.live import Subscription
 from tests.unit.projections.recording import record
 from tests.unit.projections.test_fold_batch import WHOLE
 
@@ -35,7 +36,7 @@ async def test_a_subscriber_that_falls_behind_is_told_so_and_never_holds_up_the_
     subscription = Subscription(2)
     for event in HISTORY:
         subscription.offer(event)
-    with pytest.raises(SlowConsumer):
+    with pytest.raises(SlowConsumerError):
         await anext(subscription.above(0))
 
 
@@ -43,8 +44,8 @@ async def test_a_feed_that_stops_ends_its_subscriptions() -> None:
     subscription = Subscription(2)
     waiting = asyncio.create_task(anext(subscription.above(0)))
     await asyncio.sleep(0)
-    subscription.end(FeedStopped())
-    with pytest.raises(FeedStopped):
+    subscription.end(FeedStoppedError())
+    with pytest.raises(FeedStoppedError):
         await waiting
 
 

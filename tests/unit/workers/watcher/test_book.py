@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from commands.loaded_order import LoadedOrder
-from domain.order import fold
+from domain.evolve import fold
 from domain.tokens import SOL, USDC, pair_of
 from tests.unit.domain.scenario import submitted
 from tests.unit.domain.test_triggers import BUY, BUY_STOP, SELL, SELL_STOP, rested, saw, triggered

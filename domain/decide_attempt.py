@@ -1,0 +1,141 @@
+"""What is signed for an order, and what became of it: built, sent, landed or expired.
+
+An attempt is live from ``TransactionBuilt`` until the chain's proof of its end. ``record_built`` refuses a second
+transaction while one is live, and ``record_expiry`` ends one by proof alone.
+"""
+
+from __future__ import annotations
+
+from domain import commands as c
+from domain import events as e
+from domain.account import Contradiction
+from domain.codes import Code
+from domain.decide_end import fail_or_rest, past_deadline, require_status
+from domain.errors import DomainError, LandedAfterEndError, NotApplicableError
+from domain.evidence import ExpiryEvidence
+from domain.evolve import evolve
+from domain.numbers import ratio
+from domain.order import Attempt, Order
+
+
+def reject_build(order: Order, command: c.RejectBuild) -> list[e.OrderEvent]:
+    """Nothing was signed: the order is routed again, or ends."""
+    require_status(order, "building")
+    rejected = e.BuildRejected(code=command.code, detail=command.detail, logs=command.logs)
+    return [rejected, *fail_or_rest(evolve(order, rejected), command.code, command.now)]
+
+
+def record_built(order: Order, command: c.RecordBuilt) -> list[e.OrderEvent]:
+    """The next attempt. Here a second signature is forbidden: the order must have no live attempt."""
+    require_status(order, "building")
+    if past_deadline(order, command.now):
+        return fail_or_rest(order, order.obstacle or Code.DEADLINE_PASSED, command.now)
+    if command.attempt != len(order.attempts) + 1:
+        raise NotApplicableError(f"Attempt {command.attempt} is not the next one.")
+    if order.route is None or command.minimum_out < order.route.minimum_out:
+        raise DomainError("minimum_too_low", "The transaction would accept less than the route's minimum.")
+    return [
+        e.TransactionBuilt(
+            attempt=command.attempt,
+            transaction=command.transaction,
+            signature=command.signature,
+            wallet=command.wallet,
+            memo=command.memo,
+            genesis_hash=command.genesis_hash,
+            blockhash=command.blockhash,
+            blockhash_slot=command.blockhash_slot,
+            last_valid_block_height=command.last_valid_block_height,
+            minimum_out=command.minimum_out,
+        )
+    ]
+
+
+def record_sent(order: Order, command: c.RecordSent) -> list[e.OrderEvent]:
+    """The first send of a live attempt, once."""
+    attempt = _attempt(order, command.attempt, command.signature)
+    if attempt.submitted or attempt.end is not None or order.ended:
+        raise NotApplicableError(f"The first send of attempt {attempt.number} is already recorded.")
+    return [_submitted(attempt, command.answer)]
+
+
+def record_landing(order: Order, command: c.RecordLanding) -> list[e.OrderEvent]:
+    """The attempt is on chain: a success confirms the order, an error counts once it is finalized."""
+    landing = command.landing
+    attempt = _attempt(order, command.attempt, landing.signature)
+    if attempt.end == "confirmed" or (attempt.end == "rejected" and landing.error):
+        raise NotApplicableError(f"The landing of attempt {attempt.number} is already recorded.")
+    if landing.error and landing.commitment != "finalized":
+        raise NotApplicableError("An error that isn't finalized can be undone by a fork.")
+    if order.ended or (landing.error and attempt.end is not None):
+        second = order.status == "confirmed" and landing.error is None
+        kind: Contradiction = "second_success" if second else "landed_after_end"
+        raise LandedAfterEndError(
+            kind, f"Attempt {attempt.number} landed in slot {landing.slot} after its end was recorded."
+        )
+    # A landing may be learned before anyone recorded the send: the story still tells both, in order.
+    sent = [] if attempt.submitted or attempt.end else [_submitted(attempt, "not recorded; the transaction landed")]
+    if landing.error is None:
+        return [*sent, _confirmed(order, attempt, command)]
+    rejected = e.AttemptRejected(
+        attempt=attempt.number,
+        signature=attempt.signature,
+        slot=landing.slot,
+        code=landing.error.code,
+        detail=landing.error.detail,
+        logs=landing.error.logs,
+        fee_lamports=landing.fee_lamports,
+    )
+    return [*sent, rejected, *fail_or_rest(evolve(order, rejected), landing.error.code, command.now)]
+
+
+def record_expiry(order: Order, command: c.RecordExpiry) -> list[e.OrderEvent]:
+    """The attempt can never land, if the evidence proves it."""
+    attempt = order.attempt(command.attempt)
+    if attempt is None or attempt.end is not None or order.ended:
+        raise NotApplicableError(f"Attempt {command.attempt} is not live.")
+    if isinstance(command.evidence, ExpiryEvidence):
+        gap = command.evidence.gap(
+            genesis_hash=attempt.genesis_hash,
+            blockhash_slot=attempt.blockhash_slot,
+            last_valid_block_height=attempt.last_valid_block_height,
+        )
+        if gap:
+            raise DomainError("evidence_incomplete", f"That is no proof of expiry: {gap}.")
+    expired = e.AttemptExpired(attempt=attempt.number, signature=attempt.signature, evidence=command.evidence)
+    return [expired, *fail_or_rest(order, Code.TRANSACTION_EXPIRED, command.now)]
+
+
+def _attempt(order: Order, number: int, signature: str) -> Attempt:
+    attempt = order.attempt(number)
+    if attempt is None or attempt.signature != signature:
+        raise DomainError("unknown_attempt", f"The order has no attempt {number} with that signature.")
+    return attempt
+
+
+def _submitted(attempt: Attempt, answer: str) -> e.TransactionSubmitted:
+    return e.TransactionSubmitted(attempt=attempt.number, signature=attempt.signature, answer=answer)
+
+
+def _confirmed(order: Order, attempt: Attempt, command: c.RecordLanding) -> e.OrderConfirmed:
+    landing = command.landing
+    if not (landing.amount_in and landing.amount_out):
+        raise DomainError("amounts_missing", "The transaction succeeded, yet its balances show no swap.")
+    base, quote = (
+        ((landing.amount_in, order.token_in), (landing.amount_out, order.token_out))
+        if order.side == "sell"
+        else ((landing.amount_out, order.token_out), (landing.amount_in, order.token_in))
+    )
+    return e.OrderConfirmed(
+        attempt=attempt.number,
+        tx_hash=landing.signature,
+        slot=landing.slot,
+        commitment=landing.commitment,
+        venue=attempt.quote.venue,
+        amount_in=landing.amount_in,
+        amount_out=landing.amount_out,
+        executed_price=ratio(quote[0], quote[1].decimals, base[0], base[1].decimals),
+        network_fee_lamports=landing.fee_lamports + order.fees_lost_lamports,
+        venue_fee=attempt.quote.fee_amount,
+        venue_fee_token=attempt.quote.fee_token,
+        because=command.because,
+    )

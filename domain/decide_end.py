@@ -1,0 +1,83 @@
+"""When an order fails or rests: never while an attempt is live, because that one may still land."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from domain import commands as c
+from domain import events as e
+from domain.codes import Code, meaning
+from domain.errors import DomainError, NotApplicableError
+from domain.order import Order
+from domain.quotes import Quote, Refusal
+from domain.triggers import MOST_REJECTIONS, rest_until
+
+
+def give_up(order: Order, command: c.GiveUp) -> list[e.OrderEvent]:
+    """The world could not be asked: the order ends or rests if its time is over."""
+    if order.ended or order.live_attempt:
+        raise NotApplicableError("The order has ended, or may still land.")
+    return fail_or_rest(order, command.code, command.now)
+
+
+def discard(order: Order) -> list[e.OrderEvent]:
+    """An operator ends an order that has no live attempt."""
+    if order.live_attempt:
+        raise DomainError("live_attempt", f"Attempt {order.live_attempt.number} may still land; it is followed on.")
+    if order.ended:
+        raise NotApplicableError(f"The order is {order.status}.")
+    return [_failed(Code.DISCARDED)]
+
+
+def require_status(order: Order, status: e.Status) -> None:
+    """Refuse unless the order is at ``status`` with nothing on its way to the chain."""
+    if order.status != status or order.live_attempt:
+        raise NotApplicableError(f"The order is {order.status}, not {status} without a live attempt.")
+
+
+def fail_or_rest(
+    order: Order,
+    code: str,
+    now: datetime,
+    quotes: tuple[Quote, ...] = (),
+    refusals: tuple[Refusal, ...] = (),
+) -> list[e.OrderEvent]:
+    """The order's end, or its rest, where trying on is over; called only where no attempt is live.
+
+    A final code fails any order. A passing one fails a market order past its deadline and rests a limit order past the
+    deadline of its trigger, or after too many rejections.
+    """
+    if meaning(code).final:
+        return [_failed(code, quotes, refusals)]
+    if order.triggered_at is None:
+        return [_failed(code, quotes, refusals)] if past_deadline(order, now) else []
+    if past_deadline(order, now) or order.rejections >= MOST_REJECTIONS:
+        armed_at = rest_until(now, order.rest.failures if order.rest else 0)
+        return [rested(order, code, armed_at, quotes, refusals)]
+    return []
+
+
+def past_deadline(order: Order, now: datetime) -> bool:
+    return order.deadline is not None and now >= order.deadline
+
+
+def rested(
+    order: Order, code: str, armed_at: datetime | None, quotes: tuple[Quote, ...], refusals: tuple[Refusal, ...]
+) -> e.OrderRested:
+    if order.triggered_at is None:
+        raise DomainError("not_triggered", "Only a triggered order can rest.")
+    return e.OrderRested(
+        code=code,
+        detail=meaning(code).sentence,
+        touch=order.triggered_at,
+        armed_at=armed_at,
+        quotes=quotes,
+        refusals=refusals,
+    )
+
+
+def _failed(code: str, quotes: tuple[Quote, ...] = (), refusals: tuple[Refusal, ...] = ()) -> e.OrderFailed:
+    of_code = meaning(code)
+    return e.OrderFailed(
+        code=code, detail=of_code.sentence, retryable=not of_code.final, quotes=quotes, refusals=refusals
+    )

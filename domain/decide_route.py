@@ -1,0 +1,49 @@
+"""Which quote an order takes, and the minimum out that the chain will enforce for it."""
+
+from __future__ import annotations
+
+from domain import commands as c
+from domain import events as e
+from domain.codes import Code, meaning
+from domain.decide_end import fail_or_rest, past_deadline, require_status, rested
+from domain.order import Order
+from domain.quotes import Quote, Refusal
+from domain.routing import POLICY, POLICY_VERSION, best, minimum_out
+
+
+def record_quotes(order: Order, command: c.RecordQuotes) -> list[e.OrderEvent]:
+    """Take the best quote where it meets the order's minimum (``Order.minimum_out``: a limit order's is its limit)."""
+    require_status(order, "routing")
+    chosen = best(command.quotes)
+    if chosen is not None and not past_deadline(order, command.now):
+        minimum = minimum_out(chosen, order.slippage_bps, order.minimum_out)
+        if chosen.amount_out >= minimum:
+            return [
+                e.OrderRouted(
+                    quotes=command.quotes,
+                    refusals=command.refusals,
+                    chosen=chosen,
+                    policy=POLICY,
+                    policy_version=POLICY_VERSION,
+                    expected_out=chosen.amount_out,
+                    minimum_out=minimum,
+                )
+            ]
+        if order.triggered_at is not None:
+            return [rested(order, Code.LIMIT_NOT_MET, None, command.quotes, command.refusals)]
+    code = _why_no_route(order, chosen, command.refusals)
+    return fail_or_rest(order, code, command.now, command.quotes, command.refusals)
+
+
+def _why_no_route(order: Order, chosen: Quote | None, refusals: tuple[Refusal, ...]) -> str:
+    if chosen is not None:
+        below = order.first_minimum_out is not None and chosen.amount_out < order.first_minimum_out
+        return Code.SLIPPAGE_EXCEEDED if below else order.obstacle or Code.DEADLINE_PASSED
+    # Only when every venue says something final is it final: one that is merely unreachable may hold the pair.
+    if not refusals:
+        return Code.VENUE_UNAVAILABLE
+    passing = [refusal.code for refusal in refusals if not meaning(refusal.code).final]
+    if passing:
+        return passing[0]
+    reasons = [refusal.code for refusal in refusals if refusal.code != Code.NO_VENUE]
+    return reasons[0] if reasons else Code.NO_VENUE

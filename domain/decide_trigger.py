@@ -1,0 +1,34 @@
+"""When a price sets an order off: stops latch, limits trigger by level, a rested order is armed again first."""
+
+from __future__ import annotations
+
+from domain import commands as c
+from domain import events as e
+from domain.errors import NotApplicableError
+from domain.order import Order
+from domain.triggers import TRIGGERED_FOR, clearly_better, limit_met, stop_met
+
+
+def observe_price(order: Order, command: c.ObservePrice) -> list[e.OrderEvent]:
+    """The price may reach the stop, meet the limit, or both at once."""
+    if not order.waits_for_price or order.limit_price is None:
+        raise NotApplicableError("The order does not wait for a price.")
+    observation, decided = command.observation, list[e.OrderEvent]()
+    if order.stop_price is not None and not order.stop_reached:
+        if not stop_met(order.side, observation.touch, order.stop_price):
+            return []
+        decided.append(e.StopTriggered(observation=observation))
+    met = limit_met(order.side, observation.touch, order.limit_price)
+    if met and _armed(order, command):
+        deadline = command.now + TRIGGERED_FOR
+        decided.append(e.OrderTriggered(reason="limit", observation=observation, deadline=deadline))
+    return decided
+
+
+def _armed(order: Order, command: c.ObservePrice) -> bool:
+    """An order that rests again needs a better price or its time: a still price makes no loop."""
+    if order.rest is None:
+        return True
+    if order.rest.armed_at is not None:
+        return command.now >= order.rest.armed_at
+    return command.met_at_size or clearly_better(order.side, command.observation.touch, order.rest.touch)

@@ -1,0 +1,55 @@
+"""An order's terms: what the client asked for, the same in the command, in the event and in the order's state."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from domain.numbers import BaseUnits, Price
+from domain.quotes import Recorded
+from domain.tokens import Pair, Side, Token, pair_of
+from domain.triggers import limit_minimum
+
+OrderType = Literal["market", "limit", "stop-limit"]
+
+
+class OrderTerms(Recorded):
+    """``slippage_bps`` is what applies; ``slippage_defaulted`` says that the client named none.
+
+    A limit order has a ``limit_price``, a stop-limit order a ``stop_price`` too.
+    """
+
+    type: OrderType
+    token_in: Token
+    token_out: Token
+    amount_in: BaseUnits
+    slippage_bps: int
+    slippage_defaulted: bool
+    limit_price: Price | None = None
+    stop_price: Price | None = None
+    client_order_id: str | None = None
+
+    @property
+    def pair(self) -> Pair:
+        return pair_of(self.token_in, self.token_out)
+
+    @property
+    def side(self) -> Side:
+        return self.pair.side(self.token_in)
+
+    @property
+    def limit_minimum_out(self) -> int | None:
+        """The least base units out within the limit; None where the terms have no limit."""
+        if self.limit_price is None:
+            return None
+        return limit_minimum(self.side, self.amount_in, self.token_in, self.token_out, self.limit_price)
+
+    def same_as(self, other: OrderTerms) -> bool:
+        """Whether a client who repeats an order repeats its terms.
+
+        A slippage that the client named neither time is the same: the default may have changed in between.
+        """
+        slippage = self.slippage_bps == other.slippage_bps or (self.slippage_defaulted and other.slippage_defaulted)
+        return slippage and all(getattr(self, name) == getattr(other, name) for name in _COMPARED)
+
+
+_COMPARED = OrderTerms.model_fields.keys() - {"slippage_bps", "slippage_defaulted"}
