@@ -15,6 +15,8 @@ from event_store.errors import TRANSIENT_DATABASE_ERRORS, PositionLostError
 from event_store.types import Positioned
 
 _RETRY_AFTER = 0.2
+# Without anything that wakes it, and with it: then it looks only lest a wake-up be lost.
+_POLL, _POLL_WOKEN = 0.075, 1.0
 _LOOK_EVERY = 1.0
 
 E = TypeVar("E", bound=Positioned)
@@ -38,8 +40,9 @@ class Tail(Generic[E]):
     ``position`` is that of the last event handed out. ``healthy`` is False while PostgreSQL cannot be read. A hole in
     the log ends it with PositionGapError, a closed pool with PoolClosed.
 
-    A read costs the same whether it finds one event or a hundred: ``pause`` is for how many seconds events gather
-    before the next, unless there was more to read. Both it and ``poll`` may be set while it runs.
+    A read costs the same whether it finds one event or a hundred: ``gather`` is for how many seconds events gather
+    before they are read, unless ``hurry`` is set meanwhile; ``poll`` is how often the tail looks where nothing wakes
+    it. Both may be set while it runs.
 
     ``stored`` says at which position the reader's own work is stored. It is asked now and then while nothing comes, and
     one before ``position`` ends the tail with PositionLostError.
@@ -52,17 +55,19 @@ class Tail(Generic[E]):
         *,
         limit: int = 1000,
         wakes: Wakes | None = None,
-        poll: float = 0.075,
-        pause: float = 0.0,
+        poll: float | None = None,
+        gather: float = 0.0,
+        hurry: asyncio.Event | None = None,
         stored: Callable[[], Awaitable[int]] | None = None,
     ) -> None:
         self.position = after
         self.healthy = True
         self._read_log = read
         self._limit = limit
-        self.poll = poll
-        self.pause = pause
-        self._pause_due = False
+        self.poll = poll if poll is not None else _POLL if wakes is None else _POLL_WOKEN
+        self.gather = gather
+        self._hurry = hurry or asyncio.Event()
+        self._more = False
         self._stored = stored
         self._look_at_stored = time.monotonic() + _LOOK_EVERY
         self._woken = wakes.subscribe() if wakes is not None else asyncio.Event()
@@ -71,20 +76,26 @@ class Tail(Generic[E]):
         return self
 
     async def __anext__(self) -> Sequence[E]:
-        if self._pause_due:
-            await asyncio.sleep(self.pause)
         while True:
+            if self.gather and not self._more:
+                await self._let_gather()
             # Before the read: a wake-up that comes during it is for the next.
             self._woken.clear()
             batch = await self._read()
+            self._more = len(batch) == self._limit
             if batch:
                 self.position = batch[-1].position
-                self._pause_due = len(batch) < self._limit
                 return batch
             await self._require_stored()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self.poll if self.healthy else _RETRY_AFTER):
                     await self._woken.wait()
+
+    async def _let_gather(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.gather):
+                await self._hurry.wait()
+        self._hurry.clear()
 
     async def _require_stored(self) -> None:
         if self._stored is None or not self.healthy or time.monotonic() < self._look_at_stored:

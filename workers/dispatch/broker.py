@@ -1,68 +1,79 @@
-"""Dramatiq on Valkey: it carries hints, never facts. A hint is a stage and at most a hundred order ids."""
+"""Dramatiq on Valkey, the one hand-over of orders to whoever executes them. A message carries ids, never facts.
+
+Its consumer is woken instead of polling: by this process's own enqueue, and by other processes' wake-ups.
+"""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from uuid import UUID
+import threading
+from typing import Any
+from weakref import WeakSet
 
 import dramatiq
 import redis
-from dramatiq.brokers.redis import RedisBroker
+from dramatiq.brokers.redis import RedisBroker, _RedisConsumer
 
-from workers.dispatch.next_work import Stage
-
-# One for all stages: a queue costs two polling threads in each worker, idle or not.
 QUEUE = "orders"
-IDS_A_HINT = 100
-# With this many hints waiting most orders that are due have one among them: another would be work for nothing.
-BACKLOG = 20
+ACTOR = "execute"
+# Ids a message; with so many a worker's share stays small enough to be spread over several.
+IDS_A_MESSAGE = 100
+# How long a consumer that isn't woken waits before it looks: what a lost wake-up costs.
+IDLE_S = 1.0
+# Dramatiq sleeps this long by itself where a fetch found nothing; the waiting is ours.
+_LEAST_SLEEP_MS = 1
 
-StageRun = Callable[[Sequence[UUID]], Awaitable[None]]
+
+class WokenConsumer(_RedisConsumer):  # type: ignore[misc]
+    """Waits for a wake-up where there is nothing to fetch, or no room for more."""
+
+    def __init__(self, broker: WokenBroker, queue_name: str, prefetch: int, timeout: int) -> None:
+        super().__init__(broker, queue_name, prefetch, min(timeout, _LEAST_SLEEP_MS))
+        self.woken = threading.Event()
+        broker.consumers.add(self)
+
+    def __next__(self) -> Any:
+        # Before the fetch: what is enqueued during it is for the next.
+        self.woken.clear()
+        message = super().__next__()
+        if message is None:
+            self.woken.wait(IDLE_S)
+        return message
+
+    def ack(self, message: Any) -> None:
+        super().ack(message)
+        # There may be room again.
+        self.woken.set()
 
 
-def open_broker(url: str) -> RedisBroker:
-    """A broker of its own database: its maintenance scans keys. Dead workers' hints come back within ~15 s.
+class WokenBroker(RedisBroker):
+    """A broker whose consumers ``wake`` wakes, from any thread."""
 
-    No middleware: events and due times are the retries, every stage keeps its own time limits.
+    def __init__(self, **arguments: Any) -> None:
+        self.consumers: WeakSet[WokenConsumer] = WeakSet()
+        super().__init__(**arguments)  # type: ignore[no-untyped-call]
+
+    @property
+    def consumer_class(self) -> type[WokenConsumer]:
+        return WokenConsumer
+
+    def wake(self) -> None:
+        for consumer in list(self.consumers):
+            consumer.woken.set()
+
+    def enqueue(self, message: Any, *, delay: int | None = None) -> Any:
+        enqueued = super().enqueue(message, delay=delay)  # type: ignore[no-untyped-call]
+        self.wake()
+        return enqueued
+
+
+def open_broker(url: str) -> WokenBroker:
+    """A broker of its own database: its maintenance scans keys. A dead worker's messages come back within ~15 s.
+
+    No middleware: events and due times are the retries, and every step keeps its own time limits.
     """
     client = redis.Redis.from_url(url, socket_connect_timeout=2, socket_timeout=5, health_check_interval=15)
-    return RedisBroker(  # type: ignore[no-untyped-call]
-        client=client, middleware=[], maintenance_chance=100_000, heartbeat_timeout=15_000
-    )
+    return WokenBroker(client=client, middleware=[], maintenance_chance=100_000, heartbeat_timeout=15_000)
 
 
-class Hints:
-    """The sending side. Raises ``RedisError`` where Valkey is unreachable: Dramatiq passes it through."""
-
-    def __init__(self, broker: RedisBroker) -> None:
-        self._broker = broker
-
-    def send(self, due: Mapping[Stage, Sequence[UUID]]) -> None:
-        for stage, order_ids in due.items():
-            for start in range(0, len(order_ids), IDS_A_HINT):
-                ids = [order_id.hex for order_id in order_ids[start : start + IDS_A_HINT]]
-                message: dramatiq.Message[None] = dramatiq.Message(
-                    queue_name=QUEUE, actor_name=stage, args=(ids,), kwargs={}, options={}
-                )
-                self._broker.enqueue(message)
-
-    def few(self) -> bool:
-        """Whether the queue is short enough for orders to be hinted at again."""
-        return int(str(self._broker.client.llen(f"{self._broker.namespace}:{QUEUE}"))) < BACKLOG
-
-
-def declare_actors(broker: RedisBroker, runs: Mapping[Stage, StageRun], loop: asyncio.AbstractEventLoop) -> None:
-    """One actor a stage. Dramatiq's threads take the messages; the work itself runs on ``loop``, a batch at once."""
-    for stage, run in runs.items():
-        _declare(broker, stage, run, loop)
-
-
-def _declare(broker: RedisBroker, stage: Stage, run: StageRun, loop: asyncio.AbstractEventLoop) -> None:
-    async def batch(order_ids: list[UUID]) -> None:
-        await run(order_ids)
-
-    def actor(ids: list[str]) -> None:
-        asyncio.run_coroutine_threadsafe(batch([UUID(hex=text) for text in ids]), loop).result()
-
-    dramatiq.actor(broker=broker, actor_name=stage, queue_name=QUEUE)(actor)
+def message(ids: list[str]) -> dramatiq.Message[None]:
+    return dramatiq.Message(queue_name=QUEUE, actor_name=ACTOR, args=(ids,), kwargs={}, options={})

@@ -1,0 +1,67 @@
+"""Ask the venues: each group once for an order's size, all side by side, none for longer than its patience."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from domain.codes import Code
+from domain.order import Order
+from domain.quotes import Quote, Refusal
+from venues.protocol import QuoteRequest, VenueGroup, VenueQuote
+
+log = structlog.get_logger(__name__)
+
+PATIENCE_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What every venue answered for one order. ``offers`` keeps with each quote what its venue needs to take it."""
+
+    offers: tuple[VenueQuote, ...]
+    refusals: tuple[Refusal, ...]
+
+    @property
+    def quotes(self) -> tuple[Quote, ...]:
+        return tuple(offer.quote for offer in self.offers)
+
+    def offer(self, chosen: Quote) -> VenueQuote:
+        """The offer that ``chosen`` was recorded of; one read back from the log has its record alone."""
+        return next((offer for offer in self.offers if offer.quote == chosen), VenueQuote(chosen))
+
+
+class Quoting:
+    """``venues`` are asked together; ``patience`` is for how many seconds each group is waited for."""
+
+    def __init__(self, venues: Sequence[VenueGroup], *, patience: float = PATIENCE_S) -> None:
+        self._venues = venues
+        self._patience = patience
+
+    async def ask(self, order: Order) -> Answers:
+        """Every venue's answer. A group that fails, or doesn't answer in time, refuses; this never raises for it."""
+        request = QuoteRequest(order.token_in.mint, order.token_out.mint, order.amount_in)
+        if len(self._venues) == 1:
+            groups = [await self._ask(self._venues[0], request)]
+        else:
+            groups = await asyncio.gather(*(self._ask(group, request) for group in self._venues))
+        answers = [answer for group in groups for answer in group]
+        return Answers(
+            tuple(answer for answer in answers if isinstance(answer, VenueQuote)),
+            tuple(answer for answer in answers if isinstance(answer, Refusal)),
+        )
+
+    async def _ask(self, group: VenueGroup, request: QuoteRequest) -> Sequence[VenueQuote | Refusal]:
+        try:
+            async with asyncio.timeout(self._patience):
+                [answers] = await group.quote_all([request])
+                return answers
+        except Exception as error:  # noqa: BLE001 - whatever a venue does, it is that venue's refusal
+            kind = type(error).__name__
+            log.warning("venues unavailable", venues=list(group.venues), error=kind, reason=str(error)[:200])
+            return [
+                Refusal(venue=venue, code=Code.VENUE_UNAVAILABLE, detail=f"no answer: {kind}") for venue in group.venues
+            ]
