@@ -15,8 +15,9 @@ from localnet.chain import Chain
 from localnet.errors import ForeignDirectoryError
 from localnet.genesis import genesis_accounts
 from localnet.ledger import BlockRange, Genesis, Ledger
-from localnet.program import PROGRAM_FILE, PROGRAM_ID
+from localnet.program import PROGRAM_FILE
 from localnet.rpc.node import Node
+from venues.constant_product import PROGRAM_ID
 
 MARKET_KEY = "market.json"
 FAUCET_KEY = "faucet.json"

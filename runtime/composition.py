@@ -28,10 +28,10 @@ from event_store.notifier import Notifier
 from event_store.pool import connection_pool
 from event_store.processors.leases import Lease
 from event_store.read.log import Log
-from localnet.program import PROGRAM_ID
 from runtime.errors import AnotherChainError, AnotherWalletError, StartupError
 from runtime.preconditions import claim_wallet, require_same_chain
 from runtime.settings import Settings
+from venues.constant_product import PROGRAM_ID
 from venues.constant_product_errors import ProgramError
 from venues.pools import PoolBook
 from workers.dispatch.work import Pool

@@ -15,7 +15,7 @@ from domain.numbers import plain
 from domain.tokens import Pair
 from localnet.market.arbitrage import Arbitrage
 from localnet.market.walk import Prices
-from localnet.program import PROGRAM_ID
+from venues.constant_product import PROGRAM_ID
 from venues.pools import PoolBook
 
 PROGRESS_SECONDS = 10.0

@@ -7,9 +7,9 @@ import asyncio
 import dramatiq
 
 from chains.blockhashes import BlockhashCache
-from localnet.program import PROGRAM_ID
 from runtime.composition import broker_url, open_market, open_store, open_wallet, utc_now
 from runtime.settings import Settings
+from venues.constant_product import PROGRAM_ID
 from venues.pools import pool_venues
 from workers.dispatch.broker import StageRun, declare_actors, open_broker
 from workers.dispatch.next_work import Stage

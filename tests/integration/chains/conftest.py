@@ -25,7 +25,7 @@ from chains.wallet import Wallet
 from domain.codes import Code
 from domain.quotes import Quote
 from domain.tokens import SOL, USDC
-from localnet.program import PROGRAM_ID
+from venues.constant_product import PROGRAM_ID
 from venues.constant_product_errors import ProgramError
 from venues.pools import PoolBook, pool_venues
 from venues.protocol import QuoteRequest

@@ -40,9 +40,9 @@ from event_store.processors.leases import Lease
 from event_store.read.log import Log
 from localnet.bootstrap import MARKET_KEY
 from localnet.main import serve
-from localnet.program import PROGRAM_ID
 from tests.integration.conftest import TestDatabase
 from tests.integration.embedded import EmbeddedValkey
+from venues.constant_product import PROGRAM_ID
 from venues.constant_product_errors import ProgramError
 from venues.pools import PoolBook, pool_venues
 from venues.prices import PoolPrices, PriceSource

@@ -21,9 +21,9 @@ from localnet.bootstrap import MARKET_KEY
 from localnet.market.arbitrage import standing
 from localnet.market.follow import follow
 from localnet.market.walk import Prices, outside_prices
-from localnet.program import PROGRAM_ID
 from localnet.world import pairs
 from tests.integration.localnet.local_node import LocalNode
+from venues.constant_product import PROGRAM_ID
 from venues.pools import PoolBook
 
 SUREFILL = Path(sys.executable).with_name("surefill")

@@ -12,10 +12,9 @@ from domain.quotes import Quote
 from domain.tokens import JUP, SOL, USDC, USDT
 from localnet.errors import PriceNotReachedError, UnknownPairError
 from localnet.market.price import move, price
-from localnet.program import PROGRAM_ID
 from localnet.world import pools
 from tests.integration.localnet.local_node import LocalNode
-from venues.constant_product import amount_out
+from venues.constant_product import PROGRAM_ID, amount_out
 from venues.pools import PoolBook, pool_venues
 from venues.protocol import QuoteRequest
 
