@@ -14,7 +14,7 @@ import structlog
 
 from chains.protocol import ChainUnavailable
 from chains.solana_client import SolanaChain
-from chains.wallet import Wallet, WalletError
+from chains.wallet import Wallet
 from commands.accounts import Accounts
 from commands.dead_letters import DeadLetters
 from commands.ids import DEFAULT_ACCOUNT
@@ -29,7 +29,7 @@ from event_store.pool import connection_pool
 from event_store.processors.leases import Lease
 from event_store.read.log import Log
 from runtime.errors import AnotherChainError, AnotherWalletError, StartupError
-from runtime.preconditions import claim_wallet, require_same_chain
+from runtime.preconditions import claim_wallet, load_wallet, require_same_chain
 from runtime.settings import Settings
 from venues.constant_product import PROGRAM_ID
 from venues.constant_product_errors import ProgramError
@@ -145,9 +145,9 @@ async def open_wallet(settings: Settings, store: Store, market: Market) -> Walle
     """The configured wallet, once log, chain and wallet are known to belong together. Raises ``StartupError``."""
     await require_chain_of_log(store, market)
     try:
-        wallet = Wallet.load(settings.wallet_file)
+        wallet = load_wallet(settings.wallet_file)
         await claim_wallet(store.pool, DEFAULT_ACCOUNT, wallet.address)
-    except (WalletError, AnotherWalletError) as refused:
+    except AnotherWalletError as refused:
         raise StartupError(str(refused)) from None
     return wallet
 

@@ -20,12 +20,12 @@ from event_store.mapper import EventMapper
 from event_store.pool import connection_pool
 from localnet.errors import LedgerDamagedError
 from localnet.journal import LEDGER, check
-from runtime import addresses, preflight, wallet_file
+from runtime import addresses, preflight
 from runtime.addresses import Addresses
 from runtime.data_directory import occupied
 from runtime.embedded import ports, postgres, valkey
 from runtime.errors import AnotherChainError, AnotherWalletError, StartupError
-from runtime.preconditions import claim_wallet, require_same_chain
+from runtime.preconditions import claim_wallet, load_wallet, require_same_chain
 from runtime.roles import migrate
 from runtime.settings import Settings
 from runtime.supervision.child import Program
@@ -89,7 +89,7 @@ async def _require_given_servers(settings: Settings) -> None:
         await preflight.valkey(settings.redis_url)
     if settings.solana_rpc_url:
         await preflight.solana(settings.solana_rpc_url)
-        wallet_file.public_key(settings.wallet_file)
+        load_wallet(settings.wallet_file)
 
 
 def _require_whole_ledger(ledger: Path) -> None:
@@ -103,7 +103,7 @@ def _require_whole_ledger(ledger: Path) -> None:
 async def _require_one_world(settings: Settings, servers: Addresses) -> None:
     """Log, chain and wallet belong together. Each role asks too: here it is asked once, before an order is taken."""
     genesis_hash = await preflight.solana(servers.solana_rpc_url)
-    wallet = wallet_file.public_key(settings.wallet_file)
+    wallet = load_wallet(settings.wallet_file).address
     async with connection_pool(servers.database_url, max_size=1) as pool:
         try:
             await require_same_chain(pool, EventMapper(ORDER_EVENTS), genesis_hash)
@@ -128,7 +128,7 @@ async def _start_servers(supervisor: Supervisor, settings: Settings) -> Addresse
     if not rpc_url:
         port = ports.kept(data_dir / "ports.json", "localnet")
         rpc_url = f"http://{ports.LOOPBACK}:{port}"
-        wallet_file.make_if_missing(settings.wallet_file)
+        load_wallet(settings.wallet_file, create=True)
         _require_whole_ledger(data_dir / "localnet" / LEDGER)
         own = {
             "LOCALNET_HOST": ports.LOOPBACK,

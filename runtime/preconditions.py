@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from uuid import UUID
 
+from chains.wallet import Wallet, WalletError
 from domain import events as e
 from event_store.mapper import UNREADABLE, EventMapper
 from event_store.statements import statement
-from runtime.errors import AnotherChainError, AnotherWalletError
+from runtime.errors import AnotherChainError, AnotherWalletError, StartupError
 from workers.dispatch.work import Pool
 
 _NEWEST_STATES = statement(__file__, "newest_states")
 _CLAIM_WALLET = statement(__file__, "claim_wallet")
+
+
+def load_wallet(path: Path, *, create: bool = False) -> Wallet:
+    """The wallet in ``path``, a new one where ``create`` is set and there is none. Raises ``StartupError``.
+
+    A wallet is only made for a chain of our own; that of a real chain is given.
+    """
+    try:
+        return Wallet.load_or_create(path) if create else Wallet.load(path)
+    except WalletError as refused:
+        raise StartupError(str(refused)) from None
 
 
 async def require_same_chain(pool: Pool, mapper: EventMapper, genesis_hash: str) -> None:

@@ -6,8 +6,8 @@ import asyncio
 from decimal import Decimal
 from pathlib import Path
 
-from chains.keyfile import read_keypair
 from chains.solana_client import SolanaChain
+from chains.wallet import read_keypair
 from domain.numbers import ratio
 from localnet.errors import PriceNotReachedError, UnknownPairError
 from localnet.market.arbitrage import Arbitrage, standing

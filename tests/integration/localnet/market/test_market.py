@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from chains.keyfile import read_keypair
 from chains.solana_client import SolanaChain
+from chains.wallet import read_keypair
 from domain.tokens import Pair
 from localnet.bootstrap import MARKET_KEY
 from localnet.market.arbitrage import standing
