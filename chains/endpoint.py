@@ -94,6 +94,8 @@ class Endpoint:
             raise RpcError(self.name, error.code, error.message) from None
         except SolanaRpcException as error:
             raise Unanswered(self.name, _reason(error.__cause__)) from None
+        except httpx2.InvalidURL:
+            raise Unanswered(self.name, "its URL can't be read") from None
         except TimeoutError:
             raise Unanswered(self.name, "timeout") from None
         except ValueError:

@@ -14,10 +14,8 @@ import structlog
 
 from chains.protocol import ChainUnavailable
 from chains.solana_client import SolanaChain
-from chains.wallet import Wallet
 from commands.accounts import Accounts
 from commands.dead_letters import DeadLetters
-from commands.ids import DEFAULT_ACCOUNT
 from commands.orders import OrderRepository
 from domain.account import ACCOUNT_EVENTS
 from domain.codes import Code
@@ -28,8 +26,7 @@ from event_store.notifier import Notifier
 from event_store.pool import connection_pool
 from event_store.processors.leases import Lease
 from event_store.read.log import Log
-from runtime.errors import AnotherChainError, AnotherWalletError, StartupError
-from runtime.preconditions import claim_wallet, load_wallet, require_same_chain
+from runtime import preflight
 from runtime.settings import Settings
 from venues.constant_product import PROGRAM_ID
 from venues.constant_product_errors import ProgramError
@@ -115,41 +112,21 @@ async def open_market(settings: Settings) -> AsyncIterator[Market]:
         custom_codes=PROGRAM_CODES,
     )
     try:
-        genesis_hash, book = await _meet(chain)
+        try:
+            genesis_hash, book = await chain.genesis_hash(), await _book_of(chain)
+        except ChainUnavailable as error:
+            raise preflight.no_node_at(settings.solana_rpc_url, error) from None
         yield Market(chain, book, genesis_hash, NETWORKS.get(genesis_hash, "localnet"))
     finally:
         await chain.close()
 
 
-async def _meet(chain: SolanaChain) -> tuple[str, PoolBook]:
+async def _book_of(chain: SolanaChain) -> PoolBook:
     book = PoolBook(chain, PROGRAM_ID)
-    try:
-        genesis_hash = await chain.genesis_hash()
-        await book.load()
-    except ChainUnavailable as error:
-        raise StartupError(f"SOLANA_RPC_URL does not answer as a Solana node: {error}") from None
+    await book.load()
     if not book.venues:
         log.warning("this chain has no pools the engine knows; every order will fail with no_venue")
-    return genesis_hash, book
-
-
-async def require_chain_of_log(store: Store, market: Market) -> None:
-    """Raises ``StartupError`` where the log's transactions are another chain's: orders would name the wrong network."""
-    try:
-        await require_same_chain(store.pool, store.mapper, market.genesis_hash)
-    except AnotherChainError as refused:
-        raise StartupError(str(refused)) from None
-
-
-async def open_wallet(settings: Settings, store: Store, market: Market) -> Wallet:
-    """The configured wallet, once log, chain and wallet are known to belong together. Raises ``StartupError``."""
-    await require_chain_of_log(store, market)
-    try:
-        wallet = load_wallet(settings.wallet_file)
-        await claim_wallet(store.pool, DEFAULT_ACCOUNT, wallet.address)
-    except AnotherWalletError as refused:
-        raise StartupError(str(refused)) from None
-    return wallet
+    return book
 
 
 def lease_of(store: Store, processor: str) -> Lease:

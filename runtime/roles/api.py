@@ -18,8 +18,9 @@ from domain.tokens import KNOWN_TOKENS, pair_of
 from event_store.processors import dead_letters
 from event_store.schema.migrate import roles_separate
 from projections.live import LiveFeed
-from runtime.composition import Market, Store, open_market, open_store, require_chain_of_log
+from runtime.composition import Market, Store, open_market, open_store
 from runtime.errors import StartupError
+from runtime.preconditions import require_chain_of_log
 from runtime.settings import Settings
 from venues.pools import PoolBook
 from venues.prices import PoolPrices, PriceSource
@@ -33,7 +34,7 @@ async def run(settings: Settings) -> None:
         open_market(settings) as market,
         Redis.from_url(settings.redis_url, socket_connect_timeout=1, socket_timeout=1) as valkey,
     ):
-        await require_chain_of_log(store, market)
+        await require_chain_of_log(store.pool, store.mapper, market.genesis_hash)
         prices = PoolPrices(market.book)
         app = create_app(
             _config(settings, market),

@@ -7,7 +7,8 @@ import asyncio
 import dramatiq
 
 from chains.blockhashes import BlockhashCache
-from runtime.composition import broker_url, open_market, open_store, open_wallet, utc_now
+from runtime.composition import broker_url, open_market, open_store, utc_now
+from runtime.preconditions import require_wallet
 from runtime.settings import Settings
 from venues.constant_product import PROGRAM_ID
 from venues.pools import pool_venues
@@ -25,7 +26,7 @@ STOP_MS = 1_000
 
 async def run(settings: Settings) -> None:
     async with open_store(settings, "worker") as store, open_market(settings) as market:
-        wallet = await open_wallet(settings, store, market)
+        wallet = await require_wallet(store.pool, store.mapper, market.genesis_hash, settings.wallet_file)
         work = WorkTable(store.pool)
         context = BuildContext(
             accounts=store.accounts,
