@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -31,6 +31,7 @@ from runtime.settings import Settings
 from venues.constant_product import PROGRAM_ID
 from venues.constant_product_errors import ProgramError
 from venues.pools import PoolBook
+from venues.protocol import VenueGroup
 from workers.dispatch.work import Pool
 
 log = structlog.get_logger(__name__)
@@ -52,6 +53,9 @@ PROGRAM_CODES = {
         int(ProgramError.NOTHING_OUT): Code.SLIPPAGE_EXCEEDED,
     }
 }
+
+# The programs a transaction of ours may call, beside compute budget and memo.
+ALLOWED_PROGRAMS = frozenset({PROGRAM_ID})
 
 
 def utc_now() -> datetime:
@@ -95,10 +99,11 @@ async def open_store(settings: Settings, role: str, *, connections: int = 4) -> 
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """The chain, what trades on it, and its name."""
+    """The chain, its name, and what trades on it; prices come from ``pools``."""
 
     chain: SolanaChain
-    book: PoolBook
+    pools: PoolBook
+    venues: Sequence[VenueGroup]
     genesis_hash: str
     network: str
 
@@ -113,20 +118,20 @@ async def open_market(settings: Settings) -> AsyncIterator[Market]:
     )
     try:
         try:
-            genesis_hash, book = await chain.genesis_hash(), await _book_of(chain)
+            genesis_hash, pools = await chain.genesis_hash(), await _pools_on(chain)
         except ChainUnavailable as error:
             raise preflight.no_node_at(settings.solana_rpc_url, error) from None
-        yield Market(chain, book, genesis_hash, NETWORKS.get(genesis_hash, "localnet"))
+        yield Market(chain, pools, (pools,), genesis_hash, NETWORKS.get(genesis_hash, "localnet"))
     finally:
         await chain.close()
 
 
-async def _book_of(chain: SolanaChain) -> PoolBook:
-    book = PoolBook(chain, PROGRAM_ID)
-    await book.load()
-    if not book.venues:
+async def _pools_on(chain: SolanaChain) -> PoolBook:
+    pools = PoolBook(chain, PROGRAM_ID)
+    await pools.load()
+    if not pools.venues:
         log.warning("this chain has no pools the engine knows; every order will fail with no_venue")
-    return book
+    return pools
 
 
 def lease_of(store: Store, processor: str) -> Lease:

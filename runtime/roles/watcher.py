@@ -22,7 +22,7 @@ async def run(settings: Settings) -> None:
             orders=store.orders,
             events=store.events,
             notifier=store.notifier,
-            source=PoolPrices(market.book),
+            source=PoolPrices(market.pools),
             slot_age=market.chain.slot_age,
             clock=utc_now,
             pace=Pace(observe=settings.price_poll_ms / 1000, stale=settings.price_max_age),

@@ -7,11 +7,9 @@ import asyncio
 import dramatiq
 
 from chains.blockhashes import BlockhashCache
-from runtime.composition import broker_url, open_market, open_store, utc_now
+from runtime.composition import ALLOWED_PROGRAMS, broker_url, open_market, open_store, utc_now
 from runtime.preconditions import require_wallet
 from runtime.settings import Settings
-from venues.constant_product import PROGRAM_ID
-from venues.pools import pool_venues
 from workers.dispatch.broker import StageRun, declare_actors, open_broker
 from workers.dispatch.next_work import Stage
 from workers.dispatch.work import WorkTable
@@ -33,12 +31,12 @@ async def run(settings: Settings) -> None:
             chain=market.chain,
             blockhashes=BlockhashCache(market.chain),
             wallet=wallet,
-            venues=pool_venues(market.book),
-            programs=frozenset({PROGRAM_ID}),
+            venues=market.venues,
+            programs=ALLOWED_PROGRAMS,
             genesis_hash=market.genesis_hash,
         )
         runs: dict[Stage, StageRun] = {
-            "route": Route(store.orders, work, utc_now, [market.book]).run,
+            "route": Route(store.orders, work, utc_now, market.venues).run,
             "build": Build(store.orders, work, utc_now, context).run,
             "submit": Submit(store.orders, work, utc_now, market.chain).run,
         }
