@@ -14,11 +14,11 @@ import stamina
 from pydantic import BeforeValidator, Field
 from solders.transaction import VersionedTransaction
 
-from chains.answers import U64, Answer, BlockSignatures, Meta, TokenBalance
+from chains.answers import U64, Answer, BlockSignatures, Meta
+from chains.balance_change import balance_change
 from chains.endpoint import Endpoint, Unanswered
 from chains.transactions import MEMO_PROGRAM
 from domain.evidence import Commitment
-from domain.tokens import SOL
 
 PAGE = 1_000
 _MEMO = re.compile(r"surefill:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}):([1-9][0-9]{0,8})", re.ASCII)
@@ -128,13 +128,14 @@ class WalletHistory:
         keys = [str(key) for key in message.account_keys]
         if len(found.meta.pre_balances) != len(found.meta.post_balances) or len(keys) > len(found.meta.pre_balances):
             raise Unanswered(self._endpoint.name, "getTransaction was answered without every balance")
+        change = balance_change(found.meta, keys, wallet)
         return Movement(
             slot=found.slot,
             failed=found.meta.err is not None,
             signed=wallet in keys[: message.header.num_required_signatures],
             memo=_memo_of(message, keys),
-            gained=gained(found.meta, keys, wallet),
-            fee_lamports=found.meta.fee if keys[0] == wallet else 0,
+            gained=change.of_all(),
+            fee_lamports=change.fee_lamports,
         )
 
     async def block_holds(self, slot: int, signature: str) -> bool:
@@ -148,31 +149,6 @@ class WalletHistory:
     async def _call(self, method: str, *params: object, shape: Any) -> Any:
         async with self._places:
             return await self._endpoint.call(method, *params, shape=shape)
-
-
-def gained(meta: Meta, keys: list[str], wallet: str) -> dict[str, int]:
-    """What the wallet has more of, by mint, over all its token accounts and, for SOL, its lamports.
-
-    SOL is counted in lamports over the wallet and its token accounts together, wrapped or not: rent and wrapping only
-    move between them. The network fee is added back where the wallet paid it.
-    """
-    before = _owned(meta.pre_token_balances, wallet)
-    after = _owned(meta.post_token_balances, wallet)
-    change: dict[str, int] = {}
-    for balances, sign in ((before, -1), (after, 1)):
-        for one in balances.values():
-            if one.mint != SOL.mint:
-                change[one.mint] = change.get(one.mint, 0) + sign * one.ui_token_amount.amount
-    held = before.keys() | after.keys()
-    if wallet in keys:
-        held |= {keys.index(wallet)}
-    fee = meta.fee if keys[0] == wallet else 0
-    change[SOL.mint] = sum(meta.post_balances[index] - meta.pre_balances[index] for index in held) + fee
-    return {mint: amount for mint, amount in change.items() if amount}
-
-
-def _owned(balances: list[TokenBalance] | None, wallet: str) -> dict[int, TokenBalance]:
-    return {one.account_index: one for one in balances or () if one.owner == wallet}
 
 
 def _listed(entry: _Entry) -> Listed:
