@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from chains import answers
-from chains.endpoint import Endpoint, Unanswered
+from chains.endpoint import Endpoint
+from chains.errors import UnansweredError
 from chains.single_flight import SingleFlight
 
 # Whoever asks wants one of the newest slots.
@@ -19,14 +20,14 @@ class BlockTimes:
         self._known: dict[int, int] = {}
 
     async def of(self, slot: int) -> int:
-        """Raises ``ChainUnavailable`` where the endpoint doesn't know the block, or not when it was."""
+        """Raises ``ChainUnavailableError`` where the endpoint doesn't know the block, or not when it was."""
         known = self._known.get(slot)
         return await self._flight.run(slot, lambda: self._ask(slot)) if known is None else known
 
     async def _ask(self, slot: int) -> int:
         told = await self._endpoint.call("getBlockTime", slot, shape=answers.U64 | None)
         if told is None:
-            raise Unanswered(self._endpoint.name, f"no time is kept for slot {slot}")
+            raise UnansweredError(self._endpoint.name, f"no time is kept for slot {slot}")
         self._known[slot] = int(told)
         while len(self._known) > _KEPT:
             del self._known[next(iter(self._known))]

@@ -12,7 +12,8 @@ from itertools import pairwise
 
 from chains import answers
 from chains.answers import BlockSignatures, EpochInfo
-from chains.endpoint import Endpoint, RpcError, Unanswered
+from chains.endpoint import Endpoint
+from chains.errors import RpcError, UnansweredError
 from chains.finalized_blocks import FinalizedBlocks
 from chains.protocol import ExpiryQuestion, Inconclusive
 from domain.evidence import Block, EndpointEvidence, ExpiryEvidence
@@ -67,14 +68,14 @@ async def _ask(
         return type(missing)(f"{endpoint.name}: {missing}")
     except _Silent as silence:
         return silence
-    except (RpcError, Unanswered) as failure:
+    except (RpcError, UnansweredError) as failure:
         return _Missing(str(failure))
 
 
 async def _evidence(endpoint: Endpoint, blocks: FinalizedBlocks, question: ExpiryQuestion) -> EndpointEvidence:
     try:
         genesis_hash = await endpoint.call("getGenesisHash", shape=str)
-    except Unanswered as silence:
+    except UnansweredError as silence:
         raise _Silent(str(silence)) from None
     if genesis_hash != question.genesis_hash:
         raise _Missing("it is another chain")

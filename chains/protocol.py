@@ -11,10 +11,6 @@ from solders.message import MessageV0
 from domain.evidence import Commitment, ExpiryEvidence, Landing, TransactionError
 
 
-class ChainUnavailable(Exception):
-    """The endpoint did not answer, or not in a form that can be read. Says nothing about any transaction."""
-
-
 @dataclass(frozen=True, slots=True)
 class Blockhash:
     """A recent blockhash, the slot it was given at, and the last height at which a transaction with it can land."""
@@ -86,7 +82,7 @@ class Inconclusive:
 
 
 class Chain(Protocol):
-    """A chain reached over its RPC. Methods raise ``ChainUnavailable`` where nothing can be learned."""
+    """A chain reached over its RPC. Methods raise ``ChainUnavailableError`` where nothing can be learned."""
 
     async def genesis_hash(self) -> str: ...
 

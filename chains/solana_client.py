@@ -16,7 +16,8 @@ from solders.transaction import VersionedTransaction
 
 from chains import answers
 from chains.block_times import BlockTimes
-from chains.endpoint import Endpoint, RpcError, Unanswered
+from chains.endpoint import Endpoint
+from chains.errors import RpcError, UnansweredError
 from chains.evidence import collect
 from chains.finalized_blocks import FinalizedBlocks
 from chains.protocol import (
@@ -106,7 +107,7 @@ class SolanaChain(Chain):
         result = answer.value
         if result.err is None:
             if not result.units_consumed:  # a limit made from it would fail the transaction
-                raise Unanswered(self._main.name, "the simulation does not say what it used")
+                raise UnansweredError(self._main.name, "the simulation does not say what it used")
             return Simulation(None, result.units_consumed)
         programs = [str(message.account_keys[one.program_id_index]) for one in message.instructions]
         error = transaction_error(result.err, result.logs or (), programs=programs, custom_codes=self._custom_codes)
@@ -121,7 +122,7 @@ class SolanaChain(Chain):
         }
         try:
             await self._main.call("sendTransaction", _base64(transaction), config, shape=str)
-        except (RpcError, Unanswered) as unproven:
+        except (RpcError, UnansweredError) as unproven:
             return unproven.reason
         return "accepted"
 
@@ -131,7 +132,7 @@ class SolanaChain(Chain):
         config = {"searchTransactionHistory": search_history}
         answer = await self._main.call("getSignatureStatuses", list(signatures), config, shape=answers.STATUSES)
         if len(answer.value) != len(signatures):
-            raise Unanswered(self._main.name, "not every signature was answered")
+            raise UnansweredError(self._main.name, "not every signature was answered")
         return Statuses(answer.context.slot, tuple(one and _status(one) for one in answer.value))
 
     async def landing(self, sent: SentTransaction, commitment: Commitment) -> Landing | None:
@@ -140,7 +141,7 @@ class SolanaChain(Chain):
         if found is None:
             return None
         if found.transaction.signatures[:1] != [sent.signature]:
-            raise Unanswered(self._main.name, "getTransaction was answered with another transaction")
+            raise UnansweredError(self._main.name, "getTransaction was answered with another transaction")
         return settle(found, sent, commitment=commitment, custom_codes=self._custom_codes)
 
     async def expiry_evidence(self, question: ExpiryQuestion) -> ExpiryEvidence | Inconclusive:
@@ -158,7 +159,7 @@ class SolanaChain(Chain):
         config = {"encoding": "base64", "commitment": self._commitment}
         answer = await self._main.call("getMultipleAccounts", list(addresses), config, shape=answers.ACCOUNTS)
         if len(answer.value) != len(addresses):
-            raise Unanswered(self._main.name, "not every account was answered")
+            raise UnansweredError(self._main.name, "not every account was answered")
         return answer
 
     async def program_accounts(self, program: str) -> list[tuple[str, bytes]]:

@@ -17,11 +17,9 @@ from solders.message import MessageV0
 from solders.signature import Signature
 from solders.transaction import VersionedTransaction
 
+from chains.errors import WalletError
+
 _LENGTH = 64
-
-
-class WalletError(Exception):
-    """The keypair file can't be used; a sentence for the operator, never the file's content."""
 
 
 class Wallet:

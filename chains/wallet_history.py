@@ -16,7 +16,8 @@ from solders.transaction import VersionedTransaction
 
 from chains.answers import U64, Answer, BlockSignatures, Meta
 from chains.balance_change import balance_change
-from chains.endpoint import Endpoint, Unanswered
+from chains.endpoint import Endpoint
+from chains.errors import UnansweredError
 from chains.transactions import MEMO_PROGRAM
 from domain.evidence import Commitment
 
@@ -83,7 +84,7 @@ class _Transaction(Answer):
 
 
 class WalletHistory:
-    """Reads from the endpoint at ``url``. ``ChainUnavailable`` where nothing can be learned, after some patience."""
+    """Reads from the endpoint at ``url``; raises ``ChainUnavailableError`` where repeated calls get no answer."""
 
     def __init__(self, url: str, *, timeout: float = 10.0, connections: int = 16) -> None:
         self._endpoint = Endpoint(url, timeout=timeout, connections=connections)
@@ -112,7 +113,7 @@ class WalletHistory:
             if not entries:
                 return
             if entries[-1].signature == before:
-                raise Unanswered(self._endpoint.name, "getSignaturesForAddress goes in a circle")
+                raise UnansweredError(self._endpoint.name, "getSignaturesForAddress goes in a circle")
             before = entries[-1].signature
             yield [_listed(one) for one in entries]
 
@@ -123,11 +124,11 @@ class WalletHistory:
         if found is None:
             return None
         if [str(one) for one in found.transaction.signatures[:1]] != [signature]:
-            raise Unanswered(self._endpoint.name, "getTransaction was answered with another transaction")
+            raise UnansweredError(self._endpoint.name, "getTransaction was answered with another transaction")
         message = found.transaction.message
         keys = [str(key) for key in message.account_keys]
         if len(found.meta.pre_balances) != len(found.meta.post_balances) or len(keys) > len(found.meta.pre_balances):
-            raise Unanswered(self._endpoint.name, "getTransaction was answered without every balance")
+            raise UnansweredError(self._endpoint.name, "getTransaction was answered without every balance")
         change = balance_change(found.meta, keys, wallet)
         return Movement(
             slot=found.slot,
@@ -139,13 +140,13 @@ class WalletHistory:
         )
 
     async def block_holds(self, slot: int, signature: str) -> bool:
-        """Whether the finalized block of the slot has the signature; ``ChainUnavailable`` where it can't be read."""
+        """Whether the finalized block of ``slot`` has the signature; raises ``ChainUnavailableError`` if unreadable."""
         config = {"transactionDetails": "signatures", "rewards": False, "commitment": "finalized"}
         config |= {"maxSupportedTransactionVersion": 0}
         block = await self._call("getBlock", slot, config, shape=BlockSignatures)
         return signature in block.signatures
 
-    @stamina.retry(on=Unanswered, attempts=4, timeout=30, wait_initial=0.2, wait_max=2.0)
+    @stamina.retry(on=UnansweredError, attempts=4, timeout=30, wait_initial=0.2, wait_max=2.0)
     async def _call(self, method: str, *params: object, shape: Any) -> Any:
         async with self._places:
             return await self._endpoint.call(method, *params, shape=shape)

@@ -3,8 +3,7 @@
 import asyncio
 from decimal import Decimal
 
-from chains.protocol import ChainUnavailable
-from chains.wallet import WalletError
+from chains.errors import ChainUnavailableError, WalletError
 from localnet.bootstrap import MARKET_KEY
 from localnet.errors import PriceNotReachedError, UnknownPairError
 from localnet.market.price import move, price
@@ -26,7 +25,7 @@ def price_of(pair: str, target: Decimal | None) -> str:
 
     try:
         return f"{pair.upper()} {shown(asyncio.run(run()))}"
-    except (UnknownPairError, PriceNotReachedError, ChainUnavailable, WalletError) as error:
+    except (UnknownPairError, PriceNotReachedError, ChainUnavailableError, WalletError) as error:
         raise StartupError(str(error)) from None
 
 

@@ -2,8 +2,9 @@
 
 from itertools import islice
 
+from chains.errors import WalletError
 from chains.solana_client import SolanaChain
-from chains.wallet import WalletError, read_keypair
+from chains.wallet import read_keypair
 from localnet.bootstrap import MARKET_KEY
 from localnet.errors import UnknownPairError
 from localnet.market.follow import follow

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import structlog
 
-from chains.protocol import ChainUnavailable
+from chains.errors import ChainUnavailableError
 from chains.solana_client import SolanaChain
 from commands.accounts import Accounts
 from commands.dead_letters import DeadLetters
@@ -119,7 +119,7 @@ async def open_market(settings: Settings) -> AsyncIterator[Market]:
     try:
         try:
             genesis_hash, pools = await chain.genesis_hash(), await _pools_on(chain)
-        except ChainUnavailable as error:
+        except ChainUnavailableError as error:
             raise preflight.no_node_at(settings.solana_rpc_url, error) from None
         yield Market(chain, pools, (pools,), genesis_hash, NETWORKS.get(genesis_hash, "localnet"))
     finally:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from uuid import UUID
 
-from chains.wallet import Wallet, WalletError
+from chains.errors import WalletError
+from chains.wallet import Wallet
 from commands.ids import DEFAULT_ACCOUNT
 from domain import events as e
 from event_store.mapper import UNREADABLE, EventMapper

@@ -8,7 +8,7 @@ import psycopg
 from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError, RedisError
 
-from chains.protocol import ChainUnavailable
+from chains.errors import ChainUnavailableError
 from chains.solana_client import SolanaChain
 from event_store.dsn import parse
 from event_store.errors import DatabaseUrlError
@@ -53,11 +53,11 @@ async def solana(url: str) -> str:
     try:
         async with SolanaChain(url, timeout=PATIENCE) as chain:
             return await chain.genesis_hash()
-    except ChainUnavailable as error:
+    except ChainUnavailableError as error:
         raise no_node_at(url, error) from None
 
 
-def no_node_at(url: str, error: ChainUnavailable) -> StartupError:
+def no_node_at(url: str, error: ChainUnavailableError) -> StartupError:
     """What to say where the chain can't be read."""
     where = urlsplit(url).hostname  # no more of it: a provider's key is in the path or the query
     return StartupError(f"no Solana node answers at {where} (SOLANA_RPC_URL): {error}")

@@ -14,16 +14,13 @@ from domain.quotes import Quote, Refusal
 from domain.routing import best
 from venues.account_reader import AccountReader
 from venues.constant_product import Pool, amount_out, decode_pool, fee_on, swap_instruction
+from venues.errors import UnknownPoolError
 from venues.protocol import QuoteRequest, VenueGroup, VenueQuote
 
 # Pools come at a chain's genesis: the set is read again for what it doesn't know, and now and then.
 _REFRESH_SECONDS = 300.0
 _RETRY_SECONDS = 2.0
 _AMOUNT = slice(64, 72)  # of an SPL token account
-
-
-class UnknownPool(LookupError):
-    """A quote names a pool that is not among the program's, or the book has not been loaded."""
 
 
 class PoolBook(VenueGroup):
@@ -51,11 +48,11 @@ class PoolBook(VenueGroup):
         return self._by_pair.get(frozenset((token_in, token_out)), ())
 
     def pool(self, address: str) -> Pool:
-        """The pool at ``address``. Raises ``UnknownPool``."""
+        """The pool at ``address``. Raises ``UnknownPoolError``."""
         try:
             return self._pools[address]
         except KeyError:
-            raise UnknownPool(address) from None
+            raise UnknownPoolError(address) from None
 
     async def load(self, *, older_than: float = _REFRESH_SECONDS) -> None:
         """Read the set of pools, unless it was read in the last ``older_than`` seconds."""
@@ -79,7 +76,7 @@ class PoolBook(VenueGroup):
         return [[self._offer(venue, request, slot, reserves) for venue in self.venues] for request in requests]
 
     async def swap(self, quote: VenueQuote, *, owner: str, minimum_out: int) -> list[Instruction]:
-        """Needs no more than the record. Raises ``UnknownPool``."""
+        """Needs no more than the record. Raises ``UnknownPoolError``."""
         offer = quote.quote
         return [
             swap_instruction(

@@ -1,6 +1,6 @@
 """The local chain: its data in DATA_DIR/localnet, its wallet made at the first start."""
 
-from chains.wallet import WalletError
+from chains.errors import WalletError
 from localnet.errors import ForeignDirectoryError, LedgerDamagedError, LedgerInUseError
 from localnet.main import serve
 from runtime.errors import StartupError

@@ -13,8 +13,9 @@ from datetime import datetime
 from functools import partial
 
 from chains.blockhashes import BlockhashCache
+from chains.errors import TransactionRefusedError
 from chains.protocol import Chain
-from chains.transaction_checks import TransactionRefused, check
+from chains.transaction_checks import check
 from chains.transactions import MAX_COMPUTE_UNITS, compose, memo_text
 from chains.wallet import Wallet
 from commands.accounts import Accounts
@@ -100,7 +101,7 @@ class Build(StageRunner):
         memo = memo_text(history.order_id, attempt)
         try:
             check(final, wallet=wallet, memo=memo, programs=context.programs)
-        except TransactionRefused as refused:
+        except TransactionRefusedError as refused:
             return self._rejected(Code.TRANSACTION_INVALID, str(refused))
         signed = context.wallet.sign(final)
         return RecordBuilt(

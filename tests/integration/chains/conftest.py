@@ -18,7 +18,8 @@ import pytest
 from solders.keypair import Keypair
 from solders.transaction import VersionedTransaction
 
-from chains.protocol import Blockhash, ChainUnavailable, ExpiryQuestion, SentTransaction
+from chains.errors import ChainUnavailableError
+from chains.protocol import Blockhash, ExpiryQuestion, SentTransaction
 from chains.solana_client import SolanaChain
 from chains.transactions import compose
 from chains.wallet import Wallet
@@ -88,7 +89,7 @@ async def _ready(node: Node) -> None:
     async def answers() -> str | None:
         try:
             return await chain.genesis_hash()
-        except ChainUnavailable:
+        except ChainUnavailableError:
             return None
 
     async with node.chain() as chain:

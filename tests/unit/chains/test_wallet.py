@@ -9,7 +9,8 @@ from solders.keypair import Keypair
 from solders.message import MessageV0
 from solders.signature import Signature
 
-from chains.wallet import Wallet, WalletError, read_keypair
+from chains.errors import WalletError
+from chains.wallet import Wallet, read_keypair
 
 KEYPAIR = Keypair.from_seed(bytes(range(32)))
 ADDRESS = str(KEYPAIR.pubkey())
