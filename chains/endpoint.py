@@ -26,11 +26,11 @@ from chains.errors import RpcError, UnansweredError
 # httpx2 logs the URL of every request at INFO, and an endpoint's key is part of its URL.
 logging.getLogger("httpx2").setLevel(logging.WARNING)
 
-# Asked once for each order, by many orders at the same moment. The rest is asked once for all of them.
-_TOGETHER = frozenset({"simulateTransaction", "sendTransaction", "getTransaction"})
+# Called once for each order, often for many orders at the same moment; the other methods serve all orders at once.
+_BATCHED = frozenset({"simulateTransaction", "sendTransaction", "getTransaction"})
 
 
-# httpx2 looks at every idle connection at every request.
+# Few, because httpx2 checks every idle connection at every request.
 IDLE_CONNECTIONS = 8
 
 
@@ -67,9 +67,9 @@ class Endpoint:
         Raises RpcError or UnansweredError.
         """
         request = JsonRpcRequest(id=next(self._ids), method=method, params=list(params))
-        # What went wrong is told without its cause: the cause's own words hold the URL, and so its key.
+        # Errors are raised without their cause: its text holds the URL, and with it the key.
         try:
-            answer = await (self._batches.answer(request) if method in _TOGETHER else self._alone(request))
+            answer = await (self._batches.answer(request) if method in _BATCHED else self._send_single(request))
             return _reader(shape).validate_python(answer.unwrap_result(method=method))
         except SolanaJsonRpcError as error:
             raise RpcError(self.name, error.code, error.message) from None
@@ -82,7 +82,7 @@ class Endpoint:
         except ValueError:
             raise UnansweredError(self.name, f"{method} was answered in a form that can't be read") from None
 
-    async def _alone(self, request: JsonRpcRequest) -> JsonRpcResponseEnvelope:
+    async def _send_single(self, request: JsonRpcRequest) -> JsonRpcResponseEnvelope:
         return JsonRpcResponseEnvelope.model_validate_json(await self._post(request))
 
     async def _post(self, request: JsonRpcRequestSerializer) -> str:
@@ -90,7 +90,7 @@ class Endpoint:
             return await self._provider.make_request_unparsed(request)
 
 
-# To make one costs more than to use it.
+# Making a TypeAdapter costs more than using it.
 _reader = lru_cache(TypeAdapter)
 
 

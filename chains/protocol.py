@@ -47,7 +47,7 @@ class Statuses:
 
 @dataclass(frozen=True, slots=True)
 class SentTransaction:
-    """What is needed to look for one attempt: never its bytes."""
+    """What is needed to look for an attempt on the chain: never its signed bytes."""
 
     signature: str
     wallet: str
@@ -92,7 +92,7 @@ class Chain(Protocol):
         """Seconds since the block of ``slot`` by the chain's own clock, 0 where that is ahead of ours."""
 
     async def latest_blockhash(self) -> Blockhash:
-        """At ``confirmed``: a processed block may be dropped, a finalized one costs ~13 s of life."""
+        """At ``confirmed``: a processed block may be dropped, a finalized one has ~13 s less to live."""
 
     async def simulate(self, message: MessageV0) -> Simulation:
         """Run ``message`` unsigned against the latest state, its blockhash replaced."""

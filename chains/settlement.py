@@ -19,7 +19,7 @@ def settle(
     meta, message = found.meta, found.transaction.message
     if meta.err is not None:
         keys = message.account_keys
-        programs = [keys[one.program_id_index] for one in message.instructions if one.program_id_index < len(keys)]
+        programs = [keys[step.program_id_index] for step in message.instructions if step.program_id_index < len(keys)]
         error = transaction_error(meta.err, meta.log_messages or (), programs=programs, custom_codes=custom_codes)
         amount_in = amount_out = 0
     else:

@@ -30,11 +30,11 @@ def check(message: MessageV0, *, wallet: str, memo: str, programs: Collection[st
         raise TransactionRefusedError("it asks for another signature than the wallet's")
     if message.address_table_lookups:
         raise TransactionRefusedError("it uses an address lookup table")
-    called = [keys[one.program_id_index] for one in message.instructions]
+    called = [keys[step.program_id_index] for step in message.instructions]
     if unknown := set(called) - {*programs, MEMO_PROGRAM, COMPUTE_BUDGET_PROGRAM}:
         raise TransactionRefusedError(f"it calls {', '.join(sorted(unknown))}")
-    memos = [one for one, program in zip(message.instructions, called, strict=True) if program == MEMO_PROGRAM]
-    if [(bytes(one.data), bytes(one.accounts)) for one in memos] != [(memo.encode(), b"\0")]:
+    memos = [step for step, program in zip(message.instructions, called, strict=True) if program == MEMO_PROGRAM]
+    if [(bytes(step.data), bytes(step.accounts)) for step in memos] != [(memo.encode(), b"\0")]:
         raise TransactionRefusedError("it does not carry exactly this attempt's memo, signed by the wallet")
     size = 1 + _SIGNATURE_BYTES + len(to_bytes_versioned(message))
     if size > MAX_TRANSACTION_BYTES:

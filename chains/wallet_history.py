@@ -1,4 +1,4 @@
-"""Everything a wallet did on the chain, read from the transactions themselves: to hold against any record of it."""
+"""Everything a wallet did on the chain, read from the transactions themselves, so that records can be checked."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _LISTED_MEMO = re.compile(rf"\[\d+\] {_MEMO.pattern}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Memo:
-    """Whose a transaction says it is. Anybody may say so: it counts where the wallet signed."""
+    """The attempt a transaction names. Anybody can write a memo: it counts only where the wallet signed."""
 
     order_id: UUID
     attempt: int
@@ -70,7 +70,7 @@ class _Entry(Answer):
     confirmation_status: str | None = None
 
 
-def _wire(value: object) -> VersionedTransaction:
+def _decode_transaction(value: object) -> VersionedTransaction:
     match value:
         case [str() as text, "base64"]:
             return VersionedTransaction.from_bytes(b64decode(text, validate=True))
@@ -80,7 +80,7 @@ def _wire(value: object) -> VersionedTransaction:
 class _Transaction(Answer):
     slot: U64
     meta: Meta
-    transaction: Annotated[Any, BeforeValidator(_wire), Field(repr=False)]
+    transaction: Annotated[Any, BeforeValidator(_decode_transaction), Field(repr=False)]
 
 
 class WalletHistory:
@@ -88,8 +88,8 @@ class WalletHistory:
 
     def __init__(self, url: str, *, timeout: float = 10.0, connections: int = 16) -> None:
         self._endpoint = Endpoint(url, timeout=timeout, connections=connections)
-        # The time-out is for a whole call: one that waits for a connection must not have begun.
-        self._places = asyncio.Semaphore(connections)
+        # A call's time-out counts from its start: none is started before a connection is free for it.
+        self._free_connections = asyncio.Semaphore(connections)
 
     async def __aenter__(self) -> Self:
         return self
@@ -115,7 +115,7 @@ class WalletHistory:
             if entries[-1].signature == before:
                 raise UnansweredError(self._endpoint.name, "getSignaturesForAddress goes in a circle")
             before = entries[-1].signature
-            yield [_listed(one) for one in entries]
+            yield [_listed(entry) for entry in entries]
 
     async def movement(self, signature: str, wallet: str, commitment: Commitment = "confirmed") -> Movement | None:
         """What the transaction did to the wallet; None where the endpoint doesn't show it, which proves nothing."""
@@ -123,7 +123,7 @@ class WalletHistory:
         found = await self._call("getTransaction", signature, config, shape=_Transaction | None)
         if found is None:
             return None
-        if [str(one) for one in found.transaction.signatures[:1]] != [signature]:
+        if [str(first) for first in found.transaction.signatures[:1]] != [signature]:
             raise UnansweredError(self._endpoint.name, "getTransaction was answered with another transaction")
         message = found.transaction.message
         keys = [str(key) for key in message.account_keys]
@@ -148,7 +148,7 @@ class WalletHistory:
 
     @stamina.retry(on=UnansweredError, attempts=4, timeout=30, wait_initial=0.2, wait_max=2.0)
     async def _call(self, method: str, *params: object, shape: Any) -> Any:
-        async with self._places:
+        async with self._free_connections:
             return await self._endpoint.call(method, *params, shape=shape)
 
 
@@ -159,9 +159,9 @@ def _listed(entry: _Entry) -> Listed:
 
 
 def _memo_of(message: Any, keys: list[str]) -> Memo | None:
-    for one in message.instructions:
-        if one.program_id_index < len(keys) and keys[one.program_id_index] == MEMO_PROGRAM:
-            found = _MEMO.fullmatch(bytes(one.data).decode(errors="replace"))
+    for step in message.instructions:
+        if step.program_id_index < len(keys) and keys[step.program_id_index] == MEMO_PROGRAM:
+            found = _MEMO.fullmatch(bytes(step.data).decode(errors="replace"))
             if found:
                 return Memo(UUID(found[1]), int(found[2]))
     return None

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chains.batches import CALLS_A_BATCH, TOGETHER_S
+from chains.batches import BATCH_TIMEOUT_S, CALLS_A_BATCH
 from chains.endpoint import Endpoint
 from chains.errors import RpcError, UnansweredError
 from tests.integration.chains.endpoint_server import http, rpc, serving
@@ -93,15 +93,15 @@ async def test_a_slow_call_holds_up_those_it_went_with_for_a_moment_and_then_onl
         )
 
     async with serving(slow) as url:
-        endpoint = Endpoint(url, timeout=2 * TOGETHER_S)
+        endpoint = Endpoint(url, timeout=2 * BATCH_TIMEOUT_S)
         begun = time.monotonic()
         together = await calls(endpoint, 3)
-        assert time.monotonic() - begun < 1.5 * TOGETHER_S
+        assert time.monotonic() - begun < 1.5 * BATCH_TIMEOUT_S
         assert all(isinstance(one, UnansweredError) and one.reason == "timeout" for one in together)
         held = asyncio.create_task(endpoint.call("getTransaction", "0", shape=str))
         begun = time.monotonic()
         assert await endpoint.call("getTransaction", "1", shape=str) == "answer 1"
-        assert time.monotonic() - begun < TOGETHER_S
+        assert time.monotonic() - begun < BATCH_TIMEOUT_S
         held.cancel()
         await asyncio.gather(held, return_exceptions=True)
         await endpoint.close()
