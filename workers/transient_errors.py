@@ -5,12 +5,12 @@ from __future__ import annotations
 import psycopg
 from redis.exceptions import RedisError
 
-from chains.protocol import ChainUnavailable
+from chains.errors import ChainUnavailableError
 from event_store.errors import LogUnavailableError, OutcomeUnknownError
 
 # All that PostgreSQL may say: what is wrong with one request alone comes as ``InvalidRequestError``.
 TRANSIENT_ERRORS = (
-    ChainUnavailable,
+    ChainUnavailableError,
     LogUnavailableError,
     OutcomeUnknownError,
     psycopg.Error,

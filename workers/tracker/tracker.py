@@ -14,7 +14,8 @@ from datetime import datetime
 
 import structlog
 
-from chains.protocol import Chain, ChainUnavailable, Inconclusive, SignatureStatus
+from chains.errors import ChainUnavailableError
+from chains.protocol import Chain, Inconclusive, SignatureStatus
 from commands.accounts import Accounts
 from commands.orders import OrderRepository
 from domain.commands import RecordExpiry, RecordLanding, RecordSent
@@ -146,7 +147,7 @@ class Tracker:
         old = any(one.question.last_valid_block_height < self._finalized_height for one in chunk)
         try:
             answer = await self._chain.statuses([one.signature for one in chunk], search_history=old)
-        except ChainUnavailable:
+        except ChainUnavailableError:
             if time.monotonic() - self._answered > self._pace.uncertain_after:
                 await self._unknown(chunk, NO_ANSWER)
             raise

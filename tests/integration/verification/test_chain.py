@@ -16,8 +16,8 @@ from solders.pubkey import Pubkey
 from solders.system_program import TransferParams, transfer
 from solders.transaction import VersionedTransaction
 
-from chains.keyfile import read_keypair
 from chains.transactions import MEMO_PROGRAM, compose, memo_text
+from chains.wallet import read_keypair
 from event_store.types import RecordedEvent
 from tests.integration.verification.conftest import AuditHarness
 from tests.integration.workers.conftest import EngineHarness

@@ -40,11 +40,11 @@ from event_store.processors.leases import Lease
 from event_store.read.log import Log
 from localnet.bootstrap import MARKET_KEY
 from localnet.main import serve
-from localnet.program import PROGRAM_ID
 from tests.integration.conftest import TestDatabase
 from tests.integration.embedded import EmbeddedValkey
+from venues.constant_product import PROGRAM_ID
 from venues.constant_product_errors import ProgramError
-from venues.pools import PoolBook, pool_venues
+from venues.pools import PoolBook
 from venues.prices import PoolPrices, PriceSource
 from workers.dispatch.broker import Hints, declare_actors, open_broker
 from workers.dispatch.relay import RELAY, Relay
@@ -170,7 +170,7 @@ class EngineHarness:
             chain=self.chain,
             blockhashes=BlockhashCache(self.chain),
             wallet=self.wallet,
-            venues=pool_venues(self.book),
+            venues=[self.book],
             programs=frozenset({PROGRAM_ID}),
             genesis_hash=self.genesis_hash,
         )

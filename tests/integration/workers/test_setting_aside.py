@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
+from solders.instruction import Instruction
+
 from chains.solana_client import SolanaChain
-from domain.quotes import Quote, Refusal
+from domain.quotes import Refusal
 from event_store.processors import dead_letters
 from tests.integration.conftest import TestDatabase
 from tests.integration.workers.conftest import EngineHarness, now
 from tests.integration.workers.dead_letters import FUTURE, append_from_the_future, due, letter, letters, set_aside
 from tests.integration.workers.test_execution import QUICK
-from venues.protocol import QuoteRequest
+from venues.protocol import QuoteRequest, VenueGroup, VenueQuote
 from workers.dead_letters import MOST_FAILURES
 from workers.stages.route import Route
 
@@ -123,19 +125,25 @@ async def test_a_database_that_refuses_for_a_while_sets_nothing_aside(desks: Eng
     assert (await desks.order(order_id)).status == "building"
 
 
-class Slow:
+class Slow(VenueGroup):
     """The pools, answering when told to; counts how often they were asked."""
 
     def __init__(self, desks: EngineHarness) -> None:
         self._book = desks.book
-        self.venues = desks.book.venues
         self.asked = 0
         self.answer = asyncio.Event()
 
-    async def quote_all(self, requests: Sequence[QuoteRequest]) -> list[list[Quote | Refusal]]:
+    @property
+    def venues(self) -> Mapping[str, frozenset[frozenset[str]]]:
+        return self._book.venues
+
+    async def quote_all(self, requests: Sequence[QuoteRequest]) -> list[list[VenueQuote | Refusal]]:
         self.asked += len(requests)
         await self.answer.wait()
         return await self._book.quote_all(requests)
+
+    async def swap(self, quote: VenueQuote, *, owner: str, minimum_out: int) -> list[Instruction]:
+        return await self._book.swap(quote, owner=owner, minimum_out=minimum_out)
 
 
 async def test_an_order_that_is_being_worked_on_is_not_worked_on_twice(desks: EngineHarness):

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from prometheus_client import REGISTRY
 
-from chains.protocol import ChainUnavailable
+from chains.errors import ChainUnavailableError
 from domain.events import ORDER_EVENTS, Observation, OrderTriggered
 from domain.numbers import U64_MAX
 from domain.order import Order
@@ -218,7 +218,7 @@ async def test_a_source_that_is_gone_fires_nothing_and_what_is_met_once_it_is_ba
     assert await fires(desks)
 
     def gone(_: Prices) -> Prices:
-        raise ChainUnavailable("refused")
+        raise ChainUnavailableError("refused")
 
     source.change = gone
     met = await desks.submit(**SELL, limit_price=Decimal(100))
