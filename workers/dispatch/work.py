@@ -91,7 +91,7 @@ class WorkTable:
     async def record_uncertainty(self, order_id: UUID, attempt: int, reason: str, *, permanent: bool) -> None:
         """Say with the order what isn't known of an attempt; kept until the order is no longer tracked."""
         async with self.pool.connection() as connection:
-            named = {"order": order_id, "attempt": attempt, "reason": reason, "forever": permanent}
+            named = {"order": order_id, "attempt": attempt, "reason": reason, "permanent": permanent}
             await connection.execute(SQL["record_uncertainty"], named)
 
     async def unknown(self) -> tuple[int, float]:

@@ -169,5 +169,5 @@ async def test_what_is_not_known_is_said_with_the_order_until_it_is(desks: Engin
     await desks.work.record_uncertainty(order_id, 1, "the node is unreachable", permanent=False)
     await desks.work.record_uncertainty(order_id, 1, "its blocks are gone", permanent=True)
     async with desks.pool.connection() as connection:
-        rows = await (await connection.execute("select reason, forever from uncertainties")).fetchall()
+        rows = await (await connection.execute("select reason, permanent from uncertainties")).fetchall()
     assert rows == [("its blocks are gone", True)]
