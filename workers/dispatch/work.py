@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -10,22 +11,18 @@ from uuid import UUID
 from psycopg import AsyncConnection, AsyncCursor
 from psycopg_pool import AsyncConnectionPool
 
+from domain.backoff import Backoff
 from event_store.processors import dead_letters
 from workers.dispatch.next_work import OPEN_TOPICS, STAGES, TRACK, NextWork, Stage, WorkBatch, next_work_of
 
 # A hint that was lost is sent again after this long; longer than a healthy stage takes, short for one who waits.
 GRACE_MS = 2_000
-LEAST_BACKOFF_MS, MOST_BACKOFF_MS = 250, 5_000
+SETBACK = Backoff(first=timedelta(milliseconds=250), longest=timedelta(seconds=5))
 
 SQL = {path.stem: path.read_text() for path in (Path(__file__).parent / "sql").glob("*.sql")}
 
 Pool = AsyncConnectionPool[AsyncConnection[Any]]
 Cursor = AsyncCursor[Any]
-
-
-def backoff_ms(tries: int) -> int:
-    """0.25 s doubling to 5 s."""
-    return int(min(MOST_BACKOFF_MS, LEAST_BACKOFF_MS * 2 ** min(tries, 20)))
 
 
 class WorkTable:
@@ -49,9 +46,8 @@ class WorkTable:
     async def postpone(self, order_id: UUID, stage: Stage, version: int) -> None:
         """Try again later: 0.25 s after the first passing failure, doubling to 5 s."""
         async with self.pool.connection() as connection:
-            arguments = {"order": order_id, "stage": stage, "version": version}
-            limits = {"least": LEAST_BACKOFF_MS, "most": MOST_BACKOFF_MS}
-            await connection.execute(SQL["postpone"], {**arguments, **limits})
+            arguments = {"order": order_id, "stage": stage, "version": version, "waits": SETBACK.waits()}
+            await connection.execute(SQL["postpone"], arguments)
 
     async def take_due(self, limit: int, *, overdue_ms: int = 0) -> dict[Stage, list[UUID]]:
         """What has been due for ``overdue_ms``, by stage. It comes due again by itself, should its hint be lost.
@@ -133,5 +129,5 @@ class WorkTable:
 
 
 def _row(move: NextWork, tries: int) -> tuple[UUID, str, int, int, int]:
-    delay = backoff_ms(tries) if move.setback else GRACE_MS
+    delay = SETBACK.after(tries + 1) // timedelta(milliseconds=1) if move.setback else GRACE_MS
     return move.order_id, str(move.stage), move.version, delay, tries + 1 if move.setback else tries

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Sequence
+from datetime import timedelta
 from uuid import UUID
 
 import psycopg
@@ -17,6 +18,7 @@ from commands.accounts import Accounts
 from commands.loaded_order import LoadedOrder
 from commands.orders import OrderRepository
 from domain.account import Contradiction, ContradictionFound
+from domain.backoff import Backoff
 from domain.commands import OrderCommand
 from domain.errors import DomainError, LandedAfterEndError, NotApplicableError
 from event_store.errors import LeaseLostError, UnreadableEventError
@@ -30,12 +32,7 @@ from workers.transient_errors import TRANSIENT_ERRORS
 
 log = structlog.get_logger(__name__)
 
-LEAST_BACKOFF_S, MOST_BACKOFF_S = 0.1, 5.0
-
-
-def backoff_s(failures: int) -> float:
-    """0.1 s doubling to 5 s."""
-    return min(MOST_BACKOFF_S, LEAST_BACKOFF_S * 2.0 ** (min(failures, 20) - 1))
+BACKOFF = Backoff(first=timedelta(seconds=0.1), longest=timedelta(seconds=5))
 
 
 class OutcomeRecorder:
@@ -118,7 +115,7 @@ class OutcomeRecorder:
 
     async def _failed(self, one: TrackedAttempt, error: Exception) -> None:
         one.failures += 1
-        one.not_before = time.monotonic() + backoff_s(one.failures)
+        one.not_before = time.monotonic() + BACKOFF.after(one.failures).total_seconds()
         one.uncertain = True
         reason = (
             error.detail if isinstance(error, DomainError) else f"what became of it can't be recorded: {kind(error)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -16,6 +17,7 @@ from chains.solana_client import SolanaChain
 from commands.errors import TooManyConflictsError
 from commands.loaded_order import LoadedOrder
 from commands.orders import OrderRepository
+from domain.backoff import Backoff
 from domain.commands import OrderCommand
 from event_store.processors import dead_letters
 from localnet.market.price import move
@@ -26,11 +28,13 @@ from tests.integration.workers.conftest import EngineHarness
 from tests.integration.workers.dead_letters import FUTURE, append_from_the_future, letter, letters
 from tests.integration.workers.test_execution import QUICK
 
+SHORT = Backoff(first=timedelta(seconds=0.1), longest=timedelta(seconds=0.2))
+
 
 async def test_a_swap_whose_balances_cannot_be_read_is_uncertain_and_followed_until_they_can(
     desks: EngineHarness, rpc_url: str, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("workers.tracker.outcome_recorder.MOST_BACKOFF_S", 0.2)
+    monkeypatch.setattr("workers.tracker.outcome_recorder.BACKOFF", SHORT)
     blind = True
 
     def transaction(_: Request, result: Any) -> Any:
@@ -77,7 +81,7 @@ class Contested(OrderRepository):
 async def test_one_order_that_cannot_be_recorded_does_not_end_the_tracker(
     desks: EngineHarness, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("workers.tracker.outcome_recorder.MOST_BACKOFF_S", 0.2)
+    monkeypatch.setattr("workers.tracker.outcome_recorder.BACKOFF", SHORT)
     stages = desks.stages()
     mine, fine = await desks.submit(), await desks.submit()
     for stage in ("route", "build"):
