@@ -23,7 +23,7 @@ class Backoff:
     def after(self, failures: int) -> timedelta:
         """The wait after so many failures in a row, counted from 1."""
         doublings = min(failures - 1, MOST_DOUBLINGS)
-        return min(self.longest, self.first * 2**doublings)
+        return min(self.longest, self.first * (1 << doublings))
 
     def waits(self) -> list[timedelta]:
         """Every wait in turn, the longest last: for SQL that keeps the count of failures itself."""

@@ -16,7 +16,7 @@ from tests.integration.chains.endpoint_server import Request, altering, http, se
 from tests.integration.workers.conftest import EngineHarness
 from tests.integration.workers.test_contradictions import run_to
 from tests.integration.workers.test_execution import QUICK
-from workers.tracker.tracker import NO_ANSWER
+from workers.tracker.chain_silence import NO_ANSWER
 
 PACE = replace(QUICK, uncertain_after=0.4)
 
