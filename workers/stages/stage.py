@@ -22,8 +22,8 @@ from domain.order import Order
 from workers.dead_letters import DeadLetterQueue
 from workers.dispatch.next_work import Stage
 from workers.dispatch.work import WorkTable
+from workers.errors import TRANSIENT_ERRORS
 from workers.metrics import STAGE_ORDERS, STAGE_SECONDS
-from workers.transient_errors import TRANSIENT_ERRORS
 
 log = structlog.get_logger(__name__)
 

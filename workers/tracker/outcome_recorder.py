@@ -25,10 +25,10 @@ from event_store.errors import LeaseLostError, UnreadableEventError
 from event_store.processors.leases import Lease
 from workers.dead_letters import DeadLetterQueue, kind
 from workers.dispatch.work import WorkTable
+from workers.errors import TRANSIENT_ERRORS
 from workers.metrics import CONTRADICTIONS
 from workers.tracker.tracked_attempt import TrackedAttempt
 from workers.tracker.tracked_attempts import TrackedAttempts
-from workers.transient_errors import TRANSIENT_ERRORS
 
 log = structlog.get_logger(__name__)
 

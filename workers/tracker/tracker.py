@@ -26,6 +26,7 @@ from event_store.read.log import Log
 from event_store.read.tail import Tail
 from workers.dead_letters import DeadLetterQueue
 from workers.dispatch.work import WorkTable
+from workers.errors import TRANSIENT_ERRORS
 from workers.metrics import TRACKED, UNKNOWN, UNKNOWN_AGE
 from workers.stages.submit import send
 from workers.tracker.chain_silence import ChainSilence
@@ -33,7 +34,6 @@ from workers.tracker.expiry_prover import ExpiryProver
 from workers.tracker.outcome_recorder import OutcomeRecorder
 from workers.tracker.tracked_attempt import TrackedAttempt
 from workers.tracker.tracked_attempts import TrackedAttempts
-from workers.transient_errors import TRANSIENT_ERRORS
 
 log = structlog.get_logger(__name__)
 

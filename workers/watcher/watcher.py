@@ -28,8 +28,8 @@ from event_store.read.log import Log
 from event_store.read.tail import Tail
 from venues.prices import PairPrice, Prices, PriceSource
 from workers.dead_letters import MOST_FAILURES, kind
+from workers.errors import TRANSIENT_ERRORS
 from workers.metrics import FIRE_SECONDS, FIRED, OBSERVATIONS
-from workers.transient_errors import TRANSIENT_ERRORS
 from workers.watcher.book_feed import BookFeed
 from workers.watcher.freshness import Freshness
 from workers.watcher.price_jump_filter import PriceJumpFilter
