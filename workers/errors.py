@@ -1,4 +1,4 @@
-"""Errors that say nothing of an order: a server it needs is unreachable, and the step is tried again later."""
+"""The errors workers deal with. They raise none of their own: an order's refusal comes from the domain."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import psycopg
 from redis.exceptions import RedisError
 
 from chains.protocol import ChainUnavailable
+from domain.errors import DomainError
 from event_store.errors import LogUnavailableError, OutcomeUnknownError
 
-# All that PostgreSQL may say: what is wrong with one request alone comes as ``InvalidRequestError``.
+# A server that a step needs is unreachable: it says nothing of the order, and the step is tried again later.
+# psycopg's errors all belong here: what is wrong with one request alone comes as ``InvalidRequestError``.
 TRANSIENT_ERRORS = (
     ChainUnavailable,
     LogUnavailableError,
@@ -18,3 +20,8 @@ TRANSIENT_ERRORS = (
     ConnectionError,
     TimeoutError,
 )
+
+
+def error_code(error: Exception) -> str:
+    """A refusal's code, else the error's type; never its message, which may quote anything."""
+    return error.code if isinstance(error, DomainError) else type(error).__name__

@@ -23,9 +23,9 @@ from domain.commands import OrderCommand
 from domain.errors import DomainError, LandedAfterEndError, NotApplicableError
 from event_store.errors import LeaseLostError, UnreadableEventError
 from event_store.processors.leases import Lease
-from workers.dead_letters import DeadLetterQueue, kind
+from workers.dead_letters import DeadLetterQueue
 from workers.dispatch.work import WorkTable
-from workers.errors import TRANSIENT_ERRORS
+from workers.errors import TRANSIENT_ERRORS, error_code
 from workers.metrics import CONTRADICTIONS
 from workers.tracker.tracked_attempt import TrackedAttempt
 from workers.tracker.tracked_attempts import TrackedAttempts
@@ -69,7 +69,7 @@ class OutcomeRecorder:
                 log.error(
                     "attempt not dealt with; tried again more slowly",
                     order_id=str(attempt.order_id), attempt=attempt.number,
-                    error=kind(error), reason=str(known) if known else None, exc_info=None if known else error,
+                    error=error_code(error), reason=str(known) if known else None, exc_info=None if known else error,
                 )  # fmt: skip
             await self._record_failure(attempt, error)
             return False
@@ -101,7 +101,7 @@ class OutcomeRecorder:
         if attempt.schedule.uncertain:
             await self._work.clear_uncertainty(attempt.order_id, attempt.number)
             attempt.schedule.recorded()
-        await self._dead_letters.handled(attempt.order_id)
+        await self._dead_letters.remove(attempt.order_id)
         self._tracked.update(history)
 
     async def record_contradiction(
@@ -125,12 +125,13 @@ class OutcomeRecorder:
 
     async def _record_failure(self, attempt: TrackedAttempt, error: Exception) -> None:
         attempt.schedule.failed(time.monotonic(), BACKOFF)
-        reason = (
-            error.detail if isinstance(error, DomainError) else f"what became of it can't be recorded: {kind(error)}"
-        )
+        if isinstance(error, DomainError):
+            reason = error.detail
+        else:
+            reason = f"what became of it can't be recorded: {error_code(error)}"
         try:
             await self._work.record_uncertainty(attempt.order_id, attempt.number, reason, permanent=False)
-            await self._dead_letters.failed(attempt.order_id, attempt.version, error)
+            await self._dead_letters.count_failure(attempt.order_id, attempt.version, error)
         except psycopg.Error as uncounted:
             log.warning("failure not counted", order_id=str(attempt.order_id), error=type(uncounted).__name__)
 

@@ -120,7 +120,7 @@ class TrackedAttempts:
             return
         loaded = await self._orders.load(order_ids)
         for order_id, error in loaded.unreadable.items():
-            await self._dead_letters.unreadable(order_id, error)
+            await self._dead_letters.add_unreadable(order_id, error)
         broken = [order_id for order_id, history in loaded.histories.items() if not await self._try_update(history)]
         untracked = {
             order_id: history.version
@@ -136,7 +136,7 @@ class TrackedAttempts:
             self.update(history)
         except Exception as error:
             log.error("order can't be tracked", order_id=str(history.order_id), exc_info=error)
-            await self._dead_letters.failed(history.order_id, history.version, error)
+            await self._dead_letters.count_failure(history.order_id, history.version, error)
             return False
-        await self._dead_letters.readable(history.order_id)
+        await self._dead_letters.remove_unreadable(history.order_id)
         return True

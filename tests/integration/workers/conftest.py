@@ -130,9 +130,9 @@ class EngineHarness:
         pace: WatcherPace | None = None,
         slot_age: Callable[[int], Awaitable[int]] | None = None,
     ) -> BookFeed:
-        watching = BookFeed(self.pool, self.events, self.orders, Book())
+        feed = BookFeed(self.pool, self.events, self.orders, Book())
         watcher = Watcher(
-            watching=watching,
+            feed=feed,
             orders=self.orders,
             events=self.events,
             notifier=self.notifier,
@@ -143,13 +143,13 @@ class EngineHarness:
         )
 
         async def watch(lease: Lease) -> None:
-            after = await watching.restore()
+            after = await feed.restore()
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(watcher.follow(after))
                 await watcher.run(lease)
 
         self._start(Lease(self.pool, WATCHER, owner="test"), watch)
-        return watching
+        return feed
 
     async def stop(self) -> None:
         """End what was started, as a clean stop does."""

@@ -125,12 +125,12 @@ async def test_an_order_that_cannot_fire_is_set_aside_and_the_others_fire(desks:
     mine, fine = await desks.submit(**sell), await desks.submit(**sell)
     contested = Contested(desks.orders._log, desks.orders._appender, desks.orders._mapper)
     contested.contested, desks.orders = mine, contested
-    watching = desks.start_watcher()
+    feed = desks.start_watcher()
     await move(desks.rpc_url, desks.market_key, "SOL/USDC", Decimal(153))
     await desks.until(fine, lambda order: order.status == "routing")
     one = await letter(desks)
     assert (one.processor, one.order_id, one.error) == ("watcher", mine, "TooManyConflictsError")
-    assert mine not in watching.book
+    assert mine not in feed.book
     contested.contested = None
     await asyncio.sleep(1.5)  # it is looked for, and not tried, while it is set aside
     assert (await desks.order(mine)).status == "pending"

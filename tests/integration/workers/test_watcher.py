@@ -70,14 +70,14 @@ async def test_a_sell_and_a_buy_limit_rest_through_a_restart_and_fill_at_their_l
 
 
 async def test_quotes_at_size_that_fall_short_rest_and_a_still_price_makes_no_loop(desks: EngineHarness):
-    watching = desks.start_watcher()
+    feed = desks.start_watcher()
     execute(desks)
     order_id = await desks.submit(type="limit", amount_in=5_000 * 10**9, limit_price=Decimal("149.69"))
     await desks.until(order_id, lambda order: order.rest is not None)
     head = await desks.events.head()
     await asyncio.sleep(2)  # a hundred observations of a still price
     assert await desks.events.head() == head
-    assert order_id in watching.book
+    assert order_id in feed.book
     await price(desks, "152")
     assert price_within_limit(await desks.until(order_id, lambda order: order.ended))
 
@@ -265,9 +265,9 @@ async def test_an_observation_says_where_it_is_from(desks: EngineHarness):
 async def test_an_order_on_a_pair_nobody_trades_rests_and_makes_no_price_old(desks: EngineHarness) -> None:
     PRICE_STALE.set(0)
     nowhere = await desks.submit(type="limit", token_in=BONK, token_out=JUP, amount_in=10**9, limit_price=Decimal(1))
-    watching = desks.start_watcher(pace=Pace(observe=0.02, stale=0.3))
+    feed = desks.start_watcher(pace=Pace(observe=0.02, stale=0.3))
     async with asyncio.timeout(10):
-        while nowhere not in watching.book:
+        while nowhere not in feed.book:
             await asyncio.sleep(0.02)
     await asyncio.sleep(1)  # longer than a price may be old
     assert REGISTRY.get_sample_value("surefill_price_stale") == 0
