@@ -10,7 +10,7 @@ from venues.prices import PairPrice
 
 log = structlog.get_logger(__name__)
 
-# A price more than this many times the last one, or less than its part, is accepted once a later slot agrees.
+# A price that is more than this many times higher or lower than the last one is accepted once a later slot agrees.
 MOST_FACTOR = 2
 
 

@@ -170,15 +170,15 @@ class Watcher:
     async def _fire(
         self, lease: Lease, observed: _Observed, price: PairPrice, met: Sequence[tuple[WaitingOrder, bool]]
     ) -> None:
-        histories = await self._feed.load([order.order_id for order, _ in met])
+        loaded = await self._feed.load([order.order_id for order, _ in met])
         # Started in the order of fairness: each joins the next append before the one behind it.
         await asyncio.gather(
             *(
                 self._record(
-                    lease, histories[order.order_id], _observation(observed, price, order), at_size, observed.begun
+                    lease, loaded[order.order_id], _observation(observed, price, order), at_size, observed.begun
                 )
                 for order, at_size in met
-                if order.order_id in histories
+                if order.order_id in loaded
             )
         )
 
