@@ -31,17 +31,17 @@ _dice = random.Random(1)
 
 def resign_after_timeout() -> None:
     """A send that wasn't answered well is taken for one that failed: the swap is signed and sent again."""
-    desks: list[BuildContext] = []
+    contexts: list[BuildContext] = []
     made, sent = Build.__init__, Submit._send
 
     def remembered(self: Build, *arguments: Any) -> None:
         made(self, *arguments)
-        desks.append(arguments[-1])
+        contexts.append(arguments[-1])
 
     async def again(self: Submit, history: LoadedOrder, attempt: Attempt) -> OrderCommand:
         command = await sent(self, history, attempt)
         if getattr(command, "answer", "") != "accepted" and history.order:
-            context = desks[0]
+            context = contexts[0]
             venue = next(one for one in context.venues if one.name == attempt.quote.venue)
             message = compose(
                 venue.swap(attempt.quote, owner=context.wallet.address, minimum_out=attempt.minimum_out),
@@ -117,17 +117,17 @@ def log_the_bytes() -> None:
 
 def send_before_it_is_durable() -> None:
     """The transaction is on its way before its record is: a crash in between, and nobody knows of it."""
-    build, desks = Build._build, list[BuildContext]()
+    build, contexts = Build._build, list[BuildContext]()
     made = Build.__init__
 
     def remembered(self: Build, *arguments: Any) -> None:
         made(self, *arguments)
-        desks.append(arguments[-1])
+        contexts.append(arguments[-1])
 
     async def sent(self: Build, *arguments: Any) -> OrderCommand:
         command = await build(self, *arguments)
         if isinstance(command, RecordBuilt):
-            await desks[0].chain.send(base64.b64decode(command.transaction))
+            await contexts[0].chain.send(base64.b64decode(command.transaction))
         return command
 
     Build.__init__, Build._build = remembered, sent  # type: ignore[method-assign]

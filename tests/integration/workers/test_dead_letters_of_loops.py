@@ -32,7 +32,7 @@ SHORT = Backoff(first=timedelta(seconds=0.1), longest=timedelta(seconds=0.2))
 
 
 async def test_a_swap_whose_balances_cannot_be_read_is_uncertain_and_followed_until_they_can(
-    desks: EngineHarness, rpc_url: str, monkeypatch: pytest.MonkeyPatch
+    engine: EngineHarness, rpc_url: str, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("workers.tracker.outcome_recorder.BACKOFF", SHORT)
     blind = True
@@ -42,29 +42,29 @@ async def test_a_swap_whose_balances_cannot_be_read_is_uncertain_and_followed_un
             result["meta"]["preTokenBalances"] = result["meta"]["postTokenBalances"] = []
         return result
 
-    stages = desks.stages()
-    order_id = await desks.submit()
+    stages = engine.stages()
+    order_id = await engine.submit()
     async with (
         httpx2.AsyncClient(base_url=rpc_url) as node,
         serving(altering(node, {"getTransaction": transaction})) as url,
-        SolanaChain(url) as desks.chain,
+        SolanaChain(url) as engine.chain,
     ):
         with structlog.testing.capture_logs() as logged:
             for stage in ("route", "build", "submit"):
                 await stages[stage].run([order_id])
-            tracker = desks.start_tracker(QUICK)
-            one = await letter(desks, within=40)
+            tracker = engine.start_tracker(QUICK)
+            one = await letter(engine, within=40)
         assert (one.processor, one.order_id, one.error) == ("tracker", order_id, "amounts_missing")
         assert sum(str(order_id) in str(line) and line["log_level"] == "error" for line in logged) == 2
-        async with desks.pool.connection() as connection:
+        async with engine.pool.connection() as connection:
             uncertainties = await (await connection.execute("select reason from uncertainties")).fetchall()
         assert uncertainties == [("The transaction succeeded, yet its balances show no swap.",)]
         blind = False
-        assert (await desks.until(order_id, lambda order: order.ended)).status == "confirmed"
-        while await letters(desks):
+        assert (await engine.until(order_id, lambda order: order.ended)).status == "confirmed"
+        while await letters(engine):
             await asyncio.sleep(0.05)
         assert not tracker.done()
-        await desks.stop()
+        await engine.stop()
 
 
 class Contested(OrderRepository):
@@ -79,61 +79,61 @@ class Contested(OrderRepository):
 
 
 async def test_one_order_that_cannot_be_recorded_does_not_end_the_tracker(
-    desks: EngineHarness, monkeypatch: pytest.MonkeyPatch
+    engine: EngineHarness, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("workers.tracker.outcome_recorder.BACKOFF", SHORT)
-    stages = desks.stages()
-    mine, fine = await desks.submit(), await desks.submit()
+    stages = engine.stages()
+    mine, fine = await engine.submit(), await engine.submit()
     for stage in ("route", "build"):
         await stages[stage].run([mine, fine])
-    contested = Contested(desks.orders._log, desks.orders._appender, desks.orders._mapper)
-    contested.contested, desks.orders = mine, contested
-    tracker = desks.start_tracker(QUICK)
-    assert (await desks.until(fine, lambda order: order.ended)).status == "confirmed"
-    one = await letter(desks, within=40)
+    contested = Contested(engine.orders._log, engine.orders._appender, engine.orders._mapper)
+    contested.contested, engine.orders = mine, contested
+    tracker = engine.start_tracker(QUICK)
+    assert (await engine.until(fine, lambda order: order.ended)).status == "confirmed"
+    one = await letter(engine, within=40)
     assert (one.processor, one.order_id, one.error) == ("tracker", mine, "TooManyConflictsError")
     assert not tracker.done()
     contested.contested = None
-    assert (await desks.until(mine, lambda order: order.ended)).status == "confirmed"
+    assert (await engine.until(mine, lambda order: order.ended)).status == "confirmed"
 
 
 async def test_an_attempt_of_an_order_that_cannot_be_read_is_followed_again_once_it_can(
-    desks: EngineHarness, database: TestDatabase, postgres: EmbeddedPostgres
+    engine: EngineHarness, database: TestDatabase, postgres: EmbeddedPostgres
 ):
-    stages = desks.stages()
-    order_id = await desks.submit()
+    stages = engine.stages()
+    order_id = await engine.submit()
     for stage in ("route", "build"):
         await stages[stage].run([order_id])
-    await append_from_the_future(desks, order_id)
-    desks.start_relay()
-    desks.start_tracker(QUICK)
-    one = await letter(desks)
+    await append_from_the_future(engine, order_id)
+    engine.start_relay()
+    engine.start_tracker(QUICK)
+    one = await letter(engine)
     assert (one.processor, one.version, one.error) == ("tracker", 5, f"{FUTURE}: UnknownTopicError")
     with psycopg.connect(superuser_url(postgres, database)) as repair:
         repair.execute("set search_path to surefill_app, surefill")
         repair.execute("alter table events disable trigger all")
         repair.execute("delete from events where topic = %s", [FUTURE])
         repair.execute("alter table events enable always trigger events_are_immutable")
-    assert (await desks.until(order_id, lambda order: order.ended, within=30)).status == "confirmed"
+    assert (await engine.until(order_id, lambda order: order.ended, within=30)).status == "confirmed"
     async with asyncio.timeout(10):
-        while await letters(desks):
+        while await letters(engine):
             await asyncio.sleep(0.05)
 
 
-async def test_an_order_that_cannot_fire_is_set_aside_and_the_others_fire(desks: EngineHarness):
+async def test_an_order_that_cannot_fire_is_set_aside_and_the_others_fire(engine: EngineHarness):
     sell = {"type": "limit", "amount_in": 10**9, "limit_price": Decimal(152)}
-    mine, fine = await desks.submit(**sell), await desks.submit(**sell)
-    contested = Contested(desks.orders._log, desks.orders._appender, desks.orders._mapper)
-    contested.contested, desks.orders = mine, contested
-    feed = desks.start_watcher()
-    await move(desks.rpc_url, desks.market_key, "SOL/USDC", Decimal(153))
-    await desks.until(fine, lambda order: order.status == "routing")
-    one = await letter(desks)
+    mine, fine = await engine.submit(**sell), await engine.submit(**sell)
+    contested = Contested(engine.orders._log, engine.orders._appender, engine.orders._mapper)
+    contested.contested, engine.orders = mine, contested
+    feed = engine.start_watcher()
+    await move(engine.rpc_url, engine.market_key, "SOL/USDC", Decimal(153))
+    await engine.until(fine, lambda order: order.status == "routing")
+    one = await letter(engine)
     assert (one.processor, one.order_id, one.error) == ("watcher", mine, "TooManyConflictsError")
     assert mine not in feed.book
     contested.contested = None
     await asyncio.sleep(1.5)  # it is looked for, and not tried, while it is set aside
-    assert (await desks.order(mine)).status == "pending"
-    async with desks.pool.connection() as connection, connection.cursor() as cursor:
+    assert (await engine.order(mine)).status == "pending"
+    async with engine.pool.connection() as connection, connection.cursor() as cursor:
         await dead_letters.remove(cursor, ["watcher"], mine)
-    await desks.until(mine, lambda order: order.status == "routing")
+    await engine.until(mine, lambda order: order.status == "routing")

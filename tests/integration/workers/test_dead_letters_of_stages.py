@@ -18,117 +18,117 @@ from workers.dead_letters import MOST_FAILURES
 from workers.stages.route import Route
 
 
-async def test_an_order_that_cannot_be_read_is_set_aside_at_once_and_its_neighbours_are_executed(desks: EngineHarness):
-    newer = await desks.submit()
-    await append_from_the_future(desks, newer)
-    desks.start_relay()
-    desks.start_sweeper()
-    desks.start_worker()
-    desks.start_tracker(QUICK)
-    fine = await desks.submit()
-    assert (await desks.until(fine, lambda order: order.ended)).status == "confirmed"
-    one = await letter(desks)
+async def test_an_order_that_cannot_be_read_is_set_aside_at_once_and_its_neighbours_are_executed(engine: EngineHarness):
+    newer = await engine.submit()
+    await append_from_the_future(engine, newer)
+    engine.start_relay()
+    engine.start_sweeper()
+    engine.start_worker()
+    engine.start_tracker(QUICK)
+    fine = await engine.submit()
+    assert (await engine.until(fine, lambda order: order.ended)).status == "confirmed"
+    one = await letter(engine)
     assert (one.processor, one.order_id, one.version) == ("route", newer, 3)
     assert one.error == f"{FUTURE}: UnknownTopicError"
-    await desks.stop()
-    assert await due(desks) == []
+    await engine.stop()
+    assert await due(engine) == []
 
 
-async def test_what_happens_to_an_order_set_aside_makes_no_stage_work_on_it(desks: EngineHarness, monkeypatch):
+async def test_what_happens_to_an_order_set_aside_makes_no_stage_work_on_it(engine: EngineHarness, monkeypatch):
     monkeypatch.setattr("workers.dispatch.sweeper.SETTLED_S", 0.0)
     monkeypatch.setattr("workers.dispatch.sweeper.DERIVE_EVERY_S", 0.1)
-    order_id = await desks.submit()
-    await set_aside(desks, "route", order_id)
-    async with desks.pool.connection() as connection:
+    order_id = await engine.submit()
+    await set_aside(engine, "route", order_id)
+    async with engine.pool.connection() as connection:
         await connection.execute("delete from work")
-    desks.start_relay()
-    desks.start_sweeper()
-    desks.start_worker()
-    fine = await desks.submit()
-    await desks.until(fine, lambda order: order.status == "submitted")
+    engine.start_relay()
+    engine.start_sweeper()
+    engine.start_worker()
+    fine = await engine.submit()
+    await engine.until(fine, lambda order: order.status == "submitted")
     await asyncio.sleep(1)  # several derivations, and long past the hint a relay gives
-    assert (await desks.order(order_id)).status == "routing"
-    async with desks.pool.connection() as connection, connection.cursor() as cursor:
+    assert (await engine.order(order_id)).status == "routing"
+    async with engine.pool.connection() as connection, connection.cursor() as cursor:
         await dead_letters.remove(cursor, ["route"], order_id)
-    await desks.until(order_id, lambda order: order.status == "submitted")
+    await engine.until(order_id, lambda order: order.status == "submitted")
 
 
-async def test_a_stage_that_keeps_breaking_sets_the_order_aside_after_a_few_times_in_a_row(desks: EngineHarness):
-    stages = desks.stages()
-    order_id = await desks.submit()
+async def test_a_stage_that_keeps_breaking_sets_the_order_aside_after_a_few_times_in_a_row(engine: EngineHarness):
+    stages = engine.stages()
+    order_id = await engine.submit()
     await stages["route"].run([order_id])
     await stages["build"].run([order_id])
     stages["submit"]._chain = None  # a defect: nothing that could be away
     for _ in range(MOST_FAILURES - 1):
         await stages["submit"].run([order_id])
-    assert await letters(desks) == []
+    assert await letters(engine) == []
     await stages["submit"].run([order_id])
-    one = await letter(desks)
+    one = await letter(engine)
     assert (one.processor, one.order_id, one.version) == ("submit", order_id, 4)
     assert (one.error, one.attempts) == ("AttributeError", MOST_FAILURES)
 
 
-async def test_an_order_that_its_deadline_still_ends_is_not_set_aside(desks: EngineHarness):
-    stages = desks.stages()
-    order_id = await desks.submit()
+async def test_an_order_that_its_deadline_still_ends_is_not_set_aside(engine: EngineHarness):
+    stages = engine.stages()
+    order_id = await engine.submit()
     await stages["route"].run([order_id])
-    desks.book._pools.clear()
+    engine.book._pools.clear()
     for _ in range(MOST_FAILURES + 1):
         await stages["build"].run([order_id])
-    assert await letters(desks) == []
+    assert await letters(engine) == []
     stages["build"]._clock = lambda: now() + timedelta(minutes=5)
     await stages["build"].run([order_id])
-    assert (await desks.order(order_id)).failure
-    assert await letters(desks) == []
+    assert (await engine.order(order_id)).failure
+    assert await letters(engine) == []
 
 
-async def test_a_failure_in_between_that_was_overcome_does_not_count(desks: EngineHarness):
-    stages = desks.stages()
-    order_id = await desks.submit()
+async def test_a_failure_in_between_that_was_overcome_does_not_count(engine: EngineHarness):
+    stages = engine.stages()
+    order_id = await engine.submit()
     await stages["route"].run([order_id])
-    pools = dict(desks.book._pools)
-    desks.book._pools.clear()
+    pools = dict(engine.book._pools)
+    engine.book._pools.clear()
     for _ in range(MOST_FAILURES - 1):
         await stages["build"].run([order_id])
-    desks.book._pools.update(pools)
+    engine.book._pools.update(pools)
     await stages["build"].run([order_id])
-    assert (await desks.order(order_id)).live_attempt
-    assert await letters(desks) == []
+    assert (await engine.order(order_id)).live_attempt
+    assert await letters(engine) == []
 
 
-async def test_a_chain_that_is_away_sets_nothing_aside(desks: EngineHarness):
-    stages = desks.stages()
-    order_id = await desks.submit()
-    async with SolanaChain("http://127.0.0.1:1") as desks.chain:
-        away = desks.stages()
+async def test_a_chain_that_is_away_sets_nothing_aside(engine: EngineHarness):
+    stages = engine.stages()
+    order_id = await engine.submit()
+    async with SolanaChain("http://127.0.0.1:1") as engine.chain:
+        away = engine.stages()
         await stages["route"].run([order_id])
         for _ in range(2 * MOST_FAILURES):
             await away["build"].run([order_id])
-    assert (await desks.order(order_id)).status == "building"
-    assert await letters(desks) == []
+    assert (await engine.order(order_id)).status == "building"
+    assert await letters(engine) == []
 
 
-async def test_a_database_that_refuses_for_a_while_sets_nothing_aside(desks: EngineHarness, database: TestDatabase):
-    order_id = await desks.submit()
-    stages = desks.stages()
+async def test_a_database_that_refuses_for_a_while_sets_nothing_aside(engine: EngineHarness, database: TestDatabase):
+    order_id = await engine.submit()
+    stages = engine.stages()
     with database.connect(as_owner=True) as owner:
         owner.execute("revoke execute on function store from surefill")
-        desks.orders._appender._patience = 0.1
+        engine.orders._appender._patience = 0.1
         for _ in range(2 * MOST_FAILURES):
             await stages["route"].run([order_id])
-        assert (await desks.order(order_id)).status == "routing"
+        assert (await engine.order(order_id)).status == "routing"
         owner.execute("grant execute on function store to surefill")
-    assert await letters(desks) == []
+    assert await letters(engine) == []
     await stages["route"].run([order_id])
-    assert (await desks.order(order_id)).status == "building"
+    assert (await engine.order(order_id)).status == "building"
 
 
 class Slow:
     """The pools, answering when told to; counts how often they were asked."""
 
-    def __init__(self, desks: EngineHarness) -> None:
-        self._book = desks.book
-        self.venues = desks.book.venues
+    def __init__(self, engine: EngineHarness) -> None:
+        self._book = engine.book
+        self.venues = engine.book.venues
         self.asked = 0
         self.answer = asyncio.Event()
 
@@ -138,10 +138,10 @@ class Slow:
         return await self._book.quote_all(requests)
 
 
-async def test_an_order_that_is_being_worked_on_is_not_worked_on_twice(desks: EngineHarness):
-    slow = Slow(desks)
-    route = Route(desks.orders, desks.work, now, [slow])
-    order_id, other = await desks.submit(), await desks.submit()
+async def test_an_order_that_is_being_worked_on_is_not_worked_on_twice(engine: EngineHarness):
+    slow = Slow(engine)
+    route = Route(engine.orders, engine.work, now, [slow])
+    order_id, other = await engine.submit(), await engine.submit()
     first = asyncio.create_task(route.run([order_id]))
     while not slow.asked:
         await asyncio.sleep(0.01)
@@ -151,4 +151,4 @@ async def test_an_order_that_is_being_worked_on_is_not_worked_on_twice(desks: En
     slow.answer.set()
     await asyncio.gather(first, second)
     assert slow.asked == 2
-    assert {(await desks.order(one)).status for one in (order_id, other)} == {"building"}
+    assert {(await engine.order(one)).status for one in (order_id, other)} == {"building"}

@@ -10,16 +10,16 @@ from tests.integration.workers.conftest import EngineHarness
 from workers.dispatch.work import SETBACK
 
 
-async def test_what_fails_again_and_again_is_postponed_for_longer_each_time_up_to_the_longest(desks: EngineHarness):
-    order_id = await desks.submit()
-    async with desks.pool.connection() as connection:
+async def test_what_fails_again_and_again_is_postponed_for_longer_each_time_up_to_the_longest(engine: EngineHarness):
+    order_id = await engine.submit()
+    async with engine.pool.connection() as connection:
         await connection.execute(
             "insert into work (order_id, stage, version, due_at, tries) values (%s, 'route', 2, now(), 0)", [order_id]
         )
     waits: list[float] = []
     for _ in range(len(SETBACK.waits()) + 1):
-        await desks.work.postpone(order_id, "route", 2)
-        async with desks.pool.connection() as connection:
+        await engine.work.postpone(order_id, "route", 2)
+        async with engine.pool.connection() as connection:
             cursor = await connection.execute("select due_at - clock_timestamp() from work where stage = 'route'")
             [wait] = await cursor.fetchone() or ()
         assert isinstance(wait, timedelta)
