@@ -27,6 +27,7 @@ from event_store.read.tail import Tail
 from workers.dead_letters import DeadLetterQueue
 from workers.dispatch.work import WorkTable
 from workers.errors import TRANSIENT_ERRORS
+from workers.log_follower import follow_log
 from workers.metrics import TRACKED, UNKNOWN, UNKNOWN_AGE
 from workers.stages.submit import send
 from workers.tracker.chain_silence import ChainSilence
@@ -92,24 +93,14 @@ class Tracker:
     async def run(self, lease: Lease) -> None:
         after = await self._tracked.restore()
         pace = self._pace
+        tail = Tail(self._events.marks, after, notifier=self._notifier, limit=1_000, pause=pace.read_log)
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
-            tasks.create_task(self._follow_log(after))
+            tasks.create_task(follow_log(tail, self._tracked.apply, processor=TRACKER))
             tasks.create_task(self._repeat(pace.poll, lambda: self._poll_statuses(lease, confirmed=False)))
             tasks.create_task(self._repeat(pace.poll_confirmed, lambda: self._poll_statuses(lease, confirmed=True)))
             tasks.create_task(self._repeat(pace.heights, self._poll_height))
             tasks.create_task(self._repeat(pace.rows, self._tracked.reconcile))
-
-    async def _follow_log(self, after: int) -> None:
-        tail = Tail(self._events.marks, after, notifier=self._notifier, limit=1_000, pause=self._pace.read_log)
-        async for batch in tail:
-            while True:
-                try:
-                    await self._tracked.apply(batch)
-                    break
-                except TRANSIENT_ERRORS as error:
-                    log.warning("tracker waits to read orders", error=type(error).__name__)
-                    await asyncio.sleep(0.5)
 
     async def _repeat(self, seconds: float, act: Callable[[], Awaitable[None]]) -> None:
         """Do ``act`` every so many ``seconds``, and after a transient error a little later."""

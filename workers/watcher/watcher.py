@@ -29,8 +29,9 @@ from event_store.read.tail import Tail
 from venues.prices import PairPrice, Prices, PriceSource
 from workers.dead_letters import MOST_FAILURES
 from workers.errors import TRANSIENT_ERRORS, error_code
+from workers.log_follower import follow_log
 from workers.metrics import FIRE_SECONDS, FIRED, OBSERVATIONS
-from workers.watcher.book_feed import BookFeed
+from workers.watcher.book_feed import WATCHER, BookFeed
 from workers.watcher.freshness import Freshness
 from workers.watcher.price_jump_filter import PriceJumpFilter
 from workers.watcher.waiting_order import WaitingOrder
@@ -92,7 +93,7 @@ class Watcher:
         """Keep the book in step with the log from position ``after`` on, and with the dead letters."""
         self._tail.position = after
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._follow_log())
+            tasks.create_task(follow_log(self._tail, self._feed.apply, processor=WATCHER))
             tasks.create_task(self._follow_dead_letters())
 
     async def _follow_dead_letters(self) -> None:
@@ -102,16 +103,6 @@ class Watcher:
                 await self._feed.follow_dead_letters()
             except TRANSIENT_ERRORS as error:
                 log.warning("watcher can't read the dead letters", error=type(error).__name__)
-
-    async def _follow_log(self) -> None:
-        async for batch in self._tail:
-            while True:
-                try:
-                    await self._feed.apply(batch)
-                    break
-                except TRANSIENT_ERRORS as error:
-                    log.warning("watcher waits to read orders", error=type(error).__name__)
-                    await asyncio.sleep(0.5)
 
     async def run(self, lease: Lease) -> None:
         """Observe and trigger orders until the lease is lost or it is cancelled, beside ``follow``."""
