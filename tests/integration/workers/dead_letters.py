@@ -1,4 +1,4 @@
-"""What is among the dead letters, and hands that put orders there."""
+"""Reads the dead letters, and makes orders dead letters."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from tests.integration.workers.conftest import EngineHarness
 FUTURE = "order.FromTheFuture"
 
 
-async def letters(engine: EngineHarness) -> list[DeadLetter]:
+async def all_dead_letters(engine: EngineHarness) -> list[DeadLetter]:
     async with engine.pool.connection() as connection, connection.cursor() as cursor:
         return await dead_letters.list_all(cursor)
 
 
-async def letter(engine: EngineHarness, *, within: float = 20) -> DeadLetter:
-    """The only one there is, once it is there."""
+async def the_dead_letter(engine: EngineHarness, *, within: float = 20) -> DeadLetter:
+    """The only dead letter there is, as soon as there is one."""
     async with asyncio.timeout(within):
-        while not (found := await letters(engine)):
+        while not (found := await all_dead_letters(engine)):
             await asyncio.sleep(0.05)
-    [one] = found
-    return one
+    [dead_letter] = found
+    return dead_letter
 
 
 async def append_from_the_future(engine: EngineHarness, order_id: UUID, topic: str = FUTURE) -> None:
@@ -44,6 +44,6 @@ async def due(engine: EngineHarness) -> list[UUID]:
     return [order_id for orders in (await engine.work.take_due(100)).values() for order_id in orders]
 
 
-async def set_aside(engine: EngineHarness, processor: str, order_id: UUID) -> None:
+async def add_dead_letter(engine: EngineHarness, processor: str, order_id: UUID) -> None:
     async with engine.pool.connection() as connection, connection.cursor() as cursor:
         await dead_letters.add(cursor, processor, [dead_letters.DeadLetterEntry(order_id, 2, None, "TypeError")])

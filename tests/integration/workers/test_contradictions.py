@@ -8,10 +8,10 @@ from uuid import UUID
 
 import pytest
 
-from chains.protocol import ExpiryQuestion, Inconclusive
+from chains.protocol import ExpiryQuestion, Inconclusive, SentTransaction
 from commands.ids import DEFAULT_ACCOUNT
 from domain.account import ContradictionFound
-from domain.commands import RecordExpiry
+from domain.commands import RecordExpiry, RecordLanding
 from domain.errors import DomainError
 from domain.evidence import Block, EndpointEvidence, ExpiryEvidence, OperatorEvidence
 from domain.order import Attempt
@@ -19,12 +19,13 @@ from tests.integration.workers.conftest import EngineHarness, now
 from tests.integration.workers.test_execution import QUICK, names
 from workers.stages.submit import signed_bytes
 from workers.tracker.resolve import Landed, Resolver
+from workers.tracker.tracker import Pace
 
 
 def forged(attempt: Attempt) -> ExpiryEvidence:
     """What a lying endpoint could have said: complete, and untrue."""
     heights = range(attempt.last_valid_block_height - 150, attempt.last_valid_block_height + 2)
-    one = EndpointEvidence(
+    answer = EndpointEvidence(
         endpoint="liar",
         genesis_hash=attempt.genesis_hash,
         finalized_slot=10**6,
@@ -33,7 +34,7 @@ def forged(attempt: Attempt) -> ExpiryEvidence:
         parent_slot=attempt.blockhash_slot,
         blocks=tuple(Block(slot=n, height=n, blockhash=str(n)) for n in heights),
     )
-    return ExpiryEvidence(endpoints=(one,))
+    return ExpiryEvidence(endpoints=(answer,))
 
 
 async def run_to(engine: EngineHarness, order_id: UUID, last: str) -> None:
@@ -97,7 +98,7 @@ async def test_a_late_landing_the_tracker_follows_halts_the_account(engine: Engi
     assert len(second.attempts) == 2
     # The first, wrongly called expired, lands; the order accepts it, and the second is followed on.
     await engine.chain.send(first)
-    never = QUICK.__class__(poll=0.02, poll_confirmed=0.05, rebroadcast=99, first_send=99, heights=0.05, proof=0.1)
+    never = Pace(poll=0.02, poll_confirmed=0.05, rebroadcast=99, first_send=99, heights=0.05, proof=0.1)
     await landed(engine, order_id, 1)
     engine.start_tracker(never)
     await engine.chain.send(signed_bytes(await engine.history(order_id), 2))
@@ -110,9 +111,6 @@ async def test_a_late_landing_the_tracker_follows_halts_the_account(engine: Engi
 
 async def landed(engine: EngineHarness, order_id: UUID, number: int) -> None:
     """Record the landing of an attempt nobody follows any more, as soon as it can be read."""
-    from chains.protocol import SentTransaction
-    from domain.commands import RecordLanding
-
     order = await engine.order(order_id)
     attempt = order.attempts[number - 1]
     sent = SentTransaction(attempt.signature, attempt.wallet, order.token_in.mint, order.token_out.mint)

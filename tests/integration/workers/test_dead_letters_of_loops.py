@@ -1,4 +1,4 @@
-"""What cannot be recorded of one order, or fired, stays with it: tracker and watcher go on with the others."""
+"""What cannot be recorded of an order, or triggered, stays with it: tracker and watcher go on with the others."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.integration.chains.endpoint_server import Request, altering, serving
 from tests.integration.conftest import TestDatabase, superuser_url
 from tests.integration.embedded import EmbeddedPostgres
 from tests.integration.workers.conftest import EngineHarness
-from tests.integration.workers.dead_letters import FUTURE, append_from_the_future, letter, letters
+from tests.integration.workers.dead_letters import FUTURE, all_dead_letters, append_from_the_future, the_dead_letter
 from tests.integration.workers.test_execution import QUICK
 
 SHORT = Backoff(first=timedelta(seconds=0.1), longest=timedelta(seconds=0.2))
@@ -53,15 +53,19 @@ async def test_a_swap_whose_balances_cannot_be_read_is_uncertain_and_followed_un
             for stage in ("route", "build", "submit"):
                 await stages[stage].run([order_id])
             tracker = engine.start_tracker(QUICK)
-            one = await letter(engine, within=40)
-        assert (one.processor, one.order_id, one.error) == ("tracker", order_id, "amounts_missing")
+            dead_letter = await the_dead_letter(engine, within=40)
+        assert (dead_letter.processor, dead_letter.order_id, dead_letter.error) == (
+            "tracker",
+            order_id,
+            "amounts_missing",
+        )
         assert sum(str(order_id) in str(line) and line["log_level"] == "error" for line in logged) == 2
         async with engine.pool.connection() as connection:
             uncertainties = await (await connection.execute("select reason from uncertainties")).fetchall()
         assert uncertainties == [("The transaction succeeded, yet its balances show no swap.",)]
         blind = False
         assert (await engine.until(order_id, lambda order: order.ended)).status == "confirmed"
-        while await letters(engine):
+        while await all_dead_letters(engine):
             await asyncio.sleep(0.05)
         assert not tracker.done()
         await engine.stop()
@@ -90,8 +94,12 @@ async def test_one_order_that_cannot_be_recorded_does_not_end_the_tracker(
     contested.contested, engine.orders = mine, contested
     tracker = engine.start_tracker(QUICK)
     assert (await engine.until(fine, lambda order: order.ended)).status == "confirmed"
-    one = await letter(engine, within=40)
-    assert (one.processor, one.order_id, one.error) == ("tracker", mine, "TooManyConflictsError")
+    dead_letter = await the_dead_letter(engine, within=40)
+    assert (dead_letter.processor, dead_letter.order_id, dead_letter.error) == (
+        "tracker",
+        mine,
+        "TooManyConflictsError",
+    )
     assert not tracker.done()
     contested.contested = None
     assert (await engine.until(mine, lambda order: order.ended)).status == "confirmed"
@@ -107,8 +115,12 @@ async def test_an_attempt_of_an_order_that_cannot_be_read_is_followed_again_once
     await append_from_the_future(engine, order_id)
     engine.start_relay()
     engine.start_tracker(QUICK)
-    one = await letter(engine)
-    assert (one.processor, one.version, one.error) == ("tracker", 5, f"{FUTURE}: UnknownTopicError")
+    dead_letter = await the_dead_letter(engine)
+    assert (dead_letter.processor, dead_letter.version, dead_letter.error) == (
+        "tracker",
+        5,
+        f"{FUTURE}: UnknownTopicError",
+    )
     with psycopg.connect(superuser_url(postgres, database)) as repair:
         repair.execute("set search_path to surefill_app, surefill")
         repair.execute("alter table events disable trigger all")
@@ -116,11 +128,11 @@ async def test_an_attempt_of_an_order_that_cannot_be_read_is_followed_again_once
         repair.execute("alter table events enable always trigger events_are_immutable")
     assert (await engine.until(order_id, lambda order: order.ended, within=30)).status == "confirmed"
     async with asyncio.timeout(10):
-        while await letters(engine):
+        while await all_dead_letters(engine):
             await asyncio.sleep(0.05)
 
 
-async def test_an_order_that_cannot_fire_is_set_aside_and_the_others_fire(engine: EngineHarness):
+async def test_an_order_that_cannot_be_triggered_is_a_dead_letter_and_the_others_fire(engine: EngineHarness):
     sell = {"type": "limit", "amount_in": 10**9, "limit_price": Decimal(152)}
     mine, fine = await engine.submit(**sell), await engine.submit(**sell)
     contested = Contested(engine.orders._log, engine.orders._appender, engine.orders._mapper)
@@ -128,11 +140,15 @@ async def test_an_order_that_cannot_fire_is_set_aside_and_the_others_fire(engine
     feed = engine.start_watcher()
     await move(engine.rpc_url, engine.market_key, "SOL/USDC", Decimal(153))
     await engine.until(fine, lambda order: order.status == "routing")
-    one = await letter(engine)
-    assert (one.processor, one.order_id, one.error) == ("watcher", mine, "TooManyConflictsError")
+    dead_letter = await the_dead_letter(engine)
+    assert (dead_letter.processor, dead_letter.order_id, dead_letter.error) == (
+        "watcher",
+        mine,
+        "TooManyConflictsError",
+    )
     assert mine not in feed.book
     contested.contested = None
-    await asyncio.sleep(1.5)  # it is looked for, and not tried, while it is set aside
+    await asyncio.sleep(1.5)  # it is looked for, and not tried, while it is a dead letter
     assert (await engine.order(mine)).status == "pending"
     async with engine.pool.connection() as connection, connection.cursor() as cursor:
         await dead_letters.remove(cursor, ["watcher"], mine)

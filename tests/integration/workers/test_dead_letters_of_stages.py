@@ -1,4 +1,4 @@
-"""What one order cannot do at its stage stays with it: it is set aside and seen, and the others go on."""
+"""What one order cannot do at its stage stays with it: it becomes a dead letter, and the others go on."""
 
 from __future__ import annotations
 
@@ -11,14 +11,23 @@ from domain.quotes import Quote, Refusal
 from event_store.processors import dead_letters
 from tests.integration.conftest import TestDatabase
 from tests.integration.workers.conftest import EngineHarness, now
-from tests.integration.workers.dead_letters import FUTURE, append_from_the_future, due, letter, letters, set_aside
+from tests.integration.workers.dead_letters import (
+    FUTURE,
+    add_dead_letter,
+    all_dead_letters,
+    append_from_the_future,
+    due,
+    the_dead_letter,
+)
 from tests.integration.workers.test_execution import QUICK
 from venues.protocol import QuoteRequest
 from workers.dead_letters import MOST_FAILURES
 from workers.stages.route import Route
 
 
-async def test_an_order_that_cannot_be_read_is_set_aside_at_once_and_its_neighbours_are_executed(engine: EngineHarness):
+async def test_an_order_that_cannot_be_read_is_a_dead_letter_at_once_and_its_neighbours_are_executed(
+    engine: EngineHarness,
+):
     newer = await engine.submit()
     await append_from_the_future(engine, newer)
     engine.start_relay()
@@ -27,18 +36,18 @@ async def test_an_order_that_cannot_be_read_is_set_aside_at_once_and_its_neighbo
     engine.start_tracker(QUICK)
     fine = await engine.submit()
     assert (await engine.until(fine, lambda order: order.ended)).status == "confirmed"
-    one = await letter(engine)
-    assert (one.processor, one.order_id, one.version) == ("route", newer, 3)
-    assert one.error == f"{FUTURE}: UnknownTopicError"
+    dead_letter = await the_dead_letter(engine)
+    assert (dead_letter.processor, dead_letter.order_id, dead_letter.version) == ("route", newer, 3)
+    assert dead_letter.error == f"{FUTURE}: UnknownTopicError"
     await engine.stop()
     assert await due(engine) == []
 
 
-async def test_what_happens_to_an_order_set_aside_makes_no_stage_work_on_it(engine: EngineHarness, monkeypatch):
+async def test_what_happens_to_a_dead_letter_makes_no_stage_work_on_it(engine: EngineHarness, monkeypatch):
     monkeypatch.setattr("workers.dispatch.sweeper.SETTLED_S", 0.0)
     monkeypatch.setattr("workers.dispatch.sweeper.DERIVE_EVERY_S", 0.1)
     order_id = await engine.submit()
-    await set_aside(engine, "route", order_id)
+    await add_dead_letter(engine, "route", order_id)
     async with engine.pool.connection() as connection:
         await connection.execute("delete from work")
     engine.start_relay()
@@ -53,33 +62,35 @@ async def test_what_happens_to_an_order_set_aside_makes_no_stage_work_on_it(engi
     await engine.until(order_id, lambda order: order.status == "submitted")
 
 
-async def test_a_stage_that_keeps_breaking_sets_the_order_aside_after_a_few_times_in_a_row(engine: EngineHarness):
+async def test_a_stage_that_keeps_breaking_makes_the_order_a_dead_letter_after_a_few_times_in_a_row(
+    engine: EngineHarness,
+):
     stages = engine.stages()
     order_id = await engine.submit()
     await stages["route"].run([order_id])
     await stages["build"].run([order_id])
-    stages["submit"]._chain = None  # a defect: nothing that could be away
+    stages["submit"]._chain = None  # a defect, and no server that could be unreachable
     for _ in range(MOST_FAILURES - 1):
         await stages["submit"].run([order_id])
-    assert await letters(engine) == []
+    assert await all_dead_letters(engine) == []
     await stages["submit"].run([order_id])
-    one = await letter(engine)
-    assert (one.processor, one.order_id, one.version) == ("submit", order_id, 4)
-    assert (one.error, one.attempts) == ("AttributeError", MOST_FAILURES)
+    dead_letter = await the_dead_letter(engine)
+    assert (dead_letter.processor, dead_letter.order_id, dead_letter.version) == ("submit", order_id, 4)
+    assert (dead_letter.error, dead_letter.attempts) == ("AttributeError", MOST_FAILURES)
 
 
-async def test_an_order_that_its_deadline_still_ends_is_not_set_aside(engine: EngineHarness):
+async def test_an_order_that_its_deadline_still_ends_is_no_dead_letter(engine: EngineHarness):
     stages = engine.stages()
     order_id = await engine.submit()
     await stages["route"].run([order_id])
     engine.book._pools.clear()
     for _ in range(MOST_FAILURES + 1):
         await stages["build"].run([order_id])
-    assert await letters(engine) == []
+    assert await all_dead_letters(engine) == []
     stages["build"]._clock = lambda: now() + timedelta(minutes=5)
     await stages["build"].run([order_id])
     assert (await engine.order(order_id)).failure
-    assert await letters(engine) == []
+    assert await all_dead_letters(engine) == []
 
 
 async def test_a_failure_in_between_that_was_overcome_does_not_count(engine: EngineHarness):
@@ -93,22 +104,22 @@ async def test_a_failure_in_between_that_was_overcome_does_not_count(engine: Eng
     engine.book._pools.update(pools)
     await stages["build"].run([order_id])
     assert (await engine.order(order_id)).live_attempt
-    assert await letters(engine) == []
+    assert await all_dead_letters(engine) == []
 
 
-async def test_a_chain_that_is_away_sets_nothing_aside(engine: EngineHarness):
+async def test_a_chain_that_cannot_be_reached_makes_no_dead_letter(engine: EngineHarness):
     stages = engine.stages()
     order_id = await engine.submit()
     async with SolanaChain("http://127.0.0.1:1") as engine.chain:
-        away = engine.stages()
+        unreachable = engine.stages()
         await stages["route"].run([order_id])
         for _ in range(2 * MOST_FAILURES):
-            await away["build"].run([order_id])
+            await unreachable["build"].run([order_id])
     assert (await engine.order(order_id)).status == "building"
-    assert await letters(engine) == []
+    assert await all_dead_letters(engine) == []
 
 
-async def test_a_database_that_refuses_for_a_while_sets_nothing_aside(engine: EngineHarness, database: TestDatabase):
+async def test_a_database_that_refuses_for_a_while_makes_no_dead_letter(engine: EngineHarness, database: TestDatabase):
     order_id = await engine.submit()
     stages = engine.stages()
     with database.connect(as_owner=True) as owner:
@@ -118,7 +129,7 @@ async def test_a_database_that_refuses_for_a_while_sets_nothing_aside(engine: En
             await stages["route"].run([order_id])
         assert (await engine.order(order_id)).status == "routing"
         owner.execute("grant execute on function store to surefill")
-    assert await letters(engine) == []
+    assert await all_dead_letters(engine) == []
     await stages["route"].run([order_id])
     assert (await engine.order(order_id)).status == "building"
 
@@ -151,4 +162,4 @@ async def test_an_order_that_is_being_worked_on_is_not_worked_on_twice(engine: E
     slow.answer.set()
     await asyncio.gather(first, second)
     assert slow.asked == 2
-    assert {(await engine.order(one)).status for one in (order_id, other)} == {"building"}
+    assert {(await engine.order(each)).status for each in (order_id, other)} == {"building"}

@@ -104,11 +104,9 @@ async def test_a_transaction_that_was_never_sent_is_proven_expired_and_the_order
     never = Pace(poll=0.02, poll_confirmed=0.05, rebroadcast=99, first_send=99, heights=0.05, proof=0.1, rows=0.5)
     engine.start_tracker(never)
     await engine.until(order_id, lambda order: order.attempts[0].end == "expired")
-    expired = next(one for one in (await engine.history(order_id)).events if isinstance(one, e.AttemptExpired))
+    expired = next(event for event in (await engine.history(order_id)).events if isinstance(event, e.AttemptExpired))
     assert len(expired.evidence.endpoints[0].blocks) >= 150
-    for task in engine.running:
-        task.cancel()
-    await asyncio.gather(*engine.running, return_exceptions=True)
+    await engine.stop()
     engine.start_relay()
     engine.start_sweeper()
     engine.start_worker()
@@ -175,9 +173,9 @@ async def test_an_order_past_its_deadline_fails_with_what_stood_in_its_way(engin
     assert (order.failure.code, order.failure.retryable) == ("deadline_passed", True)
 
 
-async def test_the_relay_works_on_while_valkey_is_away(engine: EngineHarness):
-    away = Hints(open_broker("redis://127.0.0.1:1/1"))
-    relay = Relay(engine.pool, engine.events, None, engine.work, away)
+async def test_the_relay_works_on_while_valkey_cannot_be_reached(engine: EngineHarness):
+    unreachable = Hints(open_broker("redis://127.0.0.1:1/1"))
+    relay = Relay(engine.pool, engine.events, None, engine.work, unreachable)
     lease = Lease(engine.pool, RELAY, owner="test")
 
     async def held() -> None:

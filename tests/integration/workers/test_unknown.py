@@ -33,14 +33,14 @@ async def until(holds: Callable[[], Any]) -> None:
 
 
 async def test_no_node_answers(engine: EngineHarness, rpc_url: str) -> None:
-    away, sent = True, await engine.submit()
+    unreachable, sent = True, await engine.submit()
     await run_to(engine, sent, "submit")
 
     async with httpx2.AsyncClient(base_url=rpc_url) as node:
         whole = altering(node, {})
 
         async def sometimes(request: Request) -> bytes | None:
-            return http(b"", status="503 Service Unavailable") if away else await whole(request)
+            return http(b"", status="503 Service Unavailable") if unreachable else await whole(request)
 
         async with serving(sometimes) as url, SolanaChain(url) as engine.chain:
             engine.start_tracker(PACE)
@@ -49,7 +49,7 @@ async def test_no_node_answers(engine: EngineHarness, rpc_url: str) -> None:
             await until(lambda: _gauge("surefill_unknown_attempts"))
             assert _value("surefill_unknown_age_seconds") > 0
             assert (await engine.order(sent)).status == "submitted"
-            away = False
+            unreachable = False
             assert (await engine.until(sent, lambda order: order.ended)).status == "confirmed"
             await until(lambda: _none(engine))
             await engine.stop()
@@ -57,11 +57,11 @@ async def test_no_node_answers(engine: EngineHarness, rpc_url: str) -> None:
 
 async def test_a_tracker_takes_back_what_another_said_once_the_chain_answers(engine: EngineHarness) -> None:
     sent, purged = await engine.submit(), await engine.submit()
-    for one in (sent, purged):
-        await run_to(engine, one, "build")
+    for order_id in (sent, purged):
+        await run_to(engine, order_id, "build")
     await engine.work.record_uncertainty(sent, 1, NO_ANSWER, permanent=False)
     await engine.work.record_uncertainty(purged, 1, "its blocks are gone", permanent=True)
-    # It sends nothing and is told nothing: only the answer counts.
+    # It sends nothing, so that only the answer of the chain counts.
     engine.start_tracker(replace(PACE, first_send=999, rebroadcast=999))
     async with asyncio.timeout(15):
         while len(left := await reasons(engine)) > 1:
@@ -115,6 +115,6 @@ async def _none(engine: EngineHarness) -> bool:
 
 
 @pytest.fixture(autouse=True)
-def _fresh() -> None:
+def _gauges_at_zero() -> None:
     for name in ("surefill_unknown_attempts", "surefill_unknown_age_seconds"):
         REGISTRY._names_to_collectors[name].set(0)  # type: ignore[attr-defined]

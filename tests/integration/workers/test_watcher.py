@@ -57,7 +57,7 @@ async def test_a_sell_and_a_buy_limit_rest_through_a_restart_and_fill_at_their_l
     execute(engine)
     await price(engine, "151")
     await engine.stop()
-    assert [(await engine.order(one)).status for one in (sell, buy)] == ["pending", "pending"]
+    assert [(await engine.order(each)).status for each in (sell, buy)] == ["pending", "pending"]
     engine.start_watcher()
     execute(engine)
     await price(engine, "153")
@@ -120,7 +120,7 @@ async def test_of_orders_met_by_one_observation_the_better_price_fires_first_the
     recorded = await engine.events.read(0, 1_000)
     fired = [event.stream_id for event in recorded if event.topic == OrderTriggered.TOPIC]
     assert fired == [ids[n] for n in sorted(range(len(ids)), key=lambda n: (limits[n], n))]
-    assert {(await engine.order(one)).status for one in far} == {"pending"}
+    assert {(await engine.order(each)).status for each in far} == {"pending"}
 
 
 async def test_more_orders_than_fit_one_batch_fire_in_the_order_of_fairness(engine: EngineHarness):
@@ -146,7 +146,7 @@ def seen_by(recorded: RecordedEvent) -> Observation:
     return event.observation
 
 
-class Told(PoolPrices):
+class ChangeablePrices(PoolPrices):
     """The pools as they are, until ``change`` makes something else of what is seen."""
 
     def __init__(self, book: PoolBook) -> None:
@@ -165,7 +165,7 @@ async def fires(engine: EngineHarness) -> bool:
 
 
 async def test_a_source_that_stands_still_fires_nothing_until_it_moves_on(engine: EngineHarness):
-    source = Told(engine.book)
+    source = ChangeablePrices(engine.book)
     engine.start_watcher(source, Pace(observe=0.02, stale=0.2))
     assert await fires(engine)
     stands_at = await engine.chain.block_height("confirmed")
@@ -178,7 +178,7 @@ async def test_a_source_that_stands_still_fires_nothing_until_it_moves_on(engine
 
 
 async def test_a_price_older_than_the_last_one_fires_nothing(engine: EngineHarness):
-    source = Told(engine.book)
+    source = ChangeablePrices(engine.book)
     engine.start_watcher(source)
     assert await fires(engine)
     source.change = lambda seen: replace(seen, slot=seen.slot - 100)
@@ -199,7 +199,7 @@ async def test_a_source_that_moves_on_far_behind_the_clock_fires_nothing(engine:
 
 async def test_a_wild_first_price_after_a_restart_latches_no_stop(engine: EngineHarness):
     stop = await engine.submit(type="stop-limit", amount_in=10**9, stop_price=Decimal(145), limit_price=Decimal(1))
-    source, wild_at = Told(engine.book), []
+    source, wild_at = ChangeablePrices(engine.book), []
 
     def wild(seen: Prices) -> Prices:
         wild_at.append(seen.slot)
@@ -215,7 +215,7 @@ async def test_a_wild_first_price_after_a_restart_latches_no_stop(engine: Engine
 
 
 async def test_a_source_that_is_gone_fires_nothing_and_what_is_met_once_it_is_back(engine: EngineHarness):
-    source = Told(engine.book)
+    source = ChangeablePrices(engine.book)
     engine.start_watcher(source)
     assert await fires(engine)
 

@@ -32,8 +32,8 @@ def at(price: str, depths: tuple[Depth, ...] = DEEP) -> PairPrice:
 
 
 def waiting(number: int, level: str, **changes: object) -> WaitingOrder:
-    one = WaitingOrder(UUID(int=number), number, 1, PAIR, "sell", 10**9, Decimal(level))
-    return replace(one, **changes)  # type: ignore[arg-type]
+    order = WaitingOrder(UUID(int=number), number, 1, PAIR, "sell", 10**9, Decimal(level))
+    return replace(order, **changes)  # type: ignore[arg-type]
 
 
 def triggered_by(book: Book, price: PairPrice) -> list[int]:
@@ -153,15 +153,15 @@ def test_a_slow_read_that_a_newer_one_overtook_takes_no_order_out():
     # Keeping the book needs none of its connections.
     feed = BookFeed(cast(Any, None), cast(Any, None), cast(Any, None), Book())
 
-    def told(*events):
+    def loaded(*events):
         order = fold(events)
         return LoadedOrder(UUID(int=1), UUID(int=2), order, len(events), tuple(events), 1)
 
     first = (*submitted(**SELL), triggered())
-    feed.place(told(*first, rested("151")))
-    feed.place(told(*first))
+    feed.place(loaded(*first, rested("151")))
+    feed.place(loaded(*first))
     assert UUID(int=1) in feed.book
-    feed.place(told(*first, rested("151"), triggered()))
+    feed.place(loaded(*first, rested("151"), triggered()))
     assert UUID(int=1) not in feed.book
 
 
