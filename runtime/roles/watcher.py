@@ -16,9 +16,9 @@ from workers.watcher.watcher import Pace, Watcher
 async def run(settings: Settings) -> None:
     async with open_store(settings, "watcher") as store, open_market(settings) as market:
         await require_chain_of_log(store.pool, store.mapper, market.genesis_hash)
-        watching = BookFeed(store.pool, store.events, store.orders, Book())
+        feed = BookFeed(store.pool, store.events, store.orders, Book())
         watcher = Watcher(
-            watching=watching,
+            feed=feed,
             orders=store.orders,
             events=store.events,
             notifier=store.notifier,
@@ -27,7 +27,7 @@ async def run(settings: Settings) -> None:
             clock=utc_now,
             pace=Pace(observe=settings.price_poll_ms / 1000, stale=settings.price_max_age),
         )
-        after = await watching.restore()
+        after = await feed.restore()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(watcher.follow(after))
             async with lease_of(store, WATCHER).hold() as lease:

@@ -47,7 +47,7 @@ class Hints:
                 )
                 self._broker.enqueue(message)
 
-    def few(self) -> bool:
+    def queue_is_short(self) -> bool:
         """Whether the queue is short enough for orders to be hinted at again."""
         return int(str(self._broker.client.llen(f"{self._broker.namespace}:{QUEUE}"))) < BACKLOG
 
