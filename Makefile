@@ -8,7 +8,7 @@ SEED ?= 1
 ORDERS ?= 2000
 MINUTES ?= 10
 
-.PHONY: help install run unit test matrix chaos check lock program bench clean
+.PHONY: help install run unit test matrix chaos check lock docs program bench clean
 
 help: ## show this help
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -53,6 +53,9 @@ bench: install ## measure orders from REST to confirmed, and a book of waiting o
 
 lock: ## renew requirements.lock (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url -o requirements.lock
+
+docs: install ## write docs/order-states.md from the code
+	@$(BIN)/python -m tests.unit.domain.state_machine --write
 
 program: install ## build the local chain's swap program again and compare (needs clang-19)
 	@$(BIN)/python -m localnet.program.build

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from api.problems import RETRY_AFTER, Problem
-from chains.protocol import ChainUnavailable
+from chains.errors import ChainUnavailableError
 from chains.single_flight import SingleFlight
 from domain.tokens import Pair
 from venues.prices import Prices, PriceSource
@@ -28,7 +28,7 @@ class Ticker:
         try:
             async with asyncio.timeout(PATIENCE):
                 return await self._flight.run(tuple(pair.symbol for pair in pairs), lambda: self._observe(pairs))
-        except (ChainUnavailable, TimeoutError):
+        except (ChainUnavailableError, TimeoutError):
             raise Problem(
                 503,
                 "price_unavailable",

@@ -29,8 +29,8 @@ from bench.market_verdict import SETTLED, History, Verdict, histories, judge, mo
 from bench.met import Sample, sample
 from bench.throughput import percentile
 from chains.solana_client import SolanaChain
-from localnet.program import PROGRAM_ID
 from localnet.world import pair_called
+from venues.constant_product import PROGRAM_ID
 from venues.pools import PoolBook
 from venues.prices import PoolPrices
 

@@ -99,7 +99,7 @@ class TokenBalance(Answer):
 
 
 class Meta(Answer):
-    """What a transaction did; balances are lamports by account index, loaded addresses after the message's own."""
+    """What a transaction did; balances are in lamports, by account: the message's own, then the loaded ones."""
 
     err: Any
     fee: U64
@@ -135,7 +135,7 @@ class LandedTransaction(Answer):
         tokens = [*(self.meta.pre_token_balances or ()), *(self.meta.post_token_balances or ())]
         if len(self.meta.post_balances) != count or len(self.transaction.message.account_keys) > count:
             raise ValueError("balances are missing")
-        if any(not 0 <= one.account_index < count for one in tokens):
+        if any(not 0 <= balance.account_index < count for balance in tokens):
             raise ValueError("a token balance is of no account of the transaction")
         return self
 

@@ -1,4 +1,4 @@
-"""One blockhash a second for everybody: it lives for 150 blocks; asking anew for each transaction would be waste."""
+"""One blockhash a second for every transaction: it is valid for 150 blocks, so asking for each would be waste."""
 
 from __future__ import annotations
 

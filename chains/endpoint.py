@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from functools import lru_cache
 from itertools import count
 from typing import Any
@@ -22,38 +21,17 @@ from solana.rpc.jsonrpc import (
 )
 
 from chains.batches import Batches
-from chains.protocol import ChainUnavailable
+from chains.errors import RpcError, UnansweredError
 
 # httpx2 logs the URL of every request at INFO, and an endpoint's key is part of its URL.
 logging.getLogger("httpx2").setLevel(logging.WARNING)
 
-# Longer than a signature in base58: in an error message it can only be the transaction an endpoint says back.
-_BYTES_AS_TEXT = re.compile(r"[A-Za-z0-9+/=_-]{89,}")
-_MESSAGE_LENGTH = 200
-
-# Asked once for each order, by many orders at the same moment. The rest is asked once for all of them.
-_TOGETHER = frozenset({"simulateTransaction", "sendTransaction", "getTransaction"})
+# Called once for each order, often for many orders at the same moment; the other methods serve all orders at once.
+_BATCHED = frozenset({"simulateTransaction", "sendTransaction", "getTransaction"})
 
 
-# httpx2 looks at every idle connection at every request.
+# Few, because httpx2 checks every idle connection at every request.
 IDLE_CONNECTIONS = 8
-
-
-class RpcError(ChainUnavailable):
-    """The endpoint answered with a JSON-RPC error. ``reason`` is ``"error <code>: <message>"``."""
-
-    def __init__(self, endpoint: str, code: int, message: str) -> None:
-        self.code = code
-        self.reason = f"error {code}: {_BYTES_AS_TEXT.sub('...', message)[:_MESSAGE_LENGTH]}"
-        super().__init__(f"{endpoint}: {self.reason}")
-
-
-class Unanswered(ChainUnavailable):
-    """No JSON-RPC answer came, or none that can be read; ``reason`` is one or a few words (``"timeout"``)."""
-
-    def __init__(self, endpoint: str, reason: str) -> None:
-        self.reason = reason
-        super().__init__(f"{endpoint}: {reason}")
 
 
 class Endpoint:
@@ -84,22 +62,27 @@ class Endpoint:
         await self._provider.close()
 
     async def call(self, method: str, *params: object, shape: Any) -> Any:
-        """The result of ``method`` as ``shape`` (a pydantic model or a plain type); raises RpcError or Unanswered."""
+        """The result of ``method`` as ``shape`` (a pydantic model or a plain type).
+
+        Raises RpcError or UnansweredError.
+        """
         request = JsonRpcRequest(id=next(self._ids), method=method, params=list(params))
-        # What went wrong is told without its cause: the cause's own words hold the URL, and so its key.
+        # Errors are raised without their cause: its text holds the URL, and with it the key.
         try:
-            answer = await (self._batches.answer(request) if method in _TOGETHER else self._alone(request))
+            answer = await (self._batches.answer(request) if method in _BATCHED else self._send_single(request))
             return _reader(shape).validate_python(answer.unwrap_result(method=method))
         except SolanaJsonRpcError as error:
             raise RpcError(self.name, error.code, error.message) from None
         except SolanaRpcException as error:
-            raise Unanswered(self.name, _reason(error.__cause__)) from None
+            raise UnansweredError(self.name, _reason(error.__cause__)) from None
+        except httpx2.InvalidURL:
+            raise UnansweredError(self.name, "its URL can't be read") from None
         except TimeoutError:
-            raise Unanswered(self.name, "timeout") from None
+            raise UnansweredError(self.name, "timeout") from None
         except ValueError:
-            raise Unanswered(self.name, f"{method} was answered in a form that can't be read") from None
+            raise UnansweredError(self.name, f"{method} was answered in a form that can't be read") from None
 
-    async def _alone(self, request: JsonRpcRequest) -> JsonRpcResponseEnvelope:
+    async def _send_single(self, request: JsonRpcRequest) -> JsonRpcResponseEnvelope:
         return JsonRpcResponseEnvelope.model_validate_json(await self._post(request))
 
     async def _post(self, request: JsonRpcRequestSerializer) -> str:
@@ -107,7 +90,7 @@ class Endpoint:
             return await self._provider.make_request_unparsed(request)
 
 
-# To make one costs more than to use it.
+# Making a TypeAdapter costs more than using it.
 _reader = lru_cache(TypeAdapter)
 
 

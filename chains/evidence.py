@@ -1,7 +1,7 @@
 """Proof that a signature can never land, collected from every endpoint in the one order that makes it a proof.
 
 Genesis hash, finalized height past the last valid one, then a null status that is not older, then the blocks
-themselves. See "Exactly one outcome", rule 3, in the design.
+themselves. Any other order leaves a moment at which the transaction could land unseen.
 """
 
 from __future__ import annotations
@@ -12,22 +12,23 @@ from itertools import pairwise
 
 from chains import answers
 from chains.answers import BlockSignatures, EpochInfo
-from chains.endpoint import Endpoint, RpcError, Unanswered
+from chains.endpoint import Endpoint
+from chains.errors import RpcError, UnansweredError
 from chains.finalized_blocks import FinalizedBlocks
 from chains.protocol import ExpiryQuestion, Inconclusive
 from domain.evidence import Block, EndpointEvidence, ExpiryEvidence
 
 
-class _Silent(Exception):
+class _NoAnswer(Exception):
     """The endpoint did not answer at all."""
 
 
-class _Missing(Exception):
-    """The endpoint answers, and something of the proof is missing there."""
+class _Gap(Exception):
+    """The endpoint answers, and a part of the proof is missing there."""
 
 
-class _Purged(_Missing):
-    """The endpoint no longer has the blocks that could prove it, and never will again."""
+class _Purged(_Gap):
+    """The endpoint no longer has the blocks that would be the proof, and never will again."""
 
 
 class _Landed(Exception):
@@ -37,17 +38,17 @@ class _Landed(Exception):
 async def collect(
     sources: Sequence[tuple[Endpoint, FinalizedBlocks]], question: ExpiryQuestion
 ) -> ExpiryEvidence | Inconclusive:
-    """The evidence of every endpoint that answers, or what is missing: that it landed, or else all gaps.
+    """The evidence of every endpoint that answers, or why there is none: the transaction landed, or the gaps.
 
-    One endpoint is enough where the others are silent. One that answers with a gap is a gap for all: it may be the
-    one whose history holds the transaction.
+    One endpoint is enough where the others don't answer. A gap at one that answers is a gap for all: it may be the one
+    whose history holds the transaction.
     """
     found = await asyncio.gather(*(_ask(*source, question) for source in sources))
-    for kind in (_Landed, _Missing):
-        if told := [str(one) for one in found if isinstance(one, kind)]:
-            answered = [one for one in found if not isinstance(one, _Silent)]
-            return Inconclusive("; ".join(told), all(isinstance(one, _Purged) for one in answered))
-    evidence = ExpiryEvidence(endpoints=tuple(one for one in found if isinstance(one, EndpointEvidence)))
+    for kind in (_Landed, _Gap):
+        if reasons := [str(result) for result in found if isinstance(result, kind)]:
+            answered = [result for result in found if not isinstance(result, _NoAnswer)]
+            return Inconclusive("; ".join(reasons), all(isinstance(result, _Purged) for result in answered))
+    evidence = ExpiryEvidence(endpoints=tuple(result for result in found if isinstance(result, EndpointEvidence)))
     if not evidence.endpoints:
         return Inconclusive("no endpoint answered: " + "; ".join(map(str, found)))
     gap = evidence.gap(
@@ -60,37 +61,35 @@ async def collect(
 
 async def _ask(
     endpoint: Endpoint, blocks: FinalizedBlocks, question: ExpiryQuestion
-) -> EndpointEvidence | _Silent | _Missing | _Landed:
+) -> EndpointEvidence | _NoAnswer | _Gap | _Landed:
     try:
         return await _evidence(endpoint, blocks, question)
-    except (_Missing, _Landed) as missing:
-        return type(missing)(f"{endpoint.name}: {missing}")
-    except _Silent as silence:
+    except (_Gap, _Landed) as reason:
+        return type(reason)(f"{endpoint.name}: {reason}")
+    except _NoAnswer as silence:
         return silence
-    except (RpcError, Unanswered) as failure:
-        return _Missing(str(failure))
+    except (RpcError, UnansweredError) as failure:
+        return _Gap(str(failure))
 
 
 async def _evidence(endpoint: Endpoint, blocks: FinalizedBlocks, question: ExpiryQuestion) -> EndpointEvidence:
     try:
         genesis_hash = await endpoint.call("getGenesisHash", shape=str)
-    except Unanswered as silence:
-        raise _Silent(str(silence)) from None
+    except UnansweredError as silence:
+        raise _NoAnswer(str(silence)) from None
     if genesis_hash != question.genesis_hash:
-        raise _Missing("it is another chain")
+        raise _Gap("it is another chain")
     finalized = await endpoint.call("getEpochInfo", {"commitment": "finalized"}, shape=EpochInfo)
     if finalized.block_height <= question.last_valid_block_height:
-        raise _Missing(
-            f"the finalized height {finalized.block_height} has not passed {question.last_valid_block_height}"
-        )
+        raise _Gap(f"the finalized height {finalized.block_height} has not passed {question.last_valid_block_height}")
     status_slot = await _null_status_slot(endpoint, question.signature)
     if status_slot < finalized.absolute_slot:
-        raise _Missing("the status answer is older than the finalized height")
+        raise _Gap("the status answer is older than the finalized height")
     first = await endpoint.call("getFirstAvailableBlock", shape=answers.U64)
     if first > question.blockhash_slot + 1:
         raise _Purged(f"its blocks begin at slot {first}, after the blockhash's slot {question.blockhash_slot}")
     read = await blocks.through(question.blockhash_slot, question.last_valid_block_height)
-    _refuse_unproven(read, question, blocks)
+    _check_blocks(read, question, blocks)
     return EndpointEvidence(
         endpoint=endpoint.name,
         genesis_hash=genesis_hash,
@@ -98,7 +97,7 @@ async def _evidence(endpoint: Endpoint, blocks: FinalizedBlocks, question: Expir
         finalized_height=finalized.block_height,
         status_slot=status_slot,
         parent_slot=read[0][1].parent_slot,
-        blocks=tuple(Block(slot=slot, height=one.block_height, blockhash=one.blockhash) for slot, one in read),
+        blocks=tuple(Block(slot=slot, height=block.block_height, blockhash=block.blockhash) for slot, block in read),
     )
 
 
@@ -110,19 +109,22 @@ async def _null_status_slot(endpoint: Endpoint, signature: str) -> int:
             return int(status.context.slot)
         case [known]:
             raise _Landed(f"the transaction landed, in slot {known.slot}")
-    raise _Missing("the status was not answered")
+    raise _Gap("the status was not answered")
 
 
-def _refuse_unproven(
+def _check_blocks(
     read: Sequence[tuple[int, BlockSignatures]], question: ExpiryQuestion, blocks: FinalizedBlocks
 ) -> None:
-    """What the blocks say against expiry, or against themselves; their range is checked with the whole evidence."""
+    """Raise where the blocks hold the transaction or contradict each other.
+
+    ``ExpiryEvidence.gap`` checks their range.
+    """
     if not read:
-        raise _Missing("it lists no block from the blockhash's slot on")
+        raise _Gap("it lists no block from the blockhash's slot on")
     for slot, block in read:
         if question.signature in block.signatures:
             raise _Landed(f"the transaction landed, in the block of slot {slot}")
     for (slot, parent), (next_slot, child) in pairwise(read):
         if (child.previous_blockhash, child.parent_slot) != (parent.blockhash, slot):
             blocks.forget(slot for slot, _ in read)
-            raise _Missing(f"the block of slot {next_slot} does not follow that of slot {slot}")
+            raise _Gap(f"the block of slot {next_slot} does not follow that of slot {slot}")

@@ -7,7 +7,8 @@ from collections import OrderedDict
 from collections.abc import Iterable
 
 from chains.answers import U64, BlockSignatures
-from chains.endpoint import Endpoint, Unanswered
+from chains.endpoint import Endpoint
+from chains.errors import UnansweredError
 from chains.single_flight import SingleFlight
 
 # The block of the blockhash, the 150 in which a transaction with it can land, and the first past them.
@@ -80,7 +81,7 @@ class FinalizedBlocks:
                 "getBlock", slot, config, shape=BlockSignatures | None
             )
         if block is None:
-            raise Unanswered(self._endpoint.name, f"block {slot} is listed and can't be read")
+            raise UnansweredError(self._endpoint.name, f"block {slot} is listed and can't be read")
         self._keep(slot, block)
         return block
 

@@ -11,10 +11,6 @@ from solders.message import MessageV0
 from domain.evidence import Commitment, ExpiryEvidence, Landing, TransactionError
 
 
-class ChainUnavailable(Exception):
-    """The endpoint did not answer, or not in a form that can be read. Says nothing about any transaction."""
-
-
 @dataclass(frozen=True, slots=True)
 class Blockhash:
     """A recent blockhash, the slot it was given at, and the last height at which a transaction with it can land."""
@@ -51,7 +47,7 @@ class Statuses:
 
 @dataclass(frozen=True, slots=True)
 class SentTransaction:
-    """What is needed to look for one attempt: never its bytes."""
+    """What is needed to look for an attempt on the chain: never its signed bytes."""
 
     signature: str
     wallet: str
@@ -86,7 +82,7 @@ class Inconclusive:
 
 
 class Chain(Protocol):
-    """A chain reached over its RPC. Methods raise ``ChainUnavailable`` where nothing can be learned."""
+    """A chain reached over its RPC. Methods raise ``ChainUnavailableError`` where nothing can be learned."""
 
     async def genesis_hash(self) -> str: ...
 
@@ -96,7 +92,7 @@ class Chain(Protocol):
         """Seconds since the block of ``slot`` by the chain's own clock, 0 where that is ahead of ours."""
 
     async def latest_blockhash(self) -> Blockhash:
-        """At ``confirmed``: a processed block may be dropped, a finalized one costs ~13 s of life."""
+        """At ``confirmed``: a processed block may be dropped, a finalized one has ~13 s less to live."""
 
     async def simulate(self, message: MessageV0) -> Simulation:
         """Run ``message`` unsigned against the latest state, its blockhash replaced."""

@@ -1,4 +1,4 @@
-"""One call for all who want the same thing at the same time."""
+"""Callers that ask for the same key at the same time share one call."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ Value = TypeVar("Value")
 
 
 class SingleFlight(Generic[Key, Value]):
-    """Who asks for a key that is on its way waits for that answer, be it a value or an error.
+    """A caller whose key is being asked for already waits for that answer, be it a value or an error.
 
-    A waiter that is cancelled takes nothing from the others.
+    Cancelling one caller doesn't cancel the call for the others.
     """
 
     def __init__(self) -> None:
-        self._flying: dict[Key, asyncio.Task[Value]] = {}
+        self._running: dict[Key, asyncio.Task[Value]] = {}
 
     async def run(self, key: Key, call: Callable[[], Coroutine[Any, Any, Value]]) -> Value:
-        task = self._flying.get(key)
+        task = self._running.get(key)
         if task is None:
-            task = self._flying[key] = asyncio.create_task(call())
-            task.add_done_callback(lambda done: self._landed(key, done))
+            task = self._running[key] = asyncio.create_task(call())
+            task.add_done_callback(lambda done: self._finished(key, done))
         return await asyncio.shield(task)
 
-    def _landed(self, key: Key, done: asyncio.Task[Value]) -> None:
-        del self._flying[key]
+    def _finished(self, key: Key, done: asyncio.Task[Value]) -> None:
+        del self._running[key]
         # Marks an error as seen: each waiter raises it, and there may be none left.
         _ = done.cancelled() or done.exception()

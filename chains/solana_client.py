@@ -1,4 +1,4 @@
-"""The chain as the engine sees it: Solana over its JSON-RPC, one main endpoint and any number that check it."""
+"""The chain as the engine sees it: Solana over its JSON-RPC, one main endpoint and any number more for evidence."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from solders.transaction import VersionedTransaction
 
 from chains import answers
 from chains.block_times import BlockTimes
-from chains.endpoint import Endpoint, RpcError, Unanswered
+from chains.endpoint import Endpoint
+from chains.errors import RpcError, UnansweredError
 from chains.evidence import collect
 from chains.finalized_blocks import FinalizedBlocks
 from chains.protocol import (
@@ -59,7 +60,7 @@ class SolanaChain(Chain):
         timeout: float = 10.0,
         connections: int = 64,
     ) -> None:
-        self._endpoints = [Endpoint(one, timeout=timeout, connections=connections) for one in (url, *extra_urls)]
+        self._endpoints = [Endpoint(each, timeout=timeout, connections=connections) for each in (url, *extra_urls)]
         self._blocks = [FinalizedBlocks(endpoint) for endpoint in self._endpoints]
         self._main = self._endpoints[0]
         self._times = BlockTimes(self._main)
@@ -106,9 +107,9 @@ class SolanaChain(Chain):
         result = answer.value
         if result.err is None:
             if not result.units_consumed:  # a limit made from it would fail the transaction
-                raise Unanswered(self._main.name, "the simulation does not say what it used")
+                raise UnansweredError(self._main.name, "the simulation does not say what it used")
             return Simulation(None, result.units_consumed)
-        programs = [str(message.account_keys[one.program_id_index]) for one in message.instructions]
+        programs = [str(message.account_keys[step.program_id_index]) for step in message.instructions]
         error = transaction_error(result.err, result.logs or (), programs=programs, custom_codes=self._custom_codes)
         return Simulation(error, result.units_consumed or 0)
 
@@ -121,8 +122,8 @@ class SolanaChain(Chain):
         }
         try:
             await self._main.call("sendTransaction", _base64(transaction), config, shape=str)
-        except (RpcError, Unanswered) as unproven:
-            return unproven.reason
+        except (RpcError, UnansweredError) as failure:
+            return failure.reason
         return "accepted"
 
     async def statuses(self, signatures: Sequence[str], *, search_history: bool = False) -> Statuses:
@@ -131,8 +132,8 @@ class SolanaChain(Chain):
         config = {"searchTransactionHistory": search_history}
         answer = await self._main.call("getSignatureStatuses", list(signatures), config, shape=answers.STATUSES)
         if len(answer.value) != len(signatures):
-            raise Unanswered(self._main.name, "not every signature was answered")
-        return Statuses(answer.context.slot, tuple(one and _status(one) for one in answer.value))
+            raise UnansweredError(self._main.name, "not every signature was answered")
+        return Statuses(answer.context.slot, tuple(status and _status(status) for status in answer.value))
 
     async def landing(self, sent: SentTransaction, commitment: Commitment) -> Landing | None:
         config = {"encoding": "json", "commitment": commitment, "maxSupportedTransactionVersion": 0}
@@ -140,7 +141,7 @@ class SolanaChain(Chain):
         if found is None:
             return None
         if found.transaction.signatures[:1] != [sent.signature]:
-            raise Unanswered(self._main.name, "getTransaction was answered with another transaction")
+            raise UnansweredError(self._main.name, "getTransaction was answered with another transaction")
         return settle(found, sent, commitment=commitment, custom_codes=self._custom_codes)
 
     async def expiry_evidence(self, question: ExpiryQuestion) -> ExpiryEvidence | Inconclusive:
@@ -151,20 +152,20 @@ class SolanaChain(Chain):
         found = await asyncio.gather(*(self._accounts(part) for part in parts))
         return AccountsAnswer(
             slot=min((answer.context.slot for answer in found), default=0),
-            data=tuple(one and one.data for answer in found for one in answer.value),
+            data=tuple(account and account.data for answer in found for account in answer.value),
         )
 
     async def _accounts(self, addresses: Sequence[str]) -> Any:
         config = {"encoding": "base64", "commitment": self._commitment}
         answer = await self._main.call("getMultipleAccounts", list(addresses), config, shape=answers.ACCOUNTS)
         if len(answer.value) != len(addresses):
-            raise Unanswered(self._main.name, "not every account was answered")
+            raise UnansweredError(self._main.name, "not every account was answered")
         return answer
 
     async def program_accounts(self, program: str) -> list[tuple[str, bytes]]:
         config = {"encoding": "base64", "commitment": self._commitment}
         found = await self._main.call("getProgramAccounts", program, config, shape=list[answers.OwnedAccount])
-        return [(one.pubkey, one.account.data) for one in found]
+        return [(owned.pubkey, owned.account.data) for owned in found]
 
     async def token_balances(self, wallet: str, mints: Sequence[str]) -> dict[str, int]:
         owner = Pubkey.from_string(wallet)
@@ -174,9 +175,9 @@ class SolanaChain(Chain):
         return dict(zip(mints, amounts, strict=True))
 
 
-def _status(one: answers.Status) -> SignatureStatus:
-    stage = one.confirmation_status or ("finalized" if one.confirmations is None else "processed")
-    return SignatureStatus(one.slot, stage, failed=one.err is not None)
+def _status(status: answers.Status) -> SignatureStatus:
+    commitment = status.confirmation_status or ("finalized" if status.confirmations is None else "processed")
+    return SignatureStatus(status.slot, commitment, failed=status.err is not None)
 
 
 def _base64(transaction: bytes) -> str:

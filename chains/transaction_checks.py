@@ -6,8 +6,8 @@ from collections.abc import Collection
 
 from solders.message import MessageV0, to_bytes_versioned
 
+from chains.errors import TransactionRefusedError
 from chains.transactions import MEMO_PROGRAM
-from domain.codes import Code
 
 COMPUTE_BUDGET_PROGRAM = "ComputeBudget111111111111111111111111111111"
 
@@ -15,14 +15,8 @@ MAX_TRANSACTION_BYTES = 1232
 _SIGNATURE_BYTES = 64
 
 
-class TransactionRefused(Exception):
-    """The message is not to be signed; ``code`` is one of ``domain.codes``."""
-
-    code = Code.TRANSACTION_INVALID
-
-
 def check(message: MessageV0, *, wallet: str, memo: str, programs: Collection[str]) -> None:
-    """Raise TransactionRefused unless ``message`` is safe to sign.
+    """Raise TransactionRefusedError unless ``message`` is safe to sign.
 
     ``wallet`` pays and alone signs; ``memo`` is its one memo; beside memo and compute budget it calls ``programs``
     only; it uses no lookup table, whose accounts nobody here has seen; signed it fits into a packet. What a program
@@ -31,17 +25,17 @@ def check(message: MessageV0, *, wallet: str, memo: str, programs: Collection[st
     """
     keys = [str(key) for key in message.account_keys]
     if keys[0] != wallet:
-        raise TransactionRefused(f"its fee payer is {keys[0]}, not the wallet")
+        raise TransactionRefusedError(f"its fee payer is {keys[0]}, not the wallet")
     if message.header.num_required_signatures != 1:
-        raise TransactionRefused("it asks for another signature than the wallet's")
+        raise TransactionRefusedError("it asks for another signature than the wallet's")
     if message.address_table_lookups:
-        raise TransactionRefused("it uses an address lookup table")
-    called = [keys[one.program_id_index] for one in message.instructions]
+        raise TransactionRefusedError("it uses an address lookup table")
+    called = [keys[step.program_id_index] for step in message.instructions]
     if unknown := set(called) - {*programs, MEMO_PROGRAM, COMPUTE_BUDGET_PROGRAM}:
-        raise TransactionRefused(f"it calls {', '.join(sorted(unknown))}")
-    memos = [one for one, program in zip(message.instructions, called, strict=True) if program == MEMO_PROGRAM]
-    if [(bytes(one.data), bytes(one.accounts)) for one in memos] != [(memo.encode(), b"\0")]:
-        raise TransactionRefused("it does not carry exactly this attempt's memo, signed by the wallet")
+        raise TransactionRefusedError(f"it calls {', '.join(sorted(unknown))}")
+    memos = [step for step, program in zip(message.instructions, called, strict=True) if program == MEMO_PROGRAM]
+    if [(bytes(step.data), bytes(step.accounts)) for step in memos] != [(memo.encode(), b"\0")]:
+        raise TransactionRefusedError("it does not carry exactly this attempt's memo, signed by the wallet")
     size = 1 + _SIGNATURE_BYTES + len(to_bytes_versioned(message))
     if size > MAX_TRANSACTION_BYTES:
-        raise TransactionRefused(f"signed it has {size} bytes, more than the {MAX_TRANSACTION_BYTES} of a packet")
+        raise TransactionRefusedError(f"signed it has {size} bytes, more than the {MAX_TRANSACTION_BYTES} of a packet")

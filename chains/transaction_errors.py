@@ -1,4 +1,4 @@
-"""The chain's own error and logs as one of our codes, its words kept beside."""
+"""The chain's own error and logs as one of our codes, with the original text beside it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The keypair that pays and signs. Its secret leaves this file only as signatures."""
+"""The keypair that pays and signs, and the one way a keypair file is read and written.
+
+The wallet's secret leaves this module only as signatures; the local chain, which is nobody's money, reads the keys of
+its market and its faucet as they are.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +17,9 @@ from solders.message import MessageV0
 from solders.signature import Signature
 from solders.transaction import VersionedTransaction
 
+from chains.errors import WalletError
+
 _LENGTH = 64
-
-
-class WalletError(Exception):
-    """The keypair file can't be used; a sentence for the operator, never the file's content."""
 
 
 class Wallet:
@@ -31,31 +33,23 @@ class Wallet:
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """From a keypair file: Solana's JSON list of 64 numbers, or the 64 bytes in base58.
-
-        Raises WalletError where it is missing, not a keypair, or open to other users.
-        """
-        try:
-            mode = path.stat().st_mode
-            text = path.read_text().strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise WalletError(f"the wallet {path} can't be read: {type(error).__name__}") from None
-        if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise WalletError(f"the wallet {path} is open to other users: chmod 600 it")
-        try:
-            return cls(_keypair(text))
-        except (ValueError, TypeError):
-            raise WalletError(f"the wallet {path} holds no keypair (64 numbers as JSON, or base58)") from None
+        """The wallet in a keypair file; raises WalletError as ``read_keypair`` does."""
+        return cls(read_keypair(path))
 
     @classmethod
     def create(cls, path: Path) -> Self:
-        """A new random wallet in a new file that its owner alone can read; raises FileExistsError over an old one."""
-        keypair = Keypair()
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(keypair.to_json())
-            file.flush()
-            os.fsync(file.fileno())
-        return cls(keypair)
+        """A new random wallet in a new file; raises FileExistsError over an old one."""
+        return cls(create_keypair(path))
+
+    @classmethod
+    def load_or_create(cls, path: Path) -> Self:
+        """The wallet in ``path``; a new one where there is no such file. Raises WalletError."""
+        try:
+            return cls.create(path)
+        except FileExistsError:
+            return cls.load(path)
+        except OSError as error:
+            raise WalletError(f"the wallet {path} can't be made: {error.strerror}") from None
 
     def sign(self, message: MessageV0) -> VersionedTransaction:
         return VersionedTransaction(message, [self.__keypair])
@@ -65,6 +59,49 @@ class Wallet:
 
     def __reduce__(self) -> str:
         raise TypeError("a wallet is not serialized")
+
+
+def read_keypair(path: Path) -> Keypair:
+    """From a keypair file: Solana's JSON list of 64 numbers, or the 64 bytes in base58.
+
+    Raises WalletError where it is missing, not a keypair, or open to other users.
+    """
+    try:
+        with path.open() as file:
+            mode = os.fstat(file.fileno()).st_mode
+            text = file.read().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise WalletError(f"the wallet {path} can't be read: {_reason(error)}") from None
+    if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise WalletError(f"the wallet {path} is open to other users: chmod 600 it")
+    try:
+        return _keypair(text)
+    except (ValueError, TypeError, RecursionError):
+        raise WalletError(f"the wallet {path} holds no keypair (64 numbers as JSON, or base58)") from None
+
+
+def create_keypair(path: Path) -> Keypair:
+    """A new random keypair in a new file that its owner alone can read; raises FileExistsError over an old one.
+
+    The file is there whole or not at all: half a keypair would stop every later start.
+    """
+    if path.exists():
+        raise FileExistsError(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    unfinished.unlink(missing_ok=True)
+    keypair = Keypair()
+    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(keypair.to_json())
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.replace(path)
+    return keypair
+
+
+def _reason(error: OSError | UnicodeDecodeError) -> str:
+    """In a few words; a decoding error's own would show the content."""
+    return (error.strerror if isinstance(error, OSError) else None) or "it is no text"
 
 
 def _keypair(text: str) -> Keypair:

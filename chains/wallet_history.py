@@ -1,4 +1,4 @@
-"""Everything a wallet did on the chain, read from the transactions themselves: to hold against any record of it."""
+"""Everything a wallet did on the chain, read from the transactions themselves, so that records can be checked."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ import stamina
 from pydantic import BeforeValidator, Field
 from solders.transaction import VersionedTransaction
 
-from chains.answers import U64, Answer, BlockSignatures, Meta, TokenBalance
-from chains.endpoint import Endpoint, Unanswered
+from chains.answers import U64, Answer, BlockSignatures, Meta
+from chains.balance_change import balance_change
+from chains.endpoint import Endpoint
+from chains.errors import UnansweredError
 from chains.transactions import MEMO_PROGRAM
 from domain.evidence import Commitment
-from domain.tokens import SOL
 
 PAGE = 1_000
 _MEMO = re.compile(r"surefill:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}):([1-9][0-9]{0,8})", re.ASCII)
@@ -28,7 +29,7 @@ _LISTED_MEMO = re.compile(rf"\[\d+\] {_MEMO.pattern}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Memo:
-    """Whose a transaction says it is. Anybody may say so: it counts where the wallet signed."""
+    """The attempt a transaction names. Anybody can write a memo: it counts only where the wallet signed."""
 
     order_id: UUID
     attempt: int
@@ -69,7 +70,7 @@ class _Entry(Answer):
     confirmation_status: str | None = None
 
 
-def _wire(value: object) -> VersionedTransaction:
+def _decode_transaction(value: object) -> VersionedTransaction:
     match value:
         case [str() as text, "base64"]:
             return VersionedTransaction.from_bytes(b64decode(text, validate=True))
@@ -79,16 +80,16 @@ def _wire(value: object) -> VersionedTransaction:
 class _Transaction(Answer):
     slot: U64
     meta: Meta
-    transaction: Annotated[Any, BeforeValidator(_wire), Field(repr=False)]
+    transaction: Annotated[Any, BeforeValidator(_decode_transaction), Field(repr=False)]
 
 
 class WalletHistory:
-    """Reads from the endpoint at ``url``. ``ChainUnavailable`` where nothing can be learned, after some patience."""
+    """Reads from the endpoint at ``url``; raises ``ChainUnavailableError`` where repeated calls get no answer."""
 
     def __init__(self, url: str, *, timeout: float = 10.0, connections: int = 16) -> None:
         self._endpoint = Endpoint(url, timeout=timeout, connections=connections)
-        # The time-out is for a whole call: one that waits for a connection must not have begun.
-        self._places = asyncio.Semaphore(connections)
+        # A call's time-out counts from its start: none is started before a connection is free for it.
+        self._free_connections = asyncio.Semaphore(connections)
 
     async def __aenter__(self) -> Self:
         return self
@@ -112,9 +113,9 @@ class WalletHistory:
             if not entries:
                 return
             if entries[-1].signature == before:
-                raise Unanswered(self._endpoint.name, "getSignaturesForAddress goes in a circle")
+                raise UnansweredError(self._endpoint.name, "getSignaturesForAddress goes in a circle")
             before = entries[-1].signature
-            yield [_listed(one) for one in entries]
+            yield [_listed(entry) for entry in entries]
 
     async def movement(self, signature: str, wallet: str, commitment: Commitment = "confirmed") -> Movement | None:
         """What the transaction did to the wallet; None where the endpoint doesn't show it, which proves nothing."""
@@ -122,57 +123,33 @@ class WalletHistory:
         found = await self._call("getTransaction", signature, config, shape=_Transaction | None)
         if found is None:
             return None
-        if [str(one) for one in found.transaction.signatures[:1]] != [signature]:
-            raise Unanswered(self._endpoint.name, "getTransaction was answered with another transaction")
+        if [str(first) for first in found.transaction.signatures[:1]] != [signature]:
+            raise UnansweredError(self._endpoint.name, "getTransaction was answered with another transaction")
         message = found.transaction.message
         keys = [str(key) for key in message.account_keys]
         if len(found.meta.pre_balances) != len(found.meta.post_balances) or len(keys) > len(found.meta.pre_balances):
-            raise Unanswered(self._endpoint.name, "getTransaction was answered without every balance")
+            raise UnansweredError(self._endpoint.name, "getTransaction was answered without every balance")
+        change = balance_change(found.meta, keys, wallet)
         return Movement(
             slot=found.slot,
             failed=found.meta.err is not None,
             signed=wallet in keys[: message.header.num_required_signatures],
             memo=_memo_of(message, keys),
-            gained=gained(found.meta, keys, wallet),
-            fee_lamports=found.meta.fee if keys[0] == wallet else 0,
+            gained=change.of_all(),
+            fee_lamports=change.fee_lamports,
         )
 
     async def block_holds(self, slot: int, signature: str) -> bool:
-        """Whether the finalized block of the slot has the signature; ``ChainUnavailable`` where it can't be read."""
+        """Whether the finalized block of ``slot`` has the signature; raises ``ChainUnavailableError`` if unreadable."""
         config = {"transactionDetails": "signatures", "rewards": False, "commitment": "finalized"}
         config |= {"maxSupportedTransactionVersion": 0}
         block = await self._call("getBlock", slot, config, shape=BlockSignatures)
         return signature in block.signatures
 
-    @stamina.retry(on=Unanswered, attempts=4, timeout=30, wait_initial=0.2, wait_max=2.0)
+    @stamina.retry(on=UnansweredError, attempts=4, timeout=30, wait_initial=0.2, wait_max=2.0)
     async def _call(self, method: str, *params: object, shape: Any) -> Any:
-        async with self._places:
+        async with self._free_connections:
             return await self._endpoint.call(method, *params, shape=shape)
-
-
-def gained(meta: Meta, keys: list[str], wallet: str) -> dict[str, int]:
-    """What the wallet has more of, by mint, over all its token accounts and, for SOL, its lamports.
-
-    SOL is counted in lamports over the wallet and its token accounts together, wrapped or not: rent and wrapping only
-    move between them. The network fee is added back where the wallet paid it.
-    """
-    before = _owned(meta.pre_token_balances, wallet)
-    after = _owned(meta.post_token_balances, wallet)
-    change: dict[str, int] = {}
-    for balances, sign in ((before, -1), (after, 1)):
-        for one in balances.values():
-            if one.mint != SOL.mint:
-                change[one.mint] = change.get(one.mint, 0) + sign * one.ui_token_amount.amount
-    held = before.keys() | after.keys()
-    if wallet in keys:
-        held |= {keys.index(wallet)}
-    fee = meta.fee if keys[0] == wallet else 0
-    change[SOL.mint] = sum(meta.post_balances[index] - meta.pre_balances[index] for index in held) + fee
-    return {mint: amount for mint, amount in change.items() if amount}
-
-
-def _owned(balances: list[TokenBalance] | None, wallet: str) -> dict[int, TokenBalance]:
-    return {one.account_index: one for one in balances or () if one.owner == wallet}
 
 
 def _listed(entry: _Entry) -> Listed:
@@ -182,9 +159,9 @@ def _listed(entry: _Entry) -> Listed:
 
 
 def _memo_of(message: Any, keys: list[str]) -> Memo | None:
-    for one in message.instructions:
-        if one.program_id_index < len(keys) and keys[one.program_id_index] == MEMO_PROGRAM:
-            found = _MEMO.fullmatch(bytes(one.data).decode(errors="replace"))
+    for step in message.instructions:
+        if step.program_id_index < len(keys) and keys[step.program_id_index] == MEMO_PROGRAM:
+            found = _MEMO.fullmatch(bytes(step.data).decode(errors="replace"))
             if found:
                 return Memo(UUID(found[1]), int(found[2]))
     return None

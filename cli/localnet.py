@@ -3,7 +3,7 @@
 import asyncio
 from decimal import Decimal
 
-from chains.protocol import ChainUnavailable
+from chains.errors import ChainUnavailableError, WalletError
 from localnet.bootstrap import MARKET_KEY
 from localnet.errors import PriceNotReachedError, UnknownPairError
 from localnet.market.price import move, price
@@ -25,10 +25,8 @@ def price_of(pair: str, target: Decimal | None) -> str:
 
     try:
         return f"{pair.upper()} {shown(asyncio.run(run()))}"
-    except (UnknownPairError, PriceNotReachedError, ChainUnavailable) as error:
+    except (UnknownPairError, PriceNotReachedError, ChainUnavailableError, WalletError) as error:
         raise StartupError(str(error)) from None
-    except FileNotFoundError as error:
-        raise StartupError(f"no wallet to move the price with: {error.filename} is not there") from None
 
 
 def shown(value: Decimal) -> str:

@@ -2,8 +2,9 @@
 
 from itertools import islice
 
-from chains.keyfile import read_keypair
+from chains.errors import WalletError
 from chains.solana_client import SolanaChain
+from chains.wallet import read_keypair
 from localnet.bootstrap import MARKET_KEY
 from localnet.errors import UnknownPairError
 from localnet.market.follow import follow
@@ -21,10 +22,8 @@ def run(seed: int, volatility_bps: int, pairs: str | None, interval_ms: int, min
     try:
         named = [pair_called(name.strip()) for name in pairs.split(",")] if pairs else all_pairs()
         market = read_keypair(found.data_dir / "localnet" / MARKET_KEY)
-    except UnknownPairError as error:
+    except (UnknownPairError, WalletError) as error:
         raise StartupError(str(error)) from None
-    except FileNotFoundError as error:
-        raise StartupError(f"no wallet to trade with: {error.filename} is not there") from None
     steps = outside_prices(seed, volatility_bps, list(dict.fromkeys(named)))
 
     async def main() -> None:

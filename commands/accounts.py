@@ -38,14 +38,14 @@ class Accounts:
         return trading(await self._events(trading_stream(account_id)))
 
     async def contradictions(self, account_id: UUID) -> list[ContradictionFound]:
-        found = await self._events(reconciliation_stream(account_id))
-        return [one for one in found if isinstance(one, ContradictionFound)]
+        events = await self._events(reconciliation_stream(account_id))
+        return [event for event in events if isinstance(event, ContradictionFound)]
 
     async def contradict(self, account_id: UUID, found: ContradictionFound, *, guards: Guards = ()) -> bool:
-        """Note the contradiction and halt the account, in one request; False where it was noted before."""
+        """Record the contradiction and halt the account, in one request; False where it was recorded before."""
         for _ in range(MOST_CONFLICTS):
             known = await self.contradictions(account_id)
-            if any((one.kind, one.signature) == (found.kind, found.signature) for one in known):
+            if any((before.kind, before.signature) == (found.kind, found.signature) for before in known):
                 return False
             state = await self.trading(account_id)
             writes: list[tuple[UUID, int, AccountEvent]] = [(reconciliation_stream(account_id), len(known) + 1, found)]
@@ -68,8 +68,9 @@ class Accounts:
         raise TooManyConflictsError(str(account_id))
 
     async def _events(self, stream_id: UUID) -> list[AccountEvent]:
-        loaded = [self._mapper.load(one.topic, one.state) for one in await self._log.load(stream_id)]
-        return [one for one in loaded if isinstance(one, AccountEvent)]
+        recorded = await self._log.load(stream_id)
+        events = [self._mapper.load(event.topic, event.state) for event in recorded]
+        return [event for event in events if isinstance(event, AccountEvent)]
 
     async def _append(self, account_id: UUID, writes: Sequence[tuple[UUID, int, AccountEvent]], guards: Guards) -> bool:
         """Whether it was stored; False for a conflict."""

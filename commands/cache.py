@@ -1,7 +1,7 @@
-"""Histories a process has read or written, so that it reads of an order only what it doesn't know.
+"""Orders that this process has read or written, so that it reads from the log only the events it doesn't have yet.
 
-What is in the log never changes, so what is kept is the beginning of what there is; whoever decides on an order asks
-the log for what came after. A log that was put back to an earlier moment is noticed: its next event follows another.
+The log never changes what it holds, so a kept order is right as of its version; whoever decides on an order loads the
+events after that version. A log restored to an earlier moment is noticed: its next event has another predecessor.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ class OrderCache:
         self._most = most
         self._kept: dict[UUID, LoadedOrder] = {}
 
-    def keep(self, history: LoadedOrder) -> None:
-        """Unless it is older than what is kept."""
-        before = self._kept.pop(history.order_id, history)
-        order = history.order
+    def keep(self, loaded: LoadedOrder) -> None:
+        """Keep ``loaded``, unless it is older than what is kept already."""
+        before = self._kept.pop(loaded.order_id, loaded)
+        order = loaded.order
         if order is None or order.ended or any(attempt.end == "expired" for attempt in order.attempts):
             return
-        self._kept[history.order_id] = max(before, history, key=lambda one: one.version)
+        self._kept[loaded.order_id] = max(before, loaded, key=lambda kept: kept.version)
         if len(self._kept) > self._most:
             del self._kept[next(iter(self._kept))]
 

@@ -36,7 +36,7 @@ class DeadLetters:
         self._orders = orders
 
     async def record_retry(self, order_id: UUID, letters: Sequence[RecordedDeadLetter], by: str) -> None:
-        """Record that the order is taken up again; who repeats it has said so twice."""
+        """Record that the order is tried again; a repeated call records it a second time."""
         recorded = await self._recorded(order_id)
         event = DeadLetterRetried(order_id=order_id, letters=tuple(letters), by=by)
         for _ in range(MOST_CONFLICTS):
@@ -47,20 +47,20 @@ class DeadLetters:
     async def discarded(self, order_id: UUID) -> bool:
         """Whether the order was ever given up."""
         recorded = await self._recorded(order_id)
-        return any(one.order_id == order_id for one in await self._discards(recorded[0].account_id))
+        return any(discard.order_id == order_id for discard in await self._discards(recorded[0].account_id))
 
     async def discard(self, order_id: UUID, letters: Sequence[RecordedDeadLetter], by: str, because: str) -> bool:
         """Give the order up: recorded once for the same letters. Returns whether the order could be read.
 
         One that can, and has not ended, fails in the same append. Raises ``DomainError("live_attempt")`` where an
-        attempt is live, or where nobody can tell that none is.
+        attempt is live, or where the recorded events don't show that none is.
         """
         event = DeadLetterDiscarded(order_id=order_id, letters=tuple(letters), by=by, because=because)
         for _ in range(MOST_CONFLICTS):
             recorded = await self._recorded(order_id)
             known = await self._discards(recorded[0].account_id)
-            is_told = any(one.order_id == order_id and _names(one) == _names(event) for one in known)
-            beside = [] if is_told else [await self._new(recorded, event)]
+            is_recorded = any(before.order_id == order_id and _names(before) == _names(event) for before in known)
+            beside = [] if is_recorded else [await self._new(recorded, event)]
             try:
                 await self._orders.execute(self._orders.history(recorded), DiscardOrder(), beside=beside)
             except UnreadableEventError:
@@ -72,8 +72,8 @@ class DeadLetters:
                 continue
             else:
                 return True
-            # What was looked at is what it still is, or it is looked at again.
-            if is_told or await self._append(beside[0], (StreamGuard(order_id, recorded[-1].version),)):
+            # Guarded on the version that was looked at: if the order has moved on since, it is looked at again.
+            if is_recorded or await self._append(beside[0], (StreamGuard(order_id, recorded[-1].version),)):
                 return readable
         raise TooManyConflictsError(str(order_id))
 

@@ -69,8 +69,9 @@ class OrderRepository:
         for order_id, recorded in (await self._news(known, after)).items():
             if recorded:
                 try:
-                    loaded.histories[order_id] = history = self.history(recorded, known.get(order_id))
-                    self._recent.keep(history)
+                    order = self.history(recorded, known.get(order_id))
+                    loaded.histories[order_id] = order
+                    self._recent.keep(order)
                 except UnreadableEventError as error:
                     loaded.histories.pop(order_id, None)
                     loaded.unreadable[order_id] = error
@@ -108,18 +109,18 @@ class OrderRepository:
 
     async def execute(
         self,
-        history: LoadedOrder,
+        loaded: LoadedOrder,
         command: OrderCommand,
         *,
         guards: Guards = (),
         beside: Sequence[NewEvent] = (),
         decide_again: bool = True,
     ) -> LoadedOrder:
-        """Append what ``command`` leads to; the history after it, which is ``history`` where it leads to nothing.
+        """Append what ``command`` leads to; the order after it, which is ``loaded`` itself where it leads to nothing.
 
         ``beside`` are other streams' events that belong to it, in the same request; a conflict of theirs is a guard's.
         Where the order has moved on meanwhile it is decided again, unless what the command says was true of
-        ``history`` alone.
+        ``loaded`` alone.
 
         Raises ``NotApplicableError`` where the order has moved on, other ``DomainError`` where the command is wrong,
         ``GuardFailedError`` or ``LeaseLostError`` where a guard forbids it, ``LogUnavailableError`` or
@@ -128,72 +129,72 @@ class OrderRepository:
         """
         command_id = uuid4()
         for _ in range(MOST_CONFLICTS):
-            decided = decide(history.order, command)
+            decided = decide(loaded.order, command)
             if not decided:
-                return history
-            after, outcome = await self._append(history, decided, command_id, guards, beside)
+                return loaded
+            after, outcome = await self._append(loaded, decided, command_id, guards, beside)
             if isinstance(outcome, Stored | AlreadyStored):
                 self._recent.keep(after)
                 return after
             if isinstance(outcome, LeaseLost):
                 raise LeaseLostError(outcome.processor)
-            self._recent.forget(history.order_id)
-            if outcome.stream_id != history.order_id:
+            self._recent.forget(loaded.order_id)
+            if outcome.stream_id != loaded.order_id:
                 raise GuardFailedError(str(outcome.stream_id))
             if not decide_again:
-                raise NotApplicableError(f"The order has moved on from version {history.version}.")
-            recorded = await self._log.load(history.order_id)
-            history = self.history(recorded) if recorded else LoadedOrder(history.order_id, history.account_id)
-        raise TooManyConflictsError(str(history.order_id))
+                raise NotApplicableError(f"The order has moved on from version {loaded.version}.")
+            recorded = await self._log.load(loaded.order_id)
+            loaded = self.history(recorded) if recorded else LoadedOrder(loaded.order_id, loaded.account_id)
+        raise TooManyConflictsError(str(loaded.order_id))
 
     async def create(
-        self, history: LoadedOrder, command: OrderCommand, command_id: UUID
+        self, loaded: LoadedOrder, command: OrderCommand, command_id: UUID
     ) -> tuple[LoadedOrder, Stored | AlreadyStored | Conflict]:
         """Append the first events of a stream once: a conflict is the caller's to understand."""
-        after, outcome = await self._append(history, decide(history.order, command), command_id, (), ())
+        after, outcome = await self._append(loaded, decide(loaded.order, command), command_id, (), ())
         if isinstance(outcome, LeaseLost):
             raise LeaseLostError(outcome.processor)
         return after, outcome
 
     async def _append(
         self,
-        history: LoadedOrder,
+        loaded: LoadedOrder,
         decided: list[OrderEvent],
         command_id: UUID,
         guards: Guards,
         beside: Sequence[NewEvent],
     ) -> tuple[LoadedOrder, Stored | AlreadyStored | Conflict | LeaseLost]:
-        new = self._recordable(history, decided, command_id)
+        new = self._recordable(loaded, decided, command_id)
         outcome = await self._appender.append(AppendRequest((*new, *beside), guards))
-        order = history.order
+        order = loaded.order
         for event in decided:
             order = evolve(order, event)
         after = LoadedOrder(
-            order_id=history.order_id,
-            account_id=history.account_id,
+            order_id=loaded.order_id,
+            account_id=loaded.account_id,
             order=order,
             version=new[-1].version,
-            events=(*history.events, *decided),
-            first_position=history.first_position,
+            events=(*loaded.events, *decided),
+            first_position=loaded.first_position,
             last_event_id=new[-1].event_id,
             correlation_id=new[-1].correlation_id,
         )
         return after, outcome
 
-    def _recordable(self, history: LoadedOrder, decided: list[OrderEvent], command_id: UUID) -> list[NewEvent]:
+    def _recordable(self, loaded: LoadedOrder, decided: list[OrderEvent], command_id: UUID) -> list[NewEvent]:
         recordable = []
-        cause = history.last_event_id
-        for number, event in enumerate(decided, history.version + 1):
+        cause = loaded.last_event_id
+        for number, event in enumerate(decided, loaded.version + 1):
             topic, state = self._mapper.dump(event)
             new = NewEvent(
-                stream_id=history.order_id,
+                stream_id=loaded.order_id,
                 version=number,
                 event_id=uuid4(),
                 topic=topic,
                 state=state,
-                account_id=history.account_id,
+                account_id=loaded.account_id,
                 command_id=command_id,
-                correlation_id=history.correlation_id or command_id,
+                correlation_id=loaded.correlation_id or command_id,
                 causation_id=cause,
             )
             cause = new.event_id

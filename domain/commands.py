@@ -1,4 +1,4 @@
-"""What can be asked of an order, or be told to it. ``decide`` says what follows."""
+"""What is asked of an order, or was learned about it. ``decide`` says which events follow."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class RejectBuild:
 
 @dataclass(frozen=True, slots=True)
 class RecordBuilt:
-    """A transaction is signed, and not sent yet. It is recorded, or it never was."""
+    """A transaction is signed and not sent yet: it is sent only once this is recorded."""
 
     attempt: int
     transaction: str

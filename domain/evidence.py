@@ -64,13 +64,13 @@ class ExpiryEvidence(Recorded):
     endpoints: tuple[EndpointEvidence, ...]
 
     def gap(self, *, genesis_hash: str, blockhash_slot: int, last_valid_block_height: int) -> str | None:
-        """What is missing for this to be proof, or None. DESIGN, "Exactly one outcome", rule 3."""
+        """What is missing for this to be proof that the signature can never land; None where nothing is."""
         if not self.endpoints:
             return "no endpoint answered"
-        for one in self.endpoints:
-            missing = _gap_at(one, genesis_hash, blockhash_slot, last_valid_block_height)
+        for endpoint in self.endpoints:
+            missing = _gap_at(endpoint, genesis_hash, blockhash_slot, last_valid_block_height)
             if missing:
-                return f"{one.endpoint}: {missing}"
+                return f"{endpoint.endpoint}: {missing}"
         return None
 
 
@@ -81,17 +81,17 @@ class OperatorEvidence(Recorded):
     because: str
 
 
-def _gap_at(one: EndpointEvidence, genesis_hash: str, blockhash_slot: int, last_valid: int) -> str | None:
-    heights = [block.height for block in one.blocks]
-    if one.genesis_hash != genesis_hash:
+def _gap_at(answer: EndpointEvidence, genesis_hash: str, blockhash_slot: int, last_valid: int) -> str | None:
+    heights = [block.height for block in answer.blocks]
+    if answer.genesis_hash != genesis_hash:
         return "it is another chain"
-    if one.finalized_height <= last_valid:
+    if answer.finalized_height <= last_valid:
         return "the finalized height has not passed the last valid block height"
-    if one.status_slot < one.finalized_slot:
+    if answer.status_slot < answer.finalized_slot:
         return "the status answer is older than the finalized height"
     if not heights:
         return "no block was read"
-    if one.parent_slot > blockhash_slot:
+    if answer.parent_slot > blockhash_slot:
         return "the blocks begin after the blockhash's slot"
     if heights != list(range(heights[0], heights[0] + len(heights))):
         return "a block is missing"

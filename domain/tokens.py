@@ -65,8 +65,8 @@ class Pair(BaseModel):
         return "sell" if token_in.mint == self.base.mint else "buy"
 
 
-@lru_cache(maxsize=1_024)  # a hundred thousand orders of a pair hold one
-def pair_of(one: Token, other: Token) -> Pair:
+@lru_cache(maxsize=1_024)  # however many orders a pair has, they share one object
+def pair_of(first: Token, second: Token) -> Pair:
     """The pair of two different tokens, whichever way round they are given."""
-    ranked = sorted((one, other), key=lambda token: (_QUOTE_RANK.get(token.mint, len(_QUOTE_RANK)), token.mint))
+    ranked = sorted((first, second), key=lambda token: (_QUOTE_RANK.get(token.mint, len(_QUOTE_RANK)), token.mint))
     return Pair(quote=ranked[0], base=ranked[1])

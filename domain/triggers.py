@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
+from domain.backoff import Backoff
 from domain.numbers import BPS
 from domain.tokens import Side, Token
 
@@ -16,7 +17,7 @@ from domain.tokens import Side, Token
 TRIGGERED_FOR = timedelta(seconds=120)
 MOST_REJECTIONS = 3
 # Armed again after 30 s, doubling to 10 min; an order whose quotes fell short is armed by its price instead.
-FIRST_REST, LONGEST_REST = timedelta(seconds=30), timedelta(minutes=10)
+REST = Backoff(first=timedelta(seconds=30), longest=timedelta(minutes=10))
 
 
 def limit_met(side: Side, touch: Decimal, limit: Decimal) -> bool:
@@ -45,4 +46,4 @@ def limit_minimum(side: Side, amount_in: int, token_in: Token, token_out: Token,
 
 def rest_until(now: datetime, rests: int) -> datetime:
     """When an order that could not be executed for the ``rests + 1``-th time is armed again."""
-    return now + min(LONGEST_REST, FIRST_REST * (1 << min(rests, 10)))
+    return now + REST.after(rests + 1)

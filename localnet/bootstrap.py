@@ -9,14 +9,15 @@ from pathlib import Path
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
-from chains.keyfile import make_keypair, read_keypair
+from chains.wallet import create_keypair, read_keypair
 from localnet.bank import Bank
 from localnet.chain import Chain
 from localnet.errors import ForeignDirectoryError
 from localnet.genesis import genesis_accounts
 from localnet.ledger import BlockRange, Genesis, Ledger
-from localnet.program import PROGRAM_FILE, PROGRAM_ID
+from localnet.program import PROGRAM_FILE
 from localnet.rpc.node import Node
+from venues.constant_product import PROGRAM_ID
 
 MARKET_KEY = "market.json"
 FAUCET_KEY = "faucet.json"
@@ -25,7 +26,8 @@ FAUCET_KEY = "faucet.json"
 def open_node(directory: Path, wallet: str, *, slot_ms: int, finality: int) -> Node:
     """The chain in ``directory`` with ``wallet`` funded, as it was left; made where there is none.
 
-    Raises ``LedgerInUseError``, ``LedgerDamagedError`` and ``ForeignDirectoryError``.
+    Raises ``LedgerInUseError``, ``LedgerDamagedError``, ``ForeignDirectoryError``, and ``WalletError`` for the keys
+    beside the chain.
     """
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     ledger = Ledger(directory)
@@ -51,11 +53,10 @@ def _begin(ledger: Ledger, directory: Path, wallet: str) -> Genesis:
 
 
 def _key_or_new(path: Path) -> Keypair:
-    return read_keypair(path) if path.exists() else make_keypair(path)
+    return read_keypair(path) if path.exists() else create_keypair(path)
 
 
 def _key(path: Path) -> Keypair:
-    try:
-        return read_keypair(path)
-    except FileNotFoundError:
-        raise ForeignDirectoryError(f"{path} is missing: the chain beside it can't be used without") from None
+    if not path.exists():
+        raise ForeignDirectoryError(f"{path} is missing: the chain beside it can't be used without")
+    return read_keypair(path)

@@ -16,7 +16,6 @@ from solders.token.state import Mint, TokenAccount, TokenAccountState
 
 from domain.tokens import SOL, Token
 from localnet.ledger import RENT_EXEMPT_EPOCH
-from localnet.program import PROGRAM_ID
 from localnet.world import (
     FAUCET_LAMPORTS,
     MARKET_HOLDS,
@@ -27,7 +26,7 @@ from localnet.world import (
     base_units,
     pools,
 )
-from venues.constant_product import Pool, encode_pool
+from venues.constant_product import PROGRAM_ID, Pool, encode_pool
 
 # What an account of these sizes must hold to be exempt from rent: (size + 128) bytes * 3480 lamports * 2 years.
 _RENT_A_BYTE = 6960

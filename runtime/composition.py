@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,12 +12,10 @@ from urllib.parse import urlsplit, urlunsplit
 
 import structlog
 
-from chains.protocol import ChainUnavailable
+from chains.errors import ChainUnavailableError
 from chains.solana_client import SolanaChain
-from chains.wallet import Wallet, WalletError
 from commands.accounts import Accounts
 from commands.dead_letters import DeadLetters
-from commands.ids import DEFAULT_ACCOUNT
 from commands.orders import OrderRepository
 from domain.account import ACCOUNT_EVENTS
 from domain.codes import Code
@@ -28,12 +26,12 @@ from event_store.notifier import Notifier
 from event_store.pool import connection_pool
 from event_store.processors.leases import Lease
 from event_store.read.log import Log
-from localnet.program import PROGRAM_ID
-from runtime.errors import AnotherChainError, AnotherWalletError, StartupError
-from runtime.preconditions import claim_wallet, require_same_chain
+from runtime import preflight
 from runtime.settings import Settings
+from venues.constant_product import PROGRAM_ID
 from venues.constant_product_errors import ProgramError
 from venues.pools import PoolBook
+from venues.protocol import VenueGroup
 from workers.dispatch.work import Pool
 
 log = structlog.get_logger(__name__)
@@ -55,6 +53,9 @@ PROGRAM_CODES = {
         int(ProgramError.NOTHING_OUT): Code.SLIPPAGE_EXCEEDED,
     }
 }
+
+# The programs a transaction of ours may call, beside compute budget and memo.
+ALLOWED_PROGRAMS = frozenset({PROGRAM_ID})
 
 
 def utc_now() -> datetime:
@@ -98,10 +99,11 @@ async def open_store(settings: Settings, role: str, *, connections: int = 4) -> 
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """The chain, what trades on it, and its name."""
+    """The chain, its name, and what trades on it; prices come from ``pools``."""
 
     chain: SolanaChain
-    book: PoolBook
+    pools: PoolBook
+    venues: Sequence[VenueGroup]
     genesis_hash: str
     network: str
 
@@ -115,41 +117,21 @@ async def open_market(settings: Settings) -> AsyncIterator[Market]:
         custom_codes=PROGRAM_CODES,
     )
     try:
-        genesis_hash, book = await _meet(chain)
-        yield Market(chain, book, genesis_hash, NETWORKS.get(genesis_hash, "localnet"))
+        try:
+            genesis_hash, pools = await chain.genesis_hash(), await _pools_on(chain)
+        except ChainUnavailableError as error:
+            raise preflight.no_node_at(settings.solana_rpc_url, error) from None
+        yield Market(chain, pools, (pools,), genesis_hash, NETWORKS.get(genesis_hash, "localnet"))
     finally:
         await chain.close()
 
 
-async def _meet(chain: SolanaChain) -> tuple[str, PoolBook]:
-    book = PoolBook(chain, PROGRAM_ID)
-    try:
-        genesis_hash = await chain.genesis_hash()
-        await book.load()
-    except ChainUnavailable as error:
-        raise StartupError(f"SOLANA_RPC_URL does not answer as a Solana node: {error}") from None
-    if not book.venues:
+async def _pools_on(chain: SolanaChain) -> PoolBook:
+    pools = PoolBook(chain, PROGRAM_ID)
+    await pools.load()
+    if not pools.venues:
         log.warning("this chain has no pools the engine knows; every order will fail with no_venue")
-    return genesis_hash, book
-
-
-async def require_chain_of_log(store: Store, market: Market) -> None:
-    """Raises ``StartupError`` where the log's transactions are another chain's: orders would name the wrong network."""
-    try:
-        await require_same_chain(store.pool, store.mapper, market.genesis_hash)
-    except AnotherChainError as refused:
-        raise StartupError(str(refused)) from None
-
-
-async def open_wallet(settings: Settings, store: Store, market: Market) -> Wallet:
-    """The configured wallet, once log, chain and wallet are known to belong together. Raises ``StartupError``."""
-    await require_chain_of_log(store, market)
-    try:
-        wallet = Wallet.load(settings.wallet_file)
-        await claim_wallet(store.pool, DEFAULT_ACCOUNT, wallet.address)
-    except (WalletError, AnotherWalletError) as refused:
-        raise StartupError(str(refused)) from None
-    return wallet
+    return pools
 
 
 def lease_of(store: Store, processor: str) -> Lease:

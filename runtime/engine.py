@@ -14,18 +14,17 @@ from pathlib import Path
 import httpx2
 import structlog
 
-from commands.ids import DEFAULT_ACCOUNT
 from domain.events import ORDER_EVENTS
 from event_store.mapper import EventMapper
 from event_store.pool import connection_pool
 from localnet.errors import LedgerDamagedError
 from localnet.journal import LEDGER, check
-from runtime import addresses, preflight, wallet_file
+from runtime import addresses, preflight
 from runtime.addresses import Addresses
 from runtime.data_directory import occupied
 from runtime.embedded import ports, postgres, valkey
-from runtime.errors import AnotherChainError, AnotherWalletError, StartupError
-from runtime.preconditions import claim_wallet, require_same_chain
+from runtime.errors import StartupError
+from runtime.preconditions import load_wallet, require_wallet
 from runtime.roles import migrate
 from runtime.settings import Settings
 from runtime.supervision.child import Program
@@ -89,7 +88,7 @@ async def _require_given_servers(settings: Settings) -> None:
         await preflight.valkey(settings.redis_url)
     if settings.solana_rpc_url:
         await preflight.solana(settings.solana_rpc_url)
-        wallet_file.public_key(settings.wallet_file)
+        load_wallet(settings.wallet_file)
 
 
 def _require_whole_ledger(ledger: Path) -> None:
@@ -101,15 +100,10 @@ def _require_whole_ledger(ledger: Path) -> None:
 
 
 async def _require_one_world(settings: Settings, servers: Addresses) -> None:
-    """Log, chain and wallet belong together. Each role asks too: here it is asked once, before an order is taken."""
+    """What each role asks, asked once before an order is taken: a role that is refused would be started for ever."""
     genesis_hash = await preflight.solana(servers.solana_rpc_url)
-    wallet = wallet_file.public_key(settings.wallet_file)
     async with connection_pool(servers.database_url, max_size=1) as pool:
-        try:
-            await require_same_chain(pool, EventMapper(ORDER_EVENTS), genesis_hash)
-            await claim_wallet(pool, DEFAULT_ACCOUNT, wallet)
-        except (AnotherChainError, AnotherWalletError) as refused:
-            raise StartupError(str(refused)) from None
+        await require_wallet(pool, EventMapper(ORDER_EVENTS), genesis_hash, settings.wallet_file)
 
 
 async def _start_servers(supervisor: Supervisor, settings: Settings) -> Addresses:
@@ -128,7 +122,7 @@ async def _start_servers(supervisor: Supervisor, settings: Settings) -> Addresse
     if not rpc_url:
         port = ports.kept(data_dir / "ports.json", "localnet")
         rpc_url = f"http://{ports.LOOPBACK}:{port}"
-        wallet_file.make_if_missing(settings.wallet_file)
+        load_wallet(settings.wallet_file, create=True)
         _require_whole_ledger(data_dir / "localnet" / LEDGER)
         own = {
             "LOCALNET_HOST": ports.LOOPBACK,

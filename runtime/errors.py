@@ -9,11 +9,3 @@ class StartupError(Exception):
 
 class SettingsError(StartupError):
     """A setting that cannot be used; the text names the variable. The command line exits 2."""
-
-
-class AnotherChainError(Exception):
-    """The log's transactions were signed for another chain than the one configured."""
-
-
-class AnotherWalletError(Exception):
-    """The account trades with another wallet than the one configured."""

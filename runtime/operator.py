@@ -11,7 +11,7 @@ from uuid import UUID
 
 import psycopg
 
-from chains.protocol import ChainUnavailable
+from chains.errors import ChainUnavailableError
 from commands.ids import DEFAULT_ACCOUNT
 from domain.errors import DomainError
 from domain.numbers import to_base_units
@@ -49,7 +49,7 @@ def run_command(work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run(work)
     except DomainError as refused:
         raise StartupError(f"{refused.code}: {refused.detail}") from None
-    except (ChainUnavailable, EventStoreError) as error:
+    except (ChainUnavailableError, EventStoreError) as error:
         raise StartupError(f"nothing was recorded: {error}") from None
     except psycopg.OperationalError as error:
         raise StartupError(

@@ -4,11 +4,12 @@ later.
 
 from urllib.parse import urlsplit
 
-import httpx2
 import psycopg
 from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError, RedisError
 
+from chains.errors import ChainUnavailableError
+from chains.solana_client import SolanaChain
 from event_store.dsn import parse
 from event_store.errors import DatabaseUrlError
 from runtime.errors import StartupError
@@ -49,13 +50,14 @@ async def valkey(url: str) -> None:
 
 async def solana(url: str) -> str:
     """The genesis hash of the chain of the Solana node there; raises StartupError unless one answers."""
-    where = urlsplit(url).hostname  # no more of it: a provider's key is in the path or the query
     try:
-        async with httpx2.AsyncClient(timeout=PATIENCE) as client:
-            answer = await client.post(url, json={"jsonrpc": "2.0", "id": 1, "method": "getGenesisHash"})
-            genesis_hash = answer.json().get("result")
-    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, AttributeError):
-        genesis_hash = None
-    if not isinstance(genesis_hash, str):
-        raise StartupError(f"no Solana node answers at {where} (SOLANA_RPC_URL)")
-    return genesis_hash
+        async with SolanaChain(url, timeout=PATIENCE) as chain:
+            return await chain.genesis_hash()
+    except ChainUnavailableError as error:
+        raise no_node_at(url, error) from None
+
+
+def no_node_at(url: str, error: ChainUnavailableError) -> StartupError:
+    """What to say where the chain can't be read."""
+    where = urlsplit(url).hostname  # no more of it: a provider's key is in the path or the query
+    return StartupError(f"no Solana node answers at {where} (SOLANA_RPC_URL): {error}")

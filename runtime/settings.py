@@ -42,7 +42,7 @@ class Settings(BaseSettings):
         Path(".surefill"), description="Everything the engine keeps: databases, chain, wallet, logs."
     )
     wallet_keypair: Path | None = Field(
-        None, description="The wallet, a file of 64 numbers; DATA_DIR/wallet.json where not set."
+        None, description="The wallet, a keypair file; DATA_DIR/wallet.json where not set."
     )
 
     commitment: Literal["confirmed", "finalized"] = Field(

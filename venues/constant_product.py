@@ -16,6 +16,8 @@ from solders.token.associated import get_associated_token_address
 
 from domain.numbers import BPS, U64_MAX
 
+# An address nobody holds a key to: the local chain places the program there at genesis and it can't be replaced.
+PROGRAM_ID = "SurefiLLPooLs111111111111111111111111111111"
 POOL_SIZE = 160
 _IN_USE = 1
 _SWAP = 1

@@ -1,10 +1,10 @@
-"""Venues over the pools of one swap program: discovered from its accounts, quoted from one read of their vaults."""
+"""The venues over the pools of one swap program: found in its accounts, quoted from one read of their vaults."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from solders.instruction import Instruction
 
@@ -12,8 +12,10 @@ from domain.codes import Code
 from domain.numbers import U64_MAX
 from domain.quotes import Quote, Refusal
 from domain.routing import best
+from venues.account_reader import AccountReader
 from venues.constant_product import Pool, amount_out, decode_pool, fee_on, swap_instruction
-from venues.protocol import AccountReader, QuoteRequest, Venue
+from venues.errors import UnknownPoolError
+from venues.protocol import QuoteRequest, VenueGroup, VenueQuote
 
 # Pools come at a chain's genesis: the set is read again for what it doesn't know, and now and then.
 _REFRESH_SECONDS = 300.0
@@ -21,12 +23,8 @@ _RETRY_SECONDS = 2.0
 _AMOUNT = slice(64, 72)  # of an SPL token account
 
 
-class UnknownPool(LookupError):
-    """A quote names a pool that is not among the program's, or the book has not been loaded."""
-
-
-class PoolBook:
-    """Every pool of ``program``, read through ``reader``, shared by the venues that are its labels.
+class PoolBook(VenueGroup):
+    """Every pool of ``program``, read through ``reader``; a venue is all the pools that bear its name.
 
     What the reader raises passes through every method: where the chain can't be read, nothing is known of any pool.
     """
@@ -36,29 +34,25 @@ class PoolBook:
         self._program = program
         self._pools: dict[str, Pool] = {}
         self._by_pair: dict[frozenset[str], list[Pool]] = {}
+        self._venues: dict[str, frozenset[frozenset[str]]] = {}
         self._read_at: float | None = None
         self._reading = asyncio.Lock()
 
     @property
-    def venues(self) -> tuple[str, ...]:
-        """The venues' names, in alphabetical order."""
-        return tuple(sorted({pool.venue for pool in self._pools.values()}))
-
-    @property
-    def pairs(self) -> frozenset[frozenset[str]]:
-        """Every pair of mints some pool trades."""
-        return frozenset(self._by_pair)
+    def venues(self) -> Mapping[str, frozenset[frozenset[str]]]:
+        """In alphabetical order; empty before the first ``load``."""
+        return self._venues
 
     def pools(self, token_in: str, token_out: str) -> Sequence[Pool]:
         """The pools of a pair, whichever way round."""
         return self._by_pair.get(frozenset((token_in, token_out)), ())
 
     def pool(self, address: str) -> Pool:
-        """The pool at ``address``. Raises ``UnknownPool``."""
+        """The pool at ``address``. Raises ``UnknownPoolError``."""
         try:
             return self._pools[address]
         except KeyError:
-            raise UnknownPool(address) from None
+            raise UnknownPoolError(address) from None
 
     async def load(self, *, older_than: float = _REFRESH_SECONDS) -> None:
         """Read the set of pools, unless it was read in the last ``older_than`` seconds."""
@@ -71,14 +65,28 @@ class PoolBook:
             self._by_pair = {}
             for pool in pools:
                 self._by_pair.setdefault(frozenset(pool.mints), []).append(pool)
+            self._venues = _venues_of(pools)
             self._read_at = time.monotonic()
 
-    async def quote_all(self, requests: Sequence[QuoteRequest]) -> list[list[Quote | Refusal]]:
-        """For each request, every venue's answer, in the venues' order: one read of the chain for all of them."""
+    async def quote_all(self, requests: Sequence[QuoteRequest]) -> list[list[VenueQuote | Refusal]]:
+        """One read of the chain for all of them."""
         await self._load_for(requests)
         pools = {pool for request in requests for pool in self.pools(request.token_in, request.token_out)}
         slot, reserves = await self.reserves(pools)
         return [[self._offer(venue, request, slot, reserves) for venue in self.venues] for request in requests]
+
+    async def swap(self, quote: VenueQuote, *, owner: str, minimum_out: int) -> list[Instruction]:
+        """Needs no more than the record. Raises ``UnknownPoolError``."""
+        offer = quote.quote
+        return [
+            swap_instruction(
+                self.pool(offer.pool),
+                owner=owner,
+                token_in=offer.token_in,
+                amount_in=offer.amount_in,
+                minimum_out=minimum_out,
+            )
+        ]
 
     async def _load_for(self, requests: Sequence[QuoteRequest]) -> None:
         await self.load()
@@ -96,13 +104,21 @@ class PoolBook:
             for vault, data in zip(vaults, answer.data, strict=True)
         }
 
-    def _offer(self, venue: str, request: QuoteRequest, slot: int, reserves: dict[str, int]) -> Quote | Refusal:
+    def _offer(self, venue: str, request: QuoteRequest, slot: int, reserves: dict[str, int]) -> VenueQuote | Refusal:
         """The best offer among the venue's pools of the pair."""
         pools = [pool for pool in self.pools(request.token_in, request.token_out) if pool.venue == venue]
         if not pools:
             return Refusal(venue=venue, code=Code.NO_VENUE, detail=f"{venue} has no pool of this pair")
         quotes = [quote for pool in pools if (quote := _quote(pool, request, slot, reserves))]
-        return best(quotes) or _refusal(venue, pools, request, reserves)
+        chosen = best(quotes)
+        return VenueQuote(chosen) if chosen else _refusal(venue, pools, request, reserves)
+
+
+def _venues_of(pools: Iterable[Pool]) -> dict[str, frozenset[frozenset[str]]]:
+    pairs: dict[str, set[frozenset[str]]] = {}
+    for pool in pools:
+        pairs.setdefault(pool.venue, set()).add(frozenset(pool.mints))
+    return {venue: frozenset(pairs[venue]) for venue in sorted(pairs)}
 
 
 def _refusal(venue: str, pools: Sequence[Pool], request: QuoteRequest, reserves: dict[str, int]) -> Refusal:
@@ -136,32 +152,3 @@ def _quote(pool: Pool, request: QuoteRequest, slot: int, reserves: dict[str, int
         reserve_out=reserve_out,
         slot=slot,
     )
-
-
-class PoolVenue:
-    """One label of the book as a venue: see ``venues.protocol.Venue``."""
-
-    def __init__(self, name: str, book: PoolBook) -> None:
-        self.name = name
-        self._book = book
-
-    def holds(self, token_in: str, token_out: str) -> bool:
-        return any(pool.venue == self.name for pool in self._book.pools(token_in, token_out))
-
-    async def quote(self, requests: Sequence[QuoteRequest]) -> list[Quote | Refusal]:
-        answers = await self._book.quote_all(requests)
-        at = self._book.venues.index(self.name)
-        return [answer[at] for answer in answers]
-
-    def swap(self, quote: Quote, *, owner: str, minimum_out: int) -> list[Instruction]:
-        pool = self._book.pool(quote.pool)
-        return [
-            swap_instruction(
-                pool, owner=owner, token_in=quote.token_in, amount_in=quote.amount_in, minimum_out=minimum_out
-            )
-        ]
-
-
-def pool_venues(book: PoolBook) -> list[Venue]:
-    """The venues of a loaded ``book``, in alphabetical order."""
-    return [PoolVenue(name, book) for name in book.venues]

@@ -97,7 +97,7 @@ class PoolPrices:
         return Prices(self.name, slot, self._last)
 
     def _price(self, pair: Pair, depths: tuple[Depth, ...]) -> PairPrice | None:
-        """The last price where nothing was traded since: an exact one is dear, and most reserves stand still."""
+        """The last price where the reserves are unchanged: exact arithmetic is slow, and most reserves stand still."""
         last = self._last.get(pair.symbol)
         return last if last and last.depths == depths else price_of(pair, depths)
 

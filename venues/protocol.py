@@ -1,34 +1,25 @@
-"""What a venue is: it holds pairs, quotes an exact amount in, and says which instructions swap it."""
+"""The one protocol of venues: which there are, what they offer for an exact amount in, and how an offer is taken.
+
+To add a venue:
+
+1. write a module here with a class that has the three members of ``VenueGroup``; ``pools.PoolBook`` is one over
+   accounts of the chain, one over HTTP takes its client as an argument;
+2. put it into ``Market.venues`` in ``runtime.composition.open_market``, beside what its program's error numbers mean
+   (``PROGRAM_CODES``);
+3. name its program in ``runtime.composition.ALLOWED_PROGRAMS``: what is not named there is never signed.
+
+The router asks every group, the builder finds the group by the venue of the chosen quote: neither is touched.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from solders.instruction import Instruction
 
 from domain.quotes import Quote, Refusal
-
-
-class AccountsAnswer(Protocol):
-    """Account data in the order asked, None where there is no account, as of one ``slot``."""
-
-    @property
-    def slot(self) -> int: ...
-
-    @property
-    def data(self) -> tuple[bytes | None, ...]: ...
-
-
-class AccountReader(Protocol):
-    """Reads accounts of a chain at ``confirmed``; addresses are base58."""
-
-    async def accounts(self, addresses: Sequence[str]) -> AccountsAnswer:
-        """Any number of accounts; split into calls of 100, and then the oldest slot of them."""
-
-    async def program_accounts(self, program: str) -> list[tuple[str, bytes]]:
-        """Address and data of every account ``program`` owns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +31,37 @@ class QuoteRequest:
     amount_in: int
 
 
-class Venue(Protocol):
-    """A place to swap. A venue's own failure is a ``Refusal``; what a reader of the chain raises passes through."""
+@dataclass(frozen=True, slots=True)
+class VenueQuote:
+    """A quote as its venue gave it: ``quote`` is recorded, ``swap_data`` is the venue's own and never is.
+
+    ``swap_data`` spares a remote venue a second question when the quote is taken. It is None where the quote was read
+    back from the log, perhaps by another process: then the venue asks again, or needs no more than the record.
+    """
+
+    quote: Quote
+    swap_data: object = field(default=None, repr=False)
+
+
+class VenueGroup(Protocol):
+    """One or more venues that are asked together, in one read of the world.
+
+    A venue's own failure is a ``Refusal``; what a reader of the chain raises passes through.
+    """
 
     @property
-    def name(self) -> str: ...
+    def venues(self) -> Mapping[str, frozenset[frozenset[str]]]:
+        """Each venue's name, as quotes carry it, with the pairs of mints that it trades, as far as is known now.
 
-    def holds(self, token_in: str, token_out: str) -> bool:
-        """Whether the venue trades this pair, as far as it knows now."""
+        No name is in two groups.
+        """
 
-    async def quote(self, requests: Sequence[QuoteRequest]) -> list[Quote | Refusal]:
-        """One answer a request, in order; one read of the chain for the whole batch."""
+    async def quote_all(self, requests: Sequence[QuoteRequest]) -> list[list[VenueQuote | Refusal]]:
+        """For each request, in order, the answer of every venue, in the venues' order."""
 
-    def swap(self, quote: Quote, *, owner: str, minimum_out: int) -> list[Instruction]:
+    async def swap(self, quote: VenueQuote, *, owner: str, minimum_out: int) -> list[Instruction]:
         """The instructions that take ``quote`` from and to the associated token accounts of ``owner``.
 
-        The chain refuses the swap where it would give less than ``minimum_out``.
+        The chain refuses the swap where it would give less than ``minimum_out`` base units. Raises ``LookupError``
+        where the quote names what the group doesn't know.
         """

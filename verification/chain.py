@@ -13,8 +13,7 @@ from itertools import repeat
 import psycopg
 import psycopg_pool
 
-from chains.endpoint import Unanswered
-from chains.protocol import ChainUnavailable
+from chains.errors import ChainUnavailableError, UnansweredError
 from chains.wallet_history import Listed, Memo, Movement, WalletHistory
 from domain import events as e
 from event_store.hash_chain.verification import Finding, Verdict
@@ -50,7 +49,7 @@ class ChainCheck:
             for wallet in sorted(wallets):
                 await self._read(wallet)
             await self._look_for_unseen(genesis_hash)
-        except ChainUnavailable as error:
+        except ChainUnavailableError as error:
             what = f"the node cannot be read to the end: {error}"
             self._report.add(Finding("chain", "unchecked", what, "Verify again when the node answers."))
             return
@@ -75,7 +74,7 @@ class ChainCheck:
         self._attempts.saw(listed.signature)
         try:
             movement = await self._history.movement(listed.signature, wallet)
-        except ChainUnavailable as error:
+        except ChainUnavailableError as error:
             self._say("unchecked", f"{listed.signature} cannot be read: {error}", AGAIN, recorded)
             return
         if movement is None:
@@ -173,9 +172,9 @@ class ChainCheck:
             return self._say("unchecked", what, "Verify against an archive node.", recorded)
         try:
             holds = await self._history.block_holds(slot, recorded.signature)
-        except Unanswered:
+        except UnansweredError:
             raise
-        except ChainUnavailable as unreadable:
+        except ChainUnavailableError as unreadable:
             what = f"{said}; the node shows neither the transaction nor the block: {unreadable}"
             return self._say("unchecked", what, AGAIN, recorded)
         if holds:

@@ -1,4 +1,4 @@
-"""What reacts to events: the relay, the actors that route, build and submit, the tracker, the sweeper.
+"""What reacts to events: dispatch, the stages that route, build and submit, the tracker and the watcher.
 
-Workers decide nothing about orders: they ask the world and hand what they learned to a command.
+Workers decide nothing about orders: they ask venues and the chain, and hand what they learned to a command.
 """

@@ -9,13 +9,13 @@ from datetime import datetime
 
 from solders.keypair import Keypair
 
-from chains.protocol import ChainUnavailable
+from chains.errors import ChainUnavailableError
 from chains.solana_client import SolanaChain
 from domain.numbers import plain
 from domain.tokens import Pair
 from localnet.market.arbitrage import Arbitrage
 from localnet.market.walk import Prices
-from localnet.program import PROGRAM_ID
+from venues.constant_product import PROGRAM_ID
 from venues.pools import PoolBook
 
 PROGRESS_SECONDS = 10.0
@@ -38,7 +38,7 @@ async def follow(
             continue
         try:
             done = await arbitrage.toward(prices)
-        except ChainUnavailable as reason:
+        except ChainUnavailableError as reason:
             if not unreachable:
                 say(f"{_now()}  the node is unreachable ({reason}); prices outside go on")
             unreachable = True

@@ -6,13 +6,13 @@ import asyncio
 from decimal import Decimal
 from pathlib import Path
 
-from chains.keyfile import read_keypair
 from chains.solana_client import SolanaChain
+from chains.wallet import read_keypair
 from domain.numbers import ratio
 from localnet.errors import PriceNotReachedError, UnknownPairError
 from localnet.market.arbitrage import Arbitrage, standing
-from localnet.program import PROGRAM_ID
 from localnet.world import pair_called
+from venues.constant_product import PROGRAM_ID
 from venues.pools import PoolBook
 
 _MOVE_SECONDS = 60.0

@@ -4,7 +4,5 @@ from __future__ import annotations
 
 from pathlib import Path
 
-# An address nobody holds a key to: the program is placed there at genesis and can't be replaced.
-PROGRAM_ID = "SurefiLLPooLs111111111111111111111111111111"
 PROGRAM_FILE = Path(__file__).with_name("constant_product.so")
 SHA256_FILE = Path(__file__).with_name("constant_product.so.sha256")

@@ -1,4 +1,4 @@
-"""Is ``orders_v1`` what the log folds to? Its rows and the log's streams, met in the same order."""
+"""Whether ``orders_v1`` holds what the log folds to: rows and streams are compared in ascending order of their id."""
 
 from __future__ import annotations
 

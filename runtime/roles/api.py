@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from itertools import combinations
 from urllib.parse import urlsplit
@@ -18,11 +19,12 @@ from domain.tokens import KNOWN_TOKENS, pair_of
 from event_store.processors import dead_letters
 from event_store.schema.migrate import roles_separate
 from projections.live import LiveFeed
-from runtime.composition import Market, Store, open_market, open_store, require_chain_of_log
+from runtime.composition import Market, Store, open_market, open_store
 from runtime.errors import StartupError
+from runtime.preconditions import require_chain_of_log
 from runtime.settings import Settings
-from venues.pools import PoolBook
 from venues.prices import PoolPrices, PriceSource
+from venues.protocol import VenueGroup
 
 CONNECTIONS = 8
 
@@ -33,8 +35,8 @@ async def run(settings: Settings) -> None:
         open_market(settings) as market,
         Redis.from_url(settings.redis_url, socket_connect_timeout=1, socket_timeout=1) as valkey,
     ):
-        await require_chain_of_log(store, market)
-        prices = PoolPrices(market.book)
+        await require_chain_of_log(store.pool, store.mapper, market.genesis_hash)
+        prices = PoolPrices(market.pools)
         app = create_app(
             _config(settings, market),
             orders=store.orders,
@@ -58,18 +60,20 @@ def _config(settings: Settings, market: Market) -> ApiConfig:
         network=market.network,
         rpc_url=_without_secrets(settings.solana_rpc_url),
         tokens=KNOWN_TOKENS,
-        pairs=_pairs(market.book),
-        venues=market.book.venues,
+        pairs=_pairs(market.venues),
+        venues=tuple(venue for group in market.venues for venue in group.venues),
         default_slippage_bps=settings.default_slippage_bps,
         order_deadline=timedelta(seconds=settings.market_order_deadline),
     )
 
 
-def _pairs(book: PoolBook) -> tuple[str, ...]:
-    """The pairs of known tokens that some pool trades, as prices read."""
+def _pairs(venues: Sequence[VenueGroup]) -> tuple[str, ...]:
+    """The pairs of known tokens that some venue trades, as prices read."""
     tokens = {token.mint: token for token in KNOWN_TOKENS.tokens}
-    held = (tuple(pair) for pair in book.pairs)
-    return tuple(sorted(pair_of(tokens[a], tokens[b]).symbol for a, b in held if a in tokens and b in tokens))
+    traded = {pair for group in venues for pairs in group.venues.values() for pair in pairs}
+    return tuple(
+        sorted(pair_of(tokens[a], tokens[b]).symbol for a, b in map(tuple, traded) if a in tokens and b in tokens)
+    )
 
 
 def _without_secrets(url: str) -> str:

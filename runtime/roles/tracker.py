@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from runtime.composition import lease_of, open_market, open_store, open_wallet, utc_now
+from runtime.composition import lease_of, open_market, open_store, utc_now
+from runtime.preconditions import require_wallet
 from runtime.settings import Settings
 from workers.dispatch.work import WorkTable
 from workers.tracker.tracker import TRACKER, Tracker
@@ -10,7 +11,7 @@ from workers.tracker.tracker import TRACKER, Tracker
 
 async def run(settings: Settings) -> None:
     async with open_store(settings, "tracker") as store, open_market(settings) as market:
-        await open_wallet(settings, store, market)
+        await require_wallet(store.pool, store.mapper, market.genesis_hash, settings.wallet_file)
         tracker = Tracker(
             orders=store.orders,
             accounts=store.accounts,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from runtime.composition import lease_of, open_market, open_store, require_chain_of_log, utc_now
+from runtime.composition import lease_of, open_market, open_store, utc_now
+from runtime.preconditions import require_chain_of_log
 from runtime.settings import Settings
 from venues.prices import PoolPrices
 from workers.watcher.book import Book
@@ -14,19 +15,19 @@ from workers.watcher.watcher import Pace, Watcher
 
 async def run(settings: Settings) -> None:
     async with open_store(settings, "watcher") as store, open_market(settings) as market:
-        await require_chain_of_log(store, market)
-        watching = BookFeed(store.pool, store.events, store.orders, Book())
+        await require_chain_of_log(store.pool, store.mapper, market.genesis_hash)
+        feed = BookFeed(store.pool, store.events, store.orders, Book())
         watcher = Watcher(
-            watching=watching,
+            feed=feed,
             orders=store.orders,
             events=store.events,
             notifier=store.notifier,
-            source=PoolPrices(market.book),
+            source=PoolPrices(market.pools),
             slot_age=market.chain.slot_age,
             clock=utc_now,
             pace=Pace(observe=settings.price_poll_ms / 1000, stale=settings.price_max_age),
         )
-        after = await watching.restore()
+        after = await feed.restore()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(watcher.follow(after))
             async with lease_of(store, WATCHER).hold() as lease:

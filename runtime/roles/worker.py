@@ -7,10 +7,9 @@ import asyncio
 import dramatiq
 
 from chains.blockhashes import BlockhashCache
-from localnet.program import PROGRAM_ID
-from runtime.composition import broker_url, open_market, open_store, open_wallet, utc_now
+from runtime.composition import ALLOWED_PROGRAMS, broker_url, open_market, open_store, utc_now
+from runtime.preconditions import require_wallet
 from runtime.settings import Settings
-from venues.pools import pool_venues
 from workers.dispatch.broker import StageRun, declare_actors, open_broker
 from workers.dispatch.next_work import Stage
 from workers.dispatch.work import WorkTable
@@ -25,19 +24,19 @@ STOP_MS = 1_000
 
 async def run(settings: Settings) -> None:
     async with open_store(settings, "worker") as store, open_market(settings) as market:
-        wallet = await open_wallet(settings, store, market)
+        wallet = await require_wallet(store.pool, store.mapper, market.genesis_hash, settings.wallet_file)
         work = WorkTable(store.pool)
         context = BuildContext(
             accounts=store.accounts,
             chain=market.chain,
             blockhashes=BlockhashCache(market.chain),
             wallet=wallet,
-            venues=pool_venues(market.book),
-            programs=frozenset({PROGRAM_ID}),
+            venues=market.venues,
+            programs=ALLOWED_PROGRAMS,
             genesis_hash=market.genesis_hash,
         )
         runs: dict[Stage, StageRun] = {
-            "route": Route(store.orders, work, utc_now, [market.book]).run,
+            "route": Route(store.orders, work, utc_now, market.venues).run,
             "build": Build(store.orders, work, utc_now, context).run,
             "submit": Submit(store.orders, work, utc_now, market.chain).run,
         }

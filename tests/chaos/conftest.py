@@ -26,7 +26,7 @@ from tests.integration.conftest import (  # noqa: F401 - pytest finds fixtures a
     valkey,
 )
 from tests.integration.embedded import EmbeddedPostgres, EmbeddedValkey
-from tests.integration.workers.conftest import desks  # noqa: F401
+from tests.integration.workers.conftest import engine  # noqa: F401
 
 
 @pytest.fixture

@@ -27,11 +27,11 @@ PAST_ITS_LIFE = 200  # blocks: the 150 of a blockhash, the 32 to finality, and s
 TEN_MINUTES = 1_500  # blocks of 400 ms
 
 
-def execute(desks: EngineHarness) -> None:
-    desks.start_relay()
-    desks.start_sweeper()
-    desks.start_worker()
-    desks.start_tracker(QUICK)
+def execute(engine: EngineHarness) -> None:
+    engine.start_relay()
+    engine.start_sweeper()
+    engine.start_worker()
+    engine.start_tracker(QUICK)
 
 
 async def until(holds: Callable[[], Awaitable[Any]], within: float = 15) -> None:
@@ -91,25 +91,25 @@ ILL = {
 
 @pytest.mark.parametrize("faults", ILL.values(), ids=ILL.keys())
 async def test_while_a_node_is_ill_orders_go_on_and_each_ends_with_one_swap(
-    desks: EngineHarness, node: FaultyNode, faults: list[tuple[str, dict[str, Any]]]
+    engine: EngineHarness, node: FaultyNode, faults: list[tuple[str, dict[str, Any]]]
 ) -> None:
     before = (await node.report())["struck"]
-    execute(desks)
+    execute(engine)
     ids: list[UUID] = []
     for attempt in range(MOST_ROUNDS):
         # A second may pass by all that a fault would strike: then the node is ill once more.
         for seed, (name, params) in enumerate(faults, 100 * attempt):
             await node.fault(name, probability=0.4, seed=seed, seconds=1.0, **params)
-        fresh = await asyncio.gather(*(desks.submit() for _ in range(5)))
+        fresh = await asyncio.gather(*(engine.submit() for _ in range(5)))
         for order_id in fresh:
-            await desks.until(order_id, lambda order: order.ended, within=25)
+            await engine.until(order_id, lambda order: order.ended, within=25)
         ids += fresh
         after = (await node.report())["struck"]
         if all(after.get(name, 0) > before.get(name, 0) for name, _ in faults):
             break
     else:
         raise AssertionError(f"not every fault struck in {MOST_ROUNDS} rounds: {after}")
-    await judge(desks, node, ids)
+    await judge(engine, node, ids)
 
 
 BLIND_TO_EXPIRY = {
@@ -128,21 +128,21 @@ BLIND_TO_EXPIRY = {
 
 @pytest.mark.parametrize(("question", "name", "params"), BLIND_TO_EXPIRY.values(), ids=BLIND_TO_EXPIRY.keys())
 async def test_what_never_landed_is_signed_again_only_once_its_expiry_can_be_proven(
-    desks: EngineHarness, node: FaultyNode, question: str, name: str, params: dict[str, Any]
+    engine: EngineHarness, node: FaultyNode, question: str, name: str, params: dict[str, Any]
 ) -> None:
     await node.fault("drop")
     await node.fault(name, **params)
-    execute(desks)
-    order_id = await desks.submit()
-    await desks.until(order_id, lambda order: order.status == "submitted")
+    execute(engine)
+    order_id = await engine.submit()
+    await engine.until(order_id, lambda order: order.status == "submitted")
     await node.blocks(PAST_ITS_LIFE)
     await asked(node, question, 5)
-    assert undecided(await desks.order(order_id))
+    assert undecided(await engine.order(order_id))
 
     await node.clear()
 
-    await desks.until(order_id, lambda order: order.ended)
-    (order,) = await judge(desks, node, [order_id])
+    await engine.until(order_id, lambda order: order.ended)
+    (order,) = await judge(engine, node, [order_id])
     # The blockhash of the last second is old too where hundreds of blocks were closed at once: then there are three.
     ends = [attempt.end for attempt in order.attempts]
     assert (set(ends[:-1]), ends[-1]) == ({"expired"}, "confirmed")
@@ -150,136 +150,136 @@ async def test_what_never_landed_is_signed_again_only_once_its_expiry_can_be_pro
 
 @pytest.mark.parametrize("blocks", ["readable", "refused"])
 async def test_null_for_what_landed_is_no_proof_for_however_long(
-    desks: EngineHarness, node: FaultyNode, blocks: str
+    engine: EngineHarness, node: FaultyNode, blocks: str
 ) -> None:
     await node.fault("blind")
     if blocks == "refused":
         await node.fault("error", methods=("getBlock", "getBlocks", "getBlocksWithLimit"), code=-32004)
-    execute(desks)
-    order_id = await desks.submit()
+    execute(engine)
+    order_id = await engine.submit()
     await until(lambda: on_chain(node, order_id))
-    await desks.until(order_id, lambda order: order.status == "submitted")
+    await engine.until(order_id, lambda order: order.status == "submitted")
     await node.blocks(TEN_MINUTES)
     await asked(node, "getGenesisHash", 10)
-    assert undecided(await desks.order(order_id))
+    assert undecided(await engine.order(order_id))
 
     await node.clear()
 
-    await desks.until(order_id, lambda order: order.ended)
-    (order,) = await judge(desks, node, [order_id])
+    await engine.until(order_id, lambda order: order.ended)
+    (order,) = await judge(engine, node, [order_id])
     assert len(order.attempts) == 1
 
 
 async def test_a_landing_whose_history_was_purged_stays_undecided_until_another_can_see_it(
-    desks: EngineHarness, node: FaultyNode
+    engine: EngineHarness, node: FaultyNode
 ) -> None:
     blind = await node.fault("blind")
-    execute(desks)
-    order_id = await desks.submit()
+    execute(engine)
+    order_id = await engine.submit()
     await until(lambda: on_chain(node, order_id))
-    await desks.until(order_id, lambda order: order.status == "submitted")
+    await engine.until(order_id, lambda order: order.status == "submitted")
     await node.fault("purged", keeps=20)
     await node.blocks(PAST_ITS_LIFE)
     await node.clear(blind)
     await asked(node, "getGenesisHash", 5)
-    assert undecided(await desks.order(order_id))
+    assert undecided(await engine.order(order_id))
     await node.clear()
-    await desks.until(order_id, lambda order: order.ended)
-    await judge(desks, node, [order_id])
+    await engine.until(order_id, lambda order: order.ended)
+    await judge(engine, node, [order_id])
 
 
-async def built(desks: EngineHarness, **terms: Any) -> UUID:
+async def built(engine: EngineHarness, **terms: Any) -> UUID:
     """An order whose transaction is signed, and not sent."""
-    stages, order_id = desks.stages(), await desks.submit(**terms)
+    stages, order_id = engine.stages(), await engine.submit(**terms)
     for stage in ("route", "build"):
         await stages[stage].run([order_id])
     return order_id
 
 
-async def sent(desks: EngineHarness, *order_ids: UUID) -> None:
+async def sent(engine: EngineHarness, *order_ids: UUID) -> None:
     for order_id in order_ids:
-        await desks.stages()["submit"].run([order_id])
+        await engine.stages()["submit"].run([order_id])
 
 
-async def newest_status(desks: EngineHarness, node: FaultyNode, order_id: UUID) -> Any:
-    signature = (await desks.order(order_id)).attempts[-1].signature
+async def newest_status(engine: EngineHarness, node: FaultyNode, order_id: UUID) -> Any:
+    signature = (await engine.order(order_id)).attempts[-1].signature
     return (await node.truth("getSignatureStatuses", [signature]))["value"][0]
 
 
 @pytest.mark.parametrize(("commitment", "blocks"), [("processed", 1), ("confirmed", 2)])
 async def test_a_success_after_an_error_that_a_fork_dropped_is_confirmed_once(
-    desks: EngineHarness, node: FaultyNode, commitment: str, blocks: int
+    engine: EngineHarness, node: FaultyNode, commitment: str, blocks: int
 ) -> None:
-    order_id = await built(desks, slippage_bps=0)
-    rival = await built(desks, amount_in=10**12)
+    order_id = await built(engine, slippage_bps=0)
+    rival = await built(engine, amount_in=10**12)
     stall = await node.fault("stall")
-    await sent(desks, rival, order_id)
+    await sent(engine, rival, order_id)
     await node.blocks(blocks)
-    status = await newest_status(desks, node, order_id)
+    status = await newest_status(engine, node, order_id)
     assert status["err"] is not None
     assert status["confirmationStatus"] == commitment
-    desks.start_tracker(QUICK)
+    engine.start_tracker(QUICK)
     await asked(node, "getSignatureStatuses", 5)
-    await desks.stop()
+    await engine.stop()
 
     assert await node.fork(blocks, confirmed=commitment == "confirmed")
 
-    assert await newest_status(desks, node, order_id) is None
-    await desks.chain.send(signed_bytes(await desks.history(order_id), 1))
-    desks.start_tracker(QUICK)
+    assert await newest_status(engine, node, order_id) is None
+    await engine.chain.send(signed_bytes(await engine.history(order_id), 1))
+    engine.start_tracker(QUICK)
     await node.clear(stall)
-    order = await desks.until(order_id, lambda order: order.ended)
+    order = await engine.until(order_id, lambda order: order.ended)
     assert len(order.attempts) == 1
-    await judge(desks, node, [order_id])
+    await judge(engine, node, [order_id])
 
 
 async def test_an_error_after_a_success_that_a_fork_dropped_leads_to_one_more_attempt(
-    desks: EngineHarness, node: FaultyNode
+    engine: EngineHarness, node: FaultyNode
 ) -> None:
-    order_id = await built(desks, slippage_bps=0)
-    rival = await built(desks, amount_in=10**12)
+    order_id = await built(engine, slippage_bps=0)
+    rival = await built(engine, amount_in=10**12)
     stall = await node.fault("stall")
-    await sent(desks, order_id)
+    await sent(engine, order_id)
     await node.blocks(1)
-    assert (await newest_status(desks, node, order_id))["err"] is None
+    assert (await newest_status(engine, node, order_id))["err"] is None
 
     assert await node.fork()
 
-    await sent(desks, rival)
-    execute(desks)
+    await sent(engine, rival)
+    execute(engine)
     await node.clear(stall)
-    order = await desks.until(order_id, lambda order: order.attempts[0].end is not None)
+    order = await engine.until(order_id, lambda order: order.attempts[0].end is not None)
     assert order.attempts[0].end == "rejected"
     # Somebody trades the other way: the first attempt's minimum can be had again.
-    back = await desks.submit(token_in=USDC, token_out=SOL, amount_in=200_000 * 10**6, slippage_bps=5_000)
+    back = await engine.submit(token_in=USDC, token_out=SOL, amount_in=200_000 * 10**6, slippage_bps=5_000)
     for one in (order_id, rival, back):
-        await desks.until(one, lambda order: order.ended)
-    await judge(desks, node, [order_id, rival, back])
+        await engine.until(one, lambda order: order.ended)
+    await judge(engine, node, [order_id, rival, back])
 
 
-async def test_a_node_that_is_killed_amid_forks_keeps_its_books(desks: EngineHarness, node: FaultyNode) -> None:
+async def test_a_node_that_is_killed_amid_forks_keeps_its_books(engine: EngineHarness, node: FaultyNode) -> None:
     async def held() -> int:
-        return (await desks.chain.token_balances(desks.wallet.address, [USDC.mint]))[USDC.mint]
+        return (await engine.chain.token_balances(engine.wallet.address, [USDC.mint]))[USDC.mint]
 
     before = await held()
-    execute(desks)
+    execute(engine)
     ids: list[UUID] = []
     for seed in range(4):
         await node.fault("fork", probability=0.5, seed=seed)
-        ids += await asyncio.gather(*(desks.submit() for _ in range(5)))
-        await desks.until(ids[-1], lambda order: bool(order.attempts))
+        ids += await asyncio.gather(*(engine.submit() for _ in range(5)))
+        await engine.until(ids[-1], lambda order: bool(order.attempts))
         await node.kill()
         await node.start()
     for one in ids:
-        await desks.until(one, lambda order: order.ended, within=25)
-    orders = await judge(desks, node, ids)
+        await engine.until(one, lambda order: order.ended, within=25)
+    orders = await judge(engine, node, ids)
     assert await held() - before == sum(order.fill.amount_out for order in orders if order.fill)
 
 
-async def test_a_confirmed_swap_that_a_fork_drops_is_not_signed_again(desks: EngineHarness, node: FaultyNode) -> None:
-    execute(desks)
-    order_id = await desks.submit()
-    confirmed = await desks.until(order_id, lambda order: order.ended)
+async def test_a_confirmed_swap_that_a_fork_drops_is_not_signed_again(engine: EngineHarness, node: FaultyNode) -> None:
+    execute(engine)
+    order_id = await engine.submit()
+    confirmed = await engine.until(order_id, lambda order: order.ended)
     await node.fault("drop")
     await node.fault("stall")
     slot = await node.truth("getSlot", {"commitment": "processed"})
@@ -291,5 +291,5 @@ async def test_a_confirmed_swap_that_a_fork_drops_is_not_signed_again(desks: Eng
     async with asyncio.timeout(15):
         while CONTRADICTIONS._value.get() == before:
             await asyncio.sleep(0.02)
-    order = await desks.order(order_id)
+    order = await engine.order(order_id)
     assert (order.status, len(order.attempts)) == ("confirmed", 1)

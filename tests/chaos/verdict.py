@@ -44,11 +44,11 @@ async def gained(node: FaultyNode, signature: str, mint: str) -> int:
     return after - before
 
 
-async def judge(desks: EngineHarness, node: FaultyNode, order_ids: Iterable[UUID]) -> list[Order]:
+async def judge(engine: EngineHarness, node: FaultyNode, order_ids: Iterable[UUID]) -> list[Order]:
     """Each order has one success and says so, with what it moved; none was signed again without proof."""
     on_chain, orders = await landed(node), []
     for order_id in order_ids:
-        order, events = await desks.order(order_id), (await desks.history(order_id)).events
+        order, events = await engine.order(order_id), (await engine.history(order_id)).events
         assert order.fill is not None, order
         assert [one["signature"] for one in on_chain[order_id] if one["err"] is None] == [order.fill.tx_hash]
         assert order.fill.amount_out == await gained(node, order.fill.tx_hash, order.token_out.mint)

@@ -16,7 +16,7 @@ from tests.integration.conftest import (  # noqa: F401 - pytest finds fixtures a
     pytest_asyncio_loop_factories,
     valkey,
 )
-from tests.integration.workers.conftest import chain_timeout, desks  # noqa: F401
+from tests.integration.workers.conftest import chain_timeout, engine  # noqa: F401
 
 
 @pytest.fixture

@@ -25,10 +25,10 @@ from tests.integration.workers.conftest import EngineHarness
 
 
 @pytest.mark.parametrize("name", RUNS)
-async def test_record(desks: EngineHarness, node: FaultyNode, name: str) -> None:
+async def test_record(engine: EngineHarness, node: FaultyNode, name: str) -> None:
     if (DIRECTORY / f"{name}.json").exists():
         pytest.skip("recorded once, kept for ever")
-    streams = [await desks.events.load(stream_id) for stream_id in await RUNS[name](desks, node)]
+    streams = [await engine.events.load(stream_id) for stream_id in await RUNS[name](engine, node)]
     write(name, (RUNS[name].__doc__ or "").strip(), MAPPER, [[_blanked(one) for one in stream] for stream in streams])
 
 

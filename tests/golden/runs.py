@@ -38,15 +38,15 @@ def history(run: Run) -> Run:
     return run
 
 
-def execute(desks: EngineHarness) -> None:
-    desks.start_relay()
-    desks.start_sweeper()
-    desks.start_worker()
-    desks.start_tracker(QUICK)
+def execute(engine: EngineHarness) -> None:
+    engine.start_relay()
+    engine.start_sweeper()
+    engine.start_worker()
+    engine.start_tracker(QUICK)
 
 
-async def price(desks: EngineHarness, to: str) -> None:
-    await move(desks.rpc_url, desks.market_key, "SOL/USDC", Decimal(to))
+async def price(engine: EngineHarness, to: str) -> None:
+    await move(engine.rpc_url, engine.market_key, "SOL/USDC", Decimal(to))
 
 
 def is_ended(order: Order) -> bool:

@@ -21,76 +21,76 @@ from tests.integration.workers.test_contradictions import run_to
 
 
 @history
-async def limit_rests_by_limit_not_met(desks: EngineHarness, node: FaultyNode) -> Sequence[UUID]:
+async def limit_rests_by_limit_not_met(engine: EngineHarness, node: FaultyNode) -> Sequence[UUID]:
     """Its quotes at size fall short, it rests, and fires again at a better price."""
-    desks.start_watcher()
-    execute(desks)
-    order_id = await desks.submit(**{**LIMIT, "amount_in": 5_000 * 10**9}, limit_price=Decimal("149.69"))
-    await desks.until(order_id, lambda order: order.rest is not None)
-    await price(desks, "153")
-    await desks.until(order_id, is_ended)
+    engine.start_watcher()
+    execute(engine)
+    order_id = await engine.submit(**{**LIMIT, "amount_in": 5_000 * 10**9}, limit_price=Decimal("149.69"))
+    await engine.until(order_id, lambda order: order.rest is not None)
+    await price(engine, "153")
+    await engine.until(order_id, is_ended)
     return [order_id]
 
 
 @history
-async def limit_rests_by_rejections(desks: EngineHarness, node: FaultyNode) -> Sequence[UUID]:
+async def limit_rests_by_rejections(engine: EngineHarness, node: FaultyNode) -> Sequence[UUID]:
     """Three builds fail since it was triggered: it rests until an instant, and is armed again then."""
-    desks.start_watcher()
-    order_id = await desks.submit(**LIMIT, slippage_bps=0, limit_price=Decimal(140))
-    await desks.until(order_id, lambda order: order.status == "routing")
+    engine.start_watcher()
+    order_id = await engine.submit(**LIMIT, slippage_bps=0, limit_price=Decimal(140))
+    await engine.until(order_id, lambda order: order.status == "routing")
     for _ in range(3):
-        await price(desks, "160")
-        await run_to(desks, order_id, "route")
-        await price(desks, "150")
-        await desks.stages()["build"].run([order_id])
-    rested = await desks.order(order_id)
+        await price(engine, "160")
+        await run_to(engine, order_id, "route")
+        await price(engine, "150")
+        await engine.stages()["build"].run([order_id])
+    rested = await engine.order(order_id)
     assert rested.rest
     assert rested.rest.armed_at
-    execute(desks)
-    await desks.until(order_id, is_ended, within=60)
+    execute(engine)
+    await engine.until(order_id, is_ended, within=60)
     return [order_id]
 
 
 @history
-async def limit_buy_confirmed(desks: EngineHarness, node: FaultyNode) -> Sequence[UUID]:
+async def limit_buy_confirmed(engine: EngineHarness, node: FaultyNode) -> Sequence[UUID]:
     """A limit order that buys once the price falls."""
-    desks.start_watcher()
-    execute(desks)
-    order_id = await desks.submit(type="limit", **BUY, limit_price=Decimal(148))
-    await price(desks, "147")
-    await desks.until(order_id, is_ended)
+    engine.start_watcher()
+    execute(engine)
+    order_id = await engine.submit(type="limit", **BUY, limit_price=Decimal(148))
+    await price(engine, "147")
+    await engine.until(order_id, is_ended)
     return [order_id]
 
 
 @history
-async def stop_limit_sell_latched(desks: EngineHarness, node: FaultyNode) -> Sequence[UUID]:
+async def stop_limit_sell_latched(engine: EngineHarness, node: FaultyNode) -> Sequence[UUID]:
     """Its stop is reached, the limit later: the stop stays reached in between."""
-    desks.start_watcher()
-    execute(desks)
-    order_id = await desks.submit(**STOP, stop_price=Decimal(145), limit_price=Decimal(149))
-    await price(desks, "144")
-    await desks.until(order_id, lambda order: order.stop_reached)
-    await price(desks, "151")
-    await desks.until(order_id, is_ended)
+    engine.start_watcher()
+    execute(engine)
+    order_id = await engine.submit(**STOP, stop_price=Decimal(145), limit_price=Decimal(149))
+    await price(engine, "144")
+    await engine.until(order_id, lambda order: order.stop_reached)
+    await price(engine, "151")
+    await engine.until(order_id, is_ended)
     return [order_id]
 
 
 @history
-async def stop_limit_buy_at_once(desks: EngineHarness, node: FaultyNode) -> Sequence[UUID]:
+async def stop_limit_buy_at_once(engine: EngineHarness, node: FaultyNode) -> Sequence[UUID]:
     """Stop and limit are met by one observation."""
-    desks.start_watcher()
-    execute(desks)
-    order_id = await desks.submit(type="stop-limit", **BUY, stop_price=Decimal(152), limit_price=Decimal(156))
-    await price(desks, "154")
-    await desks.until(order_id, is_ended)
+    engine.start_watcher()
+    execute(engine)
+    order_id = await engine.submit(type="stop-limit", **BUY, stop_price=Decimal(152), limit_price=Decimal(156))
+    await price(engine, "154")
+    await engine.until(order_id, is_ended)
     return [order_id]
 
 
 @history
-async def open_orders(desks: EngineHarness, node: FaultyNode) -> Sequence[UUID]:
+async def open_orders(engine: EngineHarness, node: FaultyNode) -> Sequence[UUID]:
     """Orders in the middle of their lives: one waits for its price, one is routed, one may still land."""
-    waiting = await desks.submit(**LIMIT, limit_price=Decimal(1_000))
-    routed, live = await desks.submit(), await desks.submit()
-    await run_to(desks, routed, "route")
-    await run_to(desks, live, "submit")
+    waiting = await engine.submit(**LIMIT, limit_price=Decimal(1_000))
+    routed, live = await engine.submit(), await engine.submit()
+    await run_to(engine, routed, "route")
+    await run_to(engine, live, "submit")
     return [waiting, routed, live]

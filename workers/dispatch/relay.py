@@ -1,6 +1,7 @@
-"""The relay: turns what the log says into work rows and hints. One at a time, by its lease.
+"""The relay: turns the log's events into work rows, and hints at what is to be done now. One runs at a time.
 
-Rows and position are one transaction, the hints follow it: a relay that dies in between leaves rows that come due.
+Rows and position are written in one transaction, and the hints follow it: a relay that dies in between leaves rows that
+come due.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 RELAY = "relay"
 BATCH = 1_000
-# What an order may wait for company at each stage.
+# For how long events gather before the next read, in seconds: an order waits as much at each stage.
 PAUSE = 0.01
 
 
@@ -33,24 +34,24 @@ class Relay:
     """Runs under ``lease`` (processor ``relay``) until it is cancelled or the lease is lost."""
 
     def __init__(self, pool: Pool, events: Log, notifier: Notifier | None, work: WorkTable, hints: Hints) -> None:
-        self._processing = Processor(pool, events.marks, notifier, limit=BATCH, pause=PAUSE)
+        self._processor = Processor(pool, events.marks, notifier, limit=BATCH, pause=PAUSE)
         self._work = work
         self._hints = hints
         self._dead: set[UUID] = set()
 
     async def run(self, lease: Lease) -> None:
-        await self._processing.run(lease, self._record, self._recorded)
+        await self._processor.run(lease, self._record, self._recorded)
 
     async def _record(self, cursor: Cursor, batch: list[EventHeader]) -> None:
-        self._dead = await self._work.record(cursor, _asked(batch))
+        self._dead = await self._work.record(cursor, _work_of(batch))
 
     async def _recorded(self, batch: list[EventHeader]) -> None:
         RELAY_POSITION.set(batch[-1].position)
-        await self._hint(_asked(batch))
+        await self._hint(_work_of(batch))
 
-    async def _hint(self, asked: WorkBatch) -> None:
+    async def _hint(self, work: WorkBatch) -> None:
         now: dict[Stage, list[UUID]] = {}
-        for move in asked.moves:
+        for move in work.moves:
             if move.stage and not move.setback and move.order_id not in self._dead:
                 now.setdefault(move.stage, []).append(move.order_id)
         if not now:
@@ -62,5 +63,5 @@ class Relay:
             log.warning("hints not sent; the sweeper repeats them", error=type(error).__name__)
 
 
-def _asked(batch: list[EventHeader]) -> WorkBatch:
+def _work_of(batch: list[EventHeader]) -> WorkBatch:
     return next_work_of((event.stream_id, event.version, event.topic) for event in batch)

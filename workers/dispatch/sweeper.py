@@ -24,11 +24,13 @@ DUE_AT_ONCE = 1_000
 OVERDUE_MS = 5_000
 DERIVE_EVERY_S = 5.0
 WINDOW = 5_000
-# The relay may be this far behind the newest events: rows it is about to write aren't missing.
+# Events are looked at once they are this old: the relay is about to write the rows of newer ones.
 SETTLED_S = 10.0
 
 
 class Sweeper:
+    """Runs until it is cancelled; needs no lease."""
+
     def __init__(self, events: Log, work: WorkTable, hints: Hints) -> None:
         self._events = events
         self._work = work
@@ -45,7 +47,7 @@ class Sweeper:
                 if time.monotonic() >= derive_at:
                     derive_at = time.monotonic() + DERIVE_EVERY_S
                     heads = await self._derive(heads)
-                    await self._count()
+                    await self._count_dead_letters()
             except RedisError as error:
                 HINTS_FAILED.inc()
                 log.warning("sweeper waits for Valkey", error=type(error).__name__)
@@ -58,7 +60,7 @@ class Sweeper:
     async def _sweep(self) -> None:
         while True:
             # Behind a backlog only what is long overdue is hinted at: a setback never had a hint in the queue.
-            overdue = 0 if await asyncio.to_thread(self._hints.few) else OVERDUE_MS
+            overdue = 0 if await asyncio.to_thread(self._hints.queue_is_short) else OVERDUE_MS
             due = await self._work.take_due(DUE_AT_ONCE, overdue_ms=overdue)
             if due:
                 await asyncio.to_thread(self._hints.send, due)
@@ -67,14 +69,18 @@ class Sweeper:
             if sum(map(len, due.values())) < DUE_AT_ONCE:
                 return
 
-    async def _count(self) -> None:
-        aside = await self._work.aside()
+    async def _count_dead_letters(self) -> None:
+        counts = await self._work.dead_letter_counts()
         DEAD_LETTERS.clear()
-        for processor, orders in aside.items():
-            DEAD_LETTERS.labels(processor).set(orders)
+        for processor, count in counts.items():
+            DEAD_LETTERS.labels(processor).set(count)
 
     async def _derive(self, heads: list[tuple[float, int]]) -> list[tuple[float, int]]:
-        """One window of the log. ``heads``: when which position was the newest; only settled ones are read."""
+        """Derive what is missing in one window of the log, after the last one's; begins again at the log's end.
+
+        ``heads``: the log's newest positions, each with the time it was seen; returned with the present one. Events up
+        to the newest that is old enough are read.
+        """
         now = time.monotonic()
         heads = [*heads, (now, await self._events.head())]
         settled = max((head for at, head in heads if at <= now - SETTLED_S), default=0)

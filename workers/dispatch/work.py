@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -10,22 +11,18 @@ from uuid import UUID
 from psycopg import AsyncConnection, AsyncCursor
 from psycopg_pool import AsyncConnectionPool
 
+from domain.backoff import Backoff
 from event_store.processors import dead_letters
 from workers.dispatch.next_work import OPEN_TOPICS, STAGES, TRACK, NextWork, Stage, WorkBatch, next_work_of
 
-# A hint that was lost is sent again after this long; longer than a healthy stage takes, short for one who waits.
+# A hint that was lost is sent again after this long: longer than a healthy stage takes, and soon for a client.
 GRACE_MS = 2_000
-LEAST_BACKOFF_MS, MOST_BACKOFF_MS = 250, 5_000
+SETBACK = Backoff(first=timedelta(milliseconds=250), longest=timedelta(seconds=5))
 
 SQL = {path.stem: path.read_text() for path in (Path(__file__).parent / "sql").glob("*.sql")}
 
 Pool = AsyncConnectionPool[AsyncConnection[Any]]
 Cursor = AsyncCursor[Any]
-
-
-def backoff_ms(tries: int) -> int:
-    """0.25 s doubling to 5 s."""
-    return int(min(MOST_BACKOFF_MS, LEAST_BACKOFF_MS * 2 ** min(tries, 20)))
 
 
 class WorkTable:
@@ -35,23 +32,23 @@ class WorkTable:
         self.pool = pool
 
     async def record(self, cursor: Cursor, batch: WorkBatch) -> set[UUID]:
-        """Write what a batch of events asks for; returns the orders among them that a stage has set aside."""
+        """Write what a batch of events asks for; returns the orders among them that are dead letters."""
         orders = [move.order_id for move in batch.moves]
         await cursor.execute(SQL["tries"], {"orders": orders, "stages": list(STAGES)})
-        found = await cursor.fetchall()
-        tries = {row[0]: int(str(row[1])) for row in found}
+        rows = await cursor.fetchall()
+        tries = {row[0]: int(str(row[1])) for row in rows}
+        dead = {row[0] for row in rows if row[2]}
         await cursor.execute(SQL["move"], {"orders": orders, "versions": [move.version for move in batch.moves]})
-        rows = [_row(move, tries.get(move.order_id, 0)) for move in batch.moves if move.stage]
-        rows += [(order, TRACK, version, 0, tries.get(order, 0)) for order, version in batch.tracked.items()]
-        await self._schedule(cursor, rows)
-        return {row[0] for row in found if row[2]}
+        due = [_row(move, tries.get(move.order_id, 0)) for move in batch.moves if move.stage]
+        due += [(order_id, TRACK, version, 0, tries.get(order_id, 0)) for order_id, version in batch.tracked.items()]
+        await self._schedule(cursor, due)
+        return dead
 
     async def postpone(self, order_id: UUID, stage: Stage, version: int) -> None:
         """Try again later: 0.25 s after the first passing failure, doubling to 5 s."""
         async with self.pool.connection() as connection:
-            arguments = {"order": order_id, "stage": stage, "version": version}
-            limits = {"least": LEAST_BACKOFF_MS, "most": MOST_BACKOFF_MS}
-            await connection.execute(SQL["postpone"], {**arguments, **limits})
+            arguments = {"order": order_id, "stage": stage, "version": version, "waits": SETBACK.waits()}
+            await connection.execute(SQL["postpone"], arguments)
 
     async def take_due(self, limit: int, *, overdue_ms: int = 0) -> dict[Stage, list[UUID]]:
         """What has been due for ``overdue_ms``, by stage. It comes due again by itself, should its hint be lost.
@@ -69,7 +66,7 @@ class WorkTable:
             return due
 
     async def retry(self, order_id: UUID, processors: Sequence[str]) -> None:
-        """Set the order aside no more; what is to be done next with it is due now."""
+        """Remove the order's dead letters of ``processors``; what is to be done next with it is due now."""
         async with self.pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
             await dead_letters.remove(cursor, processors, order_id)
             await cursor.execute(SQL["due_now"], {"order": order_id, "stages": list(STAGES)})
@@ -89,10 +86,10 @@ class WorkTable:
             await connection.execute(SQL["untrack"], {"orders": list(versions), "versions": list(versions.values())})
 
     async def record_uncertainty(self, order_id: UUID, attempt: int, reason: str, *, permanent: bool) -> None:
-        """Say with the order what isn't known of an attempt; kept until the order is no longer tracked."""
+        """Say with the order why an attempt's outcome isn't known; kept until the order is no longer tracked."""
         async with self.pool.connection() as connection:
-            named = {"order": order_id, "attempt": attempt, "reason": reason, "forever": permanent}
-            await connection.execute(SQL["record_uncertainty"], named)
+            arguments = {"order": order_id, "attempt": attempt, "reason": reason, "permanent": permanent}
+            await connection.execute(SQL["record_uncertainty"], arguments)
 
     async def unknown(self) -> tuple[int, float]:
         """How many attempts are uncertain, and for how many seconds the oldest has been."""
@@ -101,12 +98,12 @@ class WorkTable:
         return (int(row[0]), float(row[1])) if row else (0, 0.0)
 
     async def clear_uncertainty(self, order_id: UUID, attempt: int) -> None:
-        """Take back what was said not to be known of an attempt."""
+        """The attempt's outcome is known, or can be: take back what the order says of it."""
         async with self.pool.connection() as connection:
             await connection.execute(SQL["clear_uncertainty"], {"order": order_id, "attempt": attempt})
 
     async def clear_uncertainty_by_reason(self, reasons: Sequence[str]) -> None:
-        """Take back what was said for one of ``reasons``, of every attempt."""
+        """Take back what was said for one of ``reasons``, whichever attempt it was said of."""
         async with self.pool.connection() as connection:
             await connection.execute(SQL["clear_uncertainty_by_reason"], {"reasons": list(reasons)})
 
@@ -119,8 +116,8 @@ class WorkTable:
                 await self.record(cursor, missing)
             return len(missing.moves)
 
-    async def aside(self) -> dict[str, int]:
-        """How many orders each processor has set aside."""
+    async def dead_letter_counts(self) -> dict[str, int]:
+        """How many dead letters each processor has."""
         async with self.pool.connection() as connection, connection.cursor() as cursor:
             return await dead_letters.counts(cursor)
 
@@ -133,5 +130,5 @@ class WorkTable:
 
 
 def _row(move: NextWork, tries: int) -> tuple[UUID, str, int, int, int]:
-    delay = backoff_ms(tries) if move.setback else GRACE_MS
+    delay = SETBACK.after(tries + 1) // timedelta(milliseconds=1) if move.setback else GRACE_MS
     return move.order_id, str(move.stage), move.version, delay, tries + 1 if move.setback else tries

@@ -13,8 +13,9 @@ from datetime import datetime
 from functools import partial
 
 from chains.blockhashes import BlockhashCache
+from chains.errors import TransactionRefusedError
 from chains.protocol import Chain
-from chains.transaction_checks import TransactionRefused, check
+from chains.transaction_checks import check
 from chains.transactions import MAX_COMPUTE_UNITS, compose, memo_text
 from chains.wallet import Wallet
 from commands.accounts import Accounts
@@ -25,7 +26,7 @@ from domain.codes import Code, meaning
 from domain.commands import GiveUp, OrderCommand, RecordBuilt, RejectBuild
 from domain.order import Order
 from event_store.types import StreamGuard
-from venues.protocol import Venue
+from venues.protocol import VenueGroup, VenueQuote
 from workers.dispatch.work import WorkTable
 from workers.stages.stage import StageRunner
 
@@ -40,7 +41,7 @@ class BuildContext:
     chain: Chain
     blockhashes: BlockhashCache
     wallet: Wallet
-    venues: Sequence[Venue]
+    venues: Sequence[VenueGroup]
     programs: frozenset[str]
     genesis_hash: str
 
@@ -53,7 +54,6 @@ class Build(StageRunner):
     ) -> None:
         super().__init__(orders, work, clock)
         self._context = context
-        self._venues = {venue.name: venue for venue in context.venues}
         self._simulations = asyncio.Semaphore(SIMULATIONS_AT_ONCE)
 
     def applies(self, order: Order) -> bool:
@@ -78,12 +78,12 @@ class Build(StageRunner):
         if trading.halted:
             return GiveUp(Code.TRADING_HALTED, meaning(Code.TRADING_HALTED).sentence, self._clock())
         route = order.route
-        venue = self._venues.get(route.chosen.venue) if route else None
-        if route is None or venue is None:
+        group = next((group for group in self._context.venues if route and route.chosen.venue in group.venues), None)
+        if route is None or group is None:
             return self._rejected(Code.VENUE_UNAVAILABLE, "The venue of the route isn't configured here.")
         context, attempt = self._context, len(order.attempts) + 1
         wallet = context.wallet.address
-        instructions = venue.swap(route.chosen, owner=wallet, minimum_out=route.minimum_out)
+        instructions = await group.swap(VenueQuote(route.chosen), owner=wallet, minimum_out=route.minimum_out)
         blockhash = await context.blockhashes.latest()
         composed = partial(
             compose,
@@ -101,7 +101,7 @@ class Build(StageRunner):
         memo = memo_text(history.order_id, attempt)
         try:
             check(final, wallet=wallet, memo=memo, programs=context.programs)
-        except TransactionRefused as refused:
+        except TransactionRefusedError as refused:
             return self._rejected(Code.TRANSACTION_INVALID, str(refused))
         signed = context.wallet.sign(final)
         return RecordBuilt(

@@ -22,8 +22,8 @@ from domain.order import Order
 from workers.dead_letters import DeadLetterQueue
 from workers.dispatch.next_work import Stage
 from workers.dispatch.work import WorkTable
+from workers.errors import TRANSIENT_ERRORS
 from workers.metrics import STAGE_ORDERS, STAGE_SECONDS
-from workers.transient_errors import TRANSIENT_ERRORS
 
 log = structlog.get_logger(__name__)
 
@@ -64,7 +64,7 @@ class StageRunner(ABC):
             loaded = await self._orders.load(order_ids)
             for order_id, error in loaded.unreadable.items():
                 self._count("unreadable")
-                await self._dead_letters.unreadable(order_id, error)
+                await self._dead_letters.add_unreadable(order_id, error)
             mine = [one for one in loaded.histories.values() if one.order and self.applies(one.order)]
             if mine:
                 await self.work_on(mine)
@@ -122,7 +122,7 @@ class StageRunner(ABC):
             if defect:
                 raise defect
             return "postponed"
-        await self._dead_letters.handled(history.order_id)
+        await self._dead_letters.remove(history.order_id)
         return "advanced"
 
     async def _failed(self, history: LoadedOrder, error: Exception) -> None:
@@ -134,7 +134,7 @@ class StageRunner(ABC):
         if order and order.live_attempt is None and order.deadline and self._clock() < order.deadline:
             return
         try:
-            await self._dead_letters.failed(history.order_id, history.version, error)
+            await self._dead_letters.count_failure(history.order_id, history.version, error)
         except psycopg.Error as uncounted:
             log.warning("failure not counted", order_id=str(history.order_id), error=type(uncounted).__name__)
 

@@ -1,1 +1,1 @@
-"""Every sent transaction, followed until the chain says what became of it."""
+"""Follows every signed transaction until the chain says, finally, what became of it."""

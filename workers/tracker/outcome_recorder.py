@@ -1,13 +1,14 @@
-"""Recording what the tracker learned: one attempt's failure stays with its order, and is tried again ever more slowly.
+"""Recording what the tracker learned. What fails for one attempt concerns no other, and is tried ever more slowly.
 
-Whatever fails, the attempt is followed on: what stands in its way is said with the order, and after a few times in a
-row the order is among the dead letters too.
+An attempt is tracked on whatever fails: its order says what stands in the way, and after a few failures in a row it is
+among the dead letters, too.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Sequence
+from datetime import timedelta
 from uuid import UUID
 
 import psycopg
@@ -17,25 +18,21 @@ from commands.accounts import Accounts
 from commands.loaded_order import LoadedOrder
 from commands.orders import OrderRepository
 from domain.account import Contradiction, ContradictionFound
+from domain.backoff import Backoff
 from domain.commands import OrderCommand
 from domain.errors import DomainError, LandedAfterEndError, NotApplicableError
 from event_store.errors import LeaseLostError, UnreadableEventError
 from event_store.processors.leases import Lease
-from workers.dead_letters import DeadLetterQueue, kind
+from workers.dead_letters import DeadLetterQueue
 from workers.dispatch.work import WorkTable
+from workers.errors import TRANSIENT_ERRORS, error_code
 from workers.metrics import CONTRADICTIONS
 from workers.tracker.tracked_attempt import TrackedAttempt
 from workers.tracker.tracked_attempts import TrackedAttempts
-from workers.transient_errors import TRANSIENT_ERRORS
 
 log = structlog.get_logger(__name__)
 
-LEAST_BACKOFF_S, MOST_BACKOFF_S = 0.1, 5.0
-
-
-def backoff_s(failures: int) -> float:
-    """0.1 s doubling to 5 s."""
-    return min(MOST_BACKOFF_S, LEAST_BACKOFF_S * 2.0 ** (min(failures, 20) - 1))
+BACKOFF = Backoff(first=timedelta(seconds=0.1), longest=timedelta(seconds=5))
 
 
 class OutcomeRecorder:
@@ -46,88 +43,97 @@ class OutcomeRecorder:
         orders: OrderRepository,
         accounts: Accounts,
         work: WorkTable,
-        following: TrackedAttempts,
+        tracked: TrackedAttempts,
         dead_letters: DeadLetterQueue,
     ) -> None:
         self._orders = orders
         self._accounts = accounts
         self._work = work
-        self._tracked = following
+        self._tracked = tracked
         self._dead_letters = dead_letters
 
-    async def safely(self, one: TrackedAttempt, step: Awaitable[None]) -> bool:
-        """Whether ``step`` was done: what goes wrong with one attempt stays with it, but for ``LeaseLostError``."""
+    async def isolate(self, attempt: TrackedAttempt, step: Awaitable[None]) -> bool:
+        """Whether ``step`` was done. Any failure of it stays with this attempt; only ``LeaseLostError`` is raised."""
         try:
             await step
         except LeaseLostError:
             raise
         except TRANSIENT_ERRORS as error:
-            log.warning("not done yet", order_id=str(one.order_id), error=type(error).__name__, reason=str(error)[:200])
+            log.warning(
+                "not done yet", order_id=str(attempt.order_id), error=type(error).__name__, reason=str(error)[:200]
+            )
             return False
         except Exception as error:
-            if one.failures == 0:
+            if attempt.schedule.failures == 0:
                 known = error if isinstance(error, DomainError | UnreadableEventError) else None
                 log.error(
-                    "attempt not dealt with; tried again more slowly", order_id=str(one.order_id), attempt=one.attempt,
-                    error=kind(error), reason=str(known) if known else None, exc_info=None if known else error,
+                    "attempt not dealt with; tried again more slowly",
+                    order_id=str(attempt.order_id), attempt=attempt.number,
+                    error=error_code(error), reason=str(known) if known else None, exc_info=None if known else error,
                 )  # fmt: skip
-            await self._failed(one, error)
+            await self._record_failure(attempt, error)
             return False
         return True
 
-    async def histories(self, followed: Sequence[TrackedAttempt]) -> dict[UUID, LoadedOrder]:
-        """The orders that can be read; what was learned of the attempts of another has to wait."""
-        if not followed:
+    async def load(self, attempts: Sequence[TrackedAttempt]) -> dict[UUID, LoadedOrder]:
+        """The attempts' orders; one that can't be read is missing, and what was learned of its attempts has to wait."""
+        if not attempts:
             return {}
-        loaded = await self._orders.load([one.order_id for one in followed])
-        for one in followed:
-            if error := loaded.unreadable.get(one.order_id):
-                await self.safely(one, _raised(error))
+        loaded = await self._orders.load([attempt.order_id for attempt in attempts])
+        for attempt in attempts:
+            if error := loaded.unreadable.get(attempt.order_id):
+                await self.isolate(attempt, _raised(error))
         return loaded.histories
 
-    async def tell(self, lease: Lease, one: TrackedAttempt, history: LoadedOrder, command: OrderCommand) -> None:
-        """Record what was learned."""
-        await self.safely(one, self._tell(lease, one, history, command))
+    async def record(self, lease: Lease, attempt: TrackedAttempt, history: LoadedOrder, command: OrderCommand) -> None:
+        """Record what was learned of the attempt."""
+        await self.isolate(attempt, self._record(lease, attempt, history, command))
 
-    async def _tell(self, lease: Lease, one: TrackedAttempt, history: LoadedOrder, command: OrderCommand) -> None:
+    async def _record(self, lease: Lease, attempt: TrackedAttempt, history: LoadedOrder, command: OrderCommand) -> None:
         try:
             history = await self._orders.execute(history, command, guards=(lease.guard,))
         except NotApplicableError:
-            pass  # the order has moved on: what is followed is what it says now
+            pass  # The order has moved on, and nothing is left to record.
         except LandedAfterEndError as contradiction:
-            await self._contradicted(lease, one, contradiction.kind, contradiction.detail)
-            one.finalized = True
+            await self._record_contradiction(lease, attempt, contradiction.kind, contradiction.detail)
+            attempt.schedule.finish()
             return
-        if one.uncertain:
-            one.failures, one.uncertain = 0, False
-            await self._work.clear_uncertainty(one.order_id, one.attempt)
-        await self._dead_letters.handled(one.order_id)
+        if attempt.schedule.uncertain:
+            await self._work.clear_uncertainty(attempt.order_id, attempt.number)
+            attempt.schedule.recorded()
+        await self._dead_letters.remove(attempt.order_id)
         self._tracked.update(history)
 
-    async def contradicted(self, lease: Lease, one: TrackedAttempt, kind: Contradiction, detail: str) -> bool:
-        """Note it and halt the account, once; nothing more is signed until an operator has looked."""
-        return await self.safely(one, self._contradicted(lease, one, kind, detail))
+    async def record_contradiction(
+        self, lease: Lease, attempt: TrackedAttempt, kind: Contradiction, detail: str
+    ) -> bool:
+        """Record that the chain contradicts the log and halt the account, once; returns whether that was done.
 
-    async def _contradicted(self, lease: Lease, one: TrackedAttempt, kind: Contradiction, detail: str) -> None:
+        Nothing more is signed for the account until an operator has looked.
+        """
+        return await self.isolate(attempt, self._record_contradiction(lease, attempt, kind, detail))
+
+    async def _record_contradiction(
+        self, lease: Lease, attempt: TrackedAttempt, kind: Contradiction, detail: str
+    ) -> None:
         found = ContradictionFound(
-            kind=kind, order_id=one.order_id, attempt=one.attempt, signature=one.signature, detail=detail
+            kind=kind, order_id=attempt.order_id, attempt=attempt.number, signature=attempt.signature, detail=detail
         )
-        if await self._accounts.contradict(one.account_id, found, guards=(lease.guard,)):
+        if await self._accounts.contradict(attempt.account_id, found, guards=(lease.guard,)):
             CONTRADICTIONS.inc()
-            log.critical("the chain contradicts the log; trading halted", order_id=str(one.order_id), kind=kind)
+            log.critical("the chain contradicts the log; trading halted", order_id=str(attempt.order_id), kind=kind)
 
-    async def _failed(self, one: TrackedAttempt, error: Exception) -> None:
-        one.failures += 1
-        one.not_before = time.monotonic() + backoff_s(one.failures)
-        one.uncertain = True
-        reason = (
-            error.detail if isinstance(error, DomainError) else f"what became of it can't be recorded: {kind(error)}"
-        )
+    async def _record_failure(self, attempt: TrackedAttempt, error: Exception) -> None:
+        attempt.schedule.failed(time.monotonic(), BACKOFF)
+        if isinstance(error, DomainError):
+            reason = error.detail
+        else:
+            reason = f"what became of it can't be recorded: {error_code(error)}"
         try:
-            await self._work.record_uncertainty(one.order_id, one.attempt, reason, permanent=False)
-            await self._dead_letters.failed(one.order_id, one.version, error)
+            await self._work.record_uncertainty(attempt.order_id, attempt.number, reason, permanent=False)
+            await self._dead_letters.count_failure(attempt.order_id, attempt.version, error)
         except psycopg.Error as uncounted:
-            log.warning("failure not counted", order_id=str(one.order_id), error=type(uncounted).__name__)
+            log.warning("failure not counted", order_id=str(attempt.order_id), error=type(uncounted).__name__)
 
 
 async def _raised(error: Exception) -> None:

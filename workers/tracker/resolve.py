@@ -1,4 +1,4 @@
-"""What can never be known from the chain again, an operator ends; never what it can still tell."""
+"""An operator's word on an attempt, taken only where the chain can never tell any more what became of it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ class Landed:
 
 
 class Resolver:
-    """Raises ``DomainError``: ``order_not_found``, ``unknown_attempt``, ``attempt_ended``, ``still_knowable``, or
+    """Ends an attempt on an operator's word.
+
+    Raises ``DomainError``: ``order_not_found``, ``unknown_attempt``, ``attempt_ended``, ``still_knowable``, or
     ``decide``'s own.
     """
 
@@ -35,13 +37,13 @@ class Resolver:
 
     async def expired(self, order_id: UUID, number: int, because: str, now: datetime) -> LoadedOrder:
         """Record that the attempt can never land, on the operator's word."""
-        history, order, attempt = await self._found(order_id, number)
+        history, order, attempt = await self._find(order_id, number)
         await self._require_unknowable(order, attempt)
         return await self._orders.execute(history, RecordExpiry(number, OperatorEvidence(because=because), now))
 
     async def landed(self, order_id: UUID, number: int, landed: Landed, because: str, now: datetime) -> LoadedOrder:
         """Record that the attempt's swap succeeded, with the amounts the operator gives."""
-        history, order, attempt = await self._found(order_id, number)
+        history, order, attempt = await self._find(order_id, number)
         await self._require_unknowable(order, attempt)
         landing = Landing(
             signature=attempt.signature,
@@ -53,7 +55,7 @@ class Resolver:
         )
         return await self._orders.execute(history, RecordLanding(number, landing, now, because))
 
-    async def _found(self, order_id: UUID, number: int) -> tuple[LoadedOrder, Order, Attempt]:
+    async def _find(self, order_id: UUID, number: int) -> tuple[LoadedOrder, Order, Attempt]:
         loaded = await self._orders.load([order_id])
         history = loaded.histories.get(order_id)
         if history is None or history.order is None:

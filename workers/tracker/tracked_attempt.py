@@ -1,57 +1,44 @@
-"""What the tracker keeps in memory of one signature it follows."""
+"""One attempt that the tracker follows, as the log has it."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from chains.protocol import ExpiryQuestion, SentTransaction
 from commands.loaded_order import LoadedOrder
 from workers.stages.submit import signed_bytes
+from workers.tracker.schedule import Schedule
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class TrackedAttempt:
-    """One attempt of one order, from ``TransactionBuilt`` until it is finalized or proven expired.
+    """Attempt ``number`` of an order whose stream is read up to ``version``; a later read makes another object.
 
-    Times are of the monotonic clock, in seconds. ``transaction`` is what is sent again and never shown. What is learned
-    of it is not told before ``not_before``: recording has failed ``failures`` times in a row. ``uncertain``: it is said
-    with the order what stands in the way.
+    ``schedule`` isn't from the log: it is what this process plans, and is handed on from one read to the next.
+    ``transaction`` is the signed bytes, which are sent again and never shown.
     """
 
     order_id: UUID
     account_id: UUID
-    attempt: int
+    number: int
     version: int
     sent: SentTransaction
-    question: ExpiryQuestion
+    expiry: ExpiryQuestion
     transaction: bytes = field(repr=False)
     submitted: bool
     confirmed: bool
     order_ended: bool
-    last_send: float
-    next_proof: float = 0.0
-    since: float = field(default_factory=time.monotonic)
-    next_said: float = 0.0
-    uncertain: bool = False
-    finalized: bool = False
-    failures: int = 0
-    not_before: float = 0.0
-
-    @property
-    def is_told(self) -> bool:
-        """Whether what is learned of it is told now: after a failure not for a while."""
-        return time.monotonic() >= self.not_before
+    schedule: Schedule = field(compare=False)
 
     @property
     def signature(self) -> str:
         return self.sent.signature
 
 
-def followed(history: LoadedOrder, now: float) -> Iterator[TrackedAttempt]:
-    """The attempts still to be followed: those that may land, and the confirmed one until it is finalized."""
+def attempts_to_track(history: LoadedOrder, schedule_of: Callable[[int], Schedule]) -> Iterator[TrackedAttempt]:
+    """The attempts that may still land, and the confirmed one. ``schedule_of`` gives the schedule of an attempt."""
     order = history.order
     if order is None:
         return
@@ -60,15 +47,15 @@ def followed(history: LoadedOrder, now: float) -> Iterator[TrackedAttempt]:
             yield TrackedAttempt(
                 order_id=history.order_id,
                 account_id=history.account_id,
-                attempt=attempt.number,
+                number=attempt.number,
                 version=history.version,
                 sent=SentTransaction(attempt.signature, attempt.wallet, order.token_in.mint, order.token_out.mint),
-                question=ExpiryQuestion(
+                expiry=ExpiryQuestion(
                     attempt.signature, attempt.genesis_hash, attempt.blockhash_slot, attempt.last_valid_block_height
                 ),
                 transaction=signed_bytes(history, attempt.number),
                 submitted=attempt.submitted,
                 confirmed=attempt.end == "confirmed",
                 order_ended=order.ended,
-                last_send=now,
+                schedule=schedule_of(attempt.number),
             )

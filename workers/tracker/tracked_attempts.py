@@ -1,9 +1,10 @@
-"""The set of signatures the tracker follows, kept in step with the log."""
+"""The attempts the tracker follows, kept in step with the log."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from uuid import UUID
 
 import structlog
@@ -14,10 +15,12 @@ from domain import events as e
 from event_store.types import EventHeader
 from workers.dead_letters import DeadLetterQueue
 from workers.dispatch.work import WorkTable
-from workers.tracker.tracked_attempt import TrackedAttempt, followed
+from workers.tracker.schedule import Schedule
+from workers.tracker.tracked_attempt import TrackedAttempt, attempts_to_track
 
 log = structlog.get_logger(__name__)
 
+# The events after which there is another attempt to track, or one less, or an attempt's state is another.
 _CHANGES = frozenset(
     event.TOPIC
     for event in (
@@ -32,7 +35,7 @@ _CHANGES = frozenset(
 
 
 class TrackedAttempts:
-    """By order, the attempts that may still land or aren't finalized."""
+    """By order, the attempts that may still land or aren't finalized yet. The only place that replaces them."""
 
     def __init__(self, orders: OrderRepository, work: WorkTable, dead_letters: DeadLetterQueue) -> None:
         self._orders = orders
@@ -43,90 +46,97 @@ class TrackedAttempts:
     def __len__(self) -> int:
         return sum(map(len, self._by_order.values()))
 
-    def any(self) -> bool:
-        return bool(self._by_order)
-
-    def those(self, *, confirmed: bool) -> list[TrackedAttempt]:
-        return [one for several in self._by_order.values() for one in several if one.confirmed == confirmed]
+    def select(self, *, confirmed: bool) -> list[TrackedAttempt]:
+        """The attempts whose order is confirmed by them and that wait for finality, or all the others."""
+        return [
+            attempt for attempts in self._by_order.values() for attempt in attempts if attempt.confirmed == confirmed
+        ]
 
     async def restore(self) -> int:
-        """Follow what the work table says; returns the position from which the log must be read on."""
+        """Track what the work table says; returns the position from which the log must be read on."""
         await self._dead_letters.refresh()
         position, order_ids = await self._work.tracked()
-        await self._follow(order_ids)
+        await self._load(order_ids)
         return position
 
     async def reconcile(self) -> None:
-        """Follow rows that didn't come by the log: those that were derived again, and orders that could not be read."""
+        """Track the work table's orders that aren't tracked: rows that were derived anew, orders that were unreadable.
+
+        None of them comes by the log's tail again.
+        """
         await self._dead_letters.refresh()
         _, order_ids = await self._work.tracked()
-        await self._follow([order_id for order_id in order_ids if order_id not in self._by_order])
+        await self._load([order_id for order_id in order_ids if order_id not in self._by_order])
 
-    async def take_in(self, batch: Iterable[EventHeader]) -> None:
+    async def apply(self, batch: Iterable[EventHeader]) -> None:
+        """Bring the attempts up to date with a batch of events from the log's tail."""
         changes = [event for event in batch if event.topic in _CHANGES]
         for event in changes:
             if event.topic == e.TransactionSubmitted.TOPIC:
-                self._sent(event)
-        await self._follow(list({event.stream_id for event in changes if self._is_news(event)}))
+                self._mark_submitted(event)
+        await self._load(list({event.stream_id for event in changes if self._is_newer(event)}))
 
-    def _sent(self, event: EventHeader) -> None:
-        """Nothing has to be read for it, where what came before is known: sent was the live attempt, the last one."""
-        several = self._by_order.get(event.stream_id, [])
-        if several and several[-1].version == event.version - 1:
-            several[-1].submitted = True
-            for one in several:
-                one.version = event.version
+    def _mark_submitted(self, event: EventHeader) -> None:
+        """Nothing has to be read where the event directly follows what is known: the last attempt was sent."""
+        attempts = self._by_order.get(event.stream_id, [])
+        if attempts and attempts[-1].version == event.version - 1:
+            attempts[-1] = replace(attempts[-1], submitted=True)
+            attempts[:] = [replace(attempt, version=event.version) for attempt in attempts]
 
-    def _is_news(self, event: EventHeader) -> bool:
-        """Not what the tracker itself has recorded, or has read with what came before it."""
-        return all(one.version < event.version for one in self._by_order.get(event.stream_id, ()))
+    def _is_newer(self, event: EventHeader) -> bool:
+        """Whether the event is unknown here: not recorded by the tracker itself, nor read with what came before it."""
+        return all(attempt.version < event.version for attempt in self._by_order.get(event.stream_id, ()))
 
     def update(self, history: LoadedOrder) -> None:
-        """Follow what ``history`` says is to be followed. One older than what is known changes nothing."""
-        known = {one.attempt: one for one in self._by_order.get(history.order_id, ())}
-        if any(one.version > history.version for one in known.values()):
+        """Track the attempts of ``history``, each with the schedule it had. An older history changes nothing."""
+        known = {attempt.number: attempt for attempt in self._by_order.get(history.order_id, ())}
+        if any(attempt.version > history.version for attempt in known.values()):
             return
-        fresh = list(followed(history, time.monotonic()))
-        for one in fresh:
-            if before := known.get(one.attempt):
-                one.last_send, one.next_proof, one.finalized = before.last_send, before.next_proof, before.finalized
-                one.since, one.next_said = before.since, before.next_said
-                one.uncertain = before.uncertain
-        if fresh:
-            self._by_order[history.order_id] = fresh
+        now = time.monotonic()
+
+        def schedule_of(number: int) -> Schedule:
+            return known[number].schedule if number in known else Schedule.starting(now)
+
+        if attempts := list(attempts_to_track(history, schedule_of)):
+            self._by_order[history.order_id] = attempts
         else:
             self._by_order.pop(history.order_id, None)
 
-    async def forget_finalized(self) -> None:
-        """Let go of orders all of whose signatures are finalized."""
-        done = {
-            order_id: several[0].version
-            for order_id, several in self._by_order.items()
-            if all(one.finalized for one in several)
+    async def forget_finished(self) -> None:
+        """Let go of the orders all of whose attempts are finished."""
+        finished = {
+            order_id: attempts[0].version
+            for order_id, attempts in self._by_order.items()
+            if all(attempt.schedule.finished for attempt in attempts)
         }
-        if done:
-            await self._work.untrack(done)
-            for order_id in done:
+        if finished:
+            await self._work.untrack(finished)
+            for order_id in finished:
                 self._by_order.pop(order_id, None)
 
-    async def _follow(self, order_ids: Sequence[UUID]) -> None:
+    async def _load(self, order_ids: Sequence[UUID]) -> None:
+        """Read the orders and track their attempts; those that have none left lose their row in the work table."""
         if not order_ids:
             return
         loaded = await self._orders.load(order_ids)
         for order_id, error in loaded.unreadable.items():
-            await self._dead_letters.unreadable(order_id, error)
-        broken = [order_id for order_id, history in loaded.histories.items() if not await self._updated(history)]
-        gone = {i: h.version for i, h in loaded.histories.items() if i not in self._by_order and i not in broken}
-        if gone:
-            await self._work.untrack(gone)
+            await self._dead_letters.add_unreadable(order_id, error)
+        broken = [order_id for order_id, history in loaded.histories.items() if not await self._try_update(history)]
+        untracked = {
+            order_id: history.version
+            for order_id, history in loaded.histories.items()
+            if order_id not in self._by_order and order_id not in broken
+        }
+        if untracked:
+            await self._work.untrack(untracked)
 
-    async def _updated(self, history: LoadedOrder) -> bool:
-        """Whether the order could be followed; one that can't keeps its row."""
+    async def _try_update(self, history: LoadedOrder) -> bool:
+        """Whether the order could be tracked; one that can't keeps its row and becomes a dead letter after a while."""
         try:
             self.update(history)
         except Exception as error:
-            log.error("order can't be followed", order_id=str(history.order_id), exc_info=error)
-            await self._dead_letters.failed(history.order_id, history.version, error)
+            log.error("order can't be tracked", order_id=str(history.order_id), exc_info=error)
+            await self._dead_letters.count_failure(history.order_id, history.version, error)
             return False
-        await self._dead_letters.readable(history.order_id)
+        await self._dead_letters.remove_unreadable(history.order_id)
         return True

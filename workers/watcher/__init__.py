@@ -1,7 +1,7 @@
-"""Orders that wait: the book of them in memory, and the loop that observes prices and fires what is met.
+"""Orders that wait for a price: the book of them in memory, and the loop that observes prices and triggers orders.
 
-Fairness: of orders met by one observation the better price goes first, then the older order; the sells and the buys of
-a pair are a queue each. The better price is the one a moving market reaches first. Orders that become executable come
-first, by their limit: the lower of a sell, the higher of a buy. Then stops that only latch, by their stop: the higher
-of a sell, the lower of a buy.
+Fairness: of the orders that one observation triggers, the better price goes first, then the older order; a pair's sells
+and its buys are a queue each. The better price is the one that a moving market reaches first. Orders that become
+executable come first, by their limit: the lower of a sell, the higher of a buy. Then come stops that only latch, by
+their stop: the higher of a sell, the lower of a buy.
 """

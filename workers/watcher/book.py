@@ -1,6 +1,7 @@
-"""The book: every waiting order, sorted by level for each pair and side: a tick looks at what it reaches.
+"""The book: every waiting order, sorted by its level for each pair and side, so that a price finds what it reaches.
 
-A still price costs a comparison a list, and one for each order that rests within its limit, however many rest beyond.
+A price that doesn't move costs one comparison a list, and one for each order that rests although the price is within
+its limit. How many orders wait beyond the price doesn't count.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ from domain.tokens import Pair, Side
 from venues.prices import Depth, PairPrice
 from workers.watcher.waiting_order import WaitingOrder
 
-# How soon a moving price reaches the level, then age, which is unique: the orders themselves are never compared.
+# The level as a number that is lower the sooner a moving price reaches it, then the order's position, which is unique:
+# the orders themselves are never compared.
 _Row = tuple[Decimal, int, WaitingOrder]
+# A list's pair, side, and whether a price that rises reaches its orders.
 _Level = tuple[str, Side, bool]
 
 
@@ -28,9 +31,11 @@ class Book:
     def __init__(self) -> None:
         self._orders: dict[UUID, WaitingOrder] = {}
         self._levels: dict[_Level, list[_Row]] = {}
+        # By symbol, each pair and how many orders wait on it.
         self._pairs: dict[str, tuple[Pair, int]] = {}
+        # When orders that rest for a time are armed again: the time, the order and its version.
         self._rearm_timers: list[tuple[datetime, UUID, int]] = []
-        # The reserves at which the quote of an order that needs one was last found short.
+        # The reserves for which the quote of an order that needs one was last computed and fell short.
         self._short: dict[UUID, tuple[Depth, ...]] = {}
 
     def __len__(self) -> int:
@@ -45,12 +50,12 @@ class Book:
         return [pair for pair, _ in self._pairs.values()]
 
     def version_of(self, order_id: UUID) -> int:
-        """As of which version the book has the order; 0 where it isn't in it."""
+        """The version of its stream as of which the book has the order; 0 where the order isn't in it."""
         known = self._orders.get(order_id)
         return known.version if known else 0
 
     def put(self, order: WaitingOrder) -> None:
-        """Add ``order``, or replace it by what is now known of it; what is older, or known, changes nothing."""
+        """Add ``order``, or put it in place of an older version; a version that isn't newer changes nothing."""
         known = self._orders.get(order.order_id)
         if known is not None and known.version >= order.version:
             return
@@ -74,30 +79,30 @@ class Book:
             self._pairs[symbol] = (pair, count - 1)
         self._short.pop(order_id, None)
         if order.armed_at is None:
-            shelf = self._levels[_level(order)]
-            del shelf[bisect_left(shelf, _row(order))]
+            rows = self._levels[_level(order)]
+            del rows[bisect_left(rows, _row(order))]
         return order
 
     def rearm_due(self, now: datetime) -> None:
-        """Put orders whose time has come where prices reach them."""
+        """Let prices reach the orders that rested until ``now`` or before."""
         while self._rearm_timers and self._rearm_timers[0][0] <= now:
             _, order_id, version = heapq.heappop(self._rearm_timers)
             order = self._orders.get(order_id)
-            # An order may come, go and come again at one version, and leave an alarm each time: one wakes it.
+            # An order may come, go and come again at one version, and leave a timer each time: the first arms it.
             if order is not None and order.version == version and order.armed_at is not None:
                 self._insert(replace(order, armed_at=None))
 
     def triggered_by(self, price: PairPrice) -> list[tuple[WaitingOrder, bool]]:
-        """What ``price`` makes act, in the order of fairness, each with whether its quote at size met its limit."""
+        """The orders ``price`` triggers, in the order of fairness, each with whether it is by its quote at size."""
         found: list[tuple[WaitingOrder, bool]] = []
         for side in ("sell", "buy"):
             touch = price.touch(side)
-            acting = [
+            triggered = [
                 (order.rank(touch), order, at_size)
                 for order in self._reached(price, side)
-                if (at_size := self._acts(order, price)) is not None
+                if (at_size := self._triggers_at_size(order, price)) is not None
             ]
-            found += [(order, at_size) for _, order, at_size in sorted(acting)]
+            found += [(order, at_size) for _, order, at_size in sorted(triggered)]
         return found
 
     def _reached(self, price: PairPrice, side: Side) -> Iterator[WaitingOrder]:
@@ -108,8 +113,11 @@ class Book:
                     break
                 yield order
 
-    def _acts(self, order: WaitingOrder, price: PairPrice) -> bool | None:
-        """Whether it acts by its quote at size, which is computed once for the same reserves; None: it doesn't act."""
+    def _triggers_at_size(self, order: WaitingOrder, price: PairPrice) -> bool | None:
+        """False: the touch alone triggers the order; True: its quote at size does; None: neither does.
+
+        The quote at size is computed once for the same reserves.
+        """
         if order.stop is not None or order.is_armed(price.touch(order.side)):
             return False
         if order.minimum_out is None or self._short.get(order.order_id) == price.depths:
@@ -129,5 +137,5 @@ def _level(order: WaitingOrder) -> _Level:
 
 
 def _row(order: WaitingOrder) -> _Row:
-    """A price that rises reaches low levels first, one that falls reaches high ones first."""
+    """The order's place in its list: a price that rises reaches low levels first, one that falls high ones."""
     return order.level if order.is_above else -order.level, order.position, order

@@ -1,4 +1,7 @@
-"""The book kept in step with the log: rebuilt from it at start, then by its tail. A standby keeps its own, ready."""
+"""Keeps the book in step with the log: read from it at the start, then changed by its tail.
+
+A watcher that stands by keeps a book of its own, and so is ready at once.
+"""
 
 from __future__ import annotations
 
@@ -15,16 +18,17 @@ from workers.dead_letters import DeadLetterQueue
 from workers.dispatch.work import Pool
 from workers.metrics import BOOK_ORDERS
 from workers.watcher.book import Book
-from workers.watcher.waiting_order import resting
+from workers.watcher.waiting_order import waiting_order_of
 
 WATCHER = "watcher"
+# After these events an order waits for a price; after any other it doesn't.
 WAITING = frozenset(event.TOPIC for event in (e.OrderSubmitted, e.StopTriggered, e.OrderRested))
 ORDERS_A_LOAD = 2_000
 _WAITING_ORDERS = statement(__file__, "waiting_orders")
 
 
 class BookFeed:
-    """``book`` and the position of the log it is as of."""
+    """Puts orders into ``book`` and takes them out. Its dead letters are not in the book."""
 
     def __init__(self, pool: Pool, events: Log, orders: OrderRepository, book: Book) -> None:
         self._pool = pool
@@ -48,17 +52,17 @@ class BookFeed:
         BOOK_ORDERS.set(len(self.book))
         return after
 
-    async def take_in(self, batch: Iterable[EventHeader]) -> None:
-        """Orders that begin to wait come in, those that went on go out."""
-        changed: dict[UUID, EventHeader] = {event.stream_id: event for event in batch}
-        for order_id, event in changed.items():
+    async def apply(self, batch: Iterable[EventHeader]) -> None:
+        """Bring the book up to date with a batch of events: who begins to wait comes in, who went on leaves."""
+        newest: dict[UUID, EventHeader] = {event.stream_id: event for event in batch}
+        for order_id, event in newest.items():
             if event.topic not in WAITING:
                 self.book.take(order_id)
-        await self.load([order_id for order_id, event in changed.items() if event.topic in WAITING])
+        await self.load([order_id for order_id, event in newest.items() if event.topic in WAITING])
         BOOK_ORDERS.set(len(self.book))
 
     async def follow_dead_letters(self) -> None:
-        """Orders that were set aside, here or by another watcher, leave the book; those that are no more come back."""
+        """Take out orders that became dead letters, in any process, and put back those that are none any more."""
         before, self._dead = self._dead, await self.dead_letters.refresh()
         for order_id in self._dead:
             self.book.take(order_id)
@@ -66,23 +70,23 @@ class BookFeed:
         BOOK_ORDERS.set(len(self.book))
 
     async def load(self, order_ids: Sequence[UUID]) -> dict[UUID, LoadedOrder]:
-        """Read the orders and put each in its place."""
+        """Read the orders and place each; returns those that can be read."""
         if not order_ids:
             return {}
         loaded = await self._orders.load(order_ids)
         for order_id, error in loaded.unreadable.items():
-            await self.dead_letters.unreadable(order_id, error)
+            await self.dead_letters.add_unreadable(order_id, error)
             self.book.take(order_id)
         for history in loaded.histories.values():
             self.place(history)
         return loaded.histories
 
     def place(self, history: LoadedOrder) -> None:
-        """Put the order where its state says, or out of the book; a read that others overtook changes nothing."""
+        """Put the order into the book if it waits for a price, else take it out. An older history changes nothing."""
         if history.version < self.book.version_of(history.order_id):
             return
         order = history.order
-        waits = resting(history.order_id, history.first_position, history.version, order) if order else None
+        waits = waiting_order_of(history.order_id, history.first_position, history.version, order) if order else None
         if waits and history.order_id not in self._dead:
             self.book.put(waits)
         else:

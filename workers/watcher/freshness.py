@@ -1,4 +1,4 @@
-"""Whether prices are new enough to fire: a source may stand still, fall behind, or answer from a node that lags."""
+"""Whether prices are new enough to trigger orders: a source may stand still, fall behind, or ask a node that lags."""
 
 from __future__ import annotations
 
@@ -17,36 +17,36 @@ Verdict = Literal["used", "late", "stale"]
 
 # The chain's clock is asked this often: a node far behind moves on as fast as one that isn't.
 ASK_EVERY_S = 1.0
-# The chain counts whole seconds, and so do we.
+# The chain's clock counts whole seconds: an age may be this much too high.
 ROUNDING_S = 1
 
 
 class Freshness:
-    """``slot_age`` tells how many seconds ago a slot was; ``most`` is how old, in seconds, a price may be."""
+    """``slot_age`` tells how many seconds ago a slot was; ``max_age`` is how old a price may be, in seconds."""
 
-    def __init__(self, slot_age: Callable[[int], Awaitable[int]], most: float) -> None:
+    def __init__(self, slot_age: Callable[[int], Awaitable[int]], max_age: float) -> None:
         self._slot_age = slot_age
-        self._most = most
-        self._newest, self._since = -1, time.monotonic()
+        self._max_age = max_age
+        self._newest_slot, self._newest_since = -1, time.monotonic()
         self._age, self._ask_at = 0, 0.0
         self._stale = False
 
-    async def of(self, prices: Prices) -> Verdict:
-        """``late``: older than what was seen already. What asking the chain raises passes through."""
+    async def judge(self, prices: Prices) -> Verdict:
+        """``late``: older than prices seen before; ``stale``: too old. Raises what asking the chain raises."""
         now = time.monotonic()
-        if prices.slot > self._newest:
-            self._newest, self._since = prices.slot, now
-        stands = now - self._since > self._most
-        if not stands and prices.slot < self._newest:
+        if prices.slot > self._newest_slot:
+            self._newest_slot, self._newest_since = prices.slot, now
+        stands_still = now - self._newest_since > self._max_age
+        if not stands_still and prices.slot < self._newest_slot:
             return "late"
-        if not stands and now >= self._ask_at:
+        if not stands_still and now >= self._ask_at:
             self._age = await self._slot_age(prices.slot)
             self._ask_at = now + ASK_EVERY_S
-        stale = stands or self._age > self._most + ROUNDING_S
+        stale = stands_still or self._age > self._max_age + ROUNDING_S
         if stale != self._stale:
-            say = log.warning if stale else log.info
-            told = "the price source is stale; nothing fires" if stale else "the price source is fresh again"
-            say(told, source=prices.source, slot=prices.slot, stands_still=stands, age_s=self._age)
+            event = "the price source is stale; nothing fires" if stale else "the price source is fresh again"
+            write = log.warning if stale else log.info
+            write(event, source=prices.source, slot=prices.slot, stands_still=stands_still, age_s=self._age)
         self._stale = stale
         PRICE_STALE.set(stale)
         return "stale" if stale else "used"

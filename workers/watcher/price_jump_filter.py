@@ -1,4 +1,4 @@
-"""A price that jumps for one tick fires nothing: a stop latches, and what it did can't be taken back."""
+"""A price that jumps for one observation triggers nothing: a stop latches, and that can't be taken back."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from venues.prices import PairPrice
 
 log = structlog.get_logger(__name__)
 
-# More than this from one slot to the next is accepted once a later slot agrees.
-MOST = 2
+# A price that is more than this many times higher or lower than the last one is accepted once a later slot agrees.
+MOST_FACTOR = 2
 
 
 class PriceJumpFilter:
-    """Remembers each pair's last accepted price and the one held back price.
+    """Remembers each pair's last accepted price and the one that is held back.
 
     A pair's first price is held back too: after a restart there is nothing else to hold a wild one against.
     """
@@ -25,7 +25,7 @@ class PriceJumpFilter:
         self._held_back: dict[str, tuple[int, PairPrice]] = {}
 
     def accepts(self, price: PairPrice, slot: int) -> bool:
-        """Whether ``price``, seen at ``slot``, may fire: it is near the last accepted one, or one held back earlier."""
+        """Whether ``price``, seen at ``slot``, may trigger: it is near the last accepted one, or near one held back."""
         symbol = price.pair.symbol
         known = self._accepted.get(symbol)
         since, held_back = self._held_back.get(symbol, (slot, None))
@@ -40,9 +40,9 @@ class PriceJumpFilter:
         return False
 
 
-def _near(one: PairPrice, other: PairPrice) -> bool:
-    return _within(one.sell, other.sell) and _within(one.buy, other.buy)
+def _near(price: PairPrice, other: PairPrice) -> bool:
+    return _within(price.sell, other.sell) and _within(price.buy, other.buy)
 
 
-def _within(one: Decimal, other: Decimal) -> bool:
-    return one <= other * MOST and other <= one * MOST
+def _within(price: Decimal, other: Decimal) -> bool:
+    return price <= other * MOST_FACTOR and other <= price * MOST_FACTOR

@@ -1,4 +1,4 @@
-"""One waiting order as the book holds it: the price that makes it act, and what else must hold."""
+"""One waiting order as the book holds it: the price that triggers it, and what else must hold."""
 
 from __future__ import annotations
 
@@ -44,8 +44,10 @@ class WaitingOrder:
         return (self.side == "sell") == (self.stop is None)
 
     def is_reached(self, touch: Decimal) -> bool:
-        triggered_by, level = (limit_met, self.limit) if self.stop is None else (stop_met, self.stop)
-        return triggered_by(self.side, touch, level)
+        """Whether ``touch`` meets the stop, or the limit where no stop is left."""
+        if self.stop is not None:
+            return stop_met(self.side, touch, self.stop)
+        return limit_met(self.side, touch, self.limit)
 
     def is_armed(self, touch: Decimal) -> bool:
         """Whether a touch that reaches it is enough, without a quote at size."""
@@ -59,8 +61,8 @@ class WaitingOrder:
         return only_latches, price if rises else -price, self.position
 
 
-def resting(order_id: UUID, position: int, version: int, order: Order) -> WaitingOrder | None:
-    """The order's place in the book, None where it doesn't wait for a price."""
+def waiting_order_of(order_id: UUID, position: int, version: int, order: Order) -> WaitingOrder | None:
+    """The order as the book holds it, None where it doesn't wait for a price."""
     if not order.waits_for_price or order.limit_price is None:
         return None
     pair, armed_by, minimum_out, armed_at = order.pair, None, None, None

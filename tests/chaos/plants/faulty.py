@@ -31,17 +31,17 @@ _dice = random.Random(1)
 
 def resign_after_timeout() -> None:
     """A send that wasn't answered well is taken for one that failed: the swap is signed and sent again."""
-    desks: list[BuildContext] = []
+    contexts: list[BuildContext] = []
     made, sent = Build.__init__, Submit._send
 
     def remembered(self: Build, *arguments: Any) -> None:
         made(self, *arguments)
-        desks.append(arguments[-1])
+        contexts.append(arguments[-1])
 
     async def again(self: Submit, history: LoadedOrder, attempt: Attempt) -> OrderCommand:
         command = await sent(self, history, attempt)
         if getattr(command, "answer", "") != "accepted" and history.order:
-            context = desks[0]
+            context = contexts[0]
             venue = next(one for one in context.venues if one.name == attempt.quote.venue)
             message = compose(
                 venue.swap(attempt.quote, owner=context.wallet.address, minimum_out=attempt.minimum_out),
@@ -59,10 +59,10 @@ def resign_after_timeout() -> None:
 
 def fail_what_is_not_seen() -> None:
     """A transaction that no status shows for a moment is taken for one that never landed: the order fails."""
-    unseen = Tracker._unseen
+    not_on_chain = Tracker._not_on_chain
 
     async def failed(self: Tracker, lease: Lease, one: TrackedAttempt) -> None:
-        await unseen(self, lease, one)
+        await not_on_chain(self, lease, one)
         orders = self._recorder._orders
         history = (await orders.load([one.order_id])).histories[one.order_id]
         if history.order and history.order.live_attempt and history.order.live_attempt.submitted:
@@ -70,7 +70,7 @@ def fail_what_is_not_seen() -> None:
             end = OrderFailed(code=code, detail=meaning(code).sentence, retryable=True)
             await orders._append(history, [end], uuid4(), (), ())
 
-    Tracker._unseen = failed  # type: ignore[method-assign]
+    Tracker._not_on_chain = failed  # type: ignore[method-assign]
 
 
 def forget_work() -> None:
@@ -117,17 +117,17 @@ def log_the_bytes() -> None:
 
 def send_before_it_is_durable() -> None:
     """The transaction is on its way before its record is: a crash in between, and nobody knows of it."""
-    build, desks = Build._build, list[BuildContext]()
+    build, contexts = Build._build, list[BuildContext]()
     made = Build.__init__
 
     def remembered(self: Build, *arguments: Any) -> None:
         made(self, *arguments)
-        desks.append(arguments[-1])
+        contexts.append(arguments[-1])
 
     async def sent(self: Build, *arguments: Any) -> OrderCommand:
         command = await build(self, *arguments)
         if isinstance(command, RecordBuilt):
-            await desks[0].chain.send(base64.b64decode(command.transaction))
+            await contexts[0].chain.send(base64.b64decode(command.transaction))
         return command
 
     Build.__init__, Build._build = remembered, sent  # type: ignore[method-assign]

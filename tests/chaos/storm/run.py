@@ -14,7 +14,6 @@ from rich.console import Console
 
 from chains.solana_client import SolanaChain
 from domain.tokens import SOL, USDC, pair_of
-from localnet.program import PROGRAM_ID
 from tests.chaos.plants.faulty import PLANTS
 from tests.chaos.storm import outside, plan, verdict
 from tests.chaos.storm.clients import Clients
@@ -26,6 +25,7 @@ from tests.chaos.storm.secrets import leaks
 from tests.chaos.storm.verdict import Chain, Histories
 from tests.chaos.storm.world import World
 from tests.chaos.verdict import landed
+from venues.constant_product import PROGRAM_ID
 from venues.pools import PoolBook
 from venues.prices import PairPrice, PoolPrices
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 from redis import Redis
 
-from runtime import wallet_file
+from chains.wallet import Wallet
 from tests.chaos.node import FaultyNode
 from tests.chaos.storm.errors import sentences
 from tests.e2e.engine import SUREFILL, Engine
@@ -31,12 +31,12 @@ class World:
     def __init__(self, directory: Path, plant: str | None) -> None:
         data = directory / "data"
         wallet = data / "wallet.json"
-        wallet_file.make_if_missing(wallet)
+        address = Wallet.load_or_create(wallet).address
         data.chmod(0o711)
         self.data = data
         self.wallet = wallet
         # Where the engine's own node would be: there `localnet market` finds its key.
-        self.node = FaultyNode(data / "localnet", wallet_file.public_key(wallet), slot_ms=100)
+        self.node = FaultyNode(data / "localnet", address, slot_ms=100)
         self.engine = Engine(
             directory,
             settings={"SOLANA_RPC_URL": self.node.url, "LOG_FORMAT": "json", "LOG_LEVEL": "info"},

@@ -29,11 +29,11 @@ from event_store.notifier import Notifier
 from event_store.pool import connection_pool
 from event_store.processors.leases import Lease
 from event_store.read.log import Log
-from localnet.program import PROGRAM_ID
 from projections.live import LiveFeed
 from projections.orders import PROCESSOR
 from projections.projector import OrdersProjector
 from tests.integration.api.contract import Contract
+from venues.constant_product import PROGRAM_ID
 from venues.pools import PoolBook
 from venues.prices import PoolPrices
 

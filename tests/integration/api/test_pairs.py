@@ -20,11 +20,11 @@ from domain.events import Observation
 from domain.tokens import KNOWN_TOKENS, SOL, USDC, Pair, Token, TokenList
 from localnet.bootstrap import MARKET_KEY
 from localnet.market.price import move
-from localnet.program import PROGRAM_ID
 from runtime.roles.api import prices_check
 from tests.integration.api.serving import CONFIG, Engine, running
 from tests.integration.conftest import TestDatabase
 from tests.integration.localnet.local_node import LocalNode
+from venues.constant_product import PROGRAM_ID
 from venues.pools import PoolBook
 from venues.prices import PoolPrices, Prices
 

@@ -18,17 +18,18 @@ import pytest
 from solders.keypair import Keypair
 from solders.transaction import VersionedTransaction
 
-from chains.protocol import Blockhash, ChainUnavailable, ExpiryQuestion, SentTransaction
+from chains.errors import ChainUnavailableError
+from chains.protocol import Blockhash, ExpiryQuestion, SentTransaction
 from chains.solana_client import SolanaChain
 from chains.transactions import compose
 from chains.wallet import Wallet
 from domain.codes import Code
 from domain.quotes import Quote
 from domain.tokens import SOL, USDC
-from localnet.program import PROGRAM_ID
+from venues.constant_product import PROGRAM_ID
 from venues.constant_product_errors import ProgramError
-from venues.pools import PoolBook, pool_venues
-from venues.protocol import QuoteRequest
+from venues.pools import PoolBook
+from venues.protocol import QuoteRequest, VenueQuote
 
 CODES = {PROGRAM_ID: {ProgramError.SLIPPAGE_EXCEEDED: Code.SLIPPAGE_EXCEEDED}}
 DEADLINE = 30.0
@@ -88,7 +89,7 @@ async def _ready(node: Node) -> None:
     async def answers() -> str | None:
         try:
             return await chain.genesis_hash()
-        except ChainUnavailable:
+        except ChainUnavailableError:
             return None
 
     async with node.chain() as chain:
@@ -122,16 +123,17 @@ class Trader:
     async def quote(self, amount_in: int) -> Quote:
         """The first venue's quote for ``amount_in`` lamports in USDC."""
         answers = (await self._book.quote_all([QuoteRequest(SOL.mint, USDC.mint, amount_in)]))[0]
-        return next(one for one in answers if isinstance(one, Quote))
+        return next(one.quote for one in answers if isinstance(one, VenueQuote))
 
     async def attempt(
         self, amount_in: int, *, minimum_out: int | None = None, blockhash: Blockhash | None = None
     ) -> Attempt:
         quote = await self.quote(amount_in)
         recent = blockhash or await self._chain.latest_blockhash()
-        venue = next(one for one in pool_venues(self._book) if one.name == quote.venue)
         message = compose(
-            venue.swap(quote, owner=self._wallet.address, minimum_out=minimum_out or quote.amount_out),
+            await self._book.swap(
+                VenueQuote(quote), owner=self._wallet.address, minimum_out=minimum_out or quote.amount_out
+            ),
             wallet=self._wallet.address,
             order_id=uuid4(),
             attempt=1,

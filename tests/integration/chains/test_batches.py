@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from chains.batches import CALLS_A_BATCH, TOGETHER_S
-from chains.endpoint import Endpoint, RpcError, Unanswered
+from chains.batches import BATCH_TIMEOUT_S, CALLS_A_BATCH
+from chains.endpoint import Endpoint
+from chains.errors import RpcError, UnansweredError
 from tests.integration.chains.endpoint_server import http, rpc, serving
 
 
@@ -34,7 +35,7 @@ async def test_calls_of_one_moment_go_together_and_each_has_its_own_answer() -> 
         first, second, third = await calls(endpoint, 3)
         await calls(endpoint, 2 * CALLS_A_BATCH)
         await endpoint.close()
-    assert isinstance(first, Unanswered)
+    assert isinstance(first, UnansweredError)
     assert second == "answer 1"
     assert isinstance(third, RpcError)
     assert asked == [3, CALLS_A_BATCH, CALLS_A_BATCH]
@@ -52,7 +53,7 @@ async def test_an_endpoint_that_takes_no_batches_is_asked_one_by_one(status: str
         refused = await calls(endpoint, 2)
         answered = await calls(endpoint, 2)
         await endpoint.close()
-    assert all(isinstance(one, Unanswered) for one in refused)
+    assert all(isinstance(one, UnansweredError) for one in refused)
     assert answered == ["answer 0", "answer 1"]
 
 
@@ -78,7 +79,7 @@ async def test_an_answer_without_a_usable_id_is_nobodys_and_the_others_have_thei
         endpoint = Endpoint(url)
         lost, found = await calls(endpoint, 2)
         await endpoint.close()
-    assert isinstance(lost, Unanswered)
+    assert isinstance(lost, UnansweredError)
     assert found == "answer 1"
 
 
@@ -92,15 +93,15 @@ async def test_a_slow_call_holds_up_those_it_went_with_for_a_moment_and_then_onl
         )
 
     async with serving(slow) as url:
-        endpoint = Endpoint(url, timeout=2 * TOGETHER_S)
+        endpoint = Endpoint(url, timeout=2 * BATCH_TIMEOUT_S)
         begun = time.monotonic()
         together = await calls(endpoint, 3)
-        assert time.monotonic() - begun < 1.5 * TOGETHER_S
-        assert all(isinstance(one, Unanswered) and one.reason == "timeout" for one in together)
+        assert time.monotonic() - begun < 1.5 * BATCH_TIMEOUT_S
+        assert all(isinstance(one, UnansweredError) and one.reason == "timeout" for one in together)
         held = asyncio.create_task(endpoint.call("getTransaction", "0", shape=str))
         begun = time.monotonic()
         assert await endpoint.call("getTransaction", "1", shape=str) == "answer 1"
-        assert time.monotonic() - begun < TOGETHER_S
+        assert time.monotonic() - begun < BATCH_TIMEOUT_S
         held.cancel()
         await asyncio.gather(held, return_exceptions=True)
         await endpoint.close()

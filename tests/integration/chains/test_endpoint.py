@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from chains.endpoint import Endpoint
-from chains.protocol import ChainUnavailable, ExpiryQuestion
+from chains.errors import ChainUnavailableError
+from chains.protocol import ExpiryQuestion
 from chains.solana_client import SolanaChain
 from tests.integration.chains.endpoint_server import Request, always, http, rpc, serving
 
@@ -36,11 +37,11 @@ BROKEN = {
 @pytest.mark.parametrize("answer", BROKEN.values(), ids=BROKEN.keys())
 async def test_whatever_an_endpoint_answers_is_a_chain_that_is_unavailable(answer: bytes) -> None:
     async with serving(always(answer)) as url, SolanaChain(url) as chain:
-        with pytest.raises(ChainUnavailable):
+        with pytest.raises(ChainUnavailableError):
             await chain.latest_blockhash()
-        with pytest.raises(ChainUnavailable):
+        with pytest.raises(ChainUnavailableError):
             await chain.statuses(["a", "b"])
-        with pytest.raises(ChainUnavailable):
+        with pytest.raises(ChainUnavailableError):
             await chain.accounts(["a"])
         sent = await chain.send(TRANSACTION)
         assert sent
@@ -49,14 +50,14 @@ async def test_whatever_an_endpoint_answers_is_a_chain_that_is_unavailable(answe
 
 async def test_an_endpoint_that_hangs_is_unavailable_within_its_time_out() -> None:
     async with serving(always(None)) as url, SolanaChain(url, timeout=0.1) as chain:
-        with pytest.raises(ChainUnavailable, match="timeout"):
+        with pytest.raises(ChainUnavailableError, match="timeout"):
             await chain.genesis_hash()
         assert await chain.send(TRANSACTION) == "timeout"
 
 
 async def test_nobody_listening_is_a_chain_that_is_unavailable() -> None:
     async with SolanaChain("http://127.0.0.1:1") as chain:
-        with pytest.raises(ChainUnavailable, match="ConnectError"):
+        with pytest.raises(ChainUnavailableError, match="ConnectError"):
             await chain.block_height("finalized")
         assert await chain.send(TRANSACTION) == "ConnectError"
 
@@ -89,7 +90,7 @@ async def test_the_key_in_an_endpoints_address_is_in_no_error_and_no_log(caplog:
     async with serving(always(http(b"", status="401 Unauthorized"))) as url:
         keyed = url.replace("http://", "http://user:s3cret@") + "/v1/s3cret?api-key=s3cret"
         async with SolanaChain(keyed) as chain:
-            with pytest.raises(ChainUnavailable, match="HTTP 401") as failed:
+            with pytest.raises(ChainUnavailableError, match="HTTP 401") as failed:
                 await chain.genesis_hash()
             said = [await chain.send(TRANSACTION), str(await chain.expiry_evidence(QUESTION))]
     error: BaseException | None = failed.value
@@ -133,5 +134,5 @@ async def test_a_blockhash_that_is_none_is_not_passed_on() -> None:
         return rpc(request, result={"context": {"slot": 1}, "value": value})
 
     async with serving(invent) as url, SolanaChain(url) as chain:
-        with pytest.raises(ChainUnavailable):
+        with pytest.raises(ChainUnavailableError):
             await chain.latest_blockhash()

@@ -15,9 +15,9 @@ import pytest
 
 from projections.orders.comparison import REBUILDER
 from tests.integration.conftest import TestDatabase
-from tests.integration.verification.conftest import AuditHarness, books, three_orders
+from tests.integration.verification.conftest import AuditHarness, audit, three_orders
 
-__all__ = ["books", "three_orders"]
+__all__ = ["audit", "three_orders"]
 
 SUREFILL = Path(sys.executable).with_name("surefill")
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -49,7 +49,7 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
 
 
 async def test_replaced_and_equal_is_0_and_says_the_checksum(
-    start: Start, books: AuditHarness, three_orders: list[UUID]
+    start: Start, audit: AuditHarness, three_orders: list[UUID]
 ) -> None:
     code, out, err = ended(start("rebuild", "orders"))
 
@@ -59,9 +59,9 @@ async def test_replaced_and_equal_is_0_and_says_the_checksum(
 
 
 async def test_verify_names_a_change_rebuild_says_and_mends_it_and_verify_is_content(
-    start: Start, books: AuditHarness, three_orders: list[UUID]
+    start: Start, audit: AuditHarness, three_orders: list[UUID]
 ) -> None:
-    with books.database.connect() as app:
+    with audit.database.connect() as app:
         app.execute("update orders_v1 set status = 'failed' where order_id = %s", [three_orders[1]])
     code, out, _ = ended(start("verify", "--no-chain"))
     assert code == 1
@@ -100,9 +100,9 @@ async def test_what_cannot_be_rebuilt_is_one_sentence(
 
 @pytest.mark.parametrize("differs", [False, True])
 async def test_a_view_would_stay_with_the_old_table_and_keeps_it_from_being_replaced(
-    differs: bool, start: Start, books: AuditHarness, three_orders: list[UUID]
+    differs: bool, start: Start, audit: AuditHarness, three_orders: list[UUID]
 ) -> None:
-    with books.database.connect() as app:
+    with audit.database.connect() as app:
         app.execute("create view mine as select order_id from orders_v1")
         app.execute("update orders_v1 set status = 'failed' where %s", [differs])
 
@@ -111,7 +111,7 @@ async def test_a_view_would_stay_with_the_old_table_and_keeps_it_from_being_repl
     assert (code, out) == (1, "")
     assert err.startswith("surefill: a view or a foreign key depends on orders_v1 ")
     assert err.count("\n") == 1
-    assert bool((await books.verify()).findings) == differs
+    assert bool((await audit.verify()).findings) == differs
 
 
 REFUSED = "surefill: another rebuild is at work, or was killed within 30 s: rebuild:orders_v1 is held by "
@@ -119,9 +119,9 @@ REFUSED = "surefill: another rebuild is at work, or was killed within 30 s: rebu
 
 @pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 async def test_a_second_is_refused_and_one_that_was_ended_leaves_the_live_table_and_no_trace_to_the_next(
-    by: signal.Signals, start: Start, books: AuditHarness, three_orders: list[UUID]
+    by: signal.Signals, start: Start, audit: AuditHarness, three_orders: list[UUID]
 ) -> None:
-    with books.database.connect() as app, books.database.connect() as reader:
+    with audit.database.connect() as app, audit.database.connect() as reader:
         reader.autocommit = False
         reader.execute("lock table orders_v1 in access share mode")  # it can't come to its end
         first = start("rebuild", "orders")

@@ -16,34 +16,35 @@ from tests.integration.workers.dead_letters import append_from_the_future
 from tests.integration.workers.test_contradictions import run_to
 
 
-async def test_what_others_wrote_since_is_read_and_makes_the_same_history(desks: EngineHarness) -> None:
-    order_id = await desks.submit()
+async def test_what_others_wrote_since_is_read_and_makes_the_same_history(engine: EngineHarness) -> None:
+    order_id = await engine.submit()
     remembers, anew = (
-        OrderRepository(desks.events, desks.orders._appender, desks.orders._mapper, recent=recent) for recent in (10, 0)
+        OrderRepository(engine.events, engine.orders._appender, engine.orders._mapper, recent=recent)
+        for recent in (10, 0)
     )
     first = (await remembers.load([order_id])).histories[order_id]
-    await run_to(desks, order_id, "submit")
+    await run_to(engine, order_id, "submit")
     later = (await remembers.load([order_id])).histories[order_id]
     assert (first.version, later.version) == (2, 5)
     assert later == (await anew.load([order_id])).histories[order_id]
     assert (await remembers.load([order_id])).histories[order_id] is later
 
 
-async def test_a_history_that_is_no_longer_the_logs_is_read_anew(desks: EngineHarness) -> None:
-    order_id = await desks.submit()
-    remembers = OrderRepository(desks.events, desks.orders._appender, desks.orders._mapper, recent=10)
+async def test_a_history_that_is_no_longer_the_logs_is_read_anew(engine: EngineHarness) -> None:
+    order_id = await engine.submit()
+    remembers = OrderRepository(engine.events, engine.orders._appender, engine.orders._mapper, recent=10)
     known = (await remembers.load([order_id])).histories[order_id]
     # As after a backup that was restored: the log's second event is another.
     remembers._recent.keep(replace(known, version=3, last_event_id=uuid4(), first_position=99))
-    await run_to(desks, order_id, "build")
-    assert (await desks.history(order_id)).version == 4
+    await run_to(engine, order_id, "build")
+    assert (await engine.history(order_id)).version == 4
     anew = (await remembers.load([order_id])).histories[order_id]
-    assert anew == await desks.history(order_id)
+    assert anew == await engine.history(order_id)
 
 
-async def test_a_conflict_makes_it_forget(desks: EngineHarness) -> None:
-    order_id = await desks.submit()
-    remembers = OrderRepository(desks.events, desks.orders._appender, desks.orders._mapper, recent=10)
+async def test_a_conflict_makes_it_forget(engine: EngineHarness) -> None:
+    order_id = await engine.submit()
+    remembers = OrderRepository(engine.events, engine.orders._appender, engine.orders._mapper, recent=10)
     known = (await remembers.load([order_id])).histories[order_id]
     ahead = replace(known, version=9)
     remembers._recent.keep(ahead)
@@ -54,10 +55,10 @@ async def test_a_conflict_makes_it_forget(desks: EngineHarness) -> None:
     assert (await remembers.load([order_id])).histories[order_id] == known
 
 
-async def test_an_order_that_can_no_longer_be_read_is_not_answered_from_memory(desks: EngineHarness) -> None:
-    order_id = await desks.submit()
-    assert order_id in (await desks.orders.load([order_id])).histories
-    await append_from_the_future(desks, order_id)
+async def test_an_order_that_can_no_longer_be_read_is_not_answered_from_memory(engine: EngineHarness) -> None:
+    order_id = await engine.submit()
+    assert order_id in (await engine.orders.load([order_id])).histories
+    await append_from_the_future(engine, order_id)
     for _ in range(2):
-        loaded = await desks.orders.load([order_id])
+        loaded = await engine.orders.load([order_id])
         assert (list(loaded.histories), list(loaded.unreadable)) == ([], [order_id])

@@ -20,8 +20,7 @@ from solders.message import MessageV0
 from solders.pubkey import Pubkey
 from solders.transaction import VersionedTransaction
 
-from localnet.program import PROGRAM_ID
-from venues.constant_product import Pool, decode_pool, swap_instruction
+from venues.constant_product import PROGRAM_ID, Pool, decode_pool, swap_instruction
 
 _DEADLINE = 15.0
 _MEMO = Pubkey.from_string("MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr")

@@ -34,9 +34,9 @@ SHAPE = """
 LEFT = "select relname from pg_class where relname like 'orders_v1%'"
 
 
-async def rebuild(books: AuditHarness, onlooker: Onlooker | None = None, *, patience: float = 20.0) -> Comparison:
-    rebuilding = OrdersRebuild(books.pool, books.log, MAPPER, onlooker or Onlooker(), patience=patience)
-    async with Lease(books.pool, REBUILDER, owner="test").hold(0) as lease:
+async def rebuild(audit: AuditHarness, onlooker: Onlooker | None = None, *, patience: float = 20.0) -> Comparison:
+    rebuilding = OrdersRebuild(audit.pool, audit.log, MAPPER, onlooker or Onlooker(), patience=patience)
+    async with Lease(audit.pool, REBUILDER, owner="test").hold(0) as lease:
         return await rebuilding.run(lease)
 
 
@@ -45,10 +45,10 @@ def said(compared: Comparison) -> dict[UUID | None, str]:
 
 
 @contextlib.asynccontextmanager
-async def projecting(books: AuditHarness) -> AsyncIterator[asyncio.Task[None]]:
+async def projecting(audit: AuditHarness) -> AsyncIterator[asyncio.Task[None]]:
     async def project() -> None:
-        async with Lease(books.pool, PROCESSOR, owner="test", ttl=1.0, renew_every=0.1).hold() as lease:
-            await OrdersProjector(books.pool, books.log, None, MAPPER).run(lease)
+        async with Lease(audit.pool, PROCESSOR, owner="test", ttl=1.0, renew_every=0.1).hold() as lease:
+            await OrdersProjector(audit.pool, audit.log, None, MAPPER).run(lease)
 
     task = asyncio.create_task(project())
     yield task
@@ -57,13 +57,13 @@ async def projecting(books: AuditHarness) -> AsyncIterator[asyncio.Task[None]]:
 
 
 async def test_a_rebuilt_model_equals_the_one_it_replaces_down_to_every_name(
-    books: AuditHarness, three_orders: list[UUID]
+    audit: AuditHarness, three_orders: list[UUID]
 ) -> None:
-    with books.database.connect() as app:
+    with audit.database.connect() as app:
         before = app.execute(SHAPE).fetchall(), app.execute("table orders_v1 order by order_id").fetchall()
         tables = app.execute(LEFT).fetchall()
 
-        compared = await rebuild(books)
+        compared = await rebuild(audit)
 
         assert (compared.differing, compared.position, compared.orders) == (0, 6, 3)
         assert len(compared.checksum) == 64
@@ -71,25 +71,25 @@ async def test_a_rebuilt_model_equals_the_one_it_replaces_down_to_every_name(
         assert after == before
         assert sorted(app.execute(LEFT).fetchall()) == sorted(tables)
         assert app.execute("select processor from positions").fetchall() == [(PROCESSOR,)]
-    assert (await rebuild(books)).checksum == compared.checksum
-    assert (await books.verify()).findings == []
+    assert (await rebuild(audit)).checksum == compared.checksum
+    assert (await audit.verify()).findings == []
 
 
-async def test_an_empty_log_is_rebuilt_too(books: AuditHarness) -> None:
-    assert (await rebuild(books)).orders == 0
+async def test_an_empty_log_is_rebuilt_too(audit: AuditHarness) -> None:
+    assert (await rebuild(audit)).orders == 0
 
 
 async def test_what_was_changed_by_hand_is_named_by_verify_named_by_rebuild_and_kept(
-    books: AuditHarness, three_orders: list[UUID]
+    audit: AuditHarness, three_orders: list[UUID]
 ) -> None:
-    stranger = books.tamper(three_orders)
-    with books.database.connect() as app:
+    stranger = audit.tamper(three_orders)
+    with audit.database.connect() as app:
         changed = app.execute("table orders_v1 order by order_id").fetchall()
-    found = (await books.verify()).of("differs", "read models")
+    found = (await audit.verify()).of("differs", "read models")
     assert {one.stream_id for one in found} == {*three_orders, stranger}
     assert {one.remedy for one in found} == {"Rebuild the read model from the log: surefill rebuild orders"}
 
-    compared = await rebuild(books)
+    compared = await rebuild(audit)
 
     assert compared.differing == 4
     assert said(compared) == {
@@ -98,115 +98,115 @@ async def test_what_was_changed_by_hand_is_named_by_verify_named_by_rebuild_and_
         three_orders[2]: "orders_v1: had no row",
         stranger: "orders_v1: had a row that the log does not account for",
     }
-    with books.database.connect() as app:
+    with audit.database.connect() as app:
         assert app.execute("table orders_v1_replaced order by order_id").fetchall() == changed
-    assert (await books.verify()).findings == []
+    assert (await audit.verify()).findings == []
 
-    assert (await rebuild(books)).differing == 0
-    with books.database.connect() as app:
+    assert (await rebuild(audit)).differing == 0
+    with audit.database.connect() as app:
         assert app.execute("select to_regclass('orders_v1_replaced')").fetchone() == (None,)
 
 
 @pytest.mark.parametrize("state", ["'7'", "'[]'", "'null'", "state || '{\"slippage_bps\": 50.0}'"])
 async def test_a_state_that_is_none_or_only_written_otherwise_differs_too(
-    state: str, books: AuditHarness, three_orders: list[UUID]
+    state: str, audit: AuditHarness, three_orders: list[UUID]
 ) -> None:
-    with books.database.connect() as app:
+    with audit.database.connect() as app:
         app.execute(f"update orders_v1 set state = {state} where order_id = %s", [three_orders[1]])
 
-    compared = await rebuild(books)
+    compared = await rebuild(audit)
 
     assert compared.differing == 1
     assert "state.slippage_bps" in said(compared)[three_orders[1]]
 
 
-async def test_of_many_that_differ_ten_are_named_and_all_are_counted(books: AuditHarness) -> None:
+async def test_of_many_that_differ_ten_are_named_and_all_are_counted(audit: AuditHarness) -> None:
     for _ in range(12):
-        await books.submit()
-    await books.project()
-    with books.database.connect() as app:
+        await audit.submit()
+    await audit.project()
+    with audit.database.connect() as app:
         app.execute("update orders_v1 set version = version + 1")
 
-    compared = await rebuild(books)
+    compared = await rebuild(audit)
 
     assert (compared.differing, len(compared.findings)) == (12, 10)
 
 
-async def test_an_order_that_does_not_fold_is_set_aside_in_both(books: AuditHarness, three_orders: list[UUID]) -> None:
-    books.change("update events set topic = 'order.FromTheFuture' where position = 4")
-    await books.forget_read_model()
+async def test_an_order_that_does_not_fold_is_set_aside_in_both(audit: AuditHarness, three_orders: list[UUID]) -> None:
+    audit.change("update events set topic = 'order.FromTheFuture' where position = 4")
+    await audit.forget_read_model()
     dead_letters = "select processor, order_id, position, error from dead_letters"
-    with books.database.connect() as app:
+    with audit.database.connect() as app:
         before = app.execute(dead_letters).fetchall()
         assert [row[:3] for row in before] == [(PROCESSOR, three_orders[1], 4)]
 
-        assert (await rebuild(books)).differing == 0
+        assert (await rebuild(audit)).differing == 0
 
         assert app.execute(dead_letters).fetchall() == before
 
 
-async def test_an_order_that_folds_again_is_taken_up_and_said(books: AuditHarness, three_orders: list[UUID]) -> None:
-    books.change("update events set topic = 'order.FromTheFuture' where position = 4")
-    await books.forget_read_model()
-    books.change("update events set topic = 'order.OrderTriggered' where position = 4")
+async def test_an_order_that_folds_again_is_taken_up_and_said(audit: AuditHarness, three_orders: list[UUID]) -> None:
+    audit.change("update events set topic = 'order.FromTheFuture' where position = 4")
+    await audit.forget_read_model()
+    audit.change("update events set topic = 'order.OrderTriggered' where position = 4")
 
-    compared = await rebuild(books)
+    compared = await rebuild(audit)
 
     assert said(compared)[three_orders[1]].endswith("; was a dead letter, and folds now")
-    with books.database.connect() as app:
+    with audit.database.connect() as app:
         assert app.execute("table dead_letters").fetchall() == []
-    assert (await books.verify()).of("differs", "read models") == []
+    assert (await audit.verify()).of("differs", "read models") == []
 
 
-async def test_a_second_rebuild_at_once_is_refused(books: AuditHarness, three_orders: list[UUID]) -> None:
-    async with Lease(books.pool, REBUILDER, owner="a.host:7").hold():
+async def test_a_second_rebuild_at_once_is_refused(audit: AuditHarness, three_orders: list[UUID]) -> None:
+    async with Lease(audit.pool, REBUILDER, owner="a.host:7").hold():
         with pytest.raises(LeaseTakenError, match=r"rebuild:orders_v1 is held by a\.host:7"):
-            await rebuild(books)
+            await rebuild(audit)
 
 
-async def test_a_rebuild_that_lost_its_lease_changes_nothing(books: AuditHarness, three_orders: list[UUID]) -> None:
+async def test_a_rebuild_that_lost_its_lease_changes_nothing(audit: AuditHarness, three_orders: list[UUID]) -> None:
     class Robbed(Onlooker):
         def compares(self) -> None:
-            with books.database.connect() as app:
+            with audit.database.connect() as app:
                 app.execute("update leases set epoch = epoch + 1 where processor = %s", [REBUILDER])
 
-    with books.database.connect() as app:
+    with audit.database.connect() as app:
         app.execute("update orders_v1 set status = 'confirmed'")
 
     with pytest.raises(LeaseLostError):
-        await rebuild(books, Robbed())
+        await rebuild(audit, Robbed())
 
-    with books.database.connect() as app:
+    with audit.database.connect() as app:
         assert app.execute("select distinct status from orders_v1").fetchall() == [("confirmed",)]
 
 
 async def test_the_swap_waits_for_a_verification_that_reads_and_never_takes_its_rows_away(
-    books: AuditHarness, three_orders: list[UUID]
+    audit: AuditHarness, three_orders: list[UUID]
 ) -> None:
     onlooker = Onlooker()
-    with snapshot(books.database.app, reads=(NAME,)) as reading:
+    with snapshot(audit.database.app, reads=(NAME,)) as reading:
         reading.head()
-        rebuilding = asyncio.create_task(rebuild(books, onlooker))
+        rebuilding = asyncio.create_task(rebuild(audit, onlooker))
         while len(onlooker.readers) < 3:
             await asyncio.sleep(0.02)
-        await books.submit()
+        await audit.submit()
         assert len(list(reading.rows(b"select from orders_v1"))) == 3
         assert not rebuilding.done()
-        with books.database.connect() as app:  # a reader is held up for a moment at most
+        with audit.database.connect() as app:  # a reader is held up for a moment at most
             app.execute("set statement_timeout = '2s'")
             app.execute("select from orders_v1")
     assert (await rebuilding).differing == 0
     assert all(reader.startswith("surefill verify (PostgreSQL process ") for reader in onlooker.readers)
-    await books.project()
-    assert (await books.verify()).findings == []
+    await audit.project()
+    assert (await audit.verify()).findings == []
 
 
 async def test_a_reader_who_never_leaves_is_named_and_nothing_is_changed(
-    books: AuditHarness, three_orders: list[UUID]
+    audit: AuditHarness, three_orders: list[UUID]
 ) -> None:
-    with snapshot(books.database.app, reads=(NAME,)), pytest.raises(TableInUseError, match="surefill verify"):
-        await rebuild(books, patience=0)
-    assert (await rebuild(books)).differing == 0
+    with snapshot(audit.database.app, reads=(NAME,)), pytest.raises(TableInUseError, match="surefill verify"):
+        await rebuild(audit, patience=0)
+    assert (await rebuild(audit)).differing == 0
 
 
 @pytest.mark.parametrize(
@@ -217,28 +217,28 @@ async def test_a_reader_who_never_leaves_is_named_and_nothing_is_changed(
     ],
 )
 async def test_a_table_that_a_migration_changed_meanwhile_is_not_replaced(
-    change: str, what: str, books: AuditHarness, three_orders: list[UUID]
+    change: str, what: str, audit: AuditHarness, three_orders: list[UUID]
 ) -> None:
     class Migrating(Onlooker):
         def compares(self) -> None:
-            with books.database.connect() as app:
+            with audit.database.connect() as app:
                 app.execute(change)
 
     with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState, match=f"other {what} during its rebuild"):
-        await rebuild(books, Migrating())
+        await rebuild(audit, Migrating())
 
-    assert (await rebuild(books)).differing == 0
+    assert (await rebuild(audit)).differing == 0
 
 
 async def test_a_log_that_lost_its_end_takes_the_projector_back_with_it(
-    books: AuditHarness, three_orders: list[UUID]
+    audit: AuditHarness, three_orders: list[UUID]
 ) -> None:
-    async with projecting(books) as projector:
-        books.rewrite(lambda event: event if event.position < 5 else None)
-        before = (await books.verify()).of("differs", "read models")
+    async with projecting(audit) as projector:
+        audit.rewrite(lambda event: event if event.position < 5 else None)
+        before = (await audit.verify()).of("differs", "read models")
         assert before[0].remedy.endswith("or rebuild the read model.")
 
-        compared = await rebuild(books)
+        compared = await rebuild(audit)
 
         assert (compared.position, said(compared)) == (
             4, {three_orders[2]: "orders_v1: had a row that the log does not account for"},
@@ -246,6 +246,6 @@ async def test_a_log_that_lost_its_end_takes_the_projector_back_with_it(
         with pytest.raises(LeaseLostError):
             async with asyncio.timeout(10):
                 await projector
-    await books.submit()
-    await books.project()
-    assert (await books.verify()).findings == []
+    await audit.submit()
+    await audit.project()
+    assert (await audit.verify()).findings == []

@@ -35,13 +35,13 @@ from projections.projector import OrdersProjector
 from runtime.settings import Settings
 from tests.integration.conftest import TestDatabase, superuser_url
 from tests.integration.embedded import EmbeddedPostgres
-from tests.integration.workers.conftest import chain_timeout, desks, rpc_url
+from tests.integration.workers.conftest import chain_timeout, engine, rpc_url
 from verification import checkpoint as checkpoints
 from verification.checkpoint import Checkpoint
 from verification.report import Report, untracked
 from verification.run import verify_everything
 
-__all__ = ["chain_timeout", "desks", "rpc_url"]
+__all__ = ["chain_timeout", "engine", "rpc_url"]
 
 MAPPER = EventMapper(ORDER_EVENTS)
 
@@ -172,7 +172,7 @@ class AuditHarness:
 
 
 @pytest.fixture
-async def books(database: TestDatabase, postgres: EmbeddedPostgres) -> AsyncIterator[AuditHarness]:
+async def audit(database: TestDatabase, postgres: EmbeddedPostgres) -> AsyncIterator[AuditHarness]:
     appender = Appender(database.app)
     await appender.start()
     async with connection_pool(database.app, max_size=4) as pool:
@@ -184,8 +184,8 @@ async def books(database: TestDatabase, postgres: EmbeddedPostgres) -> AsyncIter
 
 
 @pytest.fixture
-async def three_orders(books: AuditHarness) -> list[UUID]:
+async def three_orders(audit: AuditHarness) -> list[UUID]:
     """Each two events, at positions 1 and 2, 3 and 4, 5 and 6; the read model has them."""
-    ids = [await books.submit() for _ in range(3)]
-    await books.project()
+    ids = [await audit.submit() for _ in range(3)]
+    await audit.project()
     return ids

@@ -21,9 +21,9 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
-def run(books: AuditHarness, tmp_path: Path) -> Run:
+def run(audit: AuditHarness, tmp_path: Path) -> Run:
     def surefill(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-        environment = {**os.environ, "DATABASE_URL": books.database.app, "DATA_DIR": str(tmp_path), **settings}
+        environment = {**os.environ, "DATABASE_URL": audit.database.app, "DATA_DIR": str(tmp_path), **settings}
         return subprocess.run(
             [SUREFILL, *arguments],
             env=environment,
@@ -38,9 +38,9 @@ def run(books: AuditHarness, tmp_path: Path) -> Run:
 
 
 async def test_a_checkpoint_is_written_whole_and_read_again(
-    books: AuditHarness, three_orders: list[UUID], tmp_path: Path
+    audit: AuditHarness, three_orders: list[UUID], tmp_path: Path
 ):
-    taken = books.checkpoint()
+    taken = audit.checkpoint()
     file = tmp_path / "checkpoint.json"
     checkpoints.write(taken, file)
 
@@ -49,10 +49,10 @@ async def test_a_checkpoint_is_written_whole_and_read_again(
     assert [one.name for one in tmp_path.iterdir()] == ["checkpoint.json"]
 
 
-async def test_a_newer_checkpoint_is_never_overwritten(books: AuditHarness, three_orders: list[UUID], tmp_path: Path):
-    file, older = tmp_path / "checkpoint.json", books.checkpoint()
-    await books.submit()
-    newer = books.checkpoint()
+async def test_a_newer_checkpoint_is_never_overwritten(audit: AuditHarness, three_orders: list[UUID], tmp_path: Path):
+    file, older = tmp_path / "checkpoint.json", audit.checkpoint()
+    await audit.submit()
+    newer = audit.checkpoint()
     checkpoints.write(newer, file)
 
     with pytest.raises(StartupError, match="holds a newer checkpoint, of position 8; this one is of 6"):
@@ -61,34 +61,34 @@ async def test_a_newer_checkpoint_is_never_overwritten(books: AuditHarness, thre
 
 
 async def test_what_is_no_checkpoint_is_never_overwritten(
-    books: AuditHarness, three_orders: list[UUID], tmp_path: Path
+    audit: AuditHarness, three_orders: list[UUID], tmp_path: Path
 ):
     file = tmp_path / "notes.txt"
     file.write_text("mine")
 
     with pytest.raises(SettingsError, match="is not a checkpoint"):
-        checkpoints.write(books.checkpoint(), file)
+        checkpoints.write(audit.checkpoint(), file)
     assert file.read_text() == "mine"
 
 
-async def test_an_edited_checkpoint_is_refused(books: AuditHarness, three_orders: list[UUID], tmp_path: Path):
+async def test_an_edited_checkpoint_is_refused(audit: AuditHarness, three_orders: list[UUID], tmp_path: Path):
     file = tmp_path / "checkpoint.json"
-    file.write_text(books.checkpoint().text().replace('"position": 6', '"position": 5'))
+    file.write_text(audit.checkpoint().text().replace('"position": 6', '"position": 5'))
 
     with pytest.raises(SettingsError, match="is damaged or was edited"):
         checkpoints.read(file)
 
 
-async def test_no_checkpoint_is_taken_of_a_log_that_is_not_what_it_was(books: AuditHarness, three_orders: list[UUID]):
-    earlier = books.checkpoint()
-    books.rewrite(lambda event: event if event.position < 5 else None)
+async def test_no_checkpoint_is_taken_of_a_log_that_is_not_what_it_was(audit: AuditHarness, three_orders: list[UUID]):
+    earlier = audit.checkpoint()
+    audit.rewrite(lambda event: event if event.position < 5 else None)
 
     with pytest.raises(StartupError, match="no checkpoint of a log that does not hold"):
-        books.checkpoint(earlier)
+        audit.checkpoint(earlier)
 
 
 async def test_both_commands_by_their_exit_codes(
-    books: AuditHarness, three_orders: list[UUID], run: Run, tmp_path: Path
+    audit: AuditHarness, three_orders: list[UUID], run: Run, tmp_path: Path
 ):
     file = str(tmp_path / "kept.json")
     assert run("checkpoint", file).returncode == 0
@@ -101,14 +101,14 @@ async def test_both_commands_by_their_exit_codes(
     assert verdict["verdict"] == "unchecked"
     assert verdict["lookedAt"]["events"] == 6
 
-    books.change("update events set state = set_byte(state, 40, get_byte(state, 40) # 1) where position = 3")
+    audit.change("update events set state = set_byte(state, 40, get_byte(state, 40) # 1) where position = 3")
     differs = run("verify", "--checkpoint", file, "--no-chain")
     assert differs.returncode == 1
     assert f"stream {three_orders[1]} version 1 position 3: " in differs.stdout
     assert "something differs" in differs.stdout
 
 
-async def test_what_cannot_be_looked_at_is_neither_equal_nor_different(books: AuditHarness, run: Run):
+async def test_what_cannot_be_looked_at_is_neither_equal_nor_different(audit: AuditHarness, run: Run):
     away = run("verify", DATABASE_URL="postgresql://a:hunter2@127.0.0.1:1/d", SOLANA_RPC_URL="http://127.0.0.1:1")
     assert away.returncode == 3
     assert "hunter2" not in away.stdout + away.stderr

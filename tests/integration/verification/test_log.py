@@ -25,23 +25,23 @@ def where(findings: list[Finding]) -> list[tuple[UUID | None, int | None, int | 
 
 
 async def test_a_log_nobody_touched_is_equal_to_all_it_should_equal(
-    books: AuditHarness, three_orders: list[UUID]
+    audit: AuditHarness, three_orders: list[UUID]
 ) -> None:
-    verified = await books.verify()
+    verified = await audit.verify()
 
     assert verified.findings == []
     assert verified.report.looked_at["events"] == 6
     assert verified.report.looked_at["orders"] == 3
 
 
-async def test_an_empty_log_is_equal_too(books: AuditHarness) -> None:
-    assert (await books.verify(checkpoint=books.checkpoint())).findings == []
+async def test_an_empty_log_is_equal_too(audit: AuditHarness) -> None:
+    assert (await audit.verify(checkpoint=audit.checkpoint())).findings == []
 
 
-async def test_one_byte_of_one_event_names_that_event(books: AuditHarness, three_orders: list[UUID]) -> None:
-    books.change("update events set state = set_byte(state, 40, get_byte(state, 40) # 1) where position = 3")
+async def test_one_byte_of_one_event_names_that_event(audit: AuditHarness, three_orders: list[UUID]) -> None:
+    audit.change("update events set state = set_byte(state, 40, get_byte(state, 40) # 1) where position = 3")
 
-    verified = await books.verify()
+    verified = await audit.verify()
 
     assert where(verified.of("differs")) == [(three_orders[1], 1, 3)]
     assert verified.report.exit_code == DIFFERS
@@ -49,30 +49,30 @@ async def test_one_byte_of_one_event_names_that_event(books: AuditHarness, three
 
 @pytest.mark.parametrize("column", ["event_id", "account_id", "command_id", "correlation_id", "causation_id"])
 async def test_an_id_of_an_event_is_as_safe_as_its_state(
-    column: str, books: AuditHarness, three_orders: list[UUID]
+    column: str, audit: AuditHarness, three_orders: list[UUID]
 ) -> None:
-    books.change(f"update events set {column} = gen_random_uuid() where position = 3")
+    audit.change(f"update events set {column} = gen_random_uuid() where position = 3")
 
-    assert (three_orders[1], 1, 3) in where((await books.verify()).of("differs", "streams"))
+    assert (three_orders[1], 1, 3) in where((await audit.verify()).of("differs", "streams"))
 
 
 async def test_an_event_changed_with_its_own_hash_is_found_at_the_next(
-    books: AuditHarness, three_orders: list[UUID]
+    audit: AuditHarness, three_orders: list[UUID]
 ) -> None:
-    books.change("update events set hash = sha256(hash) where position = 3")
+    audit.change("update events set hash = sha256(hash) where position = 3")
 
-    assert where((await books.verify()).of("differs")) == [
+    assert where((await audit.verify()).of("differs")) == [
         (None, None, 6),  # the running hash of the head
         *[(three_orders[1], version, position) for version, position in ((1, 3), (2, 4))],
     ]
 
 
 async def test_a_deleted_event_is_missed_in_the_log_and_in_its_stream(
-    books: AuditHarness, three_orders: list[UUID]
+    audit: AuditHarness, three_orders: list[UUID]
 ) -> None:
-    books.change("delete from events where position = 3")
+    audit.change("delete from events where position = 3")
 
-    verified = await books.verify()
+    verified = await audit.verify()
 
     assert verified.of("differs", "log")[0].what == "position 3 is missing"
     assert [(one.stream_id, one.what) for one in verified.of("differs", "streams")] == [
@@ -81,104 +81,104 @@ async def test_a_deleted_event_is_missed_in_the_log_and_in_its_stream(
 
 
 async def test_the_last_event_deleted_is_missed_by_the_head_and_by_the_read_model(
-    books: AuditHarness, three_orders: list[UUID]
+    audit: AuditHarness, three_orders: list[UUID]
 ) -> None:
-    books.change("delete from events where position = 6")
+    audit.change("delete from events where position = 6")
 
-    verified = await books.verify()
+    verified = await audit.verify()
 
     assert "events were removed" in verified.of("differs", "log")[0].what
     assert [one.stream_id for one in verified.of("differs", "read models")] == [three_orders[2]]
 
 
-async def test_two_events_swapped_are_found(books: AuditHarness, three_orders: list[UUID]) -> None:
-    with books.behind_the_engine() as connection:
+async def test_two_events_swapped_are_found(audit: AuditHarness, three_orders: list[UUID]) -> None:
+    with audit.behind_the_engine() as connection:
         for old, new in ((2, 99), (3, 2), (99, 3)):
             connection.execute("update events set position = %s where position = %s", [new, old])
 
-    verified = await books.verify()
+    verified = await audit.verify()
 
     assert "running hash" in verified.of("differs", "log")[-1].what
 
 
-async def test_two_events_of_one_stream_swapped_are_named(books: AuditHarness, three_orders: list[UUID]) -> None:
-    with books.behind_the_engine() as connection:
+async def test_two_events_of_one_stream_swapped_are_named(audit: AuditHarness, three_orders: list[UUID]) -> None:
+    with audit.behind_the_engine() as connection:
         for old, new in ((3, 99), (4, 3), (99, 4)):
             connection.execute("update events set position = %s where position = %s", [new, old])
 
-    assert (three_orders[1], 2, 3) in where((await books.verify()).of("differs", "streams"))
+    assert (three_orders[1], 2, 3) in where((await audit.verify()).of("differs", "streams"))
 
 
-async def test_time_that_goes_back_is_named(books: AuditHarness, three_orders: list[UUID]) -> None:
-    books.change("update events set recorded_at = recorded_at - interval '1 hour' where position = 5")
+async def test_time_that_goes_back_is_named(audit: AuditHarness, three_orders: list[UUID]) -> None:
+    audit.change("update events set recorded_at = recorded_at - interval '1 hour' where position = 5")
 
-    verified = await books.verify()
+    verified = await audit.verify()
 
     assert verified.of("differs", "log")[0].position == 5
     assert verified.of("differs", "log")[0].what.startswith("recorded at ")
 
 
 async def test_a_microsecond_that_nothing_contradicts_still_breaks_the_running_hash(
-    books: AuditHarness, three_orders: list[UUID]
+    audit: AuditHarness, three_orders: list[UUID]
 ) -> None:
-    taken = books.checkpoint()
-    books.change("update events set recorded_at = recorded_at - interval '1 us' where position = 1")
+    taken = audit.checkpoint()
+    audit.change("update events set recorded_at = recorded_at - interval '1 us' where position = 1")
 
-    assert "running hash" in (await books.verify()).of("differs", "log")[0].what
-    with_checkpoint = (await books.verify(checkpoint=taken)).of("differs", "log")
+    assert "running hash" in (await audit.verify()).of("differs", "log")[0].what
+    with_checkpoint = (await audit.verify(checkpoint=taken)).of("differs", "log")
     assert with_checkpoint[0].position == 1  # of the log that began with another event
 
 
 @pytest.mark.parametrize(
     "change", ["hash = sha256(hash)", "position = position - 1", "recorded_at = recorded_at + interval '1 us'"]
 )
-async def test_a_changed_head_is_found(change: str, books: AuditHarness, three_orders: list[UUID]) -> None:
-    books.change(f"update log_head set {change}")
+async def test_a_changed_head_is_found(change: str, audit: AuditHarness, three_orders: list[UUID]) -> None:
+    audit.change(f"update log_head set {change}")
 
-    assert "log_head" in (await books.verify()).of("differs", "log")[0].what
+    assert "log_head" in (await audit.verify()).of("differs", "log")[0].what
 
 
 async def test_a_whole_and_consistent_rewrite_is_found_with_a_checkpoint_alone(
-    books: AuditHarness, three_orders: list[UUID]
+    audit: AuditHarness, three_orders: list[UUID]
 ) -> None:
-    taken = books.checkpoint()
-    later = await books.submit()
+    taken = audit.checkpoint()
+    later = await audit.submit()
 
     def changed(event: RecordedEvent) -> RecordedEvent:
         return replace(event, state=event.state.replace(*OTHER_TERMS)) if event.stream_id == three_orders[2] else event
 
-    books.rewrite(changed)
-    await books.forget_read_model()
+    audit.rewrite(changed)
+    await audit.forget_read_model()
 
-    assert (await books.verify()).findings == []
-    found = (await books.verify(checkpoint=taken)).of("differs")
+    assert (await audit.verify()).findings == []
+    found = (await audit.verify(checkpoint=taken)).of("differs")
     assert [one.position for one in found] == [taken.position]
     assert later not in where(found)
 
 
 async def test_what_comes_after_a_checkpoint_may_grow_and_the_checkpoint_holds(
-    books: AuditHarness, three_orders: list[UUID]
+    audit: AuditHarness, three_orders: list[UUID]
 ) -> None:
-    taken = books.checkpoint()
-    await books.submit()
-    await books.project()
+    taken = audit.checkpoint()
+    await audit.submit()
+    await audit.project()
 
-    assert (await books.verify(checkpoint=taken)).findings == []
-
-
-async def test_a_log_cut_short_is_found_with_a_checkpoint(books: AuditHarness, three_orders: list[UUID]) -> None:
-    taken = books.checkpoint()
-    books.rewrite(lambda event: event if event.position < 5 else None)
-    await books.forget_read_model()
-
-    assert (await books.verify()).findings == []
-    assert "the log ends here" in (await books.verify(checkpoint=taken)).of("differs", "log")[0].what
+    assert (await audit.verify(checkpoint=taken)).findings == []
 
 
-async def test_a_row_changed_by_hand_is_named_with_what_differs(books: AuditHarness, three_orders: list[UUID]) -> None:
-    stranger = books.tamper(three_orders)
+async def test_a_log_cut_short_is_found_with_a_checkpoint(audit: AuditHarness, three_orders: list[UUID]) -> None:
+    taken = audit.checkpoint()
+    audit.rewrite(lambda event: event if event.position < 5 else None)
+    await audit.forget_read_model()
 
-    found = {one.stream_id: one.what for one in (await books.verify()).of("differs")}
+    assert (await audit.verify()).findings == []
+    assert "the log ends here" in (await audit.verify(checkpoint=taken)).of("differs", "log")[0].what
+
+
+async def test_a_row_changed_by_hand_is_named_with_what_differs(audit: AuditHarness, three_orders: list[UUID]) -> None:
+    stranger = audit.tamper(three_orders)
+
+    found = {one.stream_id: one.what for one in (await audit.verify()).of("differs")}
 
     assert found == {
         three_orders[0]: "orders_v1: its row differs from the fold in status",
@@ -189,24 +189,24 @@ async def test_a_row_changed_by_hand_is_named_with_what_differs(books: AuditHarn
 
 
 async def test_a_read_model_that_is_behind_is_compared_as_of_where_it_is(
-    books: AuditHarness, three_orders: list[UUID]
+    audit: AuditHarness, three_orders: list[UUID]
 ) -> None:
-    await books.submit()
+    await audit.submit()
 
-    verified = await books.verify()
+    verified = await audit.verify()
 
     assert verified.findings == []
     assert verified.report.looked_at["orders_v1 position"] == 6
 
 
 async def test_an_event_of_a_later_version_is_named_and_not_judged(
-    books: AuditHarness, three_orders: list[UUID]
+    audit: AuditHarness, three_orders: list[UUID]
 ) -> None:
     new = event(three_orders[1], 3, topic="order.OrderTeleported")
-    await books.appender.append(request(new))
-    await books.project()
+    await audit.appender.append(request(new))
+    await audit.project()
 
-    verified = await books.verify()
+    verified = await audit.verify()
 
     assert verified.of("differs") == []
     assert "order.OrderTeleported" in verified.of("unchecked", "streams")[0].what
@@ -215,31 +215,31 @@ async def test_an_event_of_a_later_version_is_named_and_not_judged(
     assert verified.report.exit_code == UNCHECKED
 
 
-async def test_an_event_that_cannot_follow_is_one_that_does_not_fold(books: AuditHarness) -> None:
+async def test_an_event_that_cannot_follow_is_one_that_does_not_fold(audit: AuditHarness) -> None:
     stream = uuid4()
-    await books.appender.append(AppendRequest((event(stream, 1, topic="order.OrderTriggered"),)))
-    await books.project()
+    await audit.appender.append(AppendRequest((event(stream, 1, topic="order.OrderTriggered"),)))
+    await audit.project()
 
-    assert where((await books.verify()).of("differs")) == [(stream, 1, 1)]
+    assert where((await audit.verify()).of("differs")) == [(stream, 1, 1)]
 
 
 async def test_a_contradiction_is_a_difference_until_an_operator_resumes_and_then_is_noted(
-    books: AuditHarness, three_orders: list[UUID]
+    audit: AuditHarness, three_orders: list[UUID]
 ) -> None:
-    accounts = Accounts(books.log, books.appender, EventMapper(ACCOUNT_EVENTS))
+    accounts = Accounts(audit.log, audit.appender, EventMapper(ACCOUNT_EVENTS))
     found = ContradictionFound(
         kind="second_success", order_id=three_orders[0], attempt=2, signature="one", detail="it landed too"
     )
     await accounts.contradict(DEFAULT_ACCOUNT, found)
-    assert len((await books.verify()).of("differs", "streams")) == 1
+    assert len((await audit.verify()).of("differs", "streams")) == 1
 
     await accounts.resume(DEFAULT_ACCOUNT, "settled by hand")
-    verified = await books.verify()
+    verified = await audit.verify()
     assert verified.of("differs") == []
     [noted] = verified.of("acknowledged", "streams")
     assert "an operator resumed trading at position 9" in noted.what
 
     later = found.model_copy(update={"signature": "another"})
     await accounts.contradict(DEFAULT_ACCOUNT, later)
-    verified = await books.verify()
+    verified = await audit.verify()
     assert (len(verified.of("differs")), len(verified.of("acknowledged"))) == (1, 1)

@@ -40,11 +40,11 @@ from event_store.processors.leases import Lease
 from event_store.read.log import Log
 from localnet.bootstrap import MARKET_KEY
 from localnet.main import serve
-from localnet.program import PROGRAM_ID
 from tests.integration.conftest import TestDatabase
 from tests.integration.embedded import EmbeddedValkey
+from venues.constant_product import PROGRAM_ID
 from venues.constant_product_errors import ProgramError
-from venues.pools import PoolBook, pool_venues
+from venues.pools import PoolBook
 from venues.prices import PoolPrices, PriceSource
 from workers.dispatch.broker import Hints, declare_actors, open_broker
 from workers.dispatch.relay import RELAY, Relay
@@ -130,9 +130,9 @@ class EngineHarness:
         pace: WatcherPace | None = None,
         slot_age: Callable[[int], Awaitable[int]] | None = None,
     ) -> BookFeed:
-        watching = BookFeed(self.pool, self.events, self.orders, Book())
+        feed = BookFeed(self.pool, self.events, self.orders, Book())
         watcher = Watcher(
-            watching=watching,
+            feed=feed,
             orders=self.orders,
             events=self.events,
             notifier=self.notifier,
@@ -143,13 +143,13 @@ class EngineHarness:
         )
 
         async def watch(lease: Lease) -> None:
-            after = await watching.restore()
+            after = await feed.restore()
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(watcher.follow(after))
                 await watcher.run(lease)
 
         self._start(Lease(self.pool, WATCHER, owner="test"), watch)
-        return watching
+        return feed
 
     async def stop(self) -> None:
         """End what was started, as a clean stop does."""
@@ -170,7 +170,7 @@ class EngineHarness:
             chain=self.chain,
             blockhashes=BlockhashCache(self.chain),
             wallet=self.wallet,
-            venues=pool_venues(self.book),
+            venues=[self.book],
             programs=frozenset({PROGRAM_ID}),
             genesis_hash=self.genesis_hash,
         )
@@ -229,7 +229,7 @@ async def rpc_url(tmp_path: Path) -> AsyncIterator[str]:
 
 
 @pytest.fixture
-async def desks(
+async def engine(
     database: TestDatabase, valkey: EmbeddedValkey, rpc_url: str, chain_timeout: float, tmp_path: Path
 ) -> AsyncIterator[EngineHarness]:
     notifier = Notifier(valkey.url)
@@ -246,7 +246,7 @@ async def desks(
         broker = open_broker(f"{valkey.url.rstrip('/').removesuffix('/0')}/1")
         broker.flush_all()
         mapper = EventMapper((*ORDER_EVENTS, *ACCOUNT_EVENTS))
-        desks = EngineHarness(
+        engine = EngineHarness(
             pool=pool,
             events=events,
             notifier=notifier,
@@ -261,10 +261,10 @@ async def desks(
             rpc_url=rpc_url,
             market_key=tmp_path / "chain" / MARKET_KEY,
         )
-        declare_actors(broker, {n: s.run for n, s in desks.stages().items()}, asyncio.get_running_loop())  # type: ignore[misc]
-        yield desks
-        await desks.stop()
-        for worker in desks.workers:
+        declare_actors(broker, {n: s.run for n, s in engine.stages().items()}, asyncio.get_running_loop())  # type: ignore[misc]
+        yield engine
+        await engine.stop()
+        for worker in engine.workers:
             await asyncio.to_thread(worker.stop, timeout=3_000)
         broker.close()
         await chain.close()

@@ -1,4 +1,4 @@
-"""What is among the dead letters, and hands that put orders there."""
+"""Reads the dead letters, and makes orders dead letters."""
 
 from __future__ import annotations
 
@@ -14,36 +14,36 @@ from tests.integration.workers.conftest import EngineHarness
 FUTURE = "order.FromTheFuture"
 
 
-async def letters(desks: EngineHarness) -> list[DeadLetter]:
-    async with desks.pool.connection() as connection, connection.cursor() as cursor:
+async def all_dead_letters(engine: EngineHarness) -> list[DeadLetter]:
+    async with engine.pool.connection() as connection, connection.cursor() as cursor:
         return await dead_letters.list_all(cursor)
 
 
-async def letter(desks: EngineHarness, *, within: float = 20) -> DeadLetter:
-    """The only one there is, once it is there."""
+async def the_dead_letter(engine: EngineHarness, *, within: float = 20) -> DeadLetter:
+    """The only dead letter there is, as soon as there is one."""
     async with asyncio.timeout(within):
-        while not (found := await letters(desks)):
+        while not (found := await all_dead_letters(engine)):
             await asyncio.sleep(0.05)
-    [one] = found
-    return one
+    [dead_letter] = found
+    return dead_letter
 
 
-async def append_from_the_future(desks: EngineHarness, order_id: UUID, topic: str = FUTURE) -> None:
-    before = await desks.history(order_id)
+async def append_from_the_future(engine: EngineHarness, order_id: UUID, topic: str = FUTURE) -> None:
+    before = await engine.history(order_id)
     event = NewEvent(
         order_id, before.version + 1, uuid4(), topic, b'{"v":1,"data":{}}', DEFAULT_ACCOUNT, uuid4(), uuid4(),
         causation_id=before.last_event_id,
     )  # fmt: skip
-    assert isinstance(await desks.orders._appender.append(AppendRequest((event,))), Stored)
+    assert isinstance(await engine.orders._appender.append(AppendRequest((event,))), Stored)
 
 
-async def due(desks: EngineHarness) -> list[UUID]:
+async def due(engine: EngineHarness) -> list[UUID]:
     """What would be hinted at if everything that is scheduled had come due."""
-    async with desks.pool.connection() as connection:
+    async with engine.pool.connection() as connection:
         await connection.execute("update work set due_at = clock_timestamp()")
-    return [order_id for orders in (await desks.work.take_due(100)).values() for order_id in orders]
+    return [order_id for orders in (await engine.work.take_due(100)).values() for order_id in orders]
 
 
-async def set_aside(desks: EngineHarness, processor: str, order_id: UUID) -> None:
-    async with desks.pool.connection() as connection, connection.cursor() as cursor:
+async def add_dead_letter(engine: EngineHarness, processor: str, order_id: UUID) -> None:
+    async with engine.pool.connection() as connection, connection.cursor() as cursor:
         await dead_letters.add(cursor, processor, [dead_letters.DeadLetterEntry(order_id, 2, None, "TypeError")])

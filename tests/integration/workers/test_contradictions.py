@@ -8,10 +8,10 @@ from uuid import UUID
 
 import pytest
 
-from chains.protocol import ExpiryQuestion, Inconclusive
+from chains.protocol import ExpiryQuestion, Inconclusive, SentTransaction
 from commands.ids import DEFAULT_ACCOUNT
 from domain.account import ContradictionFound
-from domain.commands import RecordExpiry
+from domain.commands import RecordExpiry, RecordLanding
 from domain.errors import DomainError
 from domain.evidence import Block, EndpointEvidence, ExpiryEvidence, OperatorEvidence
 from domain.order import Attempt
@@ -19,12 +19,13 @@ from tests.integration.workers.conftest import EngineHarness, now
 from tests.integration.workers.test_execution import QUICK, names
 from workers.stages.submit import signed_bytes
 from workers.tracker.resolve import Landed, Resolver
+from workers.tracker.tracker import Pace
 
 
 def forged(attempt: Attempt) -> ExpiryEvidence:
     """What a lying endpoint could have said: complete, and untrue."""
     heights = range(attempt.last_valid_block_height - 150, attempt.last_valid_block_height + 2)
-    one = EndpointEvidence(
+    answer = EndpointEvidence(
         endpoint="liar",
         genesis_hash=attempt.genesis_hash,
         finalized_slot=10**6,
@@ -33,28 +34,28 @@ def forged(attempt: Attempt) -> ExpiryEvidence:
         parent_slot=attempt.blockhash_slot,
         blocks=tuple(Block(slot=n, height=n, blockhash=str(n)) for n in heights),
     )
-    return ExpiryEvidence(endpoints=(one,))
+    return ExpiryEvidence(endpoints=(answer,))
 
 
-async def run_to(desks: EngineHarness, order_id: UUID, last: str) -> None:
-    for name, stage in desks.stages().items():
+async def run_to(engine: EngineHarness, order_id: UUID, last: str) -> None:
+    for name, stage in engine.stages().items():
         await stage.run([order_id])
         if name == last:
             return
 
 
-async def test_a_second_success_is_noted_once_and_halts_trading_until_an_operator_resumes_it(desks: EngineHarness):
-    order_id = await desks.submit()
-    await run_to(desks, order_id, "build")
-    first = signed_bytes(await desks.history(order_id), 1)
-    evidence = forged((await desks.order(order_id)).attempts[0])
-    await desks.orders.execute(await desks.history(order_id), RecordExpiry(1, evidence, now()))
-    await run_to(desks, order_id, "submit")
-    desks.start_tracker(QUICK)
-    await desks.until(order_id, lambda order: order.ended)
-    await desks.stop()
+async def test_a_second_success_is_noted_once_and_halts_trading_until_an_operator_resumes_it(engine: EngineHarness):
+    order_id = await engine.submit()
+    await run_to(engine, order_id, "build")
+    first = signed_bytes(await engine.history(order_id), 1)
+    evidence = forged((await engine.order(order_id)).attempts[0])
+    await engine.orders.execute(await engine.history(order_id), RecordExpiry(1, evidence, now()))
+    await run_to(engine, order_id, "submit")
+    engine.start_tracker(QUICK)
+    await engine.until(order_id, lambda order: order.ended)
+    await engine.stop()
     # Nobody follows an attempt that is proven expired: what lands of it, `surefill verify` finds, or a person.
-    history = await desks.history(order_id)
+    history = await engine.history(order_id)
     assert names(history)[-1] == "OrderConfirmed"
     found = ContradictionFound(
         kind="second_success",
@@ -63,69 +64,66 @@ async def test_a_second_success_is_noted_once_and_halts_trading_until_an_operato
         signature=history.order.attempts[0].signature if history.order else "",
         detail="it landed too",
     )
-    await desks.chain.send(first)
-    assert await desks.accounts.contradict(DEFAULT_ACCOUNT, found)
-    assert not await desks.accounts.contradict(DEFAULT_ACCOUNT, found)
-    assert (await desks.accounts.trading(DEFAULT_ACCOUNT)).halted
+    await engine.chain.send(first)
+    assert await engine.accounts.contradict(DEFAULT_ACCOUNT, found)
+    assert not await engine.accounts.contradict(DEFAULT_ACCOUNT, found)
+    assert (await engine.accounts.trading(DEFAULT_ACCOUNT)).halted
 
-    held = await desks.submit()
-    await run_to(desks, held, "build")
-    assert (await desks.order(held)).attempts == ()
-    late = await desks.submit(deadline=now() + timedelta(milliseconds=300))
-    await run_to(desks, late, "route")
+    held = await engine.submit()
+    await run_to(engine, held, "build")
+    assert (await engine.order(held)).attempts == ()
+    late = await engine.submit(deadline=now() + timedelta(milliseconds=300))
+    await run_to(engine, late, "route")
     await asyncio.sleep(0.4)  # past its deadline
-    await desks.stages()["build"].run([late])
-    failure = (await desks.order(late)).failure
+    await engine.stages()["build"].run([late])
+    failure = (await engine.order(late)).failure
     assert failure
     assert (failure.code, failure.retryable) == ("trading_halted", True)
 
-    await desks.accounts.resume(DEFAULT_ACCOUNT, "looked at by hand")
-    await run_to(desks, held, "build")
-    assert len((await desks.order(held)).attempts) == 1
+    await engine.accounts.resume(DEFAULT_ACCOUNT, "looked at by hand")
+    await run_to(engine, held, "build")
+    assert len((await engine.order(held)).attempts) == 1
     with pytest.raises(DomainError, match="nothing to resume"):
-        await desks.accounts.resume(DEFAULT_ACCOUNT, "again")
+        await engine.accounts.resume(DEFAULT_ACCOUNT, "again")
 
 
-async def test_a_late_landing_the_tracker_follows_halts_the_account(desks: EngineHarness):
-    order_id = await desks.submit()
-    await run_to(desks, order_id, "build")
-    first = signed_bytes(await desks.history(order_id), 1)
-    evidence = forged((await desks.order(order_id)).attempts[0])
-    await desks.orders.execute(await desks.history(order_id), RecordExpiry(1, evidence, now()))
-    await run_to(desks, order_id, "build")
-    second = await desks.order(order_id)
+async def test_a_late_landing_the_tracker_follows_halts_the_account(engine: EngineHarness):
+    order_id = await engine.submit()
+    await run_to(engine, order_id, "build")
+    first = signed_bytes(await engine.history(order_id), 1)
+    evidence = forged((await engine.order(order_id)).attempts[0])
+    await engine.orders.execute(await engine.history(order_id), RecordExpiry(1, evidence, now()))
+    await run_to(engine, order_id, "build")
+    second = await engine.order(order_id)
     assert len(second.attempts) == 2
     # The first, wrongly called expired, lands; the order accepts it, and the second is followed on.
-    await desks.chain.send(first)
-    never = QUICK.__class__(poll=0.02, poll_confirmed=0.05, rebroadcast=99, first_send=99, heights=0.05, proof=0.1)
-    await landed(desks, order_id, 1)
-    desks.start_tracker(never)
-    await desks.chain.send(signed_bytes(await desks.history(order_id), 2))
+    await engine.chain.send(first)
+    never = Pace(poll=0.02, poll_confirmed=0.05, rebroadcast=99, first_send=99, heights=0.05, proof=0.1)
+    await landed(engine, order_id, 1)
+    engine.start_tracker(never)
+    await engine.chain.send(signed_bytes(await engine.history(order_id), 2))
     async with asyncio.timeout(15):
-        while not (await desks.accounts.trading(DEFAULT_ACCOUNT)).halted:
+        while not (await engine.accounts.trading(DEFAULT_ACCOUNT)).halted:
             await asyncio.sleep(0.05)
-    [found] = await desks.accounts.contradictions(DEFAULT_ACCOUNT)
+    [found] = await engine.accounts.contradictions(DEFAULT_ACCOUNT)
     assert (found.kind, found.attempt) == ("second_success", 2)
 
 
-async def landed(desks: EngineHarness, order_id: UUID, number: int) -> None:
+async def landed(engine: EngineHarness, order_id: UUID, number: int) -> None:
     """Record the landing of an attempt nobody follows any more, as soon as it can be read."""
-    from chains.protocol import SentTransaction
-    from domain.commands import RecordLanding
-
-    order = await desks.order(order_id)
+    order = await engine.order(order_id)
     attempt = order.attempts[number - 1]
     sent = SentTransaction(attempt.signature, attempt.wallet, order.token_in.mint, order.token_out.mint)
     async with asyncio.timeout(10):
-        while not (found := await desks.chain.landing(sent, "confirmed")):
+        while not (found := await engine.chain.landing(sent, "confirmed")):
             await asyncio.sleep(0.02)
-    await desks.orders.execute(await desks.history(order_id), RecordLanding(number, found, now()))
+    await engine.orders.execute(await engine.history(order_id), RecordLanding(number, found, now()))
 
 
-async def test_an_operator_may_not_end_what_the_chain_can_still_tell(desks: EngineHarness):
-    order_id = await desks.submit()
-    await run_to(desks, order_id, "build")
-    resolver = Resolver(desks.orders, desks.chain)
+async def test_an_operator_may_not_end_what_the_chain_can_still_tell(engine: EngineHarness):
+    order_id = await engine.submit()
+    await run_to(engine, order_id, "build")
+    resolver = Resolver(engine.orders, engine.chain)
     with pytest.raises(DomainError) as refused:
         await resolver.expired(order_id, 1, "because", now())
     assert refused.value.code == "still_knowable"
@@ -147,11 +145,11 @@ class Purged:
         return Inconclusive("its blocks begin at slot 900", permanent=True)
 
 
-async def test_an_operator_ends_what_can_never_be_known_with_the_reason_kept(desks: EngineHarness):
-    resolver = Resolver(desks.orders, Purged(desks.chain))  # type: ignore[arg-type]
-    lost, swapped = await desks.submit(), await desks.submit()
+async def test_an_operator_ends_what_can_never_be_known_with_the_reason_kept(engine: EngineHarness):
+    resolver = Resolver(engine.orders, Purged(engine.chain))  # type: ignore[arg-type]
+    lost, swapped = await engine.submit(), await engine.submit()
     for order_id in (lost, swapped):
-        await run_to(desks, order_id, "build")
+        await run_to(engine, order_id, "build")
     after = await resolver.expired(lost, 1, "history purged, wallet unmoved", now())
     assert after.order
     assert after.order.status == "routing"
@@ -163,11 +161,11 @@ async def test_an_operator_ends_what_can_never_be_known_with_the_reason_kept(des
     assert names(done)[-2:] == ["TransactionSubmitted", "OrderConfirmed"]
 
 
-async def test_what_is_not_known_is_said_with_the_order_until_it_is(desks: EngineHarness):
-    order_id = await desks.submit()
-    await run_to(desks, order_id, "build")
-    await desks.work.record_uncertainty(order_id, 1, "the node is unreachable", permanent=False)
-    await desks.work.record_uncertainty(order_id, 1, "its blocks are gone", permanent=True)
-    async with desks.pool.connection() as connection:
-        rows = await (await connection.execute("select reason, forever from uncertainties")).fetchall()
+async def test_what_is_not_known_is_said_with_the_order_until_it_is(engine: EngineHarness):
+    order_id = await engine.submit()
+    await run_to(engine, order_id, "build")
+    await engine.work.record_uncertainty(order_id, 1, "the node is unreachable", permanent=False)
+    await engine.work.record_uncertainty(order_id, 1, "its blocks are gone", permanent=True)
+    async with engine.pool.connection() as connection:
+        rows = await (await connection.execute("select reason, permanent from uncertainties")).fetchall()
     assert rows == [("its blocks are gone", True)]

@@ -22,7 +22,14 @@ from event_store.processors import dead_letters
 from tests.integration.conftest import TestDatabase, superuser_url
 from tests.integration.embedded import EmbeddedPostgres, EmbeddedValkey
 from tests.integration.workers.conftest import EngineHarness, now
-from tests.integration.workers.dead_letters import FUTURE, append_from_the_future, due, letter, letters, set_aside
+from tests.integration.workers.dead_letters import (
+    FUTURE,
+    add_dead_letter,
+    all_dead_letters,
+    append_from_the_future,
+    due,
+    the_dead_letter,
+)
 from tests.integration.workers.test_contradictions import run_to
 from tests.integration.workers.test_execution import QUICK, names
 from workers.dead_letters import MOST_FAILURES
@@ -50,10 +57,10 @@ def surefill(environment: dict[str, str]) -> Surefill:
     return run
 
 
-async def decided(desks: EngineHarness) -> list[DeadLetterRetried | DeadLetterDiscarded]:
-    recorded = await desks.events.load(dead_letters_stream(DEFAULT_ACCOUNT))
-    loaded = [desks.orders._mapper.load(one.topic, one.state) for one in recorded]
-    return [one for one in loaded if isinstance(one, DeadLetterRetried | DeadLetterDiscarded)]
+async def decided(engine: EngineHarness) -> list[DeadLetterRetried | DeadLetterDiscarded]:
+    recorded = await engine.events.load(dead_letters_stream(DEFAULT_ACCOUNT))
+    loaded = [engine.orders._mapper.load(event.topic, event.state) for event in recorded]
+    return [event for event in loaded if isinstance(event, DeadLetterRetried | DeadLetterDiscarded)]
 
 
 def repair(postgres: EmbeddedPostgres, database: TestDatabase) -> None:
@@ -65,15 +72,15 @@ def repair(postgres: EmbeddedPostgres, database: TestDatabase) -> None:
 
 
 async def test_an_order_is_listed_fails_again_and_goes_on_once_it_is_repaired(
-    desks: EngineHarness, surefill: Surefill, postgres: EmbeddedPostgres, database: TestDatabase
+    engine: EngineHarness, surefill: Surefill, postgres: EmbeddedPostgres, database: TestDatabase
 ) -> None:
-    order_id = await desks.submit(deadline=now() + timedelta(minutes=10))
-    await append_from_the_future(desks, order_id)
-    desks.start_relay()
-    desks.start_sweeper()
-    desks.start_worker()
-    desks.start_tracker(QUICK)
-    assert (await letter(desks)).processor == "route"
+    order_id = await engine.submit(deadline=now() + timedelta(minutes=10))
+    await append_from_the_future(engine, order_id)
+    engine.start_relay()
+    engine.start_sweeper()
+    engine.start_worker()
+    engine.start_tracker(QUICK)
+    assert (await the_dead_letter(engine)).processor == "route"
 
     listed = await surefill("--json")
     told = json.loads(listed.stdout)
@@ -84,15 +91,15 @@ async def test_an_order_is_listed_fails_again_and_goes_on_once_it_is_repaired(
     again = await surefill("retry", str(order_id))
     assert (again.returncode, again.stdout) == (1, "")
     assert again.stderr == f"surefill: set aside again at route: {FUTURE}: UnknownTopicError\n"
-    assert (await letter(desks)).attempts >= 2
+    assert (await the_dead_letter(engine)).attempts >= 2
 
     repair(postgres, database)
     done = await surefill("retry", str(order_id), "--processor", "route")
     assert (done.returncode, done.stderr) == (0, ""), done
-    assert (await desks.until(order_id, lambda order: order.ended)).status == "confirmed"
-    assert await letters(desks) == []
-    retried = await decided(desks)
-    assert [(type(one), one.order_id, one.letters[0].processor) for one in retried] == [
+    assert (await engine.until(order_id, lambda order: order.ended)).status == "confirmed"
+    assert await all_dead_letters(engine) == []
+    retried = await decided(engine)
+    assert [(type(event), event.order_id, event.letters[0].processor) for event in retried] == [
         (DeadLetterRetried, order_id, "route")
     ] * 2
     assert "@" in retried[0].by
@@ -103,97 +110,97 @@ async def test_an_order_is_listed_fails_again_and_goes_on_once_it_is_repaired(
     )
 
 
-async def test_an_order_that_breaks_again_is_set_aside_again_and_the_command_says_so(
-    desks: EngineHarness, surefill: Surefill
+async def test_an_order_that_breaks_again_is_a_dead_letter_again_and_the_command_says_so(
+    engine: EngineHarness, surefill: Surefill
 ) -> None:
-    order_id = await desks.submit()
-    await run_to(desks, order_id, "build")
-    submit = desks.stages()["submit"]
+    order_id = await engine.submit()
+    await run_to(engine, order_id, "build")
+    submit = engine.stages()["submit"]
     submit._chain = None  # a defect, with an attempt that no deadline ends
     for _ in range(MOST_FAILURES):
         await submit.run([order_id])
-    assert len(await letters(desks)) == 1
+    assert len(await all_dead_letters(engine)) == 1
     retrying = asyncio.create_task(surefill("retry", str(order_id)))
     async with asyncio.timeout(20):
-        while await letters(desks):
+        while await all_dead_letters(engine):
             await asyncio.sleep(0.02)
     await submit.run([order_id])
     again = await retrying
     assert (again.returncode, again.stderr) == (1, "surefill: set aside again at submit: AttributeError\n")
-    assert len(await letters(desks)) == 1
+    assert len(await all_dead_letters(engine)) == 1
 
 
-async def test_an_order_with_a_live_attempt_is_never_given_up(desks: EngineHarness, surefill: Surefill) -> None:
-    order_id, unreadable = await desks.submit(), await desks.submit()
-    for one in (order_id, unreadable):
-        await run_to(desks, one, "build")
-        await set_aside(desks, "submit", one)
-    await append_from_the_future(desks, unreadable)
-    for one in (order_id, unreadable):
-        refused = await surefill("discard", str(one), "--because", "it is in the way")
+async def test_an_order_with_a_live_attempt_is_never_given_up(engine: EngineHarness, surefill: Surefill) -> None:
+    order_id, unreadable = await engine.submit(), await engine.submit()
+    for each in (order_id, unreadable):
+        await run_to(engine, each, "build")
+        await add_dead_letter(engine, "submit", each)
+    await append_from_the_future(engine, unreadable)
+    for each in (order_id, unreadable):
+        refused = await surefill("discard", str(each), "--because", "it is in the way")
         assert (refused.returncode, refused.stdout) == (1, "")
         assert refused.stderr.startswith("surefill: live_attempt: ")
-    assert (await desks.order(order_id)).status == "building"
-    assert len(await letters(desks)) == 2
-    assert await decided(desks) == []
-    desks.start_tracker(QUICK)
-    desks.start_relay()
-    # Set aside at its stage, the attempt is followed all the same.
-    assert (await desks.until(order_id, lambda order: order.live_attempt is None)).attempts[0].end in (
+    assert (await engine.order(order_id)).status == "building"
+    assert len(await all_dead_letters(engine)) == 2
+    assert await decided(engine) == []
+    engine.start_tracker(QUICK)
+    engine.start_relay()
+    # A dead letter at its stage, and its attempt is tracked all the same.
+    assert (await engine.until(order_id, lambda order: order.live_attempt is None)).attempts[0].end in (
         "confirmed",
         "expired",
     )
 
 
-async def test_an_order_is_given_up_once_with_the_reason_kept(desks: EngineHarness, surefill: Surefill) -> None:
-    order_id = await desks.submit()
-    await run_to(desks, order_id, "route")
-    await set_aside(desks, "build", order_id)
+async def test_an_order_is_given_up_once_with_the_reason_kept(engine: EngineHarness, surefill: Surefill) -> None:
+    order_id = await engine.submit()
+    await run_to(engine, order_id, "route")
+    await add_dead_letter(engine, "build", order_id)
     unnamed = await surefill("discard", str(order_id))
     assert unnamed.returncode == 2
     done = await surefill("discard", str(order_id), "--because", "its pool is gone")
     assert (done.returncode, done.stdout) == (0, f"order {order_id} is discarded\n")
-    history = await desks.history(order_id)
+    history = await engine.history(order_id)
     assert history.order
     assert history.order.failure
     assert (history.order.failure.code, history.order.failure.retryable) == ("discarded", False)
     assert names(history)[-1] == "OrderFailed"
     again = await surefill("discard", str(order_id), "--because", "its pool is gone")
     assert (again.returncode, again.stdout) == (0, f"order {order_id} was discarded before\n")
-    [recorded] = await decided(desks)
+    [recorded] = await decided(engine)
     assert isinstance(recorded, DeadLetterDiscarded)
     assert (recorded.because, recorded.letters[0].error) == ("its pool is gone", "TypeError")
-    async with desks.pool.connection() as connection:
+    async with engine.pool.connection() as connection:
         query = "select count(distinct recorded_at) from events where topic in ('order.OrderFailed', %s)"
         assert await (await connection.execute(query, [DeadLetterDiscarded.TOPIC])).fetchone() == (1,)
-    assert await letters(desks) == []
+    assert await all_dead_letters(engine) == []
 
 
 @pytest.mark.parametrize("readable", [True, False])
 async def test_a_command_that_died_after_its_append_is_repeated_and_recorded_once(
-    desks: EngineHarness, surefill: Surefill, readable: bool
+    engine: EngineHarness, surefill: Surefill, readable: bool
 ) -> None:
-    order_id = await desks.submit()
+    order_id = await engine.submit()
     if not readable:
-        await append_damaged(desks, order_id)
-    await set_aside(desks, "route", order_id)
-    one = await letter(desks)
-    aside = [RecordedDeadLetter(**{name: getattr(one, name) for name in RecordedDeadLetter.model_fields})]
-    context = DeadLetters(desks.events, desks.orders._appender, desks.orders._mapper, desks.orders)
-    assert await context.discard(order_id, aside, "operator@here", "no more") is readable
+        await append_damaged(engine, order_id)
+    await add_dead_letter(engine, "route", order_id)
+    dead_letter = await the_dead_letter(engine)
+    recorded = [RecordedDeadLetter(**{name: getattr(dead_letter, name) for name in RecordedDeadLetter.model_fields})]
+    commands = DeadLetters(engine.events, engine.orders._appender, engine.orders._mapper, engine.orders)
+    assert await commands.discard(order_id, recorded, "operator@here", "no more") is readable
 
     done = await surefill("discard", str(order_id), "--because", "no more")
     assert (done.returncode, done.stdout) == (0, f"order {order_id} is discarded\n")
-    assert len(await decided(desks)) == 1
-    assert await letters(desks) == []
+    assert len(await decided(engine)) == 1
+    assert await all_dead_letters(engine) == []
 
 
 async def test_a_discard_killed_at_any_moment_and_repeated_is_recorded_once(
-    desks: EngineHarness, surefill: Surefill, environment: dict[str, str]
+    engine: EngineHarness, surefill: Surefill, environment: dict[str, str]
 ) -> None:
-    orders = [await desks.submit() for _ in range(6)]
+    orders = [await engine.submit() for _ in range(6)]
     for order_id in orders:
-        await set_aside(desks, "route", order_id)
+        await add_dead_letter(engine, "route", order_id)
     for number, order_id in enumerate(orders):
         command = [SUREFILL, "dead-letters", "discard", str(order_id), "--because", "no more"]
         killed = await asyncio.create_subprocess_exec(*command, env=environment, stdout=subprocess.DEVNULL)
@@ -203,48 +210,48 @@ async def test_a_discard_killed_at_any_moment_and_repeated_is_recorded_once(
             killed.kill()
         await killed.wait()
         assert (await surefill("discard", str(order_id), "--because", "no more")).returncode == 0
-    assert sorted(one.order_id for one in await decided(desks)) == sorted(orders)
-    assert {(await desks.order(order_id)).status for order_id in orders} == {"failed"}
-    assert await letters(desks) == []
+    assert sorted(event.order_id for event in await decided(engine)) == sorted(orders)
+    assert {(await engine.order(order_id)).status for order_id in orders} == {"failed"}
+    assert await all_dead_letters(engine) == []
 
 
-async def append_damaged(desks: EngineHarness, order_id: UUID) -> None:
+async def append_damaged(engine: EngineHarness, order_id: UUID) -> None:
     """A topic that is known, and a state that isn't to be read."""
-    await append_from_the_future(desks, order_id, topic="order.OrderRouted")
+    await append_from_the_future(engine, order_id, topic="order.OrderRouted")
 
 
 async def test_an_order_nobody_can_read_is_given_up_for_good_where_nothing_can_be_live(
-    desks: EngineHarness, surefill: Surefill, monkeypatch
+    engine: EngineHarness, surefill: Surefill, monkeypatch
 ) -> None:
     monkeypatch.setattr("workers.dispatch.sweeper.SETTLED_S", 0.0)
     monkeypatch.setattr("workers.dispatch.sweeper.DERIVE_EVERY_S", 0.1)
-    unknown, damaged = await desks.submit(), await desks.submit()
-    await append_from_the_future(desks, unknown)
-    await append_damaged(desks, damaged)
-    desks.start_relay()
-    desks.start_sweeper()
-    desks.start_worker()
+    unknown, damaged = await engine.submit(), await engine.submit()
+    await append_from_the_future(engine, unknown)
+    await append_damaged(engine, damaged)
+    engine.start_relay()
+    engine.start_sweeper()
+    engine.start_worker()
     async with asyncio.timeout(20):
-        while len(await letters(desks)) < 2:
+        while len(await all_dead_letters(engine)) < 2:
             await asyncio.sleep(0.05)
     refused = await surefill("discard", str(unknown), "--because", "old")
     assert (refused.returncode, FUTURE in refused.stderr) == (1, True)
     done = await surefill("discard", str(damaged), "--because", "old")
     assert done.returncode == 0, done.stderr
-    assert [one.order_id for one in await letters(desks)] == [unknown]
+    assert [letter.order_id for letter in await all_dead_letters(engine)] == [unknown]
     await asyncio.sleep(1)  # derived and swept again and again
-    assert [one.order_id for one in await letters(desks)] == [unknown]
-    assert (await desks.events.load(damaged))[-1].version == 3
-    await desks.stop()
-    assert await due(desks) == []
-    # Given up is not forgotten: it can be taken up, and is a letter again.
+    assert [letter.order_id for letter in await all_dead_letters(engine)] == [unknown]
+    assert (await engine.events.load(damaged))[-1].version == 3
+    await engine.stop()
+    assert await due(engine) == []
+    # Discarded is not forgotten: it can be retried, and is a dead letter again.
     again = await surefill("retry", str(damaged))
     assert again.returncode == 1
 
 
-async def test_a_read_model_alone_is_retried_or_rebuilt(desks: EngineHarness, surefill: Surefill) -> None:
-    order_id = await desks.submit()
-    async with desks.pool.connection() as connection, connection.cursor() as cursor:
+async def test_a_read_model_alone_is_retried_or_rebuilt(engine: EngineHarness, surefill: Surefill) -> None:
+    order_id = await engine.submit()
+    async with engine.pool.connection() as connection, connection.cursor() as cursor:
         fault = dead_letters.DeadLetterEntry(order_id, 2, 2, "order.OrderTriggered: ValueError")
         await dead_letters.add(cursor, "projector:orders_v1", [fault])
     refused = await surefill("discard", str(order_id), "--because", "no")

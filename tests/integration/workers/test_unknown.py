@@ -16,13 +16,13 @@ from tests.integration.chains.endpoint_server import Request, altering, http, se
 from tests.integration.workers.conftest import EngineHarness
 from tests.integration.workers.test_contradictions import run_to
 from tests.integration.workers.test_execution import QUICK
-from workers.tracker.tracker import NO_ANSWER
+from workers.tracker.chain_silence import NO_ANSWER
 
 PACE = replace(QUICK, uncertain_after=0.4)
 
 
-async def reasons(desks: EngineHarness) -> list[str]:
-    async with desks.pool.connection() as connection:
+async def reasons(engine: EngineHarness) -> list[str]:
+    async with engine.pool.connection() as connection:
         return [row[0] for row in await (await connection.execute("select reason from uncertainties")).fetchall()]
 
 
@@ -32,47 +32,47 @@ async def until(holds: Callable[[], Any]) -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_no_node_answers(desks: EngineHarness, rpc_url: str) -> None:
-    away, sent = True, await desks.submit()
-    await run_to(desks, sent, "submit")
+async def test_no_node_answers(engine: EngineHarness, rpc_url: str) -> None:
+    unreachable, sent = True, await engine.submit()
+    await run_to(engine, sent, "submit")
 
     async with httpx2.AsyncClient(base_url=rpc_url) as node:
         whole = altering(node, {})
 
         async def sometimes(request: Request) -> bytes | None:
-            return http(b"", status="503 Service Unavailable") if away else await whole(request)
+            return http(b"", status="503 Service Unavailable") if unreachable else await whole(request)
 
-        async with serving(sometimes) as url, SolanaChain(url) as desks.chain:
-            desks.start_tracker(PACE)
-            await until(lambda: reasons(desks))
-            assert await reasons(desks) == ["no node answers"]
+        async with serving(sometimes) as url, SolanaChain(url) as engine.chain:
+            engine.start_tracker(PACE)
+            await until(lambda: reasons(engine))
+            assert await reasons(engine) == ["no node answers"]
             await until(lambda: _gauge("surefill_unknown_attempts"))
             assert _value("surefill_unknown_age_seconds") > 0
-            assert (await desks.order(sent)).status == "submitted"
-            away = False
-            assert (await desks.until(sent, lambda order: order.ended)).status == "confirmed"
-            await until(lambda: _none(desks))
-            await desks.stop()
+            assert (await engine.order(sent)).status == "submitted"
+            unreachable = False
+            assert (await engine.until(sent, lambda order: order.ended)).status == "confirmed"
+            await until(lambda: _none(engine))
+            await engine.stop()
 
 
-async def test_a_tracker_takes_back_what_another_said_once_the_chain_answers(desks: EngineHarness) -> None:
-    sent, purged = await desks.submit(), await desks.submit()
-    for one in (sent, purged):
-        await run_to(desks, one, "build")
-    await desks.work.record_uncertainty(sent, 1, NO_ANSWER, permanent=False)
-    await desks.work.record_uncertainty(purged, 1, "its blocks are gone", permanent=True)
-    # It sends nothing and is told nothing: only the answer counts.
-    desks.start_tracker(replace(PACE, first_send=999, rebroadcast=999))
+async def test_a_tracker_takes_back_what_another_said_once_the_chain_answers(engine: EngineHarness) -> None:
+    sent, purged = await engine.submit(), await engine.submit()
+    for order_id in (sent, purged):
+        await run_to(engine, order_id, "build")
+    await engine.work.record_uncertainty(sent, 1, NO_ANSWER, permanent=False)
+    await engine.work.record_uncertainty(purged, 1, "its blocks are gone", permanent=True)
+    # It sends nothing, so that only the answer of the chain counts.
+    engine.start_tracker(replace(PACE, first_send=999, rebroadcast=999))
     async with asyncio.timeout(15):
-        while len(left := await reasons(desks)) > 1:
+        while len(left := await reasons(engine)) > 1:
             await asyncio.sleep(0.05)
     assert left == ["its blocks are gone"]
-    assert (await desks.order(sent)).live_attempt
+    assert (await engine.order(sent)).live_attempt
 
 
-async def test_a_height_that_stands_still_proves_nothing(desks: EngineHarness, rpc_url: str) -> None:
-    still, unsent = True, await desks.submit()
-    await run_to(desks, unsent, "build")
+async def test_a_height_that_stands_still_proves_nothing(engine: EngineHarness, rpc_url: str) -> None:
+    still, unsent = True, await engine.submit()
+    await run_to(engine, unsent, "build")
 
     def height(_: Request, result: Any) -> Any:
         return {**result, "blockHeight": 7, "absoluteSlot": 7} if still else result
@@ -91,15 +91,15 @@ async def test_a_height_that_stands_still_proves_nothing(desks: EngineHarness, r
     async with (
         httpx2.AsyncClient(base_url=rpc_url) as node,
         serving(altering(node, changes)) as url,
-        SolanaChain(url) as desks.chain,
+        SolanaChain(url) as engine.chain,
     ):
-        desks.start_tracker(PACE)
-        await until(lambda: reasons(desks))
-        assert await reasons(desks) == ["the finalized block height stands still"]
+        engine.start_tracker(PACE)
+        await until(lambda: reasons(engine))
+        assert await reasons(engine) == ["the finalized block height stands still"]
         still = False
-        assert (await desks.until(unsent, lambda order: order.ended)).status == "confirmed"
-        await until(lambda: _none(desks))
-        await desks.stop()
+        assert (await engine.until(unsent, lambda order: order.ended)).status == "confirmed"
+        await until(lambda: _none(engine))
+        await engine.stop()
 
 
 def _value(name: str) -> float:
@@ -110,11 +110,11 @@ async def _gauge(name: str) -> bool:
     return _value(name) > 0
 
 
-async def _none(desks: EngineHarness) -> bool:
-    return not await reasons(desks)
+async def _none(engine: EngineHarness) -> bool:
+    return not await reasons(engine)
 
 
 @pytest.fixture(autouse=True)
-def _fresh() -> None:
+def _gauges_at_zero() -> None:
     for name in ("surefill_unknown_attempts", "surefill_unknown_age_seconds"):
         REGISTRY._names_to_collectors[name].set(0)  # type: ignore[attr-defined]

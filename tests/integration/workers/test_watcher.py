@@ -10,7 +10,7 @@ from uuid import UUID
 
 from prometheus_client import REGISTRY
 
-from chains.protocol import ChainUnavailable
+from chains.errors import ChainUnavailableError
 from domain.events import ORDER_EVENTS, Observation, OrderTriggered
 from domain.numbers import U64_MAX
 from domain.order import Order
@@ -28,15 +28,15 @@ SELL = {"type": "limit", "amount_in": 10**9}
 BUY = {**SELL, "token_in": USDC, "token_out": SOL, "amount_in": 150 * 10**6}
 
 
-async def price(desks: EngineHarness, to: str) -> None:
-    await move(desks.rpc_url, desks.market_key, "SOL/USDC", Decimal(to))
+async def price(engine: EngineHarness, to: str) -> None:
+    await move(engine.rpc_url, engine.market_key, "SOL/USDC", Decimal(to))
 
 
-def execute(desks: EngineHarness) -> None:
-    desks.start_relay()
-    desks.start_sweeper()
-    desks.start_worker()
-    desks.start_tracker()
+def execute(engine: EngineHarness) -> None:
+    engine.start_relay()
+    engine.start_sweeper()
+    engine.start_worker()
+    engine.start_tracker()
 
 
 def names(history) -> list[str]:
@@ -50,86 +50,88 @@ def price_within_limit(order: Order) -> bool:
     return filled >= order.limit_price if order.side == "sell" else filled <= order.limit_price
 
 
-async def test_a_sell_and_a_buy_limit_rest_through_a_restart_and_fill_at_their_limit_or_better(desks: EngineHarness):
-    sell = await desks.submit(**SELL, limit_price=Decimal(152))
-    buy = await desks.submit(**BUY, limit_price=Decimal(148))
-    desks.start_watcher()
-    execute(desks)
-    await price(desks, "151")
-    await desks.stop()
-    assert [(await desks.order(one)).status for one in (sell, buy)] == ["pending", "pending"]
-    desks.start_watcher()
-    execute(desks)
-    await price(desks, "153")
-    sold = await desks.until(sell, lambda order: order.ended)
-    assert (await desks.order(buy)).status == "pending"
-    await price(desks, "147")
-    bought = await desks.until(buy, lambda order: order.ended)
+async def test_a_sell_and_a_buy_limit_rest_through_a_restart_and_fill_at_their_limit_or_better(engine: EngineHarness):
+    sell = await engine.submit(**SELL, limit_price=Decimal(152))
+    buy = await engine.submit(**BUY, limit_price=Decimal(148))
+    engine.start_watcher()
+    execute(engine)
+    await price(engine, "151")
+    await engine.stop()
+    assert [(await engine.order(each)).status for each in (sell, buy)] == ["pending", "pending"]
+    engine.start_watcher()
+    execute(engine)
+    await price(engine, "153")
+    sold = await engine.until(sell, lambda order: order.ended)
+    assert (await engine.order(buy)).status == "pending"
+    await price(engine, "147")
+    bought = await engine.until(buy, lambda order: order.ended)
     assert price_within_limit(sold)
     assert price_within_limit(bought)
 
 
-async def test_quotes_at_size_that_fall_short_rest_and_a_still_price_makes_no_loop(desks: EngineHarness):
-    watching = desks.start_watcher()
-    execute(desks)
-    order_id = await desks.submit(type="limit", amount_in=5_000 * 10**9, limit_price=Decimal("149.69"))
-    await desks.until(order_id, lambda order: order.rest is not None)
-    head = await desks.events.head()
+async def test_quotes_at_size_that_fall_short_rest_and_a_still_price_makes_no_loop(engine: EngineHarness):
+    feed = engine.start_watcher()
+    execute(engine)
+    order_id = await engine.submit(type="limit", amount_in=5_000 * 10**9, limit_price=Decimal("149.69"))
+    await engine.until(order_id, lambda order: order.rest is not None)
+    head = await engine.events.head()
     await asyncio.sleep(2)  # a hundred observations of a still price
-    assert await desks.events.head() == head
-    assert order_id in watching.book
-    await price(desks, "152")
-    assert price_within_limit(await desks.until(order_id, lambda order: order.ended))
+    assert await engine.events.head() == head
+    assert order_id in feed.book
+    await price(engine, "152")
+    assert price_within_limit(await engine.until(order_id, lambda order: order.ended))
 
 
-async def test_a_quote_at_size_arms_a_rested_order_before_its_touch_is_better(desks: EngineHarness):
-    desks.start_watcher()
-    order_id = await desks.submit(type="limit", amount_in=2_000 * 10**9, limit_price=Decimal("149.5"))
-    await desks.until(order_id, lambda order: order.status == "routing")
-    await desks.stages()["route"].run([order_id])
-    rested = await desks.order(order_id)
+async def test_a_quote_at_size_arms_a_rested_order_before_its_touch_is_better(engine: EngineHarness):
+    engine.start_watcher()
+    order_id = await engine.submit(type="limit", amount_in=2_000 * 10**9, limit_price=Decimal("149.5"))
+    await engine.until(order_id, lambda order: order.status == "routing")
+    await engine.stages()["route"].run([order_id])
+    rested = await engine.order(order_id)
     assert rested.rest is not None
-    execute(desks)
-    await price(desks, "150.3")
-    assert price_within_limit(await desks.until(order_id, lambda order: order.ended))
+    execute(engine)
+    await price(engine, "150.3")
+    assert price_within_limit(await engine.until(order_id, lambda order: order.ended))
 
 
-async def test_a_stop_latches_before_a_restart_and_is_a_limit_after_it(desks: EngineHarness):
-    order_id = await desks.submit(type="stop-limit", amount_in=10**9, stop_price=Decimal(145), limit_price=Decimal(149))
-    desks.start_watcher()
-    await price(desks, "144")
-    await desks.until(order_id, lambda order: order.stop_reached)
-    await desks.stop()
-    desks.start_watcher()
-    execute(desks)
-    await price(desks, "150")
-    assert price_within_limit(await desks.until(order_id, lambda order: order.ended))
-    assert names(await desks.history(order_id))[:3] == ["OrderSubmitted", "StopTriggered", "OrderTriggered"]
+async def test_a_stop_latches_before_a_restart_and_is_a_limit_after_it(engine: EngineHarness):
+    order_id = await engine.submit(
+        type="stop-limit", amount_in=10**9, stop_price=Decimal(145), limit_price=Decimal(149)
+    )
+    engine.start_watcher()
+    await price(engine, "144")
+    await engine.until(order_id, lambda order: order.stop_reached)
+    await engine.stop()
+    engine.start_watcher()
+    execute(engine)
+    await price(engine, "150")
+    assert price_within_limit(await engine.until(order_id, lambda order: order.ended))
+    assert names(await engine.history(order_id))[:3] == ["OrderSubmitted", "StopTriggered", "OrderTriggered"]
 
 
-async def test_of_orders_met_by_one_observation_the_better_price_fires_first_then_the_older(desks: EngineHarness):
+async def test_of_orders_met_by_one_observation_the_better_price_fires_first_then_the_older(engine: EngineHarness):
     limits = [Decimal(n) for n in (155, 152, 154, 152, 151, 153, 155, 151)]
-    ids = [await desks.submit(type="limit", amount_in=10**6, limit_price=limit) for limit in limits]
-    far = [await desks.submit(type="limit", amount_in=10**6, limit_price=Decimal(170)) for _ in range(5)]
-    await price(desks, "158")
-    desks.start_watcher()
+    ids = [await engine.submit(type="limit", amount_in=10**6, limit_price=limit) for limit in limits]
+    far = [await engine.submit(type="limit", amount_in=10**6, limit_price=Decimal(170)) for _ in range(5)]
+    await price(engine, "158")
+    engine.start_watcher()
     for order_id in ids:
-        await desks.until(order_id, lambda order: order.status == "routing")
-    recorded = await desks.events.read(0, 1_000)
+        await engine.until(order_id, lambda order: order.status == "routing")
+    recorded = await engine.events.read(0, 1_000)
     fired = [event.stream_id for event in recorded if event.topic == OrderTriggered.TOPIC]
     assert fired == [ids[n] for n in sorted(range(len(ids)), key=lambda n: (limits[n], n))]
-    assert {(await desks.order(one)).status for one in far} == {"pending"}
+    assert {(await engine.order(each)).status for each in far} == {"pending"}
 
 
-async def test_more_orders_than_fit_one_batch_fire_in_the_order_of_fairness(desks: EngineHarness):
+async def test_more_orders_than_fit_one_batch_fire_in_the_order_of_fairness(engine: EngineHarness):
     limits = [Decimal(1_520 + n * 7 % 50) / 10 for n in range(2 * ORDERS_AT_ONCE + 50)]
-    ids = [await desks.submit(type="limit", amount_in=10**6, limit_price=limit) for limit in limits]
-    desks.start_watcher()
-    await price(desks, "158")
+    ids = [await engine.submit(type="limit", amount_in=10**6, limit_price=limit) for limit in limits]
+    engine.start_watcher()
+    await price(engine, "158")
     for order_id in ids:
-        await desks.until(order_id, lambda order: order.status == "routing")
+        await engine.until(order_id, lambda order: order.status == "routing")
     fired: dict[int, list[UUID]] = {}
-    for event in await desks.events.read(0, 10_000):
+    for event in await engine.events.read(0, 10_000):
         if event.topic == OrderTriggered.TOPIC:
             fired.setdefault(seen_by(event).slot, []).append(event.stream_id)
     rank = {order_id: (limit, n) for n, (order_id, limit) in enumerate(zip(ids, limits, strict=True))}
@@ -144,7 +146,7 @@ def seen_by(recorded: RecordedEvent) -> Observation:
     return event.observation
 
 
-class Told(PoolPrices):
+class ChangeablePrices(PoolPrices):
     """The pools as they are, until ``change`` makes something else of what is seen."""
 
     def __init__(self, book: PoolBook) -> None:
@@ -155,49 +157,49 @@ class Told(PoolPrices):
         return self.change(await super().observe(pairs))
 
 
-async def fires(desks: EngineHarness) -> bool:
+async def fires(engine: EngineHarness) -> bool:
     """Whether an order that is met by now does so within half a second, ten observations or more."""
-    met = await desks.submit(**SELL, limit_price=Decimal(100))
+    met = await engine.submit(**SELL, limit_price=Decimal(100))
     await asyncio.sleep(0.5)
-    return (await desks.order(met)).status == "routing"
+    return (await engine.order(met)).status == "routing"
 
 
-async def test_a_source_that_stands_still_fires_nothing_until_it_moves_on(desks: EngineHarness):
-    source = Told(desks.book)
-    desks.start_watcher(source, Pace(observe=0.02, stale=0.2))
-    assert await fires(desks)
-    stands_at = await desks.chain.block_height("confirmed")
+async def test_a_source_that_stands_still_fires_nothing_until_it_moves_on(engine: EngineHarness):
+    source = ChangeablePrices(engine.book)
+    engine.start_watcher(source, Pace(observe=0.02, stale=0.2))
+    assert await fires(engine)
+    stands_at = await engine.chain.block_height("confirmed")
     source.change = lambda seen: replace(seen, slot=stands_at)
-    await desks.submit(**SELL, limit_price=Decimal(900))  # somebody waits, so it is looked at
+    await engine.submit(**SELL, limit_price=Decimal(900))  # somebody waits, so it is looked at
     await asyncio.sleep(0.5)
-    assert not await fires(desks)
+    assert not await fires(engine)
     source.change = lambda seen: seen
-    assert await fires(desks)
+    assert await fires(engine)
 
 
-async def test_a_price_older_than_the_last_one_fires_nothing(desks: EngineHarness):
-    source = Told(desks.book)
-    desks.start_watcher(source)
-    assert await fires(desks)
+async def test_a_price_older_than_the_last_one_fires_nothing(engine: EngineHarness):
+    source = ChangeablePrices(engine.book)
+    engine.start_watcher(source)
+    assert await fires(engine)
     source.change = lambda seen: replace(seen, slot=seen.slot - 100)
-    assert not await fires(desks)
+    assert not await fires(engine)
 
 
-async def test_a_source_that_moves_on_far_behind_the_clock_fires_nothing(desks: EngineHarness):
+async def test_a_source_that_moves_on_far_behind_the_clock_fires_nothing(engine: EngineHarness):
     age = 7
 
     async def slot_age(_: int) -> int:
         return age
 
-    desks.start_watcher(slot_age=slot_age)
-    assert not await fires(desks)
+    engine.start_watcher(slot_age=slot_age)
+    assert not await fires(engine)
     age = 0
-    assert await fires(desks) or await fires(desks)  # the clock is asked once a second
+    assert await fires(engine) or await fires(engine)  # the clock is asked once a second
 
 
-async def test_a_wild_first_price_after_a_restart_latches_no_stop(desks: EngineHarness):
-    stop = await desks.submit(type="stop-limit", amount_in=10**9, stop_price=Decimal(145), limit_price=Decimal(1))
-    source, wild_at = Told(desks.book), []
+async def test_a_wild_first_price_after_a_restart_latches_no_stop(engine: EngineHarness):
+    stop = await engine.submit(type="stop-limit", amount_in=10**9, stop_price=Decimal(145), limit_price=Decimal(1))
+    source, wild_at = ChangeablePrices(engine.book), []
 
     def wild(seen: Prices) -> Prices:
         wild_at.append(seen.slot)
@@ -207,54 +209,54 @@ async def test_a_wild_first_price_after_a_restart_latches_no_stop(desks: EngineH
         return replace(seen, pairs={"SOL/USDC": replace(price, sell=price.sell / 1000, buy=price.buy / 1000)})
 
     source.change = wild
-    desks.start_watcher(source)
-    assert await fires(desks)
-    assert (await desks.order(stop)).status == "pending"
+    engine.start_watcher(source)
+    assert await fires(engine)
+    assert (await engine.order(stop)).status == "pending"
 
 
-async def test_a_source_that_is_gone_fires_nothing_and_what_is_met_once_it_is_back(desks: EngineHarness):
-    source = Told(desks.book)
-    desks.start_watcher(source)
-    assert await fires(desks)
+async def test_a_source_that_is_gone_fires_nothing_and_what_is_met_once_it_is_back(engine: EngineHarness):
+    source = ChangeablePrices(engine.book)
+    engine.start_watcher(source)
+    assert await fires(engine)
 
     def gone(_: Prices) -> Prices:
-        raise ChainUnavailable("refused")
+        raise ChainUnavailableError("refused")
 
     source.change = gone
-    met = await desks.submit(**SELL, limit_price=Decimal(100))
-    assert not await fires(desks)
+    met = await engine.submit(**SELL, limit_price=Decimal(100))
+    assert not await fires(engine)
     source.change = lambda seen: seen
-    await desks.until(met, lambda order: order.status == "routing")
+    await engine.until(met, lambda order: order.status == "routing")
 
 
-async def test_a_watcher_that_slept_past_its_lease_fires_nothing(desks: EngineHarness):
-    desks.start_watcher()
-    assert await fires(desks)
-    async with desks.pool.connection() as connection:
+async def test_a_watcher_that_slept_past_its_lease_fires_nothing(engine: EngineHarness):
+    engine.start_watcher()
+    assert await fires(engine)
+    async with engine.pool.connection() as connection:
         await connection.execute("update leases set epoch = epoch + 1, expires_at = now() + interval '1 hour'")
-    assert not await fires(desks)
+    assert not await fires(engine)
 
 
-async def test_the_book_restored_from_the_log_is_the_book_kept_by_its_tail(desks: EngineHarness):
-    kept = desks.start_watcher()
-    waiting = {await desks.submit(**SELL, limit_price=Decimal(200 + n)) for n in range(20)}
-    await desks.submit()
+async def test_the_book_restored_from_the_log_is_the_book_kept_by_its_tail(engine: EngineHarness):
+    kept = engine.start_watcher()
+    waiting = {await engine.submit(**SELL, limit_price=Decimal(200 + n)) for n in range(20)}
+    await engine.submit()
     async with asyncio.timeout(5):
         while len(kept.book) < 20:
             await asyncio.sleep(0.02)
-    await desks.stop()
-    again = desks.start_watcher()
+    await engine.stop()
+    again = engine.start_watcher()
     async with asyncio.timeout(5):
         while len(again.book) < 20:
             await asyncio.sleep(0.02)
     assert all(order_id in again.book for order_id in waiting)
 
 
-async def test_an_observation_says_where_it_is_from(desks: EngineHarness):
-    desks.start_watcher()
-    order_id = await desks.submit(**SELL, limit_price=Decimal(149))
-    await desks.until(order_id, lambda order: order.status == "routing")
-    triggered = (await desks.history(order_id)).events[-1]
+async def test_an_observation_says_where_it_is_from(engine: EngineHarness):
+    engine.start_watcher()
+    order_id = await engine.submit(**SELL, limit_price=Decimal(149))
+    await engine.until(order_id, lambda order: order.status == "routing")
+    triggered = (await engine.history(order_id)).events[-1]
     assert isinstance(triggered, OrderTriggered)
     seen = triggered.observation
     assert isinstance(seen, Observation)
@@ -262,15 +264,15 @@ async def test_an_observation_says_where_it_is_from(desks: EngineHarness):
     assert 0 < seen.slot < U64_MAX
 
 
-async def test_an_order_on_a_pair_nobody_trades_rests_and_makes_no_price_old(desks: EngineHarness) -> None:
+async def test_an_order_on_a_pair_nobody_trades_rests_and_makes_no_price_old(engine: EngineHarness) -> None:
     PRICE_STALE.set(0)
-    nowhere = await desks.submit(type="limit", token_in=BONK, token_out=JUP, amount_in=10**9, limit_price=Decimal(1))
-    watching = desks.start_watcher(pace=Pace(observe=0.02, stale=0.3))
+    nowhere = await engine.submit(type="limit", token_in=BONK, token_out=JUP, amount_in=10**9, limit_price=Decimal(1))
+    feed = engine.start_watcher(pace=Pace(observe=0.02, stale=0.3))
     async with asyncio.timeout(10):
-        while nowhere not in watching.book:
+        while nowhere not in feed.book:
             await asyncio.sleep(0.02)
     await asyncio.sleep(1)  # longer than a price may be old
     assert REGISTRY.get_sample_value("surefill_price_stale") == 0
-    fine = await desks.submit(type="limit", amount_in=10**9, limit_price=Decimal(100))
-    await desks.until(fine, lambda order: order.status == "routing")
-    assert (await desks.order(nowhere)).status == "pending"
+    fine = await engine.submit(type="limit", amount_in=10**9, limit_price=Decimal(100))
+    await engine.until(fine, lambda order: order.status == "routing")
+    assert (await engine.order(nowhere)).status == "pending"

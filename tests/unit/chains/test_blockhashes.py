@@ -3,7 +3,8 @@ import asyncio
 import pytest
 
 from chains.blockhashes import BlockhashCache
-from chains.protocol import Blockhash, ChainUnavailable
+from chains.errors import ChainUnavailableError
+from chains.protocol import Blockhash
 
 
 class Counting:
@@ -21,7 +22,7 @@ class Counting:
         mine = self.asked
         await self.answer.wait()
         if self.down:
-            raise ChainUnavailable("down")
+            raise ChainUnavailableError("down")
         return Blockhash(f"hash {mine}", mine, mine + 150)
 
 
@@ -59,7 +60,7 @@ async def test_a_failure_reaches_everyone_who_waited_and_is_not_kept() -> None:
     tasks = await waiting(chain, held, 3)
     chain.answer.set()
     failed = await asyncio.gather(*tasks, return_exceptions=True)
-    assert [type(one) for one in failed] == [ChainUnavailable] * 3
+    assert [type(one) for one in failed] == [ChainUnavailableError] * 3
     chain.down = False
     assert (await held.latest()).blockhash == "hash 2"
 

@@ -9,7 +9,8 @@ from solders.message import MessageV0
 from solders.pubkey import Pubkey
 from solders.system_program import TransferParams, transfer
 
-from chains.transaction_checks import TransactionRefused, check
+from chains.errors import TransactionRefusedError
+from chains.transaction_checks import check
 from chains.transactions import MAX_COMPUTE_UNITS, MEMO_PROGRAM, compose, memo_text
 from chains.wallet import Wallet
 
@@ -71,36 +72,36 @@ def test_alike_orders_on_one_blockhash_get_different_signatures() -> None:
 
 
 def test_another_fee_payer_is_refused() -> None:
-    with pytest.raises(TransactionRefused, match="fee payer"):
+    with pytest.raises(TransactionRefusedError, match="fee payer"):
         checked(composed(), wallet=str(STRANGER))
 
 
 def test_a_second_signer_is_refused() -> None:
-    with pytest.raises(TransactionRefused, match="another signature"):
+    with pytest.raises(TransactionRefusedError, match="another signature"):
         checked(composed(swap(accounts=(AccountMeta(STRANGER, True, False),))))
 
 
 def test_a_call_to_a_program_that_is_not_a_venues_is_refused() -> None:
     drain = transfer(TransferParams(from_pubkey=KEYPAIR.pubkey(), to_pubkey=STRANGER, lamports=10**9))
-    with pytest.raises(TransactionRefused, match="it calls 1111"):
+    with pytest.raises(TransactionRefusedError, match="it calls 1111"):
         checked(composed(swap(), drain))
 
 
 @pytest.mark.parametrize("changes", [{"attempt": 2}, {"order_id": "another"}])
 def test_the_memo_of_another_attempt_is_refused(changes: dict[str, Any]) -> None:
-    with pytest.raises(TransactionRefused, match="memo"):
+    with pytest.raises(TransactionRefusedError, match="memo"):
         checked(composed(**changes))
 
 
 def test_a_second_memo_is_refused() -> None:
-    with pytest.raises(TransactionRefused, match="memo"):
+    with pytest.raises(TransactionRefusedError, match="memo"):
         checked(composed(swap(), Instruction(Pubkey.from_string(MEMO_PROGRAM), b"surefill:other:1", [])))
 
 
 def test_a_missing_or_unsigned_memo_is_refused() -> None:
     unsigned = Instruction(Pubkey.from_string(MEMO_PROGRAM), MEMO.encode(), [])
     for instructions in ([swap()], [swap(), unsigned]):
-        with pytest.raises(TransactionRefused, match="memo"):
+        with pytest.raises(TransactionRefusedError, match="memo"):
             checked(MessageV0.try_compile(KEYPAIR.pubkey(), instructions, [], Hash.default()))
 
 
@@ -110,5 +111,5 @@ def test_a_message_too_large_for_a_packet_once_signed_is_refused() -> None:
     largest = composed(swap(b"swap" + bytes(room - 1)))
     assert len(bytes(Wallet(KEYPAIR).sign(largest))) == 1232
     checked(largest)
-    with pytest.raises(TransactionRefused, match="1233 bytes"):
+    with pytest.raises(TransactionRefusedError, match="1233 bytes"):
         checked(composed(swap(b"swap" + bytes(room))))

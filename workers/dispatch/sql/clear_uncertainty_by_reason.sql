@@ -1,2 +1,2 @@
--- What was said for one of these reasons holds no more, whoever said it.
+-- None of these reasons holds any more, whichever process recorded it.
 delete from uncertainties where reason = any(%(reasons)s)

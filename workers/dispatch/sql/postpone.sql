@@ -1,3 +1,4 @@
+-- The n-th failure in a row waits for the n-th of the waits, any later one for the last of them.
 update work w
-set tries = w.tries + 1, due_at = clock_timestamp() + least(%(most)s, %(least)s * 2 ^ least(w.tries, 20)) * interval '1 millisecond'
+set tries = w.tries + 1, due_at = clock_timestamp() + (%(waits)s::interval[])[least(w.tries + 1, cardinality(%(waits)s::interval[]))]
 where w.order_id = %(order)s and w.stage = %(stage)s and w.version <= %(version)s

@@ -1,9 +1,9 @@
--- Take what is due and let it come back by itself, should the hint that is sent now be lost. An order that a stage has
--- set aside keeps its row, and is not due.
+-- Take what is due and let it come due again by itself, should the hint that is sent now be lost. An order that is a
+-- dead letter of a stage keeps its row, and is not due.
 with due as (
   select order_id, stage from work
   where stage = any(%(stages)s) and due_at <= clock_timestamp() - %(overdue)s * interval '1 millisecond'
-    and not exists (select from dead_letters p where p.order_id = work.order_id and p.processor = any(%(stages)s))
+    and not exists (select from dead_letters d where d.order_id = work.order_id and d.processor = any(%(stages)s))
   order by due_at limit %(limit)s
   for update skip locked
 )

@@ -14,16 +14,16 @@ from pathlib import Path
 
 import pytest
 
-from chains.keyfile import read_keypair
 from chains.solana_client import SolanaChain
+from chains.wallet import read_keypair
 from domain.tokens import Pair
 from localnet.bootstrap import MARKET_KEY
 from localnet.market.arbitrage import standing
 from localnet.market.follow import follow
 from localnet.market.walk import Prices, outside_prices
-from localnet.program import PROGRAM_ID
 from localnet.world import pairs
 from tests.integration.localnet.local_node import LocalNode
+from venues.constant_product import PROGRAM_ID
 from venues.pools import PoolBook
 
 SUREFILL = Path(sys.executable).with_name("surefill")

@@ -8,16 +8,14 @@ from decimal import Decimal
 import pytest
 
 from chains.solana_client import SolanaChain
-from domain.quotes import Quote
 from domain.tokens import JUP, SOL, USDC, USDT
 from localnet.errors import PriceNotReachedError, UnknownPairError
 from localnet.market.price import move, price
-from localnet.program import PROGRAM_ID
 from localnet.world import pools
 from tests.integration.localnet.local_node import LocalNode
-from venues.constant_product import amount_out
-from venues.pools import PoolBook, pool_venues
-from venues.protocol import QuoteRequest
+from venues.constant_product import PROGRAM_ID, amount_out
+from venues.pools import PoolBook
+from venues.protocol import QuoteRequest, VenueQuote
 
 
 async def pool_prices(node: LocalNode, base: str, quote: str) -> list[Decimal]:
@@ -75,20 +73,16 @@ async def test_the_venues_quote_a_batch_from_one_read_and_the_best_is_by_recompu
     async with SolanaChain(own_node.url) as chain:
         book = PoolBook(chain, PROGRAM_ID)
         await book.load()
-        venues = pool_venues(book)
-        assert [venue.name for venue in venues] == ["Meteora", "Orca", "Raydium"]
+        assert list(book.venues) == ["Meteora", "Orca", "Raydium"]
         requests = [QuoteRequest(SOL.mint, USDC.mint, 10**9), QuoteRequest(USDT.mint, JUP.mint, 10**6)]
         answers = await book.quote_all(requests)
-        alone = await venues[0].quote(requests)
-        assert [one.model_copy(update={"slot": 0}) for one in alone] == [
-            answer[0].model_copy(update={"slot": 0}) for answer in answers
-        ]
-    for request, quotes in zip(requests, answers, strict=True):
-        assert len({quote.amount_out for quote in quotes if isinstance(quote, Quote)}) == 3
+    for request, offers in zip(requests, answers, strict=True):
+        quotes = [offer.quote for offer in offers if isinstance(offer, VenueQuote)]
+        assert [quote.venue for quote in quotes] == list(book.venues)
+        assert len({quote.amount_out for quote in quotes}) == 3
         for quote in quotes:
-            assert isinstance(quote, Quote)
             assert quote.slot == quotes[0].slot
             assert quote.amount_out == amount_out(request.amount_in, quote.reserve_in, quote.reserve_out, quote.fee_bps)
-    for venue in venues:
-        assert venue.holds(SOL.mint, USDC.mint)
-        assert not venue.holds(SOL.mint, SOL.mint)
+    for pairs in book.venues.values():
+        assert {SOL.mint, USDC.mint} in pairs
+        assert {SOL.mint} not in pairs

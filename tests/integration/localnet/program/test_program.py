@@ -19,10 +19,10 @@ from solders.transaction import VersionedTransaction
 from domain.numbers import U64_MAX
 from localnet.bank import Bank, Executed
 from localnet.ledger import RENT_EXEMPT_EPOCH
-from localnet.program import PROGRAM_FILE, PROGRAM_ID
+from localnet.program import PROGRAM_FILE
 from localnet.token_accounts import holding
 from localnet.transaction_errors import error_json
-from venues.constant_product import Pool, amount_out, encode_pool, swap_instruction
+from venues.constant_product import PROGRAM_ID, Pool, amount_out, encode_pool, swap_instruction
 from venues.constant_product_errors import ProgramError
 
 USER = Keypair()

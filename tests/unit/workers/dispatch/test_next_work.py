@@ -6,7 +6,7 @@ from uuid import UUID
 
 from domain import events as e
 from workers.dispatch.next_work import NEXT_STAGE, NextWork, next_work_of
-from workers.dispatch.work import backoff_ms
+from workers.dispatch.work import SETBACK
 
 ORDER = UUID(int=1)
 
@@ -41,4 +41,5 @@ def test_other_streams_are_passed_over():
 
 
 def test_trying_again_takes_a_quarter_of_a_second_to_five():
-    assert [backoff_ms(tries) for tries in (0, 1, 4, 5, 1000)] == [250, 500, 4000, 5000, 5000]
+    waits = [SETBACK.after(failures).total_seconds() for failures in (1, 2, 5, 6, 1000)]
+    assert waits == [0.25, 0.5, 4, 5, 5]

@@ -20,7 +20,7 @@ from venues.prices import Depth, PairPrice
 from workers.watcher.book import Book
 from workers.watcher.book_feed import BookFeed
 from workers.watcher.price_jump_filter import PriceJumpFilter
-from workers.watcher.waiting_order import WaitingOrder, resting
+from workers.watcher.waiting_order import WaitingOrder, waiting_order_of
 
 PAIR = pair_of(SOL, USDC)
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -32,8 +32,8 @@ def at(price: str, depths: tuple[Depth, ...] = DEEP) -> PairPrice:
 
 
 def waiting(number: int, level: str, **changes: object) -> WaitingOrder:
-    one = WaitingOrder(UUID(int=number), number, 1, PAIR, "sell", 10**9, Decimal(level))
-    return replace(one, **changes)  # type: ignore[arg-type]
+    order = WaitingOrder(UUID(int=number), number, 1, PAIR, "sell", 10**9, Decimal(level))
+    return replace(order, **changes)  # type: ignore[arg-type]
 
 
 def triggered_by(book: Book, price: PairPrice) -> list[int]:
@@ -151,23 +151,23 @@ def test_a_quote_at_size_is_computed_once_for_the_same_reserves():
 
 def test_a_slow_read_that_a_newer_one_overtook_takes_no_order_out():
     # Keeping the book needs none of its connections.
-    watching = BookFeed(cast(Any, None), cast(Any, None), cast(Any, None), Book())
+    feed = BookFeed(cast(Any, None), cast(Any, None), cast(Any, None), Book())
 
-    def told(*events):
+    def loaded(*events):
         order = fold(events)
         return LoadedOrder(UUID(int=1), UUID(int=2), order, len(events), tuple(events), 1)
 
     first = (*submitted(**SELL), triggered())
-    watching.place(told(*first, rested("151")))
-    watching.place(told(*first))
-    assert UUID(int=1) in watching.book
-    watching.place(told(*first, rested("151"), triggered()))
-    assert UUID(int=1) not in watching.book
+    feed.place(loaded(*first, rested("151")))
+    feed.place(loaded(*first))
+    assert UUID(int=1) in feed.book
+    feed.place(loaded(*first, rested("151"), triggered()))
+    assert UUID(int=1) not in feed.book
 
 
 def test_an_order_stands_where_its_state_says():
     def place(*events):
-        return resting(UUID(int=1), 1, len(events), fold(events))
+        return waiting_order_of(UUID(int=1), 1, len(events), fold(events))
 
     sell, buy = place(*submitted(**SELL)), place(*submitted(**BUY))
     assert sell and buy

@@ -1,0 +1,42 @@
+"""What this room raises."""
+
+from __future__ import annotations
+
+import re
+
+from domain.codes import Code
+
+# Longer than a signature in base58: in an error message it can only be the transaction an endpoint says back.
+_BYTES_AS_TEXT = re.compile(r"[A-Za-z0-9+/=_-]{89,}")
+_MESSAGE_LENGTH = 200
+
+
+class ChainUnavailableError(Exception):
+    """The endpoint did not answer, or not in a form that can be read. Says nothing about any transaction."""
+
+
+class RpcError(ChainUnavailableError):
+    """The endpoint answered with a JSON-RPC error. ``reason`` is ``"error <code>: <message>"``."""
+
+    def __init__(self, endpoint: str, code: int, message: str) -> None:
+        self.code = code
+        self.reason = f"error {code}: {_BYTES_AS_TEXT.sub('...', message)[:_MESSAGE_LENGTH]}"
+        super().__init__(f"{endpoint}: {self.reason}")
+
+
+class UnansweredError(ChainUnavailableError):
+    """No JSON-RPC answer came, or none that can be read; ``reason`` is one or a few words (``"timeout"``)."""
+
+    def __init__(self, endpoint: str, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"{endpoint}: {reason}")
+
+
+class TransactionRefusedError(Exception):
+    """The message is not to be signed; ``code`` is one of ``domain.codes``."""
+
+    code = Code.TRANSACTION_INVALID
+
+
+class WalletError(Exception):
+    """The keypair file can't be used; a sentence for the operator, never the file's content."""

@@ -1,0 +1,78 @@
+"""What every role asks before it touches anything: log, chain and wallet belong together."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from chains.wallet import Wallet
+from commands.ids import DEFAULT_ACCOUNT
+from domain.events import ORDER_EVENTS, TransactionBuilt
+from event_store.append.appender import Appender
+from event_store.mapper import EventMapper
+from event_store.pool import connection_pool
+from event_store.types import AppendRequest, NewEvent, Stored
+from runtime.errors import StartupError
+from runtime.preconditions import require_chain_of_log, require_wallet
+from tests.integration.conftest import TestDatabase
+
+MAPPER = EventMapper(ORDER_EVENTS)
+
+
+async def append_signed_for(genesis_hash: str, app_url: str) -> None:
+    """One transaction in the log, signed for that chain."""
+    built = TransactionBuilt(
+        attempt=1,
+        transaction=base64.b64encode(b"signed").decode(),
+        signature="signature",
+        wallet="wallet",
+        memo="memo",
+        genesis_hash=genesis_hash,
+        blockhash="blockhash",
+        blockhash_slot=1,
+        last_valid_block_height=150,
+        minimum_out=1,
+    )
+    event = NewEvent(uuid4(), 1, uuid4(), *MAPPER.dump(built), DEFAULT_ACCOUNT, uuid4(), uuid4(), None)
+    appender = Appender(app_url)
+    await appender.start()
+    try:
+        assert isinstance(await appender.append(AppendRequest((event,))), Stored)
+    finally:
+        await appender.stop()
+
+
+async def test_the_first_wallet_is_the_accounts_and_another_is_refused(database: TestDatabase, tmp_path: Path) -> None:
+    ours, other = (Wallet.create(tmp_path / name) for name in ("ours.json", "other.json"))
+    async with connection_pool(database.app, max_size=1) as pool:
+        for _ in range(2):
+            wallet = await require_wallet(pool, MAPPER, "genesis", tmp_path / "ours.json")
+            assert wallet.address == ours.address
+        with pytest.raises(StartupError, match=f"trades with wallet {ours.address}.* that of {other.address}"):
+            await require_wallet(pool, MAPPER, "genesis", tmp_path / "other.json")
+
+
+async def test_a_log_of_another_chain_is_refused_before_a_wallet_is_bound(
+    database: TestDatabase, tmp_path: Path
+) -> None:
+    await append_signed_for("theirs", database.app)
+    Wallet.create(tmp_path / "wallet.json")
+    async with connection_pool(database.app, max_size=1) as pool:
+        await require_chain_of_log(pool, MAPPER, "theirs")
+        with pytest.raises(StartupError, match="chain with genesis theirs, the configured endpoint serves ours"):
+            await require_wallet(pool, MAPPER, "ours", tmp_path / "wallet.json")
+        Wallet.create(tmp_path / "later.json")
+        await require_wallet(pool, MAPPER, "theirs", tmp_path / "later.json")
+
+
+async def test_a_wallet_that_other_users_can_read_is_refused_in_one_sentence(
+    database: TestDatabase, tmp_path: Path
+) -> None:
+    Wallet.create(tmp_path / "wallet.json")
+    (tmp_path / "wallet.json").chmod(0o644)
+    async with connection_pool(database.app, max_size=1) as pool:
+        with pytest.raises(StartupError, match="is open to other users: chmod 600 it"):
+            await require_wallet(pool, MAPPER, "genesis", tmp_path / "wallet.json")

@@ -1,0 +1,21 @@
+"""The documented states of an order are those of the code, and none leads out of an end."""
+
+from __future__ import annotations
+
+from domain import events as e
+from tests.unit.domain.state_machine import DOCUMENT, document, transitions
+
+FOUND = transitions()
+
+
+def test_the_document_says_what_the_code_does() -> None:
+    assert DOCUMENT.read_text() == document(), "run `make docs`"
+
+
+def test_every_event_is_reached() -> None:
+    assert {one.event for one in FOUND} == set(e.ORDER_EVENTS)
+
+
+def test_every_status_is_reached_from_another_and_an_end_is_left_by_nothing() -> None:
+    assert {one.after for one in FOUND} == {"pending", "routing", "building", "submitted", "confirmed", "failed"}
+    assert {one.before for one in FOUND} == {None, "pending", "routing", "building", "submitted"}

@@ -1,0 +1,71 @@
+"""What this process plans for one attempt it tracks: when it sends, proves, records and reports again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from domain.backoff import Backoff
+
+
+@dataclass(slots=True)
+class Schedule:
+    """Kept for as long as the attempt is tracked, however often the log is read again. Changed by its methods alone.
+
+    Times are seconds of the monotonic clock. Nothing is recorded before ``record_after``: recording has failed
+    ``failures`` times in a row. ``uncertain``: it stands with the order what keeps its outcome from being known.
+    ``finished``: nothing more is to be learned of the attempt.
+    """
+
+    tracked_since: float
+    last_send: float
+    next_proof: float = 0.0
+    next_report: float = 0.0
+    record_after: float = 0.0
+    failures: int = 0
+    uncertain: bool = False
+    finished: bool = False
+
+    @classmethod
+    def starting(cls, now: float) -> Schedule:
+        """The schedule of an attempt that begins to be tracked. It counts as sent just now: its first send waits."""
+        return cls(tracked_since=now, last_send=now)
+
+    def is_send_due(self, now: float, pause: float) -> bool:
+        return now - self.last_send >= pause
+
+    def sent(self, now: float) -> None:
+        self.last_send = now
+
+    def may_record(self, now: float) -> bool:
+        """Whether what is learned now is recorded; after a failure not for a while."""
+        return now >= self.record_after
+
+    def recorded(self) -> None:
+        """Recording worked: nothing stands in its way any more."""
+        self.failures, self.record_after, self.uncertain = 0, 0.0, False
+
+    def failed(self, now: float, backoff: Backoff) -> None:
+        """Recording failed once more, and waits for longer than before."""
+        self.failures += 1
+        self.record_after = now + backoff.after(self.failures).total_seconds()
+        self.uncertain = True
+
+    def is_proof_due(self, now: float) -> bool:
+        return now >= self.next_proof and self.may_record(now)
+
+    def proving(self, now: float, pause: float) -> None:
+        """A proof begins; the next one doesn't before ``pause`` seconds."""
+        self.next_proof = now + pause
+
+    def is_report_due(self, now: float, patience: float) -> bool:
+        """Whether it has been tracked for ``patience`` seconds, and wasn't reported to be unknown a moment ago."""
+        return now - self.tracked_since > patience and now >= self.next_report
+
+    def reported(self, now: float, pause: float) -> None:
+        self.next_report = now + pause
+
+    def expiry_unproven(self) -> None:
+        self.uncertain = True
+
+    def finish(self) -> None:
+        self.finished = True
