@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from uuid import UUID, uuid4
 
 from commands.errors import TooManyConflictsError
+from commands.ids import uuid7
 from commands.orders import MOST_CONFLICTS, Guards
 from domain.account import (
     AccountEvent,
@@ -90,7 +91,7 @@ def account_event(
     return NewEvent(
         stream_id=stream_id,
         version=version,
-        event_id=uuid4(),
+        event_id=uuid7(),
         topic=topic,
         state=state,
         account_id=account_id,

@@ -1,7 +1,8 @@
-"""Orders that this process has read or written, so that it reads from the log only the events it doesn't have yet.
+"""Orders as this process knows them, kept up to date by its feed of the log: it reads only what it doesn't know.
 
-The log never changes what it holds, so a kept order is right as of its version; whoever decides on an order loads the
-events after that version. A log restored to an earlier moment is noticed: its next event has another predecessor.
+What is in the log never changes, so what is kept is the beginning of what there is. Whoever decides on it appends at
+its version, and the log refuses where that isn't the last one. A log that was put back to an earlier moment is noticed:
+its next event follows another.
 """
 
 from __future__ import annotations
@@ -22,18 +23,25 @@ class OrderCache:
         self._most = most
         self._kept: dict[UUID, LoadedOrder] = {}
 
+    @property
+    def keeps_any(self) -> bool:
+        return self._most > 0
+
     def keep(self, loaded: LoadedOrder) -> None:
-        """Keep ``loaded``, unless it is older than what is kept already."""
+        """Unless it is older than what is kept."""
         before = self._kept.pop(loaded.order_id, loaded)
         order = loaded.order
         if order is None or order.ended or any(attempt.end == "expired" for attempt in order.attempts):
             return
-        self._kept[loaded.order_id] = max(before, loaded, key=lambda kept: kept.version)
+        self._kept[loaded.order_id] = before if before.version > loaded.version else loaded
         if len(self._kept) > self._most:
             del self._kept[next(iter(self._kept))]
 
     def forget(self, order_id: UUID) -> None:
         self._kept.pop(order_id, None)
+
+    def get(self, order_id: UUID) -> LoadedOrder | None:
+        return self._kept.get(order_id)
 
     def of(self, order_ids: Iterable[UUID]) -> dict[UUID, LoadedOrder]:
         """Those of ``order_ids`` that are kept."""

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from domain.events import OrderEvent
 from domain.order import Order
-from event_store.types import RecordedEvent
+from event_store.types import PositionedEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,6 @@ class LoadedOrder:
     last_event_id: UUID | None = None
     correlation_id: UUID | None = None
 
-    def goes_on_with(self, event: RecordedEvent) -> bool:
+    def goes_on_with(self, event: PositionedEvent) -> bool:
         """Whether ``event`` is the next one of this history, and of no other."""
         return event.version == self.version + 1 and event.causation_id == self.last_event_id

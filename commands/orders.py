@@ -6,17 +6,20 @@ A message is a hint and the version decides, so any number of duplicates at any 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from commands.cache import OrderCache
 from commands.errors import GuardFailedError, TooManyConflictsError
+from commands.ids import uuid7
 from commands.loaded_order import LoadedOrder
 from domain.commands import OrderCommand
 from domain.decide import decide
 from domain.errors import NotApplicableError
 from domain.events import OrderEvent, is_order_event
-from domain.evolve import evolve
+from domain.evolve import evolve, fold
+from domain.order import Order
 from event_store.append.appender import Appender
 from event_store.errors import LeaseLostError, UnreadableEventError
 from event_store.mapper import EventMapper
@@ -29,6 +32,7 @@ from event_store.types import (
     LeaseGuard,
     LeaseLost,
     NewEvent,
+    PositionedEvent,
     RecordedEvent,
     Stored,
     StreamGuard,
@@ -38,6 +42,7 @@ Guards = tuple[StreamGuard | LeaseGuard, ...]
 
 # Each conflict means that somebody else's append got through. This many in a row is a fault, not a race.
 MOST_CONFLICTS = 20
+ORDER_TOPICS = "order."
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +53,15 @@ class Loaded:
     to it is for `surefill verify` to find.
     """
 
-    histories: dict[UUID, LoadedOrder]
+    orders: dict[UUID, LoadedOrder]
     unreadable: dict[UUID, UnreadableEventError]
 
 
 class OrderRepository:
-    """The command side's access to order streams. ``recent``: of how many open orders it keeps what it has read."""
+    """The command side's access to order streams. ``recent``: how many open orders it keeps in memory.
+
+    Where it keeps any, ``follow`` is to be told of every event of the log from some position on.
+    """
 
     def __init__(self, log: Log, appender: Appender, mapper: EventMapper, *, recent: int = 0) -> None:
         self._recent = OrderCache(recent)
@@ -61,8 +69,33 @@ class OrderRepository:
         self._appender = appender
         self._mapper = mapper
 
+    def follow(self, events: Sequence[PositionedEvent]) -> None:
+        """Bring what is kept up to date with the log's next ``events``; never waits and never raises."""
+        if not self._recent.keeps_any:
+            return
+        for event in events:
+            known = self._recent.get(event.stream_id)
+            if known is None and event.version == 1 and event.topic.startswith(ORDER_TOPICS):
+                known = LoadedOrder(event.stream_id, event.account_id)
+            if known is None or event.version <= known.version:
+                continue
+            self._recent.forget(event.stream_id)
+            if known.goes_on_with(event):
+                # One that can't be read is read from the log by whoever asks for it, and fails there.
+                with suppress(UnreadableEventError):
+                    self._recent.keep(self.history([event], known))
+
+    async def known(self, order_ids: Sequence[UUID]) -> Loaded:
+        """As ``load``, but what is in memory is taken as it is: for who appends at its version next."""
+        kept = self._recent.of(order_ids)
+        missing = [order_id for order_id in order_ids if order_id not in kept]
+        if not missing:
+            return Loaded(kept, {})
+        loaded = await self.load(missing)
+        return Loaded(kept | loaded.orders, loaded.unreadable)
+
     async def load(self, order_ids: Sequence[UUID]) -> Loaded:
-        """The histories of those of ``order_ids`` that exist, in one query; one that can't be read fails alone."""
+        """Those of ``order_ids`` that exist, as the log has them now, by one query; an unreadable one fails alone."""
         known = self._recent.of(order_ids)
         after = {order_id: known[order_id].version if order_id in known else 0 for order_id in order_ids}
         loaded = Loaded(known, {})
@@ -70,10 +103,10 @@ class OrderRepository:
             if recorded:
                 try:
                     order = self.history(recorded, known.get(order_id))
-                    loaded.histories[order_id] = order
+                    loaded.orders[order_id] = order
                     self._recent.keep(order)
                 except UnreadableEventError as error:
-                    loaded.histories.pop(order_id, None)
+                    loaded.orders.pop(order_id, None)
                     loaded.unreadable[order_id] = error
         return loaded
 
@@ -88,7 +121,7 @@ class OrderRepository:
             del known[order_id]
         return news | await self._log.load_many(dict.fromkeys(others, 0)) if others else news
 
-    def history(self, recorded: Sequence[RecordedEvent], before: LoadedOrder | None = None) -> LoadedOrder:
+    def history(self, recorded: Sequence[PositionedEvent], before: LoadedOrder | None = None) -> LoadedOrder:
         """The fold of an order's recorded events, from the first or from those of ``before`` on.
 
         Raises ``UnreadableEventError``.
@@ -102,7 +135,7 @@ class OrderRepository:
             order=steps[-1][1],
             version=last.version,
             events=(*before.events, *events) if before else events,
-            first_position=before.first_position if before else first.position,
+            first_position=(before.first_position if before else 0) or first.position,
             last_event_id=last.event_id,
             correlation_id=first.correlation_id,
         )
@@ -110,13 +143,14 @@ class OrderRepository:
     async def execute(
         self,
         loaded: LoadedOrder,
-        command: OrderCommand,
-        *,
+        *commands: OrderCommand,
         guards: Guards = (),
         beside: Sequence[NewEvent] = (),
         decide_again: bool = True,
     ) -> LoadedOrder:
-        """Append what ``command`` leads to; the order after it, which is ``loaded`` itself where it leads to nothing.
+        """Append what ``commands`` lead to, one after the other, in one request; the order after it.
+
+        That is ``loaded`` itself where they lead to nothing.
 
         ``beside`` are other streams' events that belong to it, in the same request; a conflict of theirs is a guard's.
         Where the order has moved on meanwhile it is decided again, unless what the command says was true of
@@ -129,12 +163,11 @@ class OrderRepository:
         """
         command_id = uuid4()
         for _ in range(MOST_CONFLICTS):
-            decided = decide(loaded.order, command)
+            decided = _decide_all(loaded.order, commands)
             if not decided:
                 return loaded
             after, outcome = await self._append(loaded, decided, command_id, guards, beside)
             if isinstance(outcome, Stored | AlreadyStored):
-                self._recent.keep(after)
                 return after
             if isinstance(outcome, LeaseLost):
                 raise LeaseLostError(outcome.processor)
@@ -166,13 +199,10 @@ class OrderRepository:
     ) -> tuple[LoadedOrder, Stored | AlreadyStored | Conflict | LeaseLost]:
         new = self._recordable(loaded, decided, command_id)
         outcome = await self._appender.append(AppendRequest((*new, *beside), guards))
-        order = loaded.order
-        for event in decided:
-            order = evolve(order, event)
         after = LoadedOrder(
             order_id=loaded.order_id,
             account_id=loaded.account_id,
-            order=order,
+            order=fold(decided, loaded.order),
             version=new[-1].version,
             events=(*loaded.events, *decided),
             first_position=loaded.first_position,
@@ -189,13 +219,14 @@ class OrderRepository:
             new = NewEvent(
                 stream_id=loaded.order_id,
                 version=number,
-                event_id=uuid4(),
+                event_id=uuid7(),
                 topic=topic,
                 state=state,
                 account_id=loaded.account_id,
                 command_id=command_id,
                 correlation_id=loaded.correlation_id or command_id,
                 causation_id=cause,
+                decoded=event,
             )
             cause = new.event_id
             recordable.append(new)
@@ -204,3 +235,11 @@ class OrderRepository:
     async def recorded(self, order_id: UUID) -> list[RecordedEvent]:
         """The stream as the log has it."""
         return await self._log.load(order_id)
+
+
+def _decide_all(order: Order | None, commands: Sequence[OrderCommand]) -> list[OrderEvent]:
+    """The events of all ``commands``, each decided on what those before it led to."""
+    decided: list[OrderEvent] = []
+    for command in commands:
+        decided += decide(fold(decided, order) if decided else order, command)
+    return decided

@@ -56,9 +56,9 @@ def evolve(order: Order | None, event: e.OrderEvent) -> Order:
     return order.model_copy(update=change)
 
 
-def fold(events: Iterable[e.OrderEvent]) -> Order | None:
-    """The state after ``events``, None where there are none."""
-    return reduce(evolve, events, None)
+def fold(events: Iterable[e.OrderEvent], order: Order | None = None) -> Order | None:
+    """The state after ``events``, from ``order`` on, which is None before an order's first event."""
+    return reduce(evolve, events, order)
 
 
 def _change(order: Order, event: e.OrderEvent) -> OrderChange:  # noqa: PLR0912 - a branch for each event

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import psycopg
 
-from event_store.types import RecordedEvent
+from event_store.types import PositionedEvent
 
 # PostgreSQL is unreachable, or ended a transaction in which this process stood still: the request itself is sound.
 TRANSIENT_DATABASE_ERRORS = (psycopg.OperationalError, psycopg.errors.IdleInTransactionSessionTimeout)
@@ -42,7 +42,7 @@ class UnreadableEventError(EventStoreError):
     code has no model for it, so that it is nobody's fault.
     """
 
-    def __init__(self, recorded: RecordedEvent, fault: Exception) -> None:
+    def __init__(self, recorded: PositionedEvent, fault: Exception) -> None:
         super().__init__(f"{recorded.topic}: {type(fault).__name__}")
         self.recorded = recorded
         self.unknown = isinstance(fault, UnknownTopicError)

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from pydantic_core import from_json
 
 from event_store.errors import UnknownTopicError, UnreadableEventError
-from event_store.types import RecordedEvent
+from event_store.types import PositionedEvent
 
 # What loading raises for an event that another version wrote, or that is damaged: nobody may judge its stream.
 UNREADABLE = (UnknownTopicError, ValueError, TypeError, KeyError)
@@ -74,12 +74,14 @@ class EventMapper:
             data = upcast(data)
         return form.model.model_validate(data, extra="ignore")
 
-    def read(self, recorded: RecordedEvent, is_expected: Callable[[object], TypeGuard[M]]) -> M:
+    def read(self, recorded: PositionedEvent, is_expected: Callable[[object], TypeGuard[M]]) -> M:
         """The recorded event, of a kind the caller expects; UnreadableEventError for whatever stands in the way."""
-        try:
-            event = self.load(recorded.topic, recorded.state)
-        except Exception as fault:  # noqa: BLE001 - a damaged state may raise anything, an upcast too
-            raise UnreadableEventError(recorded, fault) from None
+        event = recorded.decoded
+        if event is None:
+            try:
+                event = self.load(recorded.topic, recorded.state)
+            except Exception as fault:  # noqa: BLE001 - a damaged state may raise anything, an upcast too
+                raise UnreadableEventError(recorded, fault) from None
         if not is_expected(event):
             raise UnreadableEventError(recorded, TypeError())
         return event

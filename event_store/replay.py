@@ -13,13 +13,13 @@ from pydantic import BaseModel
 
 from event_store.errors import UnreadableEventError
 from event_store.mapper import EventMapper
-from event_store.types import RecordedEvent
+from event_store.types import PositionedEvent
 
 E = TypeVar("E", bound=BaseModel)
 S = TypeVar("S")
 
 
-def follow(state: S | None, recorded: RecordedEvent, event: E, evolve: Callable[[S | None, E], S]) -> S:
+def follow(state: S | None, recorded: PositionedEvent, event: E, evolve: Callable[[S | None, E], S]) -> S:
     """``state`` after ``event``, which was recorded as ``recorded``; UnreadableEventError where it cannot follow."""
     try:
         return evolve(state, event)
@@ -29,7 +29,7 @@ def follow(state: S | None, recorded: RecordedEvent, event: E, evolve: Callable[
 
 def replay(
     mapper: EventMapper,
-    recorded: Iterable[RecordedEvent],
+    recorded: Iterable[PositionedEvent],
     is_expected: Callable[[object], TypeGuard[E]],
     evolve: Callable[[S | None, E], S],
     state: S | None = None,

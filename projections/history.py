@@ -12,7 +12,7 @@ from domain.evolve import evolve
 from domain.order import Order
 from event_store.mapper import EventMapper
 from event_store.replay import follow
-from event_store.types import RecordedEvent
+from event_store.types import PositionedEvent
 from projections.order_view import OrderView, order_view
 
 
@@ -32,12 +32,12 @@ class OrderState:
         return order_view(self.order_id, self.order, self.version, self.submitted_at, self.updated_at)
 
 
-def order_event(mapper: EventMapper, recorded: RecordedEvent) -> OrderEvent:
+def order_event(mapper: EventMapper, recorded: PositionedEvent) -> OrderEvent:
     """What was recorded, as an event of an order; raises ``UnreadableEventError``."""
     return mapper.read(recorded, is_order_event)
 
 
-def advance(state: OrderState | None, recorded: RecordedEvent, event: OrderEvent) -> OrderState:
+def advance(state: OrderState | None, recorded: PositionedEvent, event: OrderEvent) -> OrderState:
     """``state`` after ``event``, which was recorded as ``recorded``; None before the first of a stream.
 
     Raises ``UnreadableEventError`` where it cannot follow.
@@ -54,13 +54,13 @@ def advance(state: OrderState | None, recorded: RecordedEvent, event: OrderEvent
     )
 
 
-def step(mapper: EventMapper, state: OrderState | None, recorded: RecordedEvent) -> tuple[OrderEvent, OrderState]:
+def step(mapper: EventMapper, state: OrderState | None, recorded: PositionedEvent) -> tuple[OrderEvent, OrderState]:
     """The next event of an order, and ``state`` after it; raises ``UnreadableEventError``."""
     event = order_event(mapper, recorded)
     return event, advance(state, recorded, event)
 
 
-def fold_recorded(mapper: EventMapper, recorded: Sequence[RecordedEvent]) -> OrderState | None:
+def fold_recorded(mapper: EventMapper, recorded: Sequence[PositionedEvent]) -> OrderState | None:
     """The state after ``recorded``, a stream from its first event; None where there is none."""
     state: OrderState | None = None
     for one in recorded:
@@ -69,8 +69,8 @@ def fold_recorded(mapper: EventMapper, recorded: Sequence[RecordedEvent]) -> Ord
 
 
 def until(
-    recorded: Sequence[RecordedEvent], *, version: int | None = None, as_of: datetime | None = None
-) -> list[RecordedEvent]:
+    recorded: Sequence[PositionedEvent], *, version: int | None = None, as_of: datetime | None = None
+) -> list[PositionedEvent]:
     """Those of ``recorded`` up to a version and an instant, both inclusive."""
     return [
         one

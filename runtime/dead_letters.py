@@ -86,7 +86,7 @@ class _Retry:
             await self._set_aside_again(engine, unreadable)
             raise StartupError(f"set aside again at {', '.join(engine)}: {unreadable}")
         await WorkTable(self.store.pool).retry(self.order_id, engine)
-        return await self._outcome(engine, loaded.histories[self.order_id].version)
+        return await self._outcome(engine, loaded.orders[self.order_id].version)
 
     async def _read_model(self) -> UnreadableEventError | None:
         async with self.store.pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
@@ -105,7 +105,7 @@ class _Retry:
                     again = [one for one in await _letters(self.store, self.order_id) if one.processor in processors]
                     if again:
                         raise StartupError(f"set aside again at {again[0].processor}: {again[0].error}")
-                    history = (await self.store.orders.load([self.order_id])).histories.get(self.order_id)
+                    history = (await self.store.orders.load([self.order_id])).orders.get(self.order_id)
                     if history and history.order and (history.version > before or history.order.ended):
                         return f"order {self.order_id} is {history.order.status}, version {history.version}"
                     if not set(processors) & set(STAGES):

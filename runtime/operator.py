@@ -64,7 +64,7 @@ async def _resolve(order_id: UUID, number: int, received: Received | None, becau
         if received is None:
             after = await resolver.expired(order_id, number, because, utc_now())
         else:
-            loaded = (await store.orders.load([order_id])).histories.get(order_id)
+            loaded = (await store.orders.load([order_id])).orders.get(order_id)
             if loaded is None or loaded.order is None:
                 raise DomainError("order_not_found", f"There is no readable order {order_id}.")
             amount = to_base_units(received.amount_out, loaded.order.token_out.decimals)

@@ -38,13 +38,15 @@ class Processor(Generic[E]):
         wakes: Wakes | None,
         *,
         limit: int,
-        pause: float,
+        gather: float,
+        hurry: asyncio.Event | None = None,
     ) -> None:
         self._pool = pool
         self._read = read
         self._wakes = wakes
         self._limit = limit
-        self._pause = pause
+        self._gather = gather
+        self._hurry = hurry
 
     async def run(self, lease: Lease, handle: Handle[E], committed: Committed[E]) -> None:
         """``handle`` each batch in the transaction of its position, then ``committed``; both must bear repeats.
@@ -58,7 +60,8 @@ class Processor(Generic[E]):
                 after,
                 limit=self._limit,
                 wakes=self._wakes,
-                pause=self._pause,
+                gather=self._gather,
+                hurry=self._hurry,
                 stored=lambda: self._stored(lease),
             )
             try:

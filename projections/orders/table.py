@@ -16,7 +16,7 @@ from domain.order import Order
 from event_store.errors import UnreadableEventError
 from event_store.mapper import EventMapper
 from event_store.processors import dead_letters
-from event_store.types import RecordedEvent
+from event_store.types import PositionedEvent
 from projections.errors import VersionGapError
 from projections.history import OrderState, step
 from projections.metrics import DEAD_LETTERS
@@ -25,6 +25,8 @@ from projections.orders import NAME, SQL
 log = structlog.get_logger(__name__)
 
 _TOPICS = "order."
+# A thread of its own costs more than folding so few.
+FOLDED_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ def row(columns: Sequence[Any]) -> Row:
 
 
 def fold_batch(
-    mapper: EventMapper, batch: Iterable[RecordedEvent], rows: Mapping[UUID, Row], passed_over: Iterable[UUID]
+    mapper: EventMapper, batch: Iterable[PositionedEvent], rows: Mapping[UUID, Row], passed_over: Iterable[UUID]
 ) -> Folded:
     """Pure. An event at or below its row's version was folded before; one past the next is a ``VersionGapError``."""
     aside = set(passed_over)
@@ -106,7 +108,7 @@ async def fold_into_table(
     cursor: AsyncCursor[Any],
     table: OrdersTable,
     mapper: EventMapper,
-    batch: Sequence[RecordedEvent],
+    batch: Sequence[PositionedEvent],
     known: Mapping[UUID, Row] = MappingProxyType({}),
 ) -> Folded:
     """In the caller's transaction, which also commits the position. Harmless when repeated.
@@ -117,9 +119,15 @@ async def fold_into_table(
     # Before the rows: who takes one up again has its row up to the projection's position, and lets go of it then.
     aside = await dead_letters.among(cursor, table.processor, orders)
     rows = {order_id: known[order_id] for order_id in orders if order_id in known}
-    rows |= await load_rows(cursor, table, [order_id for order_id in orders if order_id not in rows])
-    # In a thread: on a busy machine a large batch takes seconds, in which the lease must be renewed.
-    folded, columns = await asyncio.to_thread(_fold, mapper, batch, rows, aside)
+    # One that begins in the batch has no row yet; or has it by a commit whose answer was lost, and gets the same again.
+    begun = {event.stream_id for event in batch if event.version == 1}
+    if missing := [order_id for order_id in orders if order_id not in rows and order_id not in begun]:
+        rows |= await load_rows(cursor, table, missing)
+    if len(batch) <= FOLDED_AT_ONCE:
+        folded, columns = _fold(mapper, batch, rows, aside)
+    else:
+        # In a thread: on a busy machine a large batch takes seconds, in which the lease must be renewed.
+        folded, columns = await asyncio.to_thread(_fold, mapper, batch, rows, aside)
     if folded.rows:
         await cursor.execute(table.save, columns)
     if folded.unreadable:
@@ -128,7 +136,7 @@ async def fold_into_table(
 
 
 def _fold(
-    mapper: EventMapper, batch: Sequence[RecordedEvent], rows: Mapping[UUID, Row], aside: Iterable[UUID]
+    mapper: EventMapper, batch: Sequence[PositionedEvent], rows: Mapping[UUID, Row], aside: Iterable[UUID]
 ) -> tuple[Folded, dict[str, list[Any]]]:
     folded = fold_batch(mapper, batch, rows, aside)
     return folded, _columns(folded.rows.values())

@@ -12,17 +12,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chains.protocol import Chain
-from commands.accounts import TradingStates
 from commands.errors import GuardFailedError
 from commands.loaded_order import LoadedOrder
 from commands.orders import OrderRepository
+from commands.trading import TradingStates
 from domain.codes import Code, meaning
 from domain.commands import GiveUp, OrderCommand, RecordBuilt, RecordQuotes, RecordSent
 from domain.decide import decide
 from domain.events import TransactionBuilt
-from domain.evolve import evolve_all
+from domain.evolve import fold
 from domain.order import Attempt, Order
-from event_store.types import StreamGuard
 from venues.protocol import VenueQuote
 from workers.execution.builder import Builder
 from workers.execution.quoting import Quoting
@@ -66,7 +65,7 @@ class Visit:
             answers = await self.quoting.ask(order)
             quoted = RecordQuotes(answers.quotes, answers.refusals, self.clock())
             decided = decide(order, quoted)
-            routed = evolve_all(order, decided)
+            routed = fold(decided, order)
             if routed is None or routed.route is None or routed.status != "building":
                 return await self._record(loaded, quoted)
             offer = answers.offer(routed.route.chosen)
@@ -80,7 +79,7 @@ class Visit:
             assert order.route is not None  # noqa: S101 - what is being built has been routed
             offer = VenueQuote(order.route.chosen)
         commands.append(await self.builder.build(loaded.order_id, order, offer))
-        guards = (StreamGuard(self.trading.stream(loaded.account_id), trading.version),)
+        guards = (self.trading.guard(loaded.account_id, trading),)
         try:
             return await self.orders.execute(loaded, *commands, guards=guards, decide_again=False)
         except GuardFailedError:

@@ -83,7 +83,7 @@ class OutcomeRecorder:
         for attempt in attempts:
             if error := loaded.unreadable.get(attempt.order_id):
                 await self.isolate(attempt, _raised(error))
-        return loaded.histories
+        return loaded.orders
 
     async def record(self, lease: Lease, attempt: TrackedAttempt, history: LoadedOrder, command: OrderCommand) -> None:
         """Record what was learned of the attempt."""

@@ -57,7 +57,7 @@ class Resolver:
 
     async def _find(self, order_id: UUID, number: int) -> tuple[LoadedOrder, Order, Attempt]:
         loaded = await self._orders.load([order_id])
-        history = loaded.histories.get(order_id)
+        history = loaded.orders.get(order_id)
         if history is None or history.order is None:
             raise DomainError("order_not_found", f"There is no readable order {order_id}.")
         attempt = history.order.attempt(number)

@@ -121,10 +121,10 @@ class TrackedAttempts:
         loaded = await self._orders.load(order_ids)
         for order_id, error in loaded.unreadable.items():
             await self._dead_letters.add_unreadable(order_id, error)
-        broken = [order_id for order_id, history in loaded.histories.items() if not await self._try_update(history)]
+        broken = [order_id for order_id, history in loaded.orders.items() if not await self._try_update(history)]
         untracked = {
             order_id: history.version
-            for order_id, history in loaded.histories.items()
+            for order_id, history in loaded.orders.items()
             if order_id not in self._by_order and order_id not in broken
         }
         if untracked:

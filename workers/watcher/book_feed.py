@@ -77,9 +77,9 @@ class BookFeed:
         for order_id, error in loaded.unreadable.items():
             await self.dead_letters.add_unreadable(order_id, error)
             self.book.take(order_id)
-        for history in loaded.histories.values():
+        for history in loaded.orders.values():
             self.place(history)
-        return loaded.histories
+        return loaded.orders
 
     def place(self, history: LoadedOrder) -> None:
         """Put the order into the book if it waits for a price, else take it out. An older history changes nothing."""

@@ -64,7 +64,7 @@ def fail_what_is_not_seen() -> None:
     async def failed(self: Tracker, lease: Lease, one: TrackedAttempt) -> None:
         await not_on_chain(self, lease, one)
         orders = self._recorder._orders
-        history = (await orders.load([one.order_id])).histories[one.order_id]
+        history = (await orders.load([one.order_id])).orders[one.order_id]
         if history.order and history.order.live_attempt and history.order.live_attempt.submitted:
             code = Code.TRANSACTION_EXPIRED
             end = OrderFailed(code=code, detail=meaning(code).sentence, retryable=True)

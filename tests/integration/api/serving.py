@@ -77,7 +77,7 @@ class Engine:
         """Execute what workers would."""
         for command in commands:
             loaded = await self.orders.load([UUID(order_id)])
-            await self.orders.execute(loaded.histories[UUID(order_id)], command)
+            await self.orders.execute(loaded.orders[UUID(order_id)], command)
 
     def project(self) -> None:
         """Start a projector, once."""

@@ -22,43 +22,43 @@ async def test_what_others_wrote_since_is_read_and_makes_the_same_history(engine
         OrderRepository(engine.events, engine.orders._appender, engine.orders._mapper, recent=recent)
         for recent in (10, 0)
     )
-    first = (await remembers.load([order_id])).histories[order_id]
+    first = (await remembers.load([order_id])).orders[order_id]
     await run_to(engine, order_id, "submit")
-    later = (await remembers.load([order_id])).histories[order_id]
+    later = (await remembers.load([order_id])).orders[order_id]
     assert (first.version, later.version) == (2, 5)
-    assert later == (await anew.load([order_id])).histories[order_id]
-    assert (await remembers.load([order_id])).histories[order_id] is later
+    assert later == (await anew.load([order_id])).orders[order_id]
+    assert (await remembers.load([order_id])).orders[order_id] is later
 
 
 async def test_a_history_that_is_no_longer_the_logs_is_read_anew(engine: EngineHarness) -> None:
     order_id = await engine.submit()
     remembers = OrderRepository(engine.events, engine.orders._appender, engine.orders._mapper, recent=10)
-    known = (await remembers.load([order_id])).histories[order_id]
+    known = (await remembers.load([order_id])).orders[order_id]
     # As after a backup that was restored: the log's second event is another.
     remembers._recent.keep(replace(known, version=3, last_event_id=uuid4(), first_position=99))
     await run_to(engine, order_id, "build")
     assert (await engine.history(order_id)).version == 4
-    anew = (await remembers.load([order_id])).histories[order_id]
+    anew = (await remembers.load([order_id])).orders[order_id]
     assert anew == await engine.history(order_id)
 
 
 async def test_a_conflict_makes_it_forget(engine: EngineHarness) -> None:
     order_id = await engine.submit()
     remembers = OrderRepository(engine.events, engine.orders._appender, engine.orders._mapper, recent=10)
-    known = (await remembers.load([order_id])).histories[order_id]
+    known = (await remembers.load([order_id])).orders[order_id]
     ahead = replace(known, version=9)
     remembers._recent.keep(ahead)
-    assert (await remembers.load([order_id])).histories[order_id] is ahead
+    assert (await remembers.load([order_id])).orders[order_id] is ahead
     failed = GiveUp(Code.NO_VENUE, "None.", now())
     with pytest.raises(NotApplicableError):
         await remembers.execute(ahead, failed, decide_again=False)
-    assert (await remembers.load([order_id])).histories[order_id] == known
+    assert (await remembers.load([order_id])).orders[order_id] == known
 
 
 async def test_an_order_that_can_no_longer_be_read_is_not_answered_from_memory(engine: EngineHarness) -> None:
     order_id = await engine.submit()
-    assert order_id in (await engine.orders.load([order_id])).histories
+    assert order_id in (await engine.orders.load([order_id])).orders
     await append_from_the_future(engine, order_id)
     for _ in range(2):
         loaded = await engine.orders.load([order_id])
-        assert (list(loaded.histories), list(loaded.unreadable)) == ([], [order_id])
+        assert (list(loaded.orders), list(loaded.unreadable)) == ([], [order_id])

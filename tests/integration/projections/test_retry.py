@@ -33,7 +33,7 @@ async def letters(audit: AuditHarness) -> list[DeadLetter]:
 async def go_on(audit: AuditHarness, order_id: UUID, times: int) -> None:
     """Two more events a time."""
     for _ in range(times):
-        history = (await audit.orders.load([order_id])).histories[order_id]
+        history = (await audit.orders.load([order_id])).orders[order_id]
         routed = await audit.orders.execute(history, quoted(quote(), now=now()))
         await audit.orders.execute(routed, RejectBuild("program_error", "refused", (), now()))
 

@@ -186,7 +186,7 @@ class EngineHarness:
         return order
 
     async def history(self, order_id: UUID) -> LoadedOrder:
-        return (await self.orders.load([order_id])).histories[order_id]
+        return (await self.orders.load([order_id])).orders[order_id]
 
     async def until(self, order_id: UUID, holds: Callable[[Order], bool], *, within: float = 15) -> Order:
         """The order once ``holds`` says so."""

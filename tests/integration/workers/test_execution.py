@@ -221,7 +221,7 @@ async def test_a_damaged_order_is_left_alone_and_its_neighbours_are_not(engine: 
     )
     assert isinstance(await engine.orders._appender.append(AppendRequest((event,))), Stored)
     loaded = await engine.orders.load([damaged, sound])
-    assert (set(loaded.unreadable), set(loaded.histories)) == ({damaged}, {sound})
+    assert (set(loaded.unreadable), set(loaded.orders)) == ({damaged}, {sound})
 
 
 async def test_a_confirmed_swap_that_is_finalized_with_an_error_raises_the_alarm(engine: EngineHarness, rpc_url: str):
