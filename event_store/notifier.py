@@ -10,7 +10,7 @@ from prometheus_client import Counter
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-_FAILURES = Counter("surefill_wake_failures", "Wake-ups that could not be sent, and subscriptions that broke")
+_FAILURES = Counter("surefill_notifier_failures", "Wake-ups that could not be sent, and subscriptions that broke")
 _RECONNECT_AFTER = 0.5
 
 log = structlog.get_logger()
@@ -26,7 +26,6 @@ class Notifier:
         self._heard: WeakSet[asyncio.Event] = WeakSet()
         self._publisher: asyncio.Task[None] | None = None
         self._listener: asyncio.Task[None] | None = None
-        self.failures = 0
 
     async def start(self) -> None:
         """Begin; Valkey need not be there."""
@@ -62,7 +61,7 @@ class Notifier:
                 async with asyncio.timeout(1):
                     await self._redis.publish(self._channel, b"")
             except (RedisError, OSError, TimeoutError):
-                self._count_failure()
+                _FAILURES.inc()
 
     async def _listen(self) -> None:
         broken = False
@@ -79,12 +78,8 @@ class Notifier:
                             for heard in self._heard:
                                 heard.set()
             except (RedisError, OSError) as error:
-                self._count_failure()
+                _FAILURES.inc()
                 if not broken:
                     log.warning("no wake-ups: tails poll until Valkey is back", error=type(error).__name__)
                 broken = True
                 await asyncio.sleep(_RECONNECT_AFTER)
-
-    def _count_failure(self) -> None:
-        self.failures += 1
-        _FAILURES.inc()

@@ -60,8 +60,8 @@ class Chain:
 
     def newest_blocks(self, count: int) -> list[int]:
         """The numbers of the newest ``count`` blocks, oldest first."""
-        height = self.height("processed")
-        return [self._blocks.at(one) for one in range(max(0, height - count + 1), height + 1)]
+        newest = self.height("processed")
+        return [self._blocks.at(height) for height in range(max(0, newest - count + 1), newest + 1)]
 
     def height(self, commitment: Commitment) -> int:
         """The height of the newest block at ``commitment``."""
@@ -72,7 +72,7 @@ class Chain:
 
     def commitment_of(self, number: int) -> Commitment:
         """How settled the block is."""
-        return next(one for one in reversed(COMMITMENTS) if number <= self.newest(one))
+        return next(commitment for commitment in reversed(COMMITMENTS) if number <= self.newest(commitment))
 
     def height_of(self, number: int) -> int:
         return self._blocks.height(number)
@@ -160,8 +160,8 @@ class Chain:
         The open block goes on without them. Only processed blocks are dropped, with ``confirmed`` those too, which is
         rare on a real chain and possible. Raises ``IrreversibleBlockError`` for what is settled more than that.
         """
-        height, floor = self.height("processed"), self.newest("finalized" if confirmed else "confirmed")
-        lost = [self._blocks.at(one) for one in range(max(0, height - count + 1), height + 1)]
+        floor = self.newest("finalized" if confirmed else "confirmed")
+        lost = self.newest_blocks(count)
         if not lost or lost[0] <= floor:
             raise IrreversibleBlockError(f"blocks up to slot {slot_of(floor)} are settled")
         tip = self._blocks.back(lost[0], 1)
@@ -173,8 +173,8 @@ class Chain:
         self._recent = self._recent_blocks()
         self.transaction_count = self.ledger.transaction_count()
         waiting, self._open = list(self._open.values()), {}
-        for one in waiting:
-            self.execute(VersionedTransaction.from_bytes(one.wire), one.wire)
+        for landed in waiting:
+            self.execute(VersionedTransaction.from_bytes(landed.wire), landed.wire)
 
     def _recent_blocks(self) -> dict[Hash, int]:
         """By hash, the blocks whose hash is good in the open one: the oldest is 150 below it."""

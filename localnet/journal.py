@@ -74,12 +74,12 @@ def _good_records(ledger: Path, log: Path, page_size: int) -> int:
 
 
 def _summed(content: bytes, *, big_endian: bool) -> tuple[int, int]:
-    one = two = 0
+    first = second = 0
     words: Iterator[int] = iter(struct.unpack(f"{'>' if big_endian else '<'}{len(content) // 4}I", content))
     for word in words:
-        one = (one + word + two) & 0xFFFFFFFF
-        two = (two + next(words) + one) & 0xFFFFFFFF
-    return one, two
+        first = (first + word + second) & 0xFFFFFFFF
+        second = (second + next(words) + first) & 0xFFFFFFFF
+    return first, second
 
 
 def _check_pages(ledger: Path, log: Path) -> None:

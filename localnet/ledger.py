@@ -21,7 +21,7 @@ from solders.signature import Signature
 from localnet.errors import LedgerInUseError
 from localnet.journal import LEDGER, check
 
-# One after another: a ledger of an earlier version is brought on by those it lacks.
+# Applied in this order: a ledger of an earlier version is upgraded by the ones it lacks.
 _SCHEMA = [Path(__file__).with_name(name).read_text() for name in ("ledger_1.sql", "ledger_2.sql")]
 _MENTIONING = Path(__file__).with_name("mentioning.sql").read_text()
 # Rent is no longer collected: every account is exempt, and that is how a node shows it.
@@ -100,7 +100,7 @@ class Ledger:
             self._db.execute("BEGIN IMMEDIATE")
             self._db.execute("COMMIT")
             if self._begun():
-                self._bring_on()
+                self._upgrade()
         except sqlite3.OperationalError as error:
             self._db.close()
             if "locked" in str(error):
@@ -136,18 +136,19 @@ class Ledger:
         with self._transaction():
             if block_range:
                 self._put_range(block_range)
-            self._put_accounts([(one.address, one.after) for one in touched])
+            self._put_accounts([(account.address, account.after) for account in touched])
             self._db.execute("DELETE FROM undo WHERE number <= ?", (finalized,))
             self._db.executemany(
-                "INSERT INTO undo VALUES (?, ?, ?, ?, ?, ?)", [(number, *_row(one[:2])) for one in touched]
+                "INSERT INTO undo VALUES (?, ?, ?, ?, ?, ?)",
+                [(number, *_row(account.address, account.before)) for account in touched],
             )
-            for one in transactions:
+            for landed in transactions:
                 row = self._db.execute(
                     "INSERT INTO chain_transaction VALUES (NULL, ?, ?, ?, ?, ?, ?)",
-                    (bytes(one.signature), one.number, one.error, one.memo, one.wire, one.meta),
+                    (bytes(landed.signature), landed.number, landed.error, landed.memo, landed.wire, landed.meta),
                 )
                 self._db.executemany(
-                    "INSERT INTO mention VALUES (?, ?)", [(bytes(key), row.lastrowid) for key in one.mentions]
+                    "INSERT INTO mention VALUES (?, ?)", [(bytes(key), row.lastrowid) for key in landed.mentions]
                 )
 
     def drop(self, numbers: Sequence[int], accounts: Sequence[tuple[Pubkey, Account | None]], settled: Settled) -> None:
@@ -222,7 +223,7 @@ class Ledger:
     def _begun(self) -> bool:
         return bool(self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'genesis'").fetchone())
 
-    def _bring_on(self) -> None:
+    def _upgrade(self) -> None:
         # Ledgers of the first schema say 0: they were made before there was another.
         version = max(1, self._db.execute("PRAGMA user_version").fetchone()[0])
         if version < len(_SCHEMA):
@@ -251,14 +252,14 @@ class Ledger:
 
     def _put_accounts(self, accounts: Sequence[tuple[Pubkey, Account | None]]) -> None:
         self._db.executemany(
-            "INSERT OR REPLACE INTO account VALUES (?, ?, ?, ?, ?)", [_row(one) for one in accounts if one[1]]
+            "INSERT OR REPLACE INTO account VALUES (?, ?, ?, ?, ?)",
+            [_row(address, account) for address, account in accounts if account],
         )
         gone = [(bytes(address),) for address, account in accounts if not account]
         self._db.executemany("DELETE FROM account WHERE address = ?", gone)
 
 
-def _row(one: tuple[Pubkey, Account | None]) -> tuple[bytes, int | None, bytes | None, bool | None, bytes | None]:
-    address, account = one
+def _row(address: Pubkey, account: Account | None) -> tuple[bytes, int | None, bytes | None, bool | None, bytes | None]:
     if account is None:
         return bytes(address), None, None, None, None
     return bytes(address), account.lamports, bytes(account.owner), account.executable, bytes(account.data)

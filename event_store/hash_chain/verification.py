@@ -45,7 +45,7 @@ class LogCheckpoint:
     streams: int
 
 
-def running_mark(links: Iterable[Link], streams: int) -> LogCheckpoint:
+def log_checkpoint(links: Iterable[Link], streams: int) -> LogCheckpoint:
     """Where ``links``, every one from position 1 on, lead; a ``LogCheckpoint`` at position 0 for none."""
     position, hash_, genesis = 0, b"", b""
     for link in links:

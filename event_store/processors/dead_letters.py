@@ -67,7 +67,7 @@ async def add(cursor: Cursor, processor: str, entries: Iterable[DeadLetterEntry]
 
     Of one that is already, what stands in its way now is kept, and how often.
     """
-    columns = [(one.order_id, one.version, one.position, one.error, one.attempts) for one in entries]
+    columns = [(entry.order_id, entry.version, entry.position, entry.error, entry.attempts) for entry in entries]
     names = ("orders", "versions", "positions", "errors", "attempts")
     values = dict(zip(names, map(list, zip(*columns, strict=True)), strict=True))
     await cursor.execute(_ADD, {"processor": processor, **values})

@@ -17,7 +17,7 @@ from event_store.types import EventHeader, Positioned, RecordedEvent
 _LOAD = statement(__file__, "load")
 _LOAD_MANY = statement(__file__, "load_many")
 _READ = statement(__file__, "read")
-_MARKS = statement(__file__, "marks")
+_HEADERS = statement(__file__, "headers")
 HEAD = statement(__file__, "head")
 
 E = TypeVar("E", bound=Positioned)
@@ -45,9 +45,9 @@ class Log:
         """The events at positions ``after``+1 ... ``after``+``limit``, as many of them as there are."""
         return _contiguous(after, recorded(await self._rows(_READ, {"after": after, "limit": limit})))
 
-    async def marks(self, after: int, limit: int = 1000) -> list[EventHeader]:
-        """The same events as ``read``, without what they say; a small part of its cost."""
-        rows = await self._rows(_MARKS, {"after": after, "limit": limit})
+    async def headers(self, after: int, limit: int = 1000) -> list[EventHeader]:
+        """The headers of the events that ``read`` would give: without their data, at a small part of the cost."""
+        rows = await self._rows(_HEADERS, {"after": after, "limit": limit})
         return _contiguous(after, [EventHeader(*row) for row in rows])
 
     async def head(self) -> int:

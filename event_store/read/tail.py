@@ -21,7 +21,7 @@ _LOOK_EVERY = 1.0
 E = TypeVar("E", bound=Positioned)
 
 Read = Callable[[int, int], Awaitable[list[E]]]
-"""``Log.read`` or ``Log.marks``."""
+"""``Log.read`` or ``Log.headers``."""
 
 log = structlog.get_logger()
 

@@ -37,7 +37,7 @@ async def follow(
         if clock.time() >= due:
             continue
         try:
-            done = await arbitrage.toward(prices)
+            done = await arbitrage.move_toward(prices)
         except ChainUnavailableError as reason:
             if not unreachable:
                 say(f"{_now()}  the node is unreachable ({reason}); prices outside go on")
