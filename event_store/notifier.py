@@ -1,4 +1,7 @@
-"""Hints over Valkey that the log has grown. None is ever needed: tails poll, and only wait less with them."""
+"""Notifications over Valkey that the log has grown.
+
+They save waiting, and nothing depends on them: tails poll as well.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,14 @@ from prometheus_client import Counter
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-_FAILURES = Counter("surefill_notifier_failures", "Wake-ups that could not be sent, and subscriptions that broke")
+_FAILURES = Counter("surefill_notifier_failures", "Notifications that could not be sent, and subscriptions that broke")
 _RECONNECT_AFTER = 0.5
 
 log = structlog.get_logger()
 
 
 class Notifier:
-    """Publishes and hears wake-ups for one process; ``channel`` is one a log."""
+    """Publishes and receives notifications for one process. Every log has its own ``channel``."""
 
     def __init__(self, url: str, *, channel: str = "surefill:log") -> None:
         self._redis: Redis = Redis.from_url(url, socket_connect_timeout=1, health_check_interval=5)
@@ -28,12 +31,12 @@ class Notifier:
         self._listener: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Begin; Valkey need not be there."""
+        """Start publishing. Valkey need not be running yet."""
         self._publisher = asyncio.create_task(self._publish(), name="wake-publish")
 
     async def stop(self) -> None:
         for task in (self._publisher, self._listener):
-            # A cancel that meets the client while it connects may be swallowed there: it is asked again.
+            # The Redis client may swallow a cancellation while it connects: so it is repeated.
             while task is not None and not task.done():
                 task.cancel()
                 await asyncio.wait({task}, timeout=0.5)
@@ -41,11 +44,14 @@ class Notifier:
         await self._redis.aclose()
 
     def publish(self) -> None:
-        """Say, as soon as Valkey takes it, that something was appended. Returns at once and never raises."""
+        """Notify everybody that something was appended, as soon as Valkey can. Returns at once and never raises."""
         self._due.set()
 
     def subscribe(self) -> asyncio.Event:
-        """Set at each wake-up, from any process; the caller clears it, and it is heard while the caller holds it."""
+        """An event that is set at each notification, from any process. The caller clears it.
+
+        The subscription lasts as long as the caller keeps a reference to the event.
+        """
         heard = asyncio.Event()
         self._heard.add(heard)
         if self._listener is None:
@@ -55,7 +61,7 @@ class Notifier:
     async def _publish(self) -> None:
         while True:
             await self._due.wait()
-            # One hint tells as much as many: what was published meanwhile goes with the next.
+            # One notification says as much as many: calls that come while it is sent share the next one.
             self._due.clear()
             try:
                 async with asyncio.timeout(1):
@@ -72,7 +78,7 @@ class Notifier:
                     while True:
                         message = await subscription.get_message(timeout=5)
                         if broken:
-                            log.info("wake-ups are back")
+                            log.info("notifications are back")
                             broken = False
                         if message is not None:
                             for heard in self._heard:
@@ -80,6 +86,6 @@ class Notifier:
             except (RedisError, OSError) as error:
                 _FAILURES.inc()
                 if not broken:
-                    log.warning("no wake-ups: tails poll until Valkey is back", error=type(error).__name__)
+                    log.warning("no notifications: tails poll until Valkey is back", error=type(error).__name__)
                 broken = True
                 await asyncio.sleep(_RECONNECT_AFTER)

@@ -67,7 +67,7 @@ class Bank:
         self._open: dict[Pubkey, Account | None] = {}
 
     def open_block(self, slot: int, unix_time: int) -> None:
-        """Set what programs read as the time."""
+        """Set the clock that programs read."""
         self._svm.warp_to_slot(slot)
         clock = self._svm.get_clock()
         clock.unix_timestamp = unix_time
@@ -91,7 +91,7 @@ class Bank:
         return Executed(None, outcome, keys, before, after, charged)
 
     def simulate(self, transaction: VersionedTransaction, *, verify: bool) -> Simulated:
-        """Run ``transaction`` on the open block's accounts and keep nothing of it."""
+        """Run ``transaction`` on the open block's accounts without changing them."""
         self._svm.with_sigverify(verify)
         try:
             outcome = self._svm.simulate_transaction(transaction)
@@ -106,7 +106,7 @@ class Bank:
         return [Touched(key, before, self._live(key)) for key, before in self._open.items()]
 
     def close_block(self, number: int, finalized: int) -> None:
-        """The open block becomes ``number``; blocks up to ``finalized`` need no undoing any more."""
+        """The open block becomes the block ``number``; blocks up to ``finalized`` can no longer be undone."""
         for settled in [block for block in self._undo if block <= finalized]:
             del self._undo[settled]
         if self._open:

@@ -1,7 +1,7 @@
-"""The local chain on disk: one SQLite file in which a block is whole or was never there.
+"""The local chain on disk: one SQLite file, written one whole block at a time.
 
-SQLite is the journal: its write-ahead log is fsynced at each commit, a commit cut off by a crash is dropped at the next
-start, and nothing needs to be executed again to know the accounts.
+SQLite flushes its write-ahead log at each commit and drops a commit that a crash cut off. The file holds the accounts
+as well, so no transaction has to be executed again after a restart.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from localnet.journal import LEDGER, check
 # Applied in this order: a ledger of an earlier version is upgraded by the ones it lacks.
 _SCHEMA = [Path(__file__).with_name(name).read_text() for name in ("ledger_1.sql", "ledger_2.sql")]
 _MENTIONING = Path(__file__).with_name("mentioning.sql").read_text()
-# Rent is no longer collected: every account is exempt, and that is how a node shows it.
+# Solana no longer collects rent: a node shows every account as exempt, with this epoch.
 RENT_EXEMPT_EPOCH = 2**64 - 1
 
 
 @dataclass(frozen=True, slots=True)
 class Landed:
-    """A transaction in the block ``number``: what was sent, and what came of it. ``error`` and ``meta`` are JSON."""
+    """A transaction in the block ``number``: its bytes and its result. ``error`` and ``meta`` are JSON."""
 
     signature: Signature
     number: int
@@ -57,7 +57,7 @@ class BlockRange:
 
 @dataclass(frozen=True, slots=True)
 class Genesis:
-    """What the chain was made with: its secret seed (32 bytes), the funded wallet and the market maker's (base58)."""
+    """What the chain was made from: its secret seed (32 bytes), the funded wallet and the market maker's (base58)."""
 
     seed: bytes
     wallet: str
@@ -68,7 +68,7 @@ class Genesis:
 
 
 class Touched(NamedTuple):
-    """An account that a block changed; None where there is none."""
+    """An account that a block touched, before and after it; None where it doesn't exist."""
 
     address: Pubkey
     before: Account | None
@@ -117,7 +117,7 @@ class Ledger:
         return Genesis(*self._db.execute("SELECT seed, wallet, market FROM genesis").fetchone())
 
     def begin(self, genesis: Genesis, accounts: Iterable[tuple[Pubkey, Account]], first: BlockRange) -> None:
-        """Make the chain: all of it, or none."""
+        """Write the new chain's first state, in one transaction."""
         with self._transaction():
             self._apply_schema(0)
             self._db.execute("INSERT INTO genesis VALUES (?, ?, ?)", (genesis.seed, genesis.wallet, genesis.market))
@@ -132,7 +132,7 @@ class Ledger:
         block_range: BlockRange | None,
         finalized: int,
     ) -> None:
-        """Write the block ``number``, durable when this returns; nobody asks for what was before ``finalized``."""
+        """Write the block ``number``; it is durable when this returns. Undo data up to ``finalized`` is deleted."""
         with self._transaction():
             if block_range:
                 self._put_range(block_range)
@@ -152,7 +152,7 @@ class Ledger:
                 )
 
     def drop(self, numbers: Sequence[int], accounts: Sequence[tuple[Pubkey, Account | None]], settled: Settled) -> None:
-        """Take the newest blocks off the chain, with all they did; ``accounts`` are as they were before them."""
+        """Take the newest blocks off the chain; ``accounts`` are those they touched, as they were before them."""
         first = (min(numbers),)
         with self._transaction():
             self._db.executemany("INSERT INTO dropped VALUES (?)", [(number,) for number in numbers])
@@ -224,7 +224,7 @@ class Ledger:
         return bool(self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'genesis'").fetchone())
 
     def _upgrade(self) -> None:
-        # Ledgers of the first schema say 0: they were made before there was another.
+        # Ledgers of the first schema have version 0: it did not set a version.
         version = max(1, self._db.execute("PRAGMA user_version").fetchone()[0])
         if version < len(_SCHEMA):
             with self._transaction():

@@ -1,7 +1,7 @@
 """The tokens, pools and holdings of the local world, as amounts a person can check.
 
-Prices agree with each other whichever way round one goes, so that nothing is to be gained from a circle at the start.
-The pools play Raydium, Meteora and Orca; they are pools of our program on a real virtual machine.
+At the start the prices of all pairs agree with each other, so that there is nothing to gain from a round of swaps. The
+pools have the names of Raydium, Meteora and Orca; all of them are pools of our own swap program.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Read the log: a stream's events, or everybody's by position."""
+"""Reads the log: one stream's events by version, or all events by position."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ E = TypeVar("E", bound=Positioned)
 
 
 class Log:
-    """Reads over a pool that its owner opens and closes; psycopg's errors pass through, ``PoolTimeout`` among them."""
+    """Reads through a pool that the caller opens and closes. psycopg's errors and ``PoolTimeout`` pass through."""
 
     def __init__(self, pool: AsyncConnectionPool[AsyncConnection[Any]]) -> None:
         self._pool = pool
 
     async def load(self, stream_id: UUID, *, upto: int | None = None) -> list[RecordedEvent]:
-        """The stream's events by version, to version ``upto`` where given; empty when there is no such stream."""
+        """The stream's events by version, up to version ``upto`` where given; empty when there is no such stream."""
         return recorded(await self._rows(_LOAD, {"stream": stream_id, "upto": upto}))
 
     async def load_many(self, after: Mapping[UUID, int]) -> dict[UUID, list[RecordedEvent]]:

@@ -1,4 +1,4 @@
-"""Follow the log by position, through outages of everything it stands on."""
+"""Follows the log by position, also through outages of PostgreSQL and Valkey."""
 
 from __future__ import annotations
 
@@ -29,14 +29,15 @@ log = structlog.get_logger()
 class Tail(Generic[E]):
     """An endless async iterator over the non-empty batches after ``after``: no event is missing, none comes twice.
 
-    ``position`` is that of the last event handed out. ``healthy`` is False while PostgreSQL cannot be read. A hole in
-    the log ends it with PositionGapError, a closed pool with PoolClosed.
+    ``position`` is that of the last event handed out. ``healthy`` is False while PostgreSQL cannot be read. A gap in
+    the log ends it with ``PositionGapError``, a closed pool with ``PoolClosed``.
 
-    A read costs the same whether it finds one event or a hundred: ``pause`` is for how many seconds events gather
-    before the next, unless there was more to read. Both it and ``poll`` may be set while it runs.
+    A read costs the same whether it finds one event or a hundred. So the tail waits ``pause`` seconds after each read,
+    for events to gather, unless the read was cut off by ``limit``. ``pause`` and ``poll`` (seconds between two reads
+    of a log that doesn't grow) may be changed while it runs.
 
-    ``stored`` says at which position the reader's own work is stored. It is asked now and then while nothing comes, and
-    one before ``position`` ends the tail with PositionLostError.
+    ``stored`` gives the position at which the reader's own work is stored. It is called now and then while no events
+    come; a stored position before ``position`` ends the tail with ``PositionLostError``.
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class Tail(Generic[E]):
         if self._pause_due:
             await asyncio.sleep(self.pause)
         while True:
-            # Before the read: a wake-up that comes during it is for the next.
+            # Cleared before the read: a notification that comes during the read may be about an event it doesn't see.
             self._woken.clear()
             batch = await self._read()
             if batch:
@@ -86,7 +87,7 @@ class Tail(Generic[E]):
         self._look_at_stored = time.monotonic() + _LOOK_EVERY
         stored = await self._stored()
         if stored < self.position:
-            raise PositionLostError(f"position {self.position} is dealt with, {stored} is stored")
+            raise PositionLostError(f"position {self.position} was handled, {stored} is stored")
 
     async def _read(self) -> list[E]:
         try:

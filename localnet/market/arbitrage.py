@@ -1,4 +1,4 @@
-"""Bringing the local pools to a price from outside, by real swaps from the market wallet."""
+"""Moves the local pools to a given price by real swaps from the market wallet."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class PoolReserves:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """How many swaps were made in the pools of each pair, and the pairs the wallet holds too little for."""
+    """How many swaps were made in the pools of each pair, and the pairs for which the wallet holds too little."""
 
     swaps: dict[Pair, int]
     short: dict[Pair, PriceNotReachedError]
@@ -73,7 +73,7 @@ def amount_to_reach(reserve_in: int, reserve_out: int, fee_bps: int, rate: Fract
 
 
 class Arbitrage:
-    """Trades with ``market``, to whom no price is too dear: it is here to move prices, not to earn."""
+    """Swaps from the wallet ``market`` at any price: its purpose is to move prices, not to earn."""
 
     def __init__(self, chain: SolanaChain, book: PoolBook, market: Keypair) -> None:
         self._chain = chain

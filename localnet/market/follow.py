@@ -25,9 +25,9 @@ _DIGITS = 7
 async def follow(
     chain: SolanaChain, market: Keypair, steps: Iterable[Prices], *, interval: float, say: Callable[[str], None]
 ) -> None:
-    """Bring the pools to each of ``steps`` in turn, one every ``interval`` seconds, until there are no more.
+    """Move the pools to each of ``steps`` in turn, one every ``interval`` seconds, until there are no more.
 
-    The outside doesn't wait: a step whose time has passed, because the node is slow or unreachable, is left out.
+    A step whose time has passed, because the node is slow or unreachable, is left out.
     """
     arbitrage = Arbitrage(chain, PoolBook(chain, PROGRAM_ID), market)
     clock, progress, unreachable = asyncio.get_running_loop(), _Progress(say), False
