@@ -21,7 +21,11 @@ its comments. `python -m tests.schema_document` writes this file, and a test hol
 
 The log's schema belongs to the owner: the application may read it, and append to it by `append()` alone. The
 application's own schema lies beside it. Their names are `surefill` and `surefill_app` unless the database URL says
-`?schema=NAME`.
+`?schema=NAME`. `surefill migrate` runs the migrations of `event_store/schema/migrations` that have not run yet.
+
+Only the log is the truth: `orders_v1`, `work` and `positions` can be made again from it. While
+`surefill rebuild orders` runs there is also a table `orders_v1_rebuilt`, and after one that found differences
+`orders_v1_replaced` ([rebuild.md](rebuild.md)).
 """
 
 

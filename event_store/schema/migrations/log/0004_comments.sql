@@ -8,10 +8,10 @@ comment on column events.version is
     'stream).';
 comment on column events.event_id is 'Chosen by whoever appends: an append that is sent again is recognised by it.';
 comment on column events.topic is 'The kind of event, for example order.OrderSubmitted.';
-comment on column events.state is 'The event''s data as JSON, in bytes that the database never reads.';
+comment on column events.state is 'JSON, {"v": version of the event''s model, "data": {...}}; the database never reads it.';
 comment on column events.account_id is 'The account in whose name it happened.';
 comment on column events.command_id is 'The command that led to it; events of one command share it.';
-comment on column events.correlation_id is 'Shared by all events of an order: the command that began it.';
+comment on column events.correlation_id is 'The first command of the order: all events of an order share it.';
 comment on column events.causation_id is 'The event before it in its order; null for an order''s first, and in an account''s own streams.';
 comment on column events.position is 'The event''s number within the whole log, without gaps from 1.';
 comment on column events.recorded_at is
