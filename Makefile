@@ -54,8 +54,9 @@ bench: install ## measure orders from REST to confirmed, and a book of waiting o
 lock: ## renew requirements.lock (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url -o requirements.lock
 
-docs: install ## write docs/order-states.md from the code
+docs: install ## write docs/order-states.md from the code and docs/schema.md from a migrated database
 	@$(BIN)/python -m tests.unit.domain.state_machine --write
+	@$(BIN)/python -m tests.schema_document
 
 program: install ## build the local chain's swap program again and compare (needs clang-19)
 	@$(BIN)/python -m localnet.program.build

@@ -29,7 +29,7 @@ from bench.market_verdict import SETTLED, History, Verdict, histories, judge, mo
 from bench.met import Sample, sample
 from bench.throughput import percentile
 from chains.solana_client import SolanaChain
-from localnet.world import pair_called
+from localnet.world import pair_named
 from venues.constant_product import PROGRAM_ID
 from venues.pools import PoolBook
 from venues.prices import PoolPrices
@@ -108,7 +108,7 @@ async def _settled(database_url: str) -> dict[UUID, History]:
     deadline = time.monotonic() + SETTLED_WITHIN_S
     while True:
         orders = histories(database_url)
-        on_the_way = [one for one in orders.values() if one[-1][0].status not in SETTLED]
+        on_the_way = [events for events in orders.values() if events[-1][0].status not in SETTLED]
         if not on_the_way or time.monotonic() > deadline:
             return orders
         await asyncio.sleep(0.5)
@@ -134,13 +134,13 @@ async def _market(directory: Path, seed: int, volatility: int) -> AsyncIterator[
 async def _sampling(node_url: str, samples: list[Sample]) -> AsyncIterator[None]:
     async with SolanaChain(node_url) as chain, asyncio.TaskGroup() as tasks:
         source = PoolPrices(PoolBook(chain, PROGRAM_ID))
-        sampling = tasks.create_task(sample(source, [pair_called(name) for name in PAIRS], samples))
+        sampling = tasks.create_task(sample(source, [pair_named(name) for name in PAIRS], samples))
         yield
         sampling.cancel()
 
 
 def _show(verdict: Verdict, samples: list[Sample], load: tuple[float, float, float]) -> None:
-    gaps = [(later.at - one.at).total_seconds() for one, later in pairwise(samples)]
+    gaps = [(later.at - earlier.at).total_seconds() for earlier, later in pairwise(samples)]
     statuses = ", ".join(f"{count} {status}" for status, count in sorted(verdict.statuses.items()))
     console.print(
         f"load {load[0]:.1f}  {statuses}; {verdict.transactions} transactions with a memo, {verdict.rested} rests; "

@@ -56,8 +56,8 @@ async def movements(node_url: str, wallet: str) -> dict[UUID, list[Movement]]:
     found = defaultdict[UUID, list[Movement]](list)
     async with WalletHistory(node_url) as history:
         async for page in history.pages(wallet):
-            signatures = [one.signature for one in page if one.memo]
-            for movement in await asyncio.gather(*(history.movement(one, wallet) for one in signatures)):
+            signatures = [entry.signature for entry in page if entry.memo]
+            for movement in await asyncio.gather(*(history.movement(signature, wallet) for signature in signatures)):
                 assert movement
                 assert movement.memo
                 found[movement.memo.order_id].append(movement)
@@ -91,7 +91,7 @@ def judge(
 
 def _swapped(order: Order, moved: Sequence[Movement]) -> list[str]:
     """What the chain says against it: more than one swap, one that nobody asked for, one beyond the limit."""
-    swaps = [one.gained for one in moved if not one.failed]
+    swaps = [movement.gained for movement in moved if not movement.failed]
     if len(swaps) != (1 if order.status == "confirmed" else 0):
         return [f"is {order.status} with {len(swaps)} successful transactions"]
     wrong, minimum = [], order.minimum_out

@@ -60,16 +60,16 @@ def met_for(wait: Wait, samples: Sequence[Sample]) -> tuple[float, float]:
     longest = last = 0.0
     since: datetime | None = None
     symbol, is_met = wait.order.pair.symbol, _condition(wait.order)
-    first = bisect_left(samples, wait.begin, key=lambda one: one.at)
-    for one in samples[first:]:
-        if wait.end is not None and one.at >= wait.end:
+    first = bisect_left(samples, wait.begin, key=lambda sample: sample.at)
+    for sample in samples[first:]:
+        if wait.end is not None and sample.at >= wait.end:
             break
-        price = one.prices.get(symbol)
+        price = sample.prices.get(symbol)
         if price is None or not is_met(price):
             since, last = None, 0.0
             continue
-        since = since or one.at
-        last = (one.at - since).total_seconds()
+        since = since or sample.at
+        last = (sample.at - since).total_seconds()
         longest = max(longest, last)
     return longest, (wait.end - since).total_seconds() if wait.end and since else last
 

@@ -42,7 +42,7 @@ async def record(database_url: str, wanted: list[Limit]) -> None:
         orders = OrderRepository(Log(pool), appender, EventMapper(ORDER_EVENTS))
         for start in range(0, len(wanted), AT_ONCE):
             batch = wanted[start : start + AT_ONCE]
-            await asyncio.gather(*(submit_order(orders, DEFAULT_ACCOUNT, _order(one)) for one in batch))
+            await asyncio.gather(*(submit_order(orders, DEFAULT_ACCOUNT, _order(order)) for order in batch))
     await appender.stop()
 
 
@@ -61,16 +61,16 @@ def fired(database_url: str) -> list[float]:
     return times
 
 
-def _order(one: Limit) -> SubmitOrder:
-    sells = one.side == "sell"
+def _order(order: Limit) -> SubmitOrder:
+    sells = order.side == "sell"
     terms = OrderTerms(
         type="limit",
-        token_in=one.pair.base if sells else one.pair.quote,
-        token_out=one.pair.quote if sells else one.pair.base,
+        token_in=order.pair.base if sells else order.pair.quote,
+        token_out=order.pair.quote if sells else order.pair.base,
         amount_in=10**6,
         slippage_bps=50,
         slippage_defaulted=True,
-        limit_price=one.price,
+        limit_price=order.price,
         client_order_id=uuid4().hex,
     )
     return SubmitOrder(terms, deadline=None, network="localnet")

@@ -147,7 +147,7 @@ async def _rebuild(url: str, directory: Path, rate: int) -> bool:
         for task in beside:
             task.cancel()
         ended = await asyncio.gather(*beside, return_exceptions=True)
-    assert all(isinstance(one, asyncio.CancelledError) for one in ended), ended
+    assert all(isinstance(result, asyncio.CancelledError) for result in ended), ended
     lines = said.decode().splitlines()
     done = json.loads(lines[-1])["rebuilt"] if lines else {}
     console.print(f"rebuild ended with {rebuilding.returncode}", *lines, sep="\n", highlight=False, soft_wrap=True)

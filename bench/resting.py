@@ -29,7 +29,7 @@ from domain.tokens import SOL, USDC, Pair, pair_of
 from event_store.dsn import parse
 from localnet.bootstrap import MARKET_KEY
 from localnet.market.price import move
-from localnet.world import pair_called
+from localnet.world import pair_named
 
 console = Console(soft_wrap=True)
 app = typer.Typer(add_completion=False)
@@ -60,7 +60,7 @@ async def _measure(orders: int, pairs: int, seconds: int, moves: int, met: int) 
         async with engine(directory, PRICE_POLL_MS="10", METRICS_PORT=str(metrics)) as url:
             network = httpx2.get(f"{url}/api/network", trust_env=False).json()
             bench = _Bench(directory, addresses(directory), metrics)
-            await bench.fill([pair_called(symbol) for symbol in islice(network["pairs"], pairs)], orders)
+            await bench.fill([pair_named(symbol) for symbol in islice(network["pairs"], pairs)], orders)
             well = [
                 bench.rest(seconds),
                 await bench.meet(moves, met),
@@ -131,7 +131,7 @@ class _Bench:
         before = len(fired(self._database))
         with self._connection() as connection:
             owner = watchers.owner(connection)
-        others = [one.pid for one in watchers.processes(self._directory) if one.pid != owner]
+        others = [process.pid for process in watchers.processes(self._directory) if process.pid != owner]
         for pid in [owner, *others][:killed]:
             watchers.kill(pid)
         begun = time.perf_counter()
@@ -159,10 +159,10 @@ class _Bench:
         return sum(watchers.shown(self._metrics, "surefill_observations_total", "used"))
 
     def _processor_seconds(self) -> int:
-        return sum(one.seconds for one in watchers.processes(self._directory))
+        return sum(process.seconds for process in watchers.processes(self._directory))
 
     def _memory(self) -> str:
-        return f"memory {' and '.join(f'{one.memory} MB' for one in watchers.processes(self._directory))}"
+        return f"memory {' and '.join(f'{process.memory} MB' for process in watchers.processes(self._directory))}"
 
     def _connection(self) -> psycopg.Connection:
         return psycopg.connect(parse(self._database).conninfo, autocommit=True)

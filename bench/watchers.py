@@ -46,9 +46,9 @@ def shown(metrics_port: int, name: str, label: str = "") -> list[int]:
             text = httpx2.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
         except httpx2.TransportError:
             continue
-        samples = [one for family in text_string_to_metric_families(text) for one in family.samples]
-        mine = (one for one in samples if one.name == name and label in ("", *one.labels.values()))
-        found.append(sum(int(one.value) for one in mine))
+        samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+        mine = (sample for sample in samples if sample.name == name and label in ("", *sample.labels.values()))
+        found.append(sum(int(sample.value) for sample in mine))
     return found
 
 

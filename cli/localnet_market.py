@@ -9,7 +9,7 @@ from localnet.bootstrap import MARKET_KEY
 from localnet.errors import UnknownPairError
 from localnet.market.follow import follow
 from localnet.market.walk import outside_prices
-from localnet.world import pair_called
+from localnet.world import pair_named
 from localnet.world import pairs as all_pairs
 from runtime import addresses, settings
 from runtime.errors import StartupError
@@ -20,7 +20,7 @@ def run(seed: int, volatility_bps: int, pairs: str | None, interval_ms: int, min
     """`pairs` is comma separated, every pair where None; without `minutes` there is no end. Raises StartupError."""
     found = addresses.completed(settings.load(), "solana_rpc_url")
     try:
-        named = [pair_called(name.strip()) for name in pairs.split(",")] if pairs else all_pairs()
+        named = [pair_named(name.strip()) for name in pairs.split(",")] if pairs else all_pairs()
         market = read_keypair(found.data_dir / "localnet" / MARKET_KEY)
     except (UnknownPairError, WalletError) as error:
         raise StartupError(str(error)) from None

@@ -1,4 +1,4 @@
-"""Read a database URL once, for every connection of ours.
+"""Reads a database URL, once for every connection of the program.
 
 A URL names one pair of schemas: the log's, which the application may only read and append to, and the application's
 own beside it. ``?schema=NAME`` (as Prisma writes it) chooses NAME and NAME_app; without it surefill and surefill_app.
@@ -17,11 +17,11 @@ from event_store.errors import DatabaseUrlError
 
 DEFAULT_SCHEMA = "surefill"
 
-# Longer would push NAME_app past PostgreSQL's 63 bytes, which it cuts without a word.
+# PostgreSQL silently cuts a name at 63 bytes: a longer NAME would make NAME_app another name.
 _SCHEMA = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,58}", re.ASCII)
-# Prisma's own, which libpq would refuse; none of them says where the database is.
+# Parameters that Prisma knows and libpq would refuse; none of them says where the database is.
 _PRISMA = {"connection_limit", "pool_timeout", "socket_timeout", "pgbouncer", "statement_cache_size"}
-# A server that vanished without a word is noticed in some 15 s, where the kernel's own patience is hours.
+# A server that vanishes without closing the connection is noticed in some 15 s; the kernel's default is hours.
 _NOTICE_SILENCE = {"keepalives_idle": 5, "keepalives_interval": 5, "keepalives_count": 2, "tcp_user_timeout": 15_000}
 
 
@@ -51,7 +51,7 @@ def parse(url: str, *, application_name: str = "surefill") -> Database:
     """The database of a ``postgresql://`` URL or a libpq keyword string. Raises ``DatabaseUrlError``."""
     bare, schema = _without_schema(url)
     try:
-        # Text of libpq's complaint may quote the URL, password and all: it is not passed on.
+        # libpq's message may quote the URL with its password: it is not passed on.
         parameters = conninfo_to_dict(bare)
     except ProgrammingError:
         raise DatabaseUrlError(

@@ -1,4 +1,4 @@
-"""Why the log could not answer. What it can answer, a conflict included, is an outcome and no error."""
+"""What this room raises. An answer that the log can give, a conflict included, is an outcome and no error."""
 
 from __future__ import annotations
 
@@ -6,24 +6,30 @@ import psycopg
 
 from event_store.types import PositionedEvent
 
-# PostgreSQL is unreachable, or ended a transaction in which this process stood still: the request itself is sound.
+# PostgreSQL is unreachable, or ended a transaction because this process was paused in it: the request itself is sound.
 TRANSIENT_DATABASE_ERRORS = (psycopg.OperationalError, psycopg.errors.IdleInTransactionSessionTimeout)
 
 
 class EventStoreError(Exception):
-    """Whatever this room raises on purpose."""
+    """The base of every error that this room raises."""
 
 
 class LogUnavailableError(EventStoreError):
-    """Nothing of the request is stored, nor will be: it is safe to repeat as a new one."""
+    """Nothing of the request is stored, nor will be: it is safe to repeat it as a new request."""
 
 
 class OutcomeUnknownError(EventStoreError):
-    """Sent, and nobody could tell in time whether it is stored: only the same event ids may repeat it."""
+    """The request was sent, and it could not be found out in time whether it is stored.
+
+    It may only be repeated with the same event ids, by which the log recognises it.
+    """
 
 
 class InvalidRequestError(EventStoreError):
-    """This request alone is malformed: NUL in a text, a hole in its versions, the same event id twice."""
+    """The request is malformed: NUL in a text, a gap in its versions, an event id twice.
+
+    Other requests of the same statement are not affected.
+    """
 
     def __init__(self, sqlstate: str, message: str) -> None:
         super().__init__(f"{message} ({sqlstate})")
@@ -32,14 +38,14 @@ class InvalidRequestError(EventStoreError):
 
 
 class UnknownTopicError(EventStoreError):
-    """An event this code cannot read: no model has its topic, or a newer version wrote it."""
+    """This code cannot read the event: it has no model for the topic, or a newer version of the code wrote it."""
 
 
 class UnreadableEventError(EventStoreError):
-    """A newer version wrote this event, or it is damaged: nobody may judge its stream.
+    """A newer version of the code wrote this event, or it is damaged: nothing may be decided on its stream.
 
-    Says the kind of fault alone: a validation error quotes its input, which may be signed bytes. ``unknown``: this
-    code has no model for it, so that it is nobody's fault.
+    The text gives only the kind of the fault: a validation error quotes its input, which may be signed bytes.
+    ``unknown`` is true where this code has no model for the event, so that the event itself isn't at fault.
     """
 
     def __init__(self, recorded: PositionedEvent, fault: Exception) -> None:
@@ -49,23 +55,29 @@ class UnreadableEventError(EventStoreError):
 
 
 class LeaseLostError(EventStoreError):
-    """Another holds the lease, or it ran out before it could be renewed: whoever worked under it stops."""
+    """Another process holds the lease, or it expired before it could be renewed: work under it has to stop."""
 
 
 class LeaseTakenError(EventStoreError):
-    """Another holds the lease, and goes on holding it; the text names it."""
+    """Another process has held the lease for as long as the caller would wait; the text names it."""
 
 
 class PositionGapError(EventStoreError):
-    """The log is not contiguous. It cannot happen while only the append function writes; no reader may go past it."""
+    """A position is missing from the log. No reader may go past it.
+
+    It cannot happen while the append function alone writes the log.
+    """
 
 
 class PositionLostError(EventStoreError):
-    """A processor is stored at another position than it went on from: a crash took back what was not flushed."""
+    """The stored position of a processor is not the one it continued from.
+
+    A crash of PostgreSQL has lost transactions that were not flushed to disk yet.
+    """
 
 
 class MigrationError(EventStoreError):
-    """The database cannot be brought to this code's schema, and a sentence why."""
+    """The database cannot be brought to this code's schema; the text is a sentence that says why."""
 
 
 class DatabaseUrlError(EventStoreError):
@@ -73,12 +85,12 @@ class DatabaseUrlError(EventStoreError):
 
 
 class NotSentError(EventStoreError):
-    """Nothing was handed to the connection."""
+    """The statement was not sent: there is no connection."""
 
 
 class NotStoredError(EventStoreError):
-    """The server answered that this statement stored nothing, for a reason that may pass."""
+    """The server answered that the statement stored nothing, for a reason that may pass."""
 
 
 class AnswerLostError(EventStoreError):
-    """The statement was handed over and its answer never came."""
+    """The statement was sent and its answer never came: it may be stored or not."""

@@ -1,4 +1,4 @@
-"""Pooled connections for reads and for what the application owns, in autocommit."""
+"""Pooled connections in autocommit mode, for reads and for the application's own tables."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ from psycopg_pool import AsyncConnectionPool
 
 from event_store.dsn import parse
 
-# What a process holds that stands still in the middle of a transaction, others wait for: less than a lease's time.
+# A process that is paused in the middle of a transaction keeps its locks, and others wait for them. The limit is
+# shorter than a lease lasts.
 _NO_IDLE_TRANSACTION = "set idle_in_transaction_session_timeout = '3s'"
 
 
 def connection_pool(
     url: str, *, min_size: int = 1, max_size: int = 4, application_name: str = "surefill"
 ) -> AsyncConnectionPool:
-    """A pool that is not open yet: ``async with`` it. Without a connection for 2 s a caller gets ``PoolTimeout``.
+    """A pool that is not open yet: open it with ``async with``.
 
-    A transaction is asked for: ``async with connection.transaction()``.
+    A caller that gets no connection within 2 s gets ``PoolTimeout``. Transactions are explicit: ``async with
+    connection.transaction()``.
     """
     return AsyncConnectionPool(
         parse(url, application_name=application_name).conninfo,
@@ -29,7 +31,7 @@ def connection_pool(
         configure=_configure,
         check=ensure_connected,
         timeout=2.0,
-        # The pool's own back-off doubles for minutes; a pool that gives up starts afresh with its next caller.
+        # The pool's own back-off would grow to minutes. A pool that has given up tries again with its next caller.
         reconnect_timeout=1.0,
         open=False,
     )
@@ -40,8 +42,8 @@ async def _configure(connection: AsyncConnection[Any]) -> None:
 
 
 async def ensure_connected(connection: AsyncConnection[Any]) -> None:
-    """Raise OperationalError when the server has closed this connection, as far as it shows without asking it."""
-    # The first may read the server's parting words, the second then its end of the line.
+    """Raise OperationalError where the server has closed the connection, as far as that shows without a round trip."""
+    # The first call may read the server's last message, the second then notices the end of the connection.
     connection.pgconn.consume_input()
     connection.pgconn.consume_input()
     if connection.closed:

@@ -1,4 +1,4 @@
-"""What goes into the log, what comes out of it, and what an append can answer."""
+"""The values that the log takes and gives: events, requests to append them, and the outcomes of a request."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class RecordedEvent(PositionedEvent):
 
 
 class Positioned(Protocol):
-    """Whatever has a place in the log."""
+    """Anything that has a position in the log: a recorded event or its header."""
 
     @property
     def position(self) -> int: ...
@@ -49,7 +49,7 @@ class Positioned(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EventHeader:
-    """That something happened, and where: an event without what it says, for readers who only ask what is next."""
+    """A recorded event without its data, for readers that only need to know what kind of event each stream has got."""
 
     stream_id: UUID
     version: int
@@ -75,7 +75,10 @@ class LeaseGuard:
 
 @dataclass(frozen=True, slots=True)
 class AppendRequest:
-    """Events stored all or none, of one stream or several, and what must hold at that moment without being written."""
+    """Events to store, all of them or none, in one stream or several.
+
+    ``guards`` are conditions that must hold at the moment of storing; they write nothing.
+    """
 
     events: tuple[NewEvent, ...]
     guards: tuple[StreamGuard | LeaseGuard, ...] = ()
@@ -95,7 +98,7 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class AlreadyStored:
-    """Every event of the request was there before, under the same event id: an earlier send of it succeeded."""
+    """Every event of the request is in the log already, under the same event id: an earlier send of it succeeded."""
 
     position: int
 

@@ -67,7 +67,7 @@ class Bank:
         self._open: dict[Pubkey, Account | None] = {}
 
     def open_block(self, slot: int, unix_time: int) -> None:
-        """Set what programs read as the time."""
+        """Set the clock that programs read."""
         self._svm.warp_to_slot(slot)
         clock = self._svm.get_clock()
         clock.unix_timestamp = unix_time
@@ -91,7 +91,7 @@ class Bank:
         return Executed(None, outcome, keys, before, after, charged)
 
     def simulate(self, transaction: VersionedTransaction, *, verify: bool) -> Simulated:
-        """Run ``transaction`` on the open block's accounts and keep nothing of it."""
+        """Run ``transaction`` on the open block's accounts without changing them."""
         self._svm.with_sigverify(verify)
         try:
             outcome = self._svm.simulate_transaction(transaction)
@@ -106,8 +106,8 @@ class Bank:
         return [Touched(key, before, self._live(key)) for key, before in self._open.items()]
 
     def close_block(self, number: int, finalized: int) -> None:
-        """The open block becomes ``number``; blocks up to ``finalized`` need no undoing any more."""
-        for settled in [one for one in self._undo if one <= finalized]:
+        """The open block becomes the block ``number``; blocks up to ``finalized`` can no longer be undone."""
+        for settled in [block for block in self._undo if block <= finalized]:
             del self._undo[settled]
         if self._open:
             self._undo[number] = self._open
@@ -116,16 +116,16 @@ class Bank:
     def before(self, number: int) -> dict[Pubkey, Account | None]:
         """Every account touched by the block ``number`` or a later closed one, as it was before that block."""
         found: dict[Pubkey, Account | None] = {}
-        for one in reversed(self._undo):
-            if one >= number:
-                found |= self._undo[one]
+        for block in reversed(self._undo):
+            if block >= number:
+                found |= self._undo[block]
         return found
 
     def drop(self, number: int) -> None:
         """Undo the open block, and the block ``number`` with those after it."""
         for key, account in (self._open | self.before(number)).items():
             self._svm.set_account(key, account or _NOTHING)
-        self._undo = {one: undo for one, undo in self._undo.items() if one < number}
+        self._undo = {block: undo for block, undo in self._undo.items() if block < number}
         self._open = {}
 
     def account(self, address: Pubkey, number: int) -> Account | None:

@@ -1,4 +1,4 @@
-"""Which of the blocks that were made are on the chain: a fork drops some, and heights count those that are left."""
+"""Which of the blocks that were made are on the chain: a fork drops blocks, and heights count only the others."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 
 class CanonicalBlocks:
-    """Blocks by number, less the dropped ones. A number counts every block ever made, from 0, which is never dropped.
+    """Blocks by number, less the dropped ones. Numbers count all blocks ever made, from 0, which is never dropped.
 
     A dropped block's slot has no block, as if its turn had been missed; its height goes to the next one that is made.
     """

@@ -1,6 +1,6 @@
-"""The local chain: blocks one after another, what may still run, and what a reader may see at which commitment.
+"""The local chain: its blocks, which transactions may still run, and what a reader sees at which commitment.
 
-A transaction runs at once, in the open block, in the order of arrival. Readers see nothing of it before the block is
+A transaction runs as soon as it arrives, in the open block. Readers see nothing of it before the block is
 closed, and a block is closed only after the ledger has it on disk. The newest closed block is ``processed``, the one
 before it ``confirmed``, and ``finality`` blocks back everything is ``finalized``. Blocks are named by number, see
 ``slots``.
@@ -32,7 +32,7 @@ COMMITMENTS: tuple[Commitment, ...] = get_args(Commitment)
 
 
 class Chain:
-    """A chain on ``ledger`` and ``bank``, which agree about every account. One block every ``slot_ms``."""
+    """A chain on ``ledger`` and ``bank``, which hold the same accounts. It makes a block every ``slot_ms``."""
 
     def __init__(self, ledger: Ledger, bank: Bank, genesis: Genesis, *, slot_ms: int, finality: int = 32) -> None:
         self.ledger = ledger
@@ -40,7 +40,8 @@ class Chain:
         self.finality = finality
         self.genesis_hash = genesis_hash(genesis.seed)
         self._seed = genesis.seed
-        # A range is promised a second ahead: one fsync a second on an idle chain, a jump of a second after a crash.
+        # Block numbers are reserved in the ledger a second ahead: an idle chain needs one fsync a second, and after a
+        # crash the numbers jump by up to a second.
         self._blocks_a_range = max(1, 1000 // slot_ms)
         self._range = ledger.last_range()
         self._blocks = CanonicalBlocks(ledger.dropped())
@@ -52,7 +53,7 @@ class Chain:
         self._next_range: BlockRange | None = None
         self._open_block()
 
-    # What there is
+    # Reading
 
     def newest(self, commitment: Commitment) -> int:
         """The number of the newest block at ``commitment``."""
@@ -60,8 +61,8 @@ class Chain:
 
     def newest_blocks(self, count: int) -> list[int]:
         """The numbers of the newest ``count`` blocks, oldest first."""
-        height = self.height("processed")
-        return [self._blocks.at(one) for one in range(max(0, height - count + 1), height + 1)]
+        newest = self.height("processed")
+        return [self._blocks.at(height) for height in range(max(0, newest - count + 1), newest + 1)]
 
     def height(self, commitment: Commitment) -> int:
         """The height of the newest block at ``commitment``."""
@@ -72,7 +73,7 @@ class Chain:
 
     def commitment_of(self, number: int) -> Commitment:
         """How settled the block is."""
-        return next(one for one in reversed(COMMITMENTS) if number <= self.newest(one))
+        return next(commitment for commitment in reversed(COMMITMENTS) if number <= self.newest(commitment))
 
     def height_of(self, number: int) -> int:
         return self._blocks.height(number)
@@ -105,16 +106,16 @@ class Chain:
         return self.bank.owned_by(program, self.newest(commitment))
 
     def knows(self, signature: Signature) -> bool:
-        """Whether this transaction has run, seen or not yet."""
+        """Whether this transaction has run, in a closed block or in the open one."""
         return signature in self._open or self.ledger.place(signature) is not None
 
-    # What happens
+    # Changing
 
     def execute(self, transaction: VersionedTransaction, wire: bytes) -> None:
-        """Run ``transaction`` in the open block, once in its life.
+        """Run ``transaction`` in the open block, unless it has run before.
 
-        One that ran before, whose blockhash is not recent, or that can't pay its fee leaves nothing and raises
-        nothing, as a leader drops it. Raises ``SignatureFailureError``.
+        A transaction that ran before, whose blockhash is not recent or that can't pay its fee is ignored, as the leader
+        of a real chain drops it. Raises ``SignatureFailureError``.
         """
         signature = transaction.signatures[0]
         message = checked_message(transaction)
@@ -139,7 +140,8 @@ class Chain:
     def close_block(self) -> None:
         """Make the open block durable, then visible, and open the next.
 
-        Where the ledger refuses, this raises and the block stays unseen: the process must end, its accounts are ahead.
+        Where the ledger can't write, this raises and nobody sees the block. The process has to end then, for the bank's
+        accounts are ahead of the ledger's.
         """
         number, finalized = self._made + 1, self.newest("finalized")
         if self._open or self._next_range:
@@ -155,13 +157,14 @@ class Chain:
         self._open_block()
 
     def drop_blocks(self, count: int = 1, *, confirmed: bool = False) -> None:
-        """Let a fork win that lacks the newest ``count`` blocks: what they did is undone, and the bytes may run again.
+        """Drop the newest ``count`` blocks, as a fork does that wins without them.
 
-        The open block goes on without them. Only processed blocks are dropped, with ``confirmed`` those too, which is
-        rare on a real chain and possible. Raises ``IrreversibleBlockError`` for what is settled more than that.
+        What they did is undone, and their transactions may run again. The open block continues without them. Only
+        processed blocks can be dropped; with ``confirmed`` also confirmed ones, which is possible on a real chain and
+        rare. Raises ``IrreversibleBlockError`` for blocks that are more settled than that.
         """
-        height, floor = self.height("processed"), self.newest("finalized" if confirmed else "confirmed")
-        lost = [self._blocks.at(one) for one in range(max(0, height - count + 1), height + 1)]
+        floor = self.newest("finalized" if confirmed else "confirmed")
+        lost = self.newest_blocks(count)
         if not lost or lost[0] <= floor:
             raise IrreversibleBlockError(f"blocks up to slot {slot_of(floor)} are settled")
         tip = self._blocks.back(lost[0], 1)
@@ -173,11 +176,11 @@ class Chain:
         self._recent = self._recent_blocks()
         self.transaction_count = self.ledger.transaction_count()
         waiting, self._open = list(self._open.values()), {}
-        for one in waiting:
-            self.execute(VersionedTransaction.from_bytes(one.wire), one.wire)
+        for landed in waiting:
+            self.execute(VersionedTransaction.from_bytes(landed.wire), landed.wire)
 
     def _recent_blocks(self) -> dict[Hash, int]:
-        """By hash, the blocks whose hash is good in the open one: the oldest is 150 below it."""
+        """The blocks whose hash a transaction in the open block may carry, by hash: the newest 150."""
         return {self.blockhash(number): number for number in self.newest_blocks(WINDOW)}
 
     def _settle(self, tip: int, settled: Settled) -> dict[Commitment, int]:

@@ -19,7 +19,7 @@ class IrreversibleBlockError(Exception):
 
 
 class LedgerDamagedError(Exception):
-    """The ledger isn't what was written; the sentence says where and what to do."""
+    """The ledger's files are not what the node wrote; the text says where and what to do."""
 
     def __init__(self, file: Path, what: str) -> None:
         super().__init__(
@@ -41,7 +41,7 @@ class UnsupportedMessageError(ValueError):
 
 
 class UnsupportedObjectError(Exception):
-    """The object holds something this linker does not know; linking it anyway would make a program that lies."""
+    """The object file holds something this linker doesn't know: the linked program would be wrong."""
 
 
 class RpcError(Exception):
@@ -61,4 +61,4 @@ class RpcError(Exception):
 
 
 class UnknownPairError(LookupError):
-    """A pair the local world has no pools of."""
+    """The local world has no pools of this pair."""

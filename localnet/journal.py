@@ -1,7 +1,8 @@
-"""Whether a ledger's files are what the node wrote: looked at before the node opens them, and never changed.
+"""Checks that a ledger's files are what the node wrote, before the node opens them. The check changes nothing.
 
-SQLite drops a write-ahead log from its first bad record on, without a word. That is right for the last transaction,
-which a crash may cut off before anybody saw its block, and wrong for any other: blocks that were shown would be gone.
+SQLite silently drops everything from the first bad record of its write-ahead log on. That is right for the last
+transaction, which a crash may cut off before anybody has seen its block, and wrong for all others: blocks that clients
+have seen would be lost.
 """
 
 from __future__ import annotations
@@ -52,13 +53,13 @@ def _check_log(ledger: Path, log: Path) -> None:
             _RECORD.unpack_from(content, at) for at in range(good, len(content) - _RECORD.size, step)
         )
     )
-    # One may be that of the transaction a crash cut off: its pages reach the disk in any order.
+    # One block may belong to the transaction that a crash cut off: its pages reach the disk in any order.
     if blocks > 1:
         raise LedgerDamagedError(log, f"the record at byte {good} is bad, and {blocks} blocks come after it")
 
 
 def _good_records(ledger: Path, log: Path, page_size: int) -> int:
-    """How many records SQLite would take, told by a copy of what that needs: a first page and the log."""
+    """How many records SQLite would accept, found with a copy of what it needs for that: the first page and the log."""
     with tempfile.TemporaryDirectory() as directory:
         copy = Path(directory) / "copy"
         with ledger.open("rb") as file, copy.open("wb") as first:
@@ -74,19 +75,19 @@ def _good_records(ledger: Path, log: Path, page_size: int) -> int:
 
 
 def _summed(content: bytes, *, big_endian: bool) -> tuple[int, int]:
-    one = two = 0
+    first = second = 0
     words: Iterator[int] = iter(struct.unpack(f"{'>' if big_endian else '<'}{len(content) // 4}I", content))
     for word in words:
-        one = (one + word + two) & 0xFFFFFFFF
-        two = (two + next(words) + one) & 0xFFFFFFFF
-    return one, two
+        first = (first + word + second) & 0xFFFFFFFF
+        second = (second + next(words) + first) & 0xFFFFFFFF
+    return first, second
 
 
 def _check_pages(ledger: Path, log: Path) -> None:
     index = ledger.with_name(f"{ledger.name}-shm")
     there_before = index.exists()
-    # Read-only: a connection that may write would take the log into the ledger as it closes. Without a log nobody has
-    # it open, and to say so keeps SQLite from making one.
+    # Read-only: a connection that may write would copy the log into the ledger as it closes. Where there is no log,
+    # nobody has the ledger open, and `immutable` keeps SQLite from making a log.
     how = "mode=ro" if log.exists() else "mode=ro&immutable=1"
     connection = sqlite3.connect(f"{ledger.absolute().as_uri()}?{how}", uri=True, isolation_level=None)
     try:

@@ -1,7 +1,7 @@
-"""The local chain on disk: one SQLite file in which a block is whole or was never there.
+"""The local chain on disk: one SQLite file, written one whole block at a time.
 
-SQLite is the journal: its write-ahead log is fsynced at each commit, a commit cut off by a crash is dropped at the next
-start, and nothing needs to be executed again to know the accounts.
+SQLite flushes its write-ahead log at each commit and drops a commit that a crash cut off. The file holds the accounts
+as well, so no transaction has to be executed again after a restart.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from solders.signature import Signature
 from localnet.errors import LedgerInUseError
 from localnet.journal import LEDGER, check
 
-# One after another: a ledger of an earlier version is brought on by those it lacks.
+# Applied in this order: a ledger of an earlier version is upgraded by the ones it lacks.
 _SCHEMA = [Path(__file__).with_name(name).read_text() for name in ("ledger_1.sql", "ledger_2.sql")]
 _MENTIONING = Path(__file__).with_name("mentioning.sql").read_text()
-# Rent is no longer collected: every account is exempt, and that is how a node shows it.
+# Solana no longer collects rent: a node shows every account as exempt, with this epoch.
 RENT_EXEMPT_EPOCH = 2**64 - 1
 
 
 @dataclass(frozen=True, slots=True)
 class Landed:
-    """A transaction in the block ``number``: what was sent, and what came of it. ``error`` and ``meta`` are JSON."""
+    """A transaction in the block ``number``: its bytes and its result. ``error`` and ``meta`` are JSON."""
 
     signature: Signature
     number: int
@@ -57,7 +57,7 @@ class BlockRange:
 
 @dataclass(frozen=True, slots=True)
 class Genesis:
-    """What the chain was made with: its secret seed (32 bytes), the funded wallet and the market maker's (base58)."""
+    """What the chain was made from: its secret seed (32 bytes), the funded wallet and the market maker's (base58)."""
 
     seed: bytes
     wallet: str
@@ -68,7 +68,7 @@ class Genesis:
 
 
 class Touched(NamedTuple):
-    """An account that a block changed; None where there is none."""
+    """An account that a block touched, before and after it; None where it doesn't exist."""
 
     address: Pubkey
     before: Account | None
@@ -100,7 +100,7 @@ class Ledger:
             self._db.execute("BEGIN IMMEDIATE")
             self._db.execute("COMMIT")
             if self._begun():
-                self._bring_on()
+                self._upgrade()
         except sqlite3.OperationalError as error:
             self._db.close()
             if "locked" in str(error):
@@ -117,7 +117,7 @@ class Ledger:
         return Genesis(*self._db.execute("SELECT seed, wallet, market FROM genesis").fetchone())
 
     def begin(self, genesis: Genesis, accounts: Iterable[tuple[Pubkey, Account]], first: BlockRange) -> None:
-        """Make the chain: all of it, or none."""
+        """Write the new chain's first state, in one transaction."""
         with self._transaction():
             self._apply_schema(0)
             self._db.execute("INSERT INTO genesis VALUES (?, ?, ?)", (genesis.seed, genesis.wallet, genesis.market))
@@ -132,26 +132,27 @@ class Ledger:
         block_range: BlockRange | None,
         finalized: int,
     ) -> None:
-        """Write the block ``number``, durable when this returns; nobody asks for what was before ``finalized``."""
+        """Write the block ``number``; it is durable when this returns. Undo data up to ``finalized`` is deleted."""
         with self._transaction():
             if block_range:
                 self._put_range(block_range)
-            self._put_accounts([(one.address, one.after) for one in touched])
+            self._put_accounts([(account.address, account.after) for account in touched])
             self._db.execute("DELETE FROM undo WHERE number <= ?", (finalized,))
             self._db.executemany(
-                "INSERT INTO undo VALUES (?, ?, ?, ?, ?, ?)", [(number, *_row(one[:2])) for one in touched]
+                "INSERT INTO undo VALUES (?, ?, ?, ?, ?, ?)",
+                [(number, *_row(account.address, account.before)) for account in touched],
             )
-            for one in transactions:
+            for landed in transactions:
                 row = self._db.execute(
                     "INSERT INTO chain_transaction VALUES (NULL, ?, ?, ?, ?, ?, ?)",
-                    (bytes(one.signature), one.number, one.error, one.memo, one.wire, one.meta),
+                    (bytes(landed.signature), landed.number, landed.error, landed.memo, landed.wire, landed.meta),
                 )
                 self._db.executemany(
-                    "INSERT INTO mention VALUES (?, ?)", [(bytes(key), row.lastrowid) for key in one.mentions]
+                    "INSERT INTO mention VALUES (?, ?)", [(bytes(key), row.lastrowid) for key in landed.mentions]
                 )
 
     def drop(self, numbers: Sequence[int], accounts: Sequence[tuple[Pubkey, Account | None]], settled: Settled) -> None:
-        """Take the newest blocks off the chain, with all they did; ``accounts`` are as they were before them."""
+        """Take the newest blocks off the chain; ``accounts`` are those they touched, as they were before them."""
         first = (min(numbers),)
         with self._transaction():
             self._db.executemany("INSERT INTO dropped VALUES (?)", [(number,) for number in numbers])
@@ -222,8 +223,8 @@ class Ledger:
     def _begun(self) -> bool:
         return bool(self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'genesis'").fetchone())
 
-    def _bring_on(self) -> None:
-        # Ledgers of the first schema say 0: they were made before there was another.
+    def _upgrade(self) -> None:
+        # Ledgers of the first schema have version 0: it did not set a version.
         version = max(1, self._db.execute("PRAGMA user_version").fetchone()[0])
         if version < len(_SCHEMA):
             with self._transaction():
@@ -251,14 +252,14 @@ class Ledger:
 
     def _put_accounts(self, accounts: Sequence[tuple[Pubkey, Account | None]]) -> None:
         self._db.executemany(
-            "INSERT OR REPLACE INTO account VALUES (?, ?, ?, ?, ?)", [_row(one) for one in accounts if one[1]]
+            "INSERT OR REPLACE INTO account VALUES (?, ?, ?, ?, ?)",
+            [_row(address, account) for address, account in accounts if account],
         )
         gone = [(bytes(address),) for address, account in accounts if not account]
         self._db.executemany("DELETE FROM account WHERE address = ?", gone)
 
 
-def _row(one: tuple[Pubkey, Account | None]) -> tuple[bytes, int | None, bytes | None, bool | None, bytes | None]:
-    address, account = one
+def _row(address: Pubkey, account: Account | None) -> tuple[bytes, int | None, bytes | None, bool | None, bytes | None]:
     if account is None:
         return bytes(address), None, None, None, None
     return bytes(address), account.lamports, bytes(account.owner), account.executable, bytes(account.data)

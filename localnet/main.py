@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers: who runs ``serve`` decides when it ends."""
+    """uvicorn without its signal handlers: the caller of ``serve`` decides when it ends."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -30,7 +30,8 @@ async def serve(*, host: str, port: int, directory: Path, wallet: str, slot_ms: 
     """Serve the chain kept in ``directory`` until cancelled; ``wallet`` (base58) is the one funded at its genesis.
 
     Raises ``OSError`` where the port is taken, ``LedgerInUseError``, ``LedgerDamagedError``, ``ForeignDirectoryError``
-    and ``WalletError`` for the directory. An error of the disk ends it too: a block that can't be kept is never shown.
+    and ``WalletError`` for the directory. An error of the disk ends it too: a block that can't be written is never
+    shown.
     """
     with socket.create_server((host, port), backlog=1024) as listener:
         node = open_node(directory, wallet, slot_ms=slot_ms, finality=finality)
@@ -65,7 +66,7 @@ async def serve(*, host: str, port: int, directory: Path, wallet: str, slot_ms: 
 
 
 async def _make_blocks(chain: Chain, seconds: float) -> None:
-    """A block each ``seconds``. One that is late is late: its successors don't hurry, and blockhashes live longer."""
+    """Make a block every ``seconds``. Blocks that were missed are not made up for: blockhashes live longer then."""
     clock = asyncio.get_running_loop()
     due = clock.time() + seconds
     while True:

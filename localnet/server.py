@@ -55,7 +55,7 @@ class RpcServer:
             return b"" if single is None else orjson.dumps(single)
         if not 1 <= len(request) <= _BATCH_LIMIT:
             return orjson.dumps(_failure(None, RpcError(INVALID_REQUEST, "Invalid request")))
-        answers = [answer for one in request if (answer := self._answer_one(one)) is not None]
+        answers = [answer for item in request if (answer := self._answer_one(item)) is not None]
         return orjson.dumps(answers) if answers else b""
 
     def _answer_one(self, request: object) -> dict[str, Any] | None:

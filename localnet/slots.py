@@ -1,8 +1,8 @@
 """Slots and blockhashes of the local chain, functions of a block's number and its secret seed.
 
-A number counts the blocks ever made, a height those that are on the chain (see ``canonical``), a slot the turns to make
-one. As on a real chain some turns are missed: every twentieth slot is skipped and has no block. A client that takes a
-slot for a height is found out here, not on mainnet. An empty block needs no storage.
+A block's number counts all blocks ever made, its height those that are on the chain (see ``canonical``), and its slot
+the turns to make a block. As on a real chain some turns are missed: every twentieth slot is skipped and has no block.
+So a client that takes a slot for a height fails here already and not on mainnet. An empty block needs no storage.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ def number_by(slot: int) -> int:
 
 
 def blockhash(seed: bytes, number: int) -> Hash:
-    """The hash of the block ``number``: unforeseeable without ``seed``, and never the same on another chain."""
+    """The hash of the block ``number``: nobody can predict it without ``seed``, and no other chain has it."""
     return Hash(hashlib.sha256(seed + number.to_bytes(8, "little")).digest())
 
 
 def genesis_hash(seed: bytes) -> Hash:
-    """What tells this chain from any other."""
+    """The hash by which this chain is told from any other."""
     return Hash(hashlib.sha256(b"genesis" + seed).digest())

@@ -45,7 +45,9 @@ def inner_instructions(metadata: TransactionMetadata) -> list[dict[str, Any]]:
     return [
         {
             "index": index,
-            "instructions": [compiled_instruction(one.instruction(), one.stack_height()) for one in inner],
+            "instructions": [
+                compiled_instruction(instruction.instruction(), instruction.stack_height()) for instruction in inner
+            ],
         }
         for index, inner in enumerate(metadata.inner_instructions())
         if inner

@@ -1,7 +1,7 @@
 """The tokens, pools and holdings of the local world, as amounts a person can check.
 
-Prices agree with each other whichever way round one goes, so that nothing is to be gained from a circle at the start.
-The pools play Raydium, Meteora and Orca; they are pools of our program on a real virtual machine.
+At the start the prices of all pairs agree with each other, so that there is nothing to gain from a round of swaps. The
+pools have the names of Raydium, Meteora and Orca; all of them are pools of our own swap program.
 """
 
 from __future__ import annotations
@@ -93,15 +93,15 @@ def base_units(token: Token, amount: Decimal) -> int:
 def pools() -> list[PoolSpec]:
     """Every pool: each pair at each venue, all of a pair at the same price."""
     specs = []
-    for one, other in _PAIRS:
-        pair = pair_of(one, other)
+    for first, second in _PAIRS:
+        pair = pair_of(first, second)
         for venue, fee, dollar_fee, depth in _VENUES:
             dollars = _DEPTH * depth
             specs.append(
                 PoolSpec(
                     venue=venue,
                     pair=pair,
-                    fee_bps=dollar_fee if {one, other} == {USDC, USDT} else fee,
+                    fee_bps=dollar_fee if {first, second} == {USDC, USDT} else fee,
                     base=base_units(pair.base, dollars / DOLLARS[pair.base]),
                     quote=base_units(pair.quote, dollars / DOLLARS[pair.quote]),
                 )
@@ -111,10 +111,10 @@ def pools() -> list[PoolSpec]:
 
 def pairs() -> list[Pair]:
     """Every pair that has pools."""
-    return [pair_of(one, other) for one, other in _PAIRS]
+    return [pair_of(first, second) for first, second in _PAIRS]
 
 
-def pair_called(name: str) -> Pair:
+def pair_named(name: str) -> Pair:
     """The pair written ``BASE/QUOTE`` in symbols. Raises ``UnknownPairError``."""
     found = {pair.symbol: pair for pair in pairs()}
     if name.upper() not in found:

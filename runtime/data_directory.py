@@ -1,4 +1,4 @@
-"""DATA_DIR: one engine at a time, of a version that can read it."""
+"""DATA_DIR: used by one engine at a time, of a version that can read it."""
 
 import asyncio
 import fcntl
@@ -12,17 +12,18 @@ from runtime.embedded.stale import end_stale_server
 from runtime.errors import StartupError
 
 LAYOUT = (1, 0)  # major: another one cannot be read; minor: newer ones cannot, older ones can
-LINGERING = 10.0  # seconds granted to what a killed engine left behind
+LINGERING = 10.0  # seconds that processes which a killed engine left behind are given to end
 
 
 @asynccontextmanager
 async def occupied(data_dir: Path) -> AsyncIterator[int]:
-    """Hold DATA_DIR; gives a descriptor for every child to inherit. StartupError: another engine holds it, or its
-    version isn't ours.
+    """Hold DATA_DIR; gives a file descriptor that every child has to inherit.
 
-    Two locks. `lock` is this process's alone and ends with it. `children` lives as long as any process that inherited
-    it: an engine killed outright may leave a PostgreSQL behind that takes a moment to end, and nothing may be started
-    beside it.
+    Raises `StartupError` where another engine holds it, or its version can't be read by this one.
+
+    There are two locks. `lock` belongs to this process alone and ends with it. `children` is held as long as any
+    process that has inherited it: an engine that is killed may leave a PostgreSQL behind that takes a moment to end,
+    and no other may be started beside it.
     """
     try:
         lock, children = _open(data_dir)
@@ -40,7 +41,7 @@ async def occupied(data_dir: Path) -> AsyncIterator[int]:
 
 
 def _open(data_dir: Path) -> tuple[int, int]:
-    if not data_dir.exists():  # one that was there keeps its mode: it may be somebody's home, or /tmp
+    if not data_dir.exists():  # an existing directory keeps its mode: it may be a home, or /tmp
         data_dir.mkdir(parents=True)
         data_dir.chmod(0o711)  # the uid PostgreSQL runs under may pass; each secret inside has mode 0600
     lock, children = (

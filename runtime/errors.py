@@ -1,4 +1,4 @@
-"""What may stop a program before it runs, said in one sentence."""
+"""The errors that stop a program before it runs."""
 
 
 class StartupError(Exception):

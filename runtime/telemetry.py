@@ -1,4 +1,4 @@
-"""How every process logs, and where it shows its metrics."""
+"""Logging and metrics of every process."""
 
 import logging
 import re
@@ -20,9 +20,9 @@ REMOVED = "[removed]"
 
 
 def configure(settings: Settings | None, role: str, *, stream: TextIO = sys.stderr) -> None:
-    """Log lines of this process, structlog's and the standard library's alike, go to `stream`, each with its role.
+    """Write the log lines of this process to `stream`, each with its role: structlog's and the standard library's.
 
-    Without settings they are for people.
+    Without settings the lines have the form for people and not JSON.
     """
     json_lines = settings is not None and settings.log_format == "json"
     shared: list[Any] = [
@@ -66,12 +66,12 @@ def serve_metrics(settings: Settings) -> None:
 
 
 def without_secrets(_logger: Any, _method: str, event: Any) -> Any:
-    """The last processor before a line is rendered: no password leaves by a key of that name or inside an address."""
+    """The last processor before a line is rendered: removes secrets, by the name of their key and inside addresses."""
     return {key: REMOVED if SECRET_KEYS.search(str(key)) else _clean(value) for key, value in event.items()}
 
 
 def _traceback(into: TextIO, exc_info: Any) -> None:
-    """Without local variables: they hold addresses with passwords, and transactions."""
+    """A traceback without local variables: they hold addresses with passwords, and transactions."""
     text = StringIO()
     structlog.dev.plain_traceback(text, exc_info)
     into.write(CREDENTIALS.sub("", text.getvalue()))

@@ -10,7 +10,7 @@ from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
-from event_store.hash_chain.verification import LogCheckpoint, running_mark, verify_positions
+from event_store.hash_chain.verification import LogCheckpoint, log_checkpoint, verify_positions
 from event_store.read.snapshot import Snapshot
 from runtime.errors import SettingsError, StartupError
 from verification.report import Track
@@ -69,7 +69,7 @@ def take(snapshot: Snapshot, now: datetime, earlier: Checkpoint | None, track: T
     ):
         where = "" if finding.position is None else f" (position {finding.position})"
         raise StartupError(f"no checkpoint of a log that does not hold: {finding.what}{where}; run surefill verify")
-    mark = running_mark(
+    mark = log_checkpoint(
         track(snapshot.links(head.position), head.position, "hash"), snapshot.stream_count(head.position)
     )
     return Checkpoint(FORMAT, mark.position, mark.hash.hex(), mark.genesis_hash.hex(), mark.streams, now.isoformat())

@@ -1,4 +1,4 @@
-"""One connection that appends, and what its failures say about whether anything was stored."""
+"""One connection that appends. Its errors say whether anything was stored."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from event_store.types import AppendRequest, Outcome
 
 _SESSION = statement(__file__, "append_session")
 
-# The request is innocent and the statement left nothing behind: cancelled, timed out, a lock, out of room, stopping,
-# a schema or rights that are not there.
+# SQLSTATE classes in which the statement stored nothing and the request isn't at fault: cancelled, timed out, a lock,
+# no space left, a server that stops, a missing schema or right.
 _NOT_THE_REQUESTS_FAULT = ("08", "25", "28", "3D", "3F", "40", "42", "53", "55", "57", "58")
-# The server ends the session with these; whether the statement had committed before, they do not say.
+# The server ends the session with these. They don't say whether the statement was committed before that.
 _SESSION_ENDED = ("08", "57P01", "57P02", "57P03", "57P05")
 
 
 class AppendSession:
-    """Connects when it must. Not for concurrent use."""
+    """Connects when it has to. Not for concurrent use."""
 
     def __init__(self, dsn: str, connect_timeout: float, application_name: str) -> None:
         self._database = parse(dsn, application_name=application_name)
@@ -51,7 +51,8 @@ class AppendSession:
         try:
             await asyncio.wait({answer}, timeout=within)
         finally:
-            # The first cancel asks the server to stop, politely and for seconds; the second drops the connection.
+            # The first cancellation asks the server to cancel the statement, which may take seconds; the second
+            # drops the connection.
             for _ in range(2):
                 if not answer.done():
                     answer.cancel()
@@ -71,7 +72,7 @@ class AppendSession:
                 raise NotStoredError(f"{message} ({state})") from error
             raise InvalidRequestError(state or "22000", message) from error
         except (TypeError, ValueError, OverflowError, StructError) as error:
-            # It has no form PostgreSQL could read, so it never left.
+            # The values could not be encoded for PostgreSQL, so nothing was sent.
             raise InvalidRequestError("22000", f"cannot be sent: {type(error).__name__}") from error
 
     async def close(self) -> None:
@@ -82,7 +83,7 @@ class AppendSession:
     async def _connected(self) -> AsyncConnection:
         try:
             if self._connection is not None:
-                # The server may have gone while we idled: knowing it now is knowing that nothing was sent.
+                # The server may have closed the connection meanwhile. Noticed now, it is certain that nothing was sent.
                 await ensure_connected(self._connection)
                 return self._connection
         except psycopg.OperationalError:

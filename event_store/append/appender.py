@@ -1,7 +1,7 @@
-"""Group commit: whatever waits in this process goes down in one statement, and its callers wait for one flush.
+"""Group commit: all requests that wait in this process are sent in one statement and share one flush to disk.
 
-An idle appender sends the first request at once; the next ones gather while it is under way. So latency is that of one
-commit, and throughput grows with the load.
+An idle appender sends the first request at once; the next ones gather while that statement runs. So the latency is that
+of one commit, and the throughput grows with the load.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class _Waiting:
 
 
 class Appender:
-    """The one way a process appends; one a process, on the loop that started it.
+    """The only way to append. A process has one appender, on the event loop that started it.
 
     ``stored`` is handed the events of each request that was stored, as soon as that is known; it never waits or raises.
     ``outcome_patience``: for how many seconds a statement whose answer was lost is repeated, with the same event ids.
@@ -72,12 +72,12 @@ class Appender:
         self._stopping = False
 
     async def start(self) -> None:
-        """Begin; PostgreSQL need not be there yet."""
+        """Start. PostgreSQL need not be running yet."""
         self._loop = asyncio.get_running_loop()
         self._task = self._loop.create_task(self._run(), name="appender")
 
     async def stop(self) -> None:
-        """Refuse what is new, settle what waits, and leave."""
+        """Refuse new requests, finish those that wait, and close the connection."""
         self._stopping = True
         self._arrived.set()
         if self._task is not None:
@@ -86,9 +86,9 @@ class Appender:
         await self._session.close()
 
     async def append(self, request: AppendRequest) -> Outcome:
-        """What became of the request. Raises LogUnavailableError, OutcomeUnknownError or InvalidRequestError.
+        """The outcome of the request. Raises ``LogUnavailableError``, ``OutcomeUnknownError``, ``InvalidRequestError``.
 
-        A caller that is cancelled does not call back a request that is under way.
+        Cancelling the caller does not undo a request that was sent.
         """
         if self._loop is None or self._stopping:
             raise LogUnavailableError("the appender is not running")
@@ -135,7 +135,10 @@ class Appender:
             self._notifier.publish("log", max(result.position for _, result in stored))
 
     async def _settle(self, requests: Sequence[AppendRequest]) -> list[Outcome | Exception]:
-        """An outcome or an error for each. One malformed request fails the statement: halving finds it."""
+        """An outcome or an error for each request.
+
+        A malformed request fails its whole statement: it is found by sending halves.
+        """
         try:
             return list(await self._persist(requests))
         except InvalidRequestError as error:
@@ -147,11 +150,14 @@ class Appender:
             return [LogUnavailableError(*error.args) for _ in requests]
         except OutcomeUnknownError as error:
             return [OutcomeUnknownError(*error.args) for _ in requests]
-        except Exception as error:  # noqa: BLE001  # a defect is its callers' to see; the appender serves the others on
+        except Exception as error:  # noqa: BLE001  # its callers get a defect; the others are served
             return [error for _ in requests]
 
     async def _persist(self, requests: Sequence[AppendRequest]) -> list[Outcome]:
-        """Send, and while it is open whether it was stored send the same again: ``already`` tells."""
+        """Send the requests, and again with the same event ids while it is unknown whether they were stored.
+
+        The log answers ``already`` for those that an earlier send has stored.
+        """
         deadline = time.monotonic() + self._patience
         open_since_sent = False
         while True:

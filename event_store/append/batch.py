@@ -1,4 +1,4 @@
-"""Which waiting requests go down in one statement."""
+"""Chooses which of the waiting requests are sent in one statement."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from uuid import UUID
 
 from event_store.types import AppendRequest, StreamGuard
 
-# A statement of this size still ends well within its time-out on a slow disk.
+# A statement of this size ends well within its time-out, also on a slow disk.
 MAX_BYTES = 4 * 1024 * 1024
-# How many batches' worth of held-back requests to look past: a hot stream must not cost a scan each time.
+# How far to look past requests that are held back, in batches: many requests for one stream must not make each call
+# scan the whole queue.
 _LOOK_AHEAD = 4
 
 
@@ -23,11 +24,11 @@ W = TypeVar("W", bound=Waiting)
 
 
 def take_batch(waiting: deque[W], max_requests: int) -> list[W]:
-    """Remove and return, oldest first, what may share a statement.
+    """Remove and return the requests that may share a statement, oldest first.
 
-    No request goes with one that writes a stream it writes or guards: within a statement the second could not see the
-    first. It is held back, and so is what touches its streams after it, so that a stream's requests keep their order.
-    Guards alone may share a stream.
+    A request that writes or guards a stream which another request of the statement writes is held back: within one
+    statement it could not see what the other has written. Later requests for its streams are held back too, so that
+    the requests for a stream keep their order. Requests that only guard a stream may share it.
     """
     batch: list[W] = []
     held: list[W] = []

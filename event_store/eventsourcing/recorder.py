@@ -1,7 +1,8 @@
 """The log as a recorder of the ``eventsourcing`` library, so that its mappers, repositories and projections work on it.
 
-An originator's events are a stream, notification ids are positions, tracking is ``positions``. It writes by the same
-append function as everybody, one request a call; the product's own commands go through the Appender's group commit.
+An originator's events are a stream, notification ids are positions, tracking records are rows of ``positions``. It
+writes by the same append function as everything else, one request in each call; the product's own commands go through
+the group commit of the ``Appender``.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ class LogRecorder(ProcessRecorder):
                 self.insert_tracking(tracking)
             return None
         command_id = uuid4()
-        # Ids from before the first try: a later one recognises what it stored.
+        # The event ids are chosen before the first try: a later try recognises what an earlier one has stored.
         request = AppendRequest(tuple(self._new(event, command_id) for event in stored_events))
         position: int = self._append(request, tracking)
         return list(range(position - len(request.events) + 1, position + 1))
@@ -127,7 +128,7 @@ class LogRecorder(ProcessRecorder):
                     if tracking is not None:
                         _track(cursor, tracking)
                 case AlreadyStored(position):
-                    # Committed by a try whose answer was lost, its tracking with it.
+                    # An earlier try whose answer was lost has committed it together with its tracking.
                     pass
                 case refused:
                     raise IntegrityError(str(refused))

@@ -1,7 +1,7 @@
-"""The log's two hash chains, in Python: anyone with the rows can compute again what the database wrote.
+"""The log's two hash chains in Python: anyone who has the rows can compute again what the database wrote.
 
-The same as ``schema/migrations/log/0002_hashes.sql``. Each part has its length before it, 4 bytes big endian, -1
-for null.
+The same as ``schema/migrations/log/0002_hashes.sql``. Each part is preceded by its length: 4 bytes, big endian, -1 for
+null.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def log_hash(previous: bytes, position: int, recorded_at: datetime, hash_: bytes
 
 
 def _digest(*parts: bytes | None) -> bytes:
-    # One call for the whole: a million events are hashed in a verification.
+    # One call to sha256 for all parts: a verification hashes a million events.
     framed = [_NULL if part is None else len(part).to_bytes(4) + part for part in parts]
     return sha256(b"".join(framed)).digest()
 

@@ -1,7 +1,8 @@
-"""Does the log hold together? Pure: rows in, findings out; whoever has the rows can ask.
+"""Verifies the log's hashes. Pure functions: rows in, findings out.
 
-What a stream's chain of hashes shows is named by its event. The running hash covers order and time too, and has one
-stored value, at the head: a break of it alone lies somewhere between the last place known to be good and the head.
+A broken hash within a stream names its event. The running hash of the log also covers the order and the time of events,
+but only its last value is stored, at the head: where it alone is wrong, the change lies somewhere between the last
+position known to be good and the head.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ RESTORE = "Restore the log from a backup taken before it; the events themselves 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that is not as it should be, or could not be looked at, or isn't decided yet; where, and what to do."""
+    """Something that is wrong, could not be checked or isn't decided yet: what, where, and what to do about it."""
 
     check: Check
     verdict: Verdict
@@ -37,7 +38,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class LogCheckpoint:
-    """A place in a log: the running hash after ``position``, and that after position 1, which names the log itself."""
+    """The running hash after ``position``, and after position 1, which tells this log from any other."""
 
     position: int
     hash: bytes
@@ -45,8 +46,8 @@ class LogCheckpoint:
     streams: int
 
 
-def running_mark(links: Iterable[Link], streams: int) -> LogCheckpoint:
-    """Where ``links``, every one from position 1 on, lead; a ``LogCheckpoint`` at position 0 for none."""
+def log_checkpoint(links: Iterable[Link], streams: int) -> LogCheckpoint:
+    """The checkpoint after ``links``, which are all from position 1 on; at position 0 where there are none."""
     position, hash_, genesis = 0, b"", b""
     for link in links:
         if link.recorded_at is None:
@@ -59,7 +60,7 @@ def running_mark(links: Iterable[Link], streams: int) -> LogCheckpoint:
 def verify_positions(links: Iterable[Link], head: Head, checkpoint: LogCheckpoint | None = None) -> Iterator[Finding]:
     """Positions 1..head without a gap, time that never goes back, one running hash from the first event to the head.
 
-    With a checkpoint: the running hash at its position is the one it holds. A broken place is told once, then passed.
+    With a checkpoint: the running hash at its position is the one it holds. Each broken place gives one finding.
     """
     position, running = 0, b""
     latest: datetime | None = None
@@ -110,7 +111,7 @@ def verify_stream(events: Sequence[RecordedEvent]) -> Iterator[Finding]:
     """A stream's versions follow one another, later ones at later positions, each hash that of its columns."""
     previous: RecordedEvent | None = None
     for event in events:
-        # The eventsourcing library counts from 0.
+        # Streams that the eventsourcing library writes begin at version 0.
         expected = previous.version + 1 if previous else min(event.version, 1)
         if event.version != expected:
             yield _stream(event, _missing(expected, event.version - 1, "version"), version=expected)

@@ -1,7 +1,7 @@
-"""Orders that a processor cannot handle: set aside, with the kind of their error, so that the rest go on.
+"""Dead letters: orders that a processor can't handle. It passes over them, so that all other orders go on.
 
-A dead letter is one processor's. That of a read model (``projector:...``) is an order whose row stands still; that of a
-stage an order no stage works on; those of tracker and watcher say what they cannot do for it.
+A dead letter belongs to one processor. For a read model (``projector:...``) the order's row is no longer updated; for a
+stage of execution no stage works on the order; for the tracker and the watcher it says what they can't do for it.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ Cursor = AsyncCursor[Any]
 
 @dataclass(frozen=True, slots=True)
 class DeadLetterEntry:
-    """What stands in the way of an order at ``version``; ``position`` is set where it is one event's fault.
+    """Why a processor can't handle an order at ``version``; ``position`` is set where one event is the cause.
 
-    ``error`` is the kind alone, never a value: an event's own data may hold signed bytes. ``attempts`` is how often it
-    was tried in vain.
+    ``error`` is the kind of the error and never a value: an event's data may hold signed bytes. ``attempts`` is how
+    often the processor has tried.
     """
 
     order_id: UUID
@@ -51,7 +51,7 @@ class DeadLetterEntry:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """An order set aside by ``processor``; ``since`` names it: the same order set aside anew has another."""
+    """A dead letter of ``processor``. ``since`` tells it from a later dead letter of the same order."""
 
     processor: str
     order_id: UUID
@@ -63,11 +63,11 @@ class DeadLetter:
 
 
 async def add(cursor: Cursor, processor: str, entries: Iterable[DeadLetterEntry]) -> set[UUID]:
-    """Set orders aside, in the caller's transaction; those that were not before.
+    """Make orders dead letters, in the caller's transaction; returns those that were none before.
 
-    Of one that is already, what stands in its way now is kept, and how often.
+    An order that is a dead letter already gets the new error, and its attempts are added up.
     """
-    columns = [(one.order_id, one.version, one.position, one.error, one.attempts) for one in entries]
+    columns = [(entry.order_id, entry.version, entry.position, entry.error, entry.attempts) for entry in entries]
     names = ("orders", "versions", "positions", "errors", "attempts")
     values = dict(zip(names, map(list, zip(*columns, strict=True)), strict=True))
     await cursor.execute(_ADD, {"processor": processor, **values})
@@ -75,41 +75,41 @@ async def add(cursor: Cursor, processor: str, entries: Iterable[DeadLetterEntry]
 
 
 async def order_ids(cursor: Cursor, processor: str) -> set[UUID]:
-    """Every order ``processor`` has set aside, those that were discarded too."""
+    """Every order that is a dead letter of ``processor``, the discarded ones too."""
     await cursor.execute(_ORDER_IDS, {"processor": processor})
     return {row[0] for row in await cursor.fetchall()}
 
 
 async def among(cursor: Cursor, processor: str, order_ids: Sequence[UUID]) -> list[UUID]:
-    """Those of the orders that ``processor`` has set aside; they stay so until the caller's transaction ends."""
+    """Those of the orders that are dead letters of ``processor``, locked until the caller's transaction ends."""
     await cursor.execute(_AMONG, {"processor": processor, "orders": list(order_ids)})
     return [row[0] for row in await cursor.fetchall()]
 
 
 async def list_all(cursor: Cursor, order_id: UUID | None = None, *, discarded: bool = False) -> list[DeadLetter]:
-    """Every order set aside, or what is set aside of one; the oldest first. With ``discarded`` those that were too."""
+    """All dead letters, or those of one order, oldest first; the discarded ones too with ``discarded``."""
     await cursor.execute(_LIST, {"order": order_id, "discarded": discarded})
     return [DeadLetter(*row) for row in await cursor.fetchall()]
 
 
 async def counts(cursor: Cursor) -> dict[str, int]:
-    """How many orders each processor has set aside."""
+    """How many dead letters each processor has, without the discarded ones."""
     await cursor.execute(_COUNTS)
     return dict(await cursor.fetchall())
 
 
 async def lock(cursor: Cursor, processor: str, order_id: UUID) -> bool:
-    """Whether it is set aside; until the caller's transaction ends nobody passes over its events on that account."""
+    """Whether it is a dead letter. Until the caller's transaction ends no processor passes over the order for it."""
     await cursor.execute(_LOCK, {"processor": processor, "order": order_id})
     return bool(cursor.rowcount)
 
 
 async def remove(cursor: Cursor, processors: Sequence[str], order_id: UUID, *, if_unreadable: bool = False) -> None:
-    """The order is set aside no more; ``if_unreadable``: unless it is for anything but an event nobody could read."""
+    """The order is no dead letter any more; ``if_unreadable``: only where an event that can't be read is the cause."""
     named = {"processors": list(processors), "order": order_id, "unreadable": if_unreadable}
     await cursor.execute(_REMOVE, named)
 
 
 async def discard(cursor: Cursor, processors: Sequence[str], order_id: UUID) -> None:
-    """The order stays aside for good, and is listed no more."""
+    """The order stays a dead letter for good, and is no longer listed."""
     await cursor.execute(_DISCARD, {"processors": list(processors), "order": order_id})

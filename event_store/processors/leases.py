@@ -1,7 +1,8 @@
-"""One owner at a time: a row with an epoch and an end, in the database's clock.
+"""Leases: work that one process at a time may do. A lease is a row with an epoch and an expiry by the database's clock.
 
-Losing it is noticed three ways, each alone enough: its renewal is refused, it could not be renewed in time by our own
-clock, or a write that checks it is refused, which stops even a process that was paused and does not know yet.
+A holder notices in three ways that it has lost its lease, and each is enough: the renewal is refused; it couldn't be
+renewed in time by the holder's own clock; a write that checks it is refused. The last one also stops a process that was
+paused and doesn't know yet.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ log = structlog.get_logger()
 
 
 class Lease:
-    """The right to be ``processor``. ``owner`` is a name for people, such as host:pid. Times in seconds."""
+    """The right to act as ``processor``. ``owner`` is a name for people to read, such as host:pid. Times in seconds."""
 
     def __init__(
         self,
@@ -54,28 +55,28 @@ class Lease:
         self._standby_poll = standby_poll
         self._epoch: int | None = None
         self._holder = "another"
-        # By our own clock, from before the database was asked: never later than the row's own end.
+        # By this process's clock, counted from before the database was asked: never later than the row's expiry.
         self._valid_until = 0.0
 
     @property
     def epoch(self) -> int:
-        """Grows with each change of hands. LeaseLostError while it is not held."""
+        """Each new holder has a higher one. Raises ``LeaseLostError`` while the lease is not held."""
         if self._epoch is None:
             raise LeaseLostError(f"{self.processor}: the lease is not held")
         return self._epoch
 
     @property
     def guard(self) -> LeaseGuard:
-        """What every append of its holder carries."""
+        """The guard that every append of its holder carries."""
         return LeaseGuard(self.processor, self.epoch)
 
     @asynccontextmanager
     async def hold(self, patience: float = math.inf) -> AsyncIterator[Lease]:
-        """Stand by until it is free, then hold and renew it for the body, and give it back.
+        """Wait until the lease is free, hold and renew it while the body runs, and release it.
 
-        When it is lost the body is cancelled where it waits, and ``LeaseLostError`` leaves this block. Raises
-        ``LeaseTakenError`` where it isn't free within ``patience`` seconds; a holder that was killed has it until
-        it runs out.
+        When it is lost, the body is cancelled where it waits and ``LeaseLostError`` is raised from this block. Raises
+        ``LeaseTakenError`` where it isn't free within ``patience`` seconds; the lease of a holder that was killed
+        isn't free before it expires.
         """
         deadline = time.monotonic() + patience
         while not await self._acquire():
@@ -90,7 +91,7 @@ class Lease:
         try:
             yield self
         except asyncio.CancelledError:
-            # A cancel from outside counts more than the loss.
+            # A cancellation from outside goes before the loss.
             if renewing.done() and body.uncancel() <= asked_to_stop:
                 raise LeaseLostError(f"{self.processor}: the lease was lost") from None
             raise
@@ -104,7 +105,7 @@ class Lease:
             self._epoch = None
 
     async def check(self, cursor: AsyncCursor[Any]) -> None:
-        """In the caller's transaction: LeaseLostError unless still held, and until it ends nobody else can take it."""
+        """Raise ``LeaseLostError`` unless it is held; nobody can take it until the caller's transaction ends."""
         await cursor.execute(_CHECK, {"processor": self.processor, "epoch": self.epoch})
         if not cursor.rowcount:
             raise LeaseLostError(f"{self.processor}: the lease was lost")
@@ -150,7 +151,7 @@ class Lease:
                 return
 
     async def _renewed(self) -> bool:
-        """False: not this time, and for good when ``_valid_until`` says so."""
+        """Whether it was renewed. A refusal sets ``_valid_until`` to 0; after a failure it may be tried again."""
         parameters = {"processor": self.processor, "epoch": self._epoch, "ttl": timedelta(seconds=self._ttl)}
         try:
             async with self._pool.connection() as connection:
@@ -167,5 +168,5 @@ class Lease:
             async with self._pool.connection() as connection:
                 await connection.execute(_RELEASE, {"processor": self.processor, "epoch": self._epoch})
         except TRANSIENT_DATABASE_ERRORS as error:
-            # It runs out by itself.
+            # It expires by itself.
             log.warning("lease not released", processor=self.processor, error=type(error).__name__)

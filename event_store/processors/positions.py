@@ -1,4 +1,4 @@
-"""How far a processor has come, committed with what it wrote: rows and position together, or neither."""
+"""How far a processor has read the log, committed in the same transaction as what it made of the events."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ _COMMIT = statement(__file__, "position_commit")
 
 
 async def load(cursor: AsyncCursor[Any], processor: str) -> int:
-    """The position of the last event the processor has dealt with; 0 before the first."""
+    """The position of the last event the processor has handled; 0 before the first."""
     await cursor.execute(LOAD, {"processor": processor})
     row = await cursor.fetchone()
     return 0 if row is None else int(row[0])
 
 
 async def commit(cursor: AsyncCursor[Any], lease: Lease, after: int, position: int) -> None:
-    """In the caller's transaction, best as its last statement: move the lease's processor from ``after`` on.
+    """Move the lease's processor from position ``after`` to ``position``, as the last statement of a transaction.
 
-    Raises LeaseLostError when another may be at work, and PositionLostError when it is stored elsewhere than at
-    ``after``; a commit whose answer was lost may be repeated.
+    Raises ``LeaseLostError`` when another process may hold the lease, and ``PositionLostError`` when the stored
+    position isn't ``after``. A commit whose answer was lost may be repeated.
     """
     await lease.check(cursor)
     await cursor.execute(_COMMIT, {"processor": lease.processor, "after": after, "position": position})

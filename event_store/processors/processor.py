@@ -1,4 +1,4 @@
-"""Deal with the log batch by batch, each in one transaction with the position: what a leased processor is made of."""
+"""Handles the log batch by batch, each batch in one transaction with the new position."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ log = structlog.get_logger(__name__)
 
 
 class Processor(Generic[E]):
-    """The log for one processor, from the position it has stored; goes on after every outage of PostgreSQL.
+    """Reads the log for one processor from its stored position, and continues after every outage of PostgreSQL.
 
-    Transactions are not flushed: rows and position are lost together, if at all, when PostgreSQL crashes. So each one
-    names the position it goes on from, and while nothing comes the stored one is looked at: what a crash took back
-    is dealt with again.
+    Transactions don't wait for the flush to disk: a crash of PostgreSQL may lose the last ones, rows and position
+    together. So each transaction requires the position that it continues from, and while no events come the stored
+    position is read now and then: what a crash has lost is handled again.
     """
 
     def __init__(
@@ -49,9 +49,10 @@ class Processor(Generic[E]):
         self._hurry = hurry
 
     async def run(self, lease: Lease, handle: Handle[E], committed: Committed[E]) -> None:
-        """``handle`` each batch in the transaction of its position, then ``committed``; both must bear repeats.
+        """Call ``handle`` for each batch in the transaction of its position, and ``committed`` after it.
 
-        Ends by cancellation, by ``LeaseLostError``, or by what the two raise other than an outage.
+        Both may be called again for the same batch. Ends by cancellation, by ``LeaseLostError``, or by any error of the
+        two that is no outage of PostgreSQL.
         """
         while True:
             after = await self._stored(lease)
@@ -70,7 +71,7 @@ class Processor(Generic[E]):
                     after = batch[-1].position
                     await committed(batch)
             except PositionLostError as lost:
-                log.warning("PostgreSQL lost what it had not flushed; done again", reason=str(lost))
+                log.warning("PostgreSQL lost transactions in a crash; they are done again", reason=str(lost))
 
     async def _commit(self, lease: Lease, handle: Handle[E], after: int, batch: Sequence[E]) -> None:
         while True:
@@ -84,13 +85,13 @@ class Processor(Generic[E]):
             except PoolClosed:
                 raise
             except TRANSIENT_DATABASE_ERRORS as error:
-                # Perhaps it was committed: then the same batch is allowed once more, and changes nothing.
+                # It may have been committed: then the same batch is allowed once more and changes nothing.
                 log.warning("waiting for PostgreSQL", processor=lease.processor, error=type(error).__name__)
                 await asyncio.sleep(RETRY_AFTER)
             except (LeaseLostError, PositionLostError):
                 raise
             except Exception:
-                # What the batch follows on may be gone: then that is what is wrong with it.
+                # A crash may have lost what the batch builds on: then that is the cause of the error.
                 if await self._stored(lease) not in (after, batch[-1].position):
                     raise PositionLostError(f"{lease.processor} is not stored at position {after}") from None
                 raise

@@ -1,4 +1,4 @@
-"""Read the log: a stream's events, or everybody's by position."""
+"""Reads the log: one stream's events by version, or all events by position."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from event_store.types import EventHeader, Positioned, RecordedEvent
 _LOAD = statement(__file__, "load")
 _LOAD_MANY = statement(__file__, "load_many")
 _READ = statement(__file__, "read")
-_MARKS = statement(__file__, "marks")
+_HEADERS = statement(__file__, "headers")
 HEAD = statement(__file__, "head")
 
 E = TypeVar("E", bound=Positioned)
 
 
 class Log:
-    """Reads over a pool that its owner opens and closes; psycopg's errors pass through, ``PoolTimeout`` among them."""
+    """Reads through a pool that the caller opens and closes. psycopg's errors and ``PoolTimeout`` pass through."""
 
     def __init__(self, pool: AsyncConnectionPool[AsyncConnection[Any]]) -> None:
         self._pool = pool
 
     async def load(self, stream_id: UUID, *, upto: int | None = None) -> list[RecordedEvent]:
-        """The stream's events by version, to version ``upto`` where given; empty when there is no such stream."""
+        """The stream's events by version, up to version ``upto`` where given; empty when there is no such stream."""
         return recorded(await self._rows(_LOAD, {"stream": stream_id, "upto": upto}))
 
     async def load_many(self, after: Mapping[UUID, int]) -> dict[UUID, list[RecordedEvent]]:
@@ -45,9 +45,9 @@ class Log:
         """The events at positions ``after``+1 ... ``after``+``limit``, as many of them as there are."""
         return _contiguous(after, recorded(await self._rows(_READ, {"after": after, "limit": limit})))
 
-    async def marks(self, after: int, limit: int = 1000) -> list[EventHeader]:
-        """The same events as ``read``, without what they say; a small part of its cost."""
-        rows = await self._rows(_MARKS, {"after": after, "limit": limit})
+    async def headers(self, after: int, limit: int = 1000) -> list[EventHeader]:
+        """The headers of the events that ``read`` would give: without their data, at a small part of the cost."""
+        rows = await self._rows(_HEADERS, {"after": after, "limit": limit})
         return _contiguous(after, [EventHeader(*row) for row in rows])
 
     async def head(self) -> int:

@@ -1,6 +1,6 @@
-"""The whole database as of one moment, row by row: for programs that compare everything with everything.
+"""The whole database as of one moment, row by row: for programs that verify all of it.
 
-Blocking, unlike the rest of this room: such a program is a loop over millions of rows, with nobody beside it to serve.
+Blocking, unlike the rest of this room: such a program is a loop over millions of rows and serves nobody meanwhile.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Snapshot:
         return int(row[0]) if row else 0
 
     def position_of(self, processor: str) -> int:
-        """The position of the last event the processor has dealt with; 0 before the first."""
+        """The position of the last event the processor has handled; 0 before the first."""
         row = self._connection.execute(LOAD, {"processor": processor}).fetchone()
         return int(row[0]) if row else 0
 
@@ -102,9 +102,9 @@ def snapshot(url: str, *, reads: Sequence[str] = ()) -> Iterator[Snapshot]:
     with psycopg.connect(database.conninfo, connect_timeout=5) as connection:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
-        # All of it is read: a plan that is quick to its first row would read the table in an order of its own.
+        # All rows are read: the planner should choose the plan that is quickest to the last row, not to the first.
         connection.execute("set local cursor_tuple_fraction = 1")
-        # Before the moment is chosen: of a table that was filled and swapped in since, it would not see a row.
+        # Locked before the snapshot is taken: a table that was filled and swapped in after it would look empty.
         for table in reads:
             connection.execute(sql.SQL("lock table {} in access share mode").format(sql.Identifier(table)))
         yield Snapshot(connection)

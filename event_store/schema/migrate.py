@@ -1,8 +1,8 @@
-"""Bring a database to this code's schema: numbered files, forward only, each run once.
+"""Brings a database to this code's schema by numbered migrations, each of which runs once. There is no way back.
 
-``migrations/log`` runs as the owner and ``migrations/app`` as the application, each in one transaction, under one
-lock, in its own schema with its own table of what was applied. Owner and application may be one role: then only the
-triggers keep the log immutable, and ``roles_separate`` says so.
+The files of ``migrations/log`` run as the owner and those of ``migrations/app`` as the application, each side in one
+transaction, under one lock, in its own schema with its own table of the migrations that have run. Owner and application
+may be the same role: then only the triggers keep the log immutable, and ``roles_separate`` is false.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Migration:
 
 
 def migrations(side: str) -> list[Migration]:
-    """The files of ``log`` or ``app`` in their order; their numbers are 1, 2, 3... without a hole."""
+    """The migrations of ``log`` or ``app`` in their order; their numbers are 1, 2, 3... without a gap."""
     found = [
         Migration(int(path.name[:4]), path.stem, path.read_bytes())
         for path in sorted((_DIRECTORY / side).glob("[0-9][0-9][0-9][0-9]_*.sql"))
@@ -41,16 +41,18 @@ def migrations(side: str) -> list[Migration]:
 
 
 async def migrate(owner_dsn: str, app_dsn: str) -> None:
-    """Apply what is missing. Both are database URLs and may be equal.
+    """Run the migrations that have not run yet. Both arguments are database URLs and may be equal.
 
-    Raises MigrationError, with the reason in one sentence, and LogUnavailableError when PostgreSQL cannot be reached.
+    Raises ``MigrationError`` with the reason in one sentence, and ``LogUnavailableError`` when PostgreSQL cannot be
+    reached.
     """
     owner = parse(owner_dsn, application_name="surefill migrate")
     app = parse(app_dsn, application_name="surefill migrate")
     if (owner.log_schema, owner.app_schema) != (app.log_schema, app.app_schema):
         raise MigrationError("the owner's database URL and the application's name different schemas")
     async with await _connect(owner) as connection, connection.transaction(), connection.cursor() as cursor:
-        # The definer functions keep this path; a schema the application may create in has no place where we are owner.
+        # The security definer functions keep this search path. It must not name a schema in which the application may
+        # create objects: they would run with the owner's rights.
         await _begin(cursor, [owner.log_schema])
         await _ensure_role(connection, cursor, owner, app)
         for schema in (owner.log_schema, owner.app_schema):
@@ -70,7 +72,7 @@ async def migrate(owner_dsn: str, app_dsn: str) -> None:
 
 
 async def roles_separate(connection: AsyncConnection) -> bool:
-    """Whether PostgreSQL itself keeps this connection's role from changing the log, triggers apart."""
+    """Whether this connection's role lacks the rights to change the log, whatever the triggers say."""
     cursor = await connection.execute((_DIRECTORY / "roles_separate.sql").read_bytes())
     row = await cursor.fetchone()
     return row is not None and bool(row[0])
@@ -90,7 +92,7 @@ async def _begin(cursor: AsyncCursor, search_path: list[str]) -> None:
 
 
 async def _ensure_schema(cursor: AsyncCursor, schema: str) -> None:
-    # IF NOT EXISTS asks for the right to create even where the schema stands.
+    # CREATE SCHEMA IF NOT EXISTS needs the right to create even where the schema exists.
     await cursor.execute("select from pg_namespace where nspname = %s", [schema])
     if cursor.rowcount:
         return
@@ -110,7 +112,7 @@ async def _ensure_role(connection: AsyncConnection, cursor: AsyncCursor, owner: 
         raise MigrationError(f"there is no role {app.user}, and {owner.user} may not create one")
     if app.password is None:
         raise MigrationError(f"there is no role {app.user}, and its database URL has no password to create it with")
-    # Only the verifier travels: the server's log may hold this statement.
+    # The verifier is sent and not the password: the server may log this statement.
     verifier = connection.pgconn.encrypt_password(app.password.encode(), app.user.encode(), b"scram-sha-256").decode()
     await cursor.execute(
         sql.SQL("create role {} login password {}").format(sql.Identifier(app.user), sql.Literal(verifier))

@@ -1,4 +1,4 @@
-"""Bringing the local pools to a price from outside, by real swaps from the market wallet."""
+"""Moves the local pools to a given price by real swaps from the market wallet."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ class PoolReserves:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """How many swaps were made in the pools of each pair, and the pairs the wallet holds too little for."""
+    """How many swaps were made in the pools of each pair, and the pairs for which the wallet holds too little."""
 
     swaps: dict[Pair, int]
     short: dict[Pair, PriceNotReachedError]
 
 
-async def standing(book: PoolBook, pairs: Sequence[Pair]) -> dict[Pair, list[PoolReserves]]:
+async def pool_reserves(book: PoolBook, pairs: Sequence[Pair]) -> dict[Pair, list[PoolReserves]]:
     """The pools of each pair, in one read of the chain."""
     await book.load()
     pools = {pair: book.pools(pair.base.mint, pair.quote.mint) for pair in pairs}
     _, amounts = await book.reserves(pool for held in pools.values() for pool in held)
-    return {pair: [_standing(pool, pair, amounts) for pool in held] for pair, held in pools.items()}
+    return {pair: [_reserves_of(pool, pair, amounts) for pool in held] for pair, held in pools.items()}
 
 
 def amount_to_reach(reserve_in: int, reserve_out: int, fee_bps: int, rate: Fraction) -> int | None:
@@ -73,30 +73,32 @@ def amount_to_reach(reserve_in: int, reserve_out: int, fee_bps: int, rate: Fract
 
 
 class Arbitrage:
-    """Trades with ``market``, to whom no price is too dear: it is here to move prices, not to earn."""
+    """Swaps from the wallet ``market`` at any price: its purpose is to move prices, not to earn."""
 
     def __init__(self, chain: SolanaChain, book: PoolBook, market: Keypair) -> None:
         self._chain = chain
         self._book = book
         self._market = market
 
-    async def toward(self, prices: Mapping[Pair, Decimal]) -> Round:
+    async def move_toward(self, prices: Mapping[Pair, Decimal]) -> Round:
         """Swap once in each pool that is more than 1 bp off its price (quote per base, in token units).
 
         One transaction a pair; returns once each is in a block or never will be.
         """
-        pools = await standing(self._book, list(prices))
+        pools = await pool_reserves(self._book, list(prices))
         aims = {pair: _aim(pair, price) for pair, price in prices.items()}
-        off = {pair: [one for one in each if not _reached(one, aims[pair])] for pair, each in pools.items()}
+        off = {
+            pair: [reserves for reserves in held if not _reached(reserves, aims[pair])] for pair, held in pools.items()
+        }
         if not any(off.values()):
             return Round({}, {})
         latest = await self._chain.latest_blockhash()
         mints = sorted({token.mint for pair in off for token in (pair.base, pair.quote)})
-        held = await self._chain.token_balances(str(self._market.pubkey()), mints)
+        balances = await self._chain.token_balances(str(self._market.pubkey()), mints)
         done, signatures = Round({}, {}), []
-        for pair, each in off.items():
+        for pair, pools_off in off.items():
             try:
-                swaps = [self._swap(one, pair, aims[pair], held) for one in each]
+                swaps = [self._swap(reserves, pair, aims[pair], balances) for reserves in pools_off]
             except PriceNotReachedError as short:
                 done.short[pair] = short
                 continue
@@ -106,19 +108,19 @@ class Arbitrage:
         await self._settled(signatures, latest.last_valid_block_height)
         return done
 
-    def _swap(self, one: PoolReserves, pair: Pair, aim: Fraction, held: dict[str, int]) -> Instruction:
-        """The swap that brings a pool there, paid from ``held``."""
-        up = Fraction(one.quote, one.base) < aim
+    def _swap(self, reserves: PoolReserves, pair: Pair, aim: Fraction, balances: dict[str, int]) -> Instruction:
+        """The swap that brings the pool to ``aim``; what it pays is taken off ``balances``."""
+        up = Fraction(reserves.quote, reserves.base) < aim
         paid = pair.quote if up else pair.base
-        reserves = (one.quote, one.base) if up else (one.base, one.quote)
-        amount = amount_to_reach(*reserves, one.pool.fee_bps, aim if up else 1 / aim)
-        if amount is None or amount > held[paid.mint]:
+        amounts = (reserves.quote, reserves.base) if up else (reserves.base, reserves.quote)
+        amount = amount_to_reach(*amounts, reserves.pool.fee_bps, aim if up else 1 / aim)
+        if amount is None or amount > balances[paid.mint]:
             raise PriceNotReachedError(
                 f"the market wallet holds too little {paid.symbol} to move {pair.symbol} that far"
             )
-        held[paid.mint] -= amount
+        balances[paid.mint] -= amount
         owner = str(self._market.pubkey())
-        return swap_instruction(one.pool, owner=owner, token_in=paid.mint, amount_in=amount, minimum_out=1)
+        return swap_instruction(reserves.pool, owner=owner, token_in=paid.mint, amount_in=amount, minimum_out=1)
 
     async def _send(self, swaps: Sequence[Instruction], blockhash: str) -> str:
         message = MessageV0.try_compile(self._market.pubkey(), swaps, [], Hash.from_string(blockhash))
@@ -130,13 +132,15 @@ class Arbitrage:
         if not signatures:
             return
         # Confirmed, because that is what the reserves are read at.
-        while not all(one and one.commitment != "processed" for one in (await self._chain.statuses(signatures)).found):
+        while not all(
+            status and status.commitment != "processed" for status in (await self._chain.statuses(signatures)).found
+        ):
             if await self._chain.block_height("confirmed") > last_valid_block_height:
                 return
             await asyncio.sleep(_POLL_SECONDS)
 
 
-def _standing(pool: Pool, pair: Pair, amounts: Mapping[str, int]) -> PoolReserves:
+def _reserves_of(pool: Pool, pair: Pair, amounts: Mapping[str, int]) -> PoolReserves:
     base, quote = pool.vaults_for(pair.base.mint)
     return PoolReserves(pool, amounts[base], amounts[quote])
 
@@ -146,5 +150,5 @@ def _aim(pair: Pair, price: Decimal) -> Fraction:
     return Fraction(price) * Fraction(10) ** (pair.quote.decimals - pair.base.decimals)
 
 
-def _reached(one: PoolReserves, aim: Fraction) -> bool:
-    return abs(Fraction(one.quote, one.base) / aim - 1) <= _TOLERANCE
+def _reached(reserves: PoolReserves, aim: Fraction) -> bool:
+    return abs(Fraction(reserves.quote, reserves.base) / aim - 1) <= _TOLERANCE

@@ -25,9 +25,9 @@ _DIGITS = 7
 async def follow(
     chain: SolanaChain, market: Keypair, steps: Iterable[Prices], *, interval: float, say: Callable[[str], None]
 ) -> None:
-    """Bring the pools to each of ``steps`` in turn, one every ``interval`` seconds, until there are no more.
+    """Move the pools to each of ``steps`` in turn, one every ``interval`` seconds, until there are no more.
 
-    The outside doesn't wait: a step whose time has passed, because the node is slow or unreachable, is left out.
+    A step whose time has passed, because the node is slow or unreachable, is left out.
     """
     arbitrage = Arbitrage(chain, PoolBook(chain, PROGRAM_ID), market)
     clock, progress, unreachable = asyncio.get_running_loop(), _Progress(say), False
@@ -37,7 +37,7 @@ async def follow(
         if clock.time() >= due:
             continue
         try:
-            done = await arbitrage.toward(prices)
+            done = await arbitrage.move_toward(prices)
         except ChainUnavailableError as reason:
             if not unreachable:
                 say(f"{_now()}  the node is unreachable ({reason}); prices outside go on")

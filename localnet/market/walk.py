@@ -1,7 +1,7 @@
-"""Prices outside the local world: a seeded walk of what each token is worth. The same seed gives the same walk.
+"""Outside prices for the local pools: a seeded random walk of each token's worth. The same seed gives the same walk.
 
-Tokens walk, not pairs, so that every circle of pairs closes outside at every step. Two tokens of a pair stay between
-0.71 and 1.40 times their start, and so the pair between half and double.
+Tokens walk and not pairs, so that the prices of all pairs agree with each other at every step. A token stays between
+0.71 and 1.40 times its first worth, and so a pair between half and double its first price.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from localnet.world import DOLLARS
 
 _START = 10**12
 _LOWEST, _HIGHEST = _START * 71 // 100, _START * 140 // 100
-# Steps in which a distance from the start falls to about a third, were there no steps of chance.
+# The number of steps in which a distance from the start would fall to about a third without random steps.
 _REVERSION = 1_000
 _PRICE = Context(prec=PRICE_DIGITS)
 
@@ -41,7 +41,7 @@ def _walk(seed: int, token: Token, volatility_bps: int) -> Iterator[int]:
     size = {USDC: 0, USDT: volatility_bps // 10}.get(token, volatility_bps)
     chance, level = random.Random(f"{seed} {token.mint}"), _START  # noqa: S311 - it is to be foreseeable
     while True:
-        # Three even draws of -size to size: their sum's standard deviation is size, and nearly a bell.
+        # The sum of three uniform draws from -size to size has the standard deviation size and is nearly normal.
         step = sum(chance.randint(-size, size) for _ in range(3))
         level += level * step // BPS + (_START - level) // _REVERSION
         level = min(max(level, _LOWEST), _HIGHEST)

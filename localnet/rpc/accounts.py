@@ -45,11 +45,11 @@ def get_program_accounts(node: Node, params: Params) -> Any:
     program, config = params.pubkey(0), params.config(1)
     commitment = _commitment(node, config)
     lookup = accounts_at(node, commitment)
-    filters = [_filter(one) for one in config.items("filters")]
+    filters = [_filter(value) for value in config.items("filters")]
     found = [
         {"pubkey": str(key), "account": show_account(account, config, "base58", lookup)}
         for key, account in node.chain.owned_by(program, commitment)
-        if all(_passes(bytes(account.data), one) for one in filters)
+        if all(_passes(bytes(account.data), condition) for condition in filters)
     ]
     return in_context(node, found, commitment) if config.flag("withContext") else found
 
@@ -74,7 +74,8 @@ def get_token_accounts_by_owner(node: Node, params: Params) -> Any:
     wanted = pubkey(mint if mint is not None else program)
     programs = TOKEN_PROGRAMS if mint is not None else (wanted,)
     found = []
-    for key, account in (one for program in programs for one in node.chain.owned_by(program, commitment)):
+    owned = [entry for program in programs for entry in node.chain.owned_by(program, commitment)]
+    for key, account in owned:
         held = holding(account)
         if held and held.owner == owner and (mint is None or held.mint == wanted):
             found.append({"pubkey": str(key), "account": show_account(account, config, "base58", lookup)})
@@ -165,10 +166,10 @@ def _filter(value: object) -> tuple[int, bytes] | int:
     return memcmp.integer("offset") or 0, wanted
 
 
-def _passes(data: bytes, one: tuple[int, bytes] | int) -> bool:
-    if isinstance(one, int):
-        return len(data) == one
-    offset, wanted = one
+def _passes(data: bytes, condition: tuple[int, bytes] | int) -> bool:
+    if isinstance(condition, int):
+        return len(data) == condition
+    offset, wanted = condition
     return data[offset : offset + len(wanted)] == wanted
 
 

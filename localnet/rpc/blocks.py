@@ -49,9 +49,9 @@ def get_block(node: Node, params: Params) -> Any:
     if details != "none":
         landed = node.chain.ledger.block(number)
         if details == "signatures":
-            block["signatures"] = [str(one.signature) for one in landed]
+            block["signatures"] = [str(transaction.signature) for transaction in landed]
         else:
-            block["transactions"] = [show_transaction(one, config, details) for one in landed]
+            block["transactions"] = [show_transaction(transaction, config, details) for transaction in landed]
     if config.flag("rewards", default=True):
         block["rewards"] = []
     return block
@@ -110,7 +110,7 @@ def show_transaction(landed: Landed, config: Config, details: str = "full") -> d
     keys = AccountKeys(tuple(message.account_keys), loaded[0], loaded[1], flags)
     if details == "accounts":
         shown: Any = {
-            "signatures": [str(one) for one in transaction.signatures],
+            "signatures": [str(signature) for signature in transaction.signatures],
             "accountKeys": key_list(message, keys),
         }
         kept = ("err", "status", "fee", "preBalances", "postBalances", "preTokenBalances", "postTokenBalances")

@@ -22,7 +22,7 @@ _MOST_HISTORY = 1000
 def get_signature_statuses(node: Node, params: Params) -> Any:
     signatures = [signature(value) for value in params.some(0, _MOST_SIGNATURES)]
     search = params.config(1).flag("searchTransactionHistory")
-    return in_context(node, [_status(node, one, search) for one in signatures])
+    return in_context(node, [_status(node, value, search) for value in signatures])
 
 
 def get_transaction(node: Node, params: Params) -> Any:
@@ -56,7 +56,7 @@ def get_signatures_for_address(node: Node, params: Params) -> Any:
         after=after.sequence if after else None,
         limit=limit,
     )
-    return [_entry(node, one) for one in landed]
+    return [_entry(node, transaction) for transaction in landed]
 
 
 def _entry(node: Node, landed: Landed) -> dict[str, Any]:
@@ -70,8 +70,8 @@ def _entry(node: Node, landed: Landed) -> dict[str, Any]:
     }
 
 
-def _status(node: Node, one: Signature, search: bool) -> dict[str, Any] | None:
-    place = node.chain.ledger.place(one)
+def _status(node: Node, asked: Signature, search: bool) -> dict[str, Any] | None:
+    place = node.chain.ledger.place(asked)
     if place is None:
         return None
     number, error_text = place

@@ -99,7 +99,7 @@ class Config:
     def commitment(self) -> Commitment:
         """``finalized`` where none is named: the default of every Solana node."""
         value = self.choice("commitment", COMMITMENTS, "finalized")
-        return next(one for one in COMMITMENTS if one == value)
+        return next(commitment for commitment in COMMITMENTS if commitment == value)
 
     def settled_commitment(self) -> Commitment:
         """For what is kept only of blocks that can no longer be lightly dropped."""

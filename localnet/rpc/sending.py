@@ -164,7 +164,7 @@ def _outcome(
     accounts: Config | None = None,
 ) -> dict[str, Any]:
     """A simulation as simulateTransaction and a failed preflight show it; one ``refused`` before isn't run."""
-    wanted = [pubkey(one) for one in accounts.items("addresses")] if accounts else None
+    wanted = [pubkey(address) for address in accounts.items("addresses")] if accounts else None
     if refused is not None:
         return _shown(refused, None, None)
     simulated = node.chain.bank.simulate(transaction, verify=verify)

@@ -1,4 +1,4 @@
-"""Where PostgreSQL's programs can be run by the uid PostgreSQL runs under."""
+"""Finds PostgreSQL's programs, or copies them, where the uid that PostgreSQL runs under can run them."""
 
 import os
 import shutil

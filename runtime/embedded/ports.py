@@ -1,4 +1,4 @@
-"""Ports for the servers we start: found free once, then kept, so that an address noted down stays good."""
+"""Ports for the embedded servers: a free port is chosen once and then kept, so that addresses stay valid."""
 
 import errno
 import json
@@ -7,7 +7,8 @@ import socket
 from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
-# Below what Linux (32768) and macOS (49152) hand to outgoing connections: one of those would block a server's restart.
+# Below the ports that Linux (from 32768) and macOS (from 49152) give to outgoing connections: such a connection would
+# block a server's restart.
 CANDIDATES = range(20_000, 32_000)
 
 

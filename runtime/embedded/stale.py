@@ -1,6 +1,4 @@
-"""A PostgreSQL that still runs on our data directory although its supervisor is gone: ended before another is
-started.
-"""
+"""Ends a PostgreSQL that still runs on the data directory although its supervisor is gone, before one is started."""
 
 import asyncio
 import os

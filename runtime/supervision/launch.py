@@ -1,8 +1,7 @@
-"""What stands between the supervisor and each child: it becomes the child, in a session of its own, and makes sure it
-dies with its parent.
+"""Starts a child of the supervisor: sets its directory and uid, makes sure it dies with its parent, and becomes it.
 
-Run as a script: it imports the standard library alone and is up in some 20 ms. A program
-of its own and not a `preexec_fn`, because code between fork and exec is unsafe once the parent has threads.
+Run as a script: it imports only the standard library and starts in some 20 ms. It is a program of its own and not a
+`preexec_fn`, because code between fork and exec is unsafe once the parent has threads.
 
     python -I -S launch.py PARENT DEATH_SIGNAL UID GID DIRECTORY PROGRAM ARGUMENT...    (UID, GID -1: as the parent)
 """

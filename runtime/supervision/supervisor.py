@@ -18,15 +18,18 @@ log = structlog.get_logger()
 
 
 class Supervisor:
-    """`keep_open`: descriptors every child inherits, by which a later supervisor can tell that one is still there."""
+    """Runs programs. Every child inherits the descriptors in `keep_open`: a later supervisor can tell by the locks on
+    them that a child still runs.
+    """
 
     def __init__(self, *, keep_open: Sequence[int] = ()) -> None:
         self._keep_open = tuple(keep_open)
         self._kept: defaultdict[int, list[_Kept]] = defaultdict(list)
 
     def keep(self, program: Program, *, level: int) -> None:
-        """Run it from now on, whatever happens to it. Programs end level by level, the highest first, as one may need
-        a lower.
+        """Run the program from now on, and start it again whenever it ends.
+
+        `stop` ends the programs level by level, the highest first, as a program may need those of lower levels.
         """
         self._kept[level].append(_Kept(program, self._keep_open))
 
@@ -61,7 +64,7 @@ class _Kept:
             started = time.monotonic()
             try:
                 code = await self._run_once()
-            except OSError as error:  # no process to be had just now
+            except OSError as error:  # the system has no process to give at the moment
                 code = error.errno or -1
             if self._stopping.is_set():
                 return

@@ -34,7 +34,7 @@ class Relay:
     """Runs under ``lease`` (processor ``relay``) until it is cancelled or the lease is lost."""
 
     def __init__(self, pool: Pool, events: Log, notifier: Notifier | None, work: WorkTable, hints: Hints) -> None:
-        self._processor = Processor(pool, events.marks, notifier, limit=BATCH, pause=PAUSE)
+        self._processor = Processor(pool, events.headers, notifier, limit=BATCH, pause=PAUSE)
         self._work = work
         self._hints = hints
         self._dead: set[UUID] = set()

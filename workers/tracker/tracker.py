@@ -94,7 +94,7 @@ class Tracker:
     async def run(self, lease: Lease) -> None:
         after = await self._tracked.restore()
         pace = self._pace
-        tail = Tail(self._events.marks, after, notifier=self._notifier, limit=1_000, pause=pace.read_log)
+        tail = Tail(self._events.headers, after, notifier=self._notifier, limit=1_000, pause=pace.read_log)
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             tasks.create_task(follow_log(tail, self._tracked.apply, processor=TRACKER))

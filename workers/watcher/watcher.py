@@ -86,7 +86,7 @@ class Watcher:
         self._jumps = PriceJumpFilter()
         self._freshness = Freshness(slot_age, self._pace.stale)
         self._tail = Tail(
-            events.marks, 0, limit=1_000, notifier=notifier, pause=STANDBY_READ_PAUSE_S, poll=STANDBY_READ_PAUSE_S
+            events.headers, 0, limit=1_000, notifier=notifier, pause=STANDBY_READ_PAUSE_S, poll=STANDBY_READ_PAUSE_S
         )
 
     async def follow(self, after: int) -> None:

@@ -18,7 +18,7 @@ from chains.solana_client import SolanaChain
 from chains.wallet import read_keypair
 from domain.tokens import Pair
 from localnet.bootstrap import MARKET_KEY
-from localnet.market.arbitrage import standing
+from localnet.market.arbitrage import pool_reserves
 from localnet.market.follow import follow
 from localnet.market.walk import Prices, outside_prices
 from localnet.world import pairs
@@ -33,7 +33,7 @@ SOL_USDC = next(pair for pair in pairs() if pair.symbol == "SOL/USDC")
 async def furthest_off(node: LocalNode, prices: Prices) -> Decimal:
     """How far the worst pool is from its pair's price, 0.01 being 1 %."""
     async with SolanaChain(node.url) as chain:
-        pools = await standing(PoolBook(chain, PROGRAM_ID), list(prices))
+        pools = await pool_reserves(PoolBook(chain, PROGRAM_ID), list(prices))
     return max(_off(pair, one.base, one.quote, prices[pair]) for pair, each in pools.items() for one in each)
 
 
