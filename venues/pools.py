@@ -39,6 +39,10 @@ class PoolBook(VenueGroup):
         self._reading = asyncio.Lock()
 
     @property
+    def is_remote(self) -> bool:
+        return False
+
+    @property
     def venues(self) -> Mapping[str, frozenset[frozenset[str]]]:
         """In alphabetical order; empty before the first ``load``."""
         return self._venues

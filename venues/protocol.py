@@ -50,6 +50,10 @@ class VenueGroup(Protocol):
     """
 
     @property
+    def is_remote(self) -> bool:
+        """Whether its answers come over a network and take a while, so that clients are told meanwhile."""
+
+    @property
     def venues(self) -> Mapping[str, frozenset[frozenset[str]]]:
         """Each venue's name, as quotes carry it, with the pairs of mints that it trades, as far as is known now.
 

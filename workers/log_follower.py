@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
 from event_store.read.tail import Tail
-from event_store.types import EventHeader
+from event_store.types import PositionedEvent
 from workers.errors import TRANSIENT_ERRORS
 
 log = structlog.get_logger(__name__)
@@ -17,7 +17,7 @@ RETRY_AFTER_S = 0.5
 
 
 async def follow_log(
-    tail: Tail[EventHeader], apply: Callable[[list[EventHeader]], Awaitable[None]], *, processor: str
+    tail: Tail[PositionedEvent], apply: Callable[[Sequence[PositionedEvent]], Awaitable[None]], *, processor: str
 ) -> None:
     """``apply`` every batch in turn until cancelled. After a transient error the same batch is applied again."""
     async for batch in tail:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Gauge, Histogram
 
-STAGE_ORDERS = Counter(
-    "surefill_stage_orders_total", "Orders a stage worked on, by what came of it.", ["stage", "outcome"]
+VISITS = Counter("surefill_visits_total", "Visits of orders to be executed, by what came of each.", ["outcome"])
+VISIT_SECONDS = Histogram("surefill_visit_seconds", "One order's visit, from its quotes to the answer of its send.")
+MESSAGES_FAILED = Counter(
+    "surefill_messages_failed_total", "Hand-overs that the queue didn't take; the sweeper repeats them."
 )
-STAGE_SECONDS = Histogram("surefill_stage_batch_seconds", "Time a stage took for one batch of orders.", ["stage"])
-RELAY_POSITION = Gauge("surefill_relay_position", "Position up to which events have been turned into work.")
-HINTS_FAILED = Counter(
-    "surefill_hints_failed_total", "Hints that could not be handed to the queue; the sweeper repeats them."
-)
-SWEPT = Counter("surefill_swept_total", "Orders whose work came due and was hinted at again.", ["stage"])
+SWEPT = Counter("surefill_swept_total", "Orders whose work came due and was handed over again.")
 DERIVED = Counter("surefill_work_derived_total", "Work rows that were missing and made again from the log.")
 TRACKED = Gauge("surefill_tracked_attempts", "Signatures the tracker follows.")
 SENDS = Counter(

@@ -34,13 +34,13 @@ class WokenConsumer(_RedisConsumer):  # type: ignore[misc]
     def __next__(self) -> Any:
         # Before the fetch: what is enqueued during it is for the next.
         self.woken.clear()
-        message = super().__next__()
+        message = super().__next__()  # type: ignore[no-untyped-call]
         if message is None:
             self.woken.wait(IDLE_S)
         return message
 
     def ack(self, message: Any) -> None:
-        super().ack(message)
+        super().ack(message)  # type: ignore[no-untyped-call]
         # There may be room again.
         self.woken.set()
 
@@ -50,7 +50,7 @@ class WokenBroker(RedisBroker):
 
     def __init__(self, **arguments: Any) -> None:
         self.consumers: WeakSet[WokenConsumer] = WeakSet()
-        super().__init__(**arguments)  # type: ignore[no-untyped-call]
+        super().__init__(**arguments)
 
     @property
     def consumer_class(self) -> type[WokenConsumer]:

@@ -4,33 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
 from uuid import UUID
 
 from domain import events as e
 
-Stage = Literal["route", "build", "submit"]
-STAGES: tuple[Stage, ...] = ("route", "build", "submit")
+EXECUTE = "execute"
 TRACK = "track"
 
-# None: nothing to do until the tracker learns what became of the attempt, or ever.
-NEXT_STAGE: dict[str, Stage | None] = {
-    e.OrderSubmitted.TOPIC: None,
-    e.StopTriggered.TOPIC: None,
-    e.OrderRested.TOPIC: None,
-    e.OrderTriggered.TOPIC: "route",
-    e.OrderRouted.TOPIC: "build",
-    e.BuildRejected.TOPIC: "route",
-    e.TransactionBuilt.TOPIC: "submit",
-    e.TransactionSubmitted.TOPIC: None,
-    e.AttemptRejected.TOPIC: "route",
-    e.AttemptExpired.TOPIC: "route",
-    e.OrderConfirmed.TOPIC: None,
-    e.OrderFailed.TOPIC: None,
+# Whether the order is to be executed further after this event: quoted, built or sent. Else there is nothing to do until
+# a price is met or the tracker learns what became of the attempt, or ever.
+EXECUTED_AFTER: dict[str, bool] = {
+    e.OrderSubmitted.TOPIC: False,
+    e.StopTriggered.TOPIC: False,
+    e.OrderRested.TOPIC: False,
+    e.OrderTriggered.TOPIC: True,
+    e.OrderRouted.TOPIC: True,
+    e.BuildRejected.TOPIC: True,
+    e.TransactionBuilt.TOPIC: True,
+    e.TransactionSubmitted.TOPIC: False,
+    e.AttemptRejected.TOPIC: True,
+    e.AttemptExpired.TOPIC: True,
+    e.OrderConfirmed.TOPIC: False,
+    e.OrderFailed.TOPIC: False,
 }
-TRACKED = frozenset({e.TransactionBuilt.TOPIC, e.TransactionSubmitted.TOPIC})
-OPEN_TOPICS = [topic for topic, stage in NEXT_STAGE.items() if stage or topic in TRACKED]
+# After these an order is executed at once, by whoever appended them; after the others the visit itself goes on, or
+# the order waits a while.
+AT_ONCE = frozenset({e.OrderTriggered.TOPIC})
 SETBACKS = frozenset({e.BuildRejected.TOPIC, e.AttemptRejected.TOPIC, e.AttemptExpired.TOPIC})
+TRACKED = frozenset({e.TransactionBuilt.TOPIC, e.TransactionSubmitted.TOPIC})
+OPEN_TOPICS = [topic for topic, executed in EXECUTED_AFTER.items() if executed or topic in TRACKED]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class NextWork:
 
     order_id: UUID
     version: int
-    stage: Stage | None
+    executed: bool
     setback: bool
 
 
@@ -59,8 +61,8 @@ def next_work_of(batch: Iterable[tuple[UUID, int, str]]) -> WorkBatch:
     moves: dict[UUID, NextWork] = {}
     tracked: dict[UUID, int] = {}
     for order_id, version, topic in batch:
-        if topic in NEXT_STAGE:
-            moves[order_id] = NextWork(order_id, version, NEXT_STAGE[topic], topic in SETBACKS)
+        if topic in EXECUTED_AFTER:
+            moves[order_id] = NextWork(order_id, version, EXECUTED_AFTER[topic], topic in SETBACKS)
         if topic in TRACKED:
             tracked[order_id] = version
     return WorkBatch(tuple(moves.values()), tracked)

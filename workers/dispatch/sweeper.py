@@ -1,6 +1,6 @@
-"""The sweeper: hints at whatever is due, and now and then derives work rows that are missing from the log.
+"""The sweeper: hands over again whatever is due, and derives work rows that are missing from the log.
 
-Several may run at once: rows are taken with SKIP LOCKED, and a hint too many changes nothing.
+Several may run at once: rows are taken with SKIP LOCKED, and an order handed over too often is only looked at.
 """
 
 from __future__ import annotations
@@ -13,28 +13,29 @@ from redis.exceptions import RedisError
 
 from event_store.errors import TRANSIENT_DATABASE_ERRORS
 from event_store.read.log import Log
-from workers.dispatch.broker import Hints
+from workers.dispatch.queue import Queue
 from workers.dispatch.work import WorkTable
-from workers.metrics import DEAD_LETTERS, DERIVED, HINTS_FAILED, SWEPT
+from workers.metrics import DEAD_LETTERS, DERIVED, MESSAGES_FAILED, SWEPT
 
 log = structlog.get_logger(__name__)
 
-TICK_S = 0.1
+# Rows may be written any time, the next one due at the soonest after the least back-off.
+LEAST_SLEEP_S, MOST_SLEEP_S = 0.1, 1.0
 DUE_AT_ONCE = 1_000
 OVERDUE_MS = 5_000
 DERIVE_EVERY_S = 5.0
 WINDOW = 5_000
-# Events are looked at once they are this old: the relay is about to write the rows of newer ones.
+# Events are looked at once they are this old: the projector is about to write the rows of newer ones.
 SETTLED_S = 10.0
 
 
 class Sweeper:
     """Runs until it is cancelled; needs no lease."""
 
-    def __init__(self, events: Log, work: WorkTable, hints: Hints) -> None:
+    def __init__(self, events: Log, work: WorkTable, queue: Queue) -> None:
         self._events = events
         self._work = work
-        self._hints = hints
+        self._queue = queue
         self._derived = 0
 
     async def run(self) -> None:
@@ -42,32 +43,35 @@ class Sweeper:
         heads: list[tuple[float, int]] = []
         derive_at = time.monotonic() + DERIVE_EVERY_S
         while True:
+            sleep = MOST_SLEEP_S
             try:
-                await self._sweep()
+                sleep = await self._sweep()
                 if time.monotonic() >= derive_at:
                     derive_at = time.monotonic() + DERIVE_EVERY_S
                     heads = await self._derive(heads)
                     await self._count_dead_letters()
             except RedisError as error:
-                HINTS_FAILED.inc()
+                MESSAGES_FAILED.inc()
                 log.warning("sweeper waits for Valkey", error=type(error).__name__)
-                await asyncio.sleep(1)
             except TRANSIENT_DATABASE_ERRORS as error:
                 log.warning("sweeper waits for PostgreSQL", error=type(error).__name__)
-                await asyncio.sleep(1)
-            await asyncio.sleep(TICK_S)
+            await asyncio.sleep(sleep)
 
-    async def _sweep(self) -> None:
-        while True:
-            # Behind a backlog only what is long overdue is hinted at: a setback never had a hint in the queue.
-            overdue = 0 if await asyncio.to_thread(self._hints.queue_is_short) else OVERDUE_MS
-            due = await self._work.take_due(DUE_AT_ONCE, overdue_ms=overdue)
-            if due:
-                await asyncio.to_thread(self._hints.send, due)
-            for stage, order_ids in due.items():
-                SWEPT.labels(stage).inc(len(order_ids))
-            if sum(map(len, due.values())) < DUE_AT_ONCE:
-                return
+    async def _sweep(self) -> float:
+        """Hand over what is due; how long nothing else will be, in seconds."""
+        next_due = await self._work.next_due()
+        if next_due is not None and next_due <= 0:
+            while True:
+                # Behind a backlog only what is long overdue is sent: a setback was never in the queue.
+                overdue = 0 if await self._queue.is_short() else OVERDUE_MS
+                due = await self._work.take_due(DUE_AT_ONCE, overdue_ms=overdue)
+                if due:
+                    await self._queue.send(due)
+                    SWEPT.inc(len(due))
+                if len(due) < DUE_AT_ONCE:
+                    break
+            return LEAST_SLEEP_S
+        return MOST_SLEEP_S if next_due is None else min(MOST_SLEEP_S, max(LEAST_SLEEP_S, next_due))
 
     async def _count_dead_letters(self) -> None:
         counts = await self._work.dead_letter_counts()

@@ -1,4 +1,8 @@
-"""The work table: what is to be done next, and when it is due. Process state, never facts: the log decides."""
+"""The work table: what is to be done next, and when it is due. Process state, never facts: the log decides.
+
+Rows are for recovery. Whoever makes an order executable hands it over at once; a row is written for what is still open
+a moment later, and brings it back where that hand-over, or whoever had it, was lost.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +17,13 @@ from psycopg_pool import AsyncConnectionPool
 
 from domain.backoff import Backoff
 from event_store.processors import dead_letters
-from workers.dispatch.next_work import OPEN_TOPICS, STAGES, TRACK, NextWork, Stage, WorkBatch, next_work_of
+from workers.dispatch.next_work import EXECUTE, OPEN_TOPICS, TRACK, NextWork, WorkBatch, next_work_of
 
-# A hint that was lost is sent again after this long: longer than a healthy stage takes, and soon for a client.
+# What was handed over and lost is handed over again after this long: longer than a healthy visit takes.
 GRACE_MS = 2_000
 SETBACK = Backoff(first=timedelta(milliseconds=250), longest=timedelta(seconds=5))
+EXECUTION = "execution"
+"""The processor that the execution's dead letters stand under."""
 
 SQL = {path.stem: path.read_text() for path in (Path(__file__).parent / "sql").glob("*.sql")}
 
@@ -26,55 +32,60 @@ Cursor = AsyncCursor[Any]
 
 
 class WorkTable:
-    """Reads and writes of ``work``. Methods that take a cursor are part of the caller's transaction."""
+    """Reads and writes of ``work``. Methods that take a cursor are part of the caller's transaction.
 
-    def __init__(self, pool: Pool) -> None:
+    ``written_by`` is the processor of the log that writes the rows, in the same transaction as its position.
+    """
+
+    def __init__(self, pool: Pool, written_by: str) -> None:
         self.pool = pool
+        self._written_by = written_by
 
-    async def record(self, cursor: Cursor, batch: WorkBatch) -> set[UUID]:
-        """Write what a batch of events asks for; returns the orders among them that are dead letters."""
+    async def record(self, cursor: Cursor, batch: WorkBatch) -> None:
+        """Write what a batch of events asks for."""
+        if not batch.moves:
+            return
         orders = [move.order_id for move in batch.moves]
-        await cursor.execute(SQL["tries"], {"orders": orders, "stages": list(STAGES)})
-        rows = await cursor.fetchall()
-        tries = {row[0]: int(str(row[1])) for row in rows}
-        dead = {row[0] for row in rows if row[2]}
+        await cursor.execute(SQL["tries"], {"orders": orders})
+        tries = {row[0]: int(str(row[1])) for row in await cursor.fetchall()}
         await cursor.execute(SQL["move"], {"orders": orders, "versions": [move.version for move in batch.moves]})
-        due = [_row(move, tries.get(move.order_id, 0)) for move in batch.moves if move.stage]
-        due += [(order_id, TRACK, version, 0, tries.get(order_id, 0)) for order_id, version in batch.tracked.items()]
-        await self._schedule(cursor, due)
-        return dead
+        rows = [_row(move, tries.get(move.order_id, 0)) for move in batch.moves if move.executed]
+        rows += [(order_id, TRACK, version, 0, tries.get(order_id, 0)) for order_id, version in batch.tracked.items()]
+        await self._schedule(cursor, rows)
 
-    async def postpone(self, order_id: UUID, stage: Stage, version: int) -> None:
+    async def postpone(self, order_id: UUID, version: int) -> None:
         """Try again later: 0.25 s after the first passing failure, doubling to 5 s."""
         async with self.pool.connection() as connection:
-            arguments = {"order": order_id, "stage": stage, "version": version, "waits": SETBACK.waits()}
+            arguments = {"order": order_id, "version": version, "waits": SETBACK.waits()}
             await connection.execute(SQL["postpone"], arguments)
 
-    async def take_due(self, limit: int, *, overdue_ms: int = 0) -> dict[Stage, list[UUID]]:
-        """What has been due for ``overdue_ms``, by stage. It comes due again by itself, should its hint be lost.
+    async def take_due(self, limit: int, *, overdue_ms: int = 0) -> list[UUID]:
+        """Orders that have been due for ``overdue_ms``. They come due again by themselves, should they get lost.
 
-        Hints are sent after this: whoever waits for Valkey with rows locked makes the relay wait too.
+        They are handed over after this: whoever waits for Valkey with rows locked makes the projector wait too.
         """
         async with self.pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
             await cursor.execute("set local synchronous_commit = off")
-            await cursor.execute(
-                SQL["take_due"], {"stages": list(STAGES), "limit": limit, "again": GRACE_MS, "overdue": overdue_ms}
-            )
-            due: dict[Stage, list[UUID]] = {}
-            for order_id, name in await cursor.fetchall():
-                due.setdefault(next(stage for stage in STAGES if stage == name), []).append(UUID(str(order_id)))
-            return due
+            arguments = {"limit": limit, "again": GRACE_MS, "overdue": overdue_ms, "processor": EXECUTION}
+            await cursor.execute(SQL["take_due"], arguments)
+            return [UUID(str(row[0])) for row in await cursor.fetchall()]
+
+    async def next_due(self) -> float | None:
+        """In how many seconds the next row is due, at most 0 for one that is; None where there is none."""
+        async with self.pool.connection() as connection:
+            row = await (await connection.execute(SQL["next_due"])).fetchone()
+        return None if row is None or row[0] is None else float(row[0])
 
     async def retry(self, order_id: UUID, processors: Sequence[str]) -> None:
         """Remove the order's dead letters of ``processors``; what is to be done next with it is due now."""
         async with self.pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
             await dead_letters.remove(cursor, processors, order_id)
-            await cursor.execute(SQL["due_now"], {"order": order_id, "stages": list(STAGES)})
+            await cursor.execute(SQL["due_now"], {"order": order_id})
 
     async def tracked(self) -> tuple[int, list[UUID]]:
-        """The relay's position and the orders to track as of it."""
+        """The position up to which rows are written, and the orders to track as of it."""
         async with self.pool.connection() as connection:
-            cursor = await connection.execute(SQL["tracked"])
+            cursor = await connection.execute(SQL["tracked"], {"processor": self._written_by})
             row = await cursor.fetchone()
         if row is None or not isinstance(row[0], int) or not isinstance(row[1], list):
             raise TypeError("the tracked orders could not be read")
@@ -131,4 +142,4 @@ class WorkTable:
 
 def _row(move: NextWork, tries: int) -> tuple[UUID, str, int, int, int]:
     delay = SETBACK.after(tries + 1) // timedelta(milliseconds=1) if move.setback else GRACE_MS
-    return move.order_id, str(move.stage), move.version, delay, tries + 1 if move.setback else tries
+    return move.order_id, EXECUTE, move.version, delay, tries + 1 if move.setback else tries

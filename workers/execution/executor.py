@@ -4,7 +4,7 @@ nobody."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from uuid import UUID
 
 import psycopg
@@ -15,15 +15,12 @@ from commands.loaded_order import LoadedOrder
 from domain.codes import Code
 from domain.errors import NotApplicableError
 from workers.dead_letters import DeadLetterQueue
-from workers.dispatch.work import WorkTable
+from workers.dispatch.work import EXECUTION, WorkTable
+from workers.errors import TRANSIENT_ERRORS
 from workers.execution.visit import Visit
 from workers.metrics import VISIT_SECONDS, VISITS
-from workers.transient_errors import TRANSIENT_ERRORS
 
 log = structlog.get_logger(__name__)
-
-EXECUTION = "execution"
-"""The processor that dead letters of the execution stand under."""
 
 # Past this many orders at work the queue waits in Valkey rather than here.
 MOST_AT_WORK = 20_000
@@ -71,7 +68,7 @@ class Executor:
             loaded = await self._visit.orders.known(order_ids)
             for order_id, error in loaded.unreadable.items():
                 VISITS.labels("unreadable").inc()
-                await self._dead_letters.unreadable(order_id, error)
+                await self._dead_letters.add_unreadable(order_id, error)
         except TRANSIENT_ERRORS as error:
             # Their rows come due again.
             log.warning("orders can't be read", orders=len(order_ids), error=type(error).__name__)
@@ -129,7 +126,7 @@ class Executor:
             if defect:
                 raise defect
             return "postponed"
-        await self._dead_letters.handled(loaded.order_id)
+        await self._dead_letters.remove(loaded.order_id)
         return "advanced"
 
     async def _give_up(self, loaded: LoadedOrder, code: Code) -> LoadedOrder:
@@ -144,7 +141,7 @@ class Executor:
         if order and order.live_attempt is None and order.deadline and self._visit.clock() < order.deadline:
             return
         try:
-            await self._dead_letters.failed(loaded.order_id, loaded.version, error)
+            await self._dead_letters.count_failure(loaded.order_id, loaded.version, error)
         except psycopg.Error as uncounted:
             log.warning("failure not counted", order_id=str(loaded.order_id), error=type(uncounted).__name__)
 
@@ -155,8 +152,8 @@ class Executor:
             self._room.set()
         return again
 
-    def _spawn(self, work: object) -> None:
-        task = asyncio.ensure_future(work)  # type: ignore[arg-type]
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

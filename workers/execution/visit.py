@@ -6,7 +6,6 @@ append stored the transaction has ever seen its bytes, so nobody else can have s
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,15 +16,14 @@ from commands.loaded_order import LoadedOrder
 from commands.orders import OrderRepository
 from commands.trading import TradingStates
 from domain.codes import Code, meaning
-from domain.commands import GiveUp, OrderCommand, RecordBuilt, RecordQuotes, RecordSent
+from domain.commands import GiveUp, OrderCommand, RecordQuotes, RecordSent
 from domain.decide import decide
-from domain.events import TransactionBuilt
 from domain.evolve import fold
 from domain.order import Attempt, Order
 from venues.protocol import VenueQuote
 from workers.execution.builder import Builder
 from workers.execution.quoting import Quoting
-from workers.metrics import SENDS
+from workers.execution.sending import send, signed_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,18 +99,3 @@ class Visit:
     def _is_remote(self, offer: VenueQuote) -> bool:
         group = self.builder.group_of(offer.quote.venue)
         return group is not None and group.is_remote
-
-
-def signed_bytes(loaded: LoadedOrder, attempt: int) -> bytes:
-    """The recorded transaction of ``attempt``; it is in the log before anyone may send it."""
-    for event in reversed(loaded.events):
-        if isinstance(event, TransactionBuilt) and event.attempt == attempt:
-            return base64.b64decode(event.transaction)
-    raise LookupError(f"order {loaded.order_id} has no attempt {attempt}")
-
-
-async def send(chain: Chain, transaction: bytes) -> str:
-    """Hand the bytes over once and count what was answered."""
-    answer = await chain.send(transaction)
-    SENDS.labels("accepted" if answer == "accepted" else "other").inc()
-    return answer

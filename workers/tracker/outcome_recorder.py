@@ -79,7 +79,7 @@ class OutcomeRecorder:
         """The attempts' orders; one that can't be read is missing, and what was learned of its attempts has to wait."""
         if not attempts:
             return {}
-        loaded = await self._orders.load([attempt.order_id for attempt in attempts])
+        loaded = await self._orders.known([attempt.order_id for attempt in attempts])
         for attempt in attempts:
             if error := loaded.unreadable.get(attempt.order_id):
                 await self.isolate(attempt, _raised(error))

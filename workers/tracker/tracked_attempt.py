@@ -8,7 +8,7 @@ from uuid import UUID
 
 from chains.protocol import ExpiryQuestion, SentTransaction
 from commands.loaded_order import LoadedOrder
-from workers.stages.submit import signed_bytes
+from workers.execution.sending import signed_bytes
 from workers.tracker.schedule import Schedule
 
 

@@ -12,7 +12,7 @@ import structlog
 from commands.loaded_order import LoadedOrder
 from commands.orders import OrderRepository
 from domain import events as e
-from event_store.types import EventHeader
+from event_store.types import PositionedEvent
 from workers.dead_letters import DeadLetterQueue
 from workers.dispatch.work import WorkTable
 from workers.tracker.schedule import Schedule
@@ -68,7 +68,7 @@ class TrackedAttempts:
         _, order_ids = await self._work.tracked()
         await self._load([order_id for order_id in order_ids if order_id not in self._by_order])
 
-    async def apply(self, batch: Iterable[EventHeader]) -> None:
+    async def apply(self, batch: Iterable[PositionedEvent]) -> None:
         """Bring the attempts up to date with a batch of events from the log's tail."""
         changes = [event for event in batch if event.topic in _CHANGES]
         for event in changes:
@@ -76,14 +76,14 @@ class TrackedAttempts:
                 self._mark_submitted(event)
         await self._load(list({event.stream_id for event in changes if self._is_newer(event)}))
 
-    def _mark_submitted(self, event: EventHeader) -> None:
+    def _mark_submitted(self, event: PositionedEvent) -> None:
         """Nothing has to be read where the event directly follows what is known: the last attempt was sent."""
         attempts = self._by_order.get(event.stream_id, [])
         if attempts and attempts[-1].version == event.version - 1:
             attempts[-1] = replace(attempts[-1], submitted=True)
             attempts[:] = [replace(attempt, version=event.version) for attempt in attempts]
 
-    def _is_newer(self, event: EventHeader) -> bool:
+    def _is_newer(self, event: PositionedEvent) -> bool:
         """Whether the event is unknown here: not recorded by the tracker itself, nor read with what came before it."""
         return all(attempt.version < event.version for attempt in self._by_order.get(event.stream_id, ()))
 
@@ -118,7 +118,7 @@ class TrackedAttempts:
         """Read the orders and track their attempts; those that have none left lose their row in the work table."""
         if not order_ids:
             return
-        loaded = await self._orders.load(order_ids)
+        loaded = await self._orders.known(order_ids)
         for order_id, error in loaded.unreadable.items():
             await self._dead_letters.add_unreadable(order_id, error)
         broken = [order_id for order_id, history in loaded.orders.items() if not await self._try_update(history)]

@@ -1,7 +1,7 @@
 """The tracker: follows every attempt until the chain has said, finally, what became of it. One runs at a time.
 
 It sends what nobody has sent, sends the same bytes again, asks for 256 statuses at a time, reads what landed, and
-proves what can never land. It follows an attempt from ``TransactionBuilt`` on, whether the submit stage got to it or
+proves what can never land. It follows an attempt from ``TransactionBuilt`` on, whether a visit got to send it or
 not.
 """
 
@@ -21,16 +21,15 @@ from commands.accounts import Accounts
 from commands.orders import OrderRepository
 from domain.commands import RecordLanding, RecordSent
 from domain.evidence import Commitment, Landing
-from event_store.notifier import Notifier
 from event_store.processors.leases import Lease
-from event_store.read.log import Log
+from event_store.read.feed import LogFeed
 from event_store.read.tail import Tail
 from workers.dead_letters import DeadLetterQueue
 from workers.dispatch.work import WorkTable
 from workers.errors import TRANSIENT_ERRORS
+from workers.execution.sending import send
 from workers.log_follower import follow_log
 from workers.metrics import TRACKED, UNKNOWN, UNKNOWN_AGE
-from workers.stages.submit import send
 from workers.tracker.chain_silence import ChainSilence
 from workers.tracker.expiry_prover import ExpiryProver
 from workers.tracker.outcome_recorder import OutcomeRecorder
@@ -47,12 +46,10 @@ SIGNATURES_A_CALL = 256
 class Pace:
     """How often the tracker asks and sends, in seconds."""
 
-    # For how long events gather before the log is read again.
-    read_log: float = 0.05
     poll: float = 0.1
     poll_confirmed: float = 1.0
     rebroadcast: float = 1.0
-    # As long as the sweeper waits for the submit stage: before, the stage is on its way to it.
+    # As long as the sweeper waits: before, a visit is on its way to it.
     first_send: float = 2.0
     heights: float = 1.0
     proof: float = 2.0
@@ -69,16 +66,14 @@ class Tracker:
         *,
         orders: OrderRepository,
         accounts: Accounts,
-        events: Log,
-        notifier: Notifier | None,
+        feed: LogFeed,
         work: WorkTable,
         chain: Chain,
         commitment: Commitment,
         clock: Callable[[], datetime],
         pace: Pace | None = None,
     ) -> None:
-        self._events = events
-        self._notifier = notifier
+        self._feed = feed
         self._work = work
         self._chain = chain
         self._commitment = commitment
@@ -94,7 +89,7 @@ class Tracker:
     async def run(self, lease: Lease) -> None:
         after = await self._tracked.restore()
         pace = self._pace
-        tail = Tail(self._events.headers, after, notifier=self._notifier, limit=1_000, pause=pace.read_log)
+        tail = Tail(self._feed.read, after, wakes=self._feed, limit=1_000)
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             tasks.create_task(follow_log(tail, self._tracked.apply, processor=TRACKER))

@@ -13,7 +13,7 @@ from commands.orders import OrderRepository
 from domain import events as e
 from event_store.read.log import Log
 from event_store.statements import statement
-from event_store.types import EventHeader
+from event_store.types import PositionedEvent
 from workers.dead_letters import DeadLetterQueue
 from workers.dispatch.work import Pool
 from workers.metrics import BOOK_ORDERS
@@ -52,9 +52,9 @@ class BookFeed:
         BOOK_ORDERS.set(len(self.book))
         return after
 
-    async def apply(self, batch: Iterable[EventHeader]) -> None:
+    async def apply(self, batch: Iterable[PositionedEvent]) -> None:
         """Bring the book up to date with a batch of events: who begins to wait comes in, who went on leaves."""
-        newest: dict[UUID, EventHeader] = {event.stream_id: event for event in batch}
+        newest: dict[UUID, PositionedEvent] = {event.stream_id: event for event in batch}
         for order_id, event in newest.items():
             if event.topic not in WAITING:
                 self.book.take(order_id)

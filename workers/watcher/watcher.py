@@ -22,9 +22,8 @@ from domain.commands import ObservePrice
 from domain.errors import NotApplicableError
 from domain.events import Observation
 from event_store.errors import LeaseLostError
-from event_store.notifier import Notifier
 from event_store.processors.leases import Lease
-from event_store.read.log import Log
+from event_store.read.feed import LogFeed
 from event_store.read.tail import Tail
 from venues.prices import PairPrice, Prices, PriceSource
 from workers.dead_letters import MOST_FAILURES
@@ -39,10 +38,8 @@ from workers.watcher.waiting_order import WaitingOrder
 log = structlog.get_logger(__name__)
 
 ORDERS_AT_ONCE = 300
-# Most events concern no waiting order: they gather for so many seconds before they are read, and for longer while the
-# watcher stands by.
-READ_PAUSE_S = 0.1
-STANDBY_READ_PAUSE_S = 0.5
+# Most events concern no waiting order: while the watcher stands by they gather for so many seconds.
+STANDBY_GATHER_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +68,7 @@ class Watcher:
         *,
         feed: BookFeed,
         orders: OrderRepository,
-        events: Log,
-        notifier: Notifier | None,
+        log: LogFeed,
         source: PriceSource,
         slot_age: Callable[[int], Awaitable[int]],
         clock: Callable[[], datetime],
@@ -85,9 +81,7 @@ class Watcher:
         self._pace = pace or Pace()
         self._jumps = PriceJumpFilter()
         self._freshness = Freshness(slot_age, self._pace.stale)
-        self._tail = Tail(
-            events.headers, 0, limit=1_000, notifier=notifier, pause=STANDBY_READ_PAUSE_S, poll=STANDBY_READ_PAUSE_S
-        )
+        self._tail = Tail(log.read, 0, limit=1_000, wakes=log, gather=STANDBY_GATHER_S)
 
     async def follow(self, after: int) -> None:
         """Keep the book in step with the log from position ``after`` on, and with the dead letters."""
@@ -106,7 +100,7 @@ class Watcher:
 
     async def run(self, lease: Lease) -> None:
         """Observe and trigger orders until the lease is lost or it is cancelled, beside ``follow``."""
-        self._tail.pause = self._tail.poll = READ_PAUSE_S
+        self._tail.gather = 0.0
         outage: str | None = None
         due = time.monotonic()
         while True:

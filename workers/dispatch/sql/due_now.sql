@@ -1,1 +1,1 @@
-update work set due_at = clock_timestamp() where order_id = %(order)s and stage = any(%(stages)s)
+update work set due_at = clock_timestamp() where order_id = %(order)s and stage = 'execute'

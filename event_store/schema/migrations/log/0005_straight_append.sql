@@ -125,3 +125,8 @@ revoke all on function
         uuid[], bigint[], uuid[], text[], bytea[], uuid[], uuid[], uuid[], uuid[], uuid[], bigint[], text[], bigint[]
     )
 from public;
+
+comment on function store_straight is
+    'The log''s part of append_straight(): stores every event of the statement, or nothing and answers null.';
+comment on function append_straight is
+    'The straight way into the log: every request is stored, or none and the answer is null, where one conflicts.';

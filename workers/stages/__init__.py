@@ -1,1 +1,0 @@
-"""The steps an order takes on its way out: route, build, submit."""
