@@ -39,8 +39,8 @@ def retry(
     ] = None,
 ) -> None:
     """Take an order up again, recorded in the log. Exit code 1 where it fails again and stays a dead letter."""
-    from runtime.dead_letters import retry
-    from runtime.operator import run_command
+    from cli.resolve import run_command
+    from cli.retry import retry
 
     raise typer.Exit(roles.guarded("dead-letters retry", lambda: print(run_command(retry(order, processor)))))
 
@@ -48,15 +48,15 @@ def retry(
 @app.command()
 def discard(order: Order, because: Because) -> None:
     """Give an order up: it fails with `discarded`, recorded in the log. Refused while an attempt may still land."""
-    from runtime.dead_letters import discard
-    from runtime.operator import run_command
+    from cli.resolve import run_command
+    from cli.retry import discard
 
     raise typer.Exit(roles.guarded("dead-letters discard", lambda: print(run_command(discard(order, because)))))
 
 
 def _list(*, as_json: bool) -> None:
-    from runtime.dead_letters import json_line, letters, line
-    from runtime.operator import run_command
+    from cli.resolve import run_command
+    from cli.retry import json_line, letters, line
 
     def show() -> None:
         found = run_command(letters())

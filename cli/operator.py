@@ -21,7 +21,7 @@ def resolve(
     fee_lamports: Annotated[int, typer.Option(min=0, help="With --landed: the network fee paid.")] = 5_000,
 ) -> None:
     """End an attempt whose outcome can never be known from the chain again; refused while it still can."""
-    from runtime.operator import Received, resolve
+    from cli.resolve import Received, resolve
 
     if expired == landed:
         raise typer.BadParameter("say one of --expired and --landed")
@@ -36,7 +36,7 @@ def resolve(
 
 def resume(because: Because) -> None:
     """Let trading go on after a contradiction between chain and log has halted it."""
-    from runtime.operator import resume
+    from cli.resolve import resume
 
     raise typer.Exit(roles.guarded("resume", lambda: print(resume(because))))
 
