@@ -32,7 +32,6 @@ from event_store.read.snapshot import snapshot
 from event_store.types import RecordedEvent
 from projections.orders import PROCESSOR
 from projections.projector import OrdersProjector
-from runtime.settings import Settings
 from tests.integration.conftest import TestDatabase, superuser_url
 from tests.integration.embedded import EmbeddedPostgres
 from tests.integration.workers.conftest import chain_timeout, engine, rpc_url
@@ -156,12 +155,11 @@ class AuditHarness:
 
     async def verify(self, *, node: str = "", checkpoint: Checkpoint | None = None) -> Verified:
         """Every check against ``node``; without one, those that need no chain."""
-        found = Settings(database_url=self.database.app, solana_rpc_url=node)
         findings: list[Finding] = []
         report = Report(findings.append)
         mark = checkpoint.mark if checkpoint else None
         # The chain answers from this thread's loop.
-        await asyncio.to_thread(verify_everything, found, report, untracked, mark, chain=bool(node))
+        await asyncio.to_thread(verify_everything, self.database.app, node, report, untracked, mark, chain=bool(node))
         if not node:
             findings = [one for one in findings if one.check != "chain"]
         return Verified(findings, report)
