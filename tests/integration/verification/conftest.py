@@ -26,6 +26,7 @@ from event_store.hash_chain.hashing import event_hash, log_hash
 from event_store.hash_chain.verification import Finding
 from event_store.mapper import EventMapper
 from event_store.pool import connection_pool
+from event_store.processors import positions
 from event_store.processors.leases import Lease
 from event_store.read.log import Log
 from event_store.read.snapshot import snapshot
@@ -89,7 +90,7 @@ class AuditHarness:
 
     def _projected(self) -> int:
         with snapshot(self.database.app) as now:
-            return now.position_of(PROCESSOR)
+            return positions.load_from(now, PROCESSOR)
 
     @contextmanager
     def behind_the_engine(self) -> Iterator[psycopg.Connection]:
