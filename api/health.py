@@ -10,8 +10,8 @@ from litestar import MediaType, Response, get
 from litestar.handlers import HTTPRouteHandler
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 
+from api.errors import ProblemError
 from api.openapi import problems
-from api.problems import Problem
 from api.services import Check, Services
 from projections.order_view import IfKnown, View
 
@@ -55,7 +55,7 @@ def health_routes(services: Services) -> list[HTTPRouteHandler]:
         if any(check.essential for check in failed):
             names = ", ".join(check.name for check in failed)
             shown = [result.model_dump(by_alias=True) for result in results]
-            raise Problem(503, "not_ready", f"Not ready: {names}.", headers={"Retry-After": "1"}, checks=shown)
+            raise ProblemError(503, "not_ready", f"Not ready: {names}.", headers={"Retry-After": "1"}, checks=shown)
         return Readiness(status="degraded" if failed else "ready", checks=list(results))
 
     @get(

@@ -11,9 +11,9 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import PathParameter
 from pydantic import Field
 
+from api.errors import ProblemError
 from api.openapi import problems
 from api.orders.document import shown
-from api.problems import Problem
 from api.services import Services
 from domain.numbers import plain, to_units
 from domain.tokens import Pair, Side, TokenList, pair_of
@@ -82,7 +82,7 @@ def pair_routes(services: Services) -> list[HTTPRouteHandler]:
         pair = _pair(tokens, base, quote)
         found = await look([pair])
         if not found:
-            raise Problem(404, "no_venue", f"No venue trades {pair.symbol}.", field="pair")
+            raise ProblemError(404, "no_venue", f"No venue trades {pair.symbol}.", field="pair")
         return found[0]
 
     @get(
@@ -128,11 +128,13 @@ def _pair(tokens: TokenList, base: str, quote: str) -> Pair:
     one, other = tokens.find(base), tokens.find(quote)
     if one is None or other is None or one == other:
         name = shown(f"{base}/{quote}")
-        raise Problem(404, "unknown_pair", f"There is no pair {name} here; GET /api/pairs lists them.", field="pair")
+        raise ProblemError(
+            404, "unknown_pair", f"There is no pair {name} here; GET /api/pairs lists them.", field="pair"
+        )
     pair = pair_of(one, other)
     if pair.base != one:
         # Its price the other way round, under the name that was asked for, would be taken for what it isn't.
-        raise Problem(404, "unknown_pair", f"That pair reads {pair.symbol} here.", field="pair")
+        raise ProblemError(404, "unknown_pair", f"That pair reads {pair.symbol} here.", field="pair")
     return pair
 
 

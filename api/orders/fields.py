@@ -6,8 +6,8 @@ import re
 from decimal import Context, Decimal
 from typing import Any
 
+from api.errors import ProblemError
 from api.orders.document import Digits, shown
-from api.problems import Problem
 from domain.numbers import BPS, PRICE_DIGITS, U64_MAX, plain, to_base_units
 from domain.tokens import Token, TokenList
 
@@ -19,9 +19,9 @@ _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,9})?", re.ASCII)
 _CLIENT_ORDER_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
 
 
-def invalid(code: str, detail: str, field: str) -> Problem:
+def invalid(code: str, detail: str, field: str) -> ProblemError:
     """A body that can be read and means nothing we can do."""
-    return Problem(422, code, detail, field=field)
+    return ProblemError(422, code, detail, field=field)
 
 
 def token(value: Any, tokens: TokenList, field: str) -> Token:
@@ -102,13 +102,13 @@ def _bps(value: Any, decimals: int, rule: str, field: str) -> int:
     return bps
 
 
-def _slippage_out_of_range(field: str) -> Problem:
+def _slippage_out_of_range(field: str) -> ProblemError:
     return invalid("slippage_out_of_range", f"{field} must be 0 to 10,000 basis points.", field)
 
 
-def _too_large(of: Token, field: str) -> Problem:
+def _too_large(of: Token, field: str) -> ProblemError:
     return invalid("amount_too_large", f"{field} is more {of.symbol} than the chain can count.", field)
 
 
-def _too_fine(of: Token, field: str) -> Problem:
+def _too_fine(of: Token, field: str) -> ProblemError:
     return invalid("too_many_decimals", f"{of.symbol} has {of.decimals} decimals; {field} has more.", field)

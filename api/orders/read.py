@@ -9,10 +9,10 @@ from litestar import get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import PathParameter, QueryParameter
 
+from api.errors import RETRY_AFTER, ProblemError
 from api.openapi import problems
 from api.orders.answers import EventPage, OrderPage, event_view
 from api.orders.lookup import parse_order_id, stream_of
-from api.problems import RETRY_AFTER, Problem
 from api.services import Services
 from domain.events import Status
 from projections.errors import BadCursorError, ProjectionBehindError
@@ -45,14 +45,14 @@ def read_routes(services: Services) -> list[HTTPRouteHandler]:
     async def get_order(order_id: OrderId, version: Version = None, as_of: AsOf = None) -> OrderView:
         """Folded from the order's own events, so never behind the answer that accepted it."""
         if as_of is not None and as_of.tzinfo is None:
-            raise Problem(400, "invalid_query", "as_of needs a zone: 2026-01-01T00:00:00Z.", field="as_of")
+            raise ProblemError(400, "invalid_query", "as_of needs a zone: 2026-01-01T00:00:00Z.", field="as_of")
         recorded = await stream_of(services, parse_order_id(order_id))
         if version is not None and version > recorded[-1].version:
             detail = f"The order is at version {recorded[-1].version}."
-            raise Problem(404, "version_not_found", detail, field="version")
+            raise ProblemError(404, "version_not_found", detail, field="version")
         state = fold_recorded(mapper, until(recorded, version=version, as_of=as_of))
         if state is None:
-            raise Problem(404, "not_yet_submitted", "The order did not exist at that instant.", field="as_of")
+            raise ProblemError(404, "not_yet_submitted", "The order did not exist at that instant.", field="as_of")
         over = state.order.ended and state.order.live_attempt is None
         if over or state.version < recorded[-1].version:
             return state.view()
@@ -103,11 +103,11 @@ def read_routes(services: Services) -> list[HTTPRouteHandler]:
             page = await services.order_list.page(config.account_id, status=status, limit=limit, cursor=cursor)
         except ProjectionBehindError:
             detail = "The list has not reached that position yet."
-            raise Problem(
+            raise ProblemError(
                 503, "projection_behind", detail, field="position", headers={"Retry-After": RETRY_AFTER}
             ) from None
         except BadCursorError:
-            raise Problem(400, "invalid_query", "That is no cursor of this list.", field="cursor") from None
+            raise ProblemError(400, "invalid_query", "That is no cursor of this list.", field="cursor") from None
         return OrderPage(items=[state.view() for state in page.states], next=page.next)
 
     return [get_order, get_events, list_orders]

@@ -31,7 +31,7 @@ _PRICES: dict[OrderType, tuple[str, ...]] = {
 
 
 def terms(document: Document, config: ApiConfig) -> OrderTerms:
-    """The terms that ``document`` asks for; raises ``Problem`` with the code and the field of the first fault.
+    """The terms that ``document`` asks for; raises ``ProblemError`` with the code and the field of the first fault.
 
     A field that is ``null`` counts as absent.
     """
