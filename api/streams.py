@@ -16,16 +16,15 @@ from uuid import UUID
 
 import msgspec
 import structlog
-from litestar import WebSocket, get, websocket
+from litestar import Controller, WebSocket, get, websocket
 from litestar.exceptions import WebSocketDisconnect
-from litestar.handlers import HTTPRouteHandler, WebsocketRouteHandler
 
 from api.errors import ProblemError, StreamRefusedError
 from api.metrics import STREAMS, STREAMS_CLOSED
 from api.openapi import problems
 from api.orders.lookup import parse_order_id, stream_of
 from api.orders.read import OrderId
-from api.services import Services
+from api.services import InjectedServices, Services
 from domain.events import OrderEvent
 from event_store.errors import TRANSIENT_DATABASE_ERRORS, UnreadableEventError
 from event_store.mapper import EventMapper
@@ -95,9 +94,12 @@ def question(order_id: str, query: Mapping[str, str]) -> Question:
         raise StreamRefusedError(4400, problem.detail) from None
 
 
-def stream_routes(services: Services) -> list[WebsocketRouteHandler | HTTPRouteHandler]:
-    @websocket("/ws/orders/{order_id:str}")
-    async def stream(socket: Socket, order_id: OrderId) -> None:
+class StreamsController(Controller):
+    path = "/ws/orders"
+    tags = ("orders",)
+
+    @websocket("/{order_id:str}")
+    async def stream(self, socket: Socket, services: InjectedServices, order_id: OrderId) -> None:
         # Accepted whatever it asks: only an open socket can be told a close code.
         await socket.accept()
         with STREAMS.track_inprogress():
@@ -108,15 +110,18 @@ def stream_routes(services: Services) -> list[WebsocketRouteHandler | HTTPRouteH
             with contextlib.suppress(OSError, WebSocketDisconnect):
                 await asyncio.wait_for(socket.close(close.code, close.reason), SEND_PATIENCE)
 
-    @get("/ws/orders/{order_id:str}", operation_id="streamOrder", summary="An order's changes, by WebSocket",
-         tags=["orders"], status_code=101, responses=problems(400, 426),
-         response_description="Switching to WebSocket.")  # fmt: skip
-    async def upgrade(order_id: OrderId) -> None:
+    @get(
+        "/{order_id:str}",
+        operation_id="streamOrder",
+        summary="An order's changes, by WebSocket",
+        status_code=101,
+        responses=problems(400, 426),
+        response_description="Switching to WebSocket.",
+    )
+    async def upgrade(self, order_id: OrderId) -> None:
         """One message for each change of status; `after` resumes after a sequence, `events=true` sends every event."""
         headers = {"Upgrade": "websocket", "Connection": "Upgrade"}
         raise ProblemError(426, "upgrade_required", "This path speaks WebSocket.", headers=headers)
-
-    return [stream, upgrade]
 
 
 async def _deliver(services: Services, socket: Socket, order_id: str) -> Close:
