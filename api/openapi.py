@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.openapi.spec import Example, OpenAPIMediaType, Operation, RequestBody, Schema
+from litestar.openapi.spec import Example, OpenAPIMediaType, Operation, Reference, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIType
 
+from api.orders.request import OrderRequest, names_of
 from api.problems import MEDIA_TYPE, ProblemDetails
-
-_NUMBER = [Schema(type=OpenAPIType.STRING), Schema(type=OpenAPIType.NUMBER)]
 
 
 def problems(*statuses: int) -> dict[int, ResponseSpec]:
@@ -30,7 +29,7 @@ def problems(*statuses: int) -> dict[int, ResponseSpec]:
 
 @dataclass
 class ExecuteOperation(Operation):
-    """The body is read from its digits by ``api.orders.document``, so Litestar never sees a type for it."""
+    """The body is read from its digits, and Litestar sees no type for it: the schema follows from ``OrderRequest``."""
 
     def __post_init__(self) -> None:
         self.request_body = RequestBody(
@@ -60,57 +59,43 @@ _MARKET: dict[str, Any] = {
 _ALIASES: dict[str, Any] = {"tokenIn": "SOL", "tokenOut": "USDC", "amount": 1.5, "slippage": 0.005}
 _LIMIT: dict[str, Any] = {"tokenIn": "SOL", "tokenOut": "USDC", "amountIn": "1", "type": "limit", "limitPrice": "152"}
 _STOP: dict[str, Any] = {**_LIMIT, "type": "stop-limit", "limitPrice": "144", "stopPrice": "145"}
-_PRICE = "Quote tokens for one base token of the pair, more than zero, at most 18 significant digits."
-_LIMIT_PRICE = f"{_PRICE} The order executes at it or better; not for market orders."
-_STOP_PRICE = f"{_PRICE} For stop-limit orders: reached once, the order is a limit order."
 
 
 def _order_request() -> Schema:
-    token = "A token's symbol in any case, or its mint."  # noqa: S105 - not that kind of token
-    kinds = ["market", "limit", "stop-limit"]
+    required: list[tuple[str, ...]] = []
+    properties: dict[str, Reference | Schema] = {}
+    for field in OrderRequest.model_fields.values():
+        name, *others = names_of(field)
+        own = dict(cast(dict[str, Any], field.json_schema_extra))
+        properties[name] = _property(own, field.description, required=field.is_required())
+        own.pop("default", None)
+        for other in others:
+            properties[other] = _property(own, f"Another name for {name}.", required=field.is_required())
+        if field.is_required():
+            required.append((name, *others))
     return Schema(
         title="OrderRequest",
         type=OpenAPIType.OBJECT,
         description="`null` counts as absent; any other field is refused.",
-        required=["tokenIn", "tokenOut"],
-        one_of=[Schema(required=["amountIn"]), Schema(required=["amount"])],
+        required=[names[0] for names in required if len(names) == 1],
+        one_of=[Schema(required=[name]) for names in required if len(names) > 1 for name in names],
         additional_properties=False,
-        properties={
-            "tokenIn": Schema(type=OpenAPIType.STRING, description=token),
-            "tokenOut": Schema(type=OpenAPIType.STRING, description=token),
-            "amountIn": Schema(one_of=_NUMBER, description="Token units of tokenIn, at most its decimals."),
-            "amount": Schema(one_of=_NUMBER, description="Another name for amountIn."),
-            "type": _nullable(Schema(type=OpenAPIType.STRING, enum=kinds, default="market")),
-            "orderType": _nullable(Schema(type=OpenAPIType.STRING, enum=kinds, description="Another name for type.")),
-            "slippageBps": _nullable(
-                Schema(
-                    type=OpenAPIType.INTEGER,
-                    minimum=0,
-                    maximum=10_000,
-                    description="The most the fill may be below the first quote, in basis points.",
-                )
-            ),
-            "slippage": _nullable(
-                Schema(
-                    type=OpenAPIType.NUMBER,
-                    minimum=0,
-                    maximum=1,
-                    description="The same as a fraction, in steps of 0.0001.",
-                )
-            ),
-            "clientOrderId": _nullable(
-                Schema(
-                    type=OpenAPIType.STRING,
-                    pattern="^[A-Za-z0-9._:-]{1,64}$",
-                    description="Your own id: with it a request is safe to repeat.",
-                )
-            ),
-            "limitPrice": _nullable(Schema(one_of=_NUMBER, description=_LIMIT_PRICE)),
-            "price": _nullable(Schema(one_of=_NUMBER, description="Another name for limitPrice.")),
-            "stopPrice": _nullable(Schema(one_of=_NUMBER, description=_STOP_PRICE)),
-        },
+        properties=properties,
     )
 
 
-def _nullable(schema: Schema) -> Schema:
-    return Schema(any_of=[schema, Schema(type=OpenAPIType.NULL)], description=schema.description)
+def _property(own: dict[str, Any], description: str | None, *, required: bool) -> Schema:
+    schema = _schema({**own, "description": description})
+    if required:
+        return schema
+    return Schema(any_of=[schema, Schema(type=OpenAPIType.NULL)], description=description)
+
+
+def _schema(own: dict[str, Any]) -> Schema:
+    """A JSON schema of one value as Litestar writes it."""
+    named = {name: value for name, value in own.items() if name not in {"type", "oneOf"}}
+    return Schema(
+        type=OpenAPIType(own["type"]) if "type" in own else None,
+        one_of=[_schema(form) for form in own["oneOf"]] if "oneOf" in own else None,
+        **named,
+    )

@@ -11,6 +11,7 @@ from api.config import ApiConfig
 from api.openapi import ExecuteOperation, problems
 from api.orders.answers import AcceptedOrder, accepted_order, links
 from api.orders.document import BODY_LIMIT, read
+from api.orders.request import order_request
 from api.orders.terms import terms
 from api.problems import outcome_unknown
 from api.services import InjectedServices
@@ -48,7 +49,9 @@ class SubmitController(Controller):
         With a `clientOrderId` it is safe to repeat: the same terms get the same answer, other terms 409.
         """
         document = read(await request.body(), request.headers.get("content-type"))
-        command = submission(terms(document, services.config), services.config, services.clock())
+        config = services.config
+        asked = terms(order_request(document, config.tokens), config)
+        command = submission(asked, config, services.clock())
         try:
             accepted = await submit_order(services.orders, services.config.account_id, command)
         except SubmissionUnknownError as unknown:

@@ -17,8 +17,9 @@ from api.config import ApiConfig
 from api.errors import ProblemError
 from api.openapi import ExecuteOperation
 from api.orders.document import BODY_LIMIT, read
+from api.orders.request import ALIASES, NAMES, order_request
 from api.orders.submit import submission
-from api.orders.terms import ALIASES, NAMES, terms
+from api.orders.terms import terms
 from api.problems import problem_of
 from commands.ids import DEFAULT_ACCOUNT
 from domain.commands import SubmitOrder
@@ -142,7 +143,7 @@ BAD = [
 
 def ask(body: str | bytes, content_type: str | None = "application/json") -> OrderTerms:
     raw = body if isinstance(body, bytes) else body.encode()
-    return terms(read(raw, content_type), CONFIG)
+    return terms(order_request(read(raw, content_type), CONFIG.tokens), CONFIG)
 
 
 def order(**fields: Any) -> OrderTerms:
