@@ -1,48 +1,28 @@
-"""`surefill submit`: an order by the engine's own API."""
+"""`surefill submit`: an order by the engine's own API; its options are the fields of the API's request."""
 
+from __future__ import annotations
+
+import inspect
 import json
-from typing import Annotated
+from collections.abc import Iterator
+from typing import Annotated, Any, cast
 
 import typer
+from pydantic.alias_generators import to_snake
+from pydantic.fields import FieldInfo
 
+from api.orders.request import OrderRequest, names_of
 from cli.client import Client, with_client
 from cli.watch import follow
 
+Watch = Annotated[bool, typer.Option("--watch", help="Follow it to its end; exit code 1 unless it is confirmed.")]
 
-def submit(
-    *,
-    token_in: Annotated[str, typer.Option(help="Symbol or mint of what is sold.")],
-    token_out: Annotated[str, typer.Option(help="Symbol or mint of what is bought.")],
-    amount: Annotated[str, typer.Option(help="How much of --token-in, in whole tokens: 1.5")],
-    slippage_bps: Annotated[
-        int | None, typer.Option(help="Basis points the price may slip; the engine's default if not given.")
-    ] = None,
-    limit_price: Annotated[
-        str | None, typer.Option(help="Wait for this price, quote per base, and never execute worse: a limit order.")
-    ] = None,
-    stop_price: Annotated[
-        str | None, typer.Option(help="Wait for this price before the limit counts: a stop-limit order.")
-    ] = None,
-    client_order_id: Annotated[
-        str | None, typer.Option(help="Your own id: repeating it never makes a second order.")
-    ] = None,
-    watch: Annotated[
-        bool, typer.Option("--watch", help="Follow it to its end; exit code 1 unless it is confirmed.")
-    ] = False,
-) -> None:
+
+def submit(watch: Watch = False, **given: Any) -> None:
     """Submit an order and print the engine's answer as JSON: market, or limit and stop-limit by the prices given."""
-    kind = "stop-limit" if stop_price is not None else "limit" if limit_price is not None else "market"
-    given = {
-        "tokenIn": token_in,
-        "tokenOut": token_out,
-        "amountIn": amount,
-        "type": kind,
-        "slippageBps": slippage_bps,
-        "limitPrice": limit_price,
-        "stopPrice": stop_price,
-        "clientOrderId": client_order_id,
-    }
-    order = {name: value for name, value in given.items() if value is not None}
+    order = {names_of(OrderRequest.model_fields[name])[0]: value for name, value in given.items() if value is not None}
+    kind = "stop-limit" if "stopPrice" in order else "limit" if "limitPrice" in order else "market"
+    order.setdefault("type", kind)
 
     async def run(client: Client) -> None:
         answer = await client.submit(order)
@@ -51,3 +31,27 @@ def submit(
             await follow(client, answer["orderId"])
 
     with_client(run)
+
+
+def _options() -> Iterator[inspect.Parameter]:
+    """One option for each field, under all its names; the engine reads the values, so that they are text here."""
+    for attribute, field in OrderRequest.model_fields.items():
+        flags = [f"--{to_snake(name).replace('_', '-')}" for name in names_of(field)]
+        option = typer.Option(*flags, help=_help(field))
+        kind = int if cast(dict[str, Any], field.json_schema_extra).get("type") == "integer" else str
+        yield inspect.Parameter(
+            attribute,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=inspect.Parameter.empty if field.is_required() else None,
+            annotation=Annotated[kind if field.is_required() else kind | None, option],
+        )
+
+
+def _help(field: FieldInfo) -> str:
+    schema = cast(dict[str, Any], field.json_schema_extra)
+    return field.description or f"One of {', '.join(schema['enum'])}; if not given, as the prices say."
+
+
+_watch = inspect.Parameter("watch", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Watch)
+submit.__signature__ = inspect.Signature([*_options(), _watch])  # type: ignore[attr-defined]
+submit.__annotations__ = {name: option.annotation for name, option in inspect.signature(submit).parameters.items()}

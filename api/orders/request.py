@@ -162,7 +162,8 @@ def names_of(field: FieldInfo) -> tuple[str, ...]:
 
 
 ALIASES = {other: names_of(field)[0] for field in OrderRequest.model_fields.values() for other in names_of(field)[1:]}
-NAMES = tuple(names_of(field)[0] for field in OrderRequest.model_fields.values())
+_NAME_OF = {attribute: names_of(field)[0] for attribute, field in OrderRequest.model_fields.items()}
+NAMES = tuple(_NAME_OF.values())
 # Two fields, for their numbers are read in different units, and one term of an order.
 _SAME_TERM = {**ALIASES, "slippage": "slippageBps"}
 
@@ -201,7 +202,7 @@ def _reading(info: ValidationInfo) -> _Reading:
 
 
 def _name(info: ValidationInfo) -> str:
-    return names_of(OrderRequest.model_fields[info.field_name or ""])[0]
+    return _NAME_OF[info.field_name or ""]
 
 
 def _word(info: ValidationInfo) -> str:
