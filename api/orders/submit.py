@@ -8,9 +8,10 @@ from typing import Any
 from litestar import Controller, Request, Response, post
 
 from api.config import ApiConfig
-from api.openapi import ExecuteOperation, problems
+from api.openapi import problems
 from api.orders.answers import AcceptedOrder, accepted_order, links
 from api.orders.document import BODY_LIMIT, read
+from api.orders.openapi import ExecuteOperation
 from api.orders.request import order_request
 from api.orders.terms import terms
 from api.problems import outcome_unknown

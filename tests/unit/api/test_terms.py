@@ -15,8 +15,8 @@ from litestar.openapi.spec import RequestBody, Schema
 
 from api.config import ApiConfig
 from api.errors import ProblemError
-from api.openapi import ExecuteOperation
 from api.orders.document import BODY_LIMIT, read
+from api.orders.openapi import ExecuteOperation
 from api.orders.request import ALIASES, NAMES, order_request
 from api.orders.submit import submission
 from api.orders.terms import terms
