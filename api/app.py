@@ -10,20 +10,21 @@ from functools import partial
 
 import structlog
 from litestar import Litestar
+from litestar.di import Provide
 from litestar.openapi.config import OpenAPIConfig
 from litestar.plugins.pydantic import PydanticPlugin
 
 from api.config import ApiConfig
 from api.documentation import DocumentationPage
-from api.health import health_routes
-from api.network import network_routes
-from api.orders.read import read_routes
-from api.orders.submit import submit_routes
-from api.pairs import pair_routes
+from api.health import HealthController
+from api.network import NetworkController
+from api.orders.read import OrdersController
+from api.orders.submit import SubmitController
+from api.pairs import PairsController
 from api.prices import Ticker
 from api.problems import answer
 from api.services import Check, Services
-from api.streams import stream_routes
+from api.streams import StreamsController
 from commands.orders import OrderRepository
 from event_store.mapper import EventMapper
 from event_store.read.log import Log
@@ -55,18 +56,19 @@ def create_app(
     prices: PriceSource,
     slot_age: Callable[[int], Awaitable[int]],
     checks: Sequence[Check] = (),
+    hurry: Callable[[], None] = lambda: None,
     clock: Callable[[], datetime] = _now,
 ) -> Litestar:
     """``pool`` is open already and outlives the application; ``live`` runs as long as the application does.
 
-    ``slot_age`` says how many seconds ago the slot of a price was.
+    ``slot_age`` says how many seconds ago the slot of a price was; ``hurry`` tells the projector that somebody waits.
     """
     services = Services(
         config=config,
         orders=orders,
         events=events,
         mapper=mapper,
-        order_list=OrderList(pool),
+        order_list=OrderList(pool, hurry),
         resting=RestingOrders(pool),
         ticker=Ticker(prices, slot_age),
         live=live,
@@ -88,13 +90,14 @@ def create_app(
 
     return Litestar(
         route_handlers=[
-            *submit_routes(services),
-            *read_routes(services),
-            *network_routes(services),
-            *pair_routes(services),
-            *health_routes(services),
-            *stream_routes(services),
+            SubmitController,
+            OrdersController,
+            NetworkController,
+            PairsController,
+            HealthController,
+            StreamsController,
         ],
+        dependencies={"services": Provide(lambda: services, sync_to_thread=False)},
         lifespan=[feeding],
         exception_handlers={Exception: answer},
         plugins=[PydanticPlugin(prefer_alias=True)],

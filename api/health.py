@@ -6,13 +6,12 @@ import asyncio
 from typing import Literal
 
 import structlog
-from litestar import MediaType, Response, get
-from litestar.handlers import HTTPRouteHandler
+from litestar import Controller, MediaType, Response, get
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 
+from api.errors import ProblemError
 from api.openapi import problems
-from api.problems import Problem
-from api.services import Check, Services
+from api.services import Check, InjectedServices
 from projections.order_view import IfKnown, View
 
 log = structlog.get_logger(__name__)
@@ -35,27 +34,28 @@ class Readiness(View):
     checks: list[CheckResult]
 
 
-def health_routes(services: Services) -> list[HTTPRouteHandler]:
-    @get("/health/live", operation_id="live", summary="The process runs", tags=["health"], responses=problems())
-    async def live() -> Alive:
+class HealthController(Controller):
+    tags = ("health",)
+
+    @get("/health/live", operation_id="live", summary="The process runs", responses=problems())
+    async def live(self) -> Alive:
         return Alive()
 
     @get(
         "/health/ready",
         operation_id="ready",
         summary="It can take orders",
-        tags=["health"],
         response_description="Ready, or degraded: orders are taken, and something that helps is unreachable.",
         responses=problems(503),
     )
-    async def ready() -> Readiness:
+    async def ready(self, services: InjectedServices) -> Readiness:
         results = await asyncio.gather(*(_result(check) for check in services.checks))
         pairs = list(zip(services.checks, results, strict=True))
         failed = [check for check, result in pairs if not result.ok]
         if any(check.essential for check in failed):
             names = ", ".join(check.name for check in failed)
             shown = [result.model_dump(by_alias=True) for result in results]
-            raise Problem(503, "not_ready", f"Not ready: {names}.", headers={"Retry-After": "1"}, checks=shown)
+            raise ProblemError(503, "not_ready", f"Not ready: {names}.", headers={"Retry-After": "1"}, checks=shown)
         return Readiness(status="degraded" if failed else "ready", checks=list(results))
 
     @get(
@@ -63,13 +63,10 @@ def health_routes(services: Services) -> list[HTTPRouteHandler]:
         media_type=MediaType.TEXT,
         operation_id="metrics",
         summary="What this process counts, for Prometheus",
-        tags=["health"],
         responses=problems(),
     )
-    async def metrics() -> Response[bytes]:
+    async def metrics(self) -> Response[bytes]:
         return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
-
-    return [live, ready, metrics]
 
 
 async def _result(check: Check) -> CheckResult:

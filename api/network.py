@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from litestar import get
-from litestar.handlers import HTTPRouteHandler
+from litestar import Controller, get
 from pydantic import Field
 
 from api.openapi import problems
-from api.services import Services
+from api.services import InjectedServices
 from domain.tokens import Token
 from projections.order_view import IfKnown, View
 
@@ -21,17 +20,17 @@ class Network(View):
     venues: list[str]
 
 
-def network_routes(services: Services) -> list[HTTPRouteHandler]:
-    config = services.config
+class NetworkController(Controller):
+    tags = ("network",)
 
     @get(
         "/api/network",
         operation_id="getNetwork",
         summary="The chain, the wallet, tokens, pairs and venues",
-        tags=["network"],
         responses=problems(503),
     )
-    async def get_network() -> Network:
+    async def get_network(self, services: InjectedServices) -> Network:
+        config = services.config
         return Network(
             network=config.network,
             rpc_url=config.rpc_url,
@@ -40,5 +39,3 @@ def network_routes(services: Services) -> list[HTTPRouteHandler]:
             pairs=list(config.pairs),
             venues=list(config.venues),
         )
-
-    return [get_network]

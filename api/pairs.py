@@ -6,15 +6,14 @@ from collections.abc import Sequence
 from itertools import combinations
 from typing import Annotated
 
-from litestar import get
-from litestar.handlers import HTTPRouteHandler
+from litestar import Controller, get
 from litestar.params import PathParameter
 from pydantic import Field
 
+from api.errors import ProblemError
 from api.openapi import problems
 from api.orders.document import shown
-from api.problems import Problem
-from api.services import Services
+from api.services import InjectedServices, Services
 from domain.numbers import plain, to_units
 from domain.tokens import Pair, Side, TokenList, pair_of
 from projections.order_view import IfKnown, View
@@ -65,74 +64,74 @@ class PairList(View):
     next: str | None = Field(default=None, description="Always null: there is one page.")
 
 
-def pair_routes(services: Services) -> list[HTTPRouteHandler]:
-    tokens = services.config.tokens
-
-    async def look(pairs: Sequence[Pair]) -> list[PairView]:
-        """Those of ``pairs`` that some venue holds."""
-        prices, age = await services.ticker.observe(pairs)
-        held = list(prices.pairs.values())
-        resting = await services.resting.on(services.config.account_id, [price.pair for price in held])
-        return [
-            _view(price, waiting, network=services.config.network, slot=prices.slot, age=age)
-            for price, waiting in zip(held, resting, strict=True)
-        ]
-
-    async def look_at(base: str, quote: str) -> PairView:
-        pair = _pair(tokens, base, quote)
-        found = await look([pair])
-        if not found:
-            raise Problem(404, "no_venue", f"No venue trades {pair.symbol}.", field="pair")
-        return found[0]
+class PairsController(Controller):
+    path = "/api/pairs"
+    tags = ("network",)
 
     @get(
-        "/api/pairs",
         operation_id="listPairs",
         summary="Every pair some venue trades",
-        tags=["network"],
         response_description="All of them, by one observation.",
         responses=problems(503),
     )
-    async def list_pairs() -> PairList:
-        views = await look([pair_of(one, other) for one, other in combinations(tokens.tokens, 2)])
+    async def list_pairs(self, services: InjectedServices) -> PairList:
+        tokens = services.config.tokens.tokens
+        views = await _look(services, [pair_of(one, other) for one, other in combinations(tokens, 2)])
         return PairList(items=sorted(views, key=lambda view: view.pair))
 
     @get(
-        "/api/pairs/{pair:str}",
+        "/{pair:str}",
         operation_id="getPair",
         summary="One pair: touch, venues, resting orders",
-        tags=["network"],
         response_description="The pair as one observation saw it.",
         responses=problems(404, 503),
     )
-    async def get_pair(pair: Named) -> PairView:
+    async def get_pair(self, services: InjectedServices, pair: Named) -> PairView:
         """`SOL/USDC` works as a path too: it is the next one."""
         base, _, quote = pair.partition("-")
-        return await look_at(base, quote)
+        return await _look_at(services, base, quote)
 
     @get(
-        "/api/pairs/{base:str}/{quote:str}",
+        "/{base:str}/{quote:str}",
         operation_id="getPairByTokens",
         summary="One pair, by its two tokens",
-        tags=["network"],
         response_description="The pair as one observation saw it.",
         responses=problems(404, 503),
     )
-    async def get_pair_by_tokens(base: Symbol, quote: Symbol) -> PairView:
-        return await look_at(base, quote)
+    async def get_pair_by_tokens(self, services: InjectedServices, base: Symbol, quote: Symbol) -> PairView:
+        return await _look_at(services, base, quote)
 
-    return [list_pairs, get_pair, get_pair_by_tokens]
+
+async def _look(services: Services, pairs: Sequence[Pair]) -> list[PairView]:
+    """Those of ``pairs`` that some venue holds."""
+    prices, age = await services.ticker.observe(pairs)
+    held = list(prices.pairs.values())
+    resting = await services.resting.on(services.config.account_id, [price.pair for price in held])
+    return [
+        _view(price, waiting, network=services.config.network, slot=prices.slot, age=age)
+        for price, waiting in zip(held, resting, strict=True)
+    ]
+
+
+async def _look_at(services: Services, base: str, quote: str) -> PairView:
+    pair = _pair(services.config.tokens, base, quote)
+    found = await _look(services, [pair])
+    if not found:
+        raise ProblemError(404, "no_venue", f"No venue trades {pair.symbol}.", field="pair")
+    return found[0]
 
 
 def _pair(tokens: TokenList, base: str, quote: str) -> Pair:
     one, other = tokens.find(base), tokens.find(quote)
     if one is None or other is None or one == other:
         name = shown(f"{base}/{quote}")
-        raise Problem(404, "unknown_pair", f"There is no pair {name} here; GET /api/pairs lists them.", field="pair")
+        raise ProblemError(
+            404, "unknown_pair", f"There is no pair {name} here; GET /api/pairs lists them.", field="pair"
+        )
     pair = pair_of(one, other)
     if pair.base != one:
         # Its price the other way round, under the name that was asked for, would be taken for what it isn't.
-        raise Problem(404, "unknown_pair", f"That pair reads {pair.symbol} here.", field="pair")
+        raise ProblemError(404, "unknown_pair", f"That pair reads {pair.symbol} here.", field="pair")
     return pair
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from api.problems import RETRY_AFTER, Problem
+from api.errors import RETRY_AFTER, ProblemError
 from chains.errors import ChainUnavailableError
 from chains.single_flight import SingleFlight
 from domain.tokens import Pair
@@ -24,12 +24,12 @@ class Ticker:
         self._flight: SingleFlight[tuple[str, ...], Aged] = SingleFlight()
 
     async def observe(self, pairs: Sequence[Pair]) -> Aged:
-        """The prices and their age in seconds, 0 where there are none; raises ``Problem`` where it is unreachable."""
+        """The prices and their age in seconds, 0 where there are none; raises ``ProblemError`` in an outage."""
         try:
             async with asyncio.timeout(PATIENCE):
                 return await self._flight.run(tuple(pair.symbol for pair in pairs), lambda: self._observe(pairs))
         except (ChainUnavailableError, TimeoutError):
-            raise Problem(
+            raise ProblemError(
                 503,
                 "price_unavailable",
                 "The source of prices can't be read now. Try again shortly.",

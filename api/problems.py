@@ -13,6 +13,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from pydantic import BaseModel, Field
 
+from api.errors import RETRY_AFTER, ProblemError
 from commands.errors import SubmissionUnknownError
 from domain.errors import DomainError
 from event_store.errors import LogUnavailableError, UnreadableEventError
@@ -20,9 +21,8 @@ from event_store.errors import LogUnavailableError, UnreadableEventError
 log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
-RETRY_AFTER = "1"
 
-# Also the table of docs/errors.md's anchors: a code is a promise, and is never renamed.
+# Clients branch on these codes, and docs/errors.md lists them: none is ever renamed.
 _OF_STATUS = {
     HTTPStatus.BAD_REQUEST: "bad_request",
     HTTPStatus.NOT_FOUND: "not_found",
@@ -44,41 +44,8 @@ class ProblemDetails(BaseModel):
     field: str | None = Field(default=None, description="The input at fault.")
 
 
-class Problem(Exception):
-    """An error answer: HTTP ``status``, stable ``code``, a sentence, the input at fault, headers, further members."""
-
-    def __init__(
-        self,
-        status: int,
-        code: str,
-        detail: str,
-        *,
-        field: str | None = None,
-        headers: Mapping[str, str] | None = None,
-        **members: Any,
-    ) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.code = code
-        self.detail = detail
-        self.field = field
-        self.headers = dict(headers or {})
-        self.members = members
-
-    def body(self) -> dict[str, Any]:
-        members = {"field": self.field, **self.members}
-        return {
-            "type": f"urn:surefill:problem:{self.code}",
-            "title": HTTPStatus(self.status).phrase,
-            "status": self.status,
-            "detail": self.detail,
-            "code": self.code,
-            **{name: value for name, value in members.items() if value is not None},
-        }
-
-
-def log_unavailable() -> Problem:
-    return Problem(
+def log_unavailable() -> ProblemError:
+    return ProblemError(
         503,
         "log_unavailable",
         "The order log can't be reached; nothing was recorded. Try again shortly.",
@@ -86,9 +53,9 @@ def log_unavailable() -> Problem:
     )
 
 
-def outcome_unknown(unknown: SubmissionUnknownError, links: Mapping[str, str], *, repeatable: bool) -> Problem:
+def outcome_unknown(unknown: SubmissionUnknownError, links: Mapping[str, str], *, repeatable: bool) -> ProblemError:
     """Only an order with a client order id may be sent again: without one a repeat could be a second order."""
-    return Problem(
+    return ProblemError(
         503,
         "outcome_unknown",
         "Nobody can tell yet whether the order was recorded: its link later shows it, or 404."
@@ -99,13 +66,13 @@ def outcome_unknown(unknown: SubmissionUnknownError, links: Mapping[str, str], *
     )
 
 
-def problem_of(error: Exception) -> Problem:
+def problem_of(error: Exception) -> ProblemError:
     """The answer to ``error``. What we did not foresee is logged, and says nothing of itself to the client."""
     match error:
-        case Problem():
+        case ProblemError():
             return error
         case DomainError():
-            return Problem(409 if error.code in _CONFLICTS else 422, error.code, error.detail, field=error.field)
+            return ProblemError(409 if error.code in _CONFLICTS else 422, error.code, error.detail, field=error.field)
         case LogUnavailableError() | psycopg.OperationalError() | psycopg.errors.IdleInTransactionSessionTimeout():
             return log_unavailable()
         case UnreadableEventError():
@@ -117,7 +84,7 @@ def problem_of(error: Exception) -> Problem:
             return _of_status(error)
         case _:
             log.error("request failed", exc_info=error)
-            return Problem(500, "internal_error", "Something went wrong here; it has been logged.")
+            return ProblemError(500, "internal_error", "Something went wrong here; it has been logged.")
 
 
 def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
@@ -131,25 +98,27 @@ def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
     )
 
 
-def _unreadable() -> Problem:
-    return Problem(
+def _unreadable() -> ProblemError:
+    return ProblemError(
         409,
         "order_unreadable",
         "An event of this order is damaged, or of a newer version of the engine; `surefill verify` says which.",
     )
 
 
-def _of_status(error: HTTPException) -> Problem:
+def _of_status(error: HTTPException) -> ProblemError:
     status = HTTPStatus(error.status_code)
     allowed = {name: value for name, value in (error.headers or {}).items() if name.lower() == "allow"}
     sentence = f"{(status.description or status.phrase).rstrip('.')}."
-    return Problem(status, _OF_STATUS.get(status, "bad_request"), sentence, headers=allowed)
+    return ProblemError(status, _OF_STATUS.get(status, "bad_request"), sentence, headers=allowed)
 
 
-def _invalid_query(error: ValidationException) -> Problem:
+def _invalid_query(error: ValidationException) -> ProblemError:
     extra = error.extra if isinstance(error.extra, list) else []
     first = extra[0] if extra and isinstance(extra[0], dict) else {}
     name = first.get("key")
     reason = str(first.get("message", "")).splitlines()
     said = f": {reason[0]}" if reason else ""
-    return Problem(400, "invalid_query", f"The query parameter {name or ''} is not valid{said}".strip(), field=name)
+    return ProblemError(
+        400, "invalid_query", f"The query parameter {name or ''} is not valid{said}".strip(), field=name
+    )

@@ -1,11 +1,15 @@
-"""What the routes work with; made once, by whoever composes the API."""
+"""What the controllers work with; made once, by whoever composes the API."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeAlias
 from uuid import UUID
+
+from litestar.di import NamedDependency
+from litestar.params import SkipValidation
 
 from api.config import ApiConfig
 from api.prices import Ticker
@@ -47,3 +51,7 @@ class Services:
     wallet: Callable[[], Awaitable[str | None]]
     uncertainty: Callable[[UUID, int], Awaitable[Uncertainty | None]]
     dead_letter: Callable[[UUID], Awaitable[DeadLetter | None]]
+
+
+InjectedServices: TypeAlias = NamedDependency[SkipValidation[Services]]
+"""The type of a handler's parameter ``services``, which Litestar fills in."""

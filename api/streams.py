@@ -16,20 +16,19 @@ from uuid import UUID
 
 import msgspec
 import structlog
-from litestar import WebSocket, get, websocket
+from litestar import Controller, WebSocket, get, websocket
 from litestar.exceptions import WebSocketDisconnect
-from litestar.handlers import HTTPRouteHandler, WebsocketRouteHandler
 
+from api.errors import ProblemError, StreamRefusedError
 from api.metrics import STREAMS, STREAMS_CLOSED
 from api.openapi import problems
 from api.orders.lookup import parse_order_id, stream_of
 from api.orders.read import OrderId
-from api.problems import Problem
-from api.services import Services
+from api.services import InjectedServices, Services
 from domain.events import OrderEvent
 from event_store.errors import TRANSIENT_DATABASE_ERRORS, UnreadableEventError
 from event_store.mapper import EventMapper
-from event_store.types import RecordedEvent
+from event_store.types import PositionedEvent
 from projections.errors import FeedStoppedError, SlowConsumerError
 from projections.history import OrderState, step
 from projections.order_view import dex, executed_price, tx_hash
@@ -52,14 +51,6 @@ ENDED = Close(1000, "the order has ended")
 BROKEN = Close(1011, "this order can't be read")
 RESTARTING = Close(1012, "not now; connect again with after=")
 TOO_SLOW = Close(4408, "too slow; connect again with after=")
-
-
-class Refused(Exception):
-    """A question that gets no stream."""
-
-    def __init__(self, close: Close) -> None:
-        super().__init__(close.reason)
-        self.close = close
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,21 +82,24 @@ def message(before: OrderState | None, now: OrderState, event: OrderEvent, *, ev
 
 
 def question(order_id: str, query: Mapping[str, str]) -> Question:
-    """What a client asks for; raises ``Refused``."""
+    """What a client asks for; raises ``StreamRefusedError``."""
     after, events = query.get("after", "0"), query.get("events", "false").lower()
     if not (after.isascii() and after.isdigit() and len(after) <= 9):
-        raise Refused(Close(4400, "after is a sequence, 0 or more"))
+        raise StreamRefusedError(4400, "after is a sequence, 0 or more")
     if events not in _FLAGS:
-        raise Refused(Close(4400, "events is true or false"))
+        raise StreamRefusedError(4400, "events is true or false")
     try:
         return Question(parse_order_id(order_id), int(after), _FLAGS[events])
-    except Problem as problem:
-        raise Refused(Close(4400, problem.detail)) from None
+    except ProblemError as problem:
+        raise StreamRefusedError(4400, problem.detail) from None
 
 
-def stream_routes(services: Services) -> list[WebsocketRouteHandler | HTTPRouteHandler]:
-    @websocket("/ws/orders/{order_id:str}")
-    async def stream(socket: Socket, order_id: OrderId) -> None:
+class StreamsController(Controller):
+    path = "/ws/orders"
+    tags = ("orders",)
+
+    @websocket("/{order_id:str}")
+    async def stream(self, socket: Socket, services: InjectedServices, order_id: OrderId) -> None:
         # Accepted whatever it asks: only an open socket can be told a close code.
         await socket.accept()
         with STREAMS.track_inprogress():
@@ -116,15 +110,18 @@ def stream_routes(services: Services) -> list[WebsocketRouteHandler | HTTPRouteH
             with contextlib.suppress(OSError, WebSocketDisconnect):
                 await asyncio.wait_for(socket.close(close.code, close.reason), SEND_PATIENCE)
 
-    @get("/ws/orders/{order_id:str}", operation_id="streamOrder", summary="An order's changes, by WebSocket",
-         tags=["orders"], status_code=101, responses=problems(400, 426),
-         response_description="Switching to WebSocket.")  # fmt: skip
-    async def upgrade(order_id: OrderId) -> None:
+    @get(
+        "/{order_id:str}",
+        operation_id="streamOrder",
+        summary="An order's changes, by WebSocket",
+        status_code=101,
+        responses=problems(400, 426),
+        response_description="Switching to WebSocket.",
+    )
+    async def upgrade(self, order_id: OrderId) -> None:
         """One message for each change of status; `after` resumes after a sequence, `events=true` sends every event."""
         headers = {"Upgrade": "websocket", "Connection": "Upgrade"}
-        raise Problem(426, "upgrade_required", "This path speaks WebSocket.", headers=headers)
-
-    return [stream, upgrade]
+        raise ProblemError(426, "upgrade_required", "This path speaks WebSocket.", headers=headers)
 
 
 async def _deliver(services: Services, socket: Socket, order_id: str) -> Close:
@@ -138,18 +135,18 @@ async def _deliver(services: Services, socket: Socket, order_id: str) -> Close:
             if stream.ended:
                 return ENDED
             if asked.after > recorded[-1].version:
-                raise Refused(Close(4400, f"the order is at sequence {recorded[-1].version}"))
-            async for one in subscription.above(recorded[-1].version):
-                await stream.send(one)
+                raise StreamRefusedError(4400, f"the order is at sequence {recorded[-1].version}")
+            async for event in subscription.above(recorded[-1].version):
+                await stream.send(event)
                 if stream.ended:
                     return ENDED
             raise FeedStoppedError
-    except Refused as refused:
-        return refused.close
+    except StreamRefusedError as refused:
+        return Close(refused.code, refused.reason)
     except UnreadableEventError as unreadable:
         log.error("order can't be read", order_id=order_id, error=str(unreadable))
         return BROKEN
-    except Problem:
+    except ProblemError:
         return Close(4404, "there is no such order")
     except (SlowConsumerError, TimeoutError):
         return TOO_SLOW
@@ -171,7 +168,7 @@ class _OrderStream:
     def ended(self) -> bool:
         return self._state is not None and self._state.order.ended
 
-    async def send(self, recorded: RecordedEvent) -> None:
+    async def send(self, recorded: PositionedEvent) -> None:
         before = self._state
         event, self._state = step(self._mapper, before, recorded)
         if recorded.version <= self._asked.after:

@@ -3,30 +3,24 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from typing import Any, Self
 from urllib.parse import quote
 
 import httpx2
+import typer
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+
+from cli.errors import RefusedError, UnreachableError
+from runtime import addresses, roles, settings
+from runtime.errors import StartupError
 
 FINAL = frozenset({"confirmed", "failed", "cancelled", "expired"})
 PATIENCE = 60.0  # seconds a lost stream is tried again before giving up
 RETRY_AFTER = 0.25
 CLOSED_FOR_GOOD = {4400: "the engine refused the stream's query", 4404: "no such order"}
-
-
-class RefusedError(Exception):
-    """The engine's answer to a request it did not accept; the text is its problem's detail, `code` its stable code."""
-
-    def __init__(self, code: str, detail: str) -> None:
-        super().__init__(detail)
-        self.code = code
-
-
-class UnreachableError(Exception):
-    """Nothing answers at the API's address."""
 
 
 class Client:
@@ -109,3 +103,22 @@ async def _stream(url: str) -> AsyncIterator[dict[str, Any]]:
     if closed in CLOSED_FOR_GOOD:
         raise RefusedError(str(closed), CLOSED_FOR_GOOD[closed])
     raise ConnectionError(f"the stream was closed ({closed})")
+
+
+def with_client(use: Callable[[Client], Awaitable[None]]) -> None:
+    """Run `use(client)` against the engine; what it refuses is one sentence on stderr and exit code 1."""
+
+    async def run() -> None:
+        try:
+            async with Client(addresses.api_url(settings.load())) as client:
+                await use(client)
+        except RefusedError as error:
+            raise StartupError(f"{error} ({error.code})") from None
+        except UnreachableError as error:
+            raise StartupError(str(error)) from None
+
+    def guarded() -> None:
+        with suppress(KeyboardInterrupt):
+            asyncio.run(run())
+
+    raise typer.Exit(roles.guarded("client", guarded))

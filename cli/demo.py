@@ -2,7 +2,8 @@
 
 from rich.console import Console
 
-from cli.client import Client, RefusedError, UnreachableError
+from cli.client import Client
+from cli.errors import RefusedError, UnreachableError
 from cli.show import accepted_line, status_line
 
 FIRST_ORDER = {

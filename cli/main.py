@@ -1,17 +1,14 @@
-"""The `surefill` command."""
+"""The `surefill` command: the name of every command and the function that it is."""
 
-import asyncio
-import json
-from contextlib import suppress
-from typing import Annotated, Any
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from itertools import chain
+from typing import Any
 
 import typer
-
-from cli import dead_letters as cli_dead_letters
-from cli import operator as cli_operator
-from cli.arguments import positive_decimal
-from runtime import roles
-from runtime.errors import StartupError
+from typer.core import TyperCommand, TyperGroup
 
 EXIT_CODES = "Exit codes: 0 done, 1 failed (one sentence on stderr says why), 2 a wrong argument or setting."
 
@@ -23,235 +20,81 @@ HELP = f"""An event-sourced order execution engine for token swaps.
 {EXIT_CODES}
 """
 
-app = typer.Typer(
-    name="surefill",
-    help=HELP,
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,  # its tracebacks show local variables: addresses with passwords
-    rich_markup_mode="markdown",
-)
-localnet = typer.Typer(help="Run the local chain, or ask it.", invoke_without_command=True, rich_markup_mode="markdown")
-app.add_typer(localnet, name="localnet", rich_help_panel="Roles")
-app.add_typer(cli_dead_letters.app, name="dead-letters", rich_help_panel="Operator")
+# Each command, under its panel of `surefill --help`, with the function or the typer application that it is.
+COMMANDS = {
+    "Engine": {
+        "up": "cli.up:up",
+        "migrate": "cli.role:migrate",
+        "env": "cli.env:env",
+    },
+    "Orders": {
+        "submit": "cli.submit:submit",
+        "watch": "cli.watch:watch",
+    },
+    "Operator": {
+        "resolve": "cli.resolve:resolve",
+        "resume": "cli.resume:resume",
+        "verify": "cli.verify:verify",
+        "checkpoint": "cli.checkpoint:checkpoint",
+        "rebuild": "cli.rebuild:rebuild",
+        "dead-letters": "cli.dead_letters:app",
+    },
+    "Roles": {
+        "run": "cli.role:run",
+        "api": "cli.role:api",
+        "worker": "cli.role:worker",
+        "projector": "cli.role:projector",
+        "tracker": "cli.role:tracker",
+        "watcher": "cli.role:watcher",
+        "localnet": "cli.localnet:app",
+    },
+}
+OPTIONS: dict[str, Any] = {
+    "add_completion": False,
+    "pretty_exceptions_enable": False,  # its tracebacks show local variables: addresses with passwords
+    "rich_markup_mode": "markdown",
+}
 
 
-@app.command(rich_help_panel="Engine")
-def up(
-    demo: Annotated[bool, typer.Option("--demo", help="Execute a first order where there is none yet.")] = False,
-) -> None:
-    """Run the whole engine, supervised, until Ctrl-C or SIGTERM.
+class LazyCommands(Mapping[str, TyperCommand | TyperGroup]):
+    """Imports a command's module when that command is asked for: a role's process holds only what the role needs."""
 
-    Servers whose address isn't set (DATABASE_URL, REDIS_URL, SOLANA_RPC_URL) are started too: PostgreSQL, Valkey, a
-    local chain.
-    """
-    from cli.up import main
+    def __getitem__(self, name: str) -> TyperCommand | TyperGroup:
+        for panel, commands in COMMANDS.items():
+            if name in commands:
+                return _load(panel, name, commands[name])
+        raise KeyError(name)
 
-    raise typer.Exit(roles.guarded("up", lambda: main(demo=demo)))
+    def __iter__(self) -> Iterator[str]:
+        return chain.from_iterable(COMMANDS.values())
 
-
-@app.command(rich_help_panel="Engine")
-def migrate() -> None:
-    """Bring the database to this version's schema, as DATABASE_OWNER_URL; nothing to do is fine."""
-    roles.main("migrate")
+    def __len__(self) -> int:
+        return sum(len(commands) for commands in COMMANDS.values())
 
 
-@app.command(rich_help_panel="Engine")
-def env(
-    owner: Annotated[bool, typer.Option("--owner", help="The owner's DATABASE_OWNER_URL too; for migrations.")] = False,
-) -> None:
-    """Print the addresses in use, KEY=value, one a line: those of the engine that runs on DATA_DIR, else those set."""
-    from runtime import addresses, settings
-
-    def show() -> None:
-        found = settings.load()
-        engine = addresses.of_running_engine(found.data_dir)
-        needed = addresses.ADDRESSES if owner else roles.EVERY
-        values = (
-            {name: getattr(engine, name) for name in needed}
-            if engine
-            else addresses.completed(found, *needed).model_dump()
-        )
-        for name in needed:
-            print(f"{name.upper()}={values[name]}")
-        print(f"API_URL={addresses.api_url(found)}")
-
-    raise typer.Exit(roles.guarded("env", show))
+class Surefill(TyperGroup):
+    def __init__(self, **named: Any) -> None:
+        super().__init__(**named)
+        self.commands = LazyCommands()  # type: ignore[assignment]  # nothing is ever added
 
 
-@app.command(rich_help_panel="Orders")
-def submit(
-    *,
-    token_in: Annotated[str, typer.Option(help="Symbol or mint of what is sold.")],
-    token_out: Annotated[str, typer.Option(help="Symbol or mint of what is bought.")],
-    amount: Annotated[str, typer.Option(help="How much of --token-in, in whole tokens: 1.5")],
-    slippage_bps: Annotated[
-        int | None, typer.Option(help="Basis points the price may slip; the engine's default if not given.")
-    ] = None,
-    limit_price: Annotated[
-        str | None, typer.Option(help="Wait for this price, quote per base, and never execute worse: a limit order.")
-    ] = None,
-    stop_price: Annotated[
-        str | None, typer.Option(help="Wait for this price before the limit counts: a stop-limit order.")
-    ] = None,
-    client_order_id: Annotated[
-        str | None, typer.Option(help="Your own id: repeating it never makes a second order.")
-    ] = None,
-    watch: Annotated[
-        bool, typer.Option("--watch", help="Follow it to its end; exit code 1 unless it is confirmed.")
-    ] = False,
-) -> None:
-    """Submit an order and print the engine's answer as JSON: market, or limit and stop-limit by the prices given."""
-    kind = "stop-limit" if stop_price is not None else "limit" if limit_price is not None else "market"
-    given = {
-        "tokenIn": token_in,
-        "tokenOut": token_out,
-        "amountIn": amount,
-        "type": kind,
-        "slippageBps": slippage_bps,
-        "limitPrice": limit_price,
-        "stopPrice": stop_price,
-        "clientOrderId": client_order_id,
-    }
-    order = {name: value for name, value in given.items() if value is not None}
-
-    async def run(client: Any) -> None:
-        answer = await client.submit(order)
-        print(json.dumps(answer, indent=2))
-        if watch:
-            await _follow(client, answer["orderId"])
-
-    _with_client(run)
+def _load(panel: str, name: str, where: str) -> TyperCommand | TyperGroup:
+    module, _, attribute = where.partition(":")
+    found = getattr(import_module(module), attribute)
+    if not isinstance(found, typer.Typer):
+        function, found = found, typer.Typer(**OPTIONS)
+        found.command(name)(function)
+    command: TyperCommand | TyperGroup = typer.main.get_command(found)  # type: ignore[assignment]
+    command.name, command.rich_help_panel = name, panel
+    return command
 
 
-@app.command("watch", rich_help_panel="Orders")
-def watch_order(order: Annotated[str, typer.Argument(help="The order's id.")]) -> None:
-    """Follow an order to its end, from its first status on; exit code 1 unless it is confirmed."""
-    _with_client(lambda client: _follow(client, order))
+app = typer.Typer(name="surefill", help=HELP, no_args_is_help=True, cls=Surefill, **OPTIONS)
 
 
-for command in (
-    cli_operator.resolve,
-    cli_operator.resume,
-    cli_operator.verify,
-    cli_operator.checkpoint,
-    cli_operator.rebuild,
-):
-    app.command(rich_help_panel="Operator")(command)
-
-
-@app.command(rich_help_panel="Roles")
-def api() -> None:
-    """Serve REST, WebSocket and metrics on HOST and PORT."""
-    roles.main("api")
-
-
-@app.command(rich_help_panel="Roles")
-def worker() -> None:
-    """Route, build and submit: the actors."""
-    roles.main("worker")
-
-
-@app.command(rich_help_panel="Roles")
-def relay() -> None:
-    """Turn events into work, and take up again what is due. One at a time; a second stands by."""
-    roles.main("relay")
-
-
-@app.command(rich_help_panel="Roles")
-def projector() -> None:
-    """Keep the read models. One at a time; a second stands by."""
-    roles.main("projector")
-
-
-@app.command(rich_help_panel="Roles")
-def tracker() -> None:
-    """Stay with every transaction until the chain says what became of it. One at a time; a second stands by."""
-    roles.main("tracker")
-
-
-@app.command(rich_help_panel="Roles")
-def watcher() -> None:
-    """Observe prices and fire the orders that wait for them. One at a time; a second stands by."""
-    roles.main("watcher")
-
-
-@localnet.callback()
-def run_localnet(context: typer.Context) -> None:
-    """Run the local chain on LOCALNET_HOST and LOCALNET_PORT. With a command: ask the one that runs."""
-    if context.invoked_subcommand is None:
-        roles.main("localnet")
-
-
-@localnet.command("price")
-def localnet_price(
-    pair: Annotated[str, typer.Argument(help="Like SOL/USDC.")],
-    price: Annotated[
-        str | None, typer.Argument(help="Trade until every pool of the pair is within 1 bp of it.")
-    ] = None,
-) -> None:
-    """Print a pair's price on the local chain; with PRICE, move it there first by real swaps from another wallet."""
-    from cli.localnet import price_of
-
-    target = None if price is None else positive_decimal(price, what="a price", param_hint="PRICE")
-    raise typer.Exit(roles.guarded("localnet price", lambda: print(price_of(pair, target))))
-
-
-@localnet.command("market")
-def localnet_market(
-    *,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same prices outside.")] = 1,
-    volatility: Annotated[
-        int, typer.Option(min=1, max=500, help="The standard size of a token's step, in basis points.")
-    ] = 10,
-    pairs: Annotated[str | None, typer.Option(help="Like SOL/USDC,JUP/USDC; every pair if not given.")] = None,
-    interval: Annotated[int, typer.Option(min=50, max=60_000, help="Milliseconds between two steps.")] = 1000,
-    minutes: Annotated[int | None, typer.Option(min=1, help="How long; until Ctrl-C or SIGTERM if not given.")] = None,
-) -> None:
-    """Let prices walk outside, and bring the local pools to them by real swaps from the market wallet.
-
-    It goes on while the node is unreachable. One at a time: two, or a
-    `localnet price` beside it, pull in two directions.
-    """
-    from cli.localnet_market import run
-
-    raise typer.Exit(
-        roles.guarded("localnet market", lambda: run(seed, volatility, pairs, interval, minutes)),
-    )
-
-
-async def _follow(client: Any, order_id: str) -> None:
-    from rich.console import Console
-
-    from cli.show import status_line
-
-    console, status = Console(), ""
-    async for message in client.watch(order_id):
-        console.print(status_line(message), soft_wrap=True)
-        status = message["status"]
-    if status != "confirmed":
-        raise StartupError(f"the order is {status}")
-
-
-def _with_client(use: Any) -> None:
-    """Run `use(client)` against the engine; what it refuses is one sentence on stderr and exit code 1."""
-    from cli.client import Client, RefusedError, UnreachableError
-    from runtime import addresses, settings
-
-    async def run() -> None:
-        try:
-            async with Client(addresses.api_url(settings.load())) as client:
-                await use(client)
-        except RefusedError as error:
-            raise StartupError(f"{error} ({error.code})") from None
-        except UnreachableError as error:
-            raise StartupError(str(error)) from None
-
-    def guarded() -> None:
-        with suppress(KeyboardInterrupt):
-            asyncio.run(run())
-
-    raise typer.Exit(roles.guarded("client", guarded))
+@app.callback()
+def surefill() -> None:
+    """A callback makes the application a group; its commands are those of `COMMANDS`."""
 
 
 def main() -> None:

@@ -1,7 +1,9 @@
 """`surefill up`: start the engine, say where it is, keep it until a signal."""
 
 import asyncio
+from typing import Annotated
 
+import typer
 from rich.console import Console
 
 from cli.demo import first_order
@@ -16,7 +18,18 @@ USAGE = """\
 """
 
 
-def main(*, demo: bool) -> None:
+def up(
+    demo: Annotated[bool, typer.Option("--demo", help="Execute a first order where there is none yet.")] = False,
+) -> None:
+    """Run the whole engine, supervised, until Ctrl-C or SIGTERM.
+
+    Servers whose address isn't set (DATABASE_URL, REDIS_URL, SOLANA_RPC_URL) are started too: PostgreSQL, Valkey, a
+    local chain.
+    """
+    raise typer.Exit(roles.guarded("up", lambda: run(demo=demo)))
+
+
+def run(*, demo: bool) -> None:
     """Until SIGTERM or SIGINT; raises StartupError."""
     found = settings.load()
     telemetry.configure(found, "supervisor")

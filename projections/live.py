@@ -14,31 +14,28 @@ from uuid import UUID
 
 import structlog
 
-from event_store.errors import TRANSIENT_DATABASE_ERRORS, PositionGapError
-from event_store.notifier import Notifier
-from event_store.read.log import Log
+from event_store.errors import PositionGapError
+from event_store.read.feed import LogFeed
 from event_store.read.tail import Tail
-from event_store.types import RecordedEvent
+from event_store.types import PositionedEvent
 from projections.errors import FeedStoppedError, SlowConsumerError
 from projections.metrics import LIVE_POSITION, SUBSCRIPTIONS, TOO_SLOW
 
 log = structlog.get_logger(__name__)
 
 BATCH = 1_000
-PAUSE = 0.01
-HEAD_RETRY = 0.25
 
 
 class Subscription:
     """One order's events as the tail meets them; what was recorded before is in the stream, and is read after this."""
 
     def __init__(self, capacity: int) -> None:
-        self._waiting: deque[RecordedEvent] = deque()
+        self._waiting: deque[PositionedEvent] = deque()
         self._capacity = capacity
         self._changed = asyncio.Event()
         self._why: Exception | None = None
 
-    def offer(self, event: RecordedEvent) -> None:
+    def offer(self, event: PositionedEvent) -> None:
         """Never waits: one slow subscriber must not hold up the others."""
         if len(self._waiting) >= self._capacity:
             TOO_SLOW.inc()
@@ -51,7 +48,7 @@ class Subscription:
         self._why = self._why or why
         self._changed.set()
 
-    async def above(self, version: int) -> AsyncIterator[RecordedEvent]:
+    async def above(self, version: int) -> AsyncIterator[PositionedEvent]:
         """Every event above ``version``, in order, for ever; raises why the subscription ended."""
         while True:
             event = await self._next()
@@ -62,7 +59,7 @@ class Subscription:
             version = event.version
             yield event
 
-    async def _next(self) -> RecordedEvent:
+    async def _next(self) -> PositionedEvent:
         while True:
             if self._why:
                 raise self._why
@@ -75,9 +72,8 @@ class Subscription:
 class LiveFeed:
     """``run`` is the tail, for the life of the process; ``capacity`` is how many events may wait for a subscriber."""
 
-    def __init__(self, events: Log, notifier: Notifier | None, *, capacity: int = 256, patience: float = 2.0) -> None:
-        self._events = events
-        self._notifier = notifier
+    def __init__(self, feed: LogFeed, *, capacity: int = 256, patience: float = 2.0) -> None:
+        self._feed = feed
         self._capacity = capacity
         self._patience = patience
         self._begun = asyncio.Event()
@@ -89,12 +85,12 @@ class LiveFeed:
 
     async def run(self) -> None:
         """From the log's head at start. Ends only by cancellation, or by a log that isn't contiguous."""
-        after = await self._head()
+        after = await self._feed.begun()
         # What is committed from here on comes by the tail, so whoever subscribes now and then reads misses nothing.
         self._begun.set()
         LIVE_POSITION.set(after)
         try:
-            async for batch in Tail(self._events.read, after, limit=BATCH, notifier=self._notifier, pause=PAUSE):
+            async for batch in Tail(self._feed.read, after, limit=BATCH, wakes=self._feed):
                 for event in batch:
                     for subscription in self._subscriptions.get(event.stream_id, ()):
                         subscription.offer(event)
@@ -123,11 +119,3 @@ class LiveFeed:
             subscribed.discard(subscription)
             if not subscribed:
                 del self._subscriptions[order_id]
-
-    async def _head(self) -> int:
-        while True:
-            try:
-                return await self._events.head()
-            except TRANSIENT_DATABASE_ERRORS as error:
-                log.warning("the live feed waits for the log", error=type(error).__name__)
-                await asyncio.sleep(HEAD_RETRY)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator, Sequence
@@ -17,6 +18,7 @@ from chains.solana_client import SolanaChain
 from commands.accounts import Accounts
 from commands.dead_letters import DeadLetters
 from commands.orders import OrderRepository
+from commands.trading import TradingStates
 from domain.account import ACCOUNT_EVENTS
 from domain.codes import Code
 from domain.events import ORDER_EVENTS
@@ -25,14 +27,20 @@ from event_store.mapper import EventMapper
 from event_store.notifier import Notifier
 from event_store.pool import connection_pool
 from event_store.processors.leases import Lease
+from event_store.read.feed import LogFeed
 from event_store.read.log import Log
+from event_store.types import PositionedEvent
+from projections.orders import PROCESSOR
 from runtime import preflight
 from runtime.settings import Settings
 from venues.constant_product import PROGRAM_ID
 from venues.constant_product_errors import ProgramError
 from venues.pools import PoolBook
 from venues.protocol import VenueGroup
-from workers.dispatch.work import Pool
+from workers.dispatch.broker import WokenBroker, open_broker
+from workers.dispatch.next_work import AT_ONCE
+from workers.dispatch.queue import HandOver, Queue
+from workers.dispatch.work import Pool, WorkTable
 
 log = structlog.get_logger(__name__)
 
@@ -64,36 +72,84 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """The log from both sides, and the connections for what the application owns."""
+    """The log from both sides, and the connections for what the application owns: one for each process.
+
+    ``feed`` is what the process knows of the log's end; ``queue`` is where orders are handed over to be executed;
+    ``hurry`` is set where somebody waits for a read model, and ``ask_for_hurry`` sets it in every process.
+    """
 
     pool: Pool
     events: Log
+    feed: LogFeed
     notifier: Notifier
     mapper: EventMapper
     orders: OrderRepository
     accounts: Accounts
+    trading: TradingStates
     dead_letters: DeadLetters
+    work: WorkTable
+    broker: WokenBroker
+    queue: Queue
+    hurry: asyncio.Event
+
+    def ask_for_hurry(self) -> None:
+        self.hurry.set()
+        self.notifier.publish("wanted")
 
 
 @asynccontextmanager
 async def open_store(settings: Settings, role: str, *, connections: int = 4) -> AsyncIterator[Store]:
-    """Connections to PostgreSQL and Valkey for one process, closed in reverse."""
+    """Connections to PostgreSQL and Valkey for one process, closed in reverse. None of them need be there yet.
+
+    Whoever follows the log runs ``feed``. What the process makes executable it hands over as soon as it is durable.
+    """
     notifier = Notifier(settings.redis_url)
+    broker = open_broker(broker_url(settings.redis_url))
+    queue = Queue(broker, notifier)
+    hand_over = HandOver(queue)
     # pg_stat_activity then says which process holds what others wait for.
     shown = f"surefill {role} {os.getpid()}"
-    appender = Appender(settings.database_url, notifier=notifier, application_name=shown)
     mapper = EventMapper((*ORDER_EVENTS, *ACCOUNT_EVENTS))
     async with connection_pool(settings.database_url, max_size=connections, application_name=shown) as pool:
         events = Log(pool)
+        feed = LogFeed(events.read, events.head, notifier)
+
+        def stored(own: Sequence[PositionedEvent]) -> None:
+            feed.offer(own)
+            hand_over.add([event.stream_id for event in own if event.topic in AT_ONCE])
+
+        appender = Appender(settings.database_url, notifier=notifier, stored=stored, application_name=shown)
+        orders = OrderRepository(events, appender, mapper, recent=RECENT_ORDERS)
+        accounts = Accounts(events, appender, mapper)
+        trading = TradingStates(accounts)
+        feed.follow(orders.follow)
+        feed.follow(trading.follow)
+        hurry = asyncio.Event()
+        notifier.listen("wanted", lambda _: hurry.set())
+        notifier.listen("work", lambda _: broker.wake())
         await notifier.start()
         await appender.start()
         try:
-            orders = OrderRepository(events, appender, mapper, recent=RECENT_ORDERS)
-            accounts = Accounts(events, appender, mapper)
-            letters = DeadLetters(events, appender, mapper, orders)
-            yield Store(pool, events, notifier, mapper, orders, accounts, letters)
+            yield Store(
+                pool=pool,
+                events=events,
+                feed=feed,
+                notifier=notifier,
+                mapper=mapper,
+                orders=orders,
+                accounts=accounts,
+                trading=trading,
+                dead_letters=DeadLetters(events, appender, mapper, orders),
+                work=WorkTable(pool, written_by=PROCESSOR),
+                broker=broker,
+                queue=queue,
+                hurry=hurry,
+            )
         finally:
             await appender.stop()
+            await hand_over.stop()
+            queue.close()
+            await asyncio.to_thread(broker.close)
             await notifier.stop()
 
 

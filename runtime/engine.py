@@ -31,7 +31,7 @@ from runtime.supervision.child import Program
 from runtime.supervision.supervisor import Supervisor
 
 SUREFILL = Path(sys.executable).with_name("surefill")
-LEASED = ("relay", "projector", "tracker", "watcher")  # one owner at a time; the second of each stands by
+LEASED = ("projector", "tracker", "watcher")  # one owner at a time; the second of each stands by
 POLL = 0.05
 # Longer than the API gives the requests in flight (api.server.GRACE).
 API_STOPS = ((signal.SIGTERM, 2.8),)
@@ -146,10 +146,20 @@ async def _start_servers(supervisor: Supervisor, settings: Settings) -> Addresse
 async def _start_roles(supervisor: Supervisor, settings: Settings, servers: Addresses) -> None:
     environment = _environment(settings, servers)
     metrics = _metrics_ports(settings)
+    if settings.processes == "core" and settings.is_local:
+        core = replace(_role("run", "core", arguments=("core",), environment=environment), stops=API_STOPS)
+        supervisor.keep(core, level=Level.API)
+        await _ready(f"{servers.api_url}/health/ready", "the API")
+        return
     supervisor.keep(replace(_role("api", environment=environment), stops=API_STOPS), level=Level.API)
-    for number in range(1, settings.worker_processes + 1):
-        worker = _role("worker", f"worker {number}", environment=environment | next(metrics))
-        supervisor.keep(worker, level=Level.WORKERS)
+    if settings.processes == "core":
+        # Clients of other machines never meet the process that holds the key.
+        others = ",".join(("worker", *LEASED))
+        core = _role("run", "core", arguments=(others,), environment=environment | next(metrics))
+        supervisor.keep(core, level=Level.WORKERS)
+        await _ready(f"{servers.api_url}/health/ready", "the API")
+        return
+    supervisor.keep(_role("worker", environment=environment | next(metrics)), level=Level.WORKERS)
     for name in LEASED:
         supervisor.keep(_role(name, environment=environment | next(metrics)), level=Level.LOOPS)
     await _ready(f"{servers.api_url}/health/ready", "the API")
@@ -164,9 +174,9 @@ def _metrics_ports(settings: Settings) -> Iterator[dict[str, str]]:
         yield {"METRICS_PORT": str(port) if settings.metrics_port else ""}
 
 
-def _role(name: str, shown: str = "", *, environment: dict[str, str]) -> Program:
+def _role(name: str, shown: str = "", *, environment: dict[str, str], arguments: tuple[str, ...] = ()) -> Program:
     # `ps` shows "surefill <role>"; the working directory stays ours, where `.env` is.
-    return Program(shown or name, (sys.executable, str(SUREFILL), name), Path.cwd(), environment)
+    return Program(shown or name, (sys.executable, str(SUREFILL), name, *arguments), Path.cwd(), environment)
 
 
 def _environment(settings: Settings, servers: Addresses) -> dict[str, str]:

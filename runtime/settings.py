@@ -1,5 +1,6 @@
 """Every setting of the engine, from the environment and `.env` (the environment wins). docs/settings.md lists them."""
 
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -55,10 +56,13 @@ class Settings(BaseSettings):
         50, description="Slippage of an order that names none."
     )
 
-    worker_processes: Annotated[int, Field(ge=1, le=64)] = Field(
-        1, description="Worker processes `surefill up` starts."
+    processes: Literal["core", "roles"] = Field(
+        "core",
+        description="How `surefill up` divides the engine: every role in one process, or each in one of its own.",
     )
-    worker_threads: Annotated[int, Field(ge=1, le=64)] = Field(4, description="Threads in each worker process.")
+    always_simulate: bool = Field(
+        False, description="Simulate every transaction before it is signed, known compute limit or not."
+    )
 
     localnet_host: str = Field(LOOPBACK, description="Where the local chain listens.")
     localnet_port: Port = Field(
@@ -81,8 +85,9 @@ class Settings(BaseSettings):
     log_format: Literal["console", "json"] = Field("console", description="How log lines look.")
     metrics_port: Port | None = Field(
         None,
-        description="Prometheus port of a role other than the API; none where not set. `surefill up` counts on from "
-        "it: workers, relay, projector, tracker, watcher, and the standby of each of those four.",
+        description="Prometheus port of a process without the API, which shows its own at /metrics; none where not "
+        "set. `surefill up` counts on from it: worker, projector, tracker, watcher, and the standby of each of those "
+        "three.",
     )
 
     supervised: bool = Field(
@@ -97,7 +102,7 @@ class Settings(BaseSettings):
             return cls.model_fields[info.field_name].get_default()
         return value
 
-    @field_validator("log_level", "log_format", "commitment", mode="before")
+    @field_validator("log_level", "log_format", "commitment", "processes", mode="before")
     @classmethod
     def words_in_any_case(cls, value: Any) -> Any:
         return value.lower() if isinstance(value, str) else value
@@ -143,6 +148,14 @@ class Settings(BaseSettings):
     @property
     def wallet_file(self) -> Path:
         return self.wallet_keypair or self.data_dir / "wallet.json"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine can reach the API."""
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
 
     @property
     def api_url(self) -> str:

@@ -1,5 +1,6 @@
 """Logging and metrics of every process."""
 
+import asyncio
 import logging
 import re
 import sys
@@ -7,11 +8,13 @@ from io import StringIO
 from typing import Any, TextIO
 
 import structlog
-from prometheus_client import start_http_server
+from prometheus_client import Gauge, start_http_server
 
 from runtime.errors import StartupError
 from runtime.settings import Settings
 
+LOOP_TICK = 1.0
+LOOP_LAG = Gauge("surefill_loop_lag_seconds", "How late the loop came to what was due, at the last look.")
 SECRET_KEYS = re.compile(
     r"password|secret|keypair|private|api_?key|token_?auth|authorization|signed|raw_?transaction|owner_?url", re.I
 )
@@ -94,3 +97,12 @@ def _with_role(role: str) -> Any:
         return {"role": role, **event}
 
     return add
+
+
+async def watch_loop() -> None:
+    """Measure for ever how late this process's loop comes to what is due: everything in it waits so long."""
+    loop = asyncio.get_running_loop()
+    while True:
+        due = loop.time() + LOOP_TICK
+        await asyncio.sleep(LOOP_TICK)
+        LOOP_LAG.set(max(0.0, loop.time() - due))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from event_store.hash_chain.verification import LogCheckpoint, log_checkpoint, verify_positions
 from event_store.read.snapshot import Snapshot
-from runtime.errors import SettingsError, StartupError
+from verification.errors import CheckpointError, InvalidCheckpointError
 from verification.report import Track
 
 FORMAT = "surefill-checkpoint-1"
@@ -44,31 +44,33 @@ class Checkpoint:
 
 
 def read(file: Path) -> Checkpoint:
-    """Raises SettingsError, one sentence, for what isn't a whole checkpoint."""
+    """Raises InvalidCheckpointError, one sentence, for what isn't a whole checkpoint."""
     try:
         fields = json.loads(file.read_text())
         own = fields.pop("sha256")
         found = Checkpoint(**fields)
         _ = found.mark
     except OSError as error:
-        raise SettingsError(f"the checkpoint {file} cannot be read: {error.strerror}") from None
+        raise InvalidCheckpointError(f"the checkpoint {file} cannot be read: {error.strerror}") from None
     except (ValueError, TypeError, KeyError, AttributeError):
-        raise SettingsError(f"{file} is not a checkpoint") from None
+        raise InvalidCheckpointError(f"{file} is not a checkpoint") from None
     if found.format != FORMAT:
-        raise SettingsError(f"{file} is a checkpoint of another version: {found.format}")
+        raise InvalidCheckpointError(f"{file} is a checkpoint of another version: {found.format}")
     if own != found._sum():
-        raise SettingsError(f"the checkpoint {file} is damaged or was edited: its sha256 is not that of its fields")
+        raise InvalidCheckpointError(
+            f"the checkpoint {file} is damaged or was edited: its sha256 is not that of its fields"
+        )
     return found
 
 
 def take(snapshot: Snapshot, now: datetime, earlier: Checkpoint | None, track: Track) -> Checkpoint:
-    """The log's checkpoint as of now. Raises StartupError where it doesn't hold together, or isn't what it was."""
+    """The log's checkpoint as of now. Raises CheckpointError where it doesn't hold together, or isn't what it was."""
     head = snapshot.head()
     for finding in verify_positions(
         track(snapshot.links(head.position), head.position, "positions"), head, earlier.mark if earlier else None
     ):
         where = "" if finding.position is None else f" (position {finding.position})"
-        raise StartupError(f"no checkpoint of a log that does not hold: {finding.what}{where}; run surefill verify")
+        raise CheckpointError(f"no checkpoint of a log that does not hold: {finding.what}{where}; run surefill verify")
     mark = log_checkpoint(
         track(snapshot.links(head.position), head.position, "hash"), snapshot.stream_count(head.position)
     )
@@ -81,10 +83,10 @@ def earlier(file: Path) -> Checkpoint | None:
 
 
 def write(checkpoint: Checkpoint, file: Path) -> None:
-    """Whole or not at all, and durable. Raises StartupError where a newer one stands, or it can't be written."""
+    """Whole or not at all, and durable. Raises CheckpointError where a newer one stands, or it can't be written."""
     standing = earlier(file)
     if standing and standing.position > checkpoint.position:
-        raise StartupError(
+        raise CheckpointError(
             f"{file} holds a newer checkpoint, of position {standing.position}; this one is of {checkpoint.position}"
         )
     try:
@@ -100,4 +102,4 @@ def write(checkpoint: Checkpoint, file: Path) -> None:
         finally:
             os.close(directory)
     except OSError as error:
-        raise StartupError(f"the checkpoint {file} cannot be written: {error.strerror}") from None
+        raise CheckpointError(f"the checkpoint {file} cannot be written: {error.strerror}") from None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from api.problems import Problem
+from api.errors import ProblemError
 
 BODY_LIMIT = 64 * 1024
 
@@ -23,11 +23,11 @@ Document = dict[str, Any]
 
 
 def read(body: bytes, content_type: str | None) -> Document:
-    """The object in ``body``, strings as ``str`` and numbers as ``Digits``; raises ``Problem``."""
+    """The object in ``body``, strings as ``str`` and numbers as ``Digits``; raises ``ProblemError``."""
     if (content_type or "").partition(";")[0].strip().lower() != "application/json":
-        raise Problem(415, "unsupported_media_type", "Send the order as application/json.", field="Content-Type")
+        raise ProblemError(415, "unsupported_media_type", "Send the order as application/json.", field="Content-Type")
     if len(body) > BODY_LIMIT:
-        raise Problem(413, "body_too_large", f"An order is at most {BODY_LIMIT} bytes.")
+        raise ProblemError(413, "body_too_large", f"An order is at most {BODY_LIMIT} bytes.")
     try:
         value = json.loads(
             body.decode(),
@@ -37,11 +37,13 @@ def read(body: bytes, content_type: str | None) -> Document:
             object_pairs_hook=_unique,
         )
     except RecursionError:
-        raise Problem(400, "nested_too_deeply", "The body is nested too deeply; an order is one flat object.") from None
+        raise ProblemError(
+            400, "nested_too_deeply", "The body is nested too deeply; an order is one flat object."
+        ) from None
     except ValueError as error:
-        raise Problem(400, "invalid_json", f"The body is not JSON: {_reason(error)}.") from None
+        raise ProblemError(400, "invalid_json", f"The body is not JSON: {_reason(error)}.") from None
     if not isinstance(value, dict):
-        raise Problem(400, "not_an_object", "The body must be one JSON object.")
+        raise ProblemError(400, "not_an_object", "The body must be one JSON object.")
     return value
 
 
@@ -56,7 +58,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> Document:
     if len(document) < len(pairs):
         seen: set[str] = set()
         twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
-        raise Problem(400, "duplicate_key", f"{shown(twice)} is there twice.", field=shown(twice))
+        raise ProblemError(400, "duplicate_key", f"{shown(twice)} is there twice.", field=shown(twice))
     return document
 
 

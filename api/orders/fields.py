@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from decimal import Context, Decimal
-from typing import Any
+from typing import Any, cast, get_args
 
+from api.errors import ProblemError
 from api.orders.document import Digits, shown
-from api.problems import Problem
 from domain.numbers import BPS, PRICE_DIGITS, U64_MAX, plain, to_base_units
+from domain.terms import OrderType
 from domain.tokens import Token, TokenList
 
 # Longer than any number that means something here, shorter than one that costs time to read.
@@ -19,9 +20,19 @@ _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,9})?", re.ASCII)
 _CLIENT_ORDER_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
 
 
-def invalid(code: str, detail: str, field: str) -> Problem:
+def invalid(code: str, detail: str, field: str) -> ProblemError:
     """A body that can be read and means nothing we can do."""
-    return Problem(422, code, detail, field=field)
+    return ProblemError(422, code, detail, field=field)
+
+
+def order_type(value: Any, field: str) -> OrderType:
+    """One of the three types as text; a market order where there is none."""
+    if value is None:
+        return "market"
+    for kind in get_args(OrderType):
+        if value == kind and not isinstance(value, Digits):
+            return cast(OrderType, kind)
+    raise invalid("unknown_type", "An order is market, limit or stop-limit.", field)
 
 
 def token(value: Any, tokens: TokenList, field: str) -> Token:
@@ -102,13 +113,13 @@ def _bps(value: Any, decimals: int, rule: str, field: str) -> int:
     return bps
 
 
-def _slippage_out_of_range(field: str) -> Problem:
+def _slippage_out_of_range(field: str) -> ProblemError:
     return invalid("slippage_out_of_range", f"{field} must be 0 to 10,000 basis points.", field)
 
 
-def _too_large(of: Token, field: str) -> Problem:
+def _too_large(of: Token, field: str) -> ProblemError:
     return invalid("amount_too_large", f"{field} is more {of.symbol} than the chain can count.", field)
 
 
-def _too_fine(of: Token, field: str) -> Problem:
+def _too_fine(of: Token, field: str) -> ProblemError:
     return invalid("too_many_decimals", f"{of.symbol} has {of.decimals} decimals; {field} has more.", field)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from uuid import UUID
 
-from api.problems import Problem
+from api.errors import ProblemError
 from api.services import Services
 from event_store.types import RecordedEvent
 
@@ -15,7 +15,7 @@ _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGN
 def parse_order_id(text: str) -> UUID:
     """An order id as we write them, in either case."""
     if not _ID.fullmatch(text):
-        raise Problem(400, "invalid_order_id", "An order id looks like 0190f3a4-....", field="orderId")
+        raise ProblemError(400, "invalid_order_id", "An order id looks like 0190f3a4-....", field="orderId")
     return UUID(text)
 
 
@@ -23,5 +23,5 @@ async def stream_of(services: Services, order_id: UUID) -> list[RecordedEvent]:
     """The order's events. Another account's order is as unknown as one that never was."""
     recorded = await services.events.load(order_id)
     if not recorded or recorded[0].account_id != services.config.account_id:
-        raise Problem(404, "order_not_found", "There is no such order.", field="orderId")
+        raise ProblemError(404, "order_not_found", "There is no such order.", field="orderId")
     return recorded

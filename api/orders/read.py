@@ -5,15 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from litestar import get
-from litestar.handlers import HTTPRouteHandler
+from litestar import Controller, get
 from litestar.params import PathParameter, QueryParameter
 
+from api.errors import RETRY_AFTER, ProblemError
 from api.openapi import problems
 from api.orders.answers import EventPage, OrderPage, event_view
 from api.orders.lookup import parse_order_id, stream_of
-from api.problems import RETRY_AFTER, Problem
-from api.services import Services
+from api.services import InjectedServices, Services
 from domain.events import Status
 from projections.errors import BadCursorError, ProjectionBehindError
 from projections.history import OrderState, fold_recorded, until
@@ -31,42 +30,45 @@ AsOf = Annotated[
 ]
 
 
-def read_routes(services: Services) -> list[HTTPRouteHandler]:
-    config, mapper = services.config, services.mapper
+class OrdersController(Controller):
+    path = "/api/orders"
+    tags = ("orders",)
 
     @get(
-        "/api/orders/{order_id:str}",
+        "/{order_id:str}",
         operation_id="getOrder",
         summary="One order",
-        tags=["orders"],
         response_description="The order; what isn't known yet is absent.",
         responses=problems(400, 404, 409, 503),
     )
-    async def get_order(order_id: OrderId, version: Version = None, as_of: AsOf = None) -> OrderView:
+    async def get_order(
+        self, services: InjectedServices, order_id: OrderId, version: Version = None, as_of: AsOf = None
+    ) -> OrderView:
         """Folded from the order's own events, so never behind the answer that accepted it."""
         if as_of is not None and as_of.tzinfo is None:
-            raise Problem(400, "invalid_query", "as_of needs a zone: 2026-01-01T00:00:00Z.", field="as_of")
+            raise ProblemError(400, "invalid_query", "as_of needs a zone: 2026-01-01T00:00:00Z.", field="as_of")
         recorded = await stream_of(services, parse_order_id(order_id))
         if version is not None and version > recorded[-1].version:
             detail = f"The order is at version {recorded[-1].version}."
-            raise Problem(404, "version_not_found", detail, field="version")
-        state = fold_recorded(mapper, until(recorded, version=version, as_of=as_of))
+            raise ProblemError(404, "version_not_found", detail, field="version")
+        state = fold_recorded(services.mapper, until(recorded, version=version, as_of=as_of))
         if state is None:
-            raise Problem(404, "not_yet_submitted", "The order did not exist at that instant.", field="as_of")
+            raise ProblemError(404, "not_yet_submitted", "The order did not exist at that instant.", field="as_of")
         over = state.order.ended and state.order.live_attempt is None
         if over or state.version < recorded[-1].version:
             return state.view()
         return await _with_troubles(services, state)
 
     @get(
-        "/api/orders/{order_id:str}/events",
+        "/{order_id:str}/events",
         operation_id="getOrderEvents",
         summary="Everything that happened to an order",
-        tags=["orders"],
         response_description="Its events, the first to the last.",
         responses=problems(400, 404, 409, 503),
     )
     async def get_events(
+        self,
+        services: InjectedServices,
         order_id: OrderId,
         limit: Limit = 50,
         cursor: Annotated[
@@ -78,19 +80,19 @@ def read_routes(services: Services) -> list[HTTPRouteHandler]:
         rest = [one for one in recorded if one.version > int(cursor or 0)]
         page = rest[:limit]
         return EventPage(
-            items=[event_view(mapper, one) for one in page],
+            items=[event_view(services.mapper, one) for one in page],
             next=str(page[-1].version) if len(rest) > limit else None,
         )
 
     @get(
-        "/api/orders",
         operation_id="listOrders",
         summary="Orders, newest first",
-        tags=["orders"],
         response_description="A page of orders.",
         responses=problems(400, 503),
     )
     async def list_orders(
+        self,
+        services: InjectedServices,
         status: Annotated[Status | None, QueryParameter(description="Only orders at this status.")] = None,
         limit: Limit = 50,
         cursor: Annotated[str | None, QueryParameter(max_length=64, description="`next` of the page before.")] = None,
@@ -99,18 +101,16 @@ def read_routes(services: Services) -> list[HTTPRouteHandler]:
         """From a read model that follows the log: `position` waits until it shows what an answer has accepted."""
         try:
             if position is not None:
-                await services.order_list.wait_for(int(position), config.position_patience)
-            page = await services.order_list.page(config.account_id, status=status, limit=limit, cursor=cursor)
+                await services.order_list.wait_for(int(position), services.config.position_patience)
+            page = await services.order_list.page(services.config.account_id, status=status, limit=limit, cursor=cursor)
         except ProjectionBehindError:
             detail = "The list has not reached that position yet."
-            raise Problem(
+            raise ProblemError(
                 503, "projection_behind", detail, field="position", headers={"Retry-After": RETRY_AFTER}
             ) from None
         except BadCursorError:
-            raise Problem(400, "invalid_query", "That is no cursor of this list.", field="cursor") from None
+            raise ProblemError(400, "invalid_query", "That is no cursor of this list.", field="cursor") from None
         return OrderPage(items=[state.view() for state in page.states], next=page.next)
-
-    return [get_order, get_events, list_orders]
 
 
 async def _with_troubles(services: Services, state: OrderState) -> OrderView:

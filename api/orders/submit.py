@@ -5,16 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from litestar import Request, Response, post
-from litestar.handlers import HTTPRouteHandler
+from litestar import Controller, Request, Response, post
 
 from api.config import ApiConfig
-from api.openapi import ExecuteOperation, problems
+from api.openapi import problems
 from api.orders.answers import AcceptedOrder, accepted_order, links
 from api.orders.document import BODY_LIMIT, read
+from api.orders.openapi import ExecuteOperation
+from api.orders.request import order_request
 from api.orders.terms import terms
 from api.problems import outcome_unknown
-from api.services import Services
+from api.services import InjectedServices
 from commands.errors import SubmissionUnknownError
 from commands.submit import submit_order
 from domain.commands import SubmitOrder
@@ -27,25 +28,31 @@ def submission(asked: OrderTerms, config: ApiConfig, now: datetime) -> SubmitOrd
     return SubmitOrder(asked, deadline, config.network)
 
 
-def submit_routes(services: Services) -> list[HTTPRouteHandler]:
+class SubmitController(Controller):
+    path = "/api/orders"
+    tags = ("orders",)
+
     @post(
-        "/api/orders/execute",
+        "/execute",
         status_code=202,
         request_max_body_size=BODY_LIMIT,
         operation_class=ExecuteOperation,
         operation_id="executeOrder",
         summary="Submit an order",
-        tags=["orders"],
         response_description="Recorded. Repeated with the same clientOrderId, the same answer byte for byte.",
         responses=problems(400, 409, 413, 415, 422, 503),
     )
-    async def execute_order(request: Request[Any, Any, Any]) -> Response[AcceptedOrder]:
+    async def execute_order(
+        self, request: Request[Any, Any, Any], services: InjectedServices
+    ) -> Response[AcceptedOrder]:
         """Record an order and begin to execute it.
 
         With a `clientOrderId` it is safe to repeat: the same terms get the same answer, other terms 409.
         """
         document = read(await request.body(), request.headers.get("content-type"))
-        command = submission(terms(document, services.config), services.config, services.clock())
+        config = services.config
+        asked = terms(order_request(document, config.tokens), config)
+        command = submission(asked, config, services.clock())
         try:
             accepted = await submit_order(services.orders, services.config.account_id, command)
         except SubmissionUnknownError as unknown:
@@ -53,5 +60,3 @@ def submit_routes(services: Services) -> list[HTTPRouteHandler]:
             raise outcome_unknown(unknown, where, repeatable=command.terms.client_order_id is not None) from unknown
         body = accepted_order(accepted)
         return Response(body, headers={"Location": body.links.order})
-
-    return [execute_order]

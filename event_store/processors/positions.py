@@ -8,6 +8,7 @@ from psycopg import AsyncCursor
 
 from event_store.errors import PositionLostError
 from event_store.processors.leases import Lease
+from event_store.read.snapshot import Snapshot
 from event_store.statements import statement
 
 LOAD = statement(__file__, "position_load")
@@ -19,6 +20,11 @@ async def load(cursor: AsyncCursor[Any], processor: str) -> int:
     await cursor.execute(LOAD, {"processor": processor})
     row = await cursor.fetchone()
     return 0 if row is None else int(row[0])
+
+
+def load_from(snapshot: Snapshot, processor: str) -> int:
+    """The same as of the snapshot's moment."""
+    return next((int(row[0]) for row in snapshot.rows(LOAD, {"processor": processor})), 0)
 
 
 async def commit(cursor: AsyncCursor[Any], lease: Lease, after: int, position: int) -> None:

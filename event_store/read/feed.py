@@ -55,6 +55,7 @@ class LogFeed:
         self._begun = asyncio.Event()
         self._missing = asyncio.Event()
         self._readers: WeakSet[asyncio.Event] = WeakSet()
+        self._followers: list[Callable[[Sequence[PositionedEvent]], None]] = []
 
     async def run(self) -> None:
         """Begin at the log's head and follow it; ends by cancellation, or by a hole in the log (PositionGapError)."""
@@ -70,7 +71,7 @@ class LogFeed:
                 await asyncio.sleep(RETRY_S)
             else:
                 self._begun.set()
-                self._take_ahead()
+                self._missing.set()
         while True:
             # Before the read: what is heard of during it is for the next.
             self._missing.clear()
@@ -108,29 +109,35 @@ class LogFeed:
         self._readers.add(grown)
         return grown
 
+    def follow(self, take: Callable[[Sequence[PositionedEvent]], None]) -> None:
+        """Hand ``take`` all events from here on, in the order of the log; it never waits and never raises."""
+        self._followers.append(take)
+
     def _take(self, events: Sequence[PositionedEvent], source: str) -> None:
         if not events:
             return
         _FED.labels(source).inc(len(events))
-        self._kept.extend(events)
         self.position = events[-1].position
-        self._take_ahead()
+        events = [*events, *self._take_ahead()] if self._ahead else events
+        self._kept.extend(events)
         while len(self._kept) > KEPT:
             self._kept.popleft()
         _POSITION.set(self.position)
+        # Those who keep states in memory first: a reader that is woken finds them up to date.
+        for take in self._followers:
+            take(events)
         for grown in self._readers:
             grown.set()
 
-    def _take_ahead(self) -> None:
-        while self._ahead:
-            event = self._ahead.pop(self.position + 1, None)
-            if event is None:
-                # What the log itself has given meanwhile.
-                for position in [known for known in self._ahead if known <= self.position]:
-                    del self._ahead[position]
-                return
-            self._kept.append(event)
+    def _take_ahead(self) -> list[PositionedEvent]:
+        """What was handed in early and follows now; what the log itself has given meanwhile is dropped."""
+        following: list[PositionedEvent] = []
+        while event := self._ahead.pop(self.position + 1, None):
+            following.append(event)
             self.position = event.position
+        for position in [known for known in self._ahead if known <= self.position]:
+            del self._ahead[position]
+        return following
 
     def _hear(self, position: int) -> None:
         if position == 0 or position > self.position:

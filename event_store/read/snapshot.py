@@ -16,7 +16,6 @@ import psycopg
 from psycopg import sql
 
 from event_store.dsn import parse
-from event_store.processors.positions import LOAD
 from event_store.read.log import recorded
 from event_store.statements import statement
 from event_store.types import RecordedEvent
@@ -73,11 +72,6 @@ class Snapshot:
     def stream_count(self, upto: int) -> int:
         """How many streams have an event at or before position ``upto``."""
         row = self._connection.execute(_STREAM_COUNT, {"upto": upto}).fetchone()
-        return int(row[0]) if row else 0
-
-    def position_of(self, processor: str) -> int:
-        """The position of the last event the processor has handled; 0 before the first."""
-        row = self._connection.execute(LOAD, {"processor": processor}).fetchone()
         return int(row[0]) if row else 0
 
     def rows(self, query: bytes, parameters: Mapping[str, object] | None = None) -> Iterator[tuple[Any, ...]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -31,11 +32,12 @@ class Page:
 
 
 class OrderList:
-    """Reads ``orders_v1`` over a pool that its owner opens and closes."""
+    """Reads ``orders_v1`` over a pool that its owner opens and closes; ``hurry`` tells its writer that one waits."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, hurry: Callable[[], None] = lambda: None) -> None:
         self._pool = pool
         self._arrivals = PositionWaiter(self.position)
+        self._hurry = hurry
 
     async def page(self, account_id: UUID, *, status: Status | None, limit: int, cursor: str | None) -> Page:
         """Up to ``limit`` of the account's orders; raises ``BadCursorError``."""
@@ -52,6 +54,7 @@ class OrderList:
 
     async def wait_for(self, position: int, patience: float) -> None:
         """Return once the read model has reached ``position``; ``ProjectionBehindError`` after ``patience`` seconds."""
+        self._hurry()
         try:
             await self._arrivals.wait_for(position, patience)
         except TimeoutError:

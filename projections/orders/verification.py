@@ -10,6 +10,7 @@ from uuid import UUID
 import orjson
 
 from event_store.hash_chain.verification import Finding
+from event_store.processors import positions
 from event_store.read.snapshot import Snapshot
 from projections.history import OrderState
 from projections.orders import NAME, PROCESSOR, SQL
@@ -24,7 +25,7 @@ class OrdersRows:
     """The rows of a snapshot by order id, each met by its order's fold; ``position`` is how far the projection is."""
 
     def __init__(self, snapshot: Snapshot) -> None:
-        self.position = snapshot.position_of(PROCESSOR)
+        self.position = positions.load_from(snapshot, PROCESSOR)
         self._dead_letters: dict[UUID, int] = dict(snapshot.rows(SQL["verify_dead_letters"], {"processor": PROCESSOR}))
         self._rows = snapshot.rows(SQL["verify_rows"])
         self._next = next(self._rows, None)

@@ -1,17 +1,17 @@
-"""What every role's process has in common: settings, logs, addresses, signals, and how it ends.
+"""What every process of the engine has in common: settings, logs, addresses, signals, and how it ends.
 
-A role is a module here with a `run`: `async def run(settings)` is cancelled on SIGTERM and SIGINT and cleans up as it
-unwinds; a plain `def run(settings)` has SystemExit raised in it. Both get settings with every address they need
-filled in. An expected failure to start is a StartupError: one sentence and exit code 1, or 2 where a setting is at
-fault.
+A role is a module here with an `async def run(parts)`; several may share a process (`runtime.roles.process`). Those in
+ALONE have a process of their own and get the settings, with every address they need filled in. All are cancelled on
+SIGTERM and SIGINT and clean up as they unwind. An expected failure to start is a StartupError: one sentence and exit
+code 1, or 2 where a setting is at fault.
 """
 
 import asyncio
 import gc
-import inspect
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
+from functools import partial
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -28,25 +28,29 @@ except ModuleNotFoundError:
     import asyncio as event_loop  # type: ignore[no-redef]
 
 EVERY = ("database_url", "redis_url", "solana_rpc_url")
-NEEDS = {
-    "api": EVERY,
-    "worker": EVERY,
-    "relay": EVERY,
-    "projector": EVERY,
-    "tracker": EVERY,
-    "watcher": EVERY,
-    "migrate": ("database_url", "database_owner_url"),
-    "localnet": (),
-}
+# The roles that may share a process, in the order in which they are shown. Together they are the core.
+SHARED = ("api", "worker", "projector", "tracker", "watcher")
+ALONE: dict[str, tuple[str, ...]] = {"migrate": ("database_url", "database_owner_url"), "localnet": ()}
 OK, FAILED, USAGE = 0, 1, 2
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 log = structlog.get_logger()
 
 
-def main(role: str) -> NoReturn:
-    """Run one role in this process until it ends or is told to."""
-    sys.exit(guarded(role, lambda: _run(role)))
+def main(*names: str) -> NoReturn:
+    """Run these roles in this process until it ends or is told to."""
+    sys.exit(guarded("+".join(names), lambda: _run(names)))
+
+
+def named(text: str) -> tuple[str, ...]:
+    """The roles that ``text`` names, separated by commas; ``core`` is all of them. Raises ``ValueError``."""
+    names = SHARED if text == "core" else tuple(name.strip() for name in text.split(","))
+    for name in names:
+        if name not in SHARED:
+            raise ValueError(f"{name!r} is no role; there are {', '.join(SHARED)}, and core for all of them")
+    if len(set(names)) < len(names):
+        raise ValueError("a role stands twice")
+    return names
 
 
 def guarded(program: str, body: Any) -> int:
@@ -106,23 +110,22 @@ async def _cancelled_by_signals(main_coroutine: Coroutine[Any, Any, None]) -> No
             raise
 
 
-def _run(role: str) -> None:
+def _run(names: Sequence[str]) -> None:
     found = settings.load()
-    telemetry.configure(found, role)
-    found = addresses.completed(found, *NEEDS[role])
-    run = import_module(f"runtime.roles.{role}").run
+    telemetry.configure(found, "core" if tuple(names) == SHARED else "+".join(names))
+    found = addresses.completed(found, *ALONE.get(names[0], EVERY))
+    if names[0] in ALONE:
+        run = import_module(f"runtime.roles.{names[0]}").run
+    else:
+        from runtime.roles.process import run_roles
+
+        run = partial(run_roles, names=names)
     # What was imported stays; a batch of orders makes more objects than the default's every 700 are worth looking at.
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
-    if role not in {"api", "migrate"}:
+    if not {"api", "migrate"} & set(names):
         telemetry.serve_metrics(found)
-    if inspect.iscoroutinefunction(run):
-        run_until_signalled(_checked(found, run))
-        return
-    asyncio.run(_check(found))
-    for number in ENDING_SIGNALS:
-        signal.signal(number, lambda *_: sys.exit(OK))
-    run(found)
+    run_until_signalled(_checked(found, run))
 
 
 async def _checked(found: Settings, run: Any) -> None:

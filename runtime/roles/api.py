@@ -1,4 +1,4 @@
-"""The API's process: commands in, queries and streams out."""
+"""The API: commands in, queries and streams out."""
 
 from __future__ import annotations
 
@@ -19,23 +19,19 @@ from domain.tokens import KNOWN_TOKENS, pair_of
 from event_store.processors import dead_letters
 from event_store.schema.migrate import roles_separate
 from projections.live import LiveFeed
-from runtime.composition import Market, Store, open_market, open_store
+from runtime.composition import Market, Store
 from runtime.errors import StartupError
 from runtime.preconditions import require_chain_of_log
+from runtime.roles.parts import Parts
 from runtime.settings import Settings
 from venues.prices import PoolPrices, PriceSource
 from venues.protocol import VenueGroup
 
-CONNECTIONS = 8
 
-
-async def run(settings: Settings) -> None:
-    async with (
-        open_store(settings, "api", connections=CONNECTIONS) as store,
-        open_market(settings) as market,
-        Redis.from_url(settings.redis_url, socket_connect_timeout=1, socket_timeout=1) as valkey,
-    ):
-        await require_chain_of_log(store.pool, store.mapper, market.genesis_hash)
+async def run(parts: Parts) -> None:
+    settings, store, market = parts.settings, parts.store, parts.market
+    await require_chain_of_log(store.pool, store.mapper, market.genesis_hash)
+    async with Redis.from_url(settings.redis_url, socket_connect_timeout=1, socket_timeout=1) as valkey:
         prices = PoolPrices(market.pools)
         app = create_app(
             _config(settings, market),
@@ -43,10 +39,11 @@ async def run(settings: Settings) -> None:
             events=store.events,
             mapper=store.mapper,
             pool=store.pool,
-            live=LiveFeed(store.events, store.notifier),
+            live=LiveFeed(store.feed),
             prices=prices,
             slot_age=market.chain.slot_age,
             checks=[*_checks(store, valkey), prices_check(market.chain, prices, settings.price_max_age)],
+            hurry=store.ask_for_hurry,
         )
         try:
             await serve(app, settings.host, settings.port)

@@ -1,26 +1,24 @@
-"""The tracker's process."""
+"""The tracker, under its lease."""
 
 from __future__ import annotations
 
-from runtime.composition import lease_of, open_market, open_store, utc_now
+from runtime.composition import lease_of, utc_now
 from runtime.preconditions import require_wallet
-from runtime.settings import Settings
-from workers.dispatch.work import WorkTable
+from runtime.roles.parts import Parts
 from workers.tracker.tracker import TRACKER, Tracker
 
 
-async def run(settings: Settings) -> None:
-    async with open_store(settings, "tracker") as store, open_market(settings) as market:
-        await require_wallet(store.pool, store.mapper, market.genesis_hash, settings.wallet_file)
+async def run(parts: Parts) -> None:
+    settings, store, market = parts.settings, parts.store, parts.market
+    await require_wallet(store.pool, store.mapper, market.genesis_hash, settings.wallet_file)
+    async with lease_of(store, TRACKER).hold() as lease:
         tracker = Tracker(
             orders=store.orders,
             accounts=store.accounts,
-            events=store.events,
-            notifier=store.notifier,
-            work=WorkTable(store.pool),
+            feed=store.feed,
+            work=store.work,
             chain=market.chain,
             commitment=settings.commitment,
             clock=utc_now,
         )
-        async with lease_of(store, TRACKER).hold() as lease:
-            await tracker.run(lease)
+        await tracker.run(lease)

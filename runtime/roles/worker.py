@@ -1,4 +1,4 @@
-"""The worker: Dramatiq's Worker in this process; its threads take hints, the stages run on this process's loop."""
+"""The worker: Dramatiq's Worker in this process; its threads take messages, visits run on this process's loop."""
 
 from __future__ import annotations
 
@@ -7,45 +7,50 @@ import asyncio
 import dramatiq
 
 from chains.blockhashes import BlockhashCache
-from runtime.composition import ALLOWED_PROGRAMS, broker_url, open_market, open_store, utc_now
+from runtime.composition import ALLOWED_PROGRAMS, utc_now
 from runtime.preconditions import require_wallet
-from runtime.settings import Settings
-from workers.dispatch.broker import StageRun, declare_actors, open_broker
-from workers.dispatch.next_work import Stage
-from workers.dispatch.work import WorkTable
-from workers.stages.build import Build, BuildContext
-from workers.stages.route import Route
-from workers.stages.submit import Submit
+from runtime.roles.parts import Parts
+from workers.dispatch.queue import declare_actor
+from workers.execution.builder import BuildContext, Builder
+from workers.execution.compute_limits import ComputeLimits
+from workers.execution.executor import Executor
+from workers.execution.quoting import Quoting
+from workers.execution.visit import Visit
 
-# The idle queue is looked at this often: what an order waits for at most, at each stage.
-IDLE_MS = 20
+# A message is done as soon as its orders are being visited: a few threads take all there are.
+THREADS = 2
+# Nothing is lost by it: the consumer is woken, and the threads wait for the consumer.
+IDLE_MS = 1_000
 STOP_MS = 1_000
 
 
-async def run(settings: Settings) -> None:
-    async with open_store(settings, "worker") as store, open_market(settings) as market:
-        wallet = await require_wallet(store.pool, store.mapper, market.genesis_hash, settings.wallet_file)
-        work = WorkTable(store.pool)
-        context = BuildContext(
-            accounts=store.accounts,
-            chain=market.chain,
-            blockhashes=BlockhashCache(market.chain),
-            wallet=wallet,
-            venues=market.venues,
-            programs=ALLOWED_PROGRAMS,
-            genesis_hash=market.genesis_hash,
-        )
-        runs: dict[Stage, StageRun] = {
-            "route": Route(store.orders, work, utc_now, market.venues).run,
-            "build": Build(store.orders, work, utc_now, context).run,
-            "submit": Submit(store.orders, work, utc_now, market.chain).run,
-        }
-        broker = open_broker(broker_url(settings.redis_url))
-        declare_actors(broker, runs, asyncio.get_running_loop())
-        worker = dramatiq.Worker(broker, worker_timeout=IDLE_MS, worker_threads=settings.worker_threads)
-        worker.start()
-        try:
-            await asyncio.Event().wait()
-        finally:
-            await asyncio.to_thread(worker.stop, timeout=STOP_MS)
-            broker.close()
+async def run(parts: Parts) -> None:
+    settings, store, market = parts.settings, parts.store, parts.market
+    wallet = await require_wallet(store.pool, store.mapper, market.genesis_hash, settings.wallet_file)
+    context = BuildContext(
+        chain=market.chain,
+        blockhashes=BlockhashCache(market.chain),
+        wallet=wallet,
+        venues=market.venues,
+        programs=ALLOWED_PROGRAMS,
+        genesis_hash=market.genesis_hash,
+        limits=ComputeLimits(always_simulate=settings.always_simulate),
+    )
+    visit = Visit(
+        orders=store.orders,
+        trading=store.trading,
+        quoting=Quoting(market.venues),
+        builder=Builder(context, utc_now),
+        chain=market.chain,
+        clock=utc_now,
+    )
+    executor = Executor(visit, store.work)
+    declare_actor(store.broker, executor.take, asyncio.get_running_loop())
+    worker = dramatiq.Worker(store.broker, worker_timeout=IDLE_MS, worker_threads=THREADS)
+    worker.start()
+    try:
+        await asyncio.Event().wait()
+    finally:
+        store.broker.wake()
+        await asyncio.to_thread(worker.stop, timeout=STOP_MS)
+        await executor.stop()

@@ -6,7 +6,9 @@ Its consumer is woken instead of polling: by this process's own enqueue, and by 
 from __future__ import annotations
 
 import threading
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
+from uuid import UUID
 from weakref import WeakSet
 
 import dramatiq
@@ -22,12 +24,15 @@ IDLE_S = 1.0
 # Dramatiq sleeps this long by itself where a fetch found nothing; the waiting is ours.
 _LEAST_SLEEP_MS = 1
 
+Take = Callable[[Sequence[UUID]], Awaitable[None]]
+"""Begins to execute these orders."""
 
-class WokenConsumer(_RedisConsumer):  # type: ignore[misc]
+
+class WokenConsumer(_RedisConsumer):
     """Waits for a wake-up where there is nothing to fetch, or no room for more."""
 
     def __init__(self, broker: WokenBroker, queue_name: str, prefetch: int, timeout: int) -> None:
-        super().__init__(broker, queue_name, prefetch, min(timeout, _LEAST_SLEEP_MS))
+        super().__init__(broker, queue_name, prefetch, min(timeout, _LEAST_SLEEP_MS))  # type: ignore[no-untyped-call]
         self.woken = threading.Event()
         broker.consumers.add(self)
 
@@ -50,7 +55,8 @@ class WokenBroker(RedisBroker):
 
     def __init__(self, **arguments: Any) -> None:
         self.consumers: WeakSet[WokenConsumer] = WeakSet()
-        super().__init__(**arguments)
+        self.take: Take | None = None
+        super().__init__(**arguments)  # type: ignore[no-untyped-call]
 
     @property
     def consumer_class(self) -> type[WokenConsumer]:
@@ -61,7 +67,7 @@ class WokenBroker(RedisBroker):
             consumer.woken.set()
 
     def enqueue(self, message: Any, *, delay: int | None = None) -> Any:
-        enqueued = super().enqueue(message, delay=delay)  # type: ignore[no-untyped-call]
+        enqueued = super().enqueue(message, delay=delay)
         self.wake()
         return enqueued
 

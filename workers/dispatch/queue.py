@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
@@ -12,15 +12,13 @@ import structlog
 from redis.exceptions import RedisError
 
 from event_store.notifier import Notifier
-from workers.dispatch.broker import ACTOR, IDS_A_MESSAGE, QUEUE, WokenBroker, message
+from workers.dispatch.broker import ACTOR, IDS_A_MESSAGE, QUEUE, Take, WokenBroker, message
 from workers.metrics import MESSAGES_FAILED
 
 log = structlog.get_logger(__name__)
 
 # With this many messages waiting most orders that are due have one among them: another would be work for nothing.
 BACKLOG = 20
-
-Take = Callable[[Sequence[UUID]], Awaitable[None]]
 
 
 class Queue:
@@ -67,6 +65,11 @@ class HandOver:
         if self._waiting and (self._sending is None or self._sending.done()):
             self._sending = asyncio.create_task(self._send(), name="hand-over")
 
+    async def stop(self) -> None:
+        """Wait for what is being sent, for a moment."""
+        if self._sending is not None:
+            await asyncio.wait({self._sending}, timeout=1.0)
+
     async def _send(self) -> None:
         while self._waiting:
             order_ids, self._waiting = self._waiting, []
@@ -80,14 +83,19 @@ class HandOver:
 def declare_actor(broker: WokenBroker, take: Take, loop: asyncio.AbstractEventLoop) -> None:
     """The actor ``execute``: Dramatiq's threads take the messages, the work itself runs on ``loop``.
 
-    A message is done once its orders are being visited. Whoever dies then leaves rows, which come due.
+    A message is done once its orders are being visited. Whoever dies then leaves rows, which come due. Declared again,
+    the actor is another's from then on.
     """
+    broker.take = take
+    if ACTOR in broker.actors:
+        return
 
     def execute(ids: list[str]) -> None:
         order_ids = [UUID(hex=text) for text in ids]
 
         async def begin() -> None:
-            await take(order_ids)
+            assert broker.take is not None  # noqa: S101 - set before the actor was declared
+            await broker.take(order_ids)
 
         asyncio.run_coroutine_threadsafe(begin(), loop).result()
 

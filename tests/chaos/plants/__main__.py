@@ -26,7 +26,7 @@ def main(name: str, role: str | None = None) -> None:
         return dataclasses.replace(program, command=(sys.executable, "-m", "tests.chaos.plants", name, role))
 
     engine._role = composed  # type: ignore[assignment]
-    sys.exit(roles.guarded("up", lambda: up.main(demo=False)))
+    sys.exit(roles.guarded("up", lambda: up.run(demo=False)))
 
 
 if __name__ == "__main__":

@@ -26,13 +26,13 @@ from event_store.hash_chain.hashing import event_hash, log_hash
 from event_store.hash_chain.verification import Finding
 from event_store.mapper import EventMapper
 from event_store.pool import connection_pool
+from event_store.processors import positions
 from event_store.processors.leases import Lease
 from event_store.read.log import Log
 from event_store.read.snapshot import snapshot
 from event_store.types import RecordedEvent
 from projections.orders import PROCESSOR
 from projections.projector import OrdersProjector
-from runtime.settings import Settings
 from tests.integration.conftest import TestDatabase, superuser_url
 from tests.integration.embedded import EmbeddedPostgres
 from tests.integration.workers.conftest import chain_timeout, engine, rpc_url
@@ -90,7 +90,7 @@ class AuditHarness:
 
     def _projected(self) -> int:
         with snapshot(self.database.app) as now:
-            return now.position_of(PROCESSOR)
+            return positions.load_from(now, PROCESSOR)
 
     @contextmanager
     def behind_the_engine(self) -> Iterator[psycopg.Connection]:
@@ -156,12 +156,11 @@ class AuditHarness:
 
     async def verify(self, *, node: str = "", checkpoint: Checkpoint | None = None) -> Verified:
         """Every check against ``node``; without one, those that need no chain."""
-        found = Settings(database_url=self.database.app, solana_rpc_url=node)
         findings: list[Finding] = []
         report = Report(findings.append)
         mark = checkpoint.mark if checkpoint else None
         # The chain answers from this thread's loop.
-        await asyncio.to_thread(verify_everything, found, report, untracked, mark, chain=bool(node))
+        await asyncio.to_thread(verify_everything, self.database.app, node, report, untracked, mark, chain=bool(node))
         if not node:
             findings = [one for one in findings if one.check != "chain"]
         return Verified(findings, report)

@@ -12,9 +12,9 @@ from uuid import UUID
 
 import pytest
 
-from runtime.errors import SettingsError, StartupError
 from tests.integration.verification.conftest import AuditHarness
 from verification import checkpoint as checkpoints
+from verification.errors import CheckpointError, InvalidCheckpointError
 
 SUREFILL = Path(sys.executable).with_name("surefill")
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -55,7 +55,7 @@ async def test_a_newer_checkpoint_is_never_overwritten(audit: AuditHarness, thre
     newer = audit.checkpoint()
     checkpoints.write(newer, file)
 
-    with pytest.raises(StartupError, match="holds a newer checkpoint, of position 8; this one is of 6"):
+    with pytest.raises(CheckpointError, match="holds a newer checkpoint, of position 8; this one is of 6"):
         checkpoints.write(older, file)
     assert checkpoints.read(file) == newer
 
@@ -66,7 +66,7 @@ async def test_what_is_no_checkpoint_is_never_overwritten(
     file = tmp_path / "notes.txt"
     file.write_text("mine")
 
-    with pytest.raises(SettingsError, match="is not a checkpoint"):
+    with pytest.raises(InvalidCheckpointError, match="is not a checkpoint"):
         checkpoints.write(audit.checkpoint(), file)
     assert file.read_text() == "mine"
 
@@ -75,7 +75,7 @@ async def test_an_edited_checkpoint_is_refused(audit: AuditHarness, three_orders
     file = tmp_path / "checkpoint.json"
     file.write_text(audit.checkpoint().text().replace('"position": 6', '"position": 5'))
 
-    with pytest.raises(SettingsError, match="is damaged or was edited"):
+    with pytest.raises(InvalidCheckpointError, match="is damaged or was edited"):
         checkpoints.read(file)
 
 
@@ -83,7 +83,7 @@ async def test_no_checkpoint_is_taken_of_a_log_that_is_not_what_it_was(audit: Au
     earlier = audit.checkpoint()
     audit.rewrite(lambda event: event if event.position < 5 else None)
 
-    with pytest.raises(StartupError, match="no checkpoint of a log that does not hold"):
+    with pytest.raises(CheckpointError, match="no checkpoint of a log that does not hold"):
         audit.checkpoint(earlier)
 
 

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from api.problems import Problem, problem_of
+from api.errors import ProblemError
+from api.problems import problem_of
 from domain.codes import MEANINGS
 from domain.errors import DomainError
 
 ROOT = Path(__file__).parents[3]
 DOCUMENTED = (ROOT / "docs" / "errors.md").read_text()
-RAISED = re.compile(r'\b(?:Problem|invalid|_number)\(\s*(?:\d+|value),\s*"([a-z_]+)"|\binvalid\(\s*"([a-z_]+)"')
+RAISED = re.compile(r'\b(?:ProblemError|invalid|_number)\(\s*(?:\d+|value),\s*"([a-z_]+)"|\binvalid\(\s*"([a-z_]+)"')
 BY_STATUS = re.compile(r'HTTPStatus\.[A-Z_]+: "([a-z_]+)"')
 
 
@@ -46,5 +47,5 @@ def test_a_fault_of_ours_says_nothing_of_itself() -> None:
 
 def test_a_refusal_of_the_domain_keeps_its_code_and_field() -> None:
     problem = problem_of(DomainError("client_order_id_conflict", "Taken.", field="clientOrderId"))
-    assert isinstance(problem, Problem)
+    assert isinstance(problem, ProblemError)
     assert (problem.status, problem.code, problem.field) == (409, "client_order_id_conflict", "clientOrderId")

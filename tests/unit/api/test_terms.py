@@ -14,11 +14,13 @@ from hypothesis import strategies as st
 from litestar.openapi.spec import RequestBody, Schema
 
 from api.config import ApiConfig
-from api.openapi import ExecuteOperation
+from api.errors import ProblemError
 from api.orders.document import BODY_LIMIT, read
+from api.orders.openapi import ExecuteOperation
+from api.orders.request import ALIASES, NAMES, order_request
 from api.orders.submit import submission
-from api.orders.terms import ALIASES, NAMES, terms
-from api.problems import Problem, problem_of
+from api.orders.terms import terms
+from api.problems import problem_of
 from commands.ids import DEFAULT_ACCOUNT
 from domain.commands import SubmitOrder
 from domain.numbers import to_base_units, to_units
@@ -141,7 +143,7 @@ BAD = [
 
 def ask(body: str | bytes, content_type: str | None = "application/json") -> OrderTerms:
     raw = body if isinstance(body, bytes) else body.encode()
-    return terms(read(raw, content_type), CONFIG)
+    return terms(order_request(read(raw, content_type), CONFIG.tokens), CONFIG)
 
 
 def order(**fields: Any) -> OrderTerms:
@@ -150,7 +152,7 @@ def order(**fields: Any) -> OrderTerms:
 
 @pytest.mark.parametrize(("body", "status", "code", "field"), BAD, ids=lambda value: repr(value)[:40])
 def test_a_bad_request_names_its_code_and_its_field(body: str | bytes, status: int, code: str, field: str) -> None:
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(ProblemError) as refused:
         ask(body)
     assert (refused.value.status, refused.value.code, refused.value.field) == (status, code, field)
     json.dumps(problem_of(refused.value).body()).encode()
@@ -158,7 +160,7 @@ def test_a_bad_request_names_its_code_and_its_field(body: str | bytes, status: i
 
 @pytest.mark.parametrize("content_type", [None, "", "text/plain", "application/x-www-form-urlencoded", "json"])
 def test_an_order_is_sent_as_json(content_type: str | None) -> None:
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(ProblemError) as refused:
         ask("{}", content_type)
     assert (refused.value.status, refused.value.code) == (415, "unsupported_media_type")
 
@@ -168,7 +170,7 @@ def test_a_content_type_may_name_its_charset() -> None:
 
 
 def test_a_body_over_the_limit_is_too_large() -> None:
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(ProblemError) as refused:
         ask(" " * (BODY_LIMIT + 1))
     assert (refused.value.status, refused.value.code) == (413, "body_too_large")
 
@@ -237,7 +239,7 @@ def test_every_amount_a_token_can_have_survives_the_way_in(units: int) -> None:
 def test_an_amount_is_either_exact_or_refused(number: Decimal) -> None:
     try:
         amount = ask(f'{{{GOOD},"amountIn":"{number}"}}').amount_in
-    except Problem as problem:
+    except ProblemError as problem:
         assert problem.field == "amountIn"
     else:
         assert amount == to_base_units(number, 9)
@@ -255,11 +257,11 @@ _NAMES = st.sampled_from(["tokenIn", "tokenOut", "amountIn", "amount", "type", "
 def test_whatever_is_sent_is_an_order_or_a_problem(document: dict[str, Any]) -> None:
     try:
         ask(json.dumps(document))
-    except Problem as problem:
+    except ProblemError as problem:
         assert 400 <= problem.status < 500
 
 
 @given(st.binary(max_size=200))
 def test_whatever_bytes_are_sent_are_an_order_or_a_problem(body: bytes) -> None:
-    with pytest.raises(Problem):
+    with pytest.raises(ProblemError):
         ask(body)

@@ -12,7 +12,7 @@ from commands.ids import DEFAULT_ACCOUNT
 from commands.loaded_order import LoadedOrder
 from domain import events as e
 from domain.backoff import Backoff
-from domain.order import fold
+from domain.evolve import fold
 from event_store.types import EventHeader
 from tests.unit.domain.scenario import built, expired, routed, sent, submitted
 from workers.tracker.schedule import Schedule

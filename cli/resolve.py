@@ -1,27 +1,21 @@
-"""`surefill resolve` and `surefill resume`: what an operator decides, with the reason kept in the log."""
+"""`surefill resolve`: an operator ends an attempt, with the reason kept in the log."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Annotated
 from uuid import UUID
 
-import psycopg
+import typer
 
-from chains.errors import ChainUnavailableError
-from commands.ids import DEFAULT_ACCOUNT
+from cli.arguments import Because, positive_decimal
+from cli.operator import print_outcome
 from domain.errors import DomainError
 from domain.numbers import to_base_units
-from event_store.errors import EventStoreError
 from runtime import addresses, settings
 from runtime.composition import open_market, open_store, utc_now
-from runtime.errors import StartupError
 from workers.tracker.resolve import Landed, Resolver
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,31 +27,30 @@ class Received:
     fee_lamports: int
 
 
-def resolve(order_id: UUID, attempt: int, received: Received | None, because: str) -> str:
-    """End the attempt as expired, or as landed where ``received`` is given; a sentence that says what was recorded."""
-    return run_command(_resolve(order_id, attempt, received, because))
-
-
-def resume(because: str) -> str:
-    """Let the account trade again."""
-    return run_command(_resume(because))
-
-
-def run_command(work: Coroutine[Any, Any, T]) -> T:
-    """What comes of ``work``; a refusal or an outage is one sentence, a ``StartupError``."""
-    try:
-        return asyncio.run(work)
-    except DomainError as refused:
-        raise StartupError(f"{refused.code}: {refused.detail}") from None
-    except (ChainUnavailableError, EventStoreError) as error:
-        raise StartupError(f"nothing was recorded: {error}") from None
-    except psycopg.OperationalError as error:
-        raise StartupError(
-            f"PostgreSQL is unreachable ({type(error).__name__}); repeat the command when it is back"
-        ) from None
+def resolve(
+    order: Annotated[UUID, typer.Argument(help="The order's id.")],
+    attempt: Annotated[int, typer.Argument(help="The attempt's number, 1 for the first.")],
+    because: Because,
+    expired: Annotated[bool, typer.Option("--expired", help="It can never land.")] = False,
+    landed: Annotated[bool, typer.Option("--landed", help="It landed, and swapped.")] = False,
+    amount_out: Annotated[str, typer.Option(help="With --landed: the token units received.")] = "",
+    slot: Annotated[int, typer.Option(min=0, help="With --landed: the slot it landed in.")] = 0,
+    fee_lamports: Annotated[int, typer.Option(min=0, help="With --landed: the network fee paid.")] = 5_000,
+) -> None:
+    """End an attempt whose outcome can never be known from the chain again; refused while it still can."""
+    if expired == landed:
+        raise typer.BadParameter("say one of --expired and --landed")
+    received = None
+    if landed:
+        if not slot:
+            raise typer.BadParameter("--landed needs --slot and --amount-out")
+        amount = positive_decimal(amount_out, what="what was received", param_hint="--amount-out")
+        received = Received(slot, amount, fee_lamports)
+    print_outcome("resolve", _resolve(order, attempt, received, because))
 
 
 async def _resolve(order_id: UUID, number: int, received: Received | None, because: str) -> str:
+    """End the attempt as expired, or as landed where ``received`` is given; a sentence that says what was recorded."""
     found = addresses.completed(settings.load(), "database_url", "redis_url", "solana_rpc_url")
     async with open_store(found, "resolve") as store, open_market(found) as market:
         resolver = Resolver(store.orders, market.chain)
@@ -73,10 +66,3 @@ async def _resolve(order_id: UUID, number: int, received: Received | None, becau
             landed = Landed(received.slot, amount, received.fee_lamports)
             after = await resolver.landed(order_id, number, landed, because, utc_now())
     return f"order {order_id} is {after.order.status if after.order else 'gone'}, version {after.version}"
-
-
-async def _resume(because: str) -> str:
-    found = addresses.completed(settings.load(), "database_url", "redis_url")
-    async with open_store(found, "resume") as store:
-        await store.accounts.resume(DEFAULT_ACCOUNT, because)
-    return "trading goes on"

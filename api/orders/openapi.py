@@ -1,0 +1,85 @@
+"""The body of a submitted order in the OpenAPI document: its schema follows from ``OrderRequest``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+from litestar.openapi.spec import Example, OpenAPIMediaType, Operation, Reference, RequestBody, Schema
+from litestar.openapi.spec.enums import OpenAPIType
+
+from api.orders.request import OrderRequest, names_of
+
+
+@dataclass
+class ExecuteOperation(Operation):
+    """The body is read from its digits, and Litestar sees no type for it: the schema follows from ``OrderRequest``."""
+
+    def __post_init__(self) -> None:
+        self.request_body = RequestBody(
+            required=True,
+            content={
+                "application/json": OpenAPIMediaType(
+                    schema=_order_request(),
+                    examples={
+                        "market": Example(summary="Sell 1.5 SOL", value=_MARKET),
+                        "aliases": Example(summary="The same with the other names", value=_ALIASES),
+                        "limit": Example(summary="Sell 1 SOL at 152 USDC or better", value=_LIMIT),
+                        "stop-limit": Example(summary="Sell it once it falls to 145, for 144 or better", value=_STOP),
+                    },
+                )
+            },
+        )
+
+
+_MARKET: dict[str, Any] = {
+    "tokenIn": "SOL",
+    "tokenOut": "USDC",
+    "amountIn": "1.5",
+    "type": "market",
+    "slippageBps": 50,
+    "clientOrderId": "a-1",
+}
+_ALIASES: dict[str, Any] = {"tokenIn": "SOL", "tokenOut": "USDC", "amount": 1.5, "slippage": 0.005}
+_LIMIT: dict[str, Any] = {"tokenIn": "SOL", "tokenOut": "USDC", "amountIn": "1", "type": "limit", "limitPrice": "152"}
+_STOP: dict[str, Any] = {**_LIMIT, "type": "stop-limit", "limitPrice": "144", "stopPrice": "145"}
+
+
+def _order_request() -> Schema:
+    required: list[tuple[str, ...]] = []
+    properties: dict[str, Reference | Schema] = {}
+    for field in OrderRequest.model_fields.values():
+        name, *others = names_of(field)
+        own = dict(cast(dict[str, Any], field.json_schema_extra))
+        properties[name] = _property(own, field.description, required=field.is_required())
+        own.pop("default", None)
+        for other in others:
+            properties[other] = _property(own, f"Another name for {name}.", required=field.is_required())
+        if field.is_required():
+            required.append((name, *others))
+    return Schema(
+        title="OrderRequest",
+        type=OpenAPIType.OBJECT,
+        description="`null` counts as absent; any other field is refused.",
+        required=[names[0] for names in required if len(names) == 1],
+        one_of=[Schema(required=[name]) for names in required if len(names) > 1 for name in names],
+        additional_properties=False,
+        properties=properties,
+    )
+
+
+def _property(own: dict[str, Any], description: str | None, *, required: bool) -> Schema:
+    schema = _schema({**own, "description": description})
+    if required:
+        return schema
+    return Schema(any_of=[schema, Schema(type=OpenAPIType.NULL)], description=description)
+
+
+def _schema(own: dict[str, Any]) -> Schema:
+    """A JSON schema of one value as Litestar writes it."""
+    named = {name: value for name, value in own.items() if name not in {"type", "oneOf"}}
+    return Schema(
+        type=OpenAPIType(own["type"]) if "type" in own else None,
+        one_of=[_schema(form) for form in own["oneOf"]] if "oneOf" in own else None,
+        **named,
+    )

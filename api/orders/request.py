@@ -1,0 +1,216 @@
+"""What a client asks for: the fields of an order, the names each goes by, and how each value is read.
+
+The parser of requests, the OpenAPI document and the options of `surefill submit` all follow from this one model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Self
+
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic.fields import FieldInfo
+
+from api.orders import fields
+from api.orders.document import Document, shown
+from api.orders.fields import invalid
+from domain.numbers import BPS, U64_MAX
+from domain.terms import OrderType
+from domain.tokens import Token, TokenList, pair_of
+from domain.triggers import limit_minimum
+
+_TOKEN: dict[str, JsonValue] = {"type": "string"}
+_NUMBER: dict[str, JsonValue] = {"oneOf": [{"type": "string"}, {"type": "number"}]}
+_TYPE: dict[str, JsonValue] = {"type": "string", "enum": ["market", "limit", "stop-limit"]}
+_PRICE = "Quote tokens for one base token of the pair, more than zero, at most 18 significant digits."
+_PRICES_OF: dict[OrderType, tuple[str, ...]] = {
+    "market": (),
+    "limit": ("limitPrice",),
+    "stop-limit": ("stopPrice", "limitPrice"),
+}
+
+
+class OrderRequest(BaseModel):
+    """Values as read: amounts in base units, slippage in basis points, prices as exact decimals.
+
+    Fields are read in this order, and the first fault is the answer. `json_schema_extra` is what a client may write.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    type: OrderType = Field(
+        "market", validation_alias=AliasChoices("type", "orderType"), json_schema_extra={**_TYPE, "default": "market"}
+    )
+    token_in: Token = Field(
+        validation_alias="tokenIn",
+        description="A token's symbol in any case, or its mint.",
+        json_schema_extra=_TOKEN,
+    )
+    token_out: Token = Field(
+        validation_alias="tokenOut",
+        description="A token's symbol in any case, or its mint.",
+        json_schema_extra=_TOKEN,
+    )
+    amount_in: int = Field(
+        validation_alias=AliasChoices("amountIn", "amount"),
+        description="Token units of tokenIn, at most its decimals.",
+        json_schema_extra=_NUMBER,
+    )
+    slippage_bps: int | None = Field(
+        None,
+        validation_alias="slippageBps",
+        description="The most the fill may be below the first quote, in basis points.",
+        json_schema_extra={"type": "integer", "minimum": 0, "maximum": BPS},
+    )
+    slippage: int | None = Field(
+        None,
+        validation_alias="slippage",
+        description="The same as a fraction, in steps of 0.0001.",
+        json_schema_extra={"type": "number", "minimum": 0, "maximum": 1},
+    )
+    client_order_id: str | None = Field(
+        None,
+        validation_alias="clientOrderId",
+        description="Your own id: with it a request is safe to repeat.",
+        json_schema_extra={"type": "string", "pattern": "^[A-Za-z0-9._:-]{1,64}$"},
+    )
+    limit_price: Decimal | None = Field(
+        None,
+        validation_alias=AliasChoices("limitPrice", "price"),
+        description=f"{_PRICE} The order executes at it or better; not for market orders.",
+        json_schema_extra=_NUMBER,
+    )
+    stop_price: Decimal | None = Field(
+        None,
+        validation_alias="stopPrice",
+        description=f"{_PRICE} For stop-limit orders: reached once, the order is a limit order.",
+        json_schema_extra=_NUMBER,
+    )
+
+    @field_validator("type", mode="plain")
+    @classmethod
+    def _read_type(cls, value: Any, info: ValidationInfo) -> OrderType:
+        return fields.order_type(value, _word(info))
+
+    @field_validator("token_in", "token_out", mode="plain")
+    @classmethod
+    def _read_token(cls, value: Any, info: ValidationInfo) -> Token:
+        token = fields.token(_required(value, info), _reading(info).tokens, _word(info))
+        if info.field_name == "token_out" and token.mint == info.data["token_in"].mint:
+            raise invalid("same_token", "tokenIn and tokenOut are the same token.", "tokenOut")
+        return token
+
+    @field_validator("amount_in", mode="plain")
+    @classmethod
+    def _read_amount(cls, value: Any, info: ValidationInfo) -> int:
+        return fields.amount(_required(value, info), info.data["token_in"], _word(info))
+
+    @field_validator("slippage_bps", mode="plain")
+    @classmethod
+    def _read_slippage_bps(cls, value: Any, info: ValidationInfo) -> int | None:
+        return None if value is None else fields.slippage_bps(value, _word(info))
+
+    @field_validator("slippage", mode="plain")
+    @classmethod
+    def _read_slippage(cls, value: Any, info: ValidationInfo) -> int | None:
+        return None if value is None else fields.slippage_fraction(value, _word(info))
+
+    @field_validator("client_order_id", mode="plain")
+    @classmethod
+    def _read_client_order_id(cls, value: Any, info: ValidationInfo) -> str | None:
+        return None if value is None else fields.client_order_id(value, _word(info))
+
+    @field_validator("limit_price", "stop_price", mode="plain")
+    @classmethod
+    def _read_price(cls, value: Any, info: ValidationInfo) -> Decimal | None:
+        kind, name, word = info.data["type"], _name(info), _word(info)
+        if name in _PRICES_OF[kind]:
+            if value is None:
+                raise invalid("missing_price", f"A {kind} order needs its {name}.", name)
+            return fields.price(value, word)
+        if value is not None:
+            raise invalid("price_not_allowed", f"A {kind} order takes no {word}.", word)
+        return None
+
+    @model_validator(mode="after")
+    def _require_reachable(self, info: ValidationInfo) -> Self:
+        if self.limit_price is None:
+            return self
+        side = pair_of(self.token_in, self.token_out).side(self.token_in)
+        if limit_minimum(side, self.amount_in, self.token_in, self.token_out, self.limit_price) > U64_MAX:
+            word = _reading(info).words.get("limitPrice", "limitPrice")
+            detail = f"At this {word} the order asks for more {self.token_out.symbol} than the chain can count."
+            raise invalid("limit_out_of_reach", detail, word)
+        return self
+
+
+def names_of(field: FieldInfo) -> tuple[str, ...]:
+    """The names a client may use for a field, ours first."""
+    names = field.validation_alias
+    return tuple(map(str, names.choices)) if isinstance(names, AliasChoices) else (str(names),)
+
+
+ALIASES = {other: names_of(field)[0] for field in OrderRequest.model_fields.values() for other in names_of(field)[1:]}
+_NAME_OF = {attribute: names_of(field)[0] for attribute, field in OrderRequest.model_fields.items()}
+NAMES = tuple(_NAME_OF.values())
+# Two fields, for their numbers are read in different units, and one term of an order.
+_SAME_TERM = {**ALIASES, "slippage": "slippageBps"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What the values of one request are read with; ``words`` are the client's own words for our names."""
+
+    tokens: TokenList
+    words: Mapping[str, str]
+
+
+def order_request(document: Document, tokens: TokenList) -> OrderRequest:
+    """The order that ``document`` asks for; raises ``ProblemError`` with the code and the field of the first fault.
+
+    A field that is ``null`` counts as absent.
+    """
+    words: dict[str, str] = {}
+    given: dict[str, str] = {}
+    for word in document:
+        name = ALIASES.get(word, word)
+        if name not in NAMES:
+            raise invalid("unknown_field", f"An order has no field {shown(word)}.", shown(word))
+        term = _SAME_TERM.get(word, word)
+        if term in given:
+            raise invalid("conflicting_fields", f"{given[term]} and {word} say the same; give one of them.", word)
+        given[term] = words[name] = word
+    # Every field is read, the absent ones too: whether it is needed depends on the others.
+    values = {name: document.get(words.get(name, name)) for name in NAMES}
+    return OrderRequest.model_validate(values, context=_Reading(tokens, words))
+
+
+def _reading(info: ValidationInfo) -> _Reading:
+    reading: _Reading = info.context  # type: ignore[assignment]
+    return reading
+
+
+def _name(info: ValidationInfo) -> str:
+    return _NAME_OF[info.field_name or ""]
+
+
+def _word(info: ValidationInfo) -> str:
+    name = _name(info)
+    return _reading(info).words.get(name, name)
+
+
+def _required(value: Any, info: ValidationInfo) -> Any:
+    if value is None:
+        raise invalid("missing_field", f"{_name(info)} is needed.", _name(info))
+    return value

@@ -1,0 +1,87 @@
+"""One process and its roles: they share one loop, one feed of the log, and the connections to everything.
+
+A role that ends by an error is begun again by itself, ever more slowly; the others go on. A role that can't be begun
+at all ends the process, with one sentence.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from importlib import import_module
+
+import structlog
+
+from event_store.errors import TRANSIENT_DATABASE_ERRORS, LeaseLostError
+from runtime.composition import open_market, open_store
+from runtime.errors import StartupError
+from runtime.roles.parts import Parts
+from runtime.settings import Settings
+from runtime.telemetry import watch_loop
+
+Run = Callable[[Parts], Awaitable[None]]
+
+# Seconds before a role is begun again; doubled up to the longest, and anew after so long a steady life.
+FIRST_DELAY, LONGEST_DELAY, STEADY = 0.1, 2.0, 5.0
+# Connections that a role holds at a time, under load.
+CONNECTIONS_A_ROLE = 3
+
+log = structlog.get_logger(__name__)
+
+
+async def run_roles(settings: Settings, names: Sequence[str]) -> None:
+    """Run the roles ``names`` in this process until cancelled. Raises ``StartupError``."""
+    shown = "+".join(names)
+    async with (
+        open_store(settings, shown, connections=2 + CONNECTIONS_A_ROLE * len(names)) as store,
+        open_market(settings) as market,
+    ):
+        parts = Parts(settings, store, market)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(store.feed.run(), name="feed")
+                tasks.create_task(watch_loop(), name="loop")
+                for name in names:
+                    run: Run = import_module(f"runtime.roles.{name}").run
+                    tasks.create_task(_keep(name, run, parts), name=name)
+        except BaseExceptionGroup as group:
+            if refused := group.subgroup(StartupError):
+                raise _first(refused) from None
+            raise
+
+
+async def _keep(name: str, run: Run, parts: Parts) -> None:
+    delay = FIRST_DELAY
+    while True:
+        begun = time.monotonic()
+        try:
+            await run(parts)
+        except StartupError:
+            raise
+        except Exception as error:
+            if _is_only(error, (LeaseLostError, *TRANSIENT_DATABASE_ERRORS)):
+                log.warning("role begins again", role=name, error=_kind(error))
+            else:
+                log.error("role ended by an error; it begins again", role=name, exc_info=error)
+        if time.monotonic() - begun > STEADY:
+            delay = FIRST_DELAY
+        await asyncio.sleep(delay)
+        delay = min(2 * delay, LONGEST_DELAY)
+
+
+def _is_only(error: Exception, kinds: tuple[type[Exception], ...]) -> bool:
+    if isinstance(error, ExceptionGroup):
+        return error.split(kinds)[1] is None
+    return isinstance(error, kinds)
+
+
+def _kind(error: BaseException) -> str:
+    return type(_first(error)).__name__ if isinstance(error, BaseExceptionGroup) else type(error).__name__
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    found: BaseException = group
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    return found
