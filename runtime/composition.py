@@ -197,7 +197,12 @@ def lease_of(store: Store, processor: str) -> Lease:
 
 def own_lease(pool: Pool, processor: str, ttl: float = 5.0) -> Lease:
     """The same over a pool of one's own; it outlives its holder by ``ttl`` seconds at most."""
-    return Lease(pool, processor, owner=f"{socket.gethostname()}:{os.getpid()}", ttl=ttl)
+    return Lease(pool, processor, owner=lease_owner(os.getpid()), ttl=ttl)
+
+
+def lease_owner(process: int) -> str:
+    """What the leases of this machine's process with that id are held under."""
+    return f"{socket.gethostname()}:{process}"
 
 
 def broker_url(redis_url: str) -> str:

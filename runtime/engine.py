@@ -8,19 +8,25 @@ from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from enum import IntEnum
+from functools import partial
 from itertools import count
 from pathlib import Path
 
 import httpx2
+import psycopg
 import structlog
+from psycopg import AsyncConnection
 
 from domain.events import ORDER_EVENTS
+from event_store.dsn import parse
 from event_store.mapper import EventMapper
 from event_store.pool import connection_pool
+from event_store.processors.leases import give_back
 from localnet.errors import LedgerDamagedError
 from localnet.journal import LEDGER, check
 from runtime import addresses, preflight
 from runtime.addresses import Addresses
+from runtime.composition import lease_owner
 from runtime.data_directory import occupied
 from runtime.embedded import ports, postgres, valkey
 from runtime.errors import StartupError
@@ -36,6 +42,7 @@ POLL = 0.05
 # Longer than the API gives the requests in flight (api.server.GRACE).
 API_STOPS = ((signal.SIGTERM, 2.8),)
 REMIND_EVERY = 10.0
+GIVE_BACK_WITHIN = 1.0
 
 log = structlog.get_logger()
 
@@ -143,6 +150,19 @@ async def _start_servers(supervisor: Supervisor, settings: Settings) -> Addresse
     return Addresses(settings.api_url, database_url, owner_url, redis_url, rpc_url)
 
 
+async def _give_leases_back(database_url: str, process: int) -> None:
+    """What the dead process held is free at once. Where that can't be said its leases end by themselves."""
+    database = parse(database_url, application_name="surefill up")
+    try:
+        async with (
+            asyncio.timeout(GIVE_BACK_WITHIN),
+            await AsyncConnection.connect(database.conninfo, autocommit=True) as connection,
+        ):
+            await give_back(connection, lease_owner(process))
+    except (psycopg.Error, TimeoutError) as error:
+        log.warning("leases not given back", process=process, error=type(error).__name__)
+
+
 async def _start_roles(supervisor: Supervisor, settings: Settings, servers: Addresses) -> None:
     environment = _environment(settings, servers)
     metrics = _metrics_ports(settings)
@@ -176,7 +196,10 @@ def _metrics_ports(settings: Settings) -> Iterator[dict[str, str]]:
 
 def _role(name: str, shown: str = "", *, environment: dict[str, str], arguments: tuple[str, ...] = ()) -> Program:
     # `ps` shows "surefill <role>"; the working directory stays ours, where `.env` is.
-    return Program(shown or name, (sys.executable, str(SUREFILL), name, *arguments), Path.cwd(), environment)
+    command = (sys.executable, str(SUREFILL), name, *arguments)
+    database_url = environment.get("DATABASE_URL")
+    ended = partial(_give_leases_back, database_url) if database_url else None
+    return Program(shown or name, command, Path.cwd(), environment, ended=ended)
 
 
 def _environment(settings: Settings, servers: Addresses) -> dict[str, str]:

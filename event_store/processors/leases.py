@@ -30,6 +30,7 @@ _IS_HELD = statement(__file__, "lease_is_held")
 _RENEW = statement(__file__, "lease_renew")
 _RELEASE = statement(__file__, "lease_release")
 _CHECK = statement(__file__, "lease_check")
+_GIVE_BACK = statement(__file__, "lease_give_back")
 
 log = structlog.get_logger()
 
@@ -170,3 +171,8 @@ class Lease:
         except TRANSIENT_DATABASE_ERRORS as error:
             # It expires by itself.
             log.warning("lease not released", processor=self.processor, error=type(error).__name__)
+
+
+async def give_back(connection: AsyncConnection[Any], owner: str) -> None:
+    """Free every lease that ``owner`` holds: for who saw its process end, so that nobody waits for the leases to."""
+    await connection.execute(_GIVE_BACK, {"owner": owner})

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,7 +26,8 @@ class Program:
     """`environment` is added to the supervisor's own; addresses go there and never into `command`, which `ps` shows
     to all.
 
-    `stops` are tried in turn, each a signal and the seconds it is given; after the last comes SIGKILL.
+    `stops` are tried in turn, each a signal and the seconds it is given; after the last comes SIGKILL. `ended` is
+    called with the process id once the program has ended, before it is started again.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Program:
     log: Path | None = None  # the supervisor's own stderr where None
     stops: tuple[tuple[signal.Signals, float], ...] = ((signal.SIGTERM, 1.3),)
     death_signal: signal.Signals = signal.SIGKILL
+    ended: Callable[[int], Awaitable[None]] | None = field(default=None, repr=False)
 
 
 async def start(program: Program, *, keep_open: Sequence[int] = ()) -> asyncio.subprocess.Process:

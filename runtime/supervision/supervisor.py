@@ -86,7 +86,10 @@ class _Kept:
         finally:
             ended.cancel()
             stopping.cancel()
-        return await child.stop(self.process, self.program.stops)
+        code = await child.stop(self.process, self.program.stops)
+        if self.program.ended is not None:
+            await self.program.ended(self.process.pid)
+        return code
 
 
 async def _sleep_until(event: asyncio.Event, seconds: float) -> None:

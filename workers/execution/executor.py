@@ -56,6 +56,11 @@ class Executor:
         if len(self._at_work) >= MOST_AT_WORK:
             self._room.clear()
 
+    async def settled(self) -> None:
+        """Return once nothing is at work."""
+        while self._tasks:
+            await asyncio.wait(set(self._tasks))
+
     async def stop(self) -> None:
         """End what is under way. Whatever was sent is in the log; whatever wasn't comes due again."""
         for task in self._tasks:

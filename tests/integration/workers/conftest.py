@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,10 +14,11 @@ from uuid import UUID
 
 import dramatiq
 import pytest
-from dramatiq.brokers.redis import RedisBroker
+from psycopg import AsyncCursor
 from psycopg_pool import AsyncConnectionPool
 
 from chains.blockhashes import BlockhashCache
+from chains.protocol import Chain
 from chains.solana_client import SolanaChain
 from chains.wallet import Wallet
 from commands.accounts import Accounts
@@ -25,6 +26,7 @@ from commands.ids import DEFAULT_ACCOUNT
 from commands.loaded_order import LoadedOrder
 from commands.orders import OrderRepository
 from commands.submit import submit_order
+from commands.trading import TradingStates
 from domain.account import ACCOUNT_EVENTS
 from domain.codes import Code
 from domain.commands import SubmitOrder
@@ -37,22 +39,30 @@ from event_store.mapper import EventMapper
 from event_store.notifier import Notifier
 from event_store.pool import connection_pool
 from event_store.processors.leases import Lease
+from event_store.read.feed import LogFeed
 from event_store.read.log import Log
+from event_store.types import PositionedEvent
 from localnet.bootstrap import MARKET_KEY
 from localnet.main import serve
+from projections.orders import PROCESSOR
+from projections.projector import OrdersProjector
 from tests.integration.conftest import TestDatabase
 from tests.integration.embedded import EmbeddedValkey
 from venues.constant_product import PROGRAM_ID
 from venues.constant_product_errors import ProgramError
 from venues.pools import PoolBook
 from venues.prices import PoolPrices, PriceSource
-from workers.dispatch.broker import Hints, declare_actors, open_broker
-from workers.dispatch.relay import RELAY, Relay
+from venues.protocol import VenueGroup
+from workers.dispatch.broker import WokenBroker, open_broker
+from workers.dispatch.next_work import AT_ONCE, next_work_of
+from workers.dispatch.queue import HandOver, Queue, declare_actor
 from workers.dispatch.sweeper import Sweeper
 from workers.dispatch.work import WorkTable
-from workers.stages.build import Build, BuildContext
-from workers.stages.route import Route
-from workers.stages.submit import Submit
+from workers.execution.builder import BuildContext, Builder
+from workers.execution.compute_limits import ComputeLimits
+from workers.execution.executor import Executor
+from workers.execution.quoting import Quoting
+from workers.execution.visit import Visit
 from workers.tracker.tracker import TRACKER, Pace, Tracker
 from workers.watcher.book import Book
 from workers.watcher.book_feed import WATCHER, BookFeed
@@ -72,18 +82,23 @@ class EngineHarness:
 
     pool: AsyncConnectionPool
     events: Log
+    feed: LogFeed
     notifier: Notifier
+    mapper: EventMapper
     orders: OrderRepository
     accounts: Accounts
+    trading: TradingStates
     work: WorkTable
     chain: SolanaChain
     book: PoolBook
     wallet: Wallet
-    broker: RedisBroker
+    broker: WokenBroker
+    queue: Queue
     genesis_hash: str
     rpc_url: str
     market_key: Path
     running: list[asyncio.Task[None]] = field(default_factory=list)
+    executors: list[Executor] = field(default_factory=list)
     workers: list[dramatiq.Worker] = field(default_factory=list)
 
     async def submit(self, **changes: Any) -> UUID:
@@ -101,12 +116,19 @@ class EngineHarness:
         accepted = await submit_order(self.orders, DEFAULT_ACCOUNT, command)
         return accepted.order_id
 
-    def start_relay(self) -> asyncio.Task[None]:
-        relay = Relay(self.pool, self.events, self.notifier, self.work, Hints(self.broker))
-        return self._start(Lease(self.pool, RELAY, owner="test"), relay.run)
+    def start_projector(self) -> asyncio.Task[None]:
+        """The read model and the work rows, written together, as the projector's role composes it."""
+
+        async def rows(cursor: AsyncCursor[Any], batch: Sequence[PositionedEvent]) -> None:
+            await self.work.record(
+                cursor, next_work_of((event.stream_id, event.version, event.topic) for event in batch)
+            )
+
+        projector = OrdersProjector(self.pool, self.feed, self.mapper, beside=rows)
+        return self._start(Lease(self.pool, PROCESSOR, owner="test"), projector.run)
 
     def start_sweeper(self) -> asyncio.Task[None]:
-        task = asyncio.create_task(Sweeper(self.events, self.work, Hints(self.broker)).run())
+        task = asyncio.create_task(Sweeper(self.events, self.work, self.queue).run())
         self.running.append(task)
         return task
 
@@ -114,8 +136,7 @@ class EngineHarness:
         tracker = Tracker(
             orders=self.orders,
             accounts=self.accounts,
-            events=self.events,
-            notifier=self.notifier,
+            feed=self.feed,
             work=self.work,
             chain=self.chain,
             commitment="confirmed",
@@ -134,8 +155,7 @@ class EngineHarness:
         watcher = Watcher(
             feed=feed,
             orders=self.orders,
-            events=self.events,
-            notifier=self.notifier,
+            log=self.feed,
             source=source or PoolPrices(self.book),
             slot_age=slot_age or self.chain.slot_age,
             clock=now,
@@ -155,30 +175,52 @@ class EngineHarness:
         """End what was started, as a clean stop does."""
         for task in self.running:
             task.cancel()
-        await asyncio.gather(*self.running, return_exceptions=True)
+        await asyncio.gather(*self.running, *(executor.stop() for executor in self.executors), return_exceptions=True)
         self.running.clear()
 
     def start_worker(self) -> dramatiq.Worker:
-        worker = dramatiq.Worker(self.broker, worker_timeout=20, worker_threads=4)
+        declare_actor(self.broker, self.executor().take, asyncio.get_running_loop())
+        worker = dramatiq.Worker(self.broker, worker_timeout=1_000, worker_threads=2)
         worker.start()
         self.workers.append(worker)
         return worker
 
-    def stages(self) -> dict[str, Route | Build | Submit]:
+    def executor(
+        self,
+        *,
+        chain: Chain | None = None,
+        venues: Sequence[VenueGroup] | None = None,
+        always_simulate: bool = True,
+        patience: float = 5.0,
+    ) -> Executor:
+        """The executor as the worker's role composes it, over other parts where they are given."""
+        chain, venues = chain or self.chain, venues or [self.book]
         context = BuildContext(
-            accounts=self.accounts,
-            chain=self.chain,
-            blockhashes=BlockhashCache(self.chain),
+            chain=chain,
+            blockhashes=BlockhashCache(chain),
             wallet=self.wallet,
-            venues=[self.book],
+            venues=venues,
             programs=frozenset({PROGRAM_ID}),
             genesis_hash=self.genesis_hash,
+            limits=ComputeLimits(always_simulate=always_simulate),
         )
-        return {
-            "route": Route(self.orders, self.work, now, [self.book]),
-            "build": Build(self.orders, self.work, now, context),
-            "submit": Submit(self.orders, self.work, now, self.chain),
-        }
+        visit = Visit(
+            orders=self.orders,
+            trading=self.trading,
+            quoting=Quoting(venues, patience=patience),
+            builder=Builder(context, now),
+            chain=chain,
+            clock=now,
+        )
+        executor = Executor(visit, self.work)
+        self.executors.append(executor)
+        return executor
+
+    async def execute(self, *order_ids: UUID, executor: Executor | None = None) -> None:
+        """One visit of each order, to its end."""
+        executor = executor or self.executor()
+        await executor.take(order_ids)
+        await executor.settled()
 
     async def order(self, order_id: UUID) -> Order:
         order = (await self.history(order_id)).order
@@ -234,41 +276,63 @@ async def engine(
 ) -> AsyncIterator[EngineHarness]:
     notifier = Notifier(valkey.url)
     await notifier.start()
-    appender = Appender(database.app, notifier=notifier)
-    await appender.start()
     codes = {PROGRAM_ID: {int(ProgramError.SLIPPAGE_EXCEEDED): Code.SLIPPAGE_EXCEEDED}}
     chain = SolanaChain(rpc_url, custom_codes=codes, timeout=chain_timeout)
     async with connection_pool(database.app, max_size=8) as pool:
         events = Log(pool)
+        feed = LogFeed(events.read, events.head, notifier)
+        broker = open_broker(f"{valkey.url.rstrip('/').removesuffix('/0')}/1")
+        broker.flush_all()
+        queue = Queue(broker, notifier)
+        hand_over = HandOver(queue)
+
+        def stored(own: Sequence[PositionedEvent]) -> None:
+            feed.offer(own)
+            hand_over.add([event.stream_id for event in own if event.topic in AT_ONCE])
+
+        appender = Appender(database.app, notifier=notifier, stored=stored)
+        await appender.start()
         book = PoolBook(chain, PROGRAM_ID)
         genesis_hash = await _genesis(chain)
         await book.load()
-        broker = open_broker(f"{valkey.url.rstrip('/').removesuffix('/0')}/1")
-        broker.flush_all()
         mapper = EventMapper((*ORDER_EVENTS, *ACCOUNT_EVENTS))
+        orders = OrderRepository(events, appender, mapper, recent=2_000)
+        accounts = Accounts(events, appender, mapper)
+        trading = TradingStates(accounts)
+        feed.follow(orders.follow)
+        feed.follow(trading.follow)
+        following = asyncio.create_task(feed.run())
+        await feed.begun()
         engine = EngineHarness(
             pool=pool,
             events=events,
+            feed=feed,
             notifier=notifier,
-            orders=OrderRepository(events, appender, mapper, recent=2_000),
-            accounts=Accounts(events, appender, mapper),
-            work=WorkTable(pool),
+            mapper=mapper,
+            orders=orders,
+            accounts=accounts,
+            trading=trading,
+            work=WorkTable(pool, written_by=PROCESSOR),
             chain=chain,
             book=book,
             wallet=Wallet.load(tmp_path / "wallet.json"),
             broker=broker,
+            queue=queue,
             genesis_hash=genesis_hash,
             rpc_url=rpc_url,
             market_key=tmp_path / "chain" / MARKET_KEY,
         )
-        declare_actors(broker, {n: s.run for n, s in engine.stages().items()}, asyncio.get_running_loop())  # type: ignore[misc]
         yield engine
         await engine.stop()
         for worker in engine.workers:
             await asyncio.to_thread(worker.stop, timeout=3_000)
-        broker.close()
-        await chain.close()
         await appender.stop()
+        await hand_over.stop()
+        queue.close()
+        broker.close()
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+        await chain.close()
         await notifier.stop()
 
 
