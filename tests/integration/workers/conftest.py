@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import dramatiq
@@ -74,6 +74,19 @@ SLOT_MS = 20
 
 def now() -> datetime:
     return datetime.now(UTC)
+
+
+class Unsent:
+    """The chain, for a process that dies on its way to a send: what it hands over never leaves."""
+
+    def __init__(self, chain: SolanaChain) -> None:
+        self._chain = chain
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._chain, name)
+
+    async def send(self, transaction: bytes) -> str:
+        raise asyncio.CancelledError
 
 
 @dataclass
@@ -215,6 +228,10 @@ class EngineHarness:
         executor = Executor(visit, self.work)
         self.executors.append(executor)
         return executor
+
+    async def build(self, *order_ids: UUID) -> None:
+        """Each order's transaction, built and recorded by a visit that ended before it could send it."""
+        await self.execute(*order_ids, executor=self.executor(chain=cast(Chain, Unsent(self.chain))))
 
     async def execute(self, *order_ids: UUID, executor: Executor | None = None) -> None:
         """One visit of each order, to its end."""
