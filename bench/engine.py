@@ -32,11 +32,12 @@ _ENDED, _FIRST_SENDS = ((_SQL / f"{name}.sql").read_text() for name in ("engine_
 
 @dataclass
 class Engine:
-    """A running engine; see ``bench.subject.Subject``."""
+    """A running engine; see ``bench.subject.Subject``. ``beside``: processes it needs and didn't start itself."""
 
     directory: Path
     port: int
     pid: int
+    beside: tuple[int, ...] = ()
     name: str = "surefill"
     body: bytes = field(default_factory=lambda: json.dumps(ORDER).encode())
     path: tuple[str, ...] = ("pending", "routing", "building", "submitted", "confirmed")
@@ -53,7 +54,7 @@ class Engine:
         return connect(self.addresses["DATABASE_URL"])
 
     def roots(self) -> list[int]:
-        return [self.pid]
+        return [self.pid, *self.beside]
 
     def mark(self) -> EngineMark:
         connection = self.connect()

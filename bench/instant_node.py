@@ -1,9 +1,9 @@
 """A chain that takes no time: a Solana node whose transactions are confirmed when they are sent.
 
 `python -m bench.instant_node PORT DIRECTORY WALLET`. Accounts, blockhashes and blocks are those of the real local
-chain, kept in DIRECTORY, whose clock goes on. What the engine does is real, too: it quotes, builds, signs and asks after
-each transaction. But only the first one is simulated and executed; for every other one its answers are given again,
-with the other's signature in them. So it fits a lane of orders that are all alike: the engine alone sets the pace.
+chain, kept in DIRECTORY, whose clock goes on. What the engine does is real, too: it quotes, builds, signs and asks what
+became of each transaction. But only the first one is simulated and executed; for every other one its answers are given
+again, with the other's signature in them. So it fits a lane of orders that are all alike.
 """
 
 from __future__ import annotations

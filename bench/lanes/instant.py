@@ -1,6 +1,6 @@
 """A chain that confirms at once, so that the engine alone sets the pace; its transactions are built and signed as ever.
 
-The chain is `bench.instant_node`, a process beside the engine; what it takes of the machine is in the figures.
+The chain is `bench.instant_node`, a process beside the engine; what it takes of the machine is among the figures.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ async def run(rig: Rig) -> LaneResult:
     result = LaneResult("instant", "a chain that confirms at once; signatures real")
     await rig.clear()
     with data_directory() as directory:
-        async with _node(directory) as url, engine(directory, SOLANA_RPC_URL=url) as subject:
+        async with _node(directory) as (url, node), engine(directory, SOLANA_RPC_URL=url) as subject:
+            subject.beside = (node,)
             result.conditions = database_conditions(subject)
             result.conditions["orders"] = f"{sizes.orders} over {sizes.connections} connections, {sizes.runs} runs"
             result.conditions["chain"] = "a process that executes the first transaction and repeats its answer"
@@ -53,8 +54,8 @@ def _merge(result: LaneResult, other: LaneResult, what: str) -> None:
 
 
 @asynccontextmanager
-async def _node(directory: Path) -> AsyncIterator[str]:
-    """The chain's address, once it answers."""
+async def _node(directory: Path) -> AsyncIterator[tuple[str, int]]:
+    """The chain's address and process id, once it answers."""
     port, wallet = free_ports(1), directory / "data" / "wallet.json"
     make_if_missing(wallet)
     command = (sys.executable, "-m", "bench.instant_node", str(port), str(directory / "chain"), public_key(wallet))
@@ -65,7 +66,7 @@ async def _node(directory: Path) -> AsyncIterator[str]:
             async with asyncio.timeout(_READY_WITHIN_S), httpx2.AsyncClient(trust_env=False) as client:
                 while not await _answers(client, url):
                     await asyncio.sleep(0.1)
-            yield url
+            yield url, process.pid
         finally:
             if process.returncode is None:
                 process.terminate()

@@ -1,7 +1,7 @@
 """A book of a hundred thousand waiting orders: what it costs at rest, how fast it fires, how soon it is taken over.
 
-The orders are recorded through the command side, past the API; everything after that is the engine as it runs, each role
-a process of its own, so that the watcher and its standby can be told apart and killed.
+The orders are recorded through the command side, past the API; everything after that is the engine as it runs, each
+role a process of its own, so that the watcher and its standby can be told apart and killed.
 """
 
 from __future__ import annotations
