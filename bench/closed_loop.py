@@ -65,6 +65,7 @@ async def closed_loop(subject: Subject, orders: int, connections: int, path: str
     last = sample(subject.roots())
     await asyncio.sleep(AFTERWARDS_S)
     afterwards = sample(subject.roots())
+    mark.close()
     for connection in ready:
         connection.close()
     return Run(

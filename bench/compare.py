@@ -23,11 +23,12 @@ import typer
 from rich.console import Console
 
 from bench.closed_loop import closed_loop
-from bench.engine import Engine, data_directory, engine
+from bench.engine import Engine, engine
 from bench.followed import Follower
 from bench.percentiles import percentile
-from bench.rig import EXECUTE
 from bench.schedule import open_loop
+from bench.scratch import data_directory
+from bench.subject import EXECUTE
 
 console = Console(soft_wrap=True)
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

@@ -5,13 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shutil
-import socket
 import subprocess
 import sys
-import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +18,7 @@ import httpx2
 import psycopg
 
 from bench.product import connect
+from bench.scratch import free_ports
 from bench.subject import Ended
 
 READY_WITHIN_S = 120
@@ -80,36 +78,13 @@ class EngineMark:
         self._ended = Ended(known.count + count, known.failed + failed, max(known.last_at, last_at))
         return self._ended
 
+    def close(self) -> None:
+        self.connection.close()
+
     def first_sends(self) -> dict[UUID, tuple[float, float]]:
         """When `OrderSubmitted` and when the first `TransactionSubmitted` was recorded, by order, as Unix time."""
         rows = self.connection.execute(_FIRST_SENDS, {"position": self.position})
         return {order: (submitted, sent) for order, submitted, sent in rows if sent is not None}
-
-
-@contextmanager
-def data_directory() -> Iterator[Path]:
-    """A directory that the unprivileged user PostgreSQL runs as can reach; removed at the end."""
-    directory = Path(tempfile.mkdtemp(prefix="surefill-bench-"))
-    directory.chmod(0o755)
-    try:
-        yield directory
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
-
-
-def free_ports(count: int) -> int:
-    """The first of ``count`` ports in a row that nothing listens on."""
-    while True:
-        with ExitStack() as held:
-            first = held.enter_context(socket.socket())
-            first.bind(("127.0.0.1", 0))
-            port = int(first.getsockname()[1])
-            try:
-                for n in range(1, count):
-                    held.enter_context(socket.socket()).bind(("127.0.0.1", port + n))
-            except (OSError, OverflowError):
-                continue
-            return port
 
 
 def environment(directory: Path) -> dict[str, str]:

@@ -9,9 +9,9 @@ import orjson
 
 from bench.client.http import HttpPool, post
 from bench.client.websocket import Socket
+from bench.subject import EXECUTE
 
 FINAL = ("confirmed", "failed")
-EXECUTE = "/api/orders/execute"
 _GIVEN_UP_AFTER_S = 30.0
 
 

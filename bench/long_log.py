@@ -10,7 +10,7 @@ from uuid import UUID
 from bench.client.http import HttpConnection, post
 from bench.engine import Engine
 from bench.product import connect, postgres_alone
-from bench.rig import EXECUTE
+from bench.subject import EXECUTE
 
 ORDERS_A_STATEMENT = 50_000
 _SQL = Path(__file__).with_name("sql")

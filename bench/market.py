@@ -23,11 +23,12 @@ import httpx2
 import typer
 from rich.console import Console
 
-from bench.engine import SUREFILL, client, data_directory, engine, environment
+from bench.engine import SUREFILL, client, engine, environment
 from bench.market_orders import around
 from bench.market_verdict import SETTLED, History, Verdict, histories, judge, movements
 from bench.met import Sample, sample
 from bench.percentiles import percentile
+from bench.scratch import data_directory
 from chains.solana_client import SolanaChain
 from localnet.world import pair_named
 from venues.constant_product import PROGRAM_ID

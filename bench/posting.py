@@ -9,8 +9,7 @@ import orjson
 
 from bench.client.http import HttpConnection, post
 from bench.closed_loop import NotAccepted
-
-EXECUTE = "/api/orders/execute"
+from bench.subject import EXECUTE
 
 
 async def post_all(port: int, bodies: Sequence[bytes], connections: int) -> list[str]:

@@ -17,9 +17,10 @@ import httpx2
 import typer
 from rich.console import Console
 
-from bench.engine import ORDER, SUREFILL, Engine, data_directory, engine, environment
+from bench.engine import ORDER, SUREFILL, Engine, engine, environment
 from bench.long_log import execute_one, grow
 from bench.percentiles import percentile
+from bench.scratch import data_directory
 
 console = Console()
 app = typer.Typer(add_completion=False)

@@ -12,11 +12,12 @@ from rich.console import Console
 
 from bench.closed_loop import closed_loop
 from bench.conditions import database
-from bench.engine import Engine, data_directory, engine
+from bench.engine import Engine, engine
 from bench.peer import WARM_ORDERS, NoPeer, Peer, peer
 from bench.product import connection_string
+from bench.scratch import data_directory
+from bench.subject import EXECUTE
 
-EXECUTE = "/api/orders/execute"
 CORES = os.cpu_count() or 1
 
 

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+EXECUTE = "/api/orders/execute"
+
 
 @dataclass(frozen=True, slots=True)
 class Ended:
@@ -23,6 +25,8 @@ class Mark(Protocol):
     """The moment before a run. ``ended`` may be asked again and again."""
 
     def ended(self) -> Ended: ...
+
+    def close(self) -> None: ...
 
 
 class Subject(Protocol):

@@ -50,6 +50,7 @@ async def run(rig: Rig) -> LaneResult:
             async with asyncio.timeout(_ENDED_WITHIN_S):
                 while mark.ended().count < MOVES * met:
                     await asyncio.sleep(0.2)
+            mark.close()
             used = between(first, sample([*engine.roots(), client.pid]), client="mover")
             await asyncio.sleep(_LAST_MESSAGES_S)
             said, _ = await client.communicate()

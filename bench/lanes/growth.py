@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 
 from bench.closed_loop import closed_loop, fullest
-from bench.engine import data_directory
 from bench.long_log import execute_one, grow
 from bench.report import Figure, LaneResult
-from bench.rig import CORES, EXECUTE, Rig, database_conditions
+from bench.rig import CORES, Rig, database_conditions
+from bench.scratch import data_directory
+from bench.subject import EXECUTE
 
 
 async def run(rig: Rig) -> LaneResult:

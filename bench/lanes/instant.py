@@ -14,12 +14,14 @@ from pathlib import Path
 import httpx2
 
 from bench.closed_loop import closed_loop
-from bench.engine import data_directory, engine, free_ports
+from bench.engine import engine
 from bench.lanes.batch import BATCH, batch_of, serves_batches
 from bench.lanes.turns import take_turns
 from bench.product import make_if_missing, public_key
 from bench.report import LaneResult
-from bench.rig import EXECUTE, Rig, database_conditions
+from bench.rig import Rig, database_conditions
+from bench.scratch import data_directory, free_ports
+from bench.subject import EXECUTE
 
 _READY_WITHIN_S = 30
 _HEALTH = {"jsonrpc": "2.0", "id": 1, "method": "getHealth"}

@@ -72,6 +72,7 @@ async def _turn(subject: Subject, rate: int, orders: int) -> Turn:
         sends = mark.first_sends()
         times["first send"] = [1_000 * (sent - submitted) for submitted, sent in sends.values()]
         times["request to first send"] = list(_from_request(followed, sends, wall))
+    mark.close()
     return Turn(followed, times, usage)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bench.lanes.turns import take_turns
 from bench.report import LaneResult
-from bench.rig import EXECUTE, Rig, database_conditions
+from bench.rig import Rig, database_conditions
+from bench.subject import EXECUTE
 
 
 async def run(rig: Rig) -> LaneResult:

@@ -10,12 +10,13 @@ from functools import partial
 from bench.appends import through_a_bare_insert, through_the_appender, through_the_library
 from bench.closed_loop import fullest
 from bench.conditions import database
-from bench.engine import SUREFILL, Engine, data_directory, environment
+from bench.engine import SUREFILL, Engine, environment
 from bench.long_log import execute_one, grow
 from bench.processes import between, sample
 from bench.product import connection_string, migrated, postgres_alone
 from bench.report import LaneResult
 from bench.rig import CORES, Rig
+from bench.scratch import data_directory
 
 BATCHES, WRITERS, CALLERS = (1, 10, 100), (1, 8, 64), 64
 CHART = "Appends"

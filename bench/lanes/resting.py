@@ -7,11 +7,11 @@ role a process of its own, so that the watcher and its standby can be told apart
 from __future__ import annotations
 
 from bench import watchers
-from bench.engine import free_ports
 from bench.percentiles import RANKS, percentile, rank_name
 from bench.report import LaneResult
 from bench.resting_book import RestingBook
 from bench.rig import Rig, database_conditions
+from bench.scratch import free_ports
 
 
 async def run(rig: Rig) -> LaneResult:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from bench.closed_loop import Run, closed_loop, cost_by_process, fullest
 from bench.report import LaneResult
-from bench.rig import CORES, EXECUTE, Rig
-from bench.subject import Subject
+from bench.rig import CORES, Rig
+from bench.subject import EXECUTE, Subject
 
 RATE, COST = "Orders confirmed, end to end", "Processor time of an order"
 

@@ -18,8 +18,8 @@ from pathlib import Path
 import httpx2
 import psycopg
 
-from bench.engine import free_ports
 from bench.product import postgres_alone, valkey_alone
+from bench.scratch import free_ports
 from bench.subject import Ended
 
 HERE = Path(__file__).parent
@@ -64,6 +64,9 @@ class PeerMark:
         row = self.connection.execute(_ENDED, {"since": self.since}).fetchone()
         assert row
         return Ended(row[0], 0, row[1])
+
+    def close(self) -> None:
+        self.connection.close()
 
 
 async def install() -> None:
