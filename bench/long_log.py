@@ -18,7 +18,7 @@ _EVENTS, _HEAD, _ROWS = (
     (_SQL / f"{name}.sql").read_text() for name in ("clone_events", "move_head", "clone_read_models")
 )
 _EXECUTED_WITHIN_S = 30.0
-_CONFIRMED = "select from orders_v1 where status = 'confirmed'"
+_CONFIRMED = "select 1 from orders_v1 where status = 'confirmed'"
 _TEMPLATE = "select stream_id, version from events where topic = 'order.OrderConfirmed' order by position desc limit 1"
 # Nothing is left to be done about orders that ended long ago: every reader of the log is past them.
 _PASSED = 'update positions set "position" = %(position)s'
