@@ -13,6 +13,7 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import orjson
 import uvloop
@@ -20,9 +21,12 @@ import uvloop
 from bench.client.websocket import Socket
 
 AT_ONCE = 64
+# The engine asks to connect again: it restarts, or the client was too slow.
+AGAIN = (1012, 4408)
+_AGAIN_AFTER_S = 0.2
 
 
-class Listener:
+class Heard:
     """``delays``: milliseconds from an event's record to its message, of messages that came after ``begin``."""
 
     def __init__(self) -> None:
@@ -34,41 +38,61 @@ class Listener:
     def begin(self) -> None:
         self._begun = True
 
-    def hear(self, text: bytes) -> None:
-        if not self._begun:
-            return
-        now = time.time()
+    def hear(self, said: dict[str, Any]) -> None:
+        if self._begun:
+            # Recorded-at in whole milliseconds, rounded down: what is found is at most one too much.
+            self.delays.append(1_000 * time.time() - said["timestamp"])
+            self.statuses[said["status"]] += 1
+
+
+async def _follow(port: int, order_id: str, heard: Heard, first: asyncio.Future[None]) -> None:
+    """Until the order has ended; ``first`` is done with its first message, until which a socket is not really open."""
+    sequence = 0
+
+    def hear(text: bytes) -> None:
+        nonlocal sequence
         said = orjson.loads(text)
-        # Recorded-at in whole milliseconds, rounded down: what is found is at most one too much.
-        self.delays.append(1_000 * now - said["timestamp"])
-        self.statuses[said["status"]] += 1
+        sequence = said["sequence"]
+        heard.hear(said)
+        if not first.done():
+            first.set_result(None)
+
+    while True:
+        socket = await Socket.to(port, f"/ws/orders/{order_id}?after={sequence}", hear)
+        code = await socket.closed
+        heard.codes[code] += 1
+        if code not in AGAIN:
+            return
+        await asyncio.sleep(_AGAIN_AFTER_S)
 
 
 async def _listen(port: int, orders: list[str]) -> None:
-    listener, left, sockets = Listener(), iter(orders), list[Socket]()
+    loop, heard, left = asyncio.get_running_loop(), Heard(), iter(orders)
+    following: list[asyncio.Task[None]] = []
     begun = time.perf_counter()
 
     async def connect() -> None:
         for order_id in left:
-            socket = await Socket.to(port, f"/ws/orders/{order_id}", listener.hear)
-            socket.closed.add_done_callback(lambda closed: listener.codes.update([closed.result()]))
-            sockets.append(socket)
+            first: asyncio.Future[None] = loop.create_future()
+            following.append(asyncio.create_task(_follow(port, order_id, heard, first)))
+            await first
 
     await asyncio.gather(*(connect() for _ in range(AT_ONCE)))
     opened = time.perf_counter() - begun
-    await asyncio.sleep(2.0)  # what each socket is told at first
-    listener.begin()
+    heard.begin()
     print("open", f"{opened:.3f}", flush=True)
     before = time.process_time()
     await asyncio.to_thread(sys.stdin.read)
     said = {
-        "delays": listener.delays,
-        "statuses": listener.statuses,
-        "closed": listener.codes,
-        "still_open": sum(not socket.closed.done() for socket in sockets),
+        "delays": heard.delays,
+        "statuses": heard.statuses,
+        "closed": heard.codes,
+        "still_open": sum(not one.done() for one in following),
         "processor_seconds": time.process_time() - before,
     }
     print(json.dumps(said), flush=True)
+    for one in following:
+        one.cancel()
 
 
 def main() -> None:

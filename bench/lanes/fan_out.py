@@ -53,7 +53,7 @@ async def run(rig: Rig) -> LaneResult:
             mark.close()
             used = between(first, sample([*engine.roots(), client.pid]), client="mover")
             await asyncio.sleep(_LAST_MESSAGES_S)
-            said, _ = await client.communicate()
+            said, _ = await client.communicate(b"")  # its input ends
     _add(result, json.loads(said), sizes.sockets / opened, MOVES * met)
     grown = {name: mb - before.get(name, 0.0) for name, mb in after.items()}
     name, most = max(grown.items(), key=lambda item: item[1])
