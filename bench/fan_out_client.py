@@ -74,8 +74,11 @@ async def _listen(port: int, orders: list[str]) -> None:
     async def connect() -> None:
         for order_id in left:
             first: asyncio.Future[None] = loop.create_future()
-            following.append(asyncio.create_task(_follow(port, order_id, heard, first)))
-            await first
+            task = asyncio.create_task(_follow(port, order_id, heard, first))
+            following.append(task)
+            await asyncio.wait((first, task), return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                task.result()
 
     await asyncio.gather(*(connect() for _ in range(AT_ONCE)))
     opened = time.perf_counter() - begun
