@@ -21,12 +21,12 @@ from localnet.rpc import METHODS
 from localnet.rpc.node import Node
 from localnet.rpc.params import Params
 from localnet.server import RpcServer
-from localnet.world import pair_called
+from localnet.world import pair_named
 from runtime.embedded import postgres, valkey
+from runtime.preconditions import load_wallet
 from runtime.roles import migrate
 from runtime.settings import Settings
 from runtime.supervision import child
-from runtime.wallet_file import make_if_missing, public_key
 
 __all__ = [
     "DEFAULT_ACCOUNT",
@@ -41,13 +41,12 @@ __all__ = [
     "Stored",
     "connect",
     "connection_string",
-    "make_if_missing",
+    "load_wallet",
     "migrated",
     "move",
     "open_node",
-    "pair_called",
+    "pair_named",
     "postgres_alone",
-    "public_key",
     "valkey_alone",
 ]
 

@@ -14,7 +14,7 @@ from bench import watchers
 from bench.engine import Engine
 from bench.ladder import FIRST_PRICE, STEP, far_limits, limits_met
 from bench.past_the_api import Limit, fired, record
-from bench.product import MARKET_KEY, move, pair_called
+from bench.product import MARKET_KEY, move, pair_named
 
 SOL_USDC = "SOL/USDC"
 # By a standby, which has its book; a watcher that starts has to read a hundred thousand orders first.
@@ -41,7 +41,7 @@ class RestingBook:
     async def fill(self, orders: int, pairs: int) -> tuple[float, float]:
         """Orders far from any price: how many a second were recorded, and seconds until all are in the book."""
         network = httpx2.get(f"{self.engine.url}/api/network", trust_env=False).json()
-        on = [pair_called(symbol) for symbol in network["pairs"][:pairs]]
+        on = [pair_named(symbol) for symbol in network["pairs"][:pairs]]
         limits = [Limit(on[n % len(on)], "sell", price) for n, price in enumerate(far_limits(orders))]
         begun = time.perf_counter()
         await record(self._database, limits)
@@ -63,7 +63,7 @@ class RestingBook:
 
     async def meet(self, moves: int, met: int) -> list[float]:
         """Milliseconds from each trigger's observation to its record, of ``met`` orders a move."""
-        pair = pair_called(SOL_USDC)
+        pair = pair_named(SOL_USDC)
         await record(self._database, [Limit(pair, "sell", limit) for limit in limits_met(moves, met)])
         key, node = self.engine.directory / "data" / "localnet" / MARKET_KEY, self.engine.addresses["SOLANA_RPC_URL"]
         for k in range(1, moves + 1):
@@ -82,7 +82,7 @@ class RestingBook:
         for pid in [owner, *others][:killed]:
             watchers.kill(pid)
         begun = time.perf_counter()
-        await record(self._database, [Limit(pair_called(SOL_USDC), "sell", Decimal(100))])
+        await record(self._database, [Limit(pair_named(SOL_USDC), "sell", Decimal(100))])
         async with asyncio.timeout(GIVEN_UP_AFTER_S):
             while len(fired(self._database)) == before:
                 await asyncio.sleep(0.1)

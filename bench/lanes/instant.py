@@ -17,7 +17,7 @@ from bench.closed_loop import closed_loop
 from bench.engine import engine
 from bench.lanes.batch import BATCH, batch_of, serves_batches
 from bench.lanes.turns import take_turns
-from bench.product import make_if_missing, public_key
+from bench.product import load_wallet
 from bench.report import LaneResult
 from bench.rig import Rig, database_conditions
 from bench.scratch import data_directory, free_ports
@@ -58,9 +58,10 @@ def _merge(result: LaneResult, other: LaneResult, what: str) -> None:
 @asynccontextmanager
 async def _node(directory: Path) -> AsyncIterator[tuple[str, int]]:
     """The chain's address and process id, once it answers."""
-    port, wallet = free_ports(1), directory / "data" / "wallet.json"
-    make_if_missing(wallet)
-    command = (sys.executable, "-m", "bench.instant_node", str(port), str(directory / "chain"), public_key(wallet))
+    port, data_dir = free_ports(1), directory / "data"
+    data_dir.mkdir()
+    wallet = load_wallet(data_dir / "wallet.json", create=True)
+    command = (sys.executable, "-m", "bench.instant_node", str(port), str(directory / "chain"), wallet.address)
     with (directory / "instant_node.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log)
         try:
