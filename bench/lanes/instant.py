@@ -23,7 +23,7 @@ from bench.rig import Rig, database_conditions
 from bench.scratch import data_directory, free_ports
 from bench.subject import EXECUTE
 
-_READY_WITHIN_S = 30
+_READY_WITHIN_S = 120
 _HEALTH = {"jsonrpc": "2.0", "id": 1, "method": "getHealth"}
 
 
