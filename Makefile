@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 SEED ?= 1
 ORDERS ?= 2000
 MINUTES ?= 10
+LANES ?=
+RUNS ?= 3
 
 .PHONY: help install run unit test matrix chaos check lock docs program bench clean
 
@@ -47,9 +49,8 @@ check: install ## ruff, mypy --strict, import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: install ## measure orders from REST to confirmed, and a book of waiting orders, in engines of their own
-	@$(BIN)/python -m bench
-	@$(BIN)/python -m bench.resting
+bench: install ## measure every lane on an otherwise quiet machine: table, bench/results, docs/bench.svg (LANES, RUNS)
+	@$(BIN)/python -m bench --lanes "$(LANES)" --runs $(RUNS) $(if $(LANES),,--docs)
 
 lock: ## renew requirements.lock (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url -o requirements.lock

@@ -1,52 +1,102 @@
-"""`make bench`: orders from REST to confirmed, on the engine as it is installed, in a data directory of its own.
+"""`make bench`: every lane, one report: a table, `bench/results/latest.json`, and with --docs a copy and a picture.
 
-Says its conditions with its figures: clients, engine and chain share this machine.
+`python -m bench --lanes localnet,latency --runs 3` runs some of them. Figures are of a quiet machine or of none: what
+else it did before the run is in the report.
 """
 
 from __future__ import annotations
 
-import asyncio
-import os
-import platform
+import gc
+import resource
 import sys
+import traceback
+from dataclasses import replace
+from pathlib import Path
 
 import typer
+import uvloop
 from rich.console import Console
 
-from bench.engine import client, data_directory, engine
-from bench.latency import latency
-from bench.throughput import throughput
+from bench.conditions import HERE, machine
+from bench.lanes import LANES, UnknownLane, chosen, lane
+from bench.picture import picture
+from bench.report import LaneResult, Report
+from bench.rig import Rig, Sizes
+from bench.table import show
 
-console = Console()
-app = typer.Typer(add_completion=False)
+RESULTS = HERE / "bench" / "results" / "latest.json"
+DOCS_JSON, DOCS_PICTURE = HERE / "docs" / "bench.json", HERE / "docs" / "bench.svg"
+DEFAULT = Sizes()
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command()
 def main(
-    orders: int = typer.Option(1_000, help="Orders of the throughput run."),
-    connections: int = typer.Option(32, help="Connections they are posted over."),
-    rate: int = typer.Option(20, help="Orders a second of the latency run."),
-    seconds: int = typer.Option(15, help="How long the latency run takes."),
-    url: str = typer.Option("", help="A running engine; without one, an engine is started and ended."),
+    lanes: str = typer.Option("", help=f"Some of {', '.join(LANES)}; all where not given."),
+    runs: int = typer.Option(DEFAULT.runs, help="Runs of each throughput and latency lane; medians are the answer."),
+    orders: int = typer.Option(DEFAULT.orders, help="Orders of a throughput run."),
+    seconds: int = typer.Option(DEFAULT.seconds, help="How long each rate of the latency lane takes."),
+    warm: int = typer.Option(DEFAULT.warm, help="Orders that warm the peer."),
+    sockets: int = typer.Option(DEFAULT.sockets, help="WebSockets of the fan-out lane."),
+    resting: int = typer.Option(DEFAULT.resting, help="Orders that rest in the resting lane."),
+    events: str = typer.Option(",".join(map(str, DEFAULT.growth)), help="Sizes of the log in the growth lane."),
+    rebuild_events: int = typer.Option(DEFAULT.rebuild_events, help="Events that the log lane rebuilds from."),
+    idle: int = typer.Option(DEFAULT.idle_seconds, help="Seconds that the idle lane measures."),
+    peer: bool = typer.Option(True, help="Take turns with the Node build, where node is there."),
+    docs: bool = typer.Option(False, help="Write docs/bench.json and docs/bench.svg, too."),
 ) -> None:
-    """Measure throughput, then latency as a WebSocket client sees it."""
-    sys.exit(asyncio.run(_measure(orders, connections, rate, seconds, url)))
+    """Measure, and report."""
+    console = Console()
+    try:
+        names, sizes = (
+            chosen(lanes),
+            replace(
+                DEFAULT, runs=runs, orders=orders, seconds=seconds, warm=warm, sockets=sockets, resting=resting,
+                growth=tuple(int(one) for one in events.split(",")), rebuild_events=rebuild_events, idle_seconds=idle,
+            ),
+        )  # fmt: skip
+    except UnknownLane as unknown:
+        sys.exit(f"bench: {unknown}")
+    if sys.platform != "linux":
+        sys.exit("bench: it reads the kernel's counters in /proc, which only Linux has")
+    _allow_many_sockets()
+    sys.exit(uvloop.run(_measure(names, Rig(sizes, console, with_peer=peer), docs)))
 
 
-async def _measure(orders: int, connections: int, rate: int, seconds: int, url: str) -> int:
-    machine = f"{platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} cores"
-    console.print(f"{machine}, shared by clients, engine and chain")
-    if url:
-        return await _runs(url, orders, connections, rate, seconds)
-    with data_directory() as directory:
-        async with engine(directory) as started:
-            return await _runs(started, orders, connections, rate, seconds)
+async def _measure(names: list[str], rig: Rig, docs: bool) -> int:
+    report, failed = Report(machine()), 0
+    # What was imported stays: a collection in the client would be taken for the engine's slowness.
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
+    try:
+        for name in names:
+            try:
+                result = await lane(name)(rig)
+            except Exception as error:  # noqa: BLE001  # the other lanes' figures are not lost for one that broke
+                traceback.print_exc()
+                result = LaneResult(name, "broke", skipped=f"it ended with {type(error).__name__}: {error}")
+                failed += 1
+            report.lanes.append(result)
+            _write(RESULTS, report.as_json())
+    finally:
+        await rig.clear()
+        show(report, rig.console)
+    if docs:
+        _write(DOCS_JSON, report.as_json())
+        _write(DOCS_PICTURE, picture(report))
+    return 1 if failed else 0
 
 
-async def _runs(url: str, orders: int, connections: int, rate: int, seconds: int) -> int:
-    async with client(url, connections) as http:
-        whole = await throughput(http, console, orders, connections)
-        return 0 if await latency(http, console, rate, seconds) and whole else 1
+def _write(file: Path, text: str) -> None:
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(text)
+
+
+def _allow_many_sockets() -> None:
+    """As many open files as the system lets us have; the engines we start inherit it."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 if __name__ == "__main__":

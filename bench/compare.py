@@ -19,13 +19,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-import httpx2
 import typer
 from rich.console import Console
 
-from bench.engine import client, data_directory, engine
-from bench.latency import confirmations
-from bench.throughput import execute, percentile
+from bench.closed_loop import closed_loop
+from bench.engine import Engine, engine
+from bench.followed import Follower
+from bench.percentiles import percentile
+from bench.schedule import open_loop
+from bench.scratch import data_directory
+from bench.subject import EXECUTE
 
 console = Console(soft_wrap=True)
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -60,9 +63,8 @@ async def _compare(revision: str, turns: int, orders: int, seconds: int) -> None
         engines = {}
         for name, source in ((revision, other), ("this", HERE)):
             directory = stack.enter_context(data_directory())
-            url = await stack.enter_async_context(engine(directory, PYTHONPATH=str(source)))
-            engines[name] = await stack.enter_async_context(client(url, CONNECTIONS))
-            await execute(engines[name], orders, CONNECTIONS)
+            engines[name] = await stack.enter_async_context(engine(directory, PYTHONPATH=str(source)))
+            await closed_loop(engines[name], orders, CONNECTIONS, EXECUTE, engines[name].body)
         for turn in range(1, turns + 1):
             # Whoever is first meets the machine as the other left it.
             for name in list(engines)[:: 1 if turn % 2 else -1]:
@@ -73,13 +75,17 @@ async def _compare(revision: str, turns: int, orders: int, seconds: int) -> None
         console.print(f"median, {name}: {_shown(Figures(median(f.rate for f in each), median(f.p50 for f in each)))}")
 
 
-async def _measure(http: httpx2.AsyncClient, orders: int, seconds: int) -> Figures:
-    run = await execute(http, orders, CONNECTIONS)
-    times = await confirmations(http, RATE, seconds)
-    confirmed = [taken for taken in times if taken is not None]
-    if run.confirmed < orders or len(confirmed) < len(times):
-        console.print(f"not confirmed: {orders - run.confirmed} of {orders}, {len(times) - len(confirmed)} later ones")
-    return Figures(run.confirmed / run.whole, percentile(confirmed, 50))
+async def _measure(measured: Engine, orders: int, seconds: int) -> Figures:
+    run = await closed_loop(measured, orders, CONNECTIONS, EXECUTE, measured.body)
+    follower = Follower(measured.port, measured.body)
+    followed = await open_loop(RATE, RATE * seconds, follower.follow)
+    follower.close()
+    confirmed = [1_000 * (one.ended - one.intended) for one in followed if one.confirmed]
+    if run.confirmed < orders or len(confirmed) < len(followed):
+        console.print(
+            f"not confirmed: {orders - run.confirmed} of {orders}, {len(followed) - len(confirmed)} later ones"
+        )
+    return Figures(run.rate, percentile(confirmed, 50))
 
 
 @contextmanager

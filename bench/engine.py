@@ -3,48 +3,88 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
-import shutil
-import socket
 import subprocess
 import sys
-import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from uuid import UUID
 
 import httpx2
+import psycopg
+
+from bench.product import connect
+from bench.scratch import free_ports
+from bench.subject import Ended
 
 READY_WITHIN_S = 120
-
-
 SUREFILL = Path(sys.executable).with_name("surefill")
+ORDER = {"tokenIn": "SOL", "tokenOut": "USDC", "amountIn": "0.1", "type": "market", "slippageBps": 500}
+_SQL = Path(__file__).with_name("sql")
+_ENDED, _FIRST_SENDS = ((_SQL / f"{name}.sql").read_text() for name in ("engine_ended", "first_sends"))
 
 
-@contextmanager
-def data_directory() -> Iterator[Path]:
-    """A directory that the unprivileged user PostgreSQL runs as can reach; removed at the end."""
-    directory = Path(tempfile.mkdtemp(prefix="surefill-bench-"))
-    directory.chmod(0o755)
-    try:
-        yield directory
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
+@dataclass
+class Engine:
+    """A running engine; see ``bench.subject.Subject``. ``beside``: processes it needs and didn't start itself."""
+
+    directory: Path
+    port: int
+    pid: int
+    beside: tuple[int, ...] = ()
+    name: str = "surefill"
+    body: bytes = field(default_factory=lambda: json.dumps(ORDER).encode())
+    path: tuple[str, ...] = ("pending", "routing", "building", "submitted", "confirmed")
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @cached_property
+    def addresses(self) -> dict[str, str]:
+        return addresses(self.directory)
+
+    def connect(self) -> psycopg.Connection:
+        return connect(self.addresses["DATABASE_URL"])
+
+    def roots(self) -> list[int]:
+        return [self.pid, *self.beside]
+
+    def mark(self) -> EngineMark:
+        connection = self.connect()
+        row = connection.execute("select position from log_head").fetchone()
+        assert row
+        return EngineMark(connection, int(row[0]), int(row[0]))
 
 
-def free_ports(count: int) -> int:
-    """The first of ``count`` ports in a row that nothing listens on."""
-    while True:
-        with ExitStack() as held:
-            first = held.enter_context(socket.socket())
-            first.bind(("127.0.0.1", 0))
-            port = int(first.getsockname()[1])
-            try:
-                for n in range(1, count):
-                    held.enter_context(socket.socket()).bind(("127.0.0.1", port + n))
-            except (OSError, OverflowError):
-                continue
-            return port
+@dataclass
+class EngineMark:
+    """A position of the log, and what has ended after it."""
+
+    connection: psycopg.Connection
+    position: int
+    counted: int
+    _ended: Ended = field(default_factory=lambda: Ended(0, 0, 0.0))
+
+    def ended(self) -> Ended:
+        row = self.connection.execute(_ENDED, {"position": self.counted}).fetchone()
+        assert row
+        count, failed, last_at, self.counted = row
+        known = self._ended
+        self._ended = Ended(known.count + count, known.failed + failed, max(known.last_at, last_at))
+        return self._ended
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def first_sends(self) -> dict[UUID, tuple[float, float]]:
+        """When `OrderSubmitted` and when the first `TransactionSubmitted` was recorded, by order, as Unix time."""
+        rows = self.connection.execute(_FIRST_SENDS, {"position": self.position})
+        return {order: (submitted, sent) for order, submitted, sent in rows if sent is not None}
 
 
 def environment(directory: Path) -> dict[str, str]:
@@ -63,16 +103,15 @@ def addresses(directory: Path) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def engine(directory: Path, **settings: str) -> AsyncIterator[str]:
-    """The address of an engine that keeps its data in ``directory``; its log is ``directory/up.log``."""
+async def engine(directory: Path, **settings: str) -> AsyncIterator[Engine]:
+    """An engine that keeps its data in ``directory``; its log is ``directory/up.log``."""
     port = free_ports(1)
     told = {**environment(directory), "PORT": str(port), **settings}
     with (directory / "up.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(SUREFILL, "up", env=told, stdout=log, stderr=log)
         try:
-            url = f"http://127.0.0.1:{port}"
-            await _ready(url, process, directory / "up.log")
-            yield url
+            await _ready(f"http://127.0.0.1:{port}", process, directory / "up.log")
+            yield Engine(directory, port, process.pid)
         finally:
             if process.returncode is None:
                 process.terminate()
@@ -80,8 +119,8 @@ async def engine(directory: Path, **settings: str) -> AsyncIterator[str]:
 
 
 def client(url: str, connections: int = 100) -> httpx2.AsyncClient:
-    """A client of the engine. It lets a connection go before the server does, after 5 s: a request that met one being
-    closed would be lost.
+    """A comfortable client of the engine, for what isn't timed. It lets a connection go before the server does, after
+    5 s: a request that met one being closed would be lost.
     """
     limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=2.0)
     return httpx2.AsyncClient(base_url=url, limits=limits, timeout=60, trust_env=False)

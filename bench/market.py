@@ -23,11 +23,12 @@ import httpx2
 import typer
 from rich.console import Console
 
-from bench.engine import SUREFILL, addresses, client, data_directory, engine, environment
+from bench.engine import SUREFILL, client, engine, environment
 from bench.market_orders import around
 from bench.market_verdict import SETTLED, History, Verdict, histories, judge, movements
 from bench.met import Sample, sample
-from bench.throughput import percentile
+from bench.percentiles import percentile
+from bench.scratch import data_directory
 from chains.solana_client import SolanaChain
 from localnet.world import pair_named
 from venues.constant_product import PROGRAM_ID
@@ -60,11 +61,11 @@ async def _measure(minutes: float, rate: int, seed: int, volatility: int) -> int
         f"{', '.join(PAIRS)}; market of seed {seed}, {volatility} bp a step"
     )
     with data_directory() as directory:
-        async with engine(directory) as url:
-            at = addresses(directory)
+        async with engine(directory) as running:
+            at = running.addresses
             samples: list[Sample] = []
             async with _market(directory, seed, volatility), _sampling(at["SOLANA_RPC_URL"], samples):
-                async with client(url) as http:
+                async with client(running.url) as http:
                     wallet = (await http.get("/api/network")).json()["wallet"]
                     await _submit(http, samples, rate, round(minutes * 60 * rate), random.Random(f"orders {seed}"))
                 await asyncio.sleep(AFTERWARDS_S)

@@ -10,7 +10,7 @@ from uuid import UUID
 from rich.console import Console
 from rich.table import Table
 
-from bench.throughput import percentile
+from bench.percentiles import percentile
 from domain.events import OrderConfirmed, OrderFailed
 from domain.order import Order
 from tests.chaos.storm.clients import Clients

@@ -1,0 +1,108 @@
+"""A chain that takes no time: a Solana node whose transactions are confirmed when they are sent.
+
+`python -m bench.instant_node PORT DIRECTORY WALLET`. Accounts, blockhashes and blocks are those of the real local
+chain, kept in DIRECTORY, whose clock goes on. What the engine does is real, too: it quotes, builds, signs and asks what
+became of each transaction. But only the first one is simulated and executed; for every other one its answers are given
+again, with the other's signature in them. So it fits a lane of orders that are all alike.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from solders.transaction import VersionedTransaction
+
+from bench.product import METHODS, Node, Params, RpcServer, open_node
+
+SLOT_S = 0.1
+
+
+class InstantChain:
+    """The methods that differ from the real node's. Each has the shape that ``localnet.rpc`` calls."""
+
+    def __init__(self, real: Mapping[str, Callable[[Node, Params], Any]]) -> None:
+        self._real = real
+        self._sent: set[str] = set()
+        self._first: str | None = None
+        self._answer: dict[str, Any] | None = None
+        self._simulation: Any = None
+
+    def methods(self) -> dict[str, Any]:
+        return {
+            "sendTransaction": self.send,
+            "simulateTransaction": self.simulate,
+            "getSignatureStatuses": self.statuses,
+            "getTransaction": self.transaction,
+        }
+
+    def send(self, node: Node, params: Params) -> str:
+        wire = base64.b64decode(params.text(0))
+        transaction = VersionedTransaction.from_bytes(wire)
+        transaction.verify_and_hash_message()  # raises where the signature is not the message's
+        signature = str(transaction.signatures[0])
+        self._sent.add(signature)
+        if self._first is None:
+            self._first = signature
+            self._real["sendTransaction"](node, params)
+        return signature
+
+    def simulate(self, node: Node, params: Params) -> Any:
+        if self._simulation is None:
+            found = self._real["simulateTransaction"](node, params)
+            if found["value"]["err"] is not None:
+                return found
+            self._simulation = found
+        return self._simulation
+
+    def statuses(self, node: Node, params: Params) -> dict[str, Any]:
+        slot = node.chain.slot("processed")
+        known = {"slot": slot, "confirmations": None, "err": None, "status": {"Ok": None},
+                 "confirmationStatus": "finalized"}  # fmt: skip
+        found = [known if self._is_final(node, one) else None for one in params.some(0, 256)]
+        return {"context": {"slot": slot}, "value": found}
+
+    def transaction(self, node: Node, params: Params) -> dict[str, Any] | None:
+        signature = params.text(0)
+        if not self._is_final(node, signature) or self._answer is None:
+            return None
+        transaction = {**self._answer["transaction"], "signatures": [signature]}
+        return {**self._answer, "transaction": transaction}
+
+    def _is_final(self, node: Node, signature: str) -> bool:
+        """Known, and the first one's answer, which is everybody's, is there: it takes two of the real chain's slots."""
+        if self._answer is None and self._first is not None:
+            config = {"encoding": "json", "commitment": "confirmed", "maxSupportedTransactionVersion": 0}
+            self._answer = self._real["getTransaction"](node, Params([self._first, config]))
+        return self._answer is not None and signature in self._sent
+
+
+async def _serve(port: int, directory: Path, wallet: str) -> None:
+    node = open_node(directory, wallet, slot_ms=int(SLOT_S * 1_000), finality=32)
+    # The server looks its methods up in this table; the chain keeps what the real ones were.
+    METHODS.update(InstantChain(dict(METHODS)).methods())
+    config = uvicorn.Config(
+        RpcServer(node), host="127.0.0.1", port=port, http="httptools", ws="none", lifespan="off", log_config=None,
+        access_log=False,
+    )  # fmt: skip
+    ticking = asyncio.create_task(_tick(node))
+    try:
+        await uvicorn.Server(config).serve()
+    finally:
+        ticking.cancel()
+        node.chain.ledger.close()
+
+
+async def _tick(node: Node) -> None:
+    while True:
+        await asyncio.sleep(SLOT_S)
+        node.chain.close_block()
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve(int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]))
