@@ -18,6 +18,7 @@ from api.config import ApiConfig
 from api.documentation import DocumentationPage
 from api.health import HealthController
 from api.network import NetworkController
+from api.orders.batch import BatchController
 from api.orders.read import OrdersController
 from api.orders.submit import SubmitController
 from api.pairs import PairsController
@@ -91,6 +92,7 @@ def create_app(
     return Litestar(
         route_handlers=[
             SubmitController,
+            BatchController,
             OrdersController,
             NetworkController,
             PairsController,

@@ -32,6 +32,35 @@ class ExecuteOperation(Operation):
         )
 
 
+@dataclass
+class BatchOperation(Operation):
+    """The same for a list of orders."""
+
+    def __post_init__(self) -> None:
+        self.request_body = RequestBody(
+            required=True,
+            content={
+                "application/json": OpenAPIMediaType(
+                    schema=Schema(
+                        title="BatchRequest",
+                        type=OpenAPIType.OBJECT,
+                        required=["orders"],
+                        additional_properties=False,
+                        properties={
+                            "orders": Schema(type=OpenAPIType.ARRAY, items=_order_request(), min_items=1, max_items=100)
+                        },
+                    ),
+                    examples={
+                        "two": Example(
+                            summary="Sell 1.5 SOL at once, and 1 SOL at 152 USDC or better",
+                            value={"orders": [{**_MARKET, "clientOrderId": "b-1"}, {**_LIMIT, "clientOrderId": "b-2"}]},
+                        )
+                    },
+                )
+            },
+        )
+
+
 _MARKET: dict[str, Any] = {
     "tokenIn": "SOL",
     "tokenOut": "USDC",
