@@ -38,6 +38,8 @@ async def serve(app: Application, host: str, port: int, *, listening: Callable[[
         log_level="warning",
         server_header=False,
         ws_max_size=MOST_FROM_A_CLIENT,
+        # Messages are small: deflating them costs more CPU and memory for each socket than it saves on the wire.
+        ws_per_message_deflate=False,
         timeout_graceful_shutdown=GRACE,
     )
     server = _Server(config)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -128,7 +128,7 @@ async def _deliver(services: Services, socket: Socket, order_id: str) -> Close:
     try:
         asked = question(order_id, socket.query_params)
         async with services.live.subscribe(asked.order_id) as subscription:
-            recorded = await stream_of(services, asked.order_id)
+            recorded = await _history(services, asked)
             stream = _OrderStream(socket, services.mapper, asked)
             for one in recorded:
                 await stream.send(one)
@@ -153,6 +153,14 @@ async def _deliver(services: Services, socket: Socket, order_id: str) -> Close:
     except (FeedStoppedError, *TRANSIENT_DATABASE_ERRORS) as error:
         log.warning("stream interrupted", error=type(error).__name__)
         return RESTARTING
+
+
+async def _history(services: Services, asked: Question) -> Sequence[PositionedEvent]:
+    """The order's events, from memory where they are recent. What follows them comes by the subscription."""
+    recent = services.live.recent(asked.order_id)
+    if recent and recent[0].account_id == services.config.account_id and recent[-1].version >= asked.after:
+        return recent
+    return await stream_of(services, asked.order_id)
 
 
 class _OrderStream:

@@ -131,8 +131,8 @@ async def running(
 
         checks = (Check("postgres", postgres), Check("valkey", valkey, essential=False))
         app = create_app(
-            config, orders=orders, events=events, mapper=MAPPER, pool=pool, live=LiveFeed(feed,
-            capacity=config.stream_queue), hurry=hurry.set, checks=checks, prices=PoolPrices(book), slot_age=chain.slot_age,
+            config, orders=orders, events=events, mapper=MAPPER, pool=pool, checks=checks, hurry=hurry.set,
+            live=LiveFeed(feed, capacity=config.stream_queue), prices=PoolPrices(book), slot_age=chain.slot_age,
         )  # fmt: skip
         port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         serving = asyncio.create_task(serve(app, "127.0.0.1", 0, listening=port.set_result))
