@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ from event_store.append.appender import Appender
 from event_store.mapper import EventMapper
 from event_store.notifier import Notifier
 from event_store.pool import connection_pool
-from event_store.processors.leases import Lease
+from event_store.processors.leases import Lease, lease_owner
 from event_store.read.feed import LogFeed
 from event_store.read.log import Log
 from event_store.types import PositionedEvent
@@ -198,11 +197,6 @@ def lease_of(store: Store, processor: str) -> Lease:
 def own_lease(pool: Pool, processor: str, ttl: float = 5.0) -> Lease:
     """The same over a pool of one's own; it outlives its holder by ``ttl`` seconds at most."""
     return Lease(pool, processor, owner=lease_owner(os.getpid()), ttl=ttl)
-
-
-def lease_owner(process: int) -> str:
-    """What the leases of this machine's process with that id are held under."""
-    return f"{socket.gethostname()}:{process}"
 
 
 def broker_url(redis_url: str) -> str:

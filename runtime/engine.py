@@ -21,12 +21,11 @@ from domain.events import ORDER_EVENTS
 from event_store.dsn import parse
 from event_store.mapper import EventMapper
 from event_store.pool import connection_pool
-from event_store.processors.leases import give_back
+from event_store.processors.leases import give_back, lease_owner
 from localnet.errors import LedgerDamagedError
 from localnet.journal import LEDGER, check
 from runtime import addresses, preflight
 from runtime.addresses import Addresses
-from runtime.composition import lease_owner
 from runtime.data_directory import occupied
 from runtime.embedded import ports, postgres, valkey
 from runtime.errors import StartupError
