@@ -10,8 +10,9 @@ from workers.tracker.tracker import TRACKER, Tracker
 
 
 async def run(settings: Settings) -> None:
-    async with open_store(settings, "tracker") as store, open_market(settings) as market:
-        await require_wallet(store.pool, store.mapper, market.genesis_hash, settings.wallet_file)
+    async with open_store(settings, "tracker") as store, open_market(settings, store) as market:
+        genesis_hash = await market.identity.confirmed()
+        await require_wallet(store.pool, store.mapper, genesis_hash, settings.wallet_file)
         tracker = Tracker(
             orders=store.orders,
             accounts=store.accounts,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 
 from runtime.composition import lease_of, open_market, open_store, utc_now
-from runtime.preconditions import require_chain_of_log
 from runtime.settings import Settings
 from venues.prices import PoolPrices
 from workers.watcher.book import Book
@@ -14,8 +13,8 @@ from workers.watcher.watcher import Pace, Watcher
 
 
 async def run(settings: Settings) -> None:
-    async with open_store(settings, "watcher") as store, open_market(settings) as market:
-        await require_chain_of_log(store.pool, store.mapper, market.genesis_hash)
+    async with open_store(settings, "watcher") as store, open_market(settings, store) as market:
+        await market.identity.confirmed()
         feed = BookFeed(store.pool, store.events, store.orders, Book())
         watcher = Watcher(
             feed=feed,

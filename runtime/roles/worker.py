@@ -23,8 +23,9 @@ STOP_MS = 1_000
 
 
 async def run(settings: Settings) -> None:
-    async with open_store(settings, "worker") as store, open_market(settings) as market:
-        wallet = await require_wallet(store.pool, store.mapper, market.genesis_hash, settings.wallet_file)
+    async with open_store(settings, "worker") as store, open_market(settings, store) as market:
+        genesis_hash = await market.identity.confirmed()
+        wallet = await require_wallet(store.pool, store.mapper, genesis_hash, settings.wallet_file)
         work = WorkTable(store.pool)
         context = BuildContext(
             accounts=store.accounts,
@@ -33,7 +34,7 @@ async def run(settings: Settings) -> None:
             wallet=wallet,
             venues=market.venues,
             programs=ALLOWED_PROGRAMS,
-            genesis_hash=market.genesis_hash,
+            genesis_hash=genesis_hash,
         )
         runs: dict[Stage, StageRun] = {
             "route": Route(store.orders, work, utc_now, market.venues).run,
