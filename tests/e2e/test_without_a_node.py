@@ -16,7 +16,6 @@ from tests.e2e.test_bad_data import refused
 from tests.integration.embedded import EmbeddedValkey
 from tests.integration.localnet.local_node import LocalNode
 
-
 SLOW = 180  # seconds, where many tests share the machine
 
 
