@@ -14,6 +14,7 @@ from litestar.di import Provide
 from litestar.openapi.config import OpenAPIConfig
 from litestar.plugins.pydantic import PydanticPlugin
 
+from api.chain import KnownChain
 from api.config import ApiConfig
 from api.documentation import DocumentationPage
 from api.health import HealthController
@@ -36,6 +37,7 @@ from projections.orders.queries import OrderList, Pool
 from projections.orders.resting_orders import RestingOrders
 from projections.uncertainty import uncertainty_of
 from venues.prices import PriceSource
+from venues.protocol import VenueGroup
 
 log = structlog.get_logger(__name__)
 
@@ -56,13 +58,16 @@ def create_app(
     live: LiveFeed,
     prices: PriceSource,
     slot_age: Callable[[int], Awaitable[int]],
+    chain: Callable[[], KnownChain],
+    venues: Sequence[VenueGroup],
     checks: Sequence[Check] = (),
     hurry: Callable[[], None] = lambda: None,
     clock: Callable[[], datetime] = _now,
 ) -> Litestar:
     """``pool`` is open already and outlives the application; ``live`` runs as long as the application does.
 
-    ``slot_age`` says how many seconds ago the slot of a price was; ``hurry`` tells the projector that somebody waits.
+    ``slot_age`` says how many seconds ago the slot of a price was, ``chain`` what is known of the chain by now;
+    ``hurry`` tells the projector that somebody waits.
     """
     services = Services(
         config=config,
@@ -74,6 +79,8 @@ def create_app(
         ticker=Ticker(prices, slot_age),
         live=live,
         checks=checks,
+        chain=chain,
+        venues=venues,
         clock=clock,
         wallet=partial(wallet_of, pool, config.account_id),
         uncertainty=partial(uncertainty_of, pool),

@@ -105,10 +105,11 @@ class PairsController(Controller):
 async def _look(services: Services, pairs: Sequence[Pair]) -> list[PairView]:
     """Those of ``pairs`` that some venue holds."""
     prices, age = await services.ticker.observe(pairs)
+    network = services.chain().tradable_network()
     held = list(prices.pairs.values())
     resting = await services.resting.on(services.config.account_id, [price.pair for price in held])
     return [
-        _view(price, waiting, network=services.config.network, slot=prices.slot, age=age)
+        _view(price, waiting, network=network, slot=prices.slot, age=age)
         for price, waiting in zip(held, resting, strict=True)
     ]
 

@@ -11,6 +11,7 @@ from uuid import UUID
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
+from api.chain import KnownChain
 from api.config import ApiConfig
 from api.prices import Ticker
 from commands.orders import OrderRepository
@@ -21,6 +22,7 @@ from projections.live import LiveFeed
 from projections.orders.queries import OrderList
 from projections.orders.resting_orders import RestingOrders
 from projections.uncertainty import Uncertainty
+from venues.protocol import VenueGroup
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,8 @@ class Services:
     ticker: Ticker
     live: LiveFeed
     checks: Sequence[Check]
+    chain: Callable[[], KnownChain]
+    venues: Sequence[VenueGroup]
     clock: Callable[[], datetime]
     wallet: Callable[[], Awaitable[str | None]]
     uncertainty: Callable[[UUID, int], Awaitable[Uncertainty | None]]

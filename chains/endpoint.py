@@ -82,6 +82,9 @@ class Endpoint:
         except ValueError:
             raise UnansweredError(self.name, f"{method} was answered in a form that can't be read") from None
 
+    async def genesis_hash(self) -> str:
+        return str(await self.call("getGenesisHash", shape=str))
+
     async def _send_single(self, request: JsonRpcRequest) -> JsonRpcResponseEnvelope:
         return JsonRpcResponseEnvelope.model_validate_json(await self._post(request))
 

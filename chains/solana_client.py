@@ -76,8 +76,13 @@ class SolanaChain(Chain):
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
+    @property
+    def evidence_endpoints(self) -> Sequence[Endpoint]:
+        """Those at ``extra_urls``."""
+        return self._endpoints[1:]
+
     async def genesis_hash(self) -> str:
-        return str(await self._main.call("getGenesisHash", shape=str))
+        return await self._main.genesis_hash()
 
     async def block_height(self, commitment: Commitment) -> int:
         return int(await self._main.call("getBlockHeight", {"commitment": commitment}, shape=answers.U64))

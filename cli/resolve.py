@@ -13,7 +13,7 @@ from cli.arguments import Because, positive_decimal
 from cli.operator import print_outcome
 from domain.errors import DomainError
 from domain.numbers import to_base_units
-from runtime import addresses, settings
+from runtime import addresses, preflight, settings
 from runtime.composition import open_market, open_store, utc_now
 from workers.tracker.resolve import Landed, Resolver
 
@@ -52,7 +52,8 @@ def resolve(
 async def _resolve(order_id: UUID, number: int, received: Received | None, because: str) -> str:
     """End the attempt as expired, or as landed where ``received`` is given; a sentence that says what was recorded."""
     found = addresses.completed(settings.load(), "database_url", "redis_url", "solana_rpc_url")
-    async with open_store(found, "resolve") as store, open_market(found) as market:
+    await preflight.solana(found.solana_rpc_url)
+    async with open_store(found, "resolve") as store, open_market(found, store) as market:
         resolver = Resolver(store.orders, market.chain)
         if received is None:
             after = await resolver.expired(order_id, number, because, utc_now())

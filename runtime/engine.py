@@ -28,8 +28,8 @@ from runtime import addresses, preflight
 from runtime.addresses import Addresses
 from runtime.data_directory import occupied
 from runtime.embedded import ports, postgres, valkey
-from runtime.errors import StartupError
-from runtime.preconditions import load_wallet, require_wallet
+from runtime.errors import ServerUnreachableError, StartupError
+from runtime.preconditions import load_wallet, require_known_wallet, require_wallet
 from runtime.roles import migrate
 from runtime.settings import Settings
 from runtime.supervision.child import Program
@@ -85,15 +85,22 @@ def _require_free_port(settings: Settings) -> None:
 
 
 async def _require_given_servers(settings: Settings) -> None:
-    """What is set is used, so it must answer: asked before anything of ours is started."""
+    """What is set is used, so it is asked before anything of ours is started.
+
+    Without PostgreSQL there is no engine. Without Valkey or the chain's node it serves what it can and waits for them.
+    """
     if settings.database_owner_url:
         await preflight.postgres(settings.database_owner_url, name="DATABASE_OWNER_URL")
     elif settings.database_url:
         await preflight.postgres(settings.database_url)
     if settings.redis_url:
-        await preflight.valkey(settings.redis_url)
+        try:
+            await preflight.valkey(settings.redis_url)
+        except ServerUnreachableError as unreachable:
+            log.warning(
+                "the engine starts without Valkey, and executes orders once it answers", reason=str(unreachable)
+            )
     if settings.solana_rpc_url:
-        await preflight.solana(settings.solana_rpc_url)
         load_wallet(settings.wallet_file)
 
 
@@ -107,9 +114,16 @@ def _require_whole_ledger(ledger: Path) -> None:
 
 async def _require_one_world(settings: Settings, servers: Addresses) -> None:
     """What each role asks, asked once before an order is taken: a role that is refused would be started for ever."""
-    genesis_hash = await preflight.solana(servers.solana_rpc_url)
+    genesis_hash: str | None = None
+    try:
+        genesis_hash = await preflight.solana(servers.solana_rpc_url)
+    except ServerUnreachableError as unreachable:
+        log.warning("the engine starts without its chain, and trades once a node answers", reason=str(unreachable))
     async with connection_pool(servers.database_url, max_size=1) as pool:
-        await require_wallet(pool, EventMapper(ORDER_EVENTS), genesis_hash, settings.wallet_file)
+        if genesis_hash is None:
+            await require_known_wallet(pool, settings.wallet_file)
+        else:
+            await require_wallet(pool, EventMapper(ORDER_EVENTS), genesis_hash, settings.wallet_file)
 
 
 async def _start_servers(supervisor: Supervisor, settings: Settings) -> Addresses:

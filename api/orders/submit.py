@@ -22,10 +22,10 @@ from domain.commands import SubmitOrder
 from domain.terms import OrderTerms
 
 
-def submission(asked: OrderTerms, config: ApiConfig, now: datetime) -> SubmitOrder:
+def submission(asked: OrderTerms, config: ApiConfig, network: str, now: datetime) -> SubmitOrder:
     """The command for the terms a client asked for: only a market order gets a deadline."""
     deadline = now + config.order_deadline if asked.type == "market" else None
-    return SubmitOrder(asked, deadline, config.network)
+    return SubmitOrder(asked, deadline, network)
 
 
 class SubmitController(Controller):
@@ -57,7 +57,7 @@ async def submitted(services: Services, document: Document) -> AcceptedOrder:
     """Record the order that a client asks for; its first answer. Raises what ``problem_of`` knows an answer to."""
     config = services.config
     asked = terms(order_request(document, config.tokens), config)
-    command = submission(asked, config, services.clock())
+    command = submission(asked, config, services.chain().tradable_network(), services.clock())
     try:
         accepted = await submit_order(services.orders, config.account_id, command)
     except SubmissionUnknownError as unknown:

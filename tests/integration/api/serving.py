@@ -13,6 +13,7 @@ import httpx2
 from psycopg_pool import AsyncConnectionPool
 
 from api.app import create_app
+from api.chain import KnownChain
 from api.config import ApiConfig
 from api.server import serve
 from api.services import Check
@@ -40,14 +41,12 @@ from venues.prices import PoolPrices
 
 CONFIG = ApiConfig(
     account_id=DEFAULT_ACCOUNT,
-    network="localnet",
     rpc_url="http://127.0.0.1:8899",
     tokens=KNOWN_TOKENS,
-    pairs=("SOL/USDC",),
-    venues=("Raydium", "Meteora", "Orca"),
     position_patience=2.0,
     stream_queue=64,
 )
+LOCALNET = KnownChain("localnet")
 MAPPER = EventMapper(ORDER_EVENTS)
 NO_NODE = "http://127.0.0.1:1"
 BODY = {"tokenIn": "SOL", "tokenOut": "USDC", "amountIn": "1.5", "slippageBps": 50}
@@ -110,7 +109,12 @@ def _held_to(document: dict[str, Any]) -> Callable[[httpx2.Response], Awaitable[
 
 @contextlib.asynccontextmanager
 async def running(
-    app_url: str, *, config: ApiConfig = CONFIG, notifier: Notifier | None = None, rpc_url: str = NO_NODE
+    app_url: str,
+    *,
+    config: ApiConfig = CONFIG,
+    notifier: Notifier | None = None,
+    rpc_url: str = NO_NODE,
+    known: Callable[[], KnownChain] = lambda: LOCALNET,
 ) -> AsyncIterator[Engine]:
     """An engine over the database at ``app_url``; without ``notifier`` its tails poll, without node: no price."""
     async with connection_pool(app_url, max_size=8) as pool, SolanaChain(rpc_url) as chain:
@@ -133,6 +137,7 @@ async def running(
         app = create_app(
             config, orders=orders, events=events, mapper=MAPPER, pool=pool, checks=checks, hurry=hurry.set,
             live=LiveFeed(feed, capacity=config.stream_queue), prices=PoolPrices(book), slot_age=chain.slot_age,
+            chain=known, venues=(book,),
         )  # fmt: skip
         port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         serving = asyncio.create_task(serve(app, "127.0.0.1", 0, listening=port.set_result))

@@ -92,6 +92,15 @@ async def test_a_pair_shows_its_touch_each_venues_price_and_depth_and_how_old_th
     assert shown["venues"][1]["sell"] == "0.74775"
 
 
+async def test_the_network_lists_pairs_and_venues_once_the_node_has_told_them(traded: Engine):
+    before = (await traded.http.get("/api/network")).json()
+    assert (before["pairs"], before["venues"]) == ([], [])
+    await pair(traded)
+    after = (await traded.http.get("/api/network")).json()
+    assert "SOL/USDC" in after["pairs"]
+    assert after["venues"] == ["Meteora", "Orca", "Raydium"]
+
+
 @pytest.mark.parametrize("name", ["SOL/USDC", "SOL%2FUSDC", "sol-usdc", f"{SOL.mint}/{USDC.mint}"])
 async def test_a_pair_is_found_however_it_is_written(name: str, traded: Engine):
     assert (await pair(traded, name))["pair"] == "SOL/USDC"

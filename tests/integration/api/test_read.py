@@ -122,7 +122,7 @@ async def test_an_odd_request_is_a_problem_with_its_code(engine: Engine) -> None
         assert status != 405 or answer.headers["allow"]
 
 
-async def test_the_network_names_tokens_pairs_venues_and_the_wallet_once_it_is_bound(engine: Engine) -> None:
+async def test_the_network_names_tokens_and_the_wallet_once_it_is_bound(engine: Engine) -> None:
     assert "wallet" not in (await engine.http.get("/api/network")).json()
     async with engine.pool.connection() as connection:
         await connection.execute("update accounts set wallet = 'wallet'")
@@ -133,8 +133,9 @@ async def test_the_network_names_tokens_pairs_venues_and_the_wallet_once_it_is_b
         "network": "localnet",
         "rpcUrl": "http://127.0.0.1:8899",
         "wallet": "wallet",
-        "pairs": ["SOL/USDC"],
-        "venues": ["Raydium", "Meteora", "Orca"],
+        # No node has answered here: see test_pairs.py for what one tells.
+        "pairs": [],
+        "venues": [],
     }
 
 

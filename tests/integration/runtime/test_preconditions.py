@@ -10,13 +10,15 @@ import pytest
 
 from chains.wallet import Wallet
 from commands.ids import DEFAULT_ACCOUNT
-from domain.events import ORDER_EVENTS, TransactionBuilt
+from domain.events import ORDER_EVENTS, OrderEvent, OrderSubmitted, TransactionBuilt
+from domain.terms import OrderTerms
+from domain.tokens import SOL, USDC
 from event_store.append.appender import Appender
 from event_store.mapper import EventMapper
 from event_store.pool import connection_pool
 from event_store.types import AppendRequest, NewEvent, Stored
 from runtime.errors import StartupError
-from runtime.preconditions import require_chain_of_log, require_wallet
+from runtime.preconditions import require_chain_of_log, require_known_wallet, require_wallet
 from tests.integration.conftest import TestDatabase
 
 MAPPER = EventMapper(ORDER_EVENTS)
@@ -36,7 +38,20 @@ async def append_signed_for(genesis_hash: str, app_url: str) -> None:
         last_valid_block_height=150,
         minimum_out=1,
     )
-    event = NewEvent(uuid4(), 1, uuid4(), *MAPPER.dump(built), DEFAULT_ACCOUNT, uuid4(), uuid4(), None)
+    await append_first(built, app_url)
+
+
+async def append_order_for(network: str, app_url: str) -> None:
+    """One order in the log, taken for that network."""
+    terms = OrderTerms(
+        type="market", token_in=SOL, token_out=USDC, amount_in=1, slippage_bps=50, slippage_defaulted=True
+    )
+    await append_first(OrderSubmitted(**vars(terms), deadline=None, network=network), app_url)
+
+
+async def append_first(first: OrderEvent, app_url: str) -> None:
+    """The event as the first of a stream."""
+    event = NewEvent(uuid4(), 1, uuid4(), *MAPPER.dump(first), DEFAULT_ACCOUNT, uuid4(), uuid4(), None)
     appender = Appender(app_url)
     await appender.start()
     try:
@@ -66,6 +81,25 @@ async def test_a_log_of_another_chain_is_refused_before_a_wallet_is_bound(
             await require_wallet(pool, MAPPER, "ours", tmp_path / "wallet.json")
         Wallet.create(tmp_path / "later.json")
         await require_wallet(pool, MAPPER, "theirs", tmp_path / "later.json")
+
+
+async def test_a_log_with_orders_alone_is_refused_where_they_are_for_another_network(database: TestDatabase) -> None:
+    await append_order_for("mainnet-beta", database.app)
+    async with connection_pool(database.app, max_size=1) as pool:
+        await require_chain_of_log(pool, MAPPER, "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d")
+        with pytest.raises(StartupError, match="orders are for mainnet-beta, the configured endpoint serves localnet"):
+            await require_chain_of_log(pool, MAPPER, "genesis")
+
+
+async def test_a_wallet_is_compared_and_not_bound_while_the_chain_is_not_known(
+    database: TestDatabase, tmp_path: Path
+) -> None:
+    ours, other = (Wallet.create(tmp_path / name) for name in ("ours.json", "other.json"))
+    async with connection_pool(database.app, max_size=1) as pool:
+        await require_known_wallet(pool, tmp_path / "ours.json")
+        await require_wallet(pool, MAPPER, "genesis", tmp_path / "other.json")
+        with pytest.raises(StartupError, match=f"trades with wallet {other.address}.* that of {ours.address}"):
+            await require_known_wallet(pool, tmp_path / "ours.json")
 
 
 async def test_a_wallet_that_other_users_can_read_is_refused_in_one_sentence(
