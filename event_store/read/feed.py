@@ -26,8 +26,8 @@ from event_store.types import PositionedEvent
 _POSITION = Gauge("surefill_feed_position", "Position up to which this process knows the log.")
 _FED = Counter("surefill_feed_events_total", "Events that came into the feed, by where from.", ["source"])
 
-# An event takes 1 to 3 KB: a busy second's worth, for readers that pause.
-KEPT = 20_000
+# An event takes 2 to 5 KB with what it was decoded to: a busy second's worth, for readers that pause.
+KEPT = 8_000
 BATCH = 1_000
 # While wake-ups come from Valkey nobody has to look; without them this is how late another process's events are.
 POLL_S, POLL_ALONE_S = 1.0, 0.075

@@ -6,6 +6,7 @@ Several may run at once: rows are taken with SKIP LOCKED, and an order handed ov
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 
 import structlog
@@ -55,7 +56,14 @@ class Sweeper:
                 log.warning("sweeper waits for Valkey", error=type(error).__name__)
             except TRANSIENT_DATABASE_ERRORS as error:
                 log.warning("sweeper waits for PostgreSQL", error=type(error).__name__)
-            await asyncio.sleep(sleep)
+            await self._sleep(sleep)
+
+    async def _sleep(self, seconds: float) -> None:
+        """For so long, or until this process makes a row due soon."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._work.postponed.wait()
+                self._work.postponed.clear()
 
     async def _sweep(self) -> float:
         """Hand over what is due; how long nothing else will be, in seconds."""

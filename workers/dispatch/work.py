@@ -6,6 +6,7 @@ a moment later, and brings it back where that hand-over, or whoever had it, was 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -35,10 +36,12 @@ class WorkTable:
     """Reads and writes of ``work``. Methods that take a cursor are part of the caller's transaction.
 
     ``written_by`` is the processor of the log that writes the rows, in the same transaction as its position.
+    ``postponed`` is set when this process has made a row due soon.
     """
 
     def __init__(self, pool: Pool, written_by: str) -> None:
         self.pool = pool
+        self.postponed = asyncio.Event()
         self._written_by = written_by
 
     async def record(self, cursor: Cursor, batch: WorkBatch) -> None:
@@ -58,6 +61,7 @@ class WorkTable:
         async with self.pool.connection() as connection:
             arguments = {"order": order_id, "version": version, "waits": SETBACK.waits()}
             await connection.execute(SQL["postpone"], arguments)
+        self.postponed.set()
 
     async def take_due(self, limit: int, *, overdue_ms: int = 0) -> list[UUID]:
         """Orders that have been due for ``overdue_ms``. They come due again by themselves, should they get lost.
