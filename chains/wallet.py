@@ -17,6 +17,7 @@ from solders.message import MessageV0
 from solders.signature import Signature
 from solders.transaction import VersionedTransaction
 
+from chains.durable_file import write_durably
 from chains.errors import WalletError
 
 _LENGTH = 64
@@ -77,7 +78,9 @@ def read_keypair(path: Path) -> Keypair:
     try:
         return _keypair(text)
     except (ValueError, TypeError, RecursionError):
-        raise WalletError(f"the wallet {path} holds no keypair (64 numbers as JSON, or base58)") from None
+        raise WalletError(
+            f"the wallet {path} holds no keypair (64 numbers as JSON, or base58): put a copy back"
+        ) from None
 
 
 def create_keypair(path: Path) -> Keypair:
@@ -88,14 +91,8 @@ def create_keypair(path: Path) -> Keypair:
     if path.exists():
         raise FileExistsError(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.unfinished")
-    unfinished.unlink(missing_ok=True)
     keypair = Keypair()
-    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(keypair.to_json())
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
+    write_durably(path, keypair.to_json())
     return keypair
 
 

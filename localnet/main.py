@@ -29,9 +29,9 @@ class _Server(uvicorn.Server):
 async def serve(*, host: str, port: int, directory: Path, wallet: str, slot_ms: int = 100, finality: int = 32) -> None:
     """Serve the chain kept in ``directory`` until cancelled; ``wallet`` (base58) is the one funded at its genesis.
 
-    Raises ``OSError`` where the port is taken, ``LedgerInUseError``, ``LedgerDamagedError``, ``ForeignDirectoryError``
-    and ``WalletError`` for the directory. An error of the disk ends it too: a block that can't be written is never
-    shown.
+    Raises ``OSError`` where the port is taken, ``LedgerInUseError``, ``LedgerDamagedError`` and
+    ``ForeignDirectoryError`` for the directory. An error of the disk ends it too: a block that can't be written is
+    never shown.
     """
     with socket.create_server((host, port), backlog=1024) as listener:
         node = open_node(directory, wallet, slot_ms=slot_ms, finality=finality)

@@ -1,6 +1,5 @@
 """The local chain: its data in DATA_DIR/localnet, its wallet made at the first start."""
 
-from chains.errors import WalletError
 from localnet.errors import ForeignDirectoryError, LedgerDamagedError, LedgerInUseError
 from localnet.main import serve
 from runtime.errors import StartupError
@@ -18,7 +17,7 @@ async def run(settings: Settings) -> None:
             wallet=wallet.address,
             slot_ms=settings.slot_ms,
         )
-    except (LedgerInUseError, LedgerDamagedError, ForeignDirectoryError, WalletError) as error:
+    except (LedgerInUseError, LedgerDamagedError, ForeignDirectoryError) as error:
         raise StartupError(str(error)) from None
     except OSError as error:
         raise StartupError(f"the local chain cannot run: {error}") from None

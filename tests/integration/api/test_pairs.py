@@ -18,7 +18,7 @@ from chains.solana_client import SolanaChain
 from domain import commands as c
 from domain.events import Observation
 from domain.tokens import KNOWN_TOKENS, SOL, USDC, Pair, Token, TokenList
-from localnet.bootstrap import MARKET_KEY
+from localnet.keys import MARKET_KEY
 from localnet.market.price import move
 from runtime.roles.api import prices_check
 from tests.integration.api.serving import CONFIG, Engine, running

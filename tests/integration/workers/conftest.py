@@ -38,7 +38,7 @@ from event_store.notifier import Notifier
 from event_store.pool import connection_pool
 from event_store.processors.leases import Lease
 from event_store.read.log import Log
-from localnet.bootstrap import MARKET_KEY
+from localnet.keys import MARKET_KEY
 from localnet.main import serve
 from tests.integration.conftest import TestDatabase
 from tests.integration.embedded import EmbeddedValkey

@@ -75,7 +75,7 @@ def test_one_database_address_serves_as_both() -> None:
 
 
 def test_the_api_is_given_longer_than_it_gives_its_requests_and_all_of_it_ends_within_ten_seconds() -> None:
-    role = Program("role", (), Path()).stops
+    role = Program("role", (), Path(), {}).stops
     # In turn: the API, the workers, the loops, Valkey, the local chain, PostgreSQL.
     levels = (engine.API_STOPS, role, role, valkey.STOPS, role, postgres.STOPS)
     assert sum(patience for _, patience in engine.API_STOPS) > GRACE
