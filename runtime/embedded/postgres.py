@@ -91,15 +91,10 @@ class EmbeddedPostgres:
                 f"the embedded PostgreSQL did not start within {patience:.0f} s; see {self.program.log}"
             ) from None
         async with connection:
-            verifiers = {
-                user: connection.pgconn.encrypt_password(
-                    self._passwords[user].encode(), user.encode(), b"scram-sha-256"
-                ).decode()
-                for user in (OWNER, APPLICATION)
-            }
+            verifiers = passwords.verifiers(connection, self._passwords)
             statements = sql.SQL(ROLES.read_text()).format(
-                **{user: sql.Identifier(user) for user in verifiers},
-                **{f"{user}_verifier": sql.Literal(verifier) for user, verifier in verifiers.items()},
+                **{user: sql.Identifier(user) for user in (OWNER, APPLICATION)},
+                **{f"{user}_verifier": sql.Literal(verifiers[user]) for user in (OWNER, APPLICATION)},
             )
             await connection.execute(statements)
             if not await (

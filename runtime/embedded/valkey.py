@@ -120,16 +120,20 @@ def _password(file: Path) -> str:
 def _set_damaged_aside(directory: Path) -> None:
     """Let the server begin empty where it can't read its append-only files; the sweeper sends again what is due."""
     files = directory / APPEND_ONLY
-    if not files.exists():
-        return
-    # The server's program is also the one that checks its files, by the name it is called by.
-    check = ("valkey-check-aof", str(files / "appendonly.aof.manifest"))
-    checked = subprocess.run(
-        check, executable=get_binary_path(), cwd=directory, env=bare_environment(), capture_output=True, check=False
-    )
-    if checked.returncode == 0:
+    manifest = files / "appendonly.aof.manifest"
+    if not manifest.exists() or (manifest.stat().st_size and _is_valid(manifest)):
         return
     aside = directory / f"{APPEND_ONLY}.damaged"
     shutil.rmtree(aside, ignore_errors=True)
     files.replace(aside)
     log.warning("Valkey's files could not be read and are set aside; it begins empty", directory=str(aside))
+
+
+def _is_valid(manifest: Path) -> bool:
+    """Whether the files that `manifest` names are whole. Of an empty one the check itself would say that it is."""
+    # The server's program is also the one that checks its files, by the name it is called by.
+    check = ("valkey-check-aof", str(manifest))
+    checked = subprocess.run(
+        check, executable=get_binary_path(), env=bare_environment(), capture_output=True, check=False
+    )
+    return checked.returncode == 0

@@ -46,9 +46,7 @@ def bare_environment(**more: str) -> dict[str, str]:
     return {name: os.environ[name] for name in HARMLESS if name in os.environ} | more
 
 
-async def start(
-    program: Program, *, keep_open: Sequence[int] = (), stdin: int = asyncio.subprocess.DEVNULL
-) -> asyncio.subprocess.Process:
+async def start(program: Program, *, keep_open: Sequence[int] = ()) -> asyncio.subprocess.Process:
     """Start it in a session of its own; it dies with the calling thread's process. `keep_open`: descriptors it
     inherits.
     """
@@ -57,7 +55,7 @@ async def start(
     with _output(program.log) as output:
         return await asyncio.create_subprocess_exec(
             sys.executable, "-I", "-S", str(LAUNCHER), *map(str, numbers), str(program.directory), *program.command,
-            stdin=stdin, stdout=output, stderr=output,
+            stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output,
             env=program.environment, start_new_session=True, pass_fds=tuple(keep_open),
         )  # fmt: skip
 
