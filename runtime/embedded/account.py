@@ -23,8 +23,8 @@ from runtime.supervision.child import Account
 # No distribution gives these to users, services or containers (systemd's list of uids: 524288 to 1879048191 are
 # containers'; below come users, services and subordinate uids).
 UIDS = range(2_100_000_000, 2_140_000_000)
-# In a user namespace, such as a container without root's rights outside, that maps only the first 65536: above Debian's
-# users and below its last reserved numbers.
+# In a user namespace that maps only the first 65536, such as a container whose root is nobody outside: the upper half
+# of what users may have, which are given from below. A number that has a name is passed over.
 FEW_UIDS = range(30_000, 60_000)
 
 log = structlog.get_logger()
