@@ -34,7 +34,7 @@ MADE_ANEW = (
 def stopped(engine: Engine) -> str:
     """What it logged, once it has ended."""
     engine.process.send_signal(signal.SIGTERM)
-    out, err = engine.process.communicate(timeout=20)
+    out, err = engine.process.communicate(timeout=60)
     assert engine.process.returncode == 0
     assert "Traceback" not in out + err
     return out + err
@@ -79,7 +79,7 @@ def test_passwords_that_are_not_the_clusters_are_said_at_once(start: Start, data
     passwords.write_text(json.dumps({role: "x" + password[1:] for role, password in kept.items()}))
 
     process = launch(data_dir)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=120)
 
     assert process.returncode == 1
     assert err.splitlines()[-1].startswith("surefill: the embedded PostgreSQL has other passwords than those in")
