@@ -61,7 +61,7 @@ class Engine:
             self.process = subprocess.Popen(self.command, env=self.environment, stdout=log, stderr=log)
         return self.process
 
-    def start(self, *, within: float = 240) -> None:
+    def start(self, *, within: float = 60) -> None:
         self.process = self.launch()
         deadline = time.monotonic() + within
         while not self.ready():
@@ -75,7 +75,7 @@ class Engine:
         except httpx2.HTTPError:
             return False
 
-    def stop(self, number: signal.Signals = signal.SIGTERM, *, within: float = 60) -> int:
+    def stop(self, number: signal.Signals = signal.SIGTERM, *, within: float = 10) -> int:
         """End the engine and return its exit code."""
         assert self.process is not None
         if self.process.poll() is None:

@@ -20,7 +20,7 @@ from websockets.exceptions import ConnectionClosed
 from tests.e2e.engine import SUREFILL, Engine, body, ended, submit
 
 
-def refused(engine: Engine, *, within: float = 240) -> str:
+def refused(engine: Engine, *, within: float = 60) -> str:
     """What `up` says as it refuses to start."""
     begun = time.monotonic()
     ran = subprocess.run(
