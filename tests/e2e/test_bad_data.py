@@ -186,7 +186,7 @@ async def test_up_goes_on_with_every_small_file_empty_or_half_written_but_keys_w
         for path, whole in keys.items():
             path.write_bytes(cut(whole.encode()))
             said = refused(own_engine)
-            assert str(path) in said and "holds no keypair" in said and "put a copy of it back" in said
+            assert str(path) in said and "holds no keypair" in said and "put a copy back" in said
             path.write_text(whole)
         (data / "addresses.json").write_text(published)
         cut_short = [path for path in small_files(data) if path not in keys and path.parent.name != "logs"]
