@@ -171,9 +171,11 @@ class Chain:
             raise ValueError("the open block isn't empty")
         first, last, finalized = self._range.until, self._made + count, self.newest("finalized")
         if last >= first:
-            earliest = self._range.time_of(first - 1)
-            began = max(earliest, int(time.time()) - (last - first) * self._slot_ms // 1000)
-            self._range, self._next_range = BlockRange(first, last + 1, began, self._slot_ms), None
+            now, more = int(time.time()), last - first
+            began = max(self._range.time_of(first - 1), now - more * self._slot_ms // 1000)
+            # No block is of the future, also where the clock was set back or blocks come faster than their time.
+            apart = min(self._slot_ms * 1000, max(0, now - began) * 1_000_000 // max(1, more))
+            self._range, self._next_range = BlockRange(first, last + 1, began, apart), None
             self.ledger.commit(last, [], [], self._range, finalized)
         self.bank.close_block(last, finalized)
         self._made = last

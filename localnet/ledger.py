@@ -48,19 +48,19 @@ class Landed:
 
 @dataclass(frozen=True, slots=True)
 class BlockRange:
-    """Blocks from ``number`` up to and without ``until``, begun at ``unix_time`` (s), one each ``slot_ms``.
+    """Blocks from ``number`` up to and without ``until``, begun at ``unix_time`` (s), every ``slot_us`` microseconds.
 
-    0 ms in a range of a second or less: its blocks all have the time of its begin.
+    0 in a range of a second or less: its blocks all have the time of its begin.
     """
 
     number: int
     until: int
     unix_time: int
-    slot_ms: int = 0
+    slot_us: int = 0
 
     def time_of(self, number: int) -> int:
         """The time (s) of one of its blocks."""
-        return self.unix_time + (number - self.number) * self.slot_ms // 1000
+        return self.unix_time + (number - self.number) * self.slot_us // 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +255,7 @@ class Ledger:
         self._db.execute("COMMIT")
 
     def _put_range(self, block_range: BlockRange) -> None:
-        row = (block_range.number, block_range.until, block_range.unix_time, block_range.slot_ms)
+        row = (block_range.number, block_range.until, block_range.unix_time, block_range.slot_us)
         self._db.execute("INSERT INTO block_range VALUES (?, ?, ?, ?)", row)
 
     def _put_accounts(self, accounts: Sequence[tuple[Pubkey, Account | None]]) -> None:
