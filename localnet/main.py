@@ -11,19 +11,30 @@ from pathlib import Path
 import structlog
 import uvicorn
 
+from localnet.block_clock import BlockClock
 from localnet.bootstrap import open_node
-from localnet.chain import Chain
 from localnet.server import RpcServer
 
 log = structlog.get_logger(__name__)
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers: the caller of ``serve`` decides when it ends."""
+    """uvicorn without its signal handlers and its ten ticks a second: the caller of ``serve`` decides when it ends."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._stopped = asyncio.Event()
+
+    def stop(self) -> None:
+        self.should_exit = True
+        self._stopped.set()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def main_loop(self) -> None:
+        await self._stopped.wait()
 
 
 async def serve(*, host: str, port: int, directory: Path, wallet: str, slot_ms: int = 100, finality: int = 32) -> None:
@@ -35,18 +46,20 @@ async def serve(*, host: str, port: int, directory: Path, wallet: str, slot_ms: 
     """
     with socket.create_server((host, port), backlog=1024) as listener:
         node = open_node(directory, wallet, slot_ms=slot_ms, finality=finality)
+        clock = BlockClock(node.chain, slot_ms / 1000)
         config = uvicorn.Config(
-            RpcServer(node),
+            RpcServer(node, clock),
             http="httptools",
             ws="none",
             lifespan="off",
             log_config=None,
             access_log=False,
+            date_header=False,  # uvicorn's ticks would keep it
+            server_header=False,
             timeout_graceful_shutdown=2,
         )
         server = _Server(config)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
-        ticking = asyncio.create_task(_make_blocks(node.chain, slot_ms / 1000))
         address = f"http://{host}:{listener.getsockname()[1]}"
         log.info(
             "localnet ready",
@@ -55,21 +68,11 @@ async def serve(*, host: str, port: int, directory: Path, wallet: str, slot_ms: 
             height=node.chain.height("processed"),
         )
         try:
-            await asyncio.wait({serving, ticking}, return_when=asyncio.FIRST_COMPLETED)
-            if ticking.done():
-                ticking.result()
+            await asyncio.wait({serving, clock.failed}, return_when=asyncio.FIRST_COMPLETED)
+            if clock.failed.done():
+                clock.failed.result()
         finally:
-            server.should_exit = True
-            ticking.cancel()
+            server.stop()
+            clock.stop()
             await serving
             node.chain.ledger.close()
-
-
-async def _make_blocks(chain: Chain, seconds: float) -> None:
-    """Make a block every ``seconds``. Blocks that were missed are not made up for: blockhashes live longer then."""
-    clock = asyncio.get_running_loop()
-    due = clock.time() + seconds
-    while True:
-        await asyncio.sleep(due - clock.time())
-        chain.close_block()
-        due = max(due + seconds, clock.time())

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 import structlog
 
+from localnet.block_clock import BlockClock
 from localnet.errors import RpcError
 from localnet.rpc import METHODS
 from localnet.rpc.node import Node
@@ -25,10 +26,14 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 class RpcServer:
-    """The ASGI application. Methods run to their end one after another: each sees the chain between two changes."""
+    """The ASGI application. Methods run to their end one after another: each sees the chain between two changes.
 
-    def __init__(self, node: Node) -> None:
+    ``clock`` makes the blocks; without one whoever has the chain makes them.
+    """
+
+    def __init__(self, node: Node, clock: BlockClock | None = None) -> None:
         self._node = node
+        self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -46,6 +51,15 @@ class RpcServer:
 
     def answer(self, body: bytes) -> bytes:
         """The answer to a request body; empty where the request asks for none."""
+        if self._clock is None:
+            return self._answer(body)
+        self._clock.before_request()
+        try:
+            return self._answer(body)
+        finally:
+            self._clock.after_request()
+
+    def _answer(self, body: bytes) -> bytes:
         try:
             request = orjson.loads(body)
         except orjson.JSONDecodeError:
