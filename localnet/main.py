@@ -3,30 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import structlog
-import uvicorn
 
 from localnet.bootstrap import open_node
 from localnet.chain import Chain
-from localnet.server import RpcServer
+from localnet.server import BODY_LIMIT, RpcServer
+from serving.access import STRICT, Access
+from serving.checked import checked
+from serving.concurrency import at_most
+from serving.limits import Limits
+from serving.server import server
 
 log = structlog.get_logger(__name__)
 
 
-class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers: the caller of ``serve`` decides when it ends."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
+LIMITS = Limits(body_bytes=BODY_LIMIT)
 
 
-async def serve(*, host: str, port: int, directory: Path, wallet: str, slot_ms: int = 100, finality: int = 32) -> None:
+async def serve(
+    *,
+    host: str,
+    port: int,
+    directory: Path,
+    wallet: str,
+    access: Access = STRICT,
+    slot_ms: int = 100,
+    finality: int = 32,
+) -> None:
     """Serve the chain kept in ``directory`` until cancelled; ``wallet`` (base58) is the one funded at its genesis.
 
     Raises ``OSError`` where the port is taken, ``LedgerInUseError``, ``LedgerDamagedError``, ``ForeignDirectoryError``
@@ -35,17 +41,10 @@ async def serve(*, host: str, port: int, directory: Path, wallet: str, slot_ms: 
     """
     with socket.create_server((host, port), backlog=1024) as listener:
         node = open_node(directory, wallet, slot_ms=slot_ms, finality=finality)
-        config = uvicorn.Config(
-            RpcServer(node),
-            http="httptools",
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            timeout_graceful_shutdown=2,
+        rpc = server(
+            checked(at_most(RpcServer(node)), access), LIMITS, ws="none", lifespan="off", timeout_graceful_shutdown=2
         )
-        server = _Server(config)
-        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        serving = asyncio.create_task(rpc.serve(sockets=[listener]))
         ticking = asyncio.create_task(_make_blocks(node.chain, slot_ms / 1000))
         address = f"http://{host}:{listener.getsockname()[1]}"
         log.info(
@@ -59,7 +58,7 @@ async def serve(*, host: str, port: int, directory: Path, wallet: str, slot_ms: 
             if ticking.done():
                 ticking.result()
         finally:
-            server.should_exit = True
+            rpc.should_exit = True
             ticking.cancel()
             await serving
             node.chain.ledger.close()

@@ -49,7 +49,7 @@ async def run(settings: Settings) -> None:
             checks=[*_checks(store, valkey), prices_check(market.chain, prices, settings.price_max_age)],
         )
         try:
-            await serve(app, settings.host, settings.port)
+            await serve(app, settings.host, settings.port, access=settings.access(settings.host))
         except OSError as taken:
             raise StartupError(f"HOST {settings.host} PORT {settings.port} can't be had: {taken.strerror}") from None
 
