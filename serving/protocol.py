@@ -92,9 +92,9 @@ class LimitedProtocol(HttpToolsProtocol):
             self._stop(HEADERS_TOO_LARGE)
         if len(self.pipeline) >= _PIPELINED:
             self._stop(MALFORMED)
+        super().on_headers_complete()
         self._disarm()
         self._part, self._size = _Part.BODY, 0
-        super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         self._disarm()
@@ -162,10 +162,16 @@ class LimitedProtocol(HttpToolsProtocol):
         self._deadline = None
         if self._part is _Part.NOTHING:  # it was opened and never used
             self.transport.close()
-        elif self.flow.read_paused:  # it is we who don't read, while an earlier request is at work
+        elif self._is_behind_another():  # perhaps it is we who don't read
             self._arm()
         else:
             self._refuse(TOO_SLOW)
+
+    def _is_behind_another(self) -> bool:
+        """Whether an earlier request of the connection is still at work."""
+        if self._part is _Part.BODY:
+            return bool(self.pipeline)
+        return bool(self.pipeline) or (self.cycle is not None and not self.cycle.response_complete)
 
     def _stop(self, refusal: Refusal) -> None:
         self._refusal = refusal
@@ -186,15 +192,14 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def _may_answer(self) -> bool:
         """Whether nothing else is being answered; the request at fault, if it is at work, is told that it ended."""
-        if self.transport.is_closing() or self.pipeline:
+        if self.transport.is_closing() or self._is_behind_another():
             return False
-        cycle = self.cycle
         if self._part is not _Part.BODY:
-            return cycle is None or cycle.response_complete
-        if cycle.response_started:
+            return True
+        if self.cycle.response_started:
             return False
-        cycle.disconnected = True
-        cycle.message_event.set()
+        self.cycle.disconnected = True
+        self.cycle.message_event.set()
         return True
 
 
