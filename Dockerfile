@@ -15,6 +15,7 @@ COPY event_store event_store
 COPY localnet localnet
 COPY projections projections
 COPY runtime runtime
+COPY serving serving
 COPY venues venues
 COPY verification verification
 COPY workers workers

@@ -8,9 +8,13 @@ from litestar.openapi.datastructures import ResponseSpec
 
 from api.problems import MEDIA_TYPE, ProblemDetails
 
+_OF_EVERY_ROUTE = (400, 403, 408, 413, 431, 500, 503)
+
 
 def problems(*statuses: int) -> dict[int, ResponseSpec]:
-    """The error answers of a route; ``500`` goes without saying."""
+    """The error answers of a route; those of every route go without saying: who may not ask, a request that is too long
+    or too slow, too many at once, and a fault of ours.
+    """
     return {
         status: ResponseSpec(
             ProblemDetails,
@@ -18,5 +22,5 @@ def problems(*statuses: int) -> dict[int, ResponseSpec]:
             description=HTTPStatus(status).phrase,
             media_type=MEDIA_TYPE,
         )
-        for status in (*statuses, 500)
+        for status in (*statuses, *_OF_EVERY_ROUTE)
     }

@@ -3,41 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import structlog
-import uvicorn
 
 from localnet.block_clock import BlockClock
 from localnet.bootstrap import open_node
-from localnet.server import RpcServer
+from localnet.server import BODY_LIMIT, RpcServer
+from serving.access import STRICT, Access
+from serving.checked import checked
+from serving.concurrency import at_most
+from serving.limits import Limits
+from serving.server import server
 
 log = structlog.get_logger(__name__)
 
-
-class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers and its ten ticks a second: the caller of ``serve`` decides when it ends."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self._stopped = asyncio.Event()
-
-    def stop(self) -> None:
-        self.should_exit = True
-        self._stopped.set()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-    async def main_loop(self) -> None:
-        await self._stopped.wait()
+LIMITS = Limits(body_bytes=BODY_LIMIT)
 
 
-async def serve(*, host: str, port: int, directory: Path, wallet: str, slot_ms: int = 100, finality: int = 32) -> None:
+async def serve(
+    *,
+    host: str,
+    port: int,
+    directory: Path,
+    wallet: str,
+    access: Access = STRICT,
+    slot_ms: int = 100,
+    finality: int = 32,
+) -> None:
     """Serve the chain kept in ``directory`` until cancelled; ``wallet`` (base58) is the one funded at its genesis.
 
     Raises ``OSError`` where the port is taken, ``LedgerInUseError``, ``LedgerDamagedError`` and
@@ -47,19 +41,15 @@ async def serve(*, host: str, port: int, directory: Path, wallet: str, slot_ms: 
     with socket.create_server((host, port), backlog=1024) as listener:
         node = open_node(directory, wallet, slot_ms=slot_ms, finality=finality)
         clock = BlockClock(node.chain, slot_ms / 1000)
-        config = uvicorn.Config(
-            RpcServer(node, clock),
-            http="httptools",
+        rpc = server(
+            checked(at_most(RpcServer(node, clock)), access),
+            LIMITS,
             ws="none",
             lifespan="off",
-            log_config=None,
-            access_log=False,
-            date_header=False,  # uvicorn's ticks would keep it
-            server_header=False,
+            date_header=False,  # it would take uvicorn's ten ticks a second
             timeout_graceful_shutdown=2,
         )
-        server = _Server(config)
-        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        serving = asyncio.create_task(rpc.serve(sockets=[listener]))
         address = f"http://{host}:{listener.getsockname()[1]}"
         log.info(
             "localnet ready",
@@ -72,7 +62,7 @@ async def serve(*, host: str, port: int, directory: Path, wallet: str, slot_ms: 
             if clock.failed.done():
                 clock.failed.result()
         finally:
-            server.stop()
+            rpc.stop()
             clock.stop()
             await serving
             node.chain.ledger.close()

@@ -42,6 +42,9 @@ class RpcServer:
             await _respond(send, 200, b"ok", b"text/plain")
         elif scope["method"] != "POST":
             await _respond(send, 405, b"Used HTTP Method is not allowed. POST or OPTIONS is required", b"text/plain")
+        elif not _is_json(scope):
+            refusal = RpcError(INVALID_REQUEST, "Content-Type: application/json is required")
+            await _respond(send, 415, orjson.dumps(_failure(None, refusal)), b"application/json")
         else:
             body = await _body(receive)
             if body is None:
@@ -106,6 +109,12 @@ class RpcServer:
 
 def _failure(identity: object, error: RpcError) -> dict[str, Any]:
     return {"jsonrpc": "2.0", "error": error.as_json(), "id": identity}
+
+
+def _is_json(scope: Scope) -> bool:
+    """Any page may make a browser post a form or plain text; for JSON the browser asks us first (CORS)."""
+    types = [value for name, value in scope["headers"] if name == b"content-type"]
+    return len(types) == 1 and types[0].partition(b";")[0].strip().lower() == b"application/json"
 
 
 async def _body(receive: Receive) -> bytes | None:

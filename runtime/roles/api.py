@@ -59,7 +59,7 @@ async def run(settings: Settings) -> None:
             ],
         )
         try:
-            await serve(app, settings.host, settings.port)
+            await serve(app, settings.host, settings.port, access=settings.access(settings.host))
         except OSError as taken:
             raise StartupError(f"HOST {settings.host} PORT {settings.port} can't be had: {taken.strerror}") from None
 

@@ -15,6 +15,7 @@ async def run(settings: Settings) -> None:
             port=settings.localnet_port,
             directory=settings.data_dir / "localnet",
             wallet=wallet.address,
+            access=settings.access(settings.localnet_host),
             slot_ms=settings.slot_ms,
         )
     except (LedgerInUseError, LedgerDamagedError, ForeignDirectoryError) as error:

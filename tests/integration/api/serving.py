@@ -15,7 +15,7 @@ from psycopg_pool import AsyncConnectionPool
 from api.app import create_app
 from api.chain import KnownChain
 from api.config import ApiConfig
-from api.server import serve
+from api.server import LIMITS, serve
 from api.services import Check
 from chains.solana_client import SolanaChain
 from commands.ids import DEFAULT_ACCOUNT
@@ -33,6 +33,9 @@ from event_store.read.log import Log
 from projections.live import LiveFeed
 from projections.orders import PROCESSOR
 from projections.projector import OrdersProjector
+from serving.access import STRICT, Access
+from serving.concurrency import AT_ONCE
+from serving.limits import Limits
 from tests.integration.api.contract import Contract
 from venues.constant_product import PROGRAM_ID
 from venues.pools import PoolBook
@@ -112,6 +115,9 @@ async def running(
     notifier: Notifier | None = None,
     rpc_url: str = NO_NODE,
     known: Callable[[], KnownChain] = lambda: LOCALNET,
+    access: Access = STRICT,
+    limits: Limits = LIMITS,
+    at_once: int = AT_ONCE,
 ) -> AsyncIterator[Engine]:
     """An engine over the database at ``app_url``; without ``notifier`` its tails poll, without node: no price."""
     appender = Appender(app_url, notifier=notifier, outcome_patience=1.0)
@@ -135,7 +141,9 @@ async def running(
             chain=known, venues=(book,),
         )  # fmt: skip
         port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        serving = asyncio.create_task(serve(app, "127.0.0.1", 0, listening=port.set_result))
+        serving = asyncio.create_task(
+            serve(app, "127.0.0.1", 0, access=access, listening=port.set_result, limits=limits, at_once=at_once)
+        )
         await asyncio.wait({serving, port}, return_when=asyncio.FIRST_COMPLETED)
         url = f"http://127.0.0.1:{port.result()}"
         async with httpx2.AsyncClient(base_url=url, timeout=10) as http:

@@ -28,6 +28,13 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ("SOLANA_RPC_URL", "localhost:8899"),
         ("SOLANA_EVIDENCE_RPC_URLS", "http://one.example,two.example"),
         ("LOG_LEVEL", "loud"),
+        ("ALLOWED_HOSTS", "*"),
+        ("ALLOWED_HOSTS", "trade.lan,https://trade.lan"),
+        ("ALLOWED_HOSTS", "trade.lan:8080"),
+        ("ALLOWED_ORIGINS", "*"),
+        ("ALLOWED_ORIGINS", "null"),
+        ("ALLOWED_ORIGINS", "https://desk.example,trade.lan"),
+        ("ALLOW_FORWARDED", "perhaps"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_one_sentence_that_names_the_variable(
@@ -95,3 +102,13 @@ def test_every_setting_is_documented_with_its_default() -> None:
     for name in documented:
         description = Settings.model_fields[name].description
         assert description and description in rows[name.upper()], name
+
+
+def test_who_may_ask_is_read_from_three_settings_and_the_servers_own_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALLOWED_HOSTS", "trade.lan, Api,fe80::1")
+    monkeypatch.setenv("ALLOWED_ORIGINS", "https://desk.example")
+    monkeypatch.setenv("ALLOW_FORWARDED", "true")
+    access = load().access("engine.lan")
+    assert access.hosts == {"engine.lan", "trade.lan", "api", "fe80::1"}
+    assert [origin.host for origin in access.origins] == ["desk.example"]
+    assert access.forwarded
