@@ -11,13 +11,12 @@ from functools import partial
 import structlog
 from litestar import Litestar, get
 from litestar.di import Provide
-from litestar.openapi.config import OpenAPIConfig
 from litestar.plugins.pydantic import PydanticPlugin
 from litestar.response import Redirect
 
 from api.chain import KnownChain
 from api.config import ApiConfig
-from api.docs.page import DocsPage, docs_router
+from api.docs.page import openapi_config
 from api.health import HealthController
 from api.network import NetworkController
 from api.orders.read import OrdersController
@@ -115,13 +114,7 @@ def create_app(
         exception_handlers={Exception: answer},
         plugins=[PydanticPlugin(prefer_alias=True)],
         logging_config=None,
-        openapi_config=OpenAPIConfig(
-            title="Surefill",
-            version="1",
-            description="Swap orders executed once, and their whole story. Errors are problem details with a `code`.",
-            openapi_router=docs_router(),
-            render_plugins=[DocsPage()],
-        ),
+        openapi_config=openapi_config(),
     )
 
 

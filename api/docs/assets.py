@@ -1,6 +1,6 @@
 """``make docs-assets``: fetch the pinned release of Swagger UI from npm and keep what /docs needs of it.
 
-To move to another release, change ``VERSION`` and ``INTEGRITY`` (``npm view swagger-ui-dist dist.integrity``) and run it.
+For another release change ``VERSION`` and ``INTEGRITY``, which ``npm view swagger-ui-dist dist.integrity`` shows.
 """
 
 from __future__ import annotations

@@ -8,7 +8,6 @@ import contextlib
 import itertools
 import json
 import shutil
-import subprocess
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -75,13 +74,12 @@ class Page:
         assert "exceptionDetails" not in result, result["exceptionDetails"]
         return result["result"].get("value")
 
-    async def until(self, script: str, *, within: float = 30) -> Any:
-        """What ``script`` gives once that is true."""
+    async def until(self, script: str, *, within: float = 30) -> None:
+        """Wait until ``script`` is true."""
         deadline = time.monotonic() + within
-        while not (value := await self.evaluate(script)):
+        while not await self.evaluate(f"!!({script})"):
             assert time.monotonic() < deadline, f"never true: {script}; {self.complaints}"
             await asyncio.sleep(0.1)
-        return value
 
     async def screenshot(self, target: Path) -> None:
         shot = await self.command("Page.captureScreenshot", format="png")
@@ -95,7 +93,7 @@ async def tab(profile: Path) -> AsyncIterator[Page]:
     assert program, "no Chromium here: apt-get install chromium"
     command = [program, *_FLAGS, f"--user-data-dir={profile}", "about:blank"]
     with (profile / "browser.log").open("wb") as log:
-        browser = subprocess.Popen(command, stdout=log, stderr=log)
+        browser = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log)
     try:
         async with connect(await _address(profile), max_size=None, proxy=None) as connection:
             page = Page(connection)
@@ -106,8 +104,9 @@ async def tab(profile: Path) -> AsyncIterator[Page]:
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
     finally:
-        browser.terminate()
-        browser.wait(10)
+        with contextlib.suppress(ProcessLookupError):
+            browser.terminate()
+        await asyncio.wait_for(browser.wait(), 10)
 
 
 async def _address(profile: Path) -> str:
