@@ -25,6 +25,8 @@ EXAMPLE_ORDER = [Example(summary="The first order of `make run`", value=EXAMPLE_
 
 _PROBLEMS: dict[str, dict[str, Any]] = json.loads((EXAMPLES / "problems.json").read_text())
 
+_OF_EVERY_ROUTE = ("internal_error",)
+
 
 @dataclass
 class DocumentedOperation(Operation):
@@ -48,12 +50,12 @@ class DocumentedOperation(Operation):
 
 
 def problems(*codes: str) -> dict[int, ResponseSpec]:
-    """The error answers of a route, by the codes that clients are likely to meet; a fault of ours goes without saying.
+    """The error answers of a route: those of every route, and ``codes``, which its clients are likely to meet.
 
     docs/errors.md has all codes.
     """
     by_status: dict[int, list[Example]] = defaultdict(list)
-    for code in (*codes, "internal_error"):
+    for code in dict.fromkeys((*codes, *_OF_EVERY_ROUTE)):
         body = _PROBLEMS[code]
         by_status[body["status"]].append(Example(summary=code, value=body))
     return {

@@ -98,11 +98,13 @@ async def tab(profile: Path) -> AsyncIterator[Page]:
         async with connect(await _address(profile), max_size=None, proxy=None) as connection:
             page = Page(connection)
             reading = asyncio.create_task(page.read())
-            for domain in ("Page", "Runtime", "Network", "Log"):
-                await page.command(f"{domain}.enable")
-            yield page
-            reading.cancel()
-            await asyncio.gather(reading, return_exceptions=True)
+            try:
+                for domain in ("Page", "Runtime", "Network", "Log"):
+                    await page.command(f"{domain}.enable")
+                yield page
+            finally:
+                reading.cancel()
+                await asyncio.gather(reading, return_exceptions=True)
     finally:
         with contextlib.suppress(ProcessLookupError):
             browser.terminate()
