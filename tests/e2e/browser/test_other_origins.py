@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
 import pytest
+from solana.rpc.async_api import AsyncClient
+from solana.rpc.commitment import Processed
+from solders.keypair import Keypair
 
 from tests.e2e.browser.chromium import FOREIGN, Page
 from tests.e2e.engine import Engine, body
@@ -71,6 +75,18 @@ async def test_it_gets_nothing_from_the_node(engine: Engine, first_order: str, f
     for kind in ("application/json", "text/plain"):
         asked = {"method": "POST", "body": json.dumps(NEWEST_SLOT), "headers": {"content-type": kind}}
         assert await fetched(foreign_page, await rpc(engine), **asked) == "refused"
+
+
+async def test_it_moves_nothing_at_the_node(engine: Engine, first_order: str, foreign_page: Page) -> None:
+    """What a page can send without asking first is no JSON by its type, and its answer can't be read."""
+    anybody = Keypair().pubkey()
+    airdrop = {"jsonrpc": "2.0", "id": 1, "method": "requestAirdrop", "params": [str(anybody), 1_000_000_000]}
+    url = await rpc(engine)
+    asked = {"method": "POST", "body": json.dumps(airdrop), "headers": {"content-type": "text/plain"}}
+    await fetched(foreign_page, url, mode="no-cors", **asked)
+    await asyncio.sleep(1)
+    async with AsyncClient(url) as node:
+        assert (await node.get_balance(anybody, Processed)).value == 0
 
 
 async def test_a_name_that_was_bound_to_this_machine_is_not_answered(
