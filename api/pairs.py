@@ -81,7 +81,7 @@ class PairsController(Controller):
         operation_id="listPairs",
         summary="Every pair some venue trades",
         response_description="All of them, by one observation.",
-        responses=problems("price_unavailable", "log_unavailable"),
+        responses=problems("price_unavailable", "chain_unknown", "log_unavailable"),
     )
     async def list_pairs(self, services: InjectedServices) -> PairList:
         tokens = services.config.tokens.tokens
@@ -94,7 +94,9 @@ class PairsController(Controller):
         operation_id="getPair",
         summary="One pair: touch, venues, resting orders",
         response_description="The pair as one observation saw it.",
-        responses=problems("bad_request", "unknown_pair", "no_venue", "price_unavailable", "log_unavailable"),
+        responses=problems(
+            "bad_request", "unknown_pair", "no_venue", "price_unavailable", "chain_unknown", "log_unavailable"
+        ),
     )
     async def get_pair(self, services: InjectedServices, pair: Named) -> PairView:
         """`SOL/USDC` works as a path too: it is the next one."""
@@ -107,7 +109,9 @@ class PairsController(Controller):
         operation_id="getPairByTokens",
         summary="One pair, by its two tokens",
         response_description="The pair as one observation saw it.",
-        responses=problems("bad_request", "unknown_pair", "no_venue", "price_unavailable", "log_unavailable"),
+        responses=problems(
+            "bad_request", "unknown_pair", "no_venue", "price_unavailable", "chain_unknown", "log_unavailable"
+        ),
     )
     async def get_pair_by_tokens(self, services: InjectedServices, base: Base, quote: Quote) -> PairView:
         return await _look_at(services, base, quote)

@@ -47,6 +47,7 @@ class SubmitController(Controller):
             "unsupported_media_type",
             "unknown_token",
             "missing_price",
+            "chain_unknown",
             "log_unavailable",
             "outcome_unknown",
         ),
