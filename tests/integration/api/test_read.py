@@ -151,15 +151,6 @@ async def test_health_says_ready_or_degraded_and_metrics_count_by_route(engine: 
     assert 'surefill_http_requests_total{method="GET",route="/api/orders/{order_id}",status="404"}' in metrics
 
 
-async def test_the_documentation_is_a_page_that_needs_nothing_from_elsewhere(engine: Engine) -> None:
-    page = await engine.http.get("/docs")
-    assert page.status_code == 200
-    assert "POST /api/orders/execute" in page.text
-    assert "<script" not in page.text
-    assert "http://" not in page.text
-    assert "https://" not in page.text
-
-
 async def test_what_is_not_known_of_a_live_attempt_is_said_with_the_order(
     engine: Engine, database: TestDatabase
 ) -> None:
