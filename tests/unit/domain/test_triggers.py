@@ -139,6 +139,19 @@ def test_three_rejections_since_the_trigger_let_the_order_rest():
     given(*fresh).when(command).then(e.BuildRejected)
 
 
+def test_an_order_that_rests_already_is_not_given_up_again():
+    rejection = e.BuildRejected(code="slippage_exceeded", detail="")
+    history = (*submitted(**SELL), triggered(), routed(), rejection, routed(), rejection, routed(), rejection)
+    resting = (*history, rested(armed_after=30))
+    late = NOW + timedelta(seconds=121)
+    given(*resting).when(c.GiveUp("chain_unavailable", "", late)).then_refused("not_applicable")
+
+
+def test_an_order_that_has_never_triggered_is_not_given_up():
+    late = NOW + timedelta(days=1)
+    given(*submitted(**SELL)).when(c.GiveUp("chain_unavailable", "", late)).then_refused("not_applicable")
+
+
 def test_a_live_attempt_of_a_limit_order_never_rests():
     history = (*submitted(**SELL), triggered(), routed(minimum=225_000_000), built(), sent())
     given(*history).when(c.GiveUp("chain_unavailable", "", NOW + timedelta(days=1))).then_refused("not_applicable")
