@@ -18,6 +18,9 @@ from workers.dispatch.next_work import OPEN_TOPICS, STAGES, TRACK, NextWork, Sta
 # A hint that was lost is sent again after this long: longer than a healthy stage takes, and soon for a client.
 GRACE_MS = 2_000
 SETBACK = Backoff(first=timedelta(milliseconds=250), longest=timedelta(seconds=5))
+# No row is due later than this from now. One that is was written before the database's clock stepped back, and is due:
+# nobody would touch the order until the clock is there again.
+LONGEST_WAIT = max(SETBACK.longest, timedelta(milliseconds=GRACE_MS))
 
 SQL = {path.stem: path.read_text() for path in (Path(__file__).parent / "sql").glob("*.sql")}
 
@@ -57,9 +60,8 @@ class WorkTable:
         """
         async with self.pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
             await cursor.execute("set local synchronous_commit = off")
-            await cursor.execute(
-                SQL["take_due"], {"stages": list(STAGES), "limit": limit, "again": GRACE_MS, "overdue": overdue_ms}
-            )
+            arguments = {"limit": limit, "again": GRACE_MS, "overdue": overdue_ms, "longest": LONGEST_WAIT}
+            await cursor.execute(SQL["take_due"], {"stages": list(STAGES), **arguments})
             due: dict[Stage, list[UUID]] = {}
             for order_id, name in await cursor.fetchall():
                 due.setdefault(next(stage for stage in STAGES if stage == name), []).append(UUID(str(order_id)))

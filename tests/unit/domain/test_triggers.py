@@ -126,6 +126,12 @@ def test_an_order_that_could_not_be_executed_in_time_is_armed_again_after_a_whil
     assert longer.armed_at == late + timedelta(seconds=260)
 
 
+def test_a_rest_that_was_recorded_before_the_clock_stepped_back_is_over():
+    history = (*submitted(**SELL), triggered(), rested(armed_after=3600))
+    given(*history).when(saw("150", after=0)).then(e.OrderTriggered)
+    given(*history).when(saw("150", after=3000)).then()
+
+
 def test_rests_double_to_ten_minutes():
     assert [(rest_until(NOW, n) - NOW).seconds for n in (0, 1, 4, 5, 99)] == [30, 60, 480, 600, 600]
 
