@@ -109,10 +109,23 @@ class WorkTable:
         async with self.pool.connection() as connection:
             await connection.execute(SQL["clear_uncertainty_by_reason"], {"reasons": list(reasons)})
 
-    async def derive(self, after: int, upto: int) -> int:
+    async def projected(self) -> int:
+        """How far the read model has come in the log."""
+        async with self.pool.connection() as connection:
+            row = await (await connection.execute(SQL["projected"])).fetchone()
+        return int(row[0]) if row else 0
+
+    async def derive_window(self, after: int, upto: int) -> int:
         """Write the rows that open orders in a window of the log should have and don't. Returns how many orders."""
+        return await self._derive("open_streams", {"after": after, "upto": upto})
+
+    async def derive_open(self, upto: int, limit: int) -> int:
+        """The same for up to ``limit`` orders that are open in the read model, as of position ``upto`` of the log."""
+        return await self._derive("open_orders", {"upto": upto, "limit": limit})
+
+    async def _derive(self, missing_rows: str, arguments: dict[str, int]) -> int:
         async with self.pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
-            await cursor.execute(SQL["open_streams"], {"after": after, "upto": upto, "topics": OPEN_TOPICS})
+            await cursor.execute(SQL[missing_rows], {**arguments, "topics": OPEN_TOPICS})
             missing = next_work_of((order_id, version, topic) for order_id, version, topic in await cursor.fetchall())
             if missing.moves:
                 await self.record(cursor, missing)
