@@ -28,11 +28,11 @@ from workers.watcher.book_feed import WAITING, BookFeed
 ORDERS = 10_000
 # A hundred orders and their events, met by scans within scans; the log has thirty times as many.
 MOST_ROWS = 1_500
-NEWEST_STATES = (Path(runtime.__file__).parent / "sql" / "newest_states.sql").read_text()
+NEWEST_TRANSACTIONS = (Path(runtime.__file__).parent / "sql" / "newest_transactions.sql").read_text()
 ASKED: dict[str, tuple[bytes | str, dict[str, Any]]] = {
     "orders that wait for a price": (book_feed._WAITING_ORDERS, {"topics": list(WAITING)}),
     "orders without a work row": (SQL["open_orders"], {"topics": OPEN_TOPICS, "upto": 10**9, "limit": 1_000}),
-    "the chain of the newest transaction": (NEWEST_STATES, {"topic": e.TransactionBuilt.TOPIC}),
+    "the chain of the newest transaction": (NEWEST_TRANSACTIONS, {"topic": e.TransactionBuilt.TOPIC}),
 }
 
 
