@@ -24,6 +24,7 @@ from api.orders.submit import SubmitController
 from api.pairs import PairsController
 from api.prices import Ticker
 from api.problems import answer
+from api.resting import WaitingCounts
 from api.services import Check, Services
 from api.streams import StreamsController
 from commands.orders import OrderRepository
@@ -78,7 +79,7 @@ def create_app(
         events=events,
         mapper=mapper,
         order_list=OrderList(pool),
-        resting=RestingOrders(pool),
+        resting=WaitingCounts(RestingOrders(pool)),
         ticker=Ticker(prices, slot_age),
         live=live,
         checks=checks,

@@ -14,6 +14,7 @@ from api.orders.answers import EventPage, OrderPage, event_view
 from api.orders.lookup import parse_order_id, stream_of
 from api.services import InjectedServices, Services
 from domain.events import Status
+from domain.order import Attempt, Order
 from projections.errors import BadCursorError, ProjectionBehindError
 from projections.history import OrderState, fold_recorded, until
 from projections.order_view import DeadLetterView, OrderView, UncertaintyView
@@ -137,12 +138,12 @@ class OrdersController(Controller):
 
 
 async def _with_troubles(services: Services, state: OrderState) -> OrderView:
-    """An open order as of now, with what isn't known of its attempt and whether it was set aside."""
-    live = state.order.live_attempt
-    uncertainty = await services.uncertainty(state.order_id, live.number) if live else None
+    """An order as of now, with what isn't known of its attempt and whether it was set aside."""
+    undecided = _undecided_attempt(state.order)
+    uncertainty = await services.uncertainty(state.order_id, undecided.number) if undecided else None
     dead_letter = await services.dead_letter(state.order_id)
-    uncertain = live and uncertainty and UncertaintyView(
-        attempt=live.number,
+    uncertain = undecided and uncertainty and UncertaintyView(
+        attempt=undecided.number,
         reason=uncertainty.reason,
         since=uncertainty.since,
         checked_at=uncertainty.checked_at,
@@ -150,3 +151,10 @@ async def _with_troubles(services: Services, state: OrderState) -> OrderView:
     )  # fmt: skip
     letter = dead_letter and DeadLetterView(processor=dead_letter.processor, since=dead_letter.since)
     return state.view().model_copy(update={"uncertainty": uncertain, "dead_letter": letter})
+
+
+def _undecided_attempt(order: Order) -> Attempt | None:
+    """The attempt that may still land, or the confirmed one that no node may have shown to be final yet."""
+    if order.live_attempt or order.is_finalized:
+        return order.live_attempt
+    return next((attempt for attempt in order.attempts if attempt.end == "confirmed"), None)

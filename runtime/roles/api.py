@@ -26,6 +26,7 @@ from runtime.chain_identity import ChainIdentity
 from runtime.composition import Market, Store, open_market, open_store
 from runtime.errors import StartupError
 from runtime.evidence_endpoints import EvidenceEndpoints
+from runtime.readiness import role_checks
 from runtime.settings import Settings
 from venues.prices import PoolPrices, PriceSource
 
@@ -53,6 +54,7 @@ async def run(settings: Settings) -> None:
             venues=market.venues,
             checks=[
                 *_checks(store, valkey),
+                *role_checks(store.pool),
                 _chain_check(market),
                 Check("evidence", evidence.problem, essential=False),
                 prices_check(market.chain, prices, settings.price_max_age),

@@ -123,7 +123,7 @@ async def landed(engine: EngineHarness, order_id: UUID, number: int) -> None:
 async def test_an_operator_may_not_end_what_the_chain_can_still_tell(engine: EngineHarness):
     order_id = await engine.submit()
     await run_to(engine, order_id, "build")
-    resolver = Resolver(engine.orders, engine.chain)
+    resolver = Resolver(engine.orders, engine.accounts, engine.chain)
     with pytest.raises(DomainError) as refused:
         await resolver.expired(order_id, 1, "because", now())
     assert refused.value.code == "still_knowable"
@@ -146,7 +146,7 @@ class Purged:
 
 
 async def test_an_operator_ends_what_can_never_be_known_with_the_reason_kept(engine: EngineHarness):
-    resolver = Resolver(engine.orders, Purged(engine.chain))  # type: ignore[arg-type]
+    resolver = Resolver(engine.orders, engine.accounts, Purged(engine.chain))  # type: ignore[arg-type]
     lost, swapped = await engine.submit(), await engine.submit()
     for order_id in (lost, swapped):
         await run_to(engine, order_id, "build")

@@ -99,6 +99,21 @@ def test_an_order_armed_later_waits_for_its_time():
     assert triggered_by(book, at("160")) == [1]
 
 
+def test_a_rest_that_ends_later_than_any_could_is_over_since_the_clock_stepped_back():
+    hour = timedelta(hours=1)
+    book = filled(waiting(1, "150", armed_at=NOW + timedelta(seconds=30)))
+    book.rearm_due(NOW)
+    assert triggered_by(book, at("160")) == []
+    book.rearm_due(NOW - hour)
+    assert triggered_by(book, at("160")) == [1]
+    # Whoever starts only then finds the same in the log.
+    book = filled(waiting(1, "150", armed_at=NOW + timedelta(seconds=30)), waiting(2, "150", armed_at=NOW - hour))
+    book.rearm_due(NOW - hour - timedelta(seconds=1))
+    assert triggered_by(book, at("160")) == [1]
+    book.rearm_due(NOW - hour)
+    assert triggered_by(book, at("160")) == [1, 2]
+
+
 def test_an_order_that_comes_back_as_it_was_wakes_once():
     later = waiting(1, "150", armed_at=NOW + timedelta(seconds=30))
     book = filled(later, later)
