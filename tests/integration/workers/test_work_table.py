@@ -26,3 +26,14 @@ async def test_what_fails_again_and_again_is_postponed_for_longer_each_time_up_t
         waits.append(wait.total_seconds())
     # The database's clock goes on between the two statements.
     assert waits == pytest.approx([0.25, 0.5, 1, 2, 4, 5, 5], abs=0.1)
+
+
+async def test_what_is_newly_said_of_an_attempt_takes_the_place_of_what_was_said_before(engine: EngineHarness):
+    order_id = await engine.submit()
+    said = "select reason, permanent, since from uncertainties"
+    await engine.work.record_uncertainty(order_id, 1, "the node is unreachable", permanent=False)
+    async with engine.pool.connection() as connection:
+        [(_, _, since)] = await (await connection.execute(said)).fetchall()
+    await engine.work.record_uncertainty(order_id, 1, "its blocks are gone", permanent=True)
+    async with engine.pool.connection() as connection:
+        assert await (await connection.execute(said)).fetchall() == [("its blocks are gone", True, since)]
