@@ -43,7 +43,6 @@ CONFIG = ApiConfig(
     rpc_url="http://127.0.0.1:8899",
     tokens=KNOWN_TOKENS,
     position_patience=2.0,
-    stream_queue=64,
 )
 LOCALNET = KnownChain("localnet")
 MAPPER = EventMapper(ORDER_EVENTS)
@@ -130,9 +129,8 @@ async def running(
 
         checks = (Check("postgres", postgres), Check("valkey", valkey, essential=False))
         app = create_app(
-            config, orders=orders, events=events, mapper=MAPPER, pool=pool, live=LiveFeed(events, notifier,
-            capacity=config.stream_queue), checks=checks, prices=PoolPrices(book), slot_age=chain.slot_age,
-            chain=known, venues=(book,),
+            config, orders=orders, events=events, mapper=MAPPER, pool=pool, live=LiveFeed(events, notifier),
+            checks=checks, prices=PoolPrices(book), slot_age=chain.slot_age, chain=known, venues=(book,),
         )  # fmt: skip
         port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         serving = asyncio.create_task(serve(app, "127.0.0.1", 0, listening=port.set_result))
