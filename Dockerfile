@@ -15,7 +15,6 @@ COPY event_store event_store
 COPY localnet localnet
 COPY projections projections
 COPY runtime runtime
-COPY serving serving
 COPY venues venues
 COPY verification verification
 COPY workers workers

@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 from api.metrics import Application, measured
 from api.orders.document import BODY_LIMIT
-from serving.access import STRICT, Access
-from serving.checked import checked
-from serving.concurrency import AT_ONCE, at_most
-from serving.limits import Limits
-from serving.server import server
+from api.serving.access import STRICT, Access
+from api.serving.checked import checked
+from api.serving.concurrency import AT_ONCE, at_most
+from api.serving.limits import Limits
+from api.serving.server import server
 
 # Seconds. Whoever supervises this process gives it more, and all of the engine ends within ten.
 GRACE = 2

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import structlog
 
+from api.serving.access import STRICT, Access
+from api.serving.checked import checked
+from api.serving.concurrency import at_most
+from api.serving.limits import Limits
+from api.serving.server import server
 from localnet.block_clock import BlockClock
 from localnet.bootstrap import open_node
 from localnet.server import BODY_LIMIT, RpcServer
-from serving.access import STRICT, Access
-from serving.checked import checked
-from serving.concurrency import at_most
-from serving.limits import Limits
-from serving.server import server
 
 log = structlog.get_logger(__name__)
 

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from api.serving.access import Access
+from api.serving.authority import parse_authority, parse_origin
 from runtime.errors import SettingsError
-from serving.access import Access
-from serving.authority import parse_authority, parse_origin
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 LOOPBACK = "127.0.0.1"

@@ -17,6 +17,9 @@ from api.chain import KnownChain
 from api.config import ApiConfig
 from api.server import LIMITS, serve
 from api.services import Check
+from api.serving.access import STRICT, Access
+from api.serving.concurrency import AT_ONCE
+from api.serving.limits import Limits
 from chains.solana_client import SolanaChain
 from commands.ids import DEFAULT_ACCOUNT
 from commands.orders import OrderRepository
@@ -33,9 +36,6 @@ from event_store.read.log import Log
 from projections.live import LiveFeed
 from projections.orders import PROCESSOR
 from projections.projector import OrdersProjector
-from serving.access import STRICT, Access
-from serving.concurrency import AT_ONCE
-from serving.limits import Limits
 from tests.integration.api.contract import Contract
 from venues.constant_product import PROGRAM_ID
 from venues.pools import PoolBook
@@ -46,7 +46,6 @@ CONFIG = ApiConfig(
     rpc_url="http://127.0.0.1:8899",
     tokens=KNOWN_TOKENS,
     position_patience=2.0,
-    stream_queue=64,
 )
 LOCALNET = KnownChain("localnet")
 MAPPER = EventMapper(ORDER_EVENTS)
@@ -136,9 +135,8 @@ async def running(
 
         checks = (Check("postgres", postgres), Check("valkey", valkey, essential=False))
         app = create_app(
-            config, orders=orders, events=events, mapper=MAPPER, pool=pool, live=LiveFeed(events, notifier,
-            capacity=config.stream_queue), checks=checks, prices=PoolPrices(book), slot_age=chain.slot_age,
-            chain=known, venues=(book,),
+            config, orders=orders, events=events, mapper=MAPPER, pool=pool, live=LiveFeed(events, notifier),
+            checks=checks, prices=PoolPrices(book), slot_age=chain.slot_age, chain=known, venues=(book,),
         )  # fmt: skip
         port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         serving = asyncio.create_task(

@@ -9,7 +9,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from serving.access import Access
+from api.serving.access import Access
 from tests.integration.api.serving import BODY, Engine, running
 from tests.integration.conftest import TestDatabase
 

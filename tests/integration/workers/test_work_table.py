@@ -59,3 +59,14 @@ async def test_what_is_uncertain_is_looked_at_again_though_the_clock_stepped_bac
         cursor = await connection.execute("select checked_at <= clock_timestamp() from uncertainties")
         assert await cursor.fetchone() == (True,)
     assert await engine.work.unknown() == (1, 0.0)
+
+
+async def test_what_is_newly_said_of_an_attempt_takes_the_place_of_what_was_said_before(engine: EngineHarness):
+    order_id = await engine.submit()
+    said = "select reason, permanent, since from uncertainties"
+    await engine.work.record_uncertainty(order_id, 1, "the node is unreachable", permanent=False)
+    async with engine.pool.connection() as connection:
+        [(_, _, since)] = await (await connection.execute(said)).fetchall()
+    await engine.work.record_uncertainty(order_id, 1, "its blocks are gone", permanent=True)
+    async with engine.pool.connection() as connection:
+        assert await (await connection.execute(said)).fetchall() == [("its blocks are gone", True, since)]

@@ -100,8 +100,10 @@ def test_every_setting_is_documented_with_its_default() -> None:
     documented = {name for name in Settings.model_fields if name != "supervised"}
     assert set(rows) == {name.upper() for name in documented}
     for name in documented:
-        description = Settings.model_fields[name].description
-        assert description and description in rows[name.upper()], name
+        _, _, default, description, _ = (part.strip(" `") for part in rows[name.upper()].split("|"))
+        field = Settings.model_fields[name]
+        assert default == ("" if field.default in (None, ()) else str(field.default)), name
+        assert field.description and field.description == description, name
 
 
 def test_who_may_ask_is_read_from_three_settings_and_the_servers_own_host(monkeypatch: pytest.MonkeyPatch) -> None:

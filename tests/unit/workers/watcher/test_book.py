@@ -15,7 +15,7 @@ from commands.loaded_order import LoadedOrder
 from domain.evolve import fold
 from domain.tokens import SOL, USDC, pair_of
 from tests.unit.domain.scenario import submitted
-from tests.unit.domain.test_triggers import BUY, BUY_STOP, SELL, SELL_STOP, rested, saw, triggered
+from tests.unit.domain.test_triggers import BUY, BUY_STOP, SELL, SELL_STOP, rested, triggered
 from venues.prices import Depth, PairPrice
 from workers.watcher.book import Book
 from workers.watcher.book_feed import BookFeed
@@ -199,7 +199,6 @@ def test_an_order_stands_where_its_state_says():
     assert (later.level, later.armed_at) == (150, NOW + timedelta(seconds=30))
     assert place(*submitted(**SELL), triggered()) is None
     assert place(*submitted()) is None
-    assert saw("1").observation.slot == 9
 
 
 def test_a_price_that_jumps_for_one_tick_is_not_believed():

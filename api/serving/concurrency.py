@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from serving.refusal import Application, Message, Receive, Refusal, Send
+from api.serving.refusal import Application, Message, Receive, Refusal, Send
 
 AT_ONCE = 1000
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from serving.concurrency import at_most
-from serving.limits import Limits
-from serving.refusal import Message, Receive, Send
-from serving.server import server
+from api.serving.concurrency import at_most
+from api.serving.limits import Limits
+from api.serving.refusal import Message, Receive, Send
+from api.serving.server import server
 
 LIMITS = Limits(header_seconds=1.0, body_bytes=20_000, body_seconds=1.5, answer_seconds=1.0)
 OK = b"HTTP/1.1 200 OK"

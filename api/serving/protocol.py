@@ -14,8 +14,8 @@ from typing import Any, ClassVar
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from serving.limits import BODY_TOO_LARGE, HEADERS_TOO_LARGE, MALFORMED, TOO_SLOW, Limits
-from serving.refusal import Refusal
+from api.serving.limits import BODY_TOO_LARGE, HEADERS_TOO_LARGE, MALFORMED, TOO_SLOW, Limits
+from api.serving.refusal import Refusal
 
 # A client that is still sending would lose the answer if the connection were closed under it.
 _LINGER_S = 1.0

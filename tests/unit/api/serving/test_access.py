@@ -7,9 +7,9 @@ import timeit
 
 import pytest
 
-from serving.access import FORWARDED, STRICT, Access, Admitted
-from serving.checked import checked
-from serving.refusal import Message, Refusal
+from api.serving.access import FORWARDED, STRICT, Access, Admitted
+from api.serving.checked import checked
+from api.serving.refusal import Message, Refusal
 
 NAMED = Access.of(["trade.lan", "Api."], ["https://desk.example"], forwarded=False)
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from serving.authority import Authority, Origin, parse_authority, parse_origin
-from serving.refusal import Refusal
+from api.serving.authority import Authority, Origin, parse_authority, parse_origin
+from api.serving.refusal import Refusal
 
 FORWARDED = frozenset(
     {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from serving.authority import Authority, Origin, parse_authority, parse_origin
+from api.serving.authority import Authority, Origin, parse_authority, parse_origin
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from serving.access import Access, Admitted
-from serving.refusal import Application, Message, Receive, Refusal, Send
+from api.serving.access import Access, Admitted
+from api.serving.refusal import Application, Message, Receive, Refusal, Send
 
 _REMEMBERED = 256
 

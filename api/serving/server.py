@@ -9,9 +9,9 @@ from typing import Any
 
 import uvicorn
 
-from serving.limits import Limits
-from serving.protocol import limited
-from serving.refusal import Application
+from api.serving.limits import Limits
+from api.serving.protocol import limited
+from api.serving.refusal import Application
 
 
 class Server(uvicorn.Server):

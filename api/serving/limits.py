@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from serving.refusal import Refusal
+from api.serving.refusal import Refusal
 
 
 @dataclass(frozen=True, slots=True)
