@@ -9,14 +9,14 @@ from datetime import UTC, datetime
 from functools import partial
 
 import structlog
-from litestar import Litestar
+from litestar import Litestar, get
 from litestar.di import Provide
-from litestar.openapi.config import OpenAPIConfig
 from litestar.plugins.pydantic import PydanticPlugin
+from litestar.response import Redirect
 
 from api.chain import KnownChain
 from api.config import ApiConfig
-from api.documentation import DocumentationPage
+from api.docs.page import openapi_config
 from api.health import HealthController
 from api.network import NetworkController
 from api.orders.batch import BatchController
@@ -25,6 +25,7 @@ from api.orders.submit import SubmitController
 from api.pairs import PairsController
 from api.prices import Ticker
 from api.problems import answer
+from api.resting import WaitingCounts
 from api.services import Check, Services
 from api.streams import StreamsController
 from commands.orders import OrderRepository
@@ -46,6 +47,12 @@ FEED_AGAIN_S = 0.5
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+@get("/", include_in_schema=False)
+async def front_door() -> Redirect:
+    """Who opens the engine in a browser gets its documentation."""
+    return Redirect("/docs")
 
 
 def create_app(
@@ -75,7 +82,7 @@ def create_app(
         events=events,
         mapper=mapper,
         order_list=OrderList(pool, hurry),
-        resting=RestingOrders(pool),
+        resting=WaitingCounts(RestingOrders(pool)),
         ticker=Ticker(prices, slot_age),
         live=live,
         checks=checks,
@@ -105,19 +112,14 @@ def create_app(
             PairsController,
             HealthController,
             StreamsController,
+            front_door,
         ],
         dependencies={"services": Provide(lambda: services, sync_to_thread=False)},
         lifespan=[feeding],
         exception_handlers={Exception: answer},
         plugins=[PydanticPlugin(prefer_alias=True)],
         logging_config=None,
-        openapi_config=OpenAPIConfig(
-            title="Surefill",
-            version="1",
-            description="Swap orders executed once, and their whole story. Errors are problem details with a `code`.",
-            path="/docs",
-            render_plugins=[DocumentationPage(path="/")],
-        ),
+        openapi_config=openapi_config(),
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from litestar import Controller, get
 from pydantic import Field
 
-from api.openapi import problems
+from api.openapi import DocumentedOperation, problems
 from api.services import InjectedServices
 from domain.tokens import Token, TokenList, pair_of
 from projections.order_view import IfKnown, View
@@ -32,9 +32,11 @@ class NetworkController(Controller):
 
     @get(
         "/api/network",
+        operation_class=DocumentedOperation,
         operation_id="getNetwork",
         summary="The chain, the wallet, tokens, pairs and venues",
-        responses=problems(503),
+        response_description="As this engine was started.",
+        responses=problems("log_unavailable"),
     )
     async def get_network(self, services: InjectedServices) -> Network:
         config = services.config

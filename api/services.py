@@ -14,13 +14,13 @@ from litestar.params import SkipValidation
 from api.chain import KnownChain
 from api.config import ApiConfig
 from api.prices import Ticker
+from api.resting import WaitingCounts
 from commands.orders import OrderRepository
 from event_store.mapper import EventMapper
 from event_store.processors.dead_letters import DeadLetter
 from event_store.read.log import Log
 from projections.live import LiveFeed
 from projections.orders.queries import OrderList
-from projections.orders.resting_orders import RestingOrders
 from projections.uncertainty import Uncertainty
 from venues.protocol import VenueGroup
 
@@ -45,7 +45,7 @@ class Services:
     events: Log
     mapper: EventMapper
     order_list: OrderList
-    resting: RestingOrders
+    resting: WaitingCounts
     ticker: Ticker
     live: LiveFeed
     checks: Sequence[Check]

@@ -21,7 +21,7 @@ from litestar.exceptions import WebSocketDisconnect
 
 from api.errors import ProblemError, StreamRefusedError
 from api.metrics import STREAMS, STREAMS_CLOSED
-from api.openapi import problems
+from api.openapi import DocumentedOperation, problems
 from api.orders.lookup import parse_order_id, stream_of
 from api.orders.read import OrderId
 from api.services import InjectedServices, Services
@@ -112,14 +112,18 @@ class StreamsController(Controller):
 
     @get(
         "/{order_id:str}",
+        operation_class=DocumentedOperation,
         operation_id="streamOrder",
         summary="An order's changes, by WebSocket",
         status_code=101,
-        responses=problems(400, 426),
+        responses=problems("bad_request", "upgrade_required"),
         response_description="Switching to WebSocket.",
     )
     async def upgrade(self, order_id: OrderId) -> None:
-        """One message for each change of status; `after` resumes after a sequence, `events=true` sends every event."""
+        """One message for each change of status; `after` resumes after a sequence, `events=true` sends every event.
+
+        A request that isn't a WebSocket's, as one from this page, is answered 426.
+        """
         headers = {"Upgrade": "websocket", "Connection": "Upgrade"}
         raise ProblemError(426, "upgrade_required", "This path speaks WebSocket.", headers=headers)
 

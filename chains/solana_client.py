@@ -94,7 +94,7 @@ class SolanaChain(Chain):
         answer = await self._main.call(
             "getLatestBlockhash", {"commitment": "confirmed"}, shape=answers.LATEST_BLOCKHASH
         )
-        return Blockhash(answer.value.blockhash, answer.context.slot, answer.value.last_valid_block_height)
+        return Blockhash(str(answer.value.blockhash), answer.context.slot, answer.value.last_valid_block_height)
 
     async def simulate(self, message: MessageV0) -> Simulation:
         unsigned = VersionedTransaction.populate(
@@ -157,7 +157,7 @@ class SolanaChain(Chain):
         found = await asyncio.gather(*(self._accounts(part) for part in parts))
         return AccountsAnswer(
             slot=min((answer.context.slot for answer in found), default=0),
-            data=tuple(account and account.data for answer in found for account in answer.value),
+            data=tuple(account.data if account else None for answer in found for account in answer.value),
         )
 
     async def _accounts(self, addresses: Sequence[str]) -> Any:

@@ -1,6 +1,7 @@
 """`surefill up`: the whole engine, from its embedded servers to its API, each part a process of its own."""
 
 import asyncio
+import os
 import signal
 import sys
 import time
@@ -22,8 +23,9 @@ from event_store.dsn import parse
 from event_store.mapper import EventMapper
 from event_store.pool import connection_pool
 from event_store.processors.leases import give_back, lease_owner
-from localnet.errors import LedgerDamagedError
+from localnet.errors import ForeignDirectoryError, LedgerDamagedError
 from localnet.journal import LEDGER, check
+from localnet.keys import check_keys
 from runtime import addresses, preflight
 from runtime.addresses import Addresses
 from runtime.data_directory import occupied
@@ -37,6 +39,16 @@ from runtime.supervision.supervisor import Supervisor
 
 SUREFILL = Path(sys.executable).with_name("surefill")
 LEASED = ("projector", "tracker", "watcher")  # one owner at a time; the second of each stands by
+# Passwords and providers' keys are in them, and the local chain uses none. Empty, they hide those of `.env` too.
+ADDRESSES_OF_OTHERS = (
+    "DATABASE_URL",
+    "DATABASE_OWNER_URL",
+    "REDIS_URL",
+    "REDIS_HOST",
+    "REDIS_PORT",
+    "SOLANA_RPC_URL",
+    "SOLANA_EVIDENCE_RPC_URLS",
+)
 POLL = 0.05
 # Longer than the API gives the requests in flight (api.server.GRACE).
 API_STOPS = ((signal.SIGTERM, 2.8),)
@@ -104,11 +116,12 @@ async def _require_given_servers(settings: Settings) -> None:
         load_wallet(settings.wallet_file)
 
 
-def _require_whole_ledger(ledger: Path) -> None:
+def _require_whole_chain(directory: Path) -> None:
     """Asked before the chain's own process does: that one would be started again and again to say the same."""
     try:
-        check(ledger)
-    except LedgerDamagedError as damaged:
+        check(directory / LEDGER)
+        check_keys(directory)
+    except (LedgerDamagedError, ForeignDirectoryError) as damaged:
         raise StartupError(str(damaged)) from None
 
 
@@ -143,8 +156,9 @@ async def _start_servers(supervisor: Supervisor, settings: Settings) -> Addresse
         port = ports.kept(data_dir / "ports.json", "localnet")
         rpc_url = f"http://{ports.LOOPBACK}:{port}"
         load_wallet(settings.wallet_file, create=True)
-        _require_whole_ledger(data_dir / "localnet" / LEDGER)
+        _require_whole_chain(data_dir / "localnet")
         own = {
+            **dict.fromkeys(ADDRESSES_OF_OTHERS, ""),
             "LOCALNET_HOST": ports.LOOPBACK,
             "LOCALNET_PORT": str(port),
             "DATA_DIR": str(data_dir),
@@ -208,11 +222,12 @@ def _metrics_ports(settings: Settings) -> Iterator[dict[str, str]]:
 
 
 def _role(name: str, shown: str = "", *, environment: dict[str, str], arguments: tuple[str, ...] = ()) -> Program:
-    # `ps` shows "surefill <role>"; the working directory stays ours, where `.env` is.
+    # `ps` shows "surefill <role>"; the working directory stays ours, where `.env` is. A role is ourselves once more: it
+    # reads the same settings from the same environment.
     command = (sys.executable, str(SUREFILL), name, *arguments)
     database_url = environment.get("DATABASE_URL")
     ended = partial(_give_leases_back, database_url) if database_url else None
-    return Program(shown or name, command, Path.cwd(), environment, ended=ended)
+    return Program(shown or name, command, Path.cwd(), {**os.environ, **environment}, ended=ended)
 
 
 def _environment(settings: Settings, servers: Addresses) -> dict[str, str]:

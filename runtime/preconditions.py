@@ -23,6 +23,8 @@ from workers.dispatch.work import Pool
 
 E = TypeVar("E", e.TransactionBuilt, e.OrderSubmitted)
 
+_NEWEST_TRANSACTIONS = statement(__file__, "newest_transactions")
+# For what every order has: it is found within a few orders of the log's end.
 _NEWEST_STATES = statement(__file__, "newest_states")
 _CLAIM_WALLET = statement(__file__, "claim_wallet")
 
@@ -62,19 +64,19 @@ async def require_chain_of_log(pool: Pool, mapper: EventMapper, genesis_hash: st
 
 async def chain_of_log(pool: Pool, mapper: EventMapper) -> ChainOfLog:
     """What the newest transaction tells, else the newest order; see ``_newest`` for those that can't be read."""
-    built = await _newest(pool, mapper, e.TransactionBuilt)
+    built = await _newest(pool, mapper, e.TransactionBuilt, _NEWEST_TRANSACTIONS)
     if built:
         return ChainOfLog(built.genesis_hash, network_of(built.genesis_hash))
-    submitted = await _newest(pool, mapper, e.OrderSubmitted)
+    submitted = await _newest(pool, mapper, e.OrderSubmitted, _NEWEST_STATES)
     return ChainOfLog(None, submitted.network) if submitted else ChainOfLog()
 
 
-async def _newest(pool: Pool, mapper: EventMapper, kind: type[E]) -> E | None:
+async def _newest(pool: Pool, mapper: EventMapper, kind: type[E], states_of: bytes) -> E | None:
     """The newest event of a kind. One that can't be read is passed over: it stops its own order, and `surefill verify`
     names it.
     """
     async with pool.connection() as connection:
-        cursor = await connection.execute(_NEWEST_STATES, {"topic": kind.TOPIC})
+        cursor = await connection.execute(states_of, {"topic": kind.TOPIC})
         states = [bytes(row[0]) for row in await cursor.fetchall()]
     for state in states:
         try:

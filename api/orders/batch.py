@@ -46,7 +46,7 @@ class BatchController(Controller):
         operation_id="executeOrders",
         summary="Submit up to 100 orders",
         response_description="An answer for each order, in their order; a bad one fails alone.",
-        responses=problems(400, 413, 415, 422),
+        responses=problems("invalid_json", "unsupported_media_type", "batch_size"),
     )
     async def execute_orders(
         self, request: Request[Any, Any, Any], services: InjectedServices

@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, cast
 
-from litestar.openapi.spec import Example, OpenAPIMediaType, Operation, Reference, RequestBody, Schema
+from litestar.openapi.spec import Example, OpenAPIMediaType, Reference, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIType
 
+from api.openapi import DocumentedOperation
 from api.orders.request import OrderRequest, names_of
 
 
 @dataclass
-class ExecuteOperation(Operation):
+class ExecuteOperation(DocumentedOperation):
     """The body is read from its digits, and Litestar sees no type for it: the schema follows from ``OrderRequest``."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         self.request_body = RequestBody(
             required=True,
             content={
@@ -33,10 +35,11 @@ class ExecuteOperation(Operation):
 
 
 @dataclass
-class BatchOperation(Operation):
+class BatchOperation(DocumentedOperation):
     """The same for a list of orders."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         self.request_body = RequestBody(
             required=True,
             content={

@@ -40,7 +40,17 @@ class SubmitController(Controller):
         operation_id="executeOrder",
         summary="Submit an order",
         response_description="Recorded. Repeated with the same clientOrderId, the same answer byte for byte.",
-        responses=problems(400, 409, 413, 415, 422, 503),
+        responses=problems(
+            "invalid_json",
+            "client_order_id_conflict",
+            "body_too_large",
+            "unsupported_media_type",
+            "unknown_token",
+            "missing_price",
+            "chain_unknown",
+            "log_unavailable",
+            "outcome_unknown",
+        ),
     )
     async def execute_order(
         self, request: Request[Any, Any, Any], services: InjectedServices

@@ -26,6 +26,7 @@ from runtime.chain_identity import ChainIdentity
 from runtime.composition import Market, Store
 from runtime.errors import StartupError
 from runtime.evidence_endpoints import EvidenceEndpoints
+from runtime.readiness import role_checks
 from runtime.roles.parts import Parts
 from runtime.settings import Settings
 from venues.prices import PoolPrices, PriceSource
@@ -51,6 +52,7 @@ async def run(parts: Parts) -> None:
             venues=market.venues,
             checks=[
                 *_checks(store, valkey),
+                *role_checks(store.pool),
                 _chain_check(market),
                 Check("evidence", evidence.problem, essential=False),
                 prices_check(market.chain, prices, settings.price_max_age),
@@ -58,7 +60,7 @@ async def run(parts: Parts) -> None:
             hurry=store.ask_for_hurry,
         )
         try:
-            await serve(app, settings.host, settings.port)
+            await serve(app, settings.host, settings.port, access=settings.access(settings.host))
         except OSError as taken:
             raise StartupError(f"HOST {settings.host} PORT {settings.port} can't be had: {taken.strerror}") from None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -17,6 +17,7 @@ from event_store.append.appender import Appender
 from event_store.mapper import EventMapper
 from event_store.pool import connection_pool
 from event_store.types import AppendRequest, NewEvent, Stored
+from projections.orders import PROCESSOR
 from runtime.errors import StartupError
 from runtime.preconditions import require_chain_of_log, require_known_wallet, require_wallet
 from tests.integration.conftest import TestDatabase
@@ -24,8 +25,8 @@ from tests.integration.conftest import TestDatabase
 MAPPER = EventMapper(ORDER_EVENTS)
 
 
-async def append_signed_for(genesis_hash: str, app_url: str) -> None:
-    """One transaction in the log, signed for that chain."""
+async def append_signed_for(genesis_hash: str, app_url: str) -> UUID:
+    """One transaction in the log, signed for that chain; its order's id."""
     built = TransactionBuilt(
         attempt=1,
         transaction=base64.b64encode(b"signed").decode(),
@@ -58,6 +59,7 @@ async def append_first(first: OrderEvent, app_url: str) -> None:
         assert isinstance(await appender.append(AppendRequest((event,))), Stored)
     finally:
         await appender.stop()
+    return event.stream_id
 
 
 async def test_the_first_wallet_is_the_accounts_and_another_is_refused(database: TestDatabase, tmp_path: Path) -> None:
@@ -100,6 +102,29 @@ async def test_a_wallet_is_compared_and_not_bound_while_the_chain_is_not_known(
         await require_wallet(pool, MAPPER, "genesis", tmp_path / "other.json")
         with pytest.raises(StartupError, match=f"trades with wallet {other.address}.* that of {ours.address}"):
             await require_known_wallet(pool, tmp_path / "ours.json")
+
+
+@pytest.mark.parametrize("where", ["in the read model", "set aside by it"])
+async def test_a_log_of_another_chain_is_refused_by_what_lies_behind_the_read_models_position(
+    database: TestDatabase, where: str
+) -> None:
+    order_id = await append_signed_for("theirs", database.app)
+    with database.connect() as app:
+        app.execute("insert into positions values (%s, 1)", [PROCESSOR])
+        if where == "set aside by it":
+            app.execute(
+                "insert into dead_letters (processor, order_id, version, error) values (%s, %s, 1, 'a test')",
+                [PROCESSOR, order_id],
+            )
+        else:
+            app.execute(
+                "insert into orders_v1 values (%s, %s, 'building', 1, 1, now(), now(), 1, %s)",
+                [order_id, DEFAULT_ACCOUNT, '{"type": "market", "attempts": [{"number": 1}]}'],
+            )
+    async with connection_pool(database.app, max_size=1) as pool:
+        await require_chain_of_log(pool, MAPPER, "theirs")
+        with pytest.raises(StartupError, match="chain with genesis theirs"):
+            await require_chain_of_log(pool, MAPPER, "ours")
 
 
 async def test_a_wallet_that_other_users_can_read_is_refused_in_one_sentence(

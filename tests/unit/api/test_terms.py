@@ -261,6 +261,6 @@ def test_whatever_is_sent_is_an_order_or_a_problem(document: dict[str, Any]) -> 
 
 
 @given(st.binary(max_size=200))
-def test_whatever_bytes_are_sent_are_an_order_or_a_problem(body: bytes) -> None:
+def test_bytes_at_random_are_a_problem(body: bytes) -> None:
     with pytest.raises(ProblemError):
         ask(body)
