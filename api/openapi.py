@@ -25,10 +25,11 @@ EXAMPLE_ORDER = [Example(summary="The first order of `make run`", value=EXAMPLE_
 
 _PROBLEMS: dict[str, dict[str, Any]] = json.loads((EXAMPLES / "problems.json").read_text())
 
-_OF_EVERY_ROUTE = ("internal_error",)
-
-# Without an example each: who may not ask, a request that is too long or too slow, too many at once.
-_STATUSES_OF_EVERY_ROUTE = (400, 403, 408, 413, 431, 503)
+# Who may not ask, what can't be read, is too long or too slow, too many requests at once, and a fault of ours.
+_OF_EVERY_ROUTE = (
+    *("bad_request", "invalid_host", "host_not_allowed", "origin_not_allowed", "request_timeout", "body_too_large"),
+    *("headers_too_large", "overloaded", "internal_error"),
+)
 
 
 @dataclass
@@ -61,8 +62,6 @@ def problems(*codes: str) -> dict[int, ResponseSpec]:
     for code in dict.fromkeys((*codes, *_OF_EVERY_ROUTE)):
         body = _PROBLEMS[code]
         by_status[body["status"]].append(Example(summary=code, value=body))
-    for status in _STATUSES_OF_EVERY_ROUTE:
-        by_status.setdefault(status, [])
     return {
         status: ResponseSpec(
             ProblemDetails,

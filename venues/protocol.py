@@ -13,7 +13,7 @@ The router asks every group, the builder finds the group by the venue of the cho
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -48,6 +48,13 @@ class VenueGroup(Protocol):
 
     A venue's own failure is a ``Refusal``; what a reader of the chain raises passes through.
     """
+
+    @property
+    def venues(self) -> Mapping[str, frozenset[frozenset[str]]]:
+        """Each venue's name, as quotes carry it, with the pairs of mints that it trades, as far as is known now.
+
+        No name is in two groups.
+        """
 
     @property
     def is_remote(self) -> bool:

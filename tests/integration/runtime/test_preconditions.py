@@ -39,7 +39,7 @@ async def append_signed_for(genesis_hash: str, app_url: str) -> UUID:
         last_valid_block_height=150,
         minimum_out=1,
     )
-    await append_first(built, app_url)
+    return await append_first(built, app_url)
 
 
 async def append_order_for(network: str, app_url: str) -> None:
@@ -50,8 +50,8 @@ async def append_order_for(network: str, app_url: str) -> None:
     await append_first(OrderSubmitted(**vars(terms), deadline=None, network=network), app_url)
 
 
-async def append_first(first: OrderEvent, app_url: str) -> None:
-    """The event as the first of a stream."""
+async def append_first(first: OrderEvent, app_url: str) -> UUID:
+    """The event as the first of a stream, whose id is returned."""
     event = NewEvent(uuid4(), 1, uuid4(), *MAPPER.dump(first), DEFAULT_ACCOUNT, uuid4(), uuid4(), None)
     appender = Appender(app_url)
     await appender.start()
