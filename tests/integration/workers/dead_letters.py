@@ -38,10 +38,10 @@ async def append_from_the_future(engine: EngineHarness, order_id: UUID, topic: s
 
 
 async def due(engine: EngineHarness) -> list[UUID]:
-    """What would be hinted at if everything that is scheduled had come due."""
+    """What would be handed over if everything that is scheduled had come due."""
     async with engine.pool.connection() as connection:
         await connection.execute("update work set due_at = clock_timestamp()")
-    return [order_id for orders in (await engine.work.take_due(100)).values() for order_id in orders]
+    return await engine.work.take_due(100)
 
 
 async def add_dead_letter(engine: EngineHarness, processor: str, order_id: UUID) -> None:

@@ -17,7 +17,7 @@ from domain.evidence import Block, EndpointEvidence, ExpiryEvidence, OperatorEvi
 from domain.order import Attempt
 from tests.integration.workers.conftest import EngineHarness, now
 from tests.integration.workers.test_execution import QUICK, names
-from workers.stages.submit import signed_bytes
+from workers.execution.sending import signed_bytes
 from workers.tracker.resolve import Landed, Resolver
 from workers.tracker.tracker import Pace
 
@@ -37,20 +37,13 @@ def forged(attempt: Attempt) -> ExpiryEvidence:
     return ExpiryEvidence(endpoints=(answer,))
 
 
-async def run_to(engine: EngineHarness, order_id: UUID, last: str) -> None:
-    for name, stage in engine.stages().items():
-        await stage.run([order_id])
-        if name == last:
-            return
-
-
 async def test_a_second_success_is_noted_once_and_halts_trading_until_an_operator_resumes_it(engine: EngineHarness):
     order_id = await engine.submit()
-    await run_to(engine, order_id, "build")
+    await engine.build(order_id)
     first = signed_bytes(await engine.history(order_id), 1)
     evidence = forged((await engine.order(order_id)).attempts[0])
     await engine.orders.execute(await engine.history(order_id), RecordExpiry(1, evidence, now()))
-    await run_to(engine, order_id, "submit")
+    await engine.execute(order_id)
     engine.start_tracker(QUICK)
     await engine.until(order_id, lambda order: order.ended)
     await engine.stop()
@@ -70,18 +63,18 @@ async def test_a_second_success_is_noted_once_and_halts_trading_until_an_operato
     assert (await engine.accounts.trading(DEFAULT_ACCOUNT)).halted
 
     held = await engine.submit()
-    await run_to(engine, held, "build")
+    await engine.build(held)
     assert (await engine.order(held)).attempts == ()
     late = await engine.submit(deadline=now() + timedelta(milliseconds=300))
-    await run_to(engine, late, "route")
+    await engine.route(late)
     await asyncio.sleep(0.4)  # past its deadline
-    await engine.stages()["build"].run([late])
+    await engine.execute(late)
     failure = (await engine.order(late)).failure
     assert failure
     assert (failure.code, failure.retryable) == ("trading_halted", True)
 
     await engine.accounts.resume(DEFAULT_ACCOUNT, "looked at by hand")
-    await run_to(engine, held, "build")
+    await engine.build(held)
     assert len((await engine.order(held)).attempts) == 1
     with pytest.raises(DomainError, match="nothing to resume"):
         await engine.accounts.resume(DEFAULT_ACCOUNT, "again")
@@ -89,11 +82,11 @@ async def test_a_second_success_is_noted_once_and_halts_trading_until_an_operato
 
 async def test_a_late_landing_the_tracker_follows_halts_the_account(engine: EngineHarness):
     order_id = await engine.submit()
-    await run_to(engine, order_id, "build")
+    await engine.build(order_id)
     first = signed_bytes(await engine.history(order_id), 1)
     evidence = forged((await engine.order(order_id)).attempts[0])
     await engine.orders.execute(await engine.history(order_id), RecordExpiry(1, evidence, now()))
-    await run_to(engine, order_id, "build")
+    await engine.build(order_id)
     second = await engine.order(order_id)
     assert len(second.attempts) == 2
     # The first, wrongly called expired, lands; the order accepts it, and the second is followed on.
@@ -122,7 +115,7 @@ async def landed(engine: EngineHarness, order_id: UUID, number: int) -> None:
 
 async def test_an_operator_may_not_end_what_the_chain_can_still_tell(engine: EngineHarness):
     order_id = await engine.submit()
-    await run_to(engine, order_id, "build")
+    await engine.build(order_id)
     resolver = Resolver(engine.orders, engine.chain)
     with pytest.raises(DomainError) as refused:
         await resolver.expired(order_id, 1, "because", now())
@@ -149,7 +142,7 @@ async def test_an_operator_ends_what_can_never_be_known_with_the_reason_kept(eng
     resolver = Resolver(engine.orders, Purged(engine.chain))  # type: ignore[arg-type]
     lost, swapped = await engine.submit(), await engine.submit()
     for order_id in (lost, swapped):
-        await run_to(engine, order_id, "build")
+        await engine.build(order_id)
     after = await resolver.expired(lost, 1, "history purged, wallet unmoved", now())
     assert after.order
     assert after.order.status == "routing"
@@ -163,7 +156,7 @@ async def test_an_operator_ends_what_can_never_be_known_with_the_reason_kept(eng
 
 async def test_what_is_not_known_is_said_with_the_order_until_it_is(engine: EngineHarness):
     order_id = await engine.submit()
-    await run_to(engine, order_id, "build")
+    await engine.build(order_id)
     await engine.work.record_uncertainty(order_id, 1, "the node is unreachable", permanent=False)
     await engine.work.record_uncertainty(order_id, 1, "its blocks are gone", permanent=True)
     async with engine.pool.connection() as connection:

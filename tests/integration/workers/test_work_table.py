@@ -14,13 +14,13 @@ async def test_what_fails_again_and_again_is_postponed_for_longer_each_time_up_t
     order_id = await engine.submit()
     async with engine.pool.connection() as connection:
         await connection.execute(
-            "insert into work (order_id, stage, version, due_at, tries) values (%s, 'route', 2, now(), 0)", [order_id]
+            "insert into work (order_id, stage, version, due_at, tries) values (%s, 'execute', 2, now(), 0)", [order_id]
         )
     waits: list[float] = []
     for _ in range(len(SETBACK.waits()) + 1):
-        await engine.work.postpone(order_id, "route", 2)
+        await engine.work.postpone(order_id, 2)
         async with engine.pool.connection() as connection:
-            cursor = await connection.execute("select due_at - clock_timestamp() from work where stage = 'route'")
+            cursor = await connection.execute("select due_at - clock_timestamp() from work where stage = 'execute'")
             [wait] = await cursor.fetchone() or ()
         assert isinstance(wait, timedelta)
         waits.append(wait.total_seconds())
