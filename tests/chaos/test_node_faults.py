@@ -18,8 +18,8 @@ from domain.tokens import SOL, USDC
 from tests.chaos.node import FaultyNode
 from tests.chaos.verdict import judge, landed
 from tests.integration.workers.conftest import EngineHarness
+from workers.execution.sending import signed_bytes
 from workers.metrics import CONTRADICTIONS
-from workers.stages.submit import signed_bytes
 from workers.tracker.tracker import Pace
 
 QUICK = Pace(poll=0.02, poll_confirmed=0.05, rebroadcast=0.1, first_send=0.2, heights=0.05, proof=0.1, rows=0.5)
@@ -28,7 +28,7 @@ TEN_MINUTES = 1_500  # blocks of 400 ms
 
 
 def execute(engine: EngineHarness) -> None:
-    engine.start_relay()
+    engine.start_projector()
     engine.start_sweeper()
     engine.start_worker()
     engine.start_tracker(QUICK)
@@ -190,15 +190,14 @@ async def test_a_landing_whose_history_was_purged_stays_undecided_until_another_
 
 async def built(engine: EngineHarness, **terms: Any) -> UUID:
     """An order whose transaction is signed, and not sent."""
-    stages, order_id = engine.stages(), await engine.submit(**terms)
-    for stage in ("route", "build"):
-        await stages[stage].run([order_id])
+    order_id = await engine.submit(**terms)
+    await engine.build(order_id)
     return order_id
 
 
 async def sent(engine: EngineHarness, *order_ids: UUID) -> None:
     for order_id in order_ids:
-        await engine.stages()["submit"].run([order_id])
+        await engine.execute(order_id)
 
 
 async def newest_status(engine: EngineHarness, node: FaultyNode, order_id: UUID) -> Any:
