@@ -28,11 +28,13 @@ from event_store.mapper import EventMapper
 from event_store.notifier import Notifier
 from event_store.pool import connection_pool
 from event_store.processors.leases import Lease
+from event_store.read.feed import LogFeed
 from event_store.read.log import Log
 from projections.live import LiveFeed
 from projections.orders import PROCESSOR
 from projections.projector import OrdersProjector
 from tests.integration.api.contract import Contract
+from tests.integration.feeds import following
 from venues.constant_product import PROGRAM_ID
 from venues.pools import PoolBook
 from venues.prices import PoolPrices
@@ -60,6 +62,8 @@ class Engine:
     http: httpx2.AsyncClient
     orders: OrderRepository
     pool: AsyncConnectionPool[Any]
+    feed: LogFeed
+    hurry: asyncio.Event
     serving: asyncio.Task[None]
     checks: dict[str, str | None] = field(default_factory=dict)
     projecting: asyncio.Task[None] | None = None
@@ -88,7 +92,7 @@ class Engine:
             lease = Lease(self.pool, PROCESSOR, owner="test")
             with contextlib.suppress(LeaseLostError):
                 async with lease.hold():
-                    await OrdersProjector(self.pool, Log(self.pool), None, MAPPER).run(lease)
+                    await OrdersProjector(self.pool, self.feed, MAPPER, hurry=self.hurry).run(lease)
 
 
 def _held_to(document: dict[str, Any]) -> Callable[[httpx2.Response], Awaitable[None]]:
@@ -109,11 +113,16 @@ def _held_to(document: dict[str, Any]) -> Callable[[httpx2.Response], Awaitable[
 async def running(
     app_url: str, *, config: ApiConfig = CONFIG, notifier: Notifier | None = None, rpc_url: str = NO_NODE
 ) -> AsyncIterator[Engine]:
-    """An engine over the database at ``app_url``; without ``notifier`` its tails poll, without node: no price."""
-    appender = Appender(app_url, notifier=notifier, outcome_patience=1.0)
-    async with connection_pool(app_url, max_size=8) as pool, SolanaChain(rpc_url) as chain:
+    """An engine over the database at ``app_url``; without ``notifier`` its feed polls, without node: no price."""
+    async with (
+        connection_pool(app_url, max_size=8) as pool,
+        SolanaChain(rpc_url) as chain,
+        following(Log(pool), notifier) as feed,
+    ):
+        appender = Appender(app_url, notifier=notifier, outcome_patience=1.0, stored=feed.offer)
         await appender.start()
         events = Log(pool)
+        hurry = asyncio.Event()
         book = PoolBook(chain, PROGRAM_ID)
         orders = OrderRepository(events, appender, MAPPER)
         problems: dict[str, str | None] = {"valkey": None}
@@ -126,8 +135,9 @@ async def running(
 
         checks = (Check("postgres", postgres), Check("valkey", valkey, essential=False))
         app = create_app(
-            config, orders=orders, events=events, mapper=MAPPER, pool=pool, live=LiveFeed(events, notifier,
+            config, orders=orders, events=events, mapper=MAPPER, pool=pool, live=LiveFeed(feed,
             capacity=config.stream_queue), checks=checks, prices=PoolPrices(book), slot_age=chain.slot_age,
+            hurry=hurry.set,
         )  # fmt: skip
         port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         serving = asyncio.create_task(serve(app, "127.0.0.1", 0, listening=port.set_result))
@@ -135,7 +145,7 @@ async def running(
         url = f"http://127.0.0.1:{port.result()}"
         async with httpx2.AsyncClient(base_url=url, timeout=10) as http:
             http.event_hooks = {"response": [_held_to((await http.get("/docs/openapi.json")).json())]}
-            engine = Engine(url, http, orders, pool, serving, problems)
+            engine = Engine(url, http, orders, pool, feed, hurry, serving, problems)
             try:
                 yield engine
             finally:

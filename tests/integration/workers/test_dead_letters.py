@@ -20,6 +20,7 @@ from commands.dead_letters import DeadLetters
 from commands.ids import DEFAULT_ACCOUNT
 from domain.account import DeadLetterDiscarded, DeadLetterRetried, RecordedDeadLetter, dead_letters_stream
 from event_store.processors import dead_letters
+from projections.orders import PROCESSOR
 from tests.integration.conftest import TestDatabase, superuser_url
 from tests.integration.embedded import EmbeddedPostgres, EmbeddedValkey
 from tests.integration.workers.conftest import EngineHarness, now
@@ -84,12 +85,14 @@ async def test_an_order_is_listed_fails_again_and_goes_on_once_it_is_repaired(
     assert (await the_dead_letter(engine)).processor == "execution"
 
     listed = await surefill("--json")
-    told = json.loads(listed.stdout)
+    letters = {one["processor"]: one for one in map(json.loads, listed.stdout.splitlines())}
+    assert set(letters) == {"execution", PROCESSOR}
+    told = letters["execution"]
     assert (told["orderId"], told["processor"], told["version"]) == (str(order_id), "execution", 3)
     assert told["error"] == f"{FUTURE}: UnknownTopicError"
     assert str(order_id) in (await surefill()).stdout
 
-    again = await surefill("retry", str(order_id))
+    again = await surefill("retry", str(order_id), "--processor", "execution")
     assert (again.returncode, again.stdout) == (1, "")
     assert again.stderr == f"surefill: set aside again at execution: {FUTURE}: UnknownTopicError\n"
     assert (await the_dead_letter(engine)).attempts >= 2
@@ -104,6 +107,8 @@ async def test_an_order_is_listed_fails_again_and_goes_on_once_it_is_repaired(
         (DeadLetterRetried, order_id, "execution")
     ] * 2
     assert "@" in retried[0].by
+    shown = await surefill("retry", str(order_id))
+    assert (shown.returncode, shown.stdout) == (0, f"order {order_id} is up to date in the read model\n")
     none = await surefill("retry", str(order_id))
     assert (none.returncode, none.stderr) == (
         1,

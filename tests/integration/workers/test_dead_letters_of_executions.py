@@ -155,6 +155,10 @@ class Slow(VenueGroup):
         self.answer = asyncio.Event()
 
     @property
+    def is_remote(self) -> bool:
+        return False
+
+    @property
     def venues(self) -> Mapping[str, frozenset[frozenset[str]]]:
         return self._book.venues
 
