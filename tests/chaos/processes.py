@@ -64,7 +64,7 @@ class ProcessHarness:
         asyncio.run(self.node.start())
         for role in self.roles:
             self.play(role)
-        self._until(self._ready, self.serving)
+        self._until(self._ready, self.serving, within=120)
 
     def play(self, role: str, *, crash_at: str | None = None) -> subprocess.Popen[bytes]:
         """Run ``role`` in place of whoever plays it now; ``crash_at`` names the point where it dies."""

@@ -72,6 +72,19 @@ async def executed_once_though_killed(engine: Engine, name: str) -> None:
     assert before - await sol_held(network) == Decimal("0.25") * 40
 
 
+async def test_what_a_dead_process_held_is_given_back_at_once(divided: Engine):
+    """The supervisor sees it end: nobody waits for the five seconds of its lease."""
+    holder = "select owner, epoch from surefill_app.leases where processor = 'tracker' and expires_at > clock_timestamp()"
+    with psycopg.connect(divided.addresses()["DATABASE_URL"].split("?")[0], autocommit=True) as connection:
+        owner, epoch = connection.execute(holder).fetchone() or ("", 0)
+        [held] = [one for one in role(divided.pid, "tracker") if owner.endswith(f":{one.pid}")]
+        held.kill()
+        killed = time.monotonic()
+        while (connection.execute(holder).fetchone() or ("", epoch))[1] <= epoch:
+            assert time.monotonic() - killed < 2, "nobody has taken it over"
+            await asyncio.sleep(0.05)
+
+
 async def test_with_every_projector_stopped_orders_are_readable_and_run_to_confirmed(divided: Engine):
     stopped = role(divided.pid, "projector")
     assert stopped

@@ -78,7 +78,7 @@ async def test_events_gather_before_a_read_unless_there_is_more_or_somebody_wait
 
 
 def failures() -> float:
-    value = REGISTRY.get_sample_value("surefill_wake_failures_total")
+    value = REGISTRY.get_sample_value("surefill_notifier_failures_total")
     assert value is not None
     return value
 
