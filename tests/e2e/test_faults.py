@@ -74,7 +74,9 @@ async def executed_once_though_killed(engine: Engine, name: str) -> None:
 
 async def test_what_a_dead_process_held_is_given_back_at_once(divided: Engine):
     """The supervisor sees it end: nobody waits for the five seconds of its lease."""
-    holder = "select owner, epoch from surefill_app.leases where processor = 'tracker' and expires_at > clock_timestamp()"
+    holder = (
+        "select owner, epoch from surefill_app.leases where processor = 'tracker' and expires_at > clock_timestamp()"
+    )
     with psycopg.connect(divided.addresses()["DATABASE_URL"].split("?")[0], autocommit=True) as connection:
         owner, epoch = connection.execute(holder).fetchone() or ("", 0)
         [held] = [one for one in role(divided.pid, "tracker") if owner.endswith(f":{one.pid}")]

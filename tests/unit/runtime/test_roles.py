@@ -23,7 +23,7 @@ def test_roles_are_named_one_by_one_or_all_at_once():
 
 @pytest.mark.parametrize("text", ["", "relay", "api,", "core,api", "migrate", "localnet", "api,api", "API"])
 def test_what_names_no_roles_is_refused(text: str):
-    with pytest.raises(ValueError, match="no role|twice"):
+    with pytest.raises(ValueError, match=r"no role|twice"):
         named(text)
 
 
