@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 SEED ?= 1
 ORDERS ?= 2000
 MINUTES ?= 10
+PROCESSES ?= roles
 LANES ?=
 RUNS ?= 3
 
@@ -45,8 +46,8 @@ browser: install ## open /docs in a real browser, and pages of elsewhere (needs 
 matrix: install ## kill every role between any two effects (tests/chaos; some minutes)
 	@$(BIN)/python -m pytest tests/chaos
 
-chaos: install ## orders under load while everything fails, and a verdict (SEED, ORDERS, MINUTES, PLANT)
-	@$(BIN)/python -m tests.chaos.storm --seed $(SEED) --orders $(ORDERS) --minutes $(MINUTES) --plant "$(PLANT)"
+chaos: install ## orders under load while everything fails, and a verdict (SEED, ORDERS, MINUTES, PROCESSES, PLANT)
+	@$(BIN)/python -m tests.chaos.storm --seed $(SEED) --orders $(ORDERS) --minutes $(MINUTES) --processes $(PROCESSES) --plant "$(PLANT)"
 
 check: install ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .

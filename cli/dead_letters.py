@@ -58,7 +58,7 @@ def list_letters(as_json: AsJson = False) -> None:
 def retry(
     order: Order,
     processor: Annotated[
-        str | None, typer.Option(help="Only there: route, build, submit, tracker, watcher, projector:orders_v1.")
+        str | None, typer.Option(help="Only there: execution, tracker, watcher, projector:orders_v1.")
     ] = None,
 ) -> None:
     """Take an order up again, recorded in the log. Exit code 1 where it fails again and stays a dead letter."""

@@ -23,7 +23,8 @@ class TradingStates:
     async def of(self, account_id: UUID) -> Trading:
         stream_id = trading_stream(account_id)
         known = self._known.get(stream_id)
-        if known is None:
+        # A halt is read each time: who takes one for granted appends nothing, so no guard would show that it is over.
+        if known is None or known.halted:
             known = self._known[stream_id] = await self._accounts.trading(account_id)
         return known
 

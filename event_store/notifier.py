@@ -15,7 +15,7 @@ from prometheus_client import Counter
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-_FAILURES = Counter("surefill_wake_failures", "Wake-ups that could not be sent, and subscriptions that broke")
+_FAILURES = Counter("surefill_notifier_failures", "Wake-ups that could not be sent, and subscriptions that broke")
 _RECONNECT_AFTER = 0.5
 
 Subject = Literal["log", "work", "wanted"]

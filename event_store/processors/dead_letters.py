@@ -1,7 +1,7 @@
 """Dead letters: orders that a processor can't handle. It passes over them, so that all other orders go on.
 
-A dead letter belongs to one processor. For a read model (``projector:...``) the order's row is no longer updated; for a
-stage of execution no stage works on the order; for the tracker and the watcher it says what they can't do for it.
+A dead letter belongs to one processor. For a read model (``projector:...``) the order's row is no longer updated; for
+the execution the order isn't executed further; for the tracker and the watcher it says what they can't do for it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Two stages: the execution side in front of a node that misbehaves, and every role as a process that may die."""
+"""Two settings: the execution side in front of a node that misbehaves, and every role as a process that may die."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -16,7 +17,7 @@ from psycopg import sql
 from chains.wallet import Wallet
 from event_store.schema.migrate import migrate
 from tests.chaos.node import FaultyNode
-from tests.chaos.processes import ProcessHarness
+from tests.chaos.processes import CORE, ROLES, ProcessHarness
 from tests.e2e.conftest import own_engine, reachable  # noqa: F401
 from tests.integration.conftest import (  # noqa: F401 - pytest finds fixtures and hooks by their names here
     database,
@@ -61,6 +62,25 @@ def rpc_url(node: FaultyNode) -> str:
 
 @pytest.fixture(scope="module")
 def processes(postgres: EmbeddedPostgres, valkey: EmbeddedValkey) -> Iterator[ProcessHarness]:  # noqa: F811
+    """Each role in a process of its own."""
+    with playing(postgres, valkey, ROLES) as processes:
+        yield processes
+
+
+@pytest.fixture(scope="module")
+def core(postgres: EmbeddedPostgres, valkey: EmbeddedValkey) -> Iterator[ProcessHarness]:  # noqa: F811
+    """All roles in one process."""
+    with playing(postgres, valkey, CORE) as processes:
+        yield processes
+
+
+@contextmanager
+def playing(
+    postgres: EmbeddedPostgres,  # noqa: F811
+    valkey: EmbeddedValkey,  # noqa: F811
+    roles: tuple[str, ...],
+) -> Iterator[ProcessHarness]:
+    """A database, a queue and a chain of their own for ``roles``."""
     name = f"chaos_{secrets.token_hex(4)}"
     with psycopg.connect(postgres.superuser, autocommit=True) as connection:
         connection.execute(sql.SQL("create database {} owner surefill_owner").format(sql.Identifier(name)))
@@ -68,7 +88,9 @@ def processes(postgres: EmbeddedPostgres, valkey: EmbeddedValkey) -> Iterator[Pr
     asyncio.run(migrate(postgres.url("surefill_owner", "owner", name), app))
     directory = Path(tempfile.mkdtemp(prefix="surefill-chaos-"))
     node = FaultyNode(directory / "localnet", Wallet.create(directory / "wallet.json").address, slot_ms=40)
-    processes = ProcessHarness(directory, app, valkey.url, node)
+    number = 0 if roles == ROLES else 2  # the queue is in the database after it
+    redis_url = f"{valkey.url.rstrip('/').removesuffix('/0')}/{number}"
+    processes = ProcessHarness(directory, app, redis_url, node, roles)
     try:
         processes.start()
         yield processes

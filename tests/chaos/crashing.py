@@ -1,7 +1,8 @@
-"""A real role that kills itself, by SIGKILL, at one named point: `python -m tests.chaos.crashing ROLE POINT`.
+"""Real roles that kill their process, by SIGKILL, at one named point: `python -m tests.chaos.crashing ROLES POINT`.
 
-The role is composed as in production; around its ports stand wrappers that know where they are. The product has no hook
-for it. A point is a port, what passes it, and before or after: ``append:OrderRouted:before``, ``send:after``.
+ROLES are one role, several, or core. They are composed as in production; around their ports stand wrappers that know
+where they are. The product has no hook for it. A point is a port, what passes it, and before or after:
+``append:TransactionBuilt:before``, ``send:after``. Events that are appended together are each a name of that append.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from event_store.processors import positions
 from event_store.processors.processor import Processor
 from event_store.types import AppendRequest
 from runtime import roles
-from workers.dispatch.broker import Hints
+from workers.dispatch.queue import Queue
 
 
 def arm(point: str) -> None:
@@ -61,13 +62,13 @@ def arm(point: str) -> None:
     around(Appender, "append", appended)
     around(SolanaChain, "send", lambda *_: ["send"])
     around(SolanaChain, "landing", lambda *_: ["landing"])
-    around(Hints, "send", lambda _, due: [f"enqueue:{stage}" for stage in due], awaited=False)
+    around(Queue, "_enqueue", lambda *_: ["enqueue"], awaited=False)
     around(positions, "commit", lambda _, lease, *__: [f"inside:{lease.processor.partition(':')[0]}"])
     around(Processor, "_commit", lambda _, lease, *__: [f"commit:{lease.processor.partition(':')[0]}"])
     around(_RedisConsumer, "ack", lambda *_: ["ack"], awaited=False)
 
 
 if __name__ == "__main__":
-    role, point = sys.argv[1:]
+    played, point = sys.argv[1:]
     arm(point)
-    roles.main(role)
+    roles.main(*roles.named(played))

@@ -1,4 +1,4 @@
-"""Every role as a process of its own on one set of real servers, so that any of them can die alone."""
+"""Roles as processes on one set of real servers, each by itself or all in one, so that any of them can die."""
 
 from __future__ import annotations
 
@@ -18,26 +18,34 @@ from tests.chaos.node import FaultyNode
 from tests.e2e.engine import SUREFILL
 from tests.integration.embedded import free_port
 
-ROLES = ("api", "relay", "projector", "tracker", "watcher", "worker")
+# The process that serves the API first.
+ROLES = ("api", "projector", "tracker", "watcher", "worker")
+CORE = ("core",)
 
 
 @dataclass
 class ProcessHarness:
     """Start it, submit to ``url``, replace a role by one that crashes, and put the role back.
 
-    The chain is ``node``, which is well until a test says otherwise.
+    ``roles`` are its processes: ROLES, or CORE. The chain is ``node``, which is well until a test says otherwise.
     """
 
     directory: Path
     database_url: str
     redis_url: str
     node: FaultyNode
+    roles: tuple[str, ...] = ROLES
     port: int = field(default_factory=free_port)
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def serving(self) -> str:
+        """The process that clients meet."""
+        return self.roles[0]
 
     @property
     def environment(self) -> dict[str, str]:
@@ -54,14 +62,14 @@ class ProcessHarness:
 
     def start(self) -> None:
         asyncio.run(self.node.start())
-        for role in ROLES:
+        for role in self.roles:
             self.play(role)
-        self._until(self._ready, "api")
+        self._until(self._ready, self.serving, within=120)
 
     def play(self, role: str, *, crash_at: str | None = None) -> subprocess.Popen[bytes]:
         """Run ``role`` in place of whoever plays it now; ``crash_at`` names the point where it dies."""
         self.end(role)
-        plain = [str(SUREFILL), role]
+        plain = [str(SUREFILL), "run", role]
         self._run(role, plain if crash_at is None else [sys.executable, "-m", "tests.chaos.crashing", role, crash_at])
         return self.processes[role]
 
@@ -86,7 +94,9 @@ class ProcessHarness:
         return (self.directory / f"{role}.log").read_text(errors="replace")[-3000:]
 
     async def submit(self, client: httpx2.AsyncClient, terms: dict[str, Any], *, within: float = 30) -> str:
-        """Submit until it is accepted, starting the API again where it died: the client's own id makes it one order."""
+        """Submit until it is accepted, starting the serving process again where it died: the client's own id makes it
+        one order.
+        """
         deadline = time.monotonic() + within
         while time.monotonic() < deadline:
             try:
@@ -96,9 +106,9 @@ class ProcessHarness:
                 assert answer.status_code == 503, answer.text
             except httpx2.TransportError:
                 await asyncio.sleep(0.1)
-            if self.processes["api"].poll() is not None:
-                self.play("api")
-        raise AssertionError(f"not accepted within {within} s\n{self.log('api')}")
+            if self.processes[self.serving].poll() is not None:
+                self.play(self.serving)
+        raise AssertionError(f"not accepted within {within} s\n{self.log(self.serving)}")
 
     def _run(self, role: str, command: list[str]) -> None:
         with (self.directory / f"{role}.log").open("ab") as log:

@@ -25,8 +25,8 @@ from tests.golden.account_runs import confirmed_and_purged
 from tests.integration.workers.conftest import EngineHarness, now
 from tests.integration.workers.test_contradictions import landed as record_landing
 from tests.integration.workers.test_contradictions import run_to
+from workers.execution.sending import signed_bytes
 from workers.metrics import CONTRADICTIONS
-from workers.stages.submit import signed_bytes
 from workers.tracker.resolve import Landed, Resolver
 from workers.tracker.tracker import Pace
 
@@ -36,7 +36,7 @@ TEN_MINUTES = 1_500  # blocks of 400 ms
 
 
 def execute(engine: EngineHarness) -> None:
-    engine.start_relay()
+    engine.start_projector()
     engine.start_sweeper()
     engine.start_worker()
     engine.start_tracker(QUICK)
@@ -254,7 +254,7 @@ async def test_of_what_a_node_can_still_show_no_operator_says_whether_it_stands(
 
 
 async def test_what_an_operator_says_landed_is_not_followed_any_more(engine: EngineHarness, node: FaultyNode) -> None:
-    engine.start_relay()
+    engine.start_projector()
     order_id = await engine.submit()
     await run_to(engine, order_id, "submit")
     await node.fault("blind")
@@ -277,15 +277,14 @@ async def test_what_an_operator_says_landed_is_not_followed_any_more(engine: Eng
 
 async def built(engine: EngineHarness, **terms: Any) -> UUID:
     """An order whose transaction is signed, and not sent."""
-    stages, order_id = engine.stages(), await engine.submit(**terms)
-    for stage in ("route", "build"):
-        await stages[stage].run([order_id])
+    order_id = await engine.submit(**terms)
+    await engine.build(order_id)
     return order_id
 
 
 async def sent(engine: EngineHarness, *order_ids: UUID) -> None:
     for order_id in order_ids:
-        await engine.stages()["submit"].run([order_id])
+        await engine.execute(order_id)
 
 
 async def newest_status(engine: EngineHarness, node: FaultyNode, order_id: UUID) -> Any:

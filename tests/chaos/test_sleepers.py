@@ -17,7 +17,6 @@ import pytest
 from projections.orders import PROCESSOR
 from tests.chaos.writes import Writes
 from tests.e2e.engine import Engine, ended, submit
-from workers.dispatch.relay import RELAY
 from workers.tracker.tracker import TRACKER
 from workers.watcher.book_feed import WATCHER
 
@@ -31,7 +30,7 @@ LIMIT = {"type": "limit", "limitPrice": "100"}  # far below the price: it fires 
 def engine(reachable: Path) -> Iterator[Engine]:
     directory = reachable / "sleepers"
     directory.mkdir(mode=0o755)
-    engine = Engine(directory)
+    engine = Engine(directory, settings={"PROCESSES": "roles"})
     engine.start()
     yield engine
     engine.stop()
@@ -72,7 +71,7 @@ async def until(holds: object, within: float) -> float:
     return time.monotonic() - begun
 
 
-@pytest.mark.parametrize("processor", [RELAY, PROCESSOR, TRACKER, WATCHER])
+@pytest.mark.parametrize("processor", [PROCESSOR, TRACKER, WATCHER])
 async def test_another_takes_over_and_the_sleeper_awake_writes_nothing(
     engine: Engine, writes: Writes, processor: str
 ) -> None:

@@ -22,14 +22,15 @@ import yaml
 from psycopg import sql
 
 from runtime.embedded import postgres, valkey
-from runtime.roles import NEEDS
+from runtime.roles import ALONE, EVERY, SHARED
 from runtime.settings import Settings
 from runtime.supervision.supervisor import Supervisor
 
 ROOT = Path(__file__).parents[2]
 SUREFILL = Path(sys.executable).with_name("surefill")
 SERVERS = {"postgres", "valkey"}
-LEASED = {"relay", "projector", "tracker", "watcher"}
+LEASED = {"projector", "tracker", "watcher"}
+NEEDS = {**dict.fromkeys(SHARED, EVERY), **ALONE}
 
 
 @pytest.fixture

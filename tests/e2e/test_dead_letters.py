@@ -29,7 +29,7 @@ def listed_letters(engine: Engine) -> list[dict[str, str]]:
 
 
 async def test_a_damaged_order_is_listed_and_taken_up_and_the_others_go_on_meanwhile(own_engine: Engine):
-    own_engine.settings["MARKET_ORDER_DEADLINE"] = "600"
+    own_engine.settings |= {"MARKET_ORDER_DEADLINE": "600", "PROCESSES": "roles"}
     own_engine.start()
     stopped = [*role(own_engine.pid, "worker"), *role(own_engine.pid, "projector")]
     for one in stopped:
@@ -48,7 +48,7 @@ async def test_a_damaged_order_is_listed_and_taken_up_and_the_others_go_on_meanw
         assert {(one["orderId"], one["error"]) for one in letters} == {
             (damaged, "order.FromTheFuture: UnknownTopicError")
         }
-        assert {one["processor"] for one in letters} == {"route", "projector:orders_v1"}
+        assert {one["processor"] for one in letters} == {"execution", "projector:orders_v1"}
         ready = (await client.get("/health/ready")).json()
         assert ready["status"] == "degraded"
         [check] = [one for one in ready["checks"] if not one["ok"]]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
+from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -32,8 +34,27 @@ async def gone(pids: set[int], *, within: float = 10) -> None:
         await asyncio.sleep(0.1)
 
 
-@pytest.mark.parametrize("name", ["worker", "relay", "projector", "tracker", "api"])
-async def test_kill_9_of_a_role_with_orders_in_flight_executes_every_order_once(engine: Engine, name: str):
+@pytest.fixture(scope="module")
+def divided(reachable: Path) -> Iterator[Engine]:
+    """An engine with a process for each role."""
+    directory = reachable / "divided"
+    directory.mkdir(mode=0o755)
+    engine = Engine(directory, settings={"PROCESSES": "roles"})
+    engine.start()
+    yield engine
+    assert engine.stop() == 0, engine.log()
+
+
+@pytest.mark.parametrize("name", ["worker", "projector", "tracker", "api"])
+async def test_kill_9_of_a_role_with_orders_in_flight_executes_every_order_once(divided: Engine, name: str):
+    await executed_once_though_killed(divided, name)
+
+
+async def test_kill_9_of_core_with_orders_in_flight_executes_every_order_once(engine: Engine):
+    await executed_once_though_killed(engine, "run core")
+
+
+async def executed_once_though_killed(engine: Engine, name: str) -> None:
     async with engine.client() as client:
         network = (await client.get("/api/network")).json()
         before = await sol_held(network)
@@ -51,16 +72,31 @@ async def test_kill_9_of_a_role_with_orders_in_flight_executes_every_order_once(
     assert before - await sol_held(network) == Decimal("0.25") * 40
 
 
-async def test_with_every_projector_stopped_orders_are_readable_and_run_to_confirmed(engine: Engine):
-    stopped = role(engine.pid, "projector")
+async def test_what_a_dead_process_held_is_given_back_at_once(divided: Engine):
+    """The supervisor sees it end: nobody waits for the five seconds of its lease."""
+    holder = (
+        "select owner, epoch from surefill_app.leases where processor = 'tracker' and expires_at > clock_timestamp()"
+    )
+    with psycopg.connect(divided.addresses()["DATABASE_URL"].split("?")[0], autocommit=True) as connection:
+        owner, epoch = connection.execute(holder).fetchone() or ("", 0)
+        [held] = [one for one in role(divided.pid, "tracker") if owner.endswith(f":{one.pid}")]
+        held.kill()
+        killed = time.monotonic()
+        while (connection.execute(holder).fetchone() or ("", epoch))[1] <= epoch:
+            assert time.monotonic() - killed < 2, "nobody has taken it over"
+            await asyncio.sleep(0.05)
+
+
+async def test_with_every_projector_stopped_orders_are_readable_and_run_to_confirmed(divided: Engine):
+    stopped = role(divided.pid, "projector")
     assert stopped
     for one in stopped:
         one.kill(signal.SIGSTOP)
     try:
-        async with engine.client() as client:
+        async with divided.client() as client:
             order_id = await submit(client)
             assert (await client.get(f"/api/orders/{order_id}")).status_code == 200
-            assert [message["status"] for message in await engine.watch(order_id)] == STORY
+            assert [message["status"] for message in await divided.watch(order_id)] == STORY
     finally:
         for one in stopped:
             one.kill(signal.SIGCONT)

@@ -28,7 +28,7 @@ from tests.golden.runs import (
 )
 from tests.integration.workers.conftest import EngineHarness, now
 from tests.integration.workers.test_contradictions import forged, landed, run_to
-from workers.stages.submit import signed_bytes
+from workers.execution.sending import signed_bytes
 from workers.tracker.resolve import Resolver
 
 
@@ -36,11 +36,11 @@ from workers.tracker.resolve import Resolver
 async def contradiction_halts_and_resumes(engine: EngineHarness, node: FaultyNode) -> Sequence[UUID]:
     """An attempt that a lying node called expired lands after all, then the second: trading halts, and is resumed."""
     order_id = await engine.submit()
-    await run_to(engine, order_id, "build")
+    await engine.build(order_id)
     first = signed_bytes(await engine.history(order_id), 1)
     evidence = forged((await engine.order(order_id)).attempts[0])
     await engine.orders.execute(await engine.history(order_id), RecordExpiry(1, evidence, now()))
-    await run_to(engine, order_id, "build")
+    await engine.build(order_id)
     await engine.chain.send(first)
     await landed(engine, order_id, 1)
     engine.start_tracker(SENDS_NOTHING)
@@ -49,7 +49,7 @@ async def contradiction_halts_and_resumes(engine: EngineHarness, node: FaultyNod
         while not (await engine.accounts.trading(DEFAULT_ACCOUNT)).halted:
             await asyncio.sleep(0.05)
     late = await engine.submit(deadline=now() + timedelta(seconds=2))
-    engine.start_relay()
+    engine.start_projector()
     engine.start_sweeper()
     engine.start_worker()
     await engine.until(late, is_ended)
@@ -86,7 +86,7 @@ async def confirmation_upheld(engine: EngineHarness, node: FaultyNode) -> Sequen
 
 async def confirmed_and_purged(engine: EngineHarness, node: FaultyNode) -> UUID:
     """An order whose swap was seen confirmed, and of which the node shows nothing more; a relay and a tracker run."""
-    engine.start_relay()
+    engine.start_projector()
     order_id = await engine.submit()
     await run_to(engine, order_id, "submit")
     await landed(engine, order_id, 1)
@@ -104,10 +104,10 @@ async def confirmed_and_purged(engine: EngineHarness, node: FaultyNode) -> UUID:
 async def given_up(engine: EngineHarness, node: FaultyNode) -> Sequence[UUID]:
     """Set aside by a stage, taken up again, and at last given up by an operator."""
     order_id = await engine.submit()
-    await run_to(engine, order_id, "route")
+    await engine.route(order_id)
     dead_letters = DeadLetters(engine.events, engine.orders._appender, MAPPER, engine.orders)
     letter = RecordedDeadLetter(processor="build", version=3, error="UnknownPool", attempts=8, since=now())
-    await dead_letters.retried(order_id, [letter], "operator@host")
+    await dead_letters.record_retry(order_id, [letter], "operator@host")
     again = letter.model_copy(update={"since": now()})
     await dead_letters.discard(order_id, [again], "operator@host", "its pool is gone")
     return [order_id, dead_letters_stream(DEFAULT_ACCOUNT)]

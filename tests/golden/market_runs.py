@@ -22,8 +22,8 @@ from tests.golden.runs import (
     price,
 )
 from tests.integration.workers.conftest import EngineHarness, now
-from tests.integration.workers.test_contradictions import landed, run_to
-from workers.stages.submit import signed_bytes
+from tests.integration.workers.test_contradictions import landed
+from workers.execution.sending import signed_bytes
 from workers.tracker.resolve import Landed, Resolver
 
 
@@ -60,7 +60,7 @@ async def market_failed_final(engine: EngineHarness, node: FaultyNode) -> Sequen
 async def market_failed_by_deadline(engine: EngineHarness, node: FaultyNode) -> Sequence[UUID]:
     """The price moves away between route and build and stays there: the last quotes are told with the failure."""
     order_id = await engine.submit(slippage_bps=0, deadline=now() + timedelta(seconds=3))
-    await run_to(engine, order_id, "route")
+    await engine.route(order_id)
     await price(engine, "140")
     execute(engine)
     await engine.until(order_id, is_ended)
@@ -71,9 +71,9 @@ async def market_failed_by_deadline(engine: EngineHarness, node: FaultyNode) -> 
 async def market_rejected_then_confirmed(engine: EngineHarness, node: FaultyNode) -> Sequence[UUID]:
     """Its first transaction fails on chain by slippage, its second succeeds once the price is back."""
     order_id = await engine.submit(slippage_bps=0)
-    await run_to(engine, order_id, "build")
+    await engine.build(order_id)
     await price(engine, "149")
-    await engine.stages()["submit"].run([order_id])
+    await engine.execute(order_id)
     engine.start_tracker(QUICK)
     await engine.until(order_id, lambda order: order.attempts[0].end == "rejected")
     await engine.stop()
@@ -87,7 +87,7 @@ async def market_rejected_then_confirmed(engine: EngineHarness, node: FaultyNode
 async def market_expired_then_confirmed(engine: EngineHarness, node: FaultyNode) -> Sequence[UUID]:
     """Its first transaction is never sent and proven expired; its second is confirmed."""
     order_id = await engine.submit()
-    await run_to(engine, order_id, "build")
+    await engine.build(order_id)
     await node.blocks(PAST_ITS_LIFE)
     engine.start_tracker(SENDS_NOTHING)
     await engine.until(order_id, lambda order: order.attempts[0].end == "expired")
@@ -101,7 +101,7 @@ async def market_expired_then_confirmed(engine: EngineHarness, node: FaultyNode)
 async def market_sent_by_the_tracker(engine: EngineHarness, node: FaultyNode) -> Sequence[UUID]:
     """Nobody records the first send: the landing tells it, in one request with the outcome."""
     order_id = await engine.submit()
-    await run_to(engine, order_id, "build")
+    await engine.build(order_id)
     await engine.chain.send(signed_bytes(await engine.history(order_id), 1))
     await landed(engine, order_id, 1)
     return [order_id]
@@ -112,7 +112,7 @@ async def operator_resolved(engine: EngineHarness, node: FaultyNode) -> Sequence
     """History is purged everywhere: an operator calls one attempt expired, and of another order one landed."""
     lost, swapped = await engine.submit(), await engine.submit()
     for order_id in (lost, swapped):
-        await run_to(engine, order_id, "build")
+        await engine.build(order_id)
     await engine.chain.send(signed_bytes(await engine.history(swapped), 1))
     fill = await _landing(engine, swapped)
     await node.fault("blind")

@@ -39,7 +39,7 @@ def history(run: Run) -> Run:
 
 
 def execute(engine: EngineHarness) -> None:
-    engine.start_relay()
+    engine.start_projector()
     engine.start_sweeper()
     engine.start_worker()
     engine.start_tracker(QUICK)

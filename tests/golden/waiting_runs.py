@@ -17,7 +17,6 @@ from tests.golden.runs import (
     price,
 )
 from tests.integration.workers.conftest import EngineHarness
-from tests.integration.workers.test_contradictions import run_to
 
 
 @history
@@ -40,9 +39,9 @@ async def limit_rests_by_rejections(engine: EngineHarness, node: FaultyNode) -> 
     await engine.until(order_id, lambda order: order.status == "routing")
     for _ in range(3):
         await price(engine, "160")
-        await run_to(engine, order_id, "route")
+        await engine.route(order_id)
         await price(engine, "150")
-        await engine.stages()["build"].run([order_id])
+        await engine.execute(order_id)
     rested = await engine.order(order_id)
     assert rested.rest
     assert rested.rest.armed_at
@@ -91,6 +90,6 @@ async def open_orders(engine: EngineHarness, node: FaultyNode) -> Sequence[UUID]
     """Orders in the middle of their lives: one waits for its price, one is routed, one may still land."""
     waiting = await engine.submit(**LIMIT, limit_price=Decimal(1_000))
     routed, live = await engine.submit(), await engine.submit()
-    await run_to(engine, routed, "route")
-    await run_to(engine, live, "submit")
+    await engine.route(routed)
+    await engine.execute(live)
     return [waiting, routed, live]

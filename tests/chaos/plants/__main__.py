@@ -1,4 +1,4 @@
-"""`python -m tests.chaos.plants NAME [ROLE]`: the engine with that fault, or, as its child, the faulty role itself."""
+"""`python -m tests.chaos.plants NAME [ROLES]`: the engine with that fault, or, its child, the process with it."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ from runtime.supervision.child import Program
 from tests.chaos.plants.faulty import PLANTS
 
 
-def main(name: str, role: str | None = None) -> None:
+def main(name: str, played: str | None = None) -> None:
     faulty_role, plant, _ = PLANTS[name]
-    if role:
+    if played:
         plant()
-        roles.main(role)
+        roles.main(*roles.named(played))
     sound = engine._role
 
-    def composed(role: str, *shown: str, **named: Any) -> Program:
-        program = sound(role, *shown, **named)
-        if role != faulty_role:
+    def composed(command: str, *shown: str, **named: Any) -> Program:
+        program = sound(command, *shown, **named)
+        [played] = named.get("arguments") or (command,)
+        if command in roles.ALONE or faulty_role not in roles.named(played):
             return program
-        return dataclasses.replace(program, command=(sys.executable, "-m", "tests.chaos.plants", name, role))
+        return dataclasses.replace(program, command=(sys.executable, "-m", "tests.chaos.plants", name, played))
 
     engine._role = composed  # type: ignore[assignment]
     sys.exit(roles.guarded("up", lambda: up.run(demo=False)))

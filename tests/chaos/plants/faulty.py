@@ -5,23 +5,24 @@ from __future__ import annotations
 import base64
 import random
 from collections.abc import Callable
-from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
 
-from api.streams import _Telling
-from chains.transactions import MAX_COMPUTE_UNITS, compose
+from api.streams import _OrderStream
 from commands.loaded_order import LoadedOrder
 from domain.codes import Code, meaning
-from domain.commands import OrderCommand, RecordBuilt
-from domain.events import OrderFailed
-from domain.order import Attempt
+from domain.commands import RecordBuilt, RejectBuild
+from domain.events import OrderFailed, TransactionSubmitted
+from domain.order import Attempt, Order
 from event_store.processors.leases import Lease
+from event_store.types import PositionedEvent
+from venues.protocol import VenueQuote
 from workers.dispatch.next_work import WorkBatch
 from workers.dispatch.work import Cursor, WorkTable
-from workers.stages.build import Build, BuildContext
-from workers.stages.submit import Submit, signed_bytes
+from workers.execution.builder import Builder
+from workers.execution.sending import signed_bytes
+from workers.execution.visit import Visit
 from workers.tracker.tracked_attempt import TrackedAttempt
 from workers.tracker.tracker import Tracker
 from workers.watcher.book_feed import BookFeed
@@ -31,30 +32,18 @@ _dice = random.Random(1)
 
 def resign_after_timeout() -> None:
     """A send that wasn't answered well is taken for one that failed: the swap is signed and sent again."""
-    contexts: list[BuildContext] = []
-    made, sent = Build.__init__, Submit._send
+    sent = Visit._send
 
-    def remembered(self: Build, *arguments: Any) -> None:
-        made(self, *arguments)
-        contexts.append(arguments[-1])
+    async def again(self: Visit, loaded: LoadedOrder, attempt: Attempt) -> LoadedOrder:
+        after = await sent(self, loaded, attempt)
+        told, order = after.events[-1], after.order
+        if isinstance(told, TransactionSubmitted) and told.answer != "accepted" and order and order.route:
+            built = await self.builder.build(after.order_id, order, VenueQuote(order.route.chosen))
+            if isinstance(built, RecordBuilt):
+                await self.chain.send(base64.b64decode(built.transaction))
+        return after
 
-    async def again(self: Submit, history: LoadedOrder, attempt: Attempt) -> OrderCommand:
-        command = await sent(self, history, attempt)
-        if getattr(command, "answer", "") != "accepted" and history.order:
-            context = contexts[0]
-            venue = next(one for one in context.venues if one.name == attempt.quote.venue)
-            message = compose(
-                venue.swap(attempt.quote, owner=context.wallet.address, minimum_out=attempt.minimum_out),
-                wallet=context.wallet.address,
-                order_id=history.order_id,
-                attempt=attempt.number + 1,
-                blockhash=(await context.blockhashes.latest()).blockhash,
-                compute_units=MAX_COMPUTE_UNITS,
-            )
-            await context.chain.send(bytes(context.wallet.sign(message)))
-        return command
-
-    Build.__init__, Submit._send = remembered, again  # type: ignore[method-assign]
+    Visit._send = again  # type: ignore[method-assign]
 
 
 def fail_what_is_not_seen() -> None:
@@ -74,12 +63,12 @@ def fail_what_is_not_seen() -> None:
 
 
 def forget_work() -> None:
-    """One step in twenty is dropped between the log and the work table, and nothing derives it again."""
+    """One step in five is dropped between the log and the work table, and nothing derives it again."""
     record = WorkTable.record
 
-    async def some(self: WorkTable, cursor: Cursor, digest: WorkBatch) -> set[UUID]:
-        moves = tuple(move for move in digest.moves if _dice.random() > 0.05)
-        return await record(self, cursor, WorkBatch(moves, digest.tracked))
+    async def some(self: WorkTable, cursor: Cursor, batch: WorkBatch) -> None:
+        moves = tuple(move for move in batch.moves if _dice.random() > 0.2)
+        await record(self, cursor, WorkBatch(moves, batch.tracked))
 
     async def none(self: WorkTable, after: int, upto: int) -> int:
         return 0
@@ -90,14 +79,14 @@ def forget_work() -> None:
 
 def lose_a_message() -> None:
     """One message in a hundred is never sent to the subscriber."""
-    tell = _Telling.tell
+    send = _OrderStream.send
 
-    async def most(self: _Telling, recorded: Any) -> None:
+    async def most(self: _OrderStream, recorded: PositionedEvent) -> None:
         socket, self._socket = self._socket, _Nobody() if _dice.random() < 0.01 else self._socket  # type: ignore[assignment]
-        await tell(self, recorded)
+        await send(self, recorded)
         self._socket = socket
 
-    _Telling.tell = most  # type: ignore[method-assign]
+    _OrderStream.send = most  # type: ignore[method-assign]
 
 
 class _Nobody:
@@ -106,32 +95,27 @@ class _Nobody:
 
 def log_the_bytes() -> None:
     """What is sent is logged, for whoever debugs it."""
-    sent = Submit._send
+    sent = Visit._send
 
-    async def logged(self: Submit, history: LoadedOrder, attempt: Attempt) -> OrderCommand:
-        transaction = base64.b64encode(signed_bytes(history, attempt.number)).decode()
+    async def logged(self: Visit, loaded: LoadedOrder, attempt: Attempt) -> LoadedOrder:
+        transaction = base64.b64encode(signed_bytes(loaded, attempt.number)).decode()
         structlog.get_logger().info("sending", transaction=transaction)
-        return await sent(self, history, attempt)
+        return await sent(self, loaded, attempt)
 
-    Submit._send = logged  # type: ignore[method-assign]
+    Visit._send = logged  # type: ignore[method-assign]
 
 
 def send_before_it_is_durable() -> None:
     """The transaction is on its way before its record is: a crash in between, and nobody knows of it."""
-    build, contexts = Build._build, list[BuildContext]()
-    made = Build.__init__
+    build = Builder.build
 
-    def remembered(self: Build, *arguments: Any) -> None:
-        made(self, *arguments)
-        contexts.append(arguments[-1])
-
-    async def sent(self: Build, *arguments: Any) -> OrderCommand:
-        command = await build(self, *arguments)
+    async def sent(self: Builder, order_id: UUID, order: Order, offer: VenueQuote) -> RecordBuilt | RejectBuild:
+        command = await build(self, order_id, order, offer)
         if isinstance(command, RecordBuilt):
-            await contexts[0].chain.send(base64.b64decode(command.transaction))
+            await self._context.chain.send(base64.b64decode(command.transaction))
         return command
 
-    Build.__init__, Build._build = remembered, sent  # type: ignore[method-assign]
+    Builder.build = sent  # type: ignore[method-assign]
 
 
 def overlook_the_waiting() -> None:
@@ -149,7 +133,7 @@ def overlook_the_waiting() -> None:
 PLANTS: dict[str, tuple[str, Callable[[], None], tuple[str, ...]]] = {
     "resign-after-timeout": ("worker", resign_after_timeout, ("node timeout", "node error")),
     "fail-what-is-not-seen": ("tracker", fail_what_is_not_seen, ("node delay", "node blind")),
-    "forget-work": ("relay", forget_work, ()),
+    "forget-work": ("projector", forget_work, ("kill worker", "empty valkey", "node error")),
     "lose-a-message": ("api", lose_a_message, ()),
     "log-the-bytes": ("worker", log_the_bytes, ()),
     "send-before-it-is-durable": ("worker", send_before_it_is_durable, ()),

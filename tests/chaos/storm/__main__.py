@@ -1,4 +1,4 @@
-"""`make chaos SEED=7 ORDERS=2000 MINUTES=10`: the storm and its verdict.
+"""`make chaos SEED=7 ORDERS=2000 MINUTES=10 PROCESSES=core`: the storm and its verdict.
 
 Exit codes: 0 every promise kept, 1 something broke, 2 the storm itself failed.
 """
@@ -10,7 +10,7 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -26,6 +26,9 @@ def main(
     seed: Annotated[int, typer.Option(help="Repeats what strikes when, and every order.")] = 1,
     orders: Annotated[int, typer.Option(min=1, help="How many are submitted.")] = 2_000,
     minutes: Annotated[float, typer.Option(min=0.5, help="How long everything fails.")] = 10,
+    processes: Annotated[
+        Literal["core", "roles"], typer.Option(help="How the engine is divided: one process, or one a role.")
+    ] = "roles",
     plant: Annotated[str, typer.Option(help=f"A fault of the engine's own: {', '.join(PLANTS)}.")] = "",
     keep: Annotated[
         bool, typer.Option("--keep", help="Keep the data and logs of a run that kept every promise.")
@@ -37,7 +40,7 @@ def main(
     directory = Path(tempfile.mkdtemp(prefix="surefill-chaos-"))
     directory.chmod(0o755)
     try:
-        sound = asyncio.run(storm(Console(), directory, seed, orders, minutes, plant or None))
+        sound = asyncio.run(storm(Console(), directory, seed, orders, minutes, processes, plant or None))
     except Exception:  # noqa: BLE001 - shown, with an exit code of its own
         Console(stderr=True).print_exception()
         print(f"the storm itself failed, there is no verdict; everything is kept in {directory}")

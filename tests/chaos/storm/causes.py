@@ -17,7 +17,9 @@ LEAST_SHARE = 1 / 3
 _ILL_NODE = {f"node {name}" for name in ("error", "http", "html", "half", "slow", "timeout", "genesis")}
 _NODE_AWAY = {"kill node", "stop node", "kill everything"}
 _NOT_LANDING = {f"node {name}" for name in ("drop", "delay", "stall", "fork", "blind", "behind", "stale", "purged")}
-_ROLES_AWAY = {f"{kind} {role}" for kind in ("kill", "stop") for role in ("worker", "tracker", "relay", "engine")}
+# The projector hands over what comes due.
+_EXECUTING = ("worker", "projector", "tracker", "core", "engine")
+_ROLES_AWAY = {f"{kind} {role}" for kind in ("kill", "stop") for role in _EXECUTING}
 _SERVERS_AWAY = {
     f"{kind} {server}" for kind in ("kill", "stop", "restart", "empty") for server in ("postgres", "valkey")
 }

@@ -7,7 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-_DEFECTS = ("ended by an error", "stage failed", "request failed", "stream failed")
+_DEFECTS = (
+    "ended by an error",
+    "visit failed",
+    "role ended by an error; it begins again",
+    "request failed",
+    "stream failed",
+)
 
 
 def own_errors(log: Path) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-ROLES = ("api", "worker", "relay", "projector", "tracker", "watcher")
+ROLES = ("api", "worker", "projector", "tracker", "watcher")
 PRICE = Decimal(150)  # of SOL/USDC in the local chain's genesis
 MARKET_PAIRS = (("SOL", "USDC", "0.05"), ("USDC", "SOL", "6"), ("JUP", "USDC", "20"), ("USDT", "USDC", "10"))
 QUIET_AT_FIRST_S, QUIET_AT_LAST_S = 5.0, 10.0
@@ -59,11 +59,17 @@ class _Card:
         return f"{self.kind} {self.target}"
 
 
-_PROCESSES = (
-    *(_Card("kill", role, 3) for role in ROLES),
-    *(_Card("stop", role, 1, 1, 60) for role in ("relay", "projector", "tracker", "watcher")),
-    _Card("stop", "worker", 1, 1, 20),
-    _Card("stop", "api", 1, 1, 8),
+# By PROCESSES, how the engine is divided.
+_ENGINE = {
+    "roles": (
+        *(_Card("kill", role, 3) for role in ROLES),
+        *(_Card("stop", role, 1, 1, 60) for role in ("projector", "tracker", "watcher")),
+        _Card("stop", "worker", 1, 1, 20),
+        _Card("stop", "api", 1, 1, 8),
+    ),
+    "core": (_Card("kill", "core", 15), _Card("stop", "core", 5, 1, 8)),
+}
+_SERVERS = (
     _Card("kill", "postgres", 2),
     _Card("restart", "postgres", 2),
     _Card("stop", "postgres", 1, 1, 6),
@@ -101,18 +107,23 @@ _NODE = (
     _Card("node", "stall", 1, 3, 12, {}),
     _Card("node", "fork", 2, 3, 10, {"probability": 0.4}),
 )
-KINDS = (*_PROCESSES, *_NODE)
 
 
-def strikes(seed: int, minutes: float, *, first: Collection[str] = (), each: float = 4.5) -> list[Strike]:
-    """One every ``each`` seconds or so; every kind once before chance alone decides, ``first`` before others."""
+def strikes(
+    seed: int, minutes: float, processes: str, *, first: Collection[str] = (), each: float = 4.5
+) -> list[Strike]:
+    """One every ``each`` seconds or so; every kind once before chance alone decides, ``first`` before others.
+
+    ``processes`` is how the engine is divided, "core" or "roles".
+    """
     dice = random.Random(f"strikes {seed}")
-    deck = list(KINDS)
+    kinds = (*_ENGINE[processes], *_SERVERS, *_NODE)
+    deck = list(kinds)
     dice.shuffle(deck)
     deck.sort(key=lambda card: card.name in first)  # dealt from the end
     found, at, end = [], QUIET_AT_FIRST_S, minutes * 60 - QUIET_AT_LAST_S
     while at < end:
-        card = deck.pop() if deck else dice.choices(KINDS, [one.weight for one in KINDS])[0]
+        card = deck.pop() if deck else dice.choices(kinds, [one.weight for one in kinds])[0]
         seconds = round(min(dice.uniform(card.least, card.most), max(card.least, end - at)), 1)
         params = dict(card.params, seed=dice.randrange(2**32)) if card.kind == "node" else {}
         found.append(Strike(round(at, 2), card.kind, card.target, seconds, params))

@@ -44,20 +44,22 @@ class Seen:
     prices: dict[str, PairPrice]
 
 
-async def storm(console: Console, directory: Path, seed: int, orders: int, minutes: float, plant: str | None) -> bool:
-    """Whether every promise was kept."""
+async def storm(
+    console: Console, directory: Path, seed: int, orders: int, minutes: float, processes: str, plant: str | None
+) -> bool:
+    """Whether every promise was kept. ``processes`` is how the engine is divided, "core" or "roles"."""
     console.print(
-        f"seed {seed}, {orders} orders, {minutes:g} min{f', plant {plant}' if plant else ''}; "
+        f"seed {seed}, {orders} orders, {minutes:g} min, PROCESSES={processes}{f', plant {plant}' if plant else ''}; "
         f"{platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} cores shared by everything"
     )
-    world = World(directory, plant)
+    world = World(directory, processes, plant)
     try:
         await world.start(seed)
         url = world.addresses["DATABASE_URL"]
         monkey, clients, reader = Monkey(world), Clients(world.engine.url), Reader(url)
         reading = asyncio.create_task(reader.run())
         checkpoint = asyncio.create_task(_checkpoint(world, minutes * 30))
-        strikes = plan.strikes(seed, minutes, first=PLANTS[plant][2] if plant else ())
+        strikes = plan.strikes(seed, minutes, processes, first=PLANTS[plant][2] if plant else ())
         await _rage(console, world, monkey, clients, strikes, plan.orders(seed, orders, minutes))
         console.print("the faults are over; waiting for what is on its way")
         healed = datetime.now(UTC)

@@ -26,9 +26,11 @@ IN_ITS_WAY = ("SOLANA_RPC_URL", "the log's transactions belong to the chain", "i
 
 
 class World:
-    """Everything is kept in ``directory``. ``plant`` names a fault of the engine itself, see ``plants``."""
+    """Everything is kept in ``directory``. ``processes`` is how the engine is divided; ``plant`` names a fault of the
+    engine itself, see ``plants``.
+    """
 
-    def __init__(self, directory: Path, plant: str | None) -> None:
+    def __init__(self, directory: Path, processes: str, plant: str | None) -> None:
         data = directory / "data"
         wallet = data / "wallet.json"
         address = Wallet.load_or_create(wallet).address
@@ -39,7 +41,12 @@ class World:
         self.node = FaultyNode(data / "localnet", address, slot_ms=100)
         self.engine = Engine(
             directory,
-            settings={"SOLANA_RPC_URL": self.node.url, "LOG_FORMAT": "json", "LOG_LEVEL": "info"},
+            settings={
+                "SOLANA_RPC_URL": self.node.url,
+                "LOG_FORMAT": "json",
+                "LOG_LEVEL": "info",
+                "PROCESSES": processes,
+            },
             command=(str(SUREFILL), "up") if plant is None else (sys.executable, "-m", "tests.chaos.plants", plant),
         )
         self.surprises: list[str] = []

@@ -20,6 +20,7 @@ from projections.rebuild import OrdersRebuild
 from tests.integration.api.serving import MAPPER, Engine
 from tests.integration.api.test_read import TO_CONFIRMED
 from tests.integration.conftest import TestDatabase
+from tests.integration.feeds import following
 from tests.integration.projections.onlooking import Onlooker
 
 REBUILDS = 4
@@ -31,8 +32,8 @@ async def rebuild(pool: AsyncConnectionPool) -> Comparison:
 
 
 async def project(pool: AsyncConnectionPool, owner: str) -> None:
-    async with Lease(pool, PROCESSOR, owner=owner).hold() as lease:
-        await OrdersProjector(pool, Log(pool), None, MAPPER).run(lease)
+    async with following(Log(pool)) as feed, Lease(pool, PROCESSOR, owner=owner).hold() as lease:
+        await OrdersProjector(pool, feed, MAPPER).run(lease)
 
 
 @contextlib.asynccontextmanager

@@ -74,7 +74,9 @@ def test_a_data_directory_that_cannot_be_written_is_one_sentence(run: Run, data_
     assert (ended.returncode, ended.stderr) == (1, f"surefill: DATA_DIR {data_dir} cannot be used: Not a directory\n")
 
 
-@pytest.mark.parametrize("command", [("env",), ("relay",), ("localnet", "price", "SOL/USDC"), ("migrate",)])
+@pytest.mark.parametrize(
+    "command", [("env",), ("tracker",), ("run", "core"), ("localnet", "price", "SOL/USDC"), ("migrate",)]
+)
 def test_without_addresses_and_without_an_engine_a_command_says_so(
     command: tuple[str, ...], run: Run, data_dir: Path
 ) -> None:
@@ -94,7 +96,7 @@ def test_a_role_alone_says_which_server_it_cannot_reach(run: Run) -> None:
         "REDIS_URL": "redis://h",
         "SOLANA_RPC_URL": "http://h",
     }
-    ended = run("relay", **addresses)
+    ended = run("tracker", **addresses)
     assert ended.returncode == 1
     assert ended.stderr.startswith("surefill: PostgreSQL is not to be had at ") and ended.stderr.count("\n") == 1
     assert "hunter2" not in ended.stderr
@@ -112,6 +114,29 @@ def test_wrong_usage_has_an_exit_code_of_its_own(run: Run) -> None:
     assert run("submit").returncode == 2
 
 
+@pytest.mark.parametrize(
+    ("roles", "why"),
+    [
+        ("relay", "'relay' is no role; there are api, worker, projector, tracker, watcher, and core for all of them"),
+        ("api,", "'' is no role"),
+        ("core,api", "'core' is no role"),
+        ("api,migrate", "'migrate' is no role"),
+        ("worker, worker", "a role stands twice"),
+    ],
+)
+def test_roles_that_cannot_run_together_are_refused_in_one_sentence(roles: str, why: str, run: Run) -> None:
+    ended = run("run", roles)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "ROLES" in ended.stderr
+    assert why in " ".join(ended.stderr.replace("│", " ").split())
+
+
+def test_an_engine_divided_in_another_way_is_refused_in_one_sentence(run: Run) -> None:
+    ended = run("up", PROCESSES="threads")
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == "surefill: PROCESSES should be 'core' or 'roles', got 'threads'\n"
+
+
 def test_help_names_every_command(run: Run) -> None:
     shown = run("--help").stdout
     panels = shown[shown.index("Engine") :]
@@ -119,5 +144,5 @@ def test_help_names_every_command(run: Run) -> None:
     assert named == {
         *("up", "migrate", "env", "submit", "watch"),
         *("resolve", "resume", "verify", "checkpoint", "rebuild", "dead-letters"),
-        *("api", "worker", "relay", "projector", "tracker", "watcher", "localnet"),
+        *("api", "run", "worker", "projector", "tracker", "watcher", "localnet"),
     }

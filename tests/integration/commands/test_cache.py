@@ -13,7 +13,6 @@ from domain.commands import GiveUp
 from domain.errors import NotApplicableError
 from tests.integration.workers.conftest import EngineHarness, now
 from tests.integration.workers.dead_letters import append_from_the_future
-from tests.integration.workers.test_contradictions import run_to
 
 
 async def test_what_others_wrote_since_is_read_and_makes_the_same_history(engine: EngineHarness) -> None:
@@ -23,7 +22,7 @@ async def test_what_others_wrote_since_is_read_and_makes_the_same_history(engine
         for recent in (10, 0)
     )
     first = (await remembers.load([order_id])).orders[order_id]
-    await run_to(engine, order_id, "submit")
+    await engine.execute(order_id)
     later = (await remembers.load([order_id])).orders[order_id]
     assert (first.version, later.version) == (2, 5)
     assert later == (await anew.load([order_id])).orders[order_id]
@@ -36,7 +35,7 @@ async def test_a_history_that_is_no_longer_the_logs_is_read_anew(engine: EngineH
     known = (await remembers.load([order_id])).orders[order_id]
     # As after a backup that was restored: the log's second event is another.
     remembers._recent.keep(replace(known, version=3, last_event_id=uuid4(), first_position=99))
-    await run_to(engine, order_id, "build")
+    await engine.build(order_id)
     assert (await engine.history(order_id)).version == 4
     anew = (await remembers.load([order_id])).orders[order_id]
     assert anew == await engine.history(order_id)

@@ -18,6 +18,7 @@ from projections.orders import NAME, PROCESSOR
 from projections.orders.comparison import REBUILDER, Comparison
 from projections.projector import OrdersProjector
 from projections.rebuild import OrdersRebuild
+from tests.integration.feeds import following
 from tests.integration.projections.onlooking import Onlooker
 from tests.integration.verification.conftest import MAPPER, AuditHarness
 
@@ -47,8 +48,9 @@ def said(compared: Comparison) -> dict[UUID | None, str]:
 @contextlib.asynccontextmanager
 async def projecting(audit: AuditHarness) -> AsyncIterator[asyncio.Task[None]]:
     async def project() -> None:
-        async with Lease(audit.pool, PROCESSOR, owner="test", ttl=1.0, renew_every=0.1).hold() as lease:
-            await OrdersProjector(audit.pool, audit.log, None, MAPPER).run(lease)
+        lease = Lease(audit.pool, PROCESSOR, owner="test", ttl=1.0, renew_every=0.1)
+        async with following(audit.log) as feed, lease.hold():
+            await OrdersProjector(audit.pool, feed, MAPPER).run(lease)
 
     task = asyncio.create_task(project())
     yield task

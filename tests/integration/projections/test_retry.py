@@ -15,6 +15,7 @@ from event_store.processors.leases import Lease
 from projections.orders import PROCESSOR
 from projections.orders.retry import retry
 from projections.projector import OrdersProjector
+from tests.integration.feeds import following
 from tests.integration.verification.conftest import MAPPER, AuditHarness
 from tests.integration.workers.conftest import now
 from tests.unit.domain.scenario import quote, quoted
@@ -64,8 +65,8 @@ async def test_orders_taken_up_while_the_projector_passes_over_their_events_have
     audit.change("update events set topic = 'order.OrderTriggered' where topic = 'order.FromTheFuture'")
 
     async def project() -> None:
-        async with Lease(audit.pool, PROCESSOR, owner="test").hold() as lease:
-            await OrdersProjector(audit.pool, audit.log, None, MAPPER).run(lease)
+        async with following(audit.log) as feed, Lease(audit.pool, PROCESSOR, owner="test").hold() as lease:
+            await OrdersProjector(audit.pool, feed, MAPPER).run(lease)
 
     projector = asyncio.create_task(project())
     going_on = [asyncio.create_task(go_on(audit, order_id, 10)) for order_id in orders]

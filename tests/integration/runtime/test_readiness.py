@@ -24,13 +24,13 @@ async def said(pool: AsyncConnectionPool) -> dict[str, str | None]:
 
 async def test_each_role_that_nobody_holds_is_named(database: TestDatabase) -> None:
     async with connection_pool(database.app, max_size=8) as pool:
-        assert (await said(pool))["leases"] == "no process runs: relay, projector, tracker, watcher"
-        relay, projector, tracker, watcher = (
+        assert (await said(pool))["leases"] == "no process runs: projector, tracker, watcher"
+        projector, tracker, watcher = (
             # So rarely renewed that what a test writes stays as it is.
             Lease(pool, processor, owner="test", ttl=60, renew_every=60)
             for processor in LEASED_ROLES
         )
-        async with relay.hold(), projector.hold(), watcher.hold():
+        async with projector.hold(), watcher.hold():
             async with tracker.hold():
                 assert (await said(pool))["leases"] is None
             assert (await said(pool))["leases"] == "no process runs: tracker"
@@ -49,7 +49,7 @@ async def append_one(database: TestDatabase) -> None:
 async def reach(pool: AsyncConnectionPool, position: int) -> None:
     async with pool.connection() as connection:
         await connection.execute(
-            "insert into positions values ('relay', %(position)s), (%(projector)s, %(position)s)"
+            "insert into positions values ('another', %(position)s), (%(projector)s, %(position)s)"
             " on conflict (processor) do update set position = excluded.position",
             {"position": position, "projector": PROCESSOR},
         )
@@ -57,7 +57,7 @@ async def reach(pool: AsyncConnectionPool, position: int) -> None:
 
 async def test_each_position_that_stays_behind_the_log_is_named(database: TestDatabase) -> None:
     now = 0.0
-    watch = LagWatch(["relay", PROCESSOR], 10, clock=lambda: now)
+    watch = LagWatch(["another", PROCESSOR], 10, clock=lambda: now)
 
     async def lagging() -> list[Lag]:
         async with pool.connection() as connection, connection.cursor() as cursor:
@@ -72,9 +72,9 @@ async def test_each_position_that_stays_behind_the_log_is_named(database: TestDa
         # By its own time the event is new: also where the clock stepped back by hours since.
         assert await lagging() == []
         now = 15.1
-        assert await lagging() == [Lag("relay", 1, 2), Lag(PROCESSOR, 1, 2)]
+        assert await lagging() == [Lag("another", 1, 2), Lag(PROCESSOR, 1, 2)]
         async with pool.connection() as connection:
-            await connection.execute("update positions set position = 2 where processor = 'relay'")
+            await connection.execute("update positions set position = 2 where processor = 'another'")
         assert await lagging() == [Lag(PROCESSOR, 1, 2)]
         await append_one(database)
         await reach(pool, 2)
@@ -88,8 +88,6 @@ async def test_an_event_that_has_waited_for_long_is_said_at_the_first_question(d
         owner.execute("alter table events disable trigger events_are_immutable")
         owner.execute("update events set recorded_at = recorded_at - interval '11 seconds'")
     async with connection_pool(database.app, max_size=2) as pool:
-        assert (await said(pool))["positions"] == (
-            "behind the log for more than 10 s: relay at 0 of 1, projector at 0 of 1"
-        )
+        assert (await said(pool))["positions"] == ("behind the log for more than 10 s: projector at 0 of 1")
         await reach(pool, 1)
         assert (await said(pool))["positions"] is None

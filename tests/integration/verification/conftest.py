@@ -35,6 +35,7 @@ from projections.orders import PROCESSOR
 from projections.projector import OrdersProjector
 from tests.integration.conftest import TestDatabase, superuser_url
 from tests.integration.embedded import EmbeddedPostgres
+from tests.integration.feeds import following
 from tests.integration.workers.conftest import chain_timeout, engine, rpc_url
 from verification import checkpoint as checkpoints
 from verification.checkpoint import Checkpoint
@@ -80,8 +81,8 @@ class AuditHarness:
     async def project(self) -> None:
         """Let the read model catch up with the log."""
         head = await self.log.head()
-        async with Lease(self.pool, PROCESSOR, owner="test").hold() as lease:
-            projector = asyncio.create_task(OrdersProjector(self.pool, self.log, None, MAPPER).run(lease))
+        async with following(self.log) as feed, Lease(self.pool, PROCESSOR, owner="test").hold() as lease:
+            projector = asyncio.create_task(OrdersProjector(self.pool, feed, MAPPER).run(lease))
             async with asyncio.timeout(10):
                 while not (projector.done() or self._projected() >= head):
                     await asyncio.sleep(0.02)

@@ -30,7 +30,7 @@ NOBODY = "http://127.0.0.1:1"
 @pytest.fixture
 async def traded(engine: EngineHarness, audit: AuditHarness) -> AsyncIterator[list[UUID]]:
     """Three confirmed orders; everything that could go on has stopped."""
-    engine.start_relay()
+    engine.start_projector()
     engine.start_worker()
     engine.start_tracker(QUICK)
     ids = await asyncio.gather(*(engine.submit() for _ in range(3)))
@@ -74,16 +74,13 @@ async def test_orders_that_were_executed_are_what_the_chain_shows(
 async def test_an_attempt_that_failed_on_the_chain_costs_the_fee_that_was_recorded(
     engine: EngineHarness, audit: AuditHarness
 ) -> None:
-    stages = engine.stages()
     order_id = await engine.submit(slippage_bps=0)
-    await stages["route"].run([order_id])
-    await stages["build"].run([order_id])
+    await engine.build(order_id)
     rival = await engine.submit(amount_in=10 * 10**9)
-    for stage in ("route", "build", "submit"):
-        await stages[stage].run([rival])
+    await engine.execute(rival)
     engine.start_tracker(QUICK)
     await engine.until(rival, lambda order: order.ended)
-    await stages["submit"].run([order_id])
+    await engine.execute(order_id)
     await engine.until(order_id, lambda order: order.attempts[0].end == "rejected")
     await engine.stop()
     await audit.project()
@@ -95,11 +92,9 @@ async def test_an_attempt_that_failed_on_the_chain_costs_the_fee_that_was_record
 
 
 async def test_an_order_on_its_way_is_named_and_held_against_nobody(engine: EngineHarness, audit: AuditHarness) -> None:
-    stages = engine.stages()
     landed, unsent = await engine.submit(), await engine.submit()
-    await stages["route"].run([landed, unsent])
-    await stages["build"].run([landed, unsent])
-    await stages["submit"].run([landed])
+    await engine.build(landed, unsent)
+    await engine.execute(landed)
     await audit.project()
     signature = (await engine.order(landed)).attempts[0].signature
     await finalized(engine, signature)

@@ -29,7 +29,7 @@ from commands.submit import submit_order
 from commands.trading import TradingStates
 from domain.account import ACCOUNT_EVENTS
 from domain.codes import Code
-from domain.commands import SubmitOrder
+from domain.commands import RecordQuotes, SubmitOrder
 from domain.events import ORDER_EVENTS
 from domain.order import Order
 from domain.terms import OrderTerms
@@ -228,6 +228,15 @@ class EngineHarness:
         executor = Executor(visit, self.work)
         self.executors.append(executor)
         return executor
+
+    async def route(self, *order_ids: UUID) -> None:
+        """Each order routed and no further: how a visit to a remote venue leaves it that ends before it has built."""
+        quoting = Quoting([self.book])
+        for order_id in order_ids:
+            history = await self.history(order_id)
+            assert history.order is not None
+            answers = await quoting.ask(history.order)
+            await self.orders.execute(history, RecordQuotes(answers.quotes, answers.refusals, now()))
 
     async def build(self, *order_ids: UUID) -> None:
         """Each order's transaction, built and recorded by a visit that ended before it could send it."""

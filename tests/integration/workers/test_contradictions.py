@@ -23,7 +23,7 @@ from domain.order import Attempt
 from tests.integration.chains.endpoint_server import Request, altering, serving
 from tests.integration.workers.conftest import EngineHarness, now
 from tests.integration.workers.test_execution import QUICK, names
-from workers.stages.submit import signed_bytes
+from workers.execution.sending import signed_bytes
 from workers.tracker.resolve import Landed, Resolver
 
 SENDS_NOTHING = replace(QUICK, rebroadcast=999, first_send=999)
@@ -45,10 +45,8 @@ def forged(attempt: Attempt) -> ExpiryEvidence:
 
 
 async def run_to(engine: EngineHarness, order_id: UUID, last: str) -> None:
-    for name, stage in engine.stages().items():
-        await stage.run([order_id])
-        if name == last:
-            return
+    """The order routed, built or sent, and no further."""
+    await {"route": engine.route, "build": engine.build, "submit": engine.execute}[last](order_id)
 
 
 class Remembering(Accounts):
@@ -72,7 +70,7 @@ async def test_a_second_success_the_tracker_sees_is_noted_once_and_halts_trading
     engine: EngineHarness,
 ):
     order_id = await engine.submit()
-    await run_to(engine, order_id, "build")
+    await engine.build(order_id)
     first = signed_bytes(await engine.history(order_id), 1)
     evidence = forged((await engine.order(order_id)).attempts[0])
     await engine.orders.execute(await engine.history(order_id), RecordExpiry(1, evidence, now()))
@@ -102,12 +100,12 @@ async def test_a_second_success_the_tracker_sees_is_noted_once_and_halts_trading
     assert await accounts.contradictions(DEFAULT_ACCOUNT) == [found]
 
     held = await engine.submit()
-    await run_to(engine, held, "build")
+    await engine.build(held)
     assert (await engine.order(held)).attempts == ()
     late = await engine.submit(deadline=now() + timedelta(milliseconds=300))
-    await run_to(engine, late, "route")
+    await engine.route(late)
     await asyncio.sleep(0.4)  # past its deadline
-    await engine.stages()["build"].run([late])
+    await engine.execute(late)
     failure = (await engine.order(late)).failure
     assert failure
     assert (failure.code, failure.retryable) == ("trading_halted", True)

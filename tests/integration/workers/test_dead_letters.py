@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
@@ -20,6 +21,7 @@ from commands.dead_letters import DeadLetters
 from commands.ids import DEFAULT_ACCOUNT
 from domain.account import DeadLetterDiscarded, DeadLetterRetried, RecordedDeadLetter, dead_letters_stream
 from event_store.processors import dead_letters
+from projections.orders import PROCESSOR
 from tests.integration.conftest import TestDatabase, superuser_url
 from tests.integration.embedded import EmbeddedPostgres, EmbeddedValkey
 from tests.integration.workers.conftest import EngineHarness, now
@@ -31,9 +33,9 @@ from tests.integration.workers.dead_letters import (
     due,
     the_dead_letter,
 )
-from tests.integration.workers.test_contradictions import run_to
 from tests.integration.workers.test_execution import QUICK, names
 from workers.dead_letters import MOST_FAILURES
+from workers.execution.executor import Executor
 
 SUREFILL = Path(sys.executable).with_name("surefill")
 Surefill = Callable[..., Awaitable["subprocess.CompletedProcess[str]"]]
@@ -77,33 +79,37 @@ async def test_an_order_is_listed_fails_again_and_goes_on_once_it_is_repaired(
 ) -> None:
     order_id = await engine.submit(deadline=now() + timedelta(minutes=10))
     await append_from_the_future(engine, order_id)
-    engine.start_relay()
+    engine.start_projector()
     engine.start_sweeper()
     engine.start_worker()
     engine.start_tracker(QUICK)
-    assert (await the_dead_letter(engine)).processor == "route"
+    assert (await the_dead_letter(engine)).processor == "execution"
 
     listed = await surefill("--json")
-    told = json.loads(listed.stdout)
-    assert (told["orderId"], told["processor"], told["version"]) == (str(order_id), "route", 3)
+    letters = {one["processor"]: one for one in map(json.loads, listed.stdout.splitlines())}
+    assert set(letters) == {"execution", PROCESSOR}
+    told = letters["execution"]
+    assert (told["orderId"], told["processor"], told["version"]) == (str(order_id), "execution", 3)
     assert told["error"] == f"{FUTURE}: UnknownTopicError"
     assert str(order_id) in (await surefill()).stdout
 
-    again = await surefill("retry", str(order_id))
+    again = await surefill("retry", str(order_id), "--processor", "execution")
     assert (again.returncode, again.stdout) == (1, "")
-    assert again.stderr == f"surefill: set aside again at route: {FUTURE}: UnknownTopicError\n"
+    assert again.stderr == f"surefill: set aside again at execution: {FUTURE}: UnknownTopicError\n"
     assert (await the_dead_letter(engine)).attempts >= 2
 
     repair(postgres, database)
-    done = await surefill("retry", str(order_id), "--processor", "route")
+    done = await surefill("retry", str(order_id), "--processor", "execution")
     assert (done.returncode, done.stderr) == (0, ""), done
     assert (await engine.until(order_id, lambda order: order.ended)).status == "confirmed"
     assert await all_dead_letters(engine) == []
     retried = await decided(engine)
     assert [(type(event), event.order_id, event.letters[0].processor) for event in retried] == [
-        (DeadLetterRetried, order_id, "route")
+        (DeadLetterRetried, order_id, "execution")
     ] * 2
     assert "@" in retried[0].by
+    shown = await surefill("retry", str(order_id))
+    assert (shown.returncode, shown.stdout) == (0, f"order {order_id} is up to date in the read model\n")
     none = await surefill("retry", str(order_id))
     assert (none.returncode, none.stderr) == (
         1,
@@ -115,27 +121,27 @@ async def test_an_order_that_breaks_again_is_a_dead_letter_again_and_the_command
     engine: EngineHarness, surefill: Surefill
 ) -> None:
     order_id = await engine.submit()
-    await run_to(engine, order_id, "build")
-    submit = engine.stages()["submit"]
-    submit._chain = None  # a defect, with an attempt that no deadline ends
+    await engine.build(order_id)
+    # A defect, with an attempt that no deadline ends.
+    broken = Executor(replace(engine.executor()._visit, chain=None), engine.work)  # type: ignore[arg-type]
     for _ in range(MOST_FAILURES):
-        await submit.run([order_id])
+        await engine.execute(order_id, executor=broken)
     assert len(await all_dead_letters(engine)) == 1
     retrying = asyncio.create_task(surefill("retry", str(order_id)))
     async with asyncio.timeout(20):
         while await all_dead_letters(engine):
             await asyncio.sleep(0.02)
-    await submit.run([order_id])
+    await engine.execute(order_id, executor=broken)
     again = await retrying
-    assert (again.returncode, again.stderr) == (1, "surefill: set aside again at submit: AttributeError\n")
+    assert (again.returncode, again.stderr) == (1, "surefill: set aside again at execution: AttributeError\n")
     assert len(await all_dead_letters(engine)) == 1
 
 
 async def test_an_order_with_a_live_attempt_is_never_given_up(engine: EngineHarness, surefill: Surefill) -> None:
     order_id, unreadable = await engine.submit(), await engine.submit()
     for each in (order_id, unreadable):
-        await run_to(engine, each, "build")
-        await add_dead_letter(engine, "submit", each)
+        await engine.build(each)
+        await add_dead_letter(engine, "execution", each)
     await append_from_the_future(engine, unreadable)
     for each in (order_id, unreadable):
         refused = await surefill("discard", str(each), "--because", "it is in the way")
@@ -145,8 +151,8 @@ async def test_an_order_with_a_live_attempt_is_never_given_up(engine: EngineHarn
     assert len(await all_dead_letters(engine)) == 2
     assert await decided(engine) == []
     engine.start_tracker(QUICK)
-    engine.start_relay()
-    # A dead letter at its stage, and its attempt is tracked all the same.
+    engine.start_projector()
+    # A dead letter of the execution, and its attempt is tracked all the same.
     assert (await engine.until(order_id, lambda order: order.live_attempt is None)).attempts[0].end in (
         "confirmed",
         "expired",
@@ -155,8 +161,8 @@ async def test_an_order_with_a_live_attempt_is_never_given_up(engine: EngineHarn
 
 async def test_an_order_is_given_up_once_with_the_reason_kept(engine: EngineHarness, surefill: Surefill) -> None:
     order_id = await engine.submit()
-    await run_to(engine, order_id, "route")
-    await add_dead_letter(engine, "build", order_id)
+    await engine.route(order_id)
+    await add_dead_letter(engine, "execution", order_id)
     unnamed = await surefill("discard", str(order_id))
     assert unnamed.returncode == 2
     done = await surefill("discard", str(order_id), "--because", "its pool is gone")
@@ -184,7 +190,7 @@ async def test_a_command_that_died_after_its_append_is_repeated_and_recorded_onc
     order_id = await engine.submit()
     if not readable:
         await append_damaged(engine, order_id)
-    await add_dead_letter(engine, "route", order_id)
+    await add_dead_letter(engine, "execution", order_id)
     dead_letter = await the_dead_letter(engine)
     recorded = [RecordedDeadLetter(**{name: getattr(dead_letter, name) for name in RecordedDeadLetter.model_fields})]
     commands = DeadLetters(engine.events, engine.orders._appender, engine.orders._mapper, engine.orders)
@@ -201,7 +207,7 @@ async def test_a_discard_killed_at_any_moment_and_repeated_is_recorded_once(
 ) -> None:
     orders = [await engine.submit() for _ in range(6)]
     for order_id in orders:
-        await add_dead_letter(engine, "route", order_id)
+        await add_dead_letter(engine, "execution", order_id)
     codes = []
     for number, order_id in enumerate(orders):
         command = [SUREFILL, "dead-letters", "discard", str(order_id), "--because", "no more"]
@@ -231,7 +237,7 @@ async def test_an_order_nobody_can_read_is_given_up_for_good_where_nothing_can_b
     unknown, damaged = await engine.submit(), await engine.submit()
     await append_from_the_future(engine, unknown)
     await append_damaged(engine, damaged)
-    engine.start_relay()
+    engine.start_projector()
     engine.start_sweeper()
     engine.start_worker()
     async with asyncio.timeout(20):

@@ -42,7 +42,6 @@ async def test_a_swap_whose_balances_cannot_be_read_is_uncertain_and_followed_un
             result["meta"]["preTokenBalances"] = result["meta"]["postTokenBalances"] = []
         return result
 
-    stages = engine.stages()
     order_id = await engine.submit()
     async with (
         httpx2.AsyncClient(base_url=rpc_url) as node,
@@ -50,8 +49,7 @@ async def test_a_swap_whose_balances_cannot_be_read_is_uncertain_and_followed_un
         SolanaChain(url) as engine.chain,
     ):
         with structlog.testing.capture_logs() as logged:
-            for stage in ("route", "build", "submit"):
-                await stages[stage].run([order_id])
+            await engine.execute(order_id)
             tracker = engine.start_tracker(QUICK)
             dead_letter = await the_dead_letter(engine, within=40)
         assert (dead_letter.processor, dead_letter.order_id, dead_letter.error) == (
@@ -76,20 +74,18 @@ class Contested(OrderRepository):
 
     contested: UUID | None = None
 
-    async def execute(self, history: LoadedOrder, command: OrderCommand, **how: Any) -> LoadedOrder:
+    async def execute(self, history: LoadedOrder, *commands: OrderCommand, **how: Any) -> LoadedOrder:
         if history.order_id == self.contested:
             raise TooManyConflictsError(str(history.order_id))
-        return await super().execute(history, command, **how)
+        return await super().execute(history, *commands, **how)
 
 
 async def test_one_order_that_cannot_be_recorded_does_not_end_the_tracker(
     engine: EngineHarness, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("workers.tracker.outcome_recorder.BACKOFF", SHORT)
-    stages = engine.stages()
     mine, fine = await engine.submit(), await engine.submit()
-    for stage in ("route", "build"):
-        await stages[stage].run([mine, fine])
+    await engine.build(mine, fine)
     contested = Contested(engine.orders._log, engine.orders._appender, engine.orders._mapper)
     contested.contested, engine.orders = mine, contested
     tracker = engine.start_tracker(QUICK)
@@ -108,12 +104,10 @@ async def test_one_order_that_cannot_be_recorded_does_not_end_the_tracker(
 async def test_an_attempt_of_an_order_that_cannot_be_read_is_followed_again_once_it_can(
     engine: EngineHarness, database: TestDatabase, postgres: EmbeddedPostgres
 ):
-    stages = engine.stages()
     order_id = await engine.submit()
-    for stage in ("route", "build"):
-        await stages[stage].run([order_id])
+    await engine.build(order_id)
     await append_from_the_future(engine, order_id)
-    engine.start_relay()
+    engine.start_projector()
     engine.start_tracker(QUICK)
     dead_letter = await the_dead_letter(engine)
     assert (dead_letter.processor, dead_letter.version, dead_letter.error) == (

@@ -14,7 +14,6 @@ from prometheus_client import REGISTRY
 from chains.solana_client import SolanaChain
 from tests.integration.chains.endpoint_server import Request, altering, http, serving
 from tests.integration.workers.conftest import EngineHarness
-from tests.integration.workers.test_contradictions import run_to
 from tests.integration.workers.test_execution import QUICK
 from workers.tracker.chain_silence import NO_ANSWER
 
@@ -34,7 +33,7 @@ async def until(holds: Callable[[], Any]) -> None:
 
 async def test_no_node_answers(engine: EngineHarness, rpc_url: str) -> None:
     unreachable, sent = True, await engine.submit()
-    await run_to(engine, sent, "submit")
+    await engine.execute(sent)
 
     async with httpx2.AsyncClient(base_url=rpc_url) as node:
         whole = altering(node, {})
@@ -58,7 +57,7 @@ async def test_no_node_answers(engine: EngineHarness, rpc_url: str) -> None:
 async def test_a_tracker_takes_back_what_another_said_once_the_chain_answers(engine: EngineHarness) -> None:
     sent, purged = await engine.submit(), await engine.submit()
     for order_id in (sent, purged):
-        await run_to(engine, order_id, "build")
+        await engine.build(order_id)
     await engine.work.record_uncertainty(sent, 1, NO_ANSWER, permanent=False)
     await engine.work.record_uncertainty(purged, 1, "its blocks are gone", permanent=True)
     # It sends nothing, so that only the answer of the chain counts.
@@ -72,7 +71,7 @@ async def test_a_tracker_takes_back_what_another_said_once_the_chain_answers(eng
 
 async def test_a_height_that_stands_still_proves_nothing(engine: EngineHarness, rpc_url: str) -> None:
     still, unsent = True, await engine.submit()
-    await run_to(engine, unsent, "build")
+    await engine.build(unsent)
 
     def height(_: Request, result: Any) -> Any:
         return {**result, "blockHeight": 7, "absoluteSlot": 7} if still else result

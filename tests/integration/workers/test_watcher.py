@@ -37,7 +37,7 @@ async def price(engine: EngineHarness, to: str) -> None:
 
 
 def execute(engine: EngineHarness) -> None:
-    engine.start_relay()
+    engine.start_projector()
     engine.start_sweeper()
     engine.start_worker()
     engine.start_tracker()
@@ -90,7 +90,7 @@ async def test_a_quote_at_size_arms_a_rested_order_before_its_touch_is_better(en
     engine.start_watcher()
     order_id = await engine.submit(type="limit", amount_in=2_000 * 10**9, limit_price=Decimal("149.5"))
     await engine.until(order_id, lambda order: order.status == "routing")
-    await engine.stages()["route"].run([order_id])
+    await engine.execute(order_id)
     rested = await engine.order(order_id)
     assert rested.rest is not None
     execute(engine)

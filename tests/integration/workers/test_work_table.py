@@ -15,13 +15,13 @@ async def test_what_fails_again_and_again_is_postponed_for_longer_each_time_up_t
     order_id = await engine.submit()
     async with engine.pool.connection() as connection:
         await connection.execute(
-            "insert into work (order_id, stage, version, due_at, tries) values (%s, 'route', 2, now(), 0)", [order_id]
+            "insert into work (order_id, stage, version, due_at, tries) values (%s, 'execute', 2, now(), 0)", [order_id]
         )
     waits: list[float] = []
     for _ in range(len(SETBACK.waits()) + 1):
-        await engine.work.postpone(order_id, "route", 2)
+        await engine.work.postpone(order_id, 2)
         async with engine.pool.connection() as connection:
-            cursor = await connection.execute("select due_at - clock_timestamp() from work where stage = 'route'")
+            cursor = await connection.execute("select due_at - clock_timestamp() from work where stage = 'execute'")
             [wait] = await cursor.fetchone() or ()
         assert isinstance(wait, timedelta)
         waits.append(wait.total_seconds())
@@ -33,7 +33,7 @@ async def write_row(engine: EngineHarness, due_in: timedelta) -> UUID:
     order_id = uuid4()
     async with engine.pool.connection() as connection:
         await connection.execute(
-            "insert into work (order_id, stage, version, due_at) values (%s, 'route', 2, clock_timestamp() + %s)",
+            "insert into work (order_id, stage, version, due_at) values (%s, 'execute', 2, clock_timestamp() + %s)",
             [order_id, due_in],
         )
     return order_id
@@ -43,9 +43,9 @@ async def write_row(engine: EngineHarness, due_in: timedelta) -> UUID:
 async def test_what_is_due_later_than_any_back_off_could_put_it_is_due(engine: EngineHarness, overdue_ms: int) -> None:
     await write_row(engine, LONGEST_WAIT)
     ahead = await write_row(engine, timedelta(hours=1))
-    assert await engine.work.take_due(10, overdue_ms=overdue_ms) == {"route": [ahead]}
+    assert await engine.work.take_due(10, overdue_ms=overdue_ms) == [ahead]
     # It is then due as any other.
-    assert await engine.work.take_due(10, overdue_ms=overdue_ms) == {}
+    assert await engine.work.take_due(10, overdue_ms=overdue_ms) == []
 
 
 async def test_what_is_uncertain_is_looked_at_again_though_the_clock_stepped_back(engine: EngineHarness) -> None:

@@ -9,7 +9,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from event_store.errors import LeaseLostError, PositionLostError
 from event_store.processors import positions
-from event_store.processors.leases import Lease
+from event_store.processors.leases import Lease, give_back
 from event_store.types import LeaseGuard
 from tests.integration.conftest import TestDatabase
 from tests.integration.event_store.requests import until
@@ -46,6 +46,29 @@ async def test_the_standby_takes_over_at_once_when_the_holder_leaves(pool: Async
     assert second.guard == LeaseGuard("relay", 2)
     assert not is_held(first)
     standing_by.cancel()
+
+
+async def test_the_leases_of_a_dead_holder_are_given_back_and_nobody_elses(pool: AsyncConnectionPool) -> None:
+    dead, next_owner = lease(pool, "host:1", ttl=30, renew_every=30), lease(pool, "host:2", ttl=30)
+    other = Lease(pool, "tracker", owner="host:11", ttl=30)
+    # It is killed: nothing of it releases the lease.
+    assert await dead._acquire()
+    async with other.hold():
+        standing_by = asyncio.create_task(hold_for_ever(next_owner))
+        await asyncio.sleep(0.2)
+        assert not is_held(next_owner)
+
+        async with pool.connection() as connection:
+            await give_back(connection, "host:1")
+        given_back = time.monotonic()
+        await until(lambda: is_held(next_owner))
+
+        assert time.monotonic() - given_back < 1
+        async with pool.connection() as connection, connection.cursor() as cursor:
+            await other.check(cursor)
+            with pytest.raises(LeaseLostError):
+                await dead.check(cursor)
+        standing_by.cancel()
 
 
 async def test_a_holder_that_renews_keeps_it_past_its_time(pool: AsyncConnectionPool) -> None:

@@ -59,7 +59,7 @@ async def test_what_a_crash_of_postgresql_took_back_is_dealt_with_again(
 
         async def process() -> None:
             async with lease.hold():
-                await Processor(pool, Log(pool).read, None, limit=100, pause=0).run(lease, handle, committed)
+                await Processor(pool, Log(pool).read, None, limit=100, gather=0).run(lease, handle, committed)
 
         processing = asyncio.create_task(process())
         try:
@@ -94,7 +94,7 @@ async def test_a_batch_in_which_the_process_stood_still_is_dealt_with_once_it_is
     await appender.append(request(event(uuid4())))
     async with connection_pool(database.app) as pool, Lease(pool, "test", owner="test", ttl=30).hold() as lease:
         processing = asyncio.create_task(
-            Processor(pool, log.read, None, limit=100, pause=0).run(lease, handle, committed)
+            Processor(pool, log.read, None, limit=100, gather=0).run(lease, handle, committed)
         )
         await until(lambda: done == [1])
         processing.cancel()

@@ -22,11 +22,12 @@ from event_store.types import Stored
 from tests.integration.conftest import TestDatabase
 from tests.integration.embedded import EmbeddedPostgres, EmbeddedValkey
 from tests.integration.event_store.requests import event, request, until
+from tests.integration.feeds import following
 
 
 @pytest.fixture
 async def notifier(valkey: EmbeddedValkey) -> AsyncIterator[Notifier]:
-    notifier = Notifier(valkey.url, channel=f"log:{uuid4()}")
+    notifier = Notifier(valkey.url, prefix=f"test:{uuid4()}")
     await notifier.start()
     yield notifier
     await notifier.stop()
@@ -51,71 +52,91 @@ async def test_a_tail_hands_out_what_is_there_and_then_what_comes(appender: Appe
     assert tail.position == 8
 
 
-async def test_events_gather_in_the_pause_after_a_read_unless_there_is_more(appender: Appender, log: Log) -> None:
+async def test_events_gather_before_a_read_unless_there_is_more_or_somebody_waits(appender: Appender, log: Log) -> None:
     for _ in range(4):
         await appender.append(request(event(uuid4())))
-    tail = Tail(log.read, 0, limit=3, pause=0.5)
+    hurry = asyncio.Event()
+    tail = Tail(log.read, 0, limit=3, gather=0.5, hurry=hurry)
 
-    started = time.monotonic()
     assert [recorded.position for recorded in await anext(tail)] == [1, 2, 3]
+    started = time.monotonic()
     assert [recorded.position for recorded in await anext(tail)] == [4]
     assert time.monotonic() - started < 0.5
     waiting = asyncio.ensure_future(anext(tail))
     for _ in range(2):
         await appender.append(request(event(uuid4())))
     assert [recorded.position for recorded in await waiting] == [5, 6]
+    assert time.monotonic() - started >= 0.5
+
+    tail.gather = 30
+    await appender.append(request(event(uuid4())))
+    waiting = asyncio.ensure_future(anext(tail))
+    hurry.set()
+    async with asyncio.timeout(5):
+        assert [recorded.position for recorded in await waiting] == [7]
+    assert not hurry.is_set()
 
 
-def notifier_failures() -> float:
-    return REGISTRY.get_sample_value("surefill_notifier_failures_total") or 0.0
+def failures() -> float:
+    value = REGISTRY.get_sample_value("surefill_notifier_failures_total")
+    assert value is not None
+    return value
 
 
-async def test_a_wake_up_after_the_commit_saves_the_poll(database: TestDatabase, log: Log, notifier: Notifier) -> None:
-    failures = notifier_failures()
+async def test_a_wake_up_after_the_commit_saves_the_poll(
+    database: TestDatabase, log: Log, notifier: Notifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The appender is another process's: the feed isn't handed what it stores."""
+    monkeypatch.setattr("event_store.read.feed.POLL_S", 30)
+    monkeypatch.setattr("event_store.read.feed.POLL_ALONE_S", 30)
+    before = failures()
     appender = Appender(database.app, notifier=notifier)
     await appender.start()
     seen: list[int] = []
-    tailing = asyncio.create_task(collect(Tail(log.read, 0, notifier=notifier, poll=30), seen))
-    try:
-        await hears_itself(notifier)
+    async with following(log, notifier) as feed:
+        tailing = asyncio.create_task(collect(Tail(feed.read, 0, wakes=feed, poll=30), seen))
+        try:
+            await hears_itself(notifier)
 
-        for position in range(1, 6):
-            started = time.monotonic()
-            assert await appender.append(request(event(uuid4()))) == Stored(position)
-            await until(lambda position=position: seen[-1:] == [position])
-            assert time.monotonic() - started < 5
-    finally:
-        tailing.cancel()
-        await appender.stop()
-    assert notifier_failures() == failures
+            for position in range(1, 6):
+                started = time.monotonic()
+                assert await appender.append(request(event(uuid4()))) == Stored(position)
+                await until(lambda position=position: seen[-1:] == [position])
+                assert time.monotonic() - started < 5
+        finally:
+            tailing.cancel()
+            await appender.stop()
+    assert failures() == before
 
 
 async def hears_itself(notifier: Notifier) -> None:
     """A subscription takes a moment to stand."""
-    heard = notifier.subscribe()
-    await until(lambda: notifier.publish() or heard.is_set())
+    heard: list[int] = []
+    notifier.listen("wanted", heard.append)
+    await until(lambda: notifier.publish("wanted", 7) or 7 in heard)
 
 
 async def test_without_valkey_the_poll_is_the_guarantee(database: TestDatabase, log: Log) -> None:
-    failures = notifier_failures()
+    before = failures()
     server = EmbeddedValkey()
     notifier = Notifier(server.url)
     await notifier.start()
     appender = Appender(database.app, notifier=notifier)
     await appender.start()
     seen: list[int] = []
-    tailing = asyncio.create_task(collect(Tail(log.read, 0, notifier=notifier), seen))
-    try:
-        assert await appender.append(request(event(uuid4()))) == Stored(1)
-        await until(lambda: seen == [1] and notifier_failures() > failures)
+    async with following(log, notifier) as feed:
+        tailing = asyncio.create_task(collect(Tail(feed.read, 0, wakes=feed), seen))
+        try:
+            assert await appender.append(request(event(uuid4()))) == Stored(1)
+            await until(lambda: seen == [1] and failures() > before)
 
-        await asyncio.to_thread(server.start)
-        await hears_itself(notifier)
-    finally:
-        tailing.cancel()
-        await appender.stop()
-        await notifier.stop()
-        server.stop()
+            await asyncio.to_thread(server.start)
+            await hears_itself(notifier)
+        finally:
+            tailing.cancel()
+            await appender.stop()
+            await notifier.stop()
+            server.stop()
 
 
 async def test_tail_and_appender_survive_a_restart_of_postgresql(own_postgres: EmbeddedPostgres) -> None:

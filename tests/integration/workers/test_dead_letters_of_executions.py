@@ -1,10 +1,12 @@
-"""What one order cannot do at its stage stays with it: it becomes a dead letter, and the others go on."""
+"""What one visit cannot do stays with its order: it becomes a dead letter, and the others go on."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from solders.instruction import Instruction
 
@@ -24,7 +26,9 @@ from tests.integration.workers.dead_letters import (
 from tests.integration.workers.test_execution import QUICK
 from venues.protocol import QuoteRequest, VenueGroup, VenueQuote
 from workers.dead_letters import MOST_FAILURES
-from workers.stages.route import Route
+from workers.execution.executor import Executor
+
+APPENDING = ("store", "store_straight")
 
 
 async def test_an_order_that_cannot_be_read_is_a_dead_letter_at_once_and_its_neighbours_are_executed(
@@ -32,108 +36,114 @@ async def test_an_order_that_cannot_be_read_is_a_dead_letter_at_once_and_its_nei
 ):
     newer = await engine.submit()
     await append_from_the_future(engine, newer)
-    engine.start_relay()
+    engine.start_projector()
     engine.start_sweeper()
     engine.start_worker()
     engine.start_tracker(QUICK)
     fine = await engine.submit()
     assert (await engine.until(fine, lambda order: order.ended)).status == "confirmed"
     dead_letter = await the_dead_letter(engine)
-    assert (dead_letter.processor, dead_letter.order_id, dead_letter.version) == ("route", newer, 3)
+    assert (dead_letter.processor, dead_letter.order_id, dead_letter.version) == ("execution", newer, 3)
     assert dead_letter.error == f"{FUTURE}: UnknownTopicError"
     await engine.stop()
     assert await due(engine) == []
 
 
-async def test_what_happens_to_a_dead_letter_makes_no_stage_work_on_it(engine: EngineHarness, monkeypatch):
+def altered(engine: EngineHarness, **parts: Any) -> Executor:
+    """An executor whose visits have other ``parts``."""
+    return Executor(replace(engine.executor()._visit, **parts), engine.work)
+
+
+async def test_what_happens_to_a_dead_letter_makes_no_visit_of_it(engine: EngineHarness, monkeypatch):
     monkeypatch.setattr("workers.dispatch.sweeper.SETTLED_S", 0.0)
     monkeypatch.setattr("workers.dispatch.sweeper.DERIVE_EVERY_S", 0.1)
     order_id = await engine.submit()
-    await add_dead_letter(engine, "route", order_id)
+    await add_dead_letter(engine, "execution", order_id)
     async with engine.pool.connection() as connection:
         await connection.execute("delete from work")
-    engine.start_relay()
+    await asyncio.sleep(0.2)
+    engine.broker.flush_all()  # the message of its submission had been taken before it failed
+    engine.start_projector()
     engine.start_sweeper()
     engine.start_worker()
     fine = await engine.submit()
     await engine.until(fine, lambda order: order.status == "submitted")
-    await asyncio.sleep(1)  # several derivations, and long past the hint a relay gives
+    await asyncio.sleep(3)  # several derivations, and past the due time of the row that the projector has written
     assert (await engine.order(order_id)).status == "routing"
     async with engine.pool.connection() as connection, connection.cursor() as cursor:
-        await dead_letters.remove(cursor, ["route"], order_id)
+        await dead_letters.remove(cursor, ["execution"], order_id)
     await engine.until(order_id, lambda order: order.status == "submitted")
 
 
-async def test_a_stage_that_keeps_breaking_makes_the_order_a_dead_letter_after_a_few_times_in_a_row(
+async def test_a_visit_that_keeps_breaking_makes_the_order_a_dead_letter_after_a_few_times_in_a_row(
     engine: EngineHarness,
 ):
-    stages = engine.stages()
     order_id = await engine.submit()
-    await stages["route"].run([order_id])
-    await stages["build"].run([order_id])
-    stages["submit"]._chain = None  # a defect, and no server that could be unreachable
+    await engine.build(order_id)
+    broken = altered(engine, chain=None)  # a defect, and no server that could be unreachable
     for _ in range(MOST_FAILURES - 1):
-        await stages["submit"].run([order_id])
+        await engine.execute(order_id, executor=broken)
     assert await all_dead_letters(engine) == []
-    await stages["submit"].run([order_id])
+    await engine.execute(order_id, executor=broken)
     dead_letter = await the_dead_letter(engine)
-    assert (dead_letter.processor, dead_letter.order_id, dead_letter.version) == ("submit", order_id, 4)
+    assert (dead_letter.processor, dead_letter.order_id, dead_letter.version) == ("execution", order_id, 4)
     assert (dead_letter.error, dead_letter.attempts) == ("AttributeError", MOST_FAILURES)
 
 
 async def test_an_order_that_its_deadline_still_ends_is_no_dead_letter(engine: EngineHarness):
-    stages = engine.stages()
     order_id = await engine.submit()
-    await stages["route"].run([order_id])
+    await engine.route(order_id)
     engine.book._pools.clear()
+    executor = engine.executor()
     for _ in range(MOST_FAILURES + 1):
-        await stages["build"].run([order_id])
+        await engine.execute(order_id, executor=executor)
     assert await all_dead_letters(engine) == []
-    stages["build"]._clock = lambda: now() + timedelta(minutes=5)
-    await stages["build"].run([order_id])
+    late = altered(engine, clock=lambda: now() + timedelta(minutes=5))
+    await engine.execute(order_id, executor=late)
     assert (await engine.order(order_id)).failure
     assert await all_dead_letters(engine) == []
 
 
 async def test_a_failure_in_between_that_was_overcome_does_not_count(engine: EngineHarness):
-    stages = engine.stages()
     order_id = await engine.submit()
-    await stages["route"].run([order_id])
+    await engine.route(order_id)
+    executor = engine.executor()
     pools = dict(engine.book._pools)
     engine.book._pools.clear()
     for _ in range(MOST_FAILURES - 1):
-        await stages["build"].run([order_id])
+        await engine.execute(order_id, executor=executor)
     engine.book._pools.update(pools)
-    await stages["build"].run([order_id])
+    await engine.execute(order_id, executor=executor)
     assert (await engine.order(order_id)).live_attempt
     assert await all_dead_letters(engine) == []
 
 
 async def test_a_chain_that_cannot_be_reached_makes_no_dead_letter(engine: EngineHarness):
-    stages = engine.stages()
     order_id = await engine.submit()
-    async with SolanaChain("http://127.0.0.1:1") as engine.chain:
-        unreachable = engine.stages()
-        await stages["route"].run([order_id])
+    await engine.route(order_id)
+    async with SolanaChain("http://127.0.0.1:1") as chain:
+        unreachable = engine.executor(chain=chain)
         for _ in range(2 * MOST_FAILURES):
-            await unreachable["build"].run([order_id])
+            await engine.execute(order_id, executor=unreachable)
     assert (await engine.order(order_id)).status == "building"
     assert await all_dead_letters(engine) == []
 
 
 async def test_a_database_that_refuses_for_a_while_makes_no_dead_letter(engine: EngineHarness, database: TestDatabase):
     order_id = await engine.submit()
-    stages = engine.stages()
+    executor = engine.executor()
     with database.connect(as_owner=True) as owner:
-        owner.execute("revoke execute on function store from surefill")
+        for function in APPENDING:
+            owner.execute(f"revoke execute on function {function} from surefill")
         engine.orders._appender._patience = 0.1
         for _ in range(2 * MOST_FAILURES):
-            await stages["route"].run([order_id])
+            await engine.execute(order_id, executor=executor)
         assert (await engine.order(order_id)).status == "routing"
-        owner.execute("grant execute on function store to surefill")
+        for function in APPENDING:
+            owner.execute(f"grant execute on function {function} to surefill")
     assert await all_dead_letters(engine) == []
-    await stages["route"].run([order_id])
-    assert (await engine.order(order_id)).status == "building"
+    await engine.execute(order_id, executor=executor)
+    assert (await engine.order(order_id)).status == "submitted"
 
 
 class Slow(VenueGroup):
@@ -143,6 +153,10 @@ class Slow(VenueGroup):
         self._book = engine.book
         self.asked = 0
         self.answer = asyncio.Event()
+
+    @property
+    def is_remote(self) -> bool:
+        return False
 
     @property
     def venues(self) -> Mapping[str, frozenset[frozenset[str]]]:
@@ -157,17 +171,18 @@ class Slow(VenueGroup):
         return await self._book.swap(quote, owner=owner, minimum_out=minimum_out)
 
 
-async def test_an_order_that_is_being_worked_on_is_not_worked_on_twice(engine: EngineHarness):
+async def test_an_order_that_is_being_visited_is_not_visited_twice(engine: EngineHarness):
     slow = Slow(engine)
-    route = Route(engine.orders, engine.work, now, [slow])
+    executor = engine.executor(venues=[slow])
     order_id, other = await engine.submit(), await engine.submit()
-    first = asyncio.create_task(route.run([order_id]))
+    await executor.take([order_id])
     while not slow.asked:
         await asyncio.sleep(0.01)
-    second = asyncio.create_task(route.run([order_id, other]))
+    await executor.take([order_id, other])
     while slow.asked < 2:
         await asyncio.sleep(0.01)
     slow.answer.set()
-    await asyncio.gather(first, second)
+    await executor.settled()
     assert slow.asked == 2
-    assert {(await engine.order(each)).status for each in (order_id, other)} == {"building"}
+    for each in (order_id, other):
+        assert [event.TOPIC for event in (await engine.history(each)).events].count("order.TransactionBuilt") == 1

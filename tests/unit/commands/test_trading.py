@@ -1,0 +1,45 @@
+"""Whether an account trades, as a process remembers it."""
+
+from __future__ import annotations
+
+from typing import cast
+from uuid import UUID
+
+from commands.accounts import Accounts
+from commands.trading import TradingStates
+from domain.account import Trading
+
+ACCOUNT = UUID(int=1)
+
+
+class Log:
+    """Answers with one state after the other, the last one for ever."""
+
+    def __init__(self, *states: Trading) -> None:
+        self._states = list(states)
+        self.read = 0
+
+    async def trading(self, account_id: UUID) -> Trading:
+        self.read += 1
+        return self._states.pop(0) if len(self._states) > 1 else self._states[0]
+
+
+def states(log: Log) -> TradingStates:
+    return TradingStates(cast(Accounts, log))
+
+
+async def test_an_account_that_trades_is_read_once_and_again_once_it_is_forgotten():
+    log = Log(Trading(version=0))
+    known = states(log)
+    for _ in range(3):
+        assert not (await known.of(ACCOUNT)).halted
+    assert log.read == 1
+    known.forget(ACCOUNT)
+    await known.of(ACCOUNT)
+    assert log.read == 2
+
+
+async def test_a_halt_that_ended_unheard_of_is_not_remembered():
+    known = states(Log(Trading(version=1, reason="second_success"), Trading(version=2)))
+    assert (await known.of(ACCOUNT)).halted
+    assert not (await known.of(ACCOUNT)).halted
