@@ -54,7 +54,7 @@ async def project(engine: EngineHarness) -> None:
     head = await engine.events.head()
     mapper = engine.orders._mapper
     async with Lease(engine.pool, PROCESSOR, owner="test").hold() as lease:
-        projector = asyncio.create_task(OrdersProjector(engine.pool, engine.events, None, mapper).run(lease))
+        projector = asyncio.create_task(OrdersProjector(engine.pool, engine.feed, mapper).run(lease))
         async with asyncio.timeout(10):
             while await engine.work.projected() < head:
                 assert not projector.done(), projector.exception()
@@ -74,13 +74,13 @@ async def test_every_missing_row_is_derived_at_once_however_long_the_log_is(
     write_ended_orders(database, ORDERS)
     to_route = [await engine.submit() for _ in range(3)]
     to_build, to_submit = await engine.submit(), await engine.submit()
-    await engine.stages()["route"].run([to_build, to_submit])
-    await engine.stages()["build"].run([to_submit])
+    await engine.route(to_build)
+    await engine.build(to_submit)
     waiting = await engine.submit(type="limit", limit_price="1000")
     await project(engine)
     late = await engine.submit()  # past the read model's position
-    expected = {(order_id, "route") for order_id in to_route}
-    expected |= {(to_build, "build"), (to_submit, "submit"), (to_submit, "track")}
+    expected = {(order_id, "execute") for order_id in to_route}
+    expected |= {(to_build, "execute"), (to_submit, "execute"), (to_submit, "track")}
     settled = await engine.events.head()
 
     assert await engine.work.derive_open(ORDERS * EVENTS_AN_ORDER, 2) == 0  # all is newer than that
@@ -91,7 +91,7 @@ async def test_every_missing_row_is_derived_at_once_however_long_the_log_is(
     assert waiting not in {order_id for order_id, _ in expected}
     sweeper = Sweeper(engine.events, engine.work, None)  # type: ignore[arg-type]  # derives, and hints at nothing
     await sweeper._derive([(-1e9, settled)])
-    assert await rows(engine) == expected | {(late, "route")}
+    assert await rows(engine) == expected | {(late, "execute")}
 
 
 async def test_a_book_is_filled_from_the_read_model_and_from_what_it_does_not_show(
