@@ -11,10 +11,10 @@ PROCESSES ?= roles
 LANES ?=
 RUNS ?= 3
 
-.PHONY: help install run unit test matrix chaos check lock docs program bench clean
+.PHONY: help install run unit test browser matrix chaos check lock docs docs-assets program bench clean
 
 help: ## show this help
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 install: $(VENV)/.installed ## install what is needed into .venv
 
@@ -35,8 +35,13 @@ run: install ## run the whole engine on PORT (8080) and execute a first order
 unit: install ## run the tests that need no server
 	@$(BIN)/python -m pytest -q tests/unit
 
-test: install ## run every test
+test: install ## run every test but the browser's
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+
+browser: install ## open /docs in a real browser, and pages of elsewhere (needs Chromium)
+	@command -v chromium || command -v chromium-browser || command -v google-chrome \
+	  || { echo "surefill: Chromium is needed (Debian: apt-get install chromium)"; exit 1; }
+	@$(BIN)/python -m pytest -m browser tests/e2e/browser
 
 matrix: install ## kill every role between any two effects (tests/chaos; some minutes)
 	@$(BIN)/python -m pytest tests/chaos
@@ -59,6 +64,9 @@ lock: ## renew requirements.lock (needs uv)
 docs: install ## write docs/order-states.md from the code and docs/schema.md from a migrated database
 	@$(BIN)/python -m tests.unit.domain.state_machine --write
 	@$(BIN)/python -m tests.schema_document
+
+docs-assets: install ## fetch the files of /docs from npm again and check them (needs npm)
+	@$(BIN)/python -m api.docs.assets
 
 program: install ## build the local chain's swap program again and compare (needs clang-19)
 	@$(BIN)/python -m localnet.program.build

@@ -9,20 +9,23 @@ from datetime import UTC, datetime
 from functools import partial
 
 import structlog
-from litestar import Litestar
+from litestar import Litestar, get
 from litestar.di import Provide
-from litestar.openapi.config import OpenAPIConfig
 from litestar.plugins.pydantic import PydanticPlugin
+from litestar.response import Redirect
 
+from api.chain import KnownChain
 from api.config import ApiConfig
-from api.documentation import DocumentationPage
+from api.docs.page import openapi_config
 from api.health import HealthController
 from api.network import NetworkController
+from api.orders.batch import BatchController
 from api.orders.read import OrdersController
 from api.orders.submit import SubmitController
 from api.pairs import PairsController
 from api.prices import Ticker
 from api.problems import answer
+from api.resting import WaitingCounts
 from api.services import Check, Services
 from api.streams import StreamsController
 from commands.orders import OrderRepository
@@ -35,6 +38,7 @@ from projections.orders.queries import OrderList, Pool
 from projections.orders.resting_orders import RestingOrders
 from projections.uncertainty import uncertainty_of
 from venues.prices import PriceSource
+from venues.protocol import VenueGroup
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +47,12 @@ FEED_AGAIN_S = 0.5
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+@get("/", include_in_schema=False)
+async def front_door() -> Redirect:
+    """Who opens the engine in a browser gets its documentation."""
+    return Redirect("/docs")
 
 
 def create_app(
@@ -55,13 +65,16 @@ def create_app(
     live: LiveFeed,
     prices: PriceSource,
     slot_age: Callable[[int], Awaitable[int]],
+    chain: Callable[[], KnownChain],
+    venues: Sequence[VenueGroup],
     checks: Sequence[Check] = (),
     hurry: Callable[[], None] = lambda: None,
     clock: Callable[[], datetime] = _now,
 ) -> Litestar:
     """``pool`` is open already and outlives the application; ``live`` runs as long as the application does.
 
-    ``slot_age`` says how many seconds ago the slot of a price was; ``hurry`` tells the projector that somebody waits.
+    ``slot_age`` says how many seconds ago the slot of a price was, ``chain`` what is known of the chain by now;
+    ``hurry`` tells the projector that somebody waits.
     """
     services = Services(
         config=config,
@@ -69,10 +82,12 @@ def create_app(
         events=events,
         mapper=mapper,
         order_list=OrderList(pool, hurry),
-        resting=RestingOrders(pool),
+        resting=WaitingCounts(RestingOrders(pool)),
         ticker=Ticker(prices, slot_age),
         live=live,
         checks=checks,
+        chain=chain,
+        venues=venues,
         clock=clock,
         wallet=partial(wallet_of, pool, config.account_id),
         uncertainty=partial(uncertainty_of, pool),
@@ -91,24 +106,20 @@ def create_app(
     return Litestar(
         route_handlers=[
             SubmitController,
+            BatchController,
             OrdersController,
             NetworkController,
             PairsController,
             HealthController,
             StreamsController,
+            front_door,
         ],
         dependencies={"services": Provide(lambda: services, sync_to_thread=False)},
         lifespan=[feeding],
         exception_handlers={Exception: answer},
         plugins=[PydanticPlugin(prefer_alias=True)],
         logging_config=None,
-        openapi_config=OpenAPIConfig(
-            title="Surefill",
-            version="1",
-            description="Swap orders executed once, and their whole story. Errors are problem details with a `code`.",
-            path="/docs",
-            render_plugins=[DocumentationPage(path="/")],
-        ),
+        openapi_config=openapi_config(),
     )
 
 

@@ -11,17 +11,14 @@ from domain.tokens import TokenList
 
 @dataclass(frozen=True, slots=True)
 class ApiConfig:
-    """``rpc_url`` is shown to clients: it carries no key. ``pairs`` read ``SOL/USDC``. Waits are in seconds.
+    """``rpc_url`` is shown to clients: it carries no key. Waits are in seconds.
 
     ``stream_queue`` is how many events may wait for one socket before it is too slow.
     """
 
     account_id: UUID
-    network: str
     rpc_url: str
     tokens: TokenList
-    pairs: tuple[str, ...]
-    venues: tuple[str, ...]
     default_slippage_bps: int = 50
     order_deadline: timedelta = timedelta(seconds=120)
     position_patience: float = 5.0

@@ -10,7 +10,7 @@ from litestar import Controller, MediaType, Response, get
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 
 from api.errors import ProblemError
-from api.openapi import problems
+from api.openapi import DocumentedOperation, problems
 from api.services import Check, InjectedServices
 from projections.order_view import IfKnown, View
 
@@ -37,16 +37,24 @@ class Readiness(View):
 class HealthController(Controller):
     tags = ("health",)
 
-    @get("/health/live", operation_id="live", summary="The process runs", responses=problems())
+    @get(
+        "/health/live",
+        operation_class=DocumentedOperation,
+        operation_id="live",
+        summary="The process runs",
+        response_description="It answers, whatever else it can reach.",
+        responses=problems(),
+    )
     async def live(self) -> Alive:
         return Alive()
 
     @get(
         "/health/ready",
+        operation_class=DocumentedOperation,
         operation_id="ready",
         summary="It can take orders",
         response_description="Ready, or degraded: orders are taken, and something that helps is unreachable.",
-        responses=problems(503),
+        responses=problems("not_ready"),
     )
     async def ready(self, services: InjectedServices) -> Readiness:
         results = await asyncio.gather(*(_result(check) for check in services.checks))
@@ -61,8 +69,10 @@ class HealthController(Controller):
     @get(
         "/metrics",
         media_type=MediaType.TEXT,
+        operation_class=DocumentedOperation,
         operation_id="metrics",
         summary="What this process counts, for Prometheus",
+        response_description="In Prometheus' text format.",
         responses=problems(),
     )
     async def metrics(self) -> Response[bytes]:

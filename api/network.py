@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from litestar import Controller, get
 from pydantic import Field
 
-from api.openapi import problems
+from api.openapi import DocumentedOperation, problems
 from api.services import InjectedServices
-from domain.tokens import Token
+from domain.tokens import Token, TokenList, pair_of
 from projections.order_view import IfKnown, View
+from venues.protocol import VenueGroup
 
 
 class Network(View):
-    network: str = Field(examples=["localnet"])
+    """Until the chain's node has answered, ``pairs`` and ``venues`` are empty, and ``network`` is absent unless the log
+    names it.
+    """
+
+    network: IfKnown[str] = Field(default=None, examples=["localnet"])
     rpc_url: str
     wallet: IfKnown[str] = None
     tokens: list[Token]
@@ -25,17 +32,26 @@ class NetworkController(Controller):
 
     @get(
         "/api/network",
+        operation_class=DocumentedOperation,
         operation_id="getNetwork",
         summary="The chain, the wallet, tokens, pairs and venues",
-        responses=problems(503),
+        response_description="As this engine was started.",
+        responses=problems("log_unavailable"),
     )
     async def get_network(self, services: InjectedServices) -> Network:
         config = services.config
         return Network(
-            network=config.network,
+            network=services.chain().network,
             rpc_url=config.rpc_url,
             wallet=await services.wallet(),
             tokens=list(config.tokens.tokens),
-            pairs=list(config.pairs),
-            venues=list(config.venues),
+            pairs=_pairs(services.venues, config.tokens),
+            venues=[venue for group in services.venues for venue in group.venues],
         )
+
+
+def _pairs(groups: Sequence[VenueGroup], tokens: TokenList) -> list[str]:
+    """The pairs of known tokens that some venue trades, as prices read."""
+    known = {token.mint: token for token in tokens.tokens}
+    traded = {pair for group in groups for pairs in group.venues.values() for pair in pairs}
+    return sorted(pair_of(known[a], known[b]).symbol for a, b in map(tuple, traded) if a in known and b in known)

@@ -1,22 +1,74 @@
-"""What the OpenAPI document cannot learn from a handler's signature: the error answers."""
+"""What the OpenAPI document cannot learn from a handler's signature: examples, and the error answers."""
 
 from __future__ import annotations
 
+import json
+from collections import defaultdict
+from dataclasses import dataclass
 from http import HTTPStatus
+from pathlib import Path
+from typing import Any
 
+import msgspec
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.openapi.spec import Example, OpenAPIResponse, Operation
 
 from api.problems import MEDIA_TYPE, ProblemDetails
 
+EXAMPLES = Path(__file__).with_name("examples")
+"""A file for each operation, named by its id: a request as pasted into a shell beside a new engine, and the answer."""
 
-def problems(*statuses: int) -> dict[int, ResponseSpec]:
-    """The error answers of a route; ``500`` goes without saying."""
+EXAMPLE_ORDER_ID = "5af25e0b-0430-5a7b-997d-3457d89c04ab"
+"""The first order of every engine that was started with ``make run``."""
+
+EXAMPLE_ORDER = [Example(summary="The first order of `make run`", value=EXAMPLE_ORDER_ID)]
+
+_PROBLEMS: dict[str, dict[str, Any]] = json.loads((EXAMPLES / "problems.json").read_text())
+
+# Who may not ask, what can't be read, is too long or too slow, too many requests at once, and a fault of ours.
+_OF_EVERY_ROUTE = (
+    *("bad_request", "invalid_host", "host_not_allowed", "origin_not_allowed", "request_timeout", "body_too_large"),
+    *("headers_too_large", "overloaded", "internal_error"),
+)
+
+
+@dataclass
+class DocumentedOperation(Operation):
+    """An operation with a request that can be pasted, and an answer as an engine gave it."""
+
+    def __post_init__(self) -> None:
+        if self.operation_id is None:
+            return
+        recorded = json.loads((EXAMPLES / f"{self.operation_id}.json").read_text())
+        request = f"```sh\n{recorded['request']}\n```"
+        self.description = f"{self.description}\n\n{request}" if self.description else request
+        if "answer" in recorded:
+            # Raw, for Litestar would leave out what is null.
+            answer = msgspec.Raw(msgspec.json.encode(recorded["answer"]))
+            example = Example(summary="From the local chain", value=answer)
+            # Litestar puts the success first, before the error answers.
+            success = next(iter((self.responses or {}).values()))
+            if isinstance(success, OpenAPIResponse):
+                for content in (success.content or {}).values():
+                    content.examples = {"recorded": example}
+
+
+def problems(*codes: str) -> dict[int, ResponseSpec]:
+    """The error answers of a route: those of every route, and ``codes``, which its clients are likely to meet.
+
+    docs/errors.md has all codes.
+    """
+    by_status: dict[int, list[Example]] = defaultdict(list)
+    for code in dict.fromkeys((*codes, *_OF_EVERY_ROUTE)):
+        body = _PROBLEMS[code]
+        by_status[body["status"]].append(Example(summary=code, value=body))
     return {
         status: ResponseSpec(
             ProblemDetails,
             generate_examples=False,
             description=HTTPStatus(status).phrase,
             media_type=MEDIA_TYPE,
+            examples=examples,
         )
-        for status in (*statuses, 500)
+        for status, examples in by_status.items()
     }

@@ -7,11 +7,12 @@ from itertools import combinations
 from typing import Annotated
 
 from litestar import Controller, get
+from litestar.openapi.spec import Example
 from litestar.params import PathParameter
 from pydantic import Field
 
 from api.errors import ProblemError
-from api.openapi import problems
+from api.openapi import DocumentedOperation, problems
 from api.orders.document import shown
 from api.services import InjectedServices, Services
 from domain.numbers import plain, to_units
@@ -20,8 +21,15 @@ from projections.order_view import IfKnown, View
 from projections.orders.resting_orders import Resting
 from venues.prices import Depth, PairPrice
 
-Named = Annotated[str, PathParameter(description="As `SOL-USDC`; symbols in any case.")]
-Symbol = Annotated[str, PathParameter(description="A token's symbol in any case, or its mint.")]
+Named = Annotated[
+    str,
+    PathParameter(
+        description="As `SOL-USDC`; symbols in any case.", examples=[Example(summary="SOL/USDC", value="SOL-USDC")]
+    ),
+]
+_SYMBOL = "A token's symbol in any case, or its mint."
+Base = Annotated[str, PathParameter(description=_SYMBOL, examples=[Example(summary="SOL", value="SOL")])]
+Quote = Annotated[str, PathParameter(description=_SYMBOL, examples=[Example(summary="USDC", value="USDC")])]
 
 
 class PairSide(View):
@@ -69,10 +77,11 @@ class PairsController(Controller):
     tags = ("network",)
 
     @get(
+        operation_class=DocumentedOperation,
         operation_id="listPairs",
         summary="Every pair some venue trades",
         response_description="All of them, by one observation.",
-        responses=problems(503),
+        responses=problems("price_unavailable", "chain_unknown", "log_unavailable"),
     )
     async def list_pairs(self, services: InjectedServices) -> PairList:
         tokens = services.config.tokens.tokens
@@ -81,10 +90,13 @@ class PairsController(Controller):
 
     @get(
         "/{pair:str}",
+        operation_class=DocumentedOperation,
         operation_id="getPair",
         summary="One pair: touch, venues, resting orders",
         response_description="The pair as one observation saw it.",
-        responses=problems(404, 503),
+        responses=problems(
+            "bad_request", "unknown_pair", "no_venue", "price_unavailable", "chain_unknown", "log_unavailable"
+        ),
     )
     async def get_pair(self, services: InjectedServices, pair: Named) -> PairView:
         """`SOL/USDC` works as a path too: it is the next one."""
@@ -93,22 +105,26 @@ class PairsController(Controller):
 
     @get(
         "/{base:str}/{quote:str}",
+        operation_class=DocumentedOperation,
         operation_id="getPairByTokens",
         summary="One pair, by its two tokens",
         response_description="The pair as one observation saw it.",
-        responses=problems(404, 503),
+        responses=problems(
+            "bad_request", "unknown_pair", "no_venue", "price_unavailable", "chain_unknown", "log_unavailable"
+        ),
     )
-    async def get_pair_by_tokens(self, services: InjectedServices, base: Symbol, quote: Symbol) -> PairView:
+    async def get_pair_by_tokens(self, services: InjectedServices, base: Base, quote: Quote) -> PairView:
         return await _look_at(services, base, quote)
 
 
 async def _look(services: Services, pairs: Sequence[Pair]) -> list[PairView]:
     """Those of ``pairs`` that some venue holds."""
     prices, age = await services.ticker.observe(pairs)
+    network = services.chain().tradable_network()
     held = list(prices.pairs.values())
     resting = await services.resting.on(services.config.account_id, [price.pair for price in held])
     return [
-        _view(price, waiting, network=services.config.network, slot=prices.slot, age=age)
+        _view(price, waiting, network=network, slot=prices.slot, age=age)
         for price, waiting in zip(held, resting, strict=True)
     ]
 

@@ -11,7 +11,7 @@ import psycopg
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.errors import RETRY_AFTER, ProblemError
 from commands.errors import SubmissionUnknownError
@@ -35,6 +35,8 @@ _CONFLICTS = {"client_order_id_conflict"}
 
 class ProblemDetails(BaseModel):
     """The body of an error answer; further members depend on the code."""
+
+    model_config = ConfigDict(extra="allow")
 
     type: str = Field(examples=["urn:surefill:problem:unknown_token"])
     title: str = Field(description="The status in words.")

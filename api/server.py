@@ -3,56 +3,62 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
-from collections.abc import Callable, Iterator
-
-import uvicorn
+from collections.abc import Callable
 
 from api.metrics import Application, measured
+from api.orders.document import BODY_LIMIT
+from api.serving.access import STRICT, Access
+from api.serving.checked import checked
+from api.serving.concurrency import AT_ONCE, at_most
+from api.serving.limits import Limits
+from api.serving.server import server
 
 # Seconds. Whoever supervises this process gives it more, and all of the engine ends within ten.
 GRACE = 2
 MOST_FROM_A_CLIENT = 4096
+LIMITS = Limits(body_bytes=BODY_LIMIT)
 
 
-class _Server(uvicorn.Server):
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Signals belong to whoever composes the process."""
-        yield
-
-
-async def serve(app: Application, host: str, port: int, *, listening: Callable[[int], None] | None = None) -> None:
+async def serve(
+    app: Application,
+    host: str,
+    port: int,
+    *,
+    access: Access = STRICT,
+    limits: Limits = LIMITS,
+    at_once: int = AT_ONCE,
+    listening: Callable[[int], None] | None = None,
+) -> None:
     """Serve until cancelled, then stop: sockets are closed with 1012, requests in flight have ``GRACE`` seconds.
 
     ``listening`` is told the port once connections are taken; with ``port`` 0 the system picks one. Raises ``OSError``
     where the address can't be had.
     """
     listener = _bind(host, port)
-    config = uvicorn.Config(
-        measured(app),
+    serving = server(
+        measured(checked(at_most(app, at_once), access)),
+        limits,
         lifespan="on",
-        access_log=False,
-        log_config=None,
         log_level="warning",
-        server_header=False,
+        ws="websockets-sansio",
         ws_max_size=MOST_FROM_A_CLIENT,
+        # Messages are small: deflating them costs more CPU and memory for each socket than it saves on the wire.
+        ws_per_message_deflate=False,
         timeout_graceful_shutdown=GRACE,
     )
-    server = _Server(config)
-    serving = asyncio.create_task(server.serve(sockets=[listener]), name="http")
+    task = asyncio.create_task(serving.serve(sockets=[listener]), name="http")
     try:
-        while not server.started and not serving.done():
-            await asyncio.wait({serving}, timeout=0.02)
-        if not server.started:
+        while not serving.started and not task.done():
+            await asyncio.wait({task}, timeout=0.02)
+        if not serving.started:
             raise RuntimeError("the application did not start")
         if listening:
             listening(listener.getsockname()[1])
-        await asyncio.shield(serving)
+        await asyncio.shield(task)
     finally:
-        server.should_exit = True
-        await asyncio.gather(serving, return_exceptions=True)
+        serving.stop()
+        await asyncio.gather(task, return_exceptions=True)
         listener.close()
 
 

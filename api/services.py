@@ -11,16 +11,18 @@ from uuid import UUID
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
+from api.chain import KnownChain
 from api.config import ApiConfig
 from api.prices import Ticker
+from api.resting import WaitingCounts
 from commands.orders import OrderRepository
 from event_store.mapper import EventMapper
 from event_store.processors.dead_letters import DeadLetter
 from event_store.read.log import Log
 from projections.live import LiveFeed
 from projections.orders.queries import OrderList
-from projections.orders.resting_orders import RestingOrders
 from projections.uncertainty import Uncertainty
+from venues.protocol import VenueGroup
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +45,12 @@ class Services:
     events: Log
     mapper: EventMapper
     order_list: OrderList
-    resting: RestingOrders
+    resting: WaitingCounts
     ticker: Ticker
     live: LiveFeed
     checks: Sequence[Check]
+    chain: Callable[[], KnownChain]
+    venues: Sequence[VenueGroup]
     clock: Callable[[], datetime]
     wallet: Callable[[], Awaitable[str | None]]
     uncertainty: Callable[[UUID, int], Awaitable[Uncertainty | None]]

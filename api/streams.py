@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -21,7 +21,7 @@ from litestar.exceptions import WebSocketDisconnect
 
 from api.errors import ProblemError, StreamRefusedError
 from api.metrics import STREAMS, STREAMS_CLOSED
-from api.openapi import problems
+from api.openapi import DocumentedOperation, problems
 from api.orders.lookup import parse_order_id, stream_of
 from api.orders.read import OrderId
 from api.services import InjectedServices, Services
@@ -112,14 +112,18 @@ class StreamsController(Controller):
 
     @get(
         "/{order_id:str}",
+        operation_class=DocumentedOperation,
         operation_id="streamOrder",
         summary="An order's changes, by WebSocket",
         status_code=101,
-        responses=problems(400, 426),
+        responses=problems("bad_request", "upgrade_required"),
         response_description="Switching to WebSocket.",
     )
     async def upgrade(self, order_id: OrderId) -> None:
-        """One message for each change of status; `after` resumes after a sequence, `events=true` sends every event."""
+        """One message for each change of status; `after` resumes after a sequence, `events=true` sends every event.
+
+        A request that isn't a WebSocket's, as one from this page, is answered 426.
+        """
         headers = {"Upgrade": "websocket", "Connection": "Upgrade"}
         raise ProblemError(426, "upgrade_required", "This path speaks WebSocket.", headers=headers)
 
@@ -128,7 +132,7 @@ async def _deliver(services: Services, socket: Socket, order_id: str) -> Close:
     try:
         asked = question(order_id, socket.query_params)
         async with services.live.subscribe(asked.order_id) as subscription:
-            recorded = await stream_of(services, asked.order_id)
+            recorded = await _history(services, asked)
             stream = _OrderStream(socket, services.mapper, asked)
             for one in recorded:
                 await stream.send(one)
@@ -153,6 +157,14 @@ async def _deliver(services: Services, socket: Socket, order_id: str) -> Close:
     except (FeedStoppedError, *TRANSIENT_DATABASE_ERRORS) as error:
         log.warning("stream interrupted", error=type(error).__name__)
         return RESTARTING
+
+
+async def _history(services: Services, asked: Question) -> Sequence[PositionedEvent]:
+    """The order's events, from memory where they are recent. What follows them comes by the subscription."""
+    recent = services.live.recent(asked.order_id)
+    if recent and recent[0].account_id == services.config.account_id and recent[-1].version >= asked.after:
+        return recent
+    return await stream_of(services, asked.order_id)
 
 
 class _OrderStream:

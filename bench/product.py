@@ -15,7 +15,8 @@ from commands.ids import DEFAULT_ACCOUNT
 from event_store.append.appender import Appender
 from event_store.dsn import parse
 from event_store.types import AppendRequest, NewEvent, Stored
-from localnet.bootstrap import MARKET_KEY, open_node
+from localnet.bootstrap import open_node
+from localnet.keys import MARKET_KEY
 from localnet.market.price import move
 from localnet.rpc import METHODS
 from localnet.rpc.node import Node

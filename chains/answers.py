@@ -1,59 +1,70 @@
-"""The shapes of the RPC answers we read, only the fields we need. https://solana.com/docs/rpc/http"""
+"""The shapes of the RPC answers we read, only the fields we need. https://solana.com/docs/rpc/http
+
+They are read from the answer's bytes in one step and strictly: a field that is missing or of another type is a
+``ValueError``, one that isn't named here is skipped without being made into an object.
+"""
 
 from __future__ import annotations
 
 from base64 import b64decode
-from typing import Annotated, Any, Generic, Literal, Self, TypeVar
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
-from pydantic.alias_generators import to_camel
+import msgspec
+from msgspec import Struct
 from solders.hash import Hash, ParseHashError
+from solders.transaction import VersionedTransaction
 
-from domain.numbers import BaseUnits
-
-
-def _account_data(value: object) -> bytes:
-    match value:
-        case [str() as text, "base64"]:
-            return b64decode(text, validate=True)
-    raise ValueError('account data is [text, "base64"]')
-
-
-def _hash(value: str) -> str:
-    try:
-        return str(Hash.from_string(value))
-    except ParseHashError as error:  # no ValueError, which is all that pydantic takes for a refusal
-        raise ValueError("a blockhash is 32 bytes in base58") from error
-
+from domain.numbers import U64_MAX
 
 T = TypeVar("T")
-U64 = Annotated[int, Field(ge=0, lt=2**64)]
+U64 = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+"""A slot, a height or an amount of lamports: a u64 on the chain, where half of its range is never reached."""
+
+_U64_DIGITS = 20
 
 
-class Answer(BaseModel):
-    model_config = ConfigDict(frozen=True, strict=True, alias_generator=to_camel, extra="ignore")
+class HashText(str):
+    """32 bytes in base58."""
+
+    __slots__ = ()
 
 
-class Context(Answer):
+class AccountBytes(bytes):
+    """The data of an account; in JSON ``[text, "base64"]``."""
+
+    __slots__ = ()
+
+
+class TokenUnits(int):
+    """An amount of a token in base units; in JSON its digits as text."""
+
+
+class Answer(Struct, frozen=True, rename="camel"):
+    pass
+
+
+class Context(Answer, frozen=True):
     slot: U64
 
 
-class WithContext(Answer, Generic[T]):
+class WithContext(Answer, Generic[T], frozen=True):
     context: Context
     value: T
 
 
-class LatestBlockhash(Answer):
-    blockhash: Annotated[str, AfterValidator(_hash)]
+class LatestBlockhash(Answer, frozen=True):
+    blockhash: HashText
     last_valid_block_height: U64
 
 
-class EpochInfo(Answer):
+class EpochInfo(Answer, frozen=True):
     absolute_slot: U64
     block_height: U64
 
 
-class Status(Answer):
+class Status(Answer, frozen=True):
     """``confirmationStatus`` may be null; ``confirmations`` null then means rooted."""
 
     slot: U64
@@ -62,22 +73,22 @@ class Status(Answer):
     confirmation_status: Literal["processed", "confirmed", "finalized"] | None
 
 
-class SimulationResult(Answer):
+class SimulationResult(Answer, frozen=True):
     err: Any
     logs: list[str] | None
     units_consumed: U64 | None = None
 
 
-class AccountData(Answer):
-    data: Annotated[bytes, BeforeValidator(_account_data)]
+class AccountData(Answer, frozen=True):
+    data: AccountBytes
 
 
-class OwnedAccount(Answer):
+class OwnedAccount(Answer, frozen=True):
     pubkey: str
     account: AccountData
 
 
-class BlockSignatures(Answer):
+class BlockSignatures(Answer, frozen=True):
     blockhash: str
     previous_blockhash: str
     parent_slot: U64
@@ -85,20 +96,20 @@ class BlockSignatures(Answer):
     signatures: list[str]
 
 
-class TokenAmount(Answer):
-    amount: BaseUnits
+class TokenAmount(Answer, frozen=True):
+    amount: TokenUnits
 
 
-class TokenBalance(Answer):
+class TokenBalance(Answer, frozen=True):
     """``owner`` is absent in answers of nodes older than 1.10."""
 
     account_index: int
     mint: str
-    owner: str | None = None
     ui_token_amount: TokenAmount
+    owner: str | None = None
 
 
-class Meta(Answer):
+class Meta(Answer, frozen=True):
     """What a transaction did; balances are in lamports, by account: the message's own, then the loaded ones."""
 
     err: Any
@@ -110,37 +121,76 @@ class Meta(Answer):
     log_messages: list[str] | None
 
 
-class Instruction(Answer):
+class Instruction(Answer, frozen=True):
     program_id_index: int
 
 
-class Message(Answer):
+class Message(Answer, frozen=True):
     account_keys: list[str]
     instructions: list[Instruction]
 
 
-class Transaction(Answer):
+class Transaction(Answer, frozen=True):
     signatures: list[str]
     message: Message
 
 
-class LandedTransaction(Answer):
+class LandedTransaction(Answer, frozen=True):
     slot: U64
     meta: Meta
     transaction: Transaction
 
-    @model_validator(mode="after")
-    def _every_account_has_its_balances(self) -> Self:
+    def __post_init__(self) -> None:
+        """Every account has its balances, and every balance an account."""
         count = len(self.meta.pre_balances)
         tokens = [*(self.meta.pre_token_balances or ()), *(self.meta.post_token_balances or ())]
         if len(self.meta.post_balances) != count or len(self.transaction.message.account_keys) > count:
             raise ValueError("balances are missing")
         if any(not 0 <= balance.account_index < count for balance in tokens):
             raise ValueError("a token balance is of no account of the transaction")
-        return self
 
 
 STATUSES = WithContext[list[Status | None]]
 LATEST_BLOCKHASH = WithContext[LatestBlockhash]
 SIMULATION = WithContext[SimulationResult]
 ACCOUNTS = WithContext[list[AccountData | None]]
+
+
+@lru_cache
+def reader(shape: Any) -> msgspec.json.Decoder[Any]:
+    """Reads JSON as ``shape``; its ``decode`` raises ``ValueError``, or ``RecursionError`` for nesting without end."""
+    return msgspec.json.Decoder(shape, dec_hook=_read)
+
+
+def _read(kind: type, value: object) -> object:
+    return _READERS[kind](value)
+
+
+def _hash(value: object) -> HashText:
+    try:
+        return HashText(Hash.from_string(value if isinstance(value, str) else ""))
+    except ParseHashError as error:  # no ValueError, which is all that msgspec takes for a refusal
+        raise ValueError("a blockhash is 32 bytes in base58") from error
+
+
+def _base64(value: object) -> bytes:
+    match value:
+        case [str() as text, "base64"]:
+            return b64decode(text, validate=True)
+    raise ValueError('binary data is [text, "base64"]')
+
+
+def _token_units(value: object) -> TokenUnits:
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= _U64_DIGITS:
+        amount = int(value)
+        if amount <= U64_MAX:
+            return TokenUnits(amount)
+    raise ValueError("base units are digits as text")
+
+
+_READERS: dict[type, Callable[[object], object]] = {
+    HashText: _hash,
+    AccountBytes: lambda value: AccountBytes(_base64(value)),
+    TokenUnits: _token_units,
+    VersionedTransaction: lambda value: VersionedTransaction.from_bytes(_base64(value)),
+}

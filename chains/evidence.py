@@ -74,7 +74,7 @@ async def _ask(
 
 async def _evidence(endpoint: Endpoint, blocks: FinalizedBlocks, question: ExpiryQuestion) -> EndpointEvidence:
     try:
-        genesis_hash = await endpoint.call("getGenesisHash", shape=str)
+        genesis_hash = await endpoint.genesis_hash()
     except UnansweredError as silence:
         raise _NoAnswer(str(silence)) from None
     if genesis_hash != question.genesis_hash:

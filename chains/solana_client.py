@@ -76,8 +76,13 @@ class SolanaChain(Chain):
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
+    @property
+    def evidence_endpoints(self) -> Sequence[Endpoint]:
+        """Those at ``extra_urls``."""
+        return self._endpoints[1:]
+
     async def genesis_hash(self) -> str:
-        return str(await self._main.call("getGenesisHash", shape=str))
+        return await self._main.genesis_hash()
 
     async def block_height(self, commitment: Commitment) -> int:
         return int(await self._main.call("getBlockHeight", {"commitment": commitment}, shape=answers.U64))
@@ -89,7 +94,7 @@ class SolanaChain(Chain):
         answer = await self._main.call(
             "getLatestBlockhash", {"commitment": "confirmed"}, shape=answers.LATEST_BLOCKHASH
         )
-        return Blockhash(answer.value.blockhash, answer.context.slot, answer.value.last_valid_block_height)
+        return Blockhash(str(answer.value.blockhash), answer.context.slot, answer.value.last_valid_block_height)
 
     async def simulate(self, message: MessageV0) -> Simulation:
         unsigned = VersionedTransaction.populate(
@@ -152,7 +157,7 @@ class SolanaChain(Chain):
         found = await asyncio.gather(*(self._accounts(part) for part in parts))
         return AccountsAnswer(
             slot=min((answer.context.slot for answer in found), default=0),
-            data=tuple(account and account.data for answer in found for account in answer.value),
+            data=tuple(account.data if account else None for answer in found for account in answer.value),
         )
 
     async def _accounts(self, addresses: Sequence[str]) -> Any:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import re
-from base64 import b64decode
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Annotated, Any, Self
+from typing import Any, Self
 from uuid import UUID
 
 import stamina
-from pydantic import BeforeValidator, Field
 from solders.transaction import VersionedTransaction
 
 from chains.answers import U64, Answer, BlockSignatures, Meta
@@ -62,7 +60,7 @@ class Movement:
     fee_lamports: int
 
 
-class _Entry(Answer):
+class _Entry(Answer, frozen=True):
     signature: str
     slot: U64
     err: Any
@@ -70,17 +68,14 @@ class _Entry(Answer):
     confirmation_status: str | None = None
 
 
-def _decode_transaction(value: object) -> VersionedTransaction:
-    match value:
-        case [str() as text, "base64"]:
-            return VersionedTransaction.from_bytes(b64decode(text, validate=True))
-    raise ValueError('a transaction is [text, "base64"]')
-
-
-class _Transaction(Answer):
+class _Transaction(Answer, frozen=True):
     slot: U64
     meta: Meta
-    transaction: Annotated[Any, BeforeValidator(_decode_transaction), Field(repr=False)]
+    transaction: VersionedTransaction
+
+    def __repr__(self) -> str:
+        """Without the signed bytes."""
+        return f"_Transaction(slot={self.slot})"
 
 
 class WalletHistory:

@@ -13,8 +13,8 @@ from chains.errors import ChainUnavailableError, WalletError
 from chains.solana_client import SolanaChain
 from chains.wallet import read_keypair
 from cli.arguments import positive_decimal
-from localnet.bootstrap import MARKET_KEY
 from localnet.errors import PriceNotReachedError, UnknownPairError
+from localnet.keys import MARKET_KEY
 from localnet.market import price as prices
 from localnet.market.follow import follow
 from localnet.market.walk import outside_prices

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 import typer
@@ -13,7 +13,7 @@ from cli.arguments import Because, positive_decimal
 from cli.operator import print_outcome
 from domain.errors import DomainError
 from domain.numbers import to_base_units
-from runtime import addresses, settings
+from runtime import addresses, preflight, settings
 from runtime.composition import open_market, open_store, utc_now
 from workers.tracker.resolve import Landed, Resolver
 
@@ -27,42 +27,53 @@ class Received:
     fee_lamports: int
 
 
+# What became of an attempt: it can never land, or it landed; of a confirmed one, that it stands or that it was lost.
+Word = Received | Literal["expired", "stands", "lost"]
+
+
 def resolve(
     order: Annotated[UUID, typer.Argument(help="The order's id.")],
     attempt: Annotated[int, typer.Argument(help="The attempt's number, 1 for the first.")],
     because: Because,
     expired: Annotated[bool, typer.Option("--expired", help="It can never land.")] = False,
     landed: Annotated[bool, typer.Option("--landed", help="It landed, and swapped.")] = False,
+    stands: Annotated[bool, typer.Option("--stands", help="It is confirmed, and stays on chain.")] = False,
+    lost: Annotated[bool, typer.Option("--lost", help="It is confirmed, and is not on chain: trading halts.")] = False,
     amount_out: Annotated[str, typer.Option(help="With --landed: the token units received.")] = "",
     slot: Annotated[int, typer.Option(min=0, help="With --landed: the slot it landed in.")] = 0,
     fee_lamports: Annotated[int, typer.Option(min=0, help="With --landed: the network fee paid.")] = 5_000,
 ) -> None:
     """End an attempt whose outcome can never be known from the chain again; refused while it still can."""
-    if expired == landed:
-        raise typer.BadParameter("say one of --expired and --landed")
-    received = None
+    if [expired, landed, stands, lost].count(True) != 1:
+        raise typer.BadParameter("say one of --expired, --landed, --stands and --lost")
+    word: Word = "expired" if expired else "stands" if stands else "lost"
     if landed:
         if not slot:
             raise typer.BadParameter("--landed needs --slot and --amount-out")
         amount = positive_decimal(amount_out, what="what was received", param_hint="--amount-out")
-        received = Received(slot, amount, fee_lamports)
-    print_outcome("resolve", _resolve(order, attempt, received, because))
+        word = Received(slot, amount, fee_lamports)
+    print_outcome("resolve", _resolve(order, attempt, word, because))
 
 
-async def _resolve(order_id: UUID, number: int, received: Received | None, because: str) -> str:
-    """End the attempt as expired, or as landed where ``received`` is given; a sentence that says what was recorded."""
+async def _resolve(order_id: UUID, number: int, word: Word, because: str) -> str:
+    """Record the operator's word on the attempt; a sentence that says what the order is now."""
     found = addresses.completed(settings.load(), "database_url", "redis_url", "solana_rpc_url")
-    async with open_store(found, "resolve") as store, open_market(found) as market:
-        resolver = Resolver(store.orders, market.chain)
-        if received is None:
+    await preflight.solana(found.solana_rpc_url)
+    async with open_store(found, "resolve") as store, open_market(found, store) as market:
+        resolver = Resolver(store.orders, store.accounts, market.chain)
+        if word == "expired":
             after = await resolver.expired(order_id, number, because, utc_now())
+        elif word == "stands":
+            after = await resolver.stands(order_id, number, because)
+        elif word == "lost":
+            after = await resolver.lost(order_id, number, because)
         else:
             loaded = (await store.orders.load([order_id])).orders.get(order_id)
             if loaded is None or loaded.order is None:
                 raise DomainError("order_not_found", f"There is no readable order {order_id}.")
-            amount = to_base_units(received.amount_out, loaded.order.token_out.decimals)
+            amount = to_base_units(word.amount_out, loaded.order.token_out.decimals)
             if amount is None:
                 raise DomainError("too_many_decimals", f"{loaded.order.token_out.symbol} has fewer decimals than that.")
-            landed = Landed(received.slot, amount, received.fee_lamports)
+            landed = Landed(word.slot, amount, word.fee_lamports)
             after = await resolver.landed(order_id, number, landed, because, utc_now())
     return f"order {order_id} is {after.order.status if after.order else 'gone'}, version {after.version}"

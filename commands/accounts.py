@@ -10,6 +10,7 @@ from commands.ids import uuid7
 from commands.orders import MOST_CONFLICTS, Guards
 from domain.account import (
     AccountEvent,
+    ConfirmationUpheld,
     ContradictionFound,
     Trading,
     TradingHalted,
@@ -45,8 +46,9 @@ class Accounts:
     async def contradict(self, account_id: UUID, found: ContradictionFound, *, guards: Guards = ()) -> bool:
         """Record the contradiction and halt the account, in one request; False where it was recorded before."""
         for _ in range(MOST_CONFLICTS):
-            known = await self.contradictions(account_id)
-            if any((before.kind, before.signature) == (found.kind, found.signature) for before in known):
+            known = await self._events(reconciliation_stream(account_id))
+            contradictions = (event for event in known if isinstance(event, ContradictionFound))
+            if any((before.kind, before.signature) == (found.kind, found.signature) for before in contradictions):
                 return False
             state = await self.trading(account_id)
             writes: list[tuple[UUID, int, AccountEvent]] = [(reconciliation_stream(account_id), len(known) + 1, found)]
@@ -56,6 +58,20 @@ class Accounts:
             if await self._append(account_id, writes, guards):
                 return True
         raise TooManyConflictsError(str(account_id))
+
+    async def uphold(self, account_id: UUID, upheld: ConfirmationUpheld) -> bool:
+        """Record that a confirmed swap stands; False where it was said before of it that it stands, or was lost."""
+        for _ in range(MOST_CONFLICTS):
+            known = await self._events(reconciliation_stream(account_id))
+            if _is_finality_settled(known, upheld.signature):
+                return False
+            if await self._append(account_id, [(reconciliation_stream(account_id), len(known) + 1, upheld)], ()):
+                return True
+        raise TooManyConflictsError(str(account_id))
+
+    async def is_finality_settled(self, account_id: UUID, signature: str) -> bool:
+        """Whether it is recorded of a confirmed swap that it stands, on an operator's word, or that it was lost."""
+        return _is_finality_settled(await self._events(reconciliation_stream(account_id)), signature)
 
     async def resume(self, account_id: UUID, because: str) -> None:
         """Let the account trade again. Raises ``DomainError("not_halted")``."""
@@ -81,6 +97,14 @@ class Accounts:
         if isinstance(outcome, LeaseLost):
             raise LeaseLostError(outcome.processor)
         return not isinstance(outcome, Conflict)
+
+
+def _is_finality_settled(reconciliation: Sequence[AccountEvent], signature: str) -> bool:
+    return any(
+        event.signature == signature and (isinstance(event, ConfirmationUpheld) or event.kind == "confirmed_lost")
+        for event in reconciliation
+        if isinstance(event, ConfirmationUpheld | ContradictionFound)
+    )
 
 
 def account_event(

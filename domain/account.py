@@ -47,6 +47,17 @@ class ContradictionFound(AccountEvent):
     detail: str
 
 
+class ConfirmationUpheld(AccountEvent):
+    """A confirmed swap stands, on an operator's word: no node can show any more that it was finalized."""
+
+    TOPIC = "account.ConfirmationUpheld"
+
+    order_id: UUID
+    attempt: int
+    signature: str
+    because: str
+
+
 class TradingHalted(AccountEvent):
     """No transaction of the account is signed from here on."""
 
@@ -96,6 +107,7 @@ class DeadLetterDiscarded(AccountEvent):
 
 ACCOUNT_EVENTS: tuple[type[AccountEvent], ...] = (
     ContradictionFound,
+    ConfirmationUpheld,
     TradingHalted,
     TradingResumed,
     DeadLetterRetried,

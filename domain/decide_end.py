@@ -14,9 +14,12 @@ from domain.triggers import MOST_REJECTIONS, rest_until
 
 
 def give_up(order: Order, command: c.GiveUp) -> list[e.OrderEvent]:
-    """The world could not be asked: the order ends or rests if its time is over."""
-    if order.ended or order.live_attempt:
-        raise NotApplicableError("The order has ended, or may still land.")
+    """The world could not be asked: an order that is being executed ends or rests if its time is over.
+
+    One that waits for a price is left to it: there is nothing to give up, and a second rest would double its wait.
+    """
+    if order.status not in ("routing", "building") or order.live_attempt:
+        raise NotApplicableError(f"The order is {order.status}, not being executed without a live attempt.")
     return fail_or_rest(order, command.code, command.now)
 
 

@@ -6,7 +6,7 @@ from domain import commands as c
 from domain import events as e
 from domain.errors import NotApplicableError
 from domain.order import Order
-from domain.triggers import TRIGGERED_FOR, clearly_better, limit_met, stop_met
+from domain.triggers import TRIGGERED_FOR, clearly_better, is_rest_over, limit_met, stop_met
 
 
 def observe_price(order: Order, command: c.ObservePrice) -> list[e.OrderEvent]:
@@ -30,5 +30,5 @@ def _armed(order: Order, command: c.ObservePrice) -> bool:
     if order.rest is None:
         return True
     if order.rest.armed_at is not None:
-        return command.now >= order.rest.armed_at
+        return is_rest_over(order.rest.armed_at, command.now)
     return command.met_at_size or clearly_better(order.side, command.observation.touch, order.rest.touch)

@@ -102,6 +102,11 @@ class Order(OrderTerms):
         return self.status in ("confirmed", "failed")
 
     @property
+    def is_finalized(self) -> bool:
+        """Whether its swap was recorded as finalized, so that no fork can undo it."""
+        return self.fill is not None and self.fill.commitment == "finalized"
+
+    @property
     def live_attempt(self) -> Attempt | None:
         """The attempt that may still land, if there is one; there is never more than one."""
         last = self.attempts[-1] if self.attempts else None

@@ -44,6 +44,15 @@ def limit_minimum(side: Side, amount_in: int, token_in: Token, token_out: Token,
     return -(-exact.numerator // exact.denominator)
 
 
+def is_rest_over(armed_at: datetime, now: datetime) -> bool:
+    """Whether an order that rests until ``armed_at`` may trigger.
+
+    No rest is longer than the longest: an end beyond that was written before the clock stepped back, and waiting for
+    the clock to be there again would add to the rest whatever it stepped by.
+    """
+    return now >= armed_at or armed_at > now + REST.longest
+
+
 def rest_until(now: datetime, rests: int) -> datetime:
     """When an order that could not be executed for the ``rests + 1``-th time is armed again."""
     return now + REST.after(rests + 1)

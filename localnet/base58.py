@@ -4,15 +4,20 @@ from __future__ import annotations
 
 _ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _VALUES = {symbol: value for value, symbol in enumerate(_ALPHABET)}
+# Large numbers are slow to divide: ten symbols are cut off at a time, and these are written in pairs.
+_TEN = 58**10
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 
 
 def encode(data: bytes) -> str:
     """``data`` in base58; each leading zero byte is a ``1``."""
-    number, symbols = int.from_bytes(data, "big"), []
+    number, pairs = int.from_bytes(data, "big"), []
     while number:
-        number, value = divmod(number, 58)
-        symbols.append(_ALPHABET[value])
-    return "1" * (len(data) - len(data.lstrip(b"\0"))) + "".join(reversed(symbols))
+        number, ten = divmod(number, _TEN)
+        for _ in range(5):
+            ten, pair = divmod(ten, 58 * 58)
+            pairs.append(_PAIRS[pair])
+    return "1" * (len(data) - len(data.lstrip(b"\0"))) + "".join(reversed(pairs)).lstrip("1")
 
 
 def decode(text: str) -> bytes:

@@ -43,6 +43,7 @@ class Chain:
         # Block numbers are reserved in the ledger a second ahead: an idle chain needs one fsync a second, and after a
         # crash the numbers jump by up to a second.
         self._blocks_a_range = max(1, 1000 // slot_ms)
+        self._slot_ms = slot_ms
         self._range = ledger.last_range()
         self._blocks = CanonicalBlocks(ledger.dropped())
         self._made = self._range.until - 1
@@ -105,6 +106,11 @@ class Chain:
         """Every account that ``program`` owns."""
         return self.bank.owned_by(program, self.newest(commitment))
 
+    @property
+    def has_open_transactions(self) -> bool:
+        """Whether anything ran in the open block: then somebody waits for it to be closed."""
+        return bool(self._open)
+
     def knows(self, signature: Signature) -> bool:
         """Whether this transaction has run, in a closed block or in the open one."""
         return signature in self._open or self.ledger.place(signature) is not None
@@ -156,6 +162,27 @@ class Chain:
             del self._recent[next(iter(self._recent))]
         self._open_block()
 
+    def make_empty_blocks(self, count: int) -> None:
+        """Make the open block, in which nothing ran, and as many more as make ``count``: at once, as of now.
+
+        Raises as ``close_block`` does, and ``ValueError`` where something ran in the open block.
+        """
+        if self._open:
+            raise ValueError("the open block isn't empty")
+        first, last, finalized = self._range.until, self._made + count, self.newest("finalized")
+        if last >= first:
+            now, more = int(time.time()), last - first
+            began = max(self._range.time_of(first - 1), now - more * self._slot_ms // 1000)
+            # No block is of the future, also where the clock was set back or blocks come faster than their time.
+            apart = min(self._slot_ms * 1000, max(0, now - began) * 1_000_000 // max(1, more))
+            self._range, self._next_range = BlockRange(first, last + 1, began, apart), None
+            self.ledger.commit(last, [], [], self._range, finalized)
+        self.bank.close_block(last, finalized)
+        self._made = last
+        self._newest = self._settle(last, Settled(self.newest("confirmed"), finalized))
+        self._recent = self._recent_blocks()
+        self._open_block()
+
     def drop_blocks(self, count: int = 1, *, confirmed: bool = False) -> None:
         """Drop the newest ``count`` blocks, as a fork does that wins without them.
 
@@ -193,6 +220,6 @@ class Chain:
         number = self._made + 1
         self._range, self._next_range = self._next_range or self._range, None
         if number >= self._range.until:
-            now = max(int(time.time()), self._range.unix_time)
+            now = max(int(time.time()), self._range.time_of(self._range.until - 1))
             self._next_range = BlockRange(number, number + self._blocks_a_range, now)
-        self.bank.open_block(slot_of(number), (self._next_range or self._range).unix_time)
+        self.bank.open_block(slot_of(number), (self._next_range or self._range).time_of(number))

@@ -22,7 +22,7 @@ from localnet.errors import LedgerInUseError
 from localnet.journal import LEDGER, check
 
 # Applied in this order: a ledger of an earlier version is upgraded by the ones it lacks.
-_SCHEMA = [Path(__file__).with_name(name).read_text() for name in ("ledger_1.sql", "ledger_2.sql")]
+_SCHEMA = [Path(__file__).with_name(name).read_text() for name in ("ledger_1.sql", "ledger_2.sql", "ledger_3.sql")]
 _MENTIONING = Path(__file__).with_name("mentioning.sql").read_text()
 # Solana no longer collects rent: a node shows every account as exempt, with this epoch.
 RENT_EXEMPT_EPOCH = 2**64 - 1
@@ -48,11 +48,19 @@ class Landed:
 
 @dataclass(frozen=True, slots=True)
 class BlockRange:
-    """Blocks from ``number`` up to and without ``until``, begun at ``unix_time`` (s)."""
+    """Blocks from ``number`` up to and without ``until``, begun at ``unix_time`` (s), every ``slot_us`` microseconds.
+
+    0 in a range of a second or less: its blocks all have the time of its begin.
+    """
 
     number: int
     until: int
     unix_time: int
+    slot_us: int = 0
+
+    def time_of(self, number: int) -> int:
+        """The time (s) of one of its blocks."""
+        return self.unix_time + (number - self.number) * self.slot_us // 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +199,8 @@ class Ledger:
 
     def unix_time(self, number: int) -> int:
         """The time (s) of the block ``number``."""
-        query = "SELECT unix_time FROM block_range WHERE number <= ? ORDER BY number DESC LIMIT 1"
-        return int(self._db.execute(query, (number,)).fetchone()[0])
+        query = "SELECT * FROM block_range WHERE number <= ? ORDER BY number DESC LIMIT 1"
+        return BlockRange(*self._db.execute(query, (number,)).fetchone()).time_of(number)
 
     def find(self, signature: Signature) -> Landed | None:
         query = "SELECT * FROM chain_transaction WHERE signature = ?"
@@ -247,8 +255,8 @@ class Ledger:
         self._db.execute("COMMIT")
 
     def _put_range(self, block_range: BlockRange) -> None:
-        row = (block_range.number, block_range.until, block_range.unix_time)
-        self._db.execute("INSERT INTO block_range VALUES (?, ?, ?)", row)
+        row = (block_range.number, block_range.until, block_range.unix_time, block_range.slot_us)
+        self._db.execute("INSERT INTO block_range VALUES (?, ?, ?, ?)", row)
 
     def _put_accounts(self, accounts: Sequence[tuple[Pubkey, Account | None]]) -> None:
         self._db.executemany(

@@ -3,50 +3,53 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import structlog
-import uvicorn
 
+from api.serving.access import STRICT, Access
+from api.serving.checked import checked
+from api.serving.concurrency import at_most
+from api.serving.limits import Limits
+from api.serving.server import server
+from localnet.block_clock import BlockClock
 from localnet.bootstrap import open_node
-from localnet.chain import Chain
-from localnet.server import RpcServer
+from localnet.server import BODY_LIMIT, RpcServer
 
 log = structlog.get_logger(__name__)
 
-
-class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers: the caller of ``serve`` decides when it ends."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
+LIMITS = Limits(body_bytes=BODY_LIMIT)
 
 
-async def serve(*, host: str, port: int, directory: Path, wallet: str, slot_ms: int = 100, finality: int = 32) -> None:
+async def serve(
+    *,
+    host: str,
+    port: int,
+    directory: Path,
+    wallet: str,
+    access: Access = STRICT,
+    slot_ms: int = 100,
+    finality: int = 32,
+) -> None:
     """Serve the chain kept in ``directory`` until cancelled; ``wallet`` (base58) is the one funded at its genesis.
 
-    Raises ``OSError`` where the port is taken, ``LedgerInUseError``, ``LedgerDamagedError``, ``ForeignDirectoryError``
-    and ``WalletError`` for the directory. An error of the disk ends it too: a block that can't be written is never
-    shown.
+    Raises ``OSError`` where the port is taken, ``LedgerInUseError``, ``LedgerDamagedError`` and
+    ``ForeignDirectoryError`` for the directory. An error of the disk ends it too: a block that can't be written is
+    never shown.
     """
     with socket.create_server((host, port), backlog=1024) as listener:
         node = open_node(directory, wallet, slot_ms=slot_ms, finality=finality)
-        config = uvicorn.Config(
-            RpcServer(node),
-            http="httptools",
+        clock = BlockClock(node.chain, slot_ms / 1000)
+        rpc = server(
+            checked(at_most(RpcServer(node, clock)), access),
+            LIMITS,
             ws="none",
             lifespan="off",
-            log_config=None,
-            access_log=False,
+            date_header=False,  # it would take uvicorn's ten ticks a second
             timeout_graceful_shutdown=2,
         )
-        server = _Server(config)
-        serving = asyncio.create_task(server.serve(sockets=[listener]))
-        ticking = asyncio.create_task(_make_blocks(node.chain, slot_ms / 1000))
+        serving = asyncio.create_task(rpc.serve(sockets=[listener]))
         address = f"http://{host}:{listener.getsockname()[1]}"
         log.info(
             "localnet ready",
@@ -55,21 +58,11 @@ async def serve(*, host: str, port: int, directory: Path, wallet: str, slot_ms: 
             height=node.chain.height("processed"),
         )
         try:
-            await asyncio.wait({serving, ticking}, return_when=asyncio.FIRST_COMPLETED)
-            if ticking.done():
-                ticking.result()
+            await asyncio.wait({serving, clock.failed}, return_when=asyncio.FIRST_COMPLETED)
+            if clock.failed.done():
+                clock.failed.result()
         finally:
-            server.should_exit = True
-            ticking.cancel()
+            rpc.stop()
+            clock.stop()
             await serving
             node.chain.ledger.close()
-
-
-async def _make_blocks(chain: Chain, seconds: float) -> None:
-    """Make a block every ``seconds``. Blocks that were missed are not made up for: blockhashes live longer then."""
-    clock = asyncio.get_running_loop()
-    due = clock.time() + seconds
-    while True:
-        await asyncio.sleep(due - clock.time())
-        chain.close_block()
-        due = max(due + seconds, clock.time())

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 import structlog
 
+from localnet.block_clock import BlockClock
 from localnet.errors import RpcError
 from localnet.rpc import METHODS
 from localnet.rpc.node import Node
@@ -25,10 +26,14 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 class RpcServer:
-    """The ASGI application. Methods run to their end one after another: each sees the chain between two changes."""
+    """The ASGI application. Methods run to their end one after another: each sees the chain between two changes.
 
-    def __init__(self, node: Node) -> None:
+    ``clock`` makes the blocks; without one whoever has the chain makes them.
+    """
+
+    def __init__(self, node: Node, clock: BlockClock | None = None) -> None:
         self._node = node
+        self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -37,6 +42,9 @@ class RpcServer:
             await _respond(send, 200, b"ok", b"text/plain")
         elif scope["method"] != "POST":
             await _respond(send, 405, b"Used HTTP Method is not allowed. POST or OPTIONS is required", b"text/plain")
+        elif not _is_json(scope):
+            refusal = RpcError(INVALID_REQUEST, "Content-Type: application/json is required")
+            await _respond(send, 415, orjson.dumps(_failure(None, refusal)), b"application/json")
         else:
             body = await _body(receive)
             if body is None:
@@ -46,6 +54,15 @@ class RpcServer:
 
     def answer(self, body: bytes) -> bytes:
         """The answer to a request body; empty where the request asks for none."""
+        if self._clock is None:
+            return self._answer(body)
+        self._clock.before_request()
+        try:
+            return self._answer(body)
+        finally:
+            self._clock.after_request()
+
+    def _answer(self, body: bytes) -> bytes:
         try:
             request = orjson.loads(body)
         except orjson.JSONDecodeError:
@@ -92,6 +109,12 @@ class RpcServer:
 
 def _failure(identity: object, error: RpcError) -> dict[str, Any]:
     return {"jsonrpc": "2.0", "error": error.as_json(), "id": identity}
+
+
+def _is_json(scope: Scope) -> bool:
+    """Any page may make a browser post a form or plain text; for JSON the browser asks us first (CORS)."""
+    types = [value for name, value in scope["headers"] if name == b"content-type"]
+    return len(types) == 1 and types[0].partition(b";")[0].strip().lower() == b"application/json"
 
 
 async def _body(receive: Receive) -> bytes | None:

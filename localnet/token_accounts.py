@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from solders.account import Account
@@ -61,23 +60,23 @@ def supply_of(mint: Pubkey, lookup: Lookup) -> int:
 def ui_amount(amount: int, decimals: int) -> dict[str, Any]:
     """``uiAmount`` is a JSON number because a real node's is; whoever counts reads ``amount``."""
     text = to_units(amount, decimals)
-    return {"amount": str(amount), "decimals": decimals, "uiAmount": float(Decimal(text)), "uiAmountString": text}
+    return {"amount": str(amount), "decimals": decimals, "uiAmount": float(text), "uiAmountString": text}
 
 
-def token_balances(accounts: tuple[Account | None, ...], lookup: Lookup) -> list[dict[str, Any]]:
+def token_balances(accounts: tuple[Account | None, ...], decimals: Callable[[Pubkey], int | None]) -> list[Any]:
     """Entries of preTokenBalances and postTokenBalances for a transaction's accounts, by index."""
     entries = []
     for index, account in enumerate(accounts):
         held = holding(account)
-        decimals = decimals_of(held.mint, lookup) if held else None
-        if held and decimals is not None:
+        places = decimals(held.mint) if held else None
+        if held and places is not None:
             entries.append(
                 {
                     "accountIndex": index,
                     "mint": str(held.mint),
                     "owner": str(held.owner),
                     "programId": str(held.program),
-                    "uiTokenAmount": ui_amount(held.amount, decimals),
+                    "uiTokenAmount": ui_amount(held.amount, places),
                 }
             )
     return entries

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from solders.account import Account
@@ -11,21 +12,22 @@ from solders.transaction_metadata import TransactionMetadata
 
 from localnet.bank import Executed
 from localnet.messages import compiled_instruction
-from localnet.token_accounts import Lookup, token_balances
+from localnet.token_accounts import Lookup, decimals_of, token_balances
 from localnet.transaction_errors import ErrorJson
 
 
 def transaction_meta(executed: Executed, error: ErrorJson | None, lookup: Lookup) -> dict[str, Any]:
     """The ``meta`` of a transaction in a block; ``lookup`` finds mints."""
     metadata = executed.metadata
+    decimals = cache(lambda mint: decimals_of(mint, lookup))  # a transaction names few mints, and each many times
     meta: dict[str, Any] = {
         "err": error,
         "status": {"Ok": None} if error is None else {"Err": error},
         "fee": metadata.fee(),
         "preBalances": _lamports(executed.before),
         "postBalances": _lamports(executed.after),
-        "preTokenBalances": token_balances(executed.before, lookup),
-        "postTokenBalances": token_balances(executed.after, lookup),
+        "preTokenBalances": token_balances(executed.before, decimals),
+        "postTokenBalances": token_balances(executed.after, decimals),
         "innerInstructions": inner_instructions(metadata),
         "logMessages": metadata.logs(),
         "loadedAddresses": {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from uuid import UUID
 
@@ -100,6 +100,10 @@ class LiveFeed:
             for subscribed in self._subscriptions.values():
                 for subscription in subscribed:
                     subscription.end(FeedStoppedError())
+
+    def recent(self, order_id: UUID) -> Sequence[PositionedEvent]:
+        """The order's events as far as this process knows the log, without asking it; none where it must be asked."""
+        return self._feed.recent(order_id)
 
     @asynccontextmanager
     async def subscribe(self, order_id: UUID) -> AsyncIterator[Subscription]:

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from chains.durable_file import write_durably
 from runtime.errors import StartupError
 from runtime.settings import Settings
 from runtime.supervision.launch import is_alive
@@ -28,11 +29,8 @@ class Addresses:
 
 def publish(data_dir: Path, addresses: Addresses) -> None:
     """Write them to DATA_DIR/addresses.json, mode 0600 (they carry passwords), with our process id."""
-    unfinished = data_dir / "addresses.unfinished"
-    unfinished.unlink(missing_ok=True)
-    unfinished.touch(mode=0o600)
-    unfinished.write_text(json.dumps({"process": os.getpid(), **dataclasses.asdict(addresses)}, indent=2) + "\n")
-    unfinished.replace(_file(data_dir))
+    published = {"process": os.getpid(), **dataclasses.asdict(addresses)}
+    write_durably(_file(data_dir), json.dumps(published, indent=2) + "\n")
 
 
 def withdraw(data_dir: Path) -> None:
@@ -47,8 +45,20 @@ def of_running_engine(data_dir: Path) -> Addresses | None:
         return None
     except PermissionError:
         raise StartupError(f"{_file(data_dir)} belongs to another user: ask as the one who runs surefill") from None
-    process = published.pop("process")
-    return Addresses(**published) if is_alive(process) else None
+    except ValueError:  # no JSON, or no text at all
+        raise _unreadable(data_dir) from None
+    try:
+        process = int(published.pop("process"))
+        found = Addresses(**published)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise _unreadable(data_dir) from None
+    return found if is_alive(process) else None
+
+
+def _unreadable(data_dir: Path) -> StartupError:
+    return StartupError(
+        f"{_file(data_dir)} can't be read: end surefill up if it runs, and start it, which writes the file anew"
+    )
 
 
 def completed(settings: Settings, *needed: str) -> Settings:

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlsplit, urlunsplit
 
-import structlog
-
-from chains.errors import ChainUnavailableError
 from chains.solana_client import SolanaChain
 from commands.accounts import Accounts
 from commands.dead_letters import DeadLetters
@@ -26,12 +22,12 @@ from event_store.append.appender import Appender
 from event_store.mapper import EventMapper
 from event_store.notifier import Notifier
 from event_store.pool import connection_pool
-from event_store.processors.leases import Lease
+from event_store.processors.leases import Lease, lease_owner
 from event_store.read.feed import LogFeed
 from event_store.read.log import Log
 from event_store.types import PositionedEvent
 from projections.orders import PROCESSOR
-from runtime import preflight
+from runtime.chain_identity import ChainIdentity
 from runtime.settings import Settings
 from venues.constant_product import PROGRAM_ID
 from venues.constant_product_errors import ProgramError
@@ -41,15 +37,6 @@ from workers.dispatch.broker import WokenBroker, open_broker
 from workers.dispatch.next_work import AT_ONCE
 from workers.dispatch.queue import HandOver, Queue
 from workers.dispatch.work import Pool, WorkTable
-
-log = structlog.get_logger(__name__)
-
-# Solana's public networks by genesis hash; any other chain is somebody's own.
-NETWORKS = {
-    "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d": "mainnet-beta",
-    "EtWTRABZaYq6iMfeYKouRu166VU2xqa1wcaWoxPkrZBG": "devnet",
-    "4uhcVJyU9pJkvQyS88uRDiswHXSCkY3zQawwpjk2NsNY": "testnet",
-}
 
 # Of so many open orders a process remembers what it has read; one takes 5 to 15 KB.
 RECENT_ORDERS = 2_000
@@ -155,39 +142,32 @@ async def open_store(settings: Settings, role: str, *, connections: int = 4) -> 
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """The chain, its name, and what trades on it; prices come from ``pools``."""
+    """The chain, which one it is, and what trades on it; prices come from ``pools``, which are empty until the node has
+    answered: who trades waits for ``identity.confirmed()``.
+    """
 
     chain: SolanaChain
     pools: PoolBook
     venues: Sequence[VenueGroup]
-    genesis_hash: str
-    network: str
+    identity: ChainIdentity
 
 
 @asynccontextmanager
-async def open_market(settings: Settings) -> AsyncIterator[Market]:
-    """The chain behind SOLANA_RPC_URL and its pools. Raises ``StartupError`` where it doesn't answer."""
+async def open_market(settings: Settings, store: Store) -> AsyncIterator[Market]:
+    """The chain behind SOLANA_RPC_URL and its pools, at once, whether a node answers there or not."""
     chain = SolanaChain(
         settings.solana_rpc_url,
         extra_urls=settings.solana_evidence_rpc_urls,
         custom_codes=PROGRAM_CODES,
     )
-    try:
-        try:
-            genesis_hash, pools = await chain.genesis_hash(), await _pools_on(chain)
-        except ChainUnavailableError as error:
-            raise preflight.no_node_at(settings.solana_rpc_url, error) from None
-        yield Market(chain, pools, (pools,), genesis_hash, NETWORKS.get(genesis_hash, "localnet"))
-    finally:
-        await chain.close()
-
-
-async def _pools_on(chain: SolanaChain) -> PoolBook:
     pools = PoolBook(chain, PROGRAM_ID)
-    await pools.load()
-    if not pools.venues:
-        log.warning("this chain has no pools the engine knows; every order will fail with no_venue")
-    return pools
+    identity = ChainIdentity(chain, pools, settings.solana_rpc_url, store.pool, store.mapper)
+    try:
+        await identity.start()
+        yield Market(chain, pools, (pools,), identity)
+    finally:
+        await identity.stop()
+        await chain.close()
 
 
 def lease_of(store: Store, processor: str) -> Lease:
@@ -198,11 +178,6 @@ def lease_of(store: Store, processor: str) -> Lease:
 def own_lease(pool: Pool, processor: str, ttl: float = 5.0) -> Lease:
     """The same over a pool of one's own; it outlives its holder by ``ttl`` seconds at most."""
     return Lease(pool, processor, owner=lease_owner(os.getpid()), ttl=ttl)
-
-
-def lease_owner(process: int) -> str:
-    """What the leases of this machine's process with that id are held under."""
-    return f"{socket.gethostname()}:{process}"
 
 
 def broker_url(redis_url: str) -> str:

@@ -3,16 +3,23 @@
 import asyncio
 import fcntl
 import os
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import structlog
+
+from chains.durable_file import write_durably
 from runtime.embedded.postgres import MAJOR as POSTGRES
 from runtime.embedded.stale import end_stale_server
 from runtime.errors import StartupError
 
 LAYOUT = (1, 0)  # major: another one cannot be read; minor: newer ones cannot, older ones can
+CUT_SHORT = re.compile(rf"|{LAYOUT[0]}\.?")  # of a version that could be ours: what the directory holds decides then
 LINGERING = 10.0  # seconds that processes which a killed engine left behind are given to end
+
+log = structlog.get_logger()
 
 
 @asynccontextmanager
@@ -32,7 +39,10 @@ async def occupied(data_dir: Path) -> AsyncIterator[int]:
     try:
         if not _taken(lock):
             raise StartupError(f"another surefill already runs on {data_dir}; stop it, or set DATA_DIR")
-        _check_version(data_dir)
+        try:
+            _check_version(data_dir)
+        except OSError as error:
+            raise StartupError(f"DATA_DIR {data_dir} cannot be used: {error.strerror}") from None
         await _outlive_children(children, data_dir)
         yield children
     finally:
@@ -71,8 +81,9 @@ def _taken(descriptor: int) -> bool:
 def _check_version(data_dir: Path) -> None:
     file = data_dir / "VERSION"
     ours = ".".join(map(str, LAYOUT))
-    if file.exists():
-        text = file.read_text().strip()
+    # A power cut may leave zero bytes where text was to be; what is no text at all is no version of ours.
+    text = file.read_text(errors="replace").strip("\0 \n") if file.exists() else None
+    if text is not None and not CUT_SHORT.fullmatch(text):
         major, _, minor = text.partition(".")
         if major != str(LAYOUT[0]) or not minor.isdecimal() or int(minor) > LAYOUT[1]:
             raise StartupError(
@@ -83,5 +94,7 @@ def _check_version(data_dir: Path) -> None:
             raise StartupError(
                 f"{data_dir} holds {cluster.name}, and this version of surefill runs PostgreSQL {POSTGRES}"
             )
-    if not file.exists() or file.read_text().strip() != ours:
-        file.write_text(ours + "\n")
+    if text != ours:
+        if text is not None and CUT_SHORT.fullmatch(text):
+            log.warning("VERSION was cut short and is written anew", file=str(file), layout=ours)
+        write_durably(file, ours + "\n", mode=0o644)

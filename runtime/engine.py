@@ -1,6 +1,7 @@
 """`surefill up`: the whole engine, from its embedded servers to its API, each part a process of its own."""
 
 import asyncio
+import os
 import signal
 import sys
 import time
@@ -21,16 +22,16 @@ from domain.events import ORDER_EVENTS
 from event_store.dsn import parse
 from event_store.mapper import EventMapper
 from event_store.pool import connection_pool
-from event_store.processors.leases import give_back
-from localnet.errors import LedgerDamagedError
+from event_store.processors.leases import give_back, lease_owner
+from localnet.errors import ForeignDirectoryError, LedgerDamagedError
 from localnet.journal import LEDGER, check
+from localnet.keys import check_keys
 from runtime import addresses, preflight
 from runtime.addresses import Addresses
-from runtime.composition import lease_owner
 from runtime.data_directory import occupied
 from runtime.embedded import ports, postgres, valkey
-from runtime.errors import StartupError
-from runtime.preconditions import load_wallet, require_wallet
+from runtime.errors import ServerUnreachableError, StartupError
+from runtime.preconditions import load_wallet, require_known_wallet, require_wallet
 from runtime.roles import migrate
 from runtime.settings import Settings
 from runtime.supervision.child import Program
@@ -38,6 +39,16 @@ from runtime.supervision.supervisor import Supervisor
 
 SUREFILL = Path(sys.executable).with_name("surefill")
 LEASED = ("projector", "tracker", "watcher")  # one owner at a time; the second of each stands by
+# Passwords and providers' keys are in them, and the local chain uses none. Empty, they hide those of `.env` too.
+ADDRESSES_OF_OTHERS = (
+    "DATABASE_URL",
+    "DATABASE_OWNER_URL",
+    "REDIS_URL",
+    "REDIS_HOST",
+    "REDIS_PORT",
+    "SOLANA_RPC_URL",
+    "SOLANA_EVIDENCE_RPC_URLS",
+)
 POLL = 0.05
 # Longer than the API gives the requests in flight (api.server.GRACE).
 API_STOPS = ((signal.SIGTERM, 2.8),)
@@ -86,31 +97,46 @@ def _require_free_port(settings: Settings) -> None:
 
 
 async def _require_given_servers(settings: Settings) -> None:
-    """What is set is used, so it must answer: asked before anything of ours is started."""
+    """What is set is used, so it is asked before anything of ours is started.
+
+    Without PostgreSQL there is no engine. Without Valkey or the chain's node it serves what it can and waits for them.
+    """
     if settings.database_owner_url:
         await preflight.postgres(settings.database_owner_url, name="DATABASE_OWNER_URL")
     elif settings.database_url:
         await preflight.postgres(settings.database_url)
     if settings.redis_url:
-        await preflight.valkey(settings.redis_url)
+        try:
+            await preflight.valkey(settings.redis_url)
+        except ServerUnreachableError as unreachable:
+            log.warning(
+                "the engine starts without Valkey, and executes orders once it answers", reason=str(unreachable)
+            )
     if settings.solana_rpc_url:
-        await preflight.solana(settings.solana_rpc_url)
         load_wallet(settings.wallet_file)
 
 
-def _require_whole_ledger(ledger: Path) -> None:
+def _require_whole_chain(directory: Path) -> None:
     """Asked before the chain's own process does: that one would be started again and again to say the same."""
     try:
-        check(ledger)
-    except LedgerDamagedError as damaged:
+        check(directory / LEDGER)
+        check_keys(directory)
+    except (LedgerDamagedError, ForeignDirectoryError) as damaged:
         raise StartupError(str(damaged)) from None
 
 
 async def _require_one_world(settings: Settings, servers: Addresses) -> None:
     """What each role asks, asked once before an order is taken: a role that is refused would be started for ever."""
-    genesis_hash = await preflight.solana(servers.solana_rpc_url)
+    genesis_hash: str | None = None
+    try:
+        genesis_hash = await preflight.solana(servers.solana_rpc_url)
+    except ServerUnreachableError as unreachable:
+        log.warning("the engine starts without its chain, and trades once a node answers", reason=str(unreachable))
     async with connection_pool(servers.database_url, max_size=1) as pool:
-        await require_wallet(pool, EventMapper(ORDER_EVENTS), genesis_hash, settings.wallet_file)
+        if genesis_hash is None:
+            await require_known_wallet(pool, settings.wallet_file)
+        else:
+            await require_wallet(pool, EventMapper(ORDER_EVENTS), genesis_hash, settings.wallet_file)
 
 
 async def _start_servers(supervisor: Supervisor, settings: Settings) -> Addresses:
@@ -130,8 +156,9 @@ async def _start_servers(supervisor: Supervisor, settings: Settings) -> Addresse
         port = ports.kept(data_dir / "ports.json", "localnet")
         rpc_url = f"http://{ports.LOOPBACK}:{port}"
         load_wallet(settings.wallet_file, create=True)
-        _require_whole_ledger(data_dir / "localnet" / LEDGER)
+        _require_whole_chain(data_dir / "localnet")
         own = {
+            **dict.fromkeys(ADDRESSES_OF_OTHERS, ""),
             "LOCALNET_HOST": ports.LOOPBACK,
             "LOCALNET_PORT": str(port),
             "DATA_DIR": str(data_dir),
@@ -195,11 +222,12 @@ def _metrics_ports(settings: Settings) -> Iterator[dict[str, str]]:
 
 
 def _role(name: str, shown: str = "", *, environment: dict[str, str], arguments: tuple[str, ...] = ()) -> Program:
-    # `ps` shows "surefill <role>"; the working directory stays ours, where `.env` is.
+    # `ps` shows "surefill <role>"; the working directory stays ours, where `.env` is. A role is ourselves once more: it
+    # reads the same settings from the same environment.
     command = (sys.executable, str(SUREFILL), name, *arguments)
     database_url = environment.get("DATABASE_URL")
     ended = partial(_give_leases_back, database_url) if database_url else None
-    return Program(shown or name, command, Path.cwd(), environment, ended=ended)
+    return Program(shown or name, command, Path.cwd(), {**os.environ, **environment}, ended=ended)
 
 
 def _environment(settings: Settings, servers: Addresses) -> dict[str, str]:

@@ -7,5 +7,9 @@ class StartupError(Exception):
     """
 
 
+class ServerUnreachableError(StartupError):
+    """A server whose address is given does not answer; not every program has to stop for it."""
+
+
 class SettingsError(StartupError):
     """A setting that cannot be used; the text names the variable. The command line exits 2."""

@@ -5,20 +5,36 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 from uuid import UUID
 
 from chains.errors import WalletError
+from chains.networks import network_of
 from chains.wallet import Wallet
 from commands.ids import DEFAULT_ACCOUNT
 from domain import events as e
 from event_store.mapper import UNREADABLE, EventMapper
 from event_store.statements import statement
+from projections.accounts import wallet_of
 from runtime.errors import StartupError
 from workers.dispatch.work import Pool
 
+E = TypeVar("E", e.TransactionBuilt, e.OrderSubmitted)
+
+_NEWEST_TRANSACTIONS = statement(__file__, "newest_transactions")
+# For what every order has: it is found within a few orders of the log's end.
 _NEWEST_STATES = statement(__file__, "newest_states")
 _CLAIM_WALLET = statement(__file__, "claim_wallet")
+
+
+@dataclass(frozen=True, slots=True)
+class ChainOfLog:
+    """Which chain a log belongs to, as far as its newest events tell; an empty log tells nothing."""
+
+    genesis_hash: str | None = None
+    network: str | None = None
 
 
 async def require_wallet(pool: Pool, mapper: EventMapper, genesis_hash: str, file: Path) -> Wallet:
@@ -30,24 +46,56 @@ async def require_wallet(pool: Pool, mapper: EventMapper, genesis_hash: str, fil
 
 
 async def require_chain_of_log(pool: Pool, mapper: EventMapper, genesis_hash: str) -> None:
-    """Raise ``StartupError`` where the log's newest transaction was signed for another chain.
+    """Raise ``StartupError`` where the log's newest transaction was signed for another chain, or, where nothing was
+    signed yet, its newest order was taken for another network.
+    """
+    held = await chain_of_log(pool, mapper)
+    if held.genesis_hash and held.genesis_hash != genesis_hash:
+        raise StartupError(
+            f"the log's transactions belong to the chain with genesis {held.genesis_hash}, "
+            f"the configured endpoint serves {genesis_hash}: use that chain, or another database"
+        )
+    if held.network and held.network != network_of(genesis_hash):
+        raise StartupError(
+            f"the log's orders are for {held.network}, the configured endpoint serves {network_of(genesis_hash)} "
+            f"(genesis {genesis_hash}): use that network, or another database"
+        )
 
-    One that can't be read is passed over: it stops its own order, and `surefill verify` names it.
+
+async def chain_of_log(pool: Pool, mapper: EventMapper) -> ChainOfLog:
+    """What the newest transaction tells, else the newest order; see ``_newest`` for those that can't be read."""
+    built = await _newest(pool, mapper, e.TransactionBuilt, _NEWEST_TRANSACTIONS)
+    if built:
+        return ChainOfLog(built.genesis_hash, network_of(built.genesis_hash))
+    submitted = await _newest(pool, mapper, e.OrderSubmitted, _NEWEST_STATES)
+    return ChainOfLog(None, submitted.network) if submitted else ChainOfLog()
+
+
+async def _newest(pool: Pool, mapper: EventMapper, kind: type[E], states_of: bytes) -> E | None:
+    """The newest event of a kind. One that can't be read is passed over: it stops its own order, and `surefill verify`
+    names it.
     """
     async with pool.connection() as connection:
-        cursor = await connection.execute(_NEWEST_STATES, {"topic": e.TransactionBuilt.TOPIC})
+        cursor = await connection.execute(states_of, {"topic": kind.TOPIC})
         states = [bytes(row[0]) for row in await cursor.fetchall()]
     for state in states:
         try:
-            built = mapper.load(e.TransactionBuilt.TOPIC, state)
+            event = mapper.load(kind.TOPIC, state)
         except UNREADABLE:
             continue
-        if isinstance(built, e.TransactionBuilt) and built.genesis_hash != genesis_hash:
-            raise StartupError(
-                f"the log's transactions belong to the chain with genesis {built.genesis_hash}, "
-                f"the configured endpoint serves {genesis_hash}: use that chain, or another database"
-            )
-        return
+        if isinstance(event, kind):
+            return event
+    return None
+
+
+async def require_known_wallet(pool: Pool, file: Path) -> None:
+    """What can be asked of the wallet while the chain isn't known: raise ``StartupError`` where it isn't the one that
+    is bound already. None is bound before the chain is known.
+    """
+    wallet = load_wallet(file)
+    held = await wallet_of(pool, DEFAULT_ACCOUNT)
+    if held:
+        _require_same_wallet(held, wallet.address)
 
 
 def load_wallet(file: Path, *, create: bool = False) -> Wallet:
@@ -66,7 +114,10 @@ async def _claim_wallet(pool: Pool, account_id: UUID, wallet: str) -> None:
     async with pool.connection() as connection:
         cursor = await connection.execute(_CLAIM_WALLET, {"account": account_id, "wallet": wallet})
         row = await cursor.fetchone()
-    held = row[0] if row else None
+    _require_same_wallet(row[0] if row else None, wallet)
+
+
+def _require_same_wallet(held: str | None, wallet: str) -> None:
     if held != wallet:
         raise StartupError(
             f"the account trades with wallet {held}, the configured key is that of {wallet}: use that key"

@@ -12,7 +12,7 @@ from chains.errors import ChainUnavailableError
 from chains.solana_client import SolanaChain
 from event_store.dsn import parse
 from event_store.errors import DatabaseUrlError
-from runtime.errors import StartupError
+from runtime.errors import ServerUnreachableError, StartupError
 
 PATIENCE = 5  # seconds
 
@@ -31,7 +31,7 @@ async def postgres(url: str, *, name: str = "DATABASE_URL") -> None:
 
 
 async def valkey(url: str) -> None:
-    """Raises StartupError unless Valkey or Redis answers a PING."""
+    """Raises StartupError unless Valkey or Redis answers a PING; ServerUnreachableError where nothing answers."""
     try:
         address = urlsplit(url)
         where = (
@@ -45,19 +45,14 @@ async def valkey(url: str) -> None:
     except AuthenticationError:
         raise StartupError(f"Valkey at {where} refuses the password of REDIS_URL") from None
     except (RedisError, OSError):
-        raise StartupError(f"Valkey does not answer at {where} (REDIS_URL)") from None
+        raise ServerUnreachableError(f"Valkey does not answer at {where} (REDIS_URL)") from None
 
 
 async def solana(url: str) -> str:
-    """The genesis hash of the chain of the Solana node there; raises StartupError unless one answers."""
+    """The genesis hash of the chain of the Solana node there; raises ServerUnreachableError unless one answers."""
     try:
         async with SolanaChain(url, timeout=PATIENCE) as chain:
             return await chain.genesis_hash()
     except ChainUnavailableError as error:
-        raise no_node_at(url, error) from None
-
-
-def no_node_at(url: str, error: ChainUnavailableError) -> StartupError:
-    """What to say where the chain can't be read."""
-    where = urlsplit(url).hostname  # no more of it: a provider's key is in the path or the query
-    return StartupError(f"no Solana node answers at {where} (SOLANA_RPC_URL): {error}")
+        where = urlsplit(url).hostname  # no more of it: a provider's key is in the path or the query
+        raise ServerUnreachableError(f"no Solana node answers at {where} (SOLANA_RPC_URL): {error}") from None

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from api.serving.access import Access
+from api.serving.authority import parse_authority, parse_origin
 from runtime.errors import SettingsError
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -22,6 +24,17 @@ class Settings(BaseSettings):
 
     host: str = Field(LOOPBACK, description="Where the API listens.")
     port: Port = Field(8080, description="The API's port.")
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Host names, comma separated, by which the API and the local chain may be asked; addresses, "
+        "localhost and HOST always may.",
+    )
+    allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Origins, comma separated, whose pages may use the API and the local chain from a browser."
+    )
+    allow_forwarded: bool = Field(
+        False, description="Whether a proxy in front, which lets in only those who may trade, is meant to be there."
+    )
 
     database_url: str = Field(
         "", repr=False, description="PostgreSQL, as the application's role; `?schema=` names the schema."
@@ -107,10 +120,26 @@ class Settings(BaseSettings):
     def words_in_any_case(cls, value: Any) -> Any:
         return value.lower() if isinstance(value, str) else value
 
-    @field_validator("solana_evidence_rpc_urls", mode="before")
+    @field_validator("solana_evidence_rpc_urls", "allowed_hosts", "allowed_origins", mode="before")
     @classmethod
     def comma_separated(cls, value: Any) -> Any:
-        return tuple(url.strip() for url in value.split(",") if url.strip()) if isinstance(value, str) else value
+        return tuple(item.strip() for item in value.split(",") if item.strip()) if isinstance(value, str) else value
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def each_is_a_host(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for host in value:
+            authority = parse_authority(f"[{host}]" if host.count(":") > 1 else host)
+            if authority is None or authority.port is not None:
+                raise ValueError("must hold names as trade.example, without scheme, port and wildcard")
+        return value
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def each_is_an_origin(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(map(parse_origin, value)):
+            raise ValueError("must hold origins as https://trade.example or http://localhost:3000")
+        return value
 
     @field_validator("database_url", "database_owner_url")
     @classmethod
@@ -144,6 +173,10 @@ class Settings(BaseSettings):
             url = f"redis://{self.redis_host or LOOPBACK}:{self.redis_port or 6379}/0"
             object.__setattr__(self, "redis_url", url)
         return self
+
+    def access(self, host: str) -> Access:
+        """Who may ask the server that listens on `host`."""
+        return Access.of((host, *self.allowed_hosts), self.allowed_origins, forwarded=self.allow_forwarded)
 
     @property
     def wallet_file(self) -> Path:

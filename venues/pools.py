@@ -1,4 +1,4 @@
-"""The venues over the pools of one swap program: found in its accounts, quoted from one read of their vaults."""
+"""The venues over the pools of one swap program: found in its accounts, quoted from one read of all their vaults."""
 
 from __future__ import annotations
 
@@ -16,31 +16,32 @@ from venues.account_reader import AccountReader
 from venues.constant_product import Pool, amount_out, decode_pool, fee_on, swap_instruction
 from venues.errors import UnknownPoolError
 from venues.protocol import QuoteRequest, VenueGroup, VenueQuote
+from venues.reserves import MAX_AGE_S, ReservesCache, read_reserves
 
 # Pools come at a chain's genesis: the set is read again for what it doesn't know, and now and then.
 _REFRESH_SECONDS = 300.0
 _RETRY_SECONDS = 2.0
-_AMOUNT = slice(64, 72)  # of an SPL token account
 
 
 class PoolBook(VenueGroup):
     """Every pool of ``program``, read through ``reader``; a venue is all the pools that bear its name.
 
-    What the reader raises passes through every method: where the chain can't be read, nothing is known of any pool.
+    Quotes are made of reserves that were read at most ``max_age`` seconds ago, once for all who ask. What the reader
+    raises passes through every method: where the chain can't be read, nothing is known of any pool.
     """
 
-    def __init__(self, reader: AccountReader, program: str) -> None:
+    is_remote = False
+
+    def __init__(self, reader: AccountReader, program: str, *, max_age: float = MAX_AGE_S) -> None:
         self._reader = reader
         self._program = program
+        self._max_age = max_age
+        self._reserves = ReservesCache(reader, (), max_age)
         self._pools: dict[str, Pool] = {}
         self._by_pair: dict[frozenset[str], list[Pool]] = {}
         self._venues: dict[str, frozenset[frozenset[str]]] = {}
         self._read_at: float | None = None
         self._reading = asyncio.Lock()
-
-    @property
-    def is_remote(self) -> bool:
-        return False
 
     @property
     def venues(self) -> Mapping[str, frozenset[frozenset[str]]]:
@@ -70,13 +71,15 @@ class PoolBook(VenueGroup):
             for pool in pools:
                 self._by_pair.setdefault(frozenset(pool.mints), []).append(pool)
             self._venues = _venues_of(pools)
+            vaults = _vaults_of(pools)
+            if vaults != self._reserves.vaults:
+                self._reserves = ReservesCache(self._reader, vaults, self._max_age)
             self._read_at = time.monotonic()
 
     async def quote_all(self, requests: Sequence[QuoteRequest]) -> list[list[VenueQuote | Refusal]]:
-        """One read of the chain for all of them."""
+        """At most one read of the chain for all of them."""
         await self._load_for(requests)
-        pools = {pool for request in requests for pool in self.pools(request.token_in, request.token_out)}
-        slot, reserves = await self.reserves(pools)
+        slot, reserves = await self.reserves()
         return [[self._offer(venue, request, slot, reserves) for venue in self.venues] for request in requests]
 
     async def swap(self, quote: VenueQuote, *, owner: str, minimum_out: int) -> list[Instruction]:
@@ -97,16 +100,18 @@ class PoolBook(VenueGroup):
         if any(not self.pools(request.token_in, request.token_out) for request in requests):
             await self.load(older_than=_RETRY_SECONDS)
 
-    async def reserves(self, pools: Iterable[Pool]) -> tuple[int, dict[str, int]]:
-        """The slot of one read of the chain, and each vault's amount; a vault that isn't there holds nothing."""
-        vaults = sorted({vault for pool in pools for vault in pool.vaults})
-        if not vaults:
-            return 0, {}
-        answer = await self._reader.accounts(vaults)
-        return answer.slot, {
-            vault: int.from_bytes(data[_AMOUNT], "little") if data else 0
-            for vault, data in zip(vaults, answer.data, strict=True)
-        }
+    async def reserves(self, *, keep_warm: bool = True) -> tuple[int, dict[str, int]]:
+        """The slot of one read of the chain, at most ``max_age`` seconds old, and what each vault of every pool holds.
+
+        ``keep_warm``: read ahead for the next caller, for the next seconds.
+        """
+        held = await self._reserves.latest(keep_warm=keep_warm)
+        return held.slot, held.amounts
+
+    async def read_reserves(self, pools: Iterable[Pool]) -> tuple[int, dict[str, int]]:
+        """As ``reserves``, of ``pools`` alone and read now: for who has just changed them."""
+        read = await read_reserves(self._reader, _vaults_of(pools))
+        return read.slot, read.amounts
 
     def _offer(self, venue: str, request: QuoteRequest, slot: int, reserves: dict[str, int]) -> VenueQuote | Refusal:
         """The best offer among the venue's pools of the pair."""
@@ -123,6 +128,10 @@ def _venues_of(pools: Iterable[Pool]) -> dict[str, frozenset[frozenset[str]]]:
     for pool in pools:
         pairs.setdefault(pool.venue, set()).add(frozenset(pool.mints))
     return {venue: frozenset(pairs[venue]) for venue in sorted(pairs)}
+
+
+def _vaults_of(pools: Iterable[Pool]) -> tuple[str, ...]:
+    return tuple(sorted({vault for pool in pools for vault in pool.vaults}))
 
 
 def _refusal(venue: str, pools: Sequence[Pool], request: QuoteRequest, reserves: dict[str, int]) -> Refusal:

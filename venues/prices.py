@@ -91,7 +91,8 @@ class PoolPrices:
     async def observe(self, pairs: Sequence[Pair]) -> Prices:
         await self._book.load()
         pools = {pair.symbol: self._book.pools(pair.base.mint, pair.quote.mint) for pair in pairs}
-        slot, reserves = await self._book.reserves({pool for held in pools.values() for pool in held})
+        # Whoever observes prices does so at its own pace: nothing is read ahead for it.
+        slot, reserves = await self._book.reserves(keep_warm=False)
         seen = {pair.symbol: self._price(pair, _depths(pair, pools[pair.symbol], reserves)) for pair in pairs}
         self._last = {symbol: price for symbol, price in seen.items() if price}
         return Prices(self.name, slot, self._last)

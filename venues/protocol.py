@@ -2,7 +2,7 @@
 
 To add a venue:
 
-1. write a module here with a class that has the three members of ``VenueGroup``; ``pools.PoolBook`` is one over
+1. write a module here with a class that has the members of ``VenueGroup``; ``pools.PoolBook`` is one over
    accounts of the chain, one over HTTP takes its client as an argument;
 2. put it into ``Market.venues`` in ``runtime.composition.open_market``, beside what its program's error numbers mean
    (``PROGRAM_CODES``);
@@ -50,15 +50,15 @@ class VenueGroup(Protocol):
     """
 
     @property
-    def is_remote(self) -> bool:
-        """Whether its answers come over a network and take a while, so that clients are told meanwhile."""
-
-    @property
     def venues(self) -> Mapping[str, frozenset[frozenset[str]]]:
         """Each venue's name, as quotes carry it, with the pairs of mints that it trades, as far as is known now.
 
         No name is in two groups.
         """
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether asking takes a call to somebody else's server: such a group may be slow, and nobody waits for it."""
 
     async def quote_all(self, requests: Sequence[QuoteRequest]) -> list[list[VenueQuote | Refusal]]:
         """For each request, in order, the answer of every venue, in the venues' order."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
+from chains.durable_file import write_durably
 from event_store.hash_chain.verification import LogCheckpoint, log_checkpoint, verify_positions
 from event_store.read.snapshot import Snapshot
 from verification.errors import CheckpointError, InvalidCheckpointError
@@ -90,16 +89,6 @@ def write(checkpoint: Checkpoint, file: Path) -> None:
             f"{file} holds a newer checkpoint, of position {standing.position}; this one is of {checkpoint.position}"
         )
     try:
-        handle, unfinished = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-        with os.fdopen(handle, "w") as out:
-            out.write(checkpoint.text())
-            out.flush()
-            os.fsync(out.fileno())
-        Path(unfinished).replace(file)
-        directory = os.open(file.parent, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+        write_durably(file, checkpoint.text())
     except OSError as error:
         raise CheckpointError(f"the checkpoint {file} cannot be written: {error.strerror}") from None

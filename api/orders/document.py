@@ -22,12 +22,36 @@ class Digits(str):
 Document = dict[str, Any]
 
 
+class _Ambiguous(Document):
+    """An object in which a key is there twice; who reads it is told, unless what holds it is refused first."""
+
+    def __init__(self, document: Document, twice: str) -> None:
+        super().__init__(document)
+        self.twice = twice
+
+
 def read(body: bytes, content_type: str | None) -> Document:
     """The object in ``body``, strings as ``str`` and numbers as ``Digits``; raises ``ProblemError``."""
+    return checked(read_unchecked(body, content_type, BODY_LIMIT, "An order"))
+
+
+def checked(document: Document) -> Document:
+    """``document`` itself, in which no key is there twice; raises ``ProblemError``."""
+    waiting: list[Any] = [document]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, _Ambiguous):
+            raise ProblemError(400, "duplicate_key", f"{value.twice} is there twice.", field=value.twice)
+        waiting.extend(value.values() if isinstance(value, dict) else value if isinstance(value, list) else ())
+    return document
+
+
+def read_unchecked(body: bytes, content_type: str | None, limit: int, what: str) -> Document:
+    """The object in ``body``, of at most ``limit`` bytes, whose parts are still to be ``checked``."""
     if (content_type or "").partition(";")[0].strip().lower() != "application/json":
         raise ProblemError(415, "unsupported_media_type", "Send the order as application/json.", field="Content-Type")
-    if len(body) > BODY_LIMIT:
-        raise ProblemError(413, "body_too_large", f"An order is at most {BODY_LIMIT} bytes.")
+    if len(body) > limit:
+        raise ProblemError(413, "body_too_large", f"{what} is at most {limit} bytes.")
     try:
         value = json.loads(
             body.decode(),
@@ -58,7 +82,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> Document:
     if len(document) < len(pairs):
         seen: set[str] = set()
         twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
-        raise ProblemError(400, "duplicate_key", f"{shown(twice)} is there twice.", field=shown(twice))
+        return _Ambiguous(document, shown(twice))
     return document
 
 

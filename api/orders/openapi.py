@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, cast
 
-from litestar.openapi.spec import Example, OpenAPIMediaType, Operation, Reference, RequestBody, Schema
+from litestar.openapi.spec import Example, OpenAPIMediaType, Reference, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIType
 
+from api.openapi import DocumentedOperation
 from api.orders.request import OrderRequest, names_of
 
 
 @dataclass
-class ExecuteOperation(Operation):
+class ExecuteOperation(DocumentedOperation):
     """The body is read from its digits, and Litestar sees no type for it: the schema follows from ``OrderRequest``."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         self.request_body = RequestBody(
             required=True,
             content={
@@ -26,6 +28,36 @@ class ExecuteOperation(Operation):
                         "aliases": Example(summary="The same with the other names", value=_ALIASES),
                         "limit": Example(summary="Sell 1 SOL at 152 USDC or better", value=_LIMIT),
                         "stop-limit": Example(summary="Sell it once it falls to 145, for 144 or better", value=_STOP),
+                    },
+                )
+            },
+        )
+
+
+@dataclass
+class BatchOperation(DocumentedOperation):
+    """The same for a list of orders."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.request_body = RequestBody(
+            required=True,
+            content={
+                "application/json": OpenAPIMediaType(
+                    schema=Schema(
+                        title="BatchRequest",
+                        type=OpenAPIType.OBJECT,
+                        required=["orders"],
+                        additional_properties=False,
+                        properties={
+                            "orders": Schema(type=OpenAPIType.ARRAY, items=_order_request(), min_items=1, max_items=100)
+                        },
+                    ),
+                    examples={
+                        "two": Example(
+                            summary="Sell 1.5 SOL at once, and 1 SOL at 152 USDC or better",
+                            value={"orders": [{**_MARKET, "clientOrderId": "b-1"}, {**_LIMIT, "clientOrderId": "b-2"}]},
+                        )
                     },
                 )
             },

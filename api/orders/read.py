@@ -9,24 +9,30 @@ from litestar import Controller, get
 from litestar.params import PathParameter, QueryParameter
 
 from api.errors import RETRY_AFTER, ProblemError
-from api.openapi import problems
+from api.openapi import EXAMPLE_ORDER, DocumentedOperation, problems
 from api.orders.answers import EventPage, OrderPage, event_view
 from api.orders.lookup import parse_order_id, stream_of
 from api.services import InjectedServices, Services
 from domain.events import Status
+from domain.order import Attempt, Order
 from projections.errors import BadCursorError, ProjectionBehindError
 from projections.history import OrderState, fold_recorded, until
 from projections.order_view import DeadLetterView, OrderView, UncertaintyView
 
-OrderId = Annotated[str, PathParameter(description="As the 202 gave it.", schema_extra={"format": "uuid"})]
+OrderId = Annotated[
+    str, PathParameter(description="As the 202 gave it.", schema_extra={"format": "uuid"}, examples=EXAMPLE_ORDER)
+]
 Limit = Annotated[int, QueryParameter(ge=1, le=200, description="How many at most.")]
 Position = Annotated[
     str | None,
-    QueryParameter(pattern="^[0-9]{1,18}$", description="A `position` of an answer: wait until the list shows it."),
+    QueryParameter(
+        pattern="^[0-9]{1,18}$", description="A `position` of an answer, as `6`: wait until the list shows it."
+    ),
 ]
-Version = Annotated[int | None, QueryParameter(ge=1, description="The order as it was after this many events.")]
+Version = Annotated[int | None, QueryParameter(ge=1, description="The order as it was after this many events, as `3`.")]
 AsOf = Annotated[
-    datetime | None, QueryParameter(name="as_of", description="The order as it was at this instant, with its zone.")
+    datetime | None,
+    QueryParameter(name="as_of", description="The order as it was at this instant, as `2030-01-01T00:00:00Z`."),
 ]
 
 
@@ -36,10 +42,19 @@ class OrdersController(Controller):
 
     @get(
         "/{order_id:str}",
+        operation_class=DocumentedOperation,
         operation_id="getOrder",
         summary="One order",
         response_description="The order; what isn't known yet is absent.",
-        responses=problems(400, 404, 409, 503),
+        responses=problems(
+            "invalid_order_id",
+            "invalid_query",
+            "order_not_found",
+            "version_not_found",
+            "not_yet_submitted",
+            "order_unreadable",
+            "log_unavailable",
+        ),
     )
     async def get_order(
         self, services: InjectedServices, order_id: OrderId, version: Version = None, as_of: AsOf = None
@@ -61,10 +76,13 @@ class OrdersController(Controller):
 
     @get(
         "/{order_id:str}/events",
+        operation_class=DocumentedOperation,
         operation_id="getOrderEvents",
         summary="Everything that happened to an order",
         response_description="Its events, the first to the last.",
-        responses=problems(400, 404, 409, 503),
+        responses=problems(
+            "invalid_order_id", "invalid_query", "order_not_found", "order_unreadable", "log_unavailable"
+        ),
     )
     async def get_events(
         self,
@@ -72,7 +90,8 @@ class OrdersController(Controller):
         order_id: OrderId,
         limit: Limit = 50,
         cursor: Annotated[
-            str | None, QueryParameter(pattern="^[0-9]{1,9}$", description="`next` of the page before.")
+            str | None,
+            QueryParameter(pattern="^[0-9]{1,9}$", description="`next` of the page before; none for the first."),
         ] = None,
     ) -> EventPage:
         """The order's whole story, every quote considered included; never the signed bytes."""
@@ -85,17 +104,22 @@ class OrdersController(Controller):
         )
 
     @get(
+        operation_class=DocumentedOperation,
         operation_id="listOrders",
         summary="Orders, newest first",
         response_description="A page of orders.",
-        responses=problems(400, 503),
+        responses=problems("invalid_query", "projection_behind", "log_unavailable"),
     )
     async def list_orders(
         self,
         services: InjectedServices,
-        status: Annotated[Status | None, QueryParameter(description="Only orders at this status.")] = None,
+        status: Annotated[
+            Status | None, QueryParameter(description="Only orders at this status, as `confirmed`.")
+        ] = None,
         limit: Limit = 50,
-        cursor: Annotated[str | None, QueryParameter(max_length=64, description="`next` of the page before.")] = None,
+        cursor: Annotated[
+            str | None, QueryParameter(max_length=64, description="`next` of the page before; none for the first.")
+        ] = None,
         position: Position = None,
     ) -> OrderPage:
         """From a read model that follows the log: `position` waits until it shows what an answer has accepted."""
@@ -114,12 +138,12 @@ class OrdersController(Controller):
 
 
 async def _with_troubles(services: Services, state: OrderState) -> OrderView:
-    """An open order as of now, with what isn't known of its attempt and whether it was set aside."""
-    live = state.order.live_attempt
-    uncertainty = await services.uncertainty(state.order_id, live.number) if live else None
+    """An order as of now, with what isn't known of its attempt and whether it was set aside."""
+    undecided = _undecided_attempt(state.order)
+    uncertainty = await services.uncertainty(state.order_id, undecided.number) if undecided else None
     dead_letter = await services.dead_letter(state.order_id)
-    uncertain = live and uncertainty and UncertaintyView(
-        attempt=live.number,
+    uncertain = undecided and uncertainty and UncertaintyView(
+        attempt=undecided.number,
         reason=uncertainty.reason,
         since=uncertainty.since,
         checked_at=uncertainty.checked_at,
@@ -127,3 +151,10 @@ async def _with_troubles(services: Services, state: OrderState) -> OrderView:
     )  # fmt: skip
     letter = dead_letter and DeadLetterView(processor=dead_letter.processor, since=dead_letter.since)
     return state.view().model_copy(update={"uncertainty": uncertain, "dead_letter": letter})
+
+
+def _undecided_attempt(order: Order) -> Attempt | None:
+    """The attempt that may still land, or the confirmed one that no node may have shown to be final yet."""
+    if order.live_attempt or order.is_finalized:
+        return order.live_attempt
+    return next((attempt for attempt in order.attempts if attempt.end == "confirmed"), None)

@@ -10,22 +10,22 @@ from litestar import Controller, Request, Response, post
 from api.config import ApiConfig
 from api.openapi import problems
 from api.orders.answers import AcceptedOrder, accepted_order, links
-from api.orders.document import BODY_LIMIT, read
+from api.orders.document import BODY_LIMIT, Document, read
 from api.orders.openapi import ExecuteOperation
 from api.orders.request import order_request
 from api.orders.terms import terms
 from api.problems import outcome_unknown
-from api.services import InjectedServices
+from api.services import InjectedServices, Services
 from commands.errors import SubmissionUnknownError
 from commands.submit import submit_order
 from domain.commands import SubmitOrder
 from domain.terms import OrderTerms
 
 
-def submission(asked: OrderTerms, config: ApiConfig, now: datetime) -> SubmitOrder:
+def submission(asked: OrderTerms, config: ApiConfig, network: str, now: datetime) -> SubmitOrder:
     """The command for the terms a client asked for: only a market order gets a deadline."""
     deadline = now + config.order_deadline if asked.type == "market" else None
-    return SubmitOrder(asked, deadline, config.network)
+    return SubmitOrder(asked, deadline, network)
 
 
 class SubmitController(Controller):
@@ -40,7 +40,17 @@ class SubmitController(Controller):
         operation_id="executeOrder",
         summary="Submit an order",
         response_description="Recorded. Repeated with the same clientOrderId, the same answer byte for byte.",
-        responses=problems(400, 409, 413, 415, 422, 503),
+        responses=problems(
+            "invalid_json",
+            "client_order_id_conflict",
+            "body_too_large",
+            "unsupported_media_type",
+            "unknown_token",
+            "missing_price",
+            "chain_unknown",
+            "log_unavailable",
+            "outcome_unknown",
+        ),
     )
     async def execute_order(
         self, request: Request[Any, Any, Any], services: InjectedServices
@@ -49,14 +59,18 @@ class SubmitController(Controller):
 
         With a `clientOrderId` it is safe to repeat: the same terms get the same answer, other terms 409.
         """
-        document = read(await request.body(), request.headers.get("content-type"))
-        config = services.config
-        asked = terms(order_request(document, config.tokens), config)
-        command = submission(asked, config, services.clock())
-        try:
-            accepted = await submit_order(services.orders, services.config.account_id, command)
-        except SubmissionUnknownError as unknown:
-            where = links(unknown.order_id).model_dump(by_alias=True)
-            raise outcome_unknown(unknown, where, repeatable=command.terms.client_order_id is not None) from unknown
-        body = accepted_order(accepted)
+        body = await submitted(services, read(await request.body(), request.headers.get("content-type")))
         return Response(body, headers={"Location": body.links.order})
+
+
+async def submitted(services: Services, document: Document) -> AcceptedOrder:
+    """Record the order that a client asks for; its first answer. Raises what ``problem_of`` knows an answer to."""
+    config = services.config
+    asked = terms(order_request(document, config.tokens), config)
+    command = submission(asked, config, services.chain().tradable_network(), services.clock())
+    try:
+        accepted = await submit_order(services.orders, config.account_id, command)
+    except SubmissionUnknownError as unknown:
+        where = links(unknown.order_id).model_dump(by_alias=True)
+        raise outcome_unknown(unknown, where, repeatable=command.terms.client_order_id is not None) from unknown
+    return accepted_order(accepted)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -171,6 +172,11 @@ class Lease:
         except TRANSIENT_DATABASE_ERRORS as error:
             # It expires by itself.
             log.warning("lease not released", processor=self.processor, error=type(error).__name__)
+
+
+def lease_owner(process: int) -> str:
+    """What the leases of this machine's process with that id are held under."""
+    return f"{socket.gethostname()}:{process}"
 
 
 async def give_back(connection: AsyncConnection[Any], owner: str) -> None:

@@ -12,6 +12,7 @@ import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import islice
+from uuid import UUID
 from weakref import WeakSet
 
 import structlog
@@ -25,8 +26,8 @@ from event_store.types import PositionedEvent
 _POSITION = Gauge("surefill_feed_position", "Position up to which this process knows the log.")
 _FED = Counter("surefill_feed_events_total", "Events that came into the feed, by where from.", ["source"])
 
-# An event takes 1 to 3 KB: a busy second's worth, for readers that pause.
-KEPT = 20_000
+# An event takes 2 to 5 KB with what it was decoded to: a busy second's worth, for readers that pause.
+KEPT = 8_000
 BATCH = 1_000
 # While wake-ups come from Valkey nobody has to look; without them this is how late another process's events are.
 POLL_S, POLL_ALONE_S = 1.0, 0.075
@@ -51,6 +52,7 @@ class LogFeed:
         self._head = head
         self._notifier = notifier
         self._kept: deque[PositionedEvent] = deque()
+        self._streams: dict[UUID, list[PositionedEvent]] = {}
         self._ahead: dict[int, PositionedEvent] = {}
         self._begun = asyncio.Event()
         self._missing = asyncio.Event()
@@ -103,6 +105,10 @@ class LogFeed:
         start = after + 1 - first
         return list(islice(self._kept, start, start + limit))
 
+    def recent(self, stream_id: UUID) -> Sequence[PositionedEvent]:
+        """The stream's events as far as the feed knows the log; none where its first is not in memory."""
+        return tuple(self._streams.get(stream_id, ()))
+
     def subscribe(self) -> asyncio.Event:
         """Set whenever the feed has grown; the caller clears it, and it is set while the caller holds it."""
         grown = asyncio.Event()
@@ -119,15 +125,24 @@ class LogFeed:
         _FED.labels(source).inc(len(events))
         self.position = events[-1].position
         events = [*events, *self._take_ahead()] if self._ahead else events
-        self._kept.extend(events)
-        while len(self._kept) > KEPT:
-            self._kept.popleft()
+        self._keep(events)
         _POSITION.set(self.position)
         # Those who keep states in memory first: a reader that is woken finds them up to date.
         for take in self._followers:
             take(events)
         for grown in self._readers:
             grown.set()
+
+    def _keep(self, events: Sequence[PositionedEvent]) -> None:
+        self._kept.extend(events)
+        for event in events:
+            if event.version == 1:
+                self._streams[event.stream_id] = [event]
+            elif stream := self._streams.get(event.stream_id):
+                stream.append(event)
+        while len(self._kept) > KEPT:
+            # Its first event goes first: from then on the stream is not whole.
+            self._streams.pop(self._kept.popleft().stream_id, None)
 
     def _take_ahead(self) -> list[PositionedEvent]:
         """What was handed in early and follows now; what the log itself has given meanwhile is dropped."""

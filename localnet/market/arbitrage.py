@@ -46,7 +46,7 @@ async def pool_reserves(book: PoolBook, pairs: Sequence[Pair]) -> dict[Pair, lis
     """The pools of each pair, in one read of the chain."""
     await book.load()
     pools = {pair: book.pools(pair.base.mint, pair.quote.mint) for pair in pairs}
-    _, amounts = await book.reserves(pool for held in pools.values() for pool in held)
+    _, amounts = await book.read_reserves(pool for held in pools.values() for pool in held)
     return {pair: [_reserves_of(pool, pair, amounts) for pool in held] for pair, held in pools.items()}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -92,9 +93,11 @@ def get_first_available_block(node: Node, params: Params) -> Any:
 
 def show_transaction(landed: Landed, config: Config, details: str = "full") -> dict[str, Any]:
     """A transaction with its meta, in the encoding and at the version the client asked for."""
-    transaction = VersionedTransaction.from_bytes(landed.wire)
-    message = checked_message(transaction)
-    version, most = version_of(message), config.integer("maxSupportedTransactionVersion")
+    encoding = config.choice("encoding", ENCODINGS, "json") if details == "full" else "accounts"
+    most = config.integer("maxSupportedTransactionVersion")
+    # The meta names what a lookup table loaded: these encodings show the accounts with it, the others without.
+    loads_keys = encoding in ("jsonParsed", "accounts")
+    version, shown = _encoded(landed.wire, landed.meta if loads_keys else None, encoding)
     if most is None and version != "legacy":
         raise RpcError(
             UNSUPPORTED_TRANSACTION_VERSION,
@@ -102,26 +105,34 @@ def show_transaction(landed: Landed, config: Config, details: str = "full") -> d
             "Please try the request again with the following configuration parameter: "
             '"maxSupportedTransactionVersion": 0',
         )
-    meta = orjson.loads(landed.meta)
-    loaded = [
-        tuple(Pubkey.from_string(key) for key in meta["loadedAddresses"][kind]) for kind in ("writable", "readonly")
-    ]
+    meta: Any = orjson.Fragment(landed.meta)
+    if details == "accounts":
+        whole = orjson.loads(landed.meta)
+        kept = ("err", "status", "fee", "preBalances", "postBalances", "preTokenBalances", "postTokenBalances")
+        meta = {name: whole[name] for name in kept}
+    entry = {"transaction": orjson.Fragment(shown), "meta": meta}
+    if most is not None:
+        entry["version"] = version
+    return entry
+
+
+@lru_cache(maxsize=1024)
+def _encoded(wire: bytes, meta: bytes | None, encoding: str) -> tuple[int | str, bytes]:
+    """The version of a transaction and its JSON. Made once: who sent it asks at several commitments."""
+    transaction = VersionedTransaction.from_bytes(wire)
+    message = checked_message(transaction)
+    loaded_addresses = orjson.loads(meta)["loadedAddresses"] if meta else {"writable": (), "readonly": ()}
+    loaded = [tuple(Pubkey.from_string(key) for key in loaded_addresses[kind]) for kind in ("writable", "readonly")]
     flags = writable_flags(message) + (True,) * len(loaded[0]) + (False,) * len(loaded[1])
     keys = AccountKeys(tuple(message.account_keys), loaded[0], loaded[1], flags)
-    if details == "accounts":
+    if encoding == "accounts":
         shown: Any = {
             "signatures": [str(signature) for signature in transaction.signatures],
             "accountKeys": key_list(message, keys),
         }
-        kept = ("err", "status", "fee", "preBalances", "postBalances", "preTokenBalances", "postTokenBalances")
-        meta = {name: meta[name] for name in kept}
     else:
-        encoding = config.choice("encoding", ENCODINGS, "json")
-        shown = encode_transaction(transaction, landed.wire, encoding, keys)
-    entry = {"transaction": shown, "meta": meta}
-    if most is not None:
-        entry["version"] = version
-    return entry
+        shown = encode_transaction(transaction, wire, encoding, keys)
+    return version_of(message), orjson.dumps(shown)
 
 
 def _block_in(node: Node, slot: int, commitment: Commitment) -> int:

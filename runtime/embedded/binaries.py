@@ -28,7 +28,8 @@ def postgres_programs(account: Account | None, data_dir: Path) -> Path:
     for place in (data_dir, *SHARED):
         copy = place / f"{WHEEL}-{version(WHEEL)}"
         if _trusted(place) and reaches(account, place):
-            if not copy.exists():
+            if not _is_whole(package, copy):
+                shutil.rmtree(copy, ignore_errors=True)
                 _copy(package, copy)
             return copy / package.name / "pginstall" / "bin"
     raise StartupError(
@@ -73,6 +74,15 @@ def _trusted(place: Path) -> bool:
         return False
     status = place.lstat()
     return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o022
+
+
+def _is_whole(package: Path, copy: Path) -> bool:
+    """Whether the copy is there, each file with its size: a power cut may leave files empty that were just written."""
+    return copy.exists() and all(
+        path.stat().st_size == (package.parent / path.relative_to(copy)).stat().st_size
+        for path in copy.rglob("*")
+        if path.is_file() and not path.is_symlink()
+    )
 
 
 def _copy(package: Path, copy: Path) -> None:

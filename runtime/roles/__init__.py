@@ -19,7 +19,7 @@ import structlog
 
 from event_store.errors import TRANSIENT_DATABASE_ERRORS, LeaseLostError
 from runtime import addresses, settings, telemetry
-from runtime.errors import SettingsError, StartupError
+from runtime.errors import ServerUnreachableError, SettingsError, StartupError
 from runtime.settings import Settings
 
 try:
@@ -144,4 +144,7 @@ async def _check(found: Settings) -> None:
     elif found.database_url:
         await preflight.postgres(found.database_url)
     if found.redis_url:
-        await preflight.valkey(found.redis_url)
+        try:
+            await preflight.valkey(found.redis_url)
+        except ServerUnreachableError as unreachable:
+            log.warning("started without Valkey", reason=str(unreachable))

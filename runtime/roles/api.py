@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from itertools import combinations
 from urllib.parse import urlsplit
@@ -10,6 +12,7 @@ from urllib.parse import urlsplit
 from redis.asyncio import Redis
 
 from api.app import create_app
+from api.chain import KnownChain
 from api.config import ApiConfig
 from api.server import serve
 from api.services import Check
@@ -19,22 +22,25 @@ from domain.tokens import KNOWN_TOKENS, pair_of
 from event_store.processors import dead_letters
 from event_store.schema.migrate import roles_separate
 from projections.live import LiveFeed
+from runtime.chain_identity import ChainIdentity
 from runtime.composition import Market, Store
 from runtime.errors import StartupError
-from runtime.preconditions import require_chain_of_log
+from runtime.evidence_endpoints import EvidenceEndpoints
+from runtime.readiness import role_checks
 from runtime.roles.parts import Parts
 from runtime.settings import Settings
 from venues.prices import PoolPrices, PriceSource
-from venues.protocol import VenueGroup
 
 
 async def run(parts: Parts) -> None:
     settings, store, market = parts.settings, parts.store, parts.market
-    await require_chain_of_log(store.pool, store.mapper, market.genesis_hash)
-    async with Redis.from_url(settings.redis_url, socket_connect_timeout=1, socket_timeout=1) as valkey:
+    async with (
+        _evidence_checked(market) as evidence,
+        Redis.from_url(settings.redis_url, socket_connect_timeout=1, socket_timeout=1) as valkey,
+    ):
         prices = PoolPrices(market.pools)
         app = create_app(
-            _config(settings, market),
+            _config(settings),
             orders=store.orders,
             events=store.events,
             mapper=store.mapper,
@@ -42,34 +48,53 @@ async def run(parts: Parts) -> None:
             live=LiveFeed(store.feed),
             prices=prices,
             slot_age=market.chain.slot_age,
-            checks=[*_checks(store, valkey), prices_check(market.chain, prices, settings.price_max_age)],
+            chain=lambda: _known(market.identity),
+            venues=market.venues,
+            checks=[
+                *_checks(store, valkey),
+                *role_checks(store.pool),
+                _chain_check(market),
+                Check("evidence", evidence.problem, essential=False),
+                prices_check(market.chain, prices, settings.price_max_age),
+            ],
             hurry=store.ask_for_hurry,
         )
         try:
-            await serve(app, settings.host, settings.port)
+            await serve(app, settings.host, settings.port, access=settings.access(settings.host))
         except OSError as taken:
             raise StartupError(f"HOST {settings.host} PORT {settings.port} can't be had: {taken.strerror}") from None
 
 
-def _config(settings: Settings, market: Market) -> ApiConfig:
+@asynccontextmanager
+async def _evidence_checked(market: Market) -> AsyncIterator[EvidenceEndpoints]:
+    """The endpoints that are asked for evidence, each compared with the chain in the background."""
+    endpoints = EvidenceEndpoints(market.chain.evidence_endpoints, market.identity.expected)
+    checking = asyncio.create_task(endpoints.run(), name="evidence-endpoints")
+    try:
+        yield endpoints
+    finally:
+        checking.cancel()
+        await asyncio.gather(checking, return_exceptions=True)
+
+
+def _known(identity: ChainIdentity) -> KnownChain:
+    return KnownChain(identity.network, identity.refusal)
+
+
+def _chain_check(market: Market) -> Check:
+    async def chain() -> str | None:
+        return market.identity.problem
+
+    return Check("chain", chain, essential=False)
+
+
+def _config(settings: Settings) -> ApiConfig:
     return ApiConfig(
         account_id=DEFAULT_ACCOUNT,
-        network=market.network,
         rpc_url=_without_secrets(settings.solana_rpc_url),
         tokens=KNOWN_TOKENS,
-        pairs=_pairs(market.venues),
-        venues=tuple(venue for group in market.venues for venue in group.venues),
         default_slippage_bps=settings.default_slippage_bps,
         order_deadline=timedelta(seconds=settings.market_order_deadline),
-    )
-
-
-def _pairs(venues: Sequence[VenueGroup]) -> tuple[str, ...]:
-    """The pairs of known tokens that some venue trades, as prices read."""
-    tokens = {token.mint: token for token in KNOWN_TOKENS.tokens}
-    traded = {pair for group in venues for pairs in group.venues.values() for pair in pairs}
-    return tuple(
-        sorted(pair_of(tokens[a], tokens[b]).symbol for a, b in map(tuple, traded) if a in tokens and b in tokens)
     )
 
 

@@ -1,6 +1,5 @@
 """The local chain: its data in DATA_DIR/localnet, its wallet made at the first start."""
 
-from chains.errors import WalletError
 from localnet.errors import ForeignDirectoryError, LedgerDamagedError, LedgerInUseError
 from localnet.main import serve
 from runtime.errors import StartupError
@@ -16,9 +15,10 @@ async def run(settings: Settings) -> None:
             port=settings.localnet_port,
             directory=settings.data_dir / "localnet",
             wallet=wallet.address,
+            access=settings.access(settings.localnet_host),
             slot_ms=settings.slot_ms,
         )
-    except (LedgerInUseError, LedgerDamagedError, ForeignDirectoryError, WalletError) as error:
+    except (LedgerInUseError, LedgerDamagedError, ForeignDirectoryError) as error:
         raise StartupError(str(error)) from None
     except OSError as error:
         raise StartupError(f"the local chain cannot run: {error}") from None

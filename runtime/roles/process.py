@@ -1,7 +1,7 @@
 """One process and its roles: they share one loop, one feed of the log, and the connections to everything.
 
-A role that ends by an error is begun again by itself, ever more slowly; the others go on. A role that can't be begun
-at all ends the process, with one sentence.
+A role that ends by an error is begun again by itself, ever more slowly; the others go on. Where the API can't be begun
+at all, or the only role of the process, the process ends with one sentence.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ async def run_roles(settings: Settings, names: Sequence[str]) -> None:
     shown = "+".join(names)
     async with (
         open_store(settings, shown, connections=2 + CONNECTIONS_A_ROLE * len(names)) as store,
-        open_market(settings) as market,
+        open_market(settings, store) as market,
     ):
         parts = Parts(settings, store, market)
         try:
@@ -44,21 +44,25 @@ async def run_roles(settings: Settings, names: Sequence[str]) -> None:
                 tasks.create_task(watch_loop(), name="loop")
                 for name in names:
                     run: Run = import_module(f"runtime.roles.{name}").run
-                    tasks.create_task(_keep(name, run, parts), name=name)
+                    tasks.create_task(_keep(name, run, parts, ends_all=name == "api" or len(names) == 1), name=name)
         except BaseExceptionGroup as group:
             if refused := group.subgroup(StartupError):
                 raise _first(refused) from None
             raise
 
 
-async def _keep(name: str, run: Run, parts: Parts) -> None:
+async def _keep(name: str, run: Run, parts: Parts, *, ends_all: bool) -> None:
+    """``ends_all``: where the role can't be begun the process ends. Else the others serve on, and say so."""
     delay = FIRST_DELAY
     while True:
         begun = time.monotonic()
         try:
             await run(parts)
-        except StartupError:
-            raise
+        except StartupError as refused:
+            if ends_all:
+                raise
+            log.error("role can't begin; tried again", role=name, reason=str(refused))
+            delay = LONGEST_DELAY
         except Exception as error:
             if _is_only(error, (LeaseLostError, *TRANSIENT_DATABASE_ERRORS)):
                 log.warning("role begins again", role=name, error=_kind(error))

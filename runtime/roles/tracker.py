@@ -10,7 +10,8 @@ from workers.tracker.tracker import TRACKER, Tracker
 
 async def run(parts: Parts) -> None:
     settings, store, market = parts.settings, parts.store, parts.market
-    await require_wallet(store.pool, store.mapper, market.genesis_hash, settings.wallet_file)
+    genesis_hash = await market.identity.confirmed()
+    await require_wallet(store.pool, store.mapper, genesis_hash, settings.wallet_file)
     async with lease_of(store, TRACKER).hold() as lease:
         tracker = Tracker(
             orders=store.orders,

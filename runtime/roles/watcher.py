@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 
 from runtime.composition import lease_of, utc_now
-from runtime.preconditions import require_chain_of_log
 from runtime.roles.parts import Parts
 from venues.prices import PoolPrices
 from workers.watcher.book import Book
@@ -15,7 +14,7 @@ from workers.watcher.watcher import Pace, Watcher
 
 async def run(parts: Parts) -> None:
     settings, store, market = parts.settings, parts.store, parts.market
-    await require_chain_of_log(store.pool, store.mapper, market.genesis_hash)
+    await market.identity.confirmed()
     book = BookFeed(store.pool, store.events, store.orders, Book())
     watcher = Watcher(
         feed=book,

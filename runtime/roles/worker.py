@@ -26,14 +26,15 @@ STOP_MS = 1_000
 
 async def run(parts: Parts) -> None:
     settings, store, market = parts.settings, parts.store, parts.market
-    wallet = await require_wallet(store.pool, store.mapper, market.genesis_hash, settings.wallet_file)
+    genesis_hash = await market.identity.confirmed()
+    wallet = await require_wallet(store.pool, store.mapper, genesis_hash, settings.wallet_file)
     context = BuildContext(
         chain=market.chain,
         blockhashes=BlockhashCache(market.chain),
         wallet=wallet,
         venues=market.venues,
         programs=ALLOWED_PROGRAMS,
-        genesis_hash=market.genesis_hash,
+        genesis_hash=genesis_hash,
         limits=ComputeLimits(always_simulate=settings.always_simulate),
     )
     visit = Visit(

@@ -11,6 +11,8 @@ from pathlib import Path
 
 LAUNCHER = Path(__file__).with_name("launch.py")
 LARGEST_LOG = 16 * 1024 * 1024  # bytes
+# What any program may need to find others and its libraries (the launcher is one), and to tell the time.
+HARMLESS = ("PATH", "LD_LIBRARY_PATH", "TZ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +25,8 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """`environment` is added to the supervisor's own; addresses go there and never into `command`, which `ps` shows
-    to all.
+    """`environment` is all it gets: the supervisor's own may hold keys, which a server's process has no use for.
+    Addresses go there and never into `command`, which `ps` shows to all.
 
     `stops` are tried in turn, each a signal and the seconds it is given; after the last comes SIGKILL. `ended` is
     called with the process id once the program has ended, before it is started again.
@@ -33,12 +35,17 @@ class Program:
     name: str
     command: tuple[str, ...]
     directory: Path
-    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    environment: Mapping[str, str] = field(repr=False)
     account: Account | None = None
     log: Path | None = None  # the supervisor's own stderr where None
     stops: tuple[tuple[signal.Signals, float], ...] = ((signal.SIGTERM, 1.3),)
     death_signal: signal.Signals = signal.SIGKILL
     ended: Callable[[int], Awaitable[None]] | None = field(default=None, repr=False)
+
+
+def bare_environment(**more: str) -> dict[str, str]:
+    """`more`, and of our own environment only what can't be a secret; for programs that take no settings from it."""
+    return {name: os.environ[name] for name in HARMLESS if name in os.environ} | more
 
 
 async def start(program: Program, *, keep_open: Sequence[int] = ()) -> asyncio.subprocess.Process:
@@ -51,7 +58,7 @@ async def start(program: Program, *, keep_open: Sequence[int] = ()) -> asyncio.s
         return await asyncio.create_subprocess_exec(
             sys.executable, "-I", "-S", str(LAUNCHER), *map(str, numbers), str(program.directory), *program.command,
             stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output,
-            env={**os.environ, **program.environment}, start_new_session=True, pass_fds=tuple(keep_open),
+            env=program.environment, start_new_session=True, pass_fds=tuple(keep_open),
         )  # fmt: skip
 
 

@@ -13,13 +13,20 @@ from uuid import UUID
 
 import pytest
 
+from commands.ids import DEFAULT_ACCOUNT
+from domain.account import ContradictionFound
+from domain.errors import DomainError
 from domain.order import Order
 from domain.tokens import SOL, USDC
+from projections.uncertainty import uncertainty_of
 from tests.chaos.node import FaultyNode
 from tests.chaos.verdict import judge, landed
-from tests.integration.workers.conftest import EngineHarness
+from tests.golden.account_runs import confirmed_and_purged
+from tests.integration.workers.conftest import EngineHarness, now
+from tests.integration.workers.test_contradictions import landed as record_landing
 from workers.execution.sending import signed_bytes
 from workers.metrics import CONTRADICTIONS
+from workers.tracker.resolve import Landed, Resolver
 from workers.tracker.tracker import Pace
 
 QUICK = Pace(poll=0.02, poll_confirmed=0.05, rebroadcast=0.1, first_send=0.2, heights=0.05, proof=0.1, rows=0.5)
@@ -186,6 +193,85 @@ async def test_a_landing_whose_history_was_purged_stays_undecided_until_another_
     await node.clear()
     await engine.until(order_id, lambda order: order.ended)
     await judge(engine, node, [order_id])
+
+
+@pytest.mark.parametrize("word", ["stands", "lost"])
+async def test_of_a_confirmed_swap_whose_history_was_purged_an_operator_says_whether_it_stands(
+    engine: EngineHarness, node: FaultyNode, word: str
+) -> None:
+    order_id = await confirmed_and_purged(engine, node)
+    resolver = Resolver(engine.orders, engine.accounts, engine.chain)
+
+    async def is_said_to_be_permanent() -> bool:
+        uncertainty = await uncertainty_of(engine.pool, order_id, 1)
+        return uncertainty is not None and uncertainty.permanent
+
+    async def is_let_go() -> bool:
+        return order_id not in (await engine.work.tracked())[1]
+
+    await until(is_said_to_be_permanent)
+    with pytest.raises(DomainError) as ended:
+        await resolver.expired(order_id, 1, "it never landed", now())
+    assert ended.value.code == "attempt_ended"
+    assert not await is_let_go()
+    before = await engine.history(order_id)
+
+    await getattr(resolver, word)(order_id, 1, "the explorer shows it")
+
+    await until(is_let_go)
+    assert await uncertainty_of(engine.pool, order_id, 1) is None
+    assert (await engine.history(order_id)).version == before.version
+    assert (await engine.order(order_id)).status == "confirmed"
+    halted = (await engine.accounts.trading(DEFAULT_ACCOUNT)).halted
+    contradictions = [found.kind for found in await engine.accounts.contradictions(DEFAULT_ACCOUNT)]
+    assert (halted, contradictions) == ((True, ["confirmed_lost"]) if word == "lost" else (False, []))
+    with pytest.raises(DomainError) as again:
+        await getattr(resolver, word)(order_id, 1, "again")
+    assert again.value.code == "attempt_ended"
+    # Both streams go on: a contradiction that comes later finds its version.
+    other = ContradictionFound(
+        kind="second_success", order_id=order_id, attempt=2, signature="another", detail="it landed too"
+    )
+    assert await engine.accounts.contradict(DEFAULT_ACCOUNT, other)
+
+
+async def test_of_what_a_node_can_still_show_no_operator_says_whether_it_stands(
+    engine: EngineHarness, node: FaultyNode
+) -> None:
+    order_id = await engine.submit()
+    await engine.execute(order_id)
+    resolver = Resolver(engine.orders, engine.accounts, engine.chain)
+    for word in (resolver.stands, resolver.lost):
+        with pytest.raises(DomainError) as live:
+            await word(order_id, 1, "because")
+        assert live.value.code == "not_confirmed"
+    await record_landing(engine, order_id, 1)
+    for word in (resolver.stands, resolver.lost):
+        with pytest.raises(DomainError) as known:
+            await word(order_id, 1, "because")
+        assert known.value.code == "still_knowable"
+
+
+async def test_what_an_operator_says_landed_is_not_followed_any_more(engine: EngineHarness, node: FaultyNode) -> None:
+    engine.start_projector()
+    order_id = await engine.submit()
+    await engine.execute(order_id)
+    await node.fault("blind")
+    await node.fault("purged", keeps=20)
+    await node.blocks(PAST_ITS_LIFE)
+    engine.start_tracker(QUICK)
+
+    async def is_tracked() -> bool:
+        return order_id in (await engine.work.tracked())[1]
+
+    async def is_let_go() -> bool:
+        return not await is_tracked()
+
+    await until(is_tracked)
+    resolver = Resolver(engine.orders, engine.accounts, engine.chain)
+    await resolver.landed(order_id, 1, Landed(7, 74_000_000, 5_000), "seen at an archive", now())
+    await until(is_let_go)
+    assert await uncertainty_of(engine.pool, order_id, 1) is None
 
 
 async def built(engine: EngineHarness, **terms: Any) -> UUID:

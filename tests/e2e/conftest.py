@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
 
+from cli.demo import FIRST_ORDER
 from tests.e2e.engine import Engine
 
 
@@ -28,6 +31,20 @@ def engine(reachable: Path) -> Iterator[Engine]:
     engine.start()
     yield engine
     assert engine.stop() == 0, engine.log()
+
+
+@pytest.fixture(scope="session")
+def first_order(engine: Engine) -> str:
+    """The id of the order that `make run` begins with, confirmed on the shared engine."""
+    with httpx2.Client(base_url=engine.url, trust_env=False) as client:
+        answer = client.post("/api/orders/execute", json=FIRST_ORDER)
+        assert answer.status_code == 202, answer.text
+        order = answer.json()["links"]["order"]
+        deadline = time.monotonic() + 30
+        while (status := client.get(order).json()["status"]) != "confirmed":
+            assert time.monotonic() < deadline, status
+            time.sleep(0.1)
+    return str(answer.json()["orderId"])
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psycopg
 from solana.rpc.async_api import AsyncClient
+from solders.keypair import Keypair
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
@@ -150,3 +151,73 @@ async def test_orders_with_a_damaged_event_are_said_to_be_so_and_their_neighbour
                     connection.execute(f"update surefill.events set topic = %s, state = %s where {where}", row)
     assert "Traceback" not in engine.log()
     assert engine.run("verify").returncode == 0
+
+
+KEYS = ("wallet.json", "localnet/market.json", "localnet/faucet.json")  # nothing else knows what is in them
+SMALL = 64 * 1024  # bytes
+
+
+def small_files(data: Path) -> list[Path]:
+    """What the engine itself keeps in small files; PostgreSQL's cluster is PostgreSQL's."""
+    cluster = data / "postgres-18" / "data"
+    return [
+        path
+        for path in sorted(data.rglob("*"))
+        if path.is_file() and path.stat().st_size <= SMALL and not path.is_relative_to(cluster)
+    ]
+
+
+def halved(content: bytes) -> bytes:
+    return content[: max(1, len(content) // 2 - 3)]
+
+
+async def test_up_goes_on_with_every_small_file_empty_or_half_written_but_keys_which_are_one_sentence(
+    own_engine: Engine,
+) -> None:
+    data = own_engine.directory / "data"
+    own_engine.start()
+    published = (data / "addresses.json").read_text()
+    async with own_engine.client() as client:
+        [order_id] = await ended(client, [await submit(client)])
+    assert own_engine.stop() == 0
+    keys = {data / name: (data / name).read_text() for name in KEYS}
+
+    for cut in (lambda content: b"", halved):
+        for path, whole in keys.items():
+            path.write_bytes(cut(whole.encode()))
+            said = refused(own_engine)
+            assert str(path) in said and "holds no keypair" in said and "put a copy back" in said
+            path.write_text(whole)
+        (data / "addresses.json").write_text(published)
+        cut_short = [path for path in small_files(data) if path not in keys and path.parent.name != "logs"]
+        assert {path.name for path in cut_short} >= {"VERSION", "ports.json", "passwords.json", "password"}
+        for path in cut_short:
+            path.write_bytes(cut(path.read_bytes()))
+        assert own_engine.run("env").stderr.startswith(f"surefill: {data / 'addresses.json'} can't be read: end")
+
+        own_engine.start()
+
+        async with own_engine.client() as client:
+            assert (await client.get(f"/api/orders/{order_id}")).json()["status"] == "confirmed"
+            [later] = (await ended(client, [await submit(client)])).values()
+            assert later["status"] == "confirmed"
+        assert own_engine.stop() == 0
+    assert "Traceback" not in (own_engine.directory / "up.log").read_text()
+
+
+async def test_up_takes_a_wallet_in_either_format_and_refuses_one_that_others_can_read(own_engine: Engine) -> None:
+    own_engine.directory.joinpath("data").mkdir(mode=0o711)
+    wallet = own_engine.directory / "data" / "wallet.json"
+    keypair = Keypair()
+    for text in (keypair.to_json(), str(keypair)):
+        wallet.write_text(text)
+        for mode in (0o644, 0o640, 0o660):
+            wallet.chmod(mode)
+            said = refused(own_engine)
+            assert said == f"surefill: the wallet {wallet} is open to other users: chmod 600 it"
+        wallet.chmod(0o600)
+        own_engine.start()
+        async with own_engine.client() as client:
+            [order] = (await ended(client, [await submit(client)])).values()
+            assert order["status"] == "confirmed"
+        assert own_engine.stop() == 0

@@ -59,6 +59,11 @@ def test_every_service_is_told_what_it_needs_in_settings_that_exist(services: di
         assert ("DATABASE_OWNER_URL" in environment) == (role == "migrate")
 
 
+def test_a_service_that_is_asked_may_be_asked_by_its_name(services: dict[str, Any]) -> None:
+    for role in ("api", "localnet"):
+        assert services[role]["environment"]["ALLOWED_HOSTS"] == role
+
+
 def test_every_service_waits_for_what_it_needs_and_is_watched(services: dict[str, Any]) -> None:
     for name, service in services.items():
         assert "healthcheck" in service, name

@@ -20,6 +20,7 @@ from tests.chaos.node import FaultyNode
 from tests.golden.runs import (
     MAPPER,
     PAST_ITS_LIFE,
+    QUICK,
     SENDS_NOTHING,
     execute,
     history,
@@ -28,6 +29,7 @@ from tests.golden.runs import (
 from tests.integration.workers.conftest import EngineHarness, now
 from tests.integration.workers.test_contradictions import forged, landed
 from workers.execution.sending import signed_bytes
+from workers.tracker.resolve import Resolver
 
 
 @history
@@ -71,6 +73,31 @@ async def halted(engine: EngineHarness, node: FaultyNode) -> Sequence[UUID]:
         while not (await engine.accounts.trading(DEFAULT_ACCOUNT)).halted:
             await asyncio.sleep(0.05)
     return [order_id, reconciliation_stream(DEFAULT_ACCOUNT), trading_stream(DEFAULT_ACCOUNT)]
+
+
+@history
+async def confirmation_upheld(engine: EngineHarness, node: FaultyNode) -> Sequence[UUID]:
+    """History is purged between a swap's confirmation and its finality: an operator says that it stands."""
+    order_id = await confirmed_and_purged(engine, node)
+    resolver = Resolver(engine.orders, engine.accounts, engine.chain)
+    await resolver.stands(order_id, 1, "the explorer shows it finalized")
+    return [order_id, reconciliation_stream(DEFAULT_ACCOUNT)]
+
+
+async def confirmed_and_purged(engine: EngineHarness, node: FaultyNode) -> UUID:
+    """An order whose swap was seen confirmed, and of which the node shows nothing more; a projector and a tracker run."""
+    engine.start_projector()
+    order_id = await engine.submit()
+    await engine.execute(order_id)
+    await landed(engine, order_id, 1)
+    await node.fault("blind")
+    await node.fault("purged", keeps=20)
+    await node.blocks(PAST_ITS_LIFE)
+    async with asyncio.timeout(15):
+        while order_id not in (await engine.work.tracked())[1]:
+            await asyncio.sleep(0.05)
+    engine.start_tracker(QUICK)
+    return order_id
 
 
 @history

@@ -118,7 +118,7 @@ async def operator_resolved(engine: EngineHarness, node: FaultyNode) -> Sequence
     await node.fault("blind")
     await node.fault("purged", keeps=20)
     await node.blocks(PAST_ITS_LIFE)
-    resolver = Resolver(engine.orders, engine.chain)
+    resolver = Resolver(engine.orders, engine.accounts, engine.chain)
     await resolver.expired(lost, 1, "the explorer shows no transaction", now())
     told = Landed(fill.slot, fill.amount_out, fill.fee_lamports)
     await resolver.landed(swapped, 1, told, "seen in the explorer", now())

@@ -1,4 +1,4 @@
-"""The sweeper: hands over again whatever is due, and derives work rows that are missing from the log.
+"""The sweeper: hands over again whatever is due, and now and then derives the work rows that are missing.
 
 Several may run at once: rows are taken with SKIP LOCKED, and an order handed over too often is only looked at.
 """
@@ -6,6 +6,7 @@ Several may run at once: rows are taken with SKIP LOCKED, and an order handed ov
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 
 import structlog
@@ -24,6 +25,7 @@ LEAST_SLEEP_S, MOST_SLEEP_S = 0.1, 1.0
 DUE_AT_ONCE = 1_000
 OVERDUE_MS = 5_000
 DERIVE_EVERY_S = 5.0
+ORDERS_A_PASS = 1_000
 WINDOW = 5_000
 # Events are looked at once they are this old: the projector is about to write the rows of newer ones.
 SETTLED_S = 10.0
@@ -55,7 +57,14 @@ class Sweeper:
                 log.warning("sweeper waits for Valkey", error=type(error).__name__)
             except TRANSIENT_DATABASE_ERRORS as error:
                 log.warning("sweeper waits for PostgreSQL", error=type(error).__name__)
-            await asyncio.sleep(sleep)
+            await self._sleep(sleep)
+
+    async def _sleep(self, seconds: float) -> None:
+        """For so long, or until this process makes a row due soon."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._work.postponed.wait()
+                self._work.postponed.clear()
 
     async def _sweep(self) -> float:
         """Hand over what is due; how long nothing else will be, in seconds."""
@@ -80,7 +89,10 @@ class Sweeper:
             DEAD_LETTERS.labels(processor).set(count)
 
     async def _derive(self, heads: list[tuple[float, int]]) -> list[tuple[float, int]]:
-        """Derive what is missing in one window of the log, after the last one's; begins again at the log's end.
+        """Derive what is missing of the orders that are open in the read model, and of what the log has past it.
+
+        The read model names them all at once, however long the log is. Past its position the log is read in windows,
+        one a call, and again from there once its end was reached.
 
         ``heads``: the log's newest positions, each with the time it was seen; returned with the present one. Events up
         to the newest that is old enough are read.
@@ -88,11 +100,17 @@ class Sweeper:
         now = time.monotonic()
         heads = [*heads, (now, await self._events.head())]
         settled = max((head for at, head in heads if at <= now - SETTLED_S), default=0)
-        upto = min(self._derived + WINDOW, settled)
-        if upto > self._derived:
-            made = await self._work.derive(self._derived, upto)
-            if made:
-                DERIVED.inc(made)
-                log.warning("work rows were missing and were made again", rows=made)
+        # Before its orders are read: what the read model learns in between is then read twice.
+        after = max(self._derived, await self._work.projected())
+        made = derived = await self._work.derive_open(settled, ORDERS_A_PASS)
+        while derived == ORDERS_A_PASS:
+            derived = await self._work.derive_open(settled, ORDERS_A_PASS)
+            made += derived
+        upto = min(after + WINDOW, settled)
+        if upto > after:
+            made += await self._work.derive_window(after, upto)
+        if made:
+            DERIVED.inc(made)
+            log.warning("work rows were missing and were made again", rows=made)
         self._derived = upto if upto < settled else 0
         return [head for head in heads if head[0] > now - 2 * SETTLED_S]

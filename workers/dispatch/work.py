@@ -6,6 +6,7 @@ a moment later, and brings it back where that hand-over, or whoever had it, was 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -24,6 +25,9 @@ GRACE_MS = 2_000
 SETBACK = Backoff(first=timedelta(milliseconds=250), longest=timedelta(seconds=5))
 EXECUTION = "execution"
 """The processor that the execution's dead letters stand under."""
+# No row is due later than this from now. One that is was written before the database's clock stepped back, and is due:
+# nobody would touch the order until the clock is there again.
+LONGEST_WAIT = max(SETBACK.longest, timedelta(milliseconds=GRACE_MS))
 
 SQL = {path.stem: path.read_text() for path in (Path(__file__).parent / "sql").glob("*.sql")}
 
@@ -35,10 +39,12 @@ class WorkTable:
     """Reads and writes of ``work``. Methods that take a cursor are part of the caller's transaction.
 
     ``written_by`` is the processor of the log that writes the rows, in the same transaction as its position.
+    ``postponed`` is set when this process has made a row due soon.
     """
 
     def __init__(self, pool: Pool, written_by: str) -> None:
         self.pool = pool
+        self.postponed = asyncio.Event()
         self._written_by = written_by
 
     async def record(self, cursor: Cursor, batch: WorkBatch) -> None:
@@ -58,6 +64,7 @@ class WorkTable:
         async with self.pool.connection() as connection:
             arguments = {"order": order_id, "version": version, "waits": SETBACK.waits()}
             await connection.execute(SQL["postpone"], arguments)
+        self.postponed.set()
 
     async def take_due(self, limit: int, *, overdue_ms: int = 0) -> list[UUID]:
         """Orders that have been due for ``overdue_ms``. They come due again by themselves, should they get lost.
@@ -66,14 +73,14 @@ class WorkTable:
         """
         async with self.pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
             await cursor.execute("set local synchronous_commit = off")
-            arguments = {"limit": limit, "again": GRACE_MS, "overdue": overdue_ms, "processor": EXECUTION}
-            await cursor.execute(SQL["take_due"], arguments)
+            arguments = {"limit": limit, "again": GRACE_MS, "overdue": overdue_ms, "longest": LONGEST_WAIT}
+            await cursor.execute(SQL["take_due"], {**arguments, "processor": EXECUTION})
             return [UUID(str(row[0])) for row in await cursor.fetchall()]
 
     async def next_due(self) -> float | None:
         """In how many seconds the next row is due, at most 0 for one that is; None where there is none."""
         async with self.pool.connection() as connection:
-            row = await (await connection.execute(SQL["next_due"])).fetchone()
+            row = await (await connection.execute(SQL["next_due"], {"longest": LONGEST_WAIT})).fetchone()
         return None if row is None or row[0] is None else float(row[0])
 
     async def retry(self, order_id: UUID, processors: Sequence[str]) -> None:
@@ -118,10 +125,23 @@ class WorkTable:
         async with self.pool.connection() as connection:
             await connection.execute(SQL["clear_uncertainty_by_reason"], {"reasons": list(reasons)})
 
-    async def derive(self, after: int, upto: int) -> int:
+    async def projected(self) -> int:
+        """How far the read model has come in the log."""
+        async with self.pool.connection() as connection:
+            row = await (await connection.execute(SQL["projected"])).fetchone()
+        return int(row[0]) if row else 0
+
+    async def derive_window(self, after: int, upto: int) -> int:
         """Write the rows that open orders in a window of the log should have and don't. Returns how many orders."""
+        return await self._derive("open_streams", {"after": after, "upto": upto})
+
+    async def derive_open(self, upto: int, limit: int) -> int:
+        """The same for up to ``limit`` orders that are open in the read model, as of position ``upto`` of the log."""
+        return await self._derive("open_orders", {"upto": upto, "limit": limit})
+
+    async def _derive(self, missing_rows: str, arguments: dict[str, int]) -> int:
         async with self.pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
-            await cursor.execute(SQL["open_streams"], {"after": after, "upto": upto, "topics": OPEN_TOPICS})
+            await cursor.execute(SQL[missing_rows], {**arguments, "topics": OPEN_TOPICS})
             missing = next_work_of((order_id, version, topic) for order_id, version, topic in await cursor.fetchall())
             if missing.moves:
                 await self.record(cursor, missing)

@@ -79,9 +79,10 @@ class Executor:
             log.warning("orders can't be read", orders=len(order_ids), error=type(error).__name__)
             self._done(order_ids)
             return
-        except BaseException:
+        except Exception as error:
+            log.error("orders can't be read", orders=len(order_ids), exc_info=error)
             self._done(order_ids)
-            raise
+            return
         self._done([order_id for order_id in order_ids if order_id not in loaded.orders])
         for one in loaded.orders.values():
             self._spawn(self._one(one))

@@ -52,7 +52,10 @@ class ExpiryProver:
         async with self._slots:
             evidence = await self._chain.expiry_evidence(attempt.expiry)
         if isinstance(evidence, Inconclusive):
-            await self._record_inconclusive(attempt, evidence)
+            if attempt.confirmed and evidence.permanent and await self._recorder.is_finality_settled(attempt):
+                attempt.schedule.finish()
+            else:
+                await self._record_inconclusive(attempt, evidence)
             return
         if attempt.confirmed and not await self._recorder.record_contradiction(
             lease, attempt, "confirmed_lost", "It was confirmed, and can never land any more."

@@ -113,6 +113,10 @@ class OutcomeRecorder:
         """
         return await self.isolate(attempt, self._record_contradiction(lease, attempt, kind, detail))
 
+    async def is_finality_settled(self, attempt: TrackedAttempt) -> bool:
+        """Whether an operator has said of a confirmed attempt that it stands, or that it was lost."""
+        return await self._accounts.is_finality_settled(attempt.account_id, attempt.signature)
+
     async def _record_contradiction(
         self, lease: Lease, attempt: TrackedAttempt, kind: Contradiction, detail: str
     ) -> None:

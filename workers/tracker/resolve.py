@@ -7,8 +7,10 @@ from datetime import datetime
 from uuid import UUID
 
 from chains.protocol import Chain, ExpiryQuestion, Inconclusive, SentTransaction
+from commands.accounts import Accounts
 from commands.loaded_order import LoadedOrder
 from commands.orders import OrderRepository
+from domain.account import ConfirmationUpheld, ContradictionFound
 from domain.commands import RecordExpiry, RecordLanding
 from domain.errors import DomainError
 from domain.evidence import Landing, OperatorEvidence
@@ -25,25 +27,26 @@ class Landed:
 
 
 class Resolver:
-    """Ends an attempt on an operator's word.
+    """Ends an attempt on an operator's word, or says of a confirmed one whether it stands.
 
-    Raises ``DomainError``: ``order_not_found``, ``unknown_attempt``, ``attempt_ended``, ``still_knowable``, or
-    ``decide``'s own.
+    Raises ``DomainError``: ``order_not_found``, ``unknown_attempt``, ``attempt_ended``, ``not_confirmed``,
+    ``still_knowable``, or ``decide``'s own.
     """
 
-    def __init__(self, orders: OrderRepository, chain: Chain) -> None:
+    def __init__(self, orders: OrderRepository, accounts: Accounts, chain: Chain) -> None:
         self._orders = orders
+        self._accounts = accounts
         self._chain = chain
 
     async def expired(self, order_id: UUID, number: int, because: str, now: datetime) -> LoadedOrder:
         """Record that the attempt can never land, on the operator's word."""
-        history, order, attempt = await self._find(order_id, number)
+        history, order, attempt = await self._find_live(order_id, number)
         await self._require_unknowable(order, attempt)
         return await self._orders.execute(history, RecordExpiry(number, OperatorEvidence(because=because), now))
 
     async def landed(self, order_id: UUID, number: int, landed: Landed, because: str, now: datetime) -> LoadedOrder:
         """Record that the attempt's swap succeeded, with the amounts the operator gives."""
-        history, order, attempt = await self._find(order_id, number)
+        history, order, attempt = await self._find_live(order_id, number)
         await self._require_unknowable(order, attempt)
         landing = Landing(
             signature=attempt.signature,
@@ -55,6 +58,28 @@ class Resolver:
         )
         return await self._orders.execute(history, RecordLanding(number, landing, now, because))
 
+    async def stands(self, order_id: UUID, number: int, because: str) -> LoadedOrder:
+        """Record that the confirmed attempt's swap is on chain for good; the order stays as it is."""
+        history, attempt = await self._find_confirmed(order_id, number)
+        upheld = ConfirmationUpheld(order_id=order_id, attempt=number, signature=attempt.signature, because=because)
+        if not await self._accounts.uphold(history.account_id, upheld):
+            raise DomainError("attempt_ended", f"Whether attempt {number} stands is recorded already.")
+        return history
+
+    async def lost(self, order_id: UUID, number: int, because: str) -> LoadedOrder:
+        """Record that the confirmed attempt's swap is not on chain: a contradiction, which halts the account."""
+        history, attempt = await self._find_confirmed(order_id, number)
+        found = ContradictionFound(
+            kind="confirmed_lost",
+            order_id=order_id,
+            attempt=number,
+            signature=attempt.signature,
+            detail=f"It was confirmed, and an operator says that it was lost: {because}",
+        )
+        if not await self._accounts.contradict(history.account_id, found):
+            raise DomainError("attempt_ended", f"That attempt {number} was lost is recorded already.")
+        return history
+
     async def _find(self, order_id: UUID, number: int) -> tuple[LoadedOrder, Order, Attempt]:
         loaded = await self._orders.load([order_id])
         history = loaded.orders.get(order_id)
@@ -64,9 +89,23 @@ class Resolver:
         if attempt is None:
             made = len(history.order.attempts)
             raise DomainError("unknown_attempt", f"The order has {made} attempts, none is number {number}.")
+        return history, history.order, attempt
+
+    async def _find_live(self, order_id: UUID, number: int) -> tuple[LoadedOrder, Order, Attempt]:
+        history, order, attempt = await self._find(order_id, number)
         if attempt.end is not None:
             raise DomainError("attempt_ended", f"What became of attempt {number} is recorded already: {attempt.end}.")
-        return history, history.order, attempt
+        return history, order, attempt
+
+    async def _find_confirmed(self, order_id: UUID, number: int) -> tuple[LoadedOrder, Attempt]:
+        """The attempt if it is confirmed, and whether it is final can't be known any more."""
+        history, order, attempt = await self._find(order_id, number)
+        if attempt.end != "confirmed":
+            raise DomainError("not_confirmed", f"Attempt {number} is not confirmed: say whether it expired or landed.")
+        if order.is_finalized:
+            raise DomainError("attempt_ended", f"What became of attempt {number} is recorded already: finalized.")
+        await self._require_unknowable(order, attempt)
+        return history, attempt
 
     async def _require_unknowable(self, order: Order, attempt: Attempt) -> None:
         """Refuse while any endpoint can still tell: then the tracker will, by itself."""

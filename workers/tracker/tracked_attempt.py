@@ -38,12 +38,15 @@ class TrackedAttempt:
 
 
 def attempts_to_track(history: LoadedOrder, schedule_of: Callable[[int], Schedule]) -> Iterator[TrackedAttempt]:
-    """The attempts that may still land, and the confirmed one. ``schedule_of`` gives the schedule of an attempt."""
+    """The attempts that may still land, and the confirmed one until its swap is recorded as finalized.
+
+    ``schedule_of`` gives the schedule of an attempt.
+    """
     order = history.order
     if order is None:
         return
     for attempt in order.attempts:
-        if attempt.end in (None, "confirmed"):
+        if attempt.end is None or (attempt.end == "confirmed" and not order.is_finalized):
             yield TrackedAttempt(
                 order_id=history.order_id,
                 account_id=history.account_id,

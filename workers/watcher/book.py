@@ -10,11 +10,12 @@ import heapq
 from bisect import bisect_left, insort
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID
 
 from domain.tokens import Pair, Side
+from domain.triggers import is_rest_over
 from venues.prices import Depth, PairPrice
 from workers.watcher.waiting_order import WaitingOrder
 
@@ -23,6 +24,8 @@ from workers.watcher.waiting_order import WaitingOrder
 _Row = tuple[Decimal, int, WaitingOrder]
 # A list's pair, side, and whether a price that rises reaches its orders.
 _Level = tuple[str, Side, bool]
+# When an order that rests for a time is armed again, the order and its version.
+_Timer = tuple[datetime, UUID, int]
 
 
 class Book:
@@ -33,8 +36,10 @@ class Book:
         self._levels: dict[_Level, list[_Row]] = {}
         # By symbol, each pair and how many orders wait on it.
         self._pairs: dict[str, tuple[Pair, int]] = {}
-        # When orders that rest for a time are armed again: the time, the order and its version.
-        self._rearm_timers: list[tuple[datetime, UUID, int]] = []
+        self._rearm_timers: list[_Timer] = []
+        # Those not yet compared with the clock as it is, and the newest time it has shown.
+        self._new_timers: list[_Timer] = []
+        self._now = datetime.max.replace(tzinfo=UTC)
         # The reserves for which the quote of an order that needs one was last computed and fell short.
         self._short: dict[UUID, tuple[Depth, ...]] = {}
 
@@ -66,7 +71,7 @@ class Book:
             self._insert(order)
         else:
             self._orders[order.order_id] = order
-            heapq.heappush(self._rearm_timers, (order.armed_at, order.order_id, order.version))
+            self._new_timers.append((order.armed_at, order.order_id, order.version))
 
     def take(self, order_id: UUID) -> WaitingOrder | None:
         """Remove and return the order, None where it isn't in the book."""
@@ -84,13 +89,26 @@ class Book:
         return order
 
     def rearm_due(self, now: datetime) -> None:
-        """Let prices reach the orders that rested until ``now`` or before."""
+        """Let prices reach the orders whose rest is over at ``now``, which may be earlier than the last time."""
+        if now < self._now:
+            self._new_timers += self._rearm_timers
+            self._rearm_timers.clear()
+        self._now = now
+        for timer in self._new_timers:
+            if is_rest_over(timer[0], now):
+                self._rearm(timer)
+            else:
+                heapq.heappush(self._rearm_timers, timer)
+        self._new_timers.clear()
         while self._rearm_timers and self._rearm_timers[0][0] <= now:
-            _, order_id, version = heapq.heappop(self._rearm_timers)
-            order = self._orders.get(order_id)
-            # An order may come, go and come again at one version, and leave a timer each time: the first arms it.
-            if order is not None and order.version == version and order.armed_at is not None:
-                self._insert(replace(order, armed_at=None))
+            self._rearm(heapq.heappop(self._rearm_timers))
+
+    def _rearm(self, timer: _Timer) -> None:
+        _, order_id, version = timer
+        order = self._orders.get(order_id)
+        # An order may come, go and come again at one version, and leave a timer each time: the first arms it.
+        if order is not None and order.version == version and order.armed_at is not None:
+            self._insert(replace(order, armed_at=None))
 
     def triggered_by(self, price: PairPrice) -> list[tuple[WaitingOrder, bool]]:
         """The orders ``price`` triggers, in the order of fairness, each with whether it is by its quote at size."""

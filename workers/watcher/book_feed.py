@@ -39,14 +39,13 @@ class BookFeed:
         self.book = book
 
     async def restore(self) -> int:
-        """Fill the book with every order whose newest event lets it wait; returns the position to read on from."""
+        """Fill the book with every order that waits for a price; returns the position to read on from."""
         self._dead = await self.dead_letters.refresh()
-        async with self._pool.connection() as connection, connection.transaction():
-            # One snapshot: what comes after this position comes by the tail.
-            await connection.execute("set transaction isolation level repeatable read, read only")
-            after = int((await (await connection.execute("select position from log_head")).fetchone())[0])  # type: ignore[index]
+        async with self._pool.connection() as connection:
             cursor = await connection.execute(_WAITING_ORDERS, {"topics": list(WAITING)})
-            order_ids = [row[0] for row in await cursor.fetchall()]
+            rows = await cursor.fetchall()
+        after = int(rows[0][0])
+        order_ids = [order_id for _, order_id in rows if order_id is not None]
         for start in range(0, len(order_ids), ORDERS_A_LOAD):
             await self.load(order_ids[start : start + ORDERS_A_LOAD])
         BOOK_ORDERS.set(len(self.book))

@@ -14,12 +14,15 @@ from uuid import UUID
 
 import pytest
 
+from api.resting import WaitingCounts
 from chains.solana_client import SolanaChain
+from commands.ids import DEFAULT_ACCOUNT
 from domain import commands as c
 from domain.events import Observation
-from domain.tokens import KNOWN_TOKENS, SOL, USDC, Pair, Token, TokenList
-from localnet.bootstrap import MARKET_KEY
+from domain.tokens import JUP, KNOWN_TOKENS, SOL, USDC, Pair, Token, TokenList, pair_of
+from localnet.keys import MARKET_KEY
 from localnet.market.price import move
+from projections.orders.resting_orders import RestingOrders
 from runtime.roles.api import prices_check
 from tests.integration.api.serving import CONFIG, Engine, running
 from tests.integration.conftest import TestDatabase
@@ -92,6 +95,15 @@ async def test_a_pair_shows_its_touch_each_venues_price_and_depth_and_how_old_th
     assert shown["venues"][1]["sell"] == "0.74775"
 
 
+async def test_the_network_lists_pairs_and_venues_once_the_node_has_told_them(traded: Engine):
+    before = (await traded.http.get("/api/network")).json()
+    assert (before["pairs"], before["venues"]) == ([], [])
+    await pair(traded)
+    after = (await traded.http.get("/api/network")).json()
+    assert "SOL/USDC" in after["pairs"]
+    assert after["venues"] == ["Meteora", "Orca", "Raydium"]
+
+
 @pytest.mark.parametrize("name", ["SOL/USDC", "SOL%2FUSDC", "sol-usdc", f"{SOL.mint}/{USDC.mint}"])
 async def test_a_pair_is_found_however_it_is_written(name: str, traded: Engine):
     assert (await pair(traded, name))["pair"] == "SOL/USDC"
@@ -120,6 +132,26 @@ async def test_resting_orders_are_counted_by_side_and_the_nearest_levels_shown(t
     sell, buy = shown["sell"], shown["buy"]
     assert (sell["restingOrders"], sell["nearestLimit"], sell["nearestStop"]) == (5, "900.5", "50")
     assert (buy["restingOrders"], buy["nearestLimit"], buy["nearestStop"]) == (4, "20", "3000")
+
+
+async def test_resting_orders_are_counted_at_most_once_a_second(traded: Engine):
+    now = 0.0
+    counts = WaitingCounts(RestingOrders(traded.pool), clock=lambda: now)
+
+    async def sells() -> int:
+        [found] = await counts.on(DEFAULT_ACCOUNT, [pair_of(SOL, USDC)])
+        return found["sell"].orders
+
+    assert await sells() == 0
+    await traded.submit(type="limit", limitPrice="1000")
+    await pair_once(traded, lambda shown: shown["sell"]["restingOrders"] == 1)
+    now = 0.9
+    assert await sells() == 0
+    now = 1.0
+    assert await sells() == 1
+    # Another pair's answer is its own.
+    [other] = await counts.on(DEFAULT_ACCOUNT, [pair_of(JUP, USDC)])
+    assert other["sell"].orders == 0
 
 
 async def test_a_stop_that_latched_waits_for_its_limit_and_an_order_that_fired_waits_no_more(traded: Engine):

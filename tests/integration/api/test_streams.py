@@ -7,8 +7,9 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+import pytest
 from prometheus_client import REGISTRY
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
@@ -146,26 +147,50 @@ async def test_another_accounts_order_has_no_stream(database: TestDatabase) -> N
         assert await stream(theirs, order_id) == ([], 4404)
 
 
-async def test_a_client_that_does_not_read_is_cut_off_and_can_resume(database: TestDatabase) -> None:
-    async with running(database.app, config=replace(CONFIG, stream_queue=4)) as engine:
-        order_id = (await engine.submit())["orderId"]
-        before = REGISTRY.get_sample_value(CUT_OFF) or 0
-        # Nothing is read until the end, and the events are larger than all buffers between, those that grow too.
-        async with connect(f"{engine.ws}/ws/orders/{order_id}?events=true", max_queue=1, compression=None) as socket:
-            # Once the second message is read the stream is live: what follows comes by the queue.
-            known = [json.loads(await socket.recv()) for _ in range(2)]
-            for _ in range(30):
-                reject = c.RejectBuild("program_error", "x", ("y" * 400_000,), quoted().now)
-                await engine.tell(order_id, quoted(quote()), reject)
-            await cut_off(before)
-            messages, code = await told(socket)
-        assert code == 4408
-        seen = [message["sequence"] for message in known + messages]
-        assert seen == list(range(1, len(seen) + 1))
-        await engine.tell(order_id, c.GiveUp("deadline_passed", "late", datetime(2100, 1, 1, tzinfo=UTC)))
-        rest, code = await stream(engine, order_id, f"?events=true&after={seen[-1]}")
-        assert code == 1000
-        assert [message["sequence"] for message in rest] == list(range(seen[-1] + 1, 64))
+async def append_rounds(engine: Engine, order_id: str, count: int, log_line: str) -> None:
+    """``count`` times the two events of a build that was rejected, each on the history that the one before left."""
+    history = (await engine.orders.load([UUID(order_id)])).histories[UUID(order_id)]
+    for _ in range(count):
+        history = await engine.orders.execute(history, quoted(quote()))
+        history = await engine.orders.execute(history, c.RejectBuild("program_error", "x", (log_line,), NOW))
+
+
+async def fed(engine: Engine) -> None:
+    """Return once the live feed has handed out all that the log holds."""
+    async with engine.pool.connection() as connection:
+        [(head,)] = await (await connection.execute("select position from log_head")).fetchall()
+    async with asyncio.timeout(30):
+        while (REGISTRY.get_sample_value("surefill_live_position") or 0) < head:
+            await asyncio.sleep(0.02)
+
+
+async def test_a_client_that_does_not_read_is_cut_off_once_256_events_wait_for_it_and_can_resume(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # On a slow machine the patience for one send would end the stream before its queue is full.
+    monkeypatch.setattr("api.streams.SEND_PATIENCE", 120.0)
+    order_id = (await engine.submit())["orderId"]
+    before = REGISTRY.get_sample_value(CUT_OFF) or 0
+    # Nothing is read until the end, and the first events are larger than all buffers between, those that grow too.
+    async with connect(f"{engine.ws}/ws/orders/{order_id}?events=true", max_queue=1, compression=None) as socket:
+        # Once the second message is read the stream is live: what follows comes by the queue.
+        known = [json.loads(await socket.recv()) for _ in range(2)]
+        await append_rounds(engine, order_id, 30, "y" * 400_000)
+        await append_rounds(engine, order_id, 97, "z")
+        await fed(engine)
+        # 254 events after those that were read: all of them may wait.
+        assert (REGISTRY.get_sample_value(CUT_OFF) or 0) == before
+        # Some of the first 60 are on their way, in buffers; these are more than 256 without them.
+        await append_rounds(engine, order_id, 32, "z")
+        await cut_off(before)
+        messages, code = await told(socket)
+    assert code == 4408
+    seen = [message["sequence"] for message in known + messages]
+    assert seen == list(range(1, len(seen) + 1))
+    await engine.tell(order_id, c.GiveUp("deadline_passed", "late", datetime(2100, 1, 1, tzinfo=UTC)))
+    rest, code = await stream(engine, order_id, f"?events=true&after={seen[-1]}")
+    assert code == 1000
+    assert [message["sequence"] for message in rest] == list(range(seen[-1] + 1, 322))
 
 
 async def test_what_a_client_says_is_ignored_and_its_leaving_is_noticed(engine: Engine) -> None:

@@ -54,8 +54,8 @@ def altering(node: httpx2.AsyncClient, changes: Mapping[str, Alter]) -> Answer:
 
 
 @asynccontextmanager
-async def serving(answer: Answer) -> AsyncIterator[str]:
-    """The address at which ``answer`` is given to every POST, a connection each."""
+async def serving(answer: Answer, *, port: int = 0) -> AsyncIterator[str]:
+    """The address at which ``answer`` is given to every POST, a connection each; any free ``port`` where it is 0."""
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
@@ -67,7 +67,7 @@ async def serving(answer: Answer) -> AsyncIterator[str]:
             writer.write(body)
         writer.close()
 
-    server = await asyncio.start_server(connected, "127.0.0.1", 0)
+    server = await asyncio.start_server(connected, "127.0.0.1", port)
     host, port = server.sockets[0].getsockname()
     try:
         yield f"http://{host}:{port}"

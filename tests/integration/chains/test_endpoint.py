@@ -1,9 +1,12 @@
 import asyncio
+import contextlib
+import json
 import logging
 from typing import Any
 
 import pytest
 
+from chains import transport
 from chains.endpoint import Endpoint
 from chains.errors import ChainUnavailableError
 from chains.protocol import ExpiryQuestion
@@ -136,3 +139,58 @@ async def test_a_blockhash_that_is_none_is_not_passed_on() -> None:
     async with serving(invent) as url, SolanaChain(url) as chain:
         with pytest.raises(ChainUnavailableError):
             await chain.latest_blockhash()
+
+
+async def test_the_answer_to_another_request_is_none() -> None:
+    async def another(request: Request) -> bytes:
+        return rpc({"id": request["id"] + 1}, result="genesis")
+
+    async with serving(another) as url, SolanaChain(url) as chain:
+        with pytest.raises(ChainUnavailableError, match="can't be read"):
+            await chain.genesis_hash()
+
+
+async def test_an_endpoint_cannot_make_us_hold_more_than_so_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "ANSWER_BYTES", 10_000)
+
+    async def long(request: Request) -> bytes:
+        return rpc(request, result="g" * 20_000)
+
+    async with serving(long) as url, SolanaChain(url) as chain:
+        with pytest.raises(ChainUnavailableError, match="too long"):
+            await chain.genesis_hash()
+
+
+async def test_a_call_is_made_once_where_its_connection_breaks_and_where_it_is_sent_elsewhere() -> None:
+    asked: list[Request] = []
+
+    async def elsewhere(request: Request) -> bytes:
+        asked.append(request)
+        head = b"HTTP/1.1 307 Temporary Redirect\r\nlocation: /there\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+        return head if len(asked) == 1 else b""
+
+    async with serving(elsewhere) as url, SolanaChain(url) as chain:
+        assert await chain.send(TRANSACTION) == "HTTP 307"
+        assert await chain.send(TRANSACTION) == "RemoteProtocolError"
+    assert len(asked) == 2
+
+
+async def test_calls_one_after_another_share_a_connection() -> None:
+    opened = 0
+
+    async def keep(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal opened
+        opened += 1
+        with contextlib.suppress(asyncio.IncompleteReadError):
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+                assert "accept-encoding: identity" in head
+                body = await reader.readexactly(int(head.split("content-length:")[1].split("\r\n")[0]))
+                answer = rpc(json.loads(body), result="genesis").replace(b"connection: close\r\n", b"")
+                writer.write(answer)
+        writer.close()
+
+    server = await asyncio.start_server(keep, "127.0.0.1", 0)
+    async with server, SolanaChain(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}") as chain:
+        assert [await chain.genesis_hash() for _ in range(5)] == ["genesis"] * 5
+    assert opened == 1

@@ -217,6 +217,7 @@ def test_a_ledger_from_before_there_were_forks_goes_on(tmp_path: Path) -> None:
         database.execute(f"ALTER TABLE {table} RENAME COLUMN number TO height")
     database.execute("DROP INDEX chain_transaction_by_number")
     database.execute("CREATE INDEX chain_transaction_by_height ON chain_transaction (height)")
+    database.execute("ALTER TABLE block_range DROP COLUMN slot_us")
     database.execute("PRAGMA user_version = 0")
     chain.ledger.close()
 

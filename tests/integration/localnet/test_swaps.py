@@ -12,13 +12,15 @@ from solders.instruction import AccountMeta, Instruction
 from solders.keypair import Keypair
 from solders.message import MessageV0
 from solders.pubkey import Pubkey
-from solders.token.associated import get_associated_token_address
 from solders.transaction import VersionedTransaction
 
 from domain.tokens import BONK, SOL, USDC, USDT
 from tests.integration.localnet.local_node import LocalNode, RpcFault
 from venues.constant_product import amount_out, swap_instruction
 from venues.constant_product_errors import ProgramError
+
+# The token program's own number for an account that its signer does not own.
+OWNER_MISMATCH = 4
 
 
 def wallet_amounts(node: LocalNode, signature: str) -> dict[str, int]:
@@ -124,10 +126,11 @@ def test_the_program_refuses_the_vaults_of_another_pool(node: LocalNode) -> None
 
 
 def test_nobody_swaps_from_an_account_that_is_not_theirs(node: LocalNode) -> None:
-    market = Pubkey.from_string(node.pool("Raydium", SOL.mint, USDC.mint).authority)
-    theirs = get_associated_token_address(market, Pubkey.from_string(USDT.mint))
-    signature = node.send(_altered(node, 3, theirs))
-    assert node.reach(signature)["err"] is not None
+    theirs, _ = node.pool("Orca", SOL.mint, USDC.mint).vaults_for(SOL.mint)
+    held = node.balance(theirs)
+    signature = node.send(_altered(node, 3, Pubkey.from_string(theirs)))
+    assert node.reach(signature)["err"] == {"InstructionError": [0, {"Custom": OWNER_MISMATCH}]}
+    assert node.balance(theirs) == held
 
 
 def test_a_signature_that_is_not_its_signers_is_refused(node: LocalNode) -> None:

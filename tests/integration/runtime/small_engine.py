@@ -14,6 +14,7 @@ from pathlib import Path
 from runtime import roles, settings, telemetry
 from runtime.data_directory import occupied
 from runtime.embedded import postgres, valkey
+from runtime.supervision import child
 from runtime.supervision.child import Program
 from runtime.supervision.supervisor import Supervisor
 
@@ -33,7 +34,7 @@ async def engine(data_dir: Path) -> None:
                 directory = data_dir / name
                 directory.mkdir(exist_ok=True)
                 command = (sys.executable, "-c", CHILD.replace("{lives}", str(lives)))
-                supervisor.keep(Program(name, command, directory), level=2)
+                supervisor.keep(Program(name, command, directory, child.bare_environment()), level=2)
             show = asyncio.Event()
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, show.set)
             while True:

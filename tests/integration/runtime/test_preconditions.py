@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import base64
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from chains.wallet import Wallet
 from commands.ids import DEFAULT_ACCOUNT
-from domain.events import ORDER_EVENTS, TransactionBuilt
+from domain.events import ORDER_EVENTS, OrderEvent, OrderSubmitted, TransactionBuilt
+from domain.terms import OrderTerms
+from domain.tokens import SOL, USDC
 from event_store.append.appender import Appender
 from event_store.mapper import EventMapper
 from event_store.pool import connection_pool
 from event_store.types import AppendRequest, NewEvent, Stored
+from projections.orders import PROCESSOR
 from runtime.errors import StartupError
-from runtime.preconditions import require_chain_of_log, require_wallet
+from runtime.preconditions import require_chain_of_log, require_known_wallet, require_wallet
 from tests.integration.conftest import TestDatabase
 
 MAPPER = EventMapper(ORDER_EVENTS)
 
 
-async def append_signed_for(genesis_hash: str, app_url: str) -> None:
-    """One transaction in the log, signed for that chain."""
+async def append_signed_for(genesis_hash: str, app_url: str) -> UUID:
+    """One transaction in the log, signed for that chain; its order's id."""
     built = TransactionBuilt(
         attempt=1,
         transaction=base64.b64encode(b"signed").decode(),
@@ -36,13 +39,27 @@ async def append_signed_for(genesis_hash: str, app_url: str) -> None:
         last_valid_block_height=150,
         minimum_out=1,
     )
-    event = NewEvent(uuid4(), 1, uuid4(), *MAPPER.dump(built), DEFAULT_ACCOUNT, uuid4(), uuid4(), None)
+    return await append_first(built, app_url)
+
+
+async def append_order_for(network: str, app_url: str) -> None:
+    """One order in the log, taken for that network."""
+    terms = OrderTerms(
+        type="market", token_in=SOL, token_out=USDC, amount_in=1, slippage_bps=50, slippage_defaulted=True
+    )
+    await append_first(OrderSubmitted(**vars(terms), deadline=None, network=network), app_url)
+
+
+async def append_first(first: OrderEvent, app_url: str) -> UUID:
+    """The event as the first of a stream, whose id is returned."""
+    event = NewEvent(uuid4(), 1, uuid4(), *MAPPER.dump(first), DEFAULT_ACCOUNT, uuid4(), uuid4(), None)
     appender = Appender(app_url)
     await appender.start()
     try:
         assert isinstance(await appender.append(AppendRequest((event,))), Stored)
     finally:
         await appender.stop()
+    return event.stream_id
 
 
 async def test_the_first_wallet_is_the_accounts_and_another_is_refused(database: TestDatabase, tmp_path: Path) -> None:
@@ -66,6 +83,48 @@ async def test_a_log_of_another_chain_is_refused_before_a_wallet_is_bound(
             await require_wallet(pool, MAPPER, "ours", tmp_path / "wallet.json")
         Wallet.create(tmp_path / "later.json")
         await require_wallet(pool, MAPPER, "theirs", tmp_path / "later.json")
+
+
+async def test_a_log_with_orders_alone_is_refused_where_they_are_for_another_network(database: TestDatabase) -> None:
+    await append_order_for("mainnet-beta", database.app)
+    async with connection_pool(database.app, max_size=1) as pool:
+        await require_chain_of_log(pool, MAPPER, "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d")
+        with pytest.raises(StartupError, match="orders are for mainnet-beta, the configured endpoint serves localnet"):
+            await require_chain_of_log(pool, MAPPER, "genesis")
+
+
+async def test_a_wallet_is_compared_and_not_bound_while_the_chain_is_not_known(
+    database: TestDatabase, tmp_path: Path
+) -> None:
+    ours, other = (Wallet.create(tmp_path / name) for name in ("ours.json", "other.json"))
+    async with connection_pool(database.app, max_size=1) as pool:
+        await require_known_wallet(pool, tmp_path / "ours.json")
+        await require_wallet(pool, MAPPER, "genesis", tmp_path / "other.json")
+        with pytest.raises(StartupError, match=f"trades with wallet {other.address}.* that of {ours.address}"):
+            await require_known_wallet(pool, tmp_path / "ours.json")
+
+
+@pytest.mark.parametrize("where", ["in the read model", "set aside by it"])
+async def test_a_log_of_another_chain_is_refused_by_what_lies_behind_the_read_models_position(
+    database: TestDatabase, where: str
+) -> None:
+    order_id = await append_signed_for("theirs", database.app)
+    with database.connect() as app:
+        app.execute("insert into positions values (%s, 1)", [PROCESSOR])
+        if where == "set aside by it":
+            app.execute(
+                "insert into dead_letters (processor, order_id, version, error) values (%s, %s, 1, 'a test')",
+                [PROCESSOR, order_id],
+            )
+        else:
+            app.execute(
+                "insert into orders_v1 values (%s, %s, 'building', 1, 1, now(), now(), 1, %s)",
+                [order_id, DEFAULT_ACCOUNT, '{"type": "market", "attempts": [{"number": 1}]}'],
+            )
+    async with connection_pool(database.app, max_size=1) as pool:
+        await require_chain_of_log(pool, MAPPER, "theirs")
+        with pytest.raises(StartupError, match="chain with genesis theirs"):
+            await require_chain_of_log(pool, MAPPER, "ours")
 
 
 async def test_a_wallet_that_other_users_can_read_is_refused_in_one_sentence(

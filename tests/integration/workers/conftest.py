@@ -42,7 +42,7 @@ from event_store.processors.leases import Lease
 from event_store.read.feed import LogFeed
 from event_store.read.log import Log
 from event_store.types import PositionedEvent
-from localnet.bootstrap import MARKET_KEY
+from localnet.keys import MARKET_KEY
 from localnet.main import serve
 from projections.orders import PROCESSOR
 from projections.projector import OrdersProjector

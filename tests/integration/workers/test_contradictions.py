@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
+import httpx2
 import pytest
 
-from chains.protocol import ExpiryQuestion, Inconclusive, SentTransaction
+from chains.protocol import SentTransaction
+from chains.solana_client import SolanaChain
+from commands.accounts import Accounts
 from commands.ids import DEFAULT_ACCOUNT
 from domain.account import ContradictionFound
 from domain.commands import RecordExpiry, RecordLanding
 from domain.errors import DomainError
 from domain.evidence import Block, EndpointEvidence, ExpiryEvidence, OperatorEvidence
 from domain.order import Attempt
+from tests.integration.chains.endpoint_server import Request, altering, serving
 from tests.integration.workers.conftest import EngineHarness, now
 from tests.integration.workers.test_execution import QUICK, names
 from workers.execution.sending import signed_bytes
 from workers.tracker.resolve import Landed, Resolver
-from workers.tracker.tracker import Pace
+
+SENDS_NOTHING = replace(QUICK, rebroadcast=999, first_send=999)
 
 
 def forged(attempt: Attempt) -> ExpiryEvidence:
@@ -37,30 +44,55 @@ def forged(attempt: Attempt) -> ExpiryEvidence:
     return ExpiryEvidence(endpoints=(answer,))
 
 
-async def test_a_second_success_is_noted_once_and_halts_trading_until_an_operator_resumes_it(engine: EngineHarness):
+class Remembering(Accounts):
+    """The engine's own, which keeps what it answered to whoever found a contradiction."""
+
+    def __init__(self, engine: EngineHarness) -> None:
+        super().__init__(engine.events, engine.orders._appender, engine.orders._mapper)
+        self.recorded: list[bool] = []
+
+    async def contradict(self, account_id: UUID, found: ContradictionFound, **how: Any) -> bool:
+        self.recorded.append(await super().contradict(account_id, found, **how))
+        return self.recorded[-1]
+
+    async def asked(self, times: int) -> None:
+        async with asyncio.timeout(30):
+            while len(self.recorded) < times:
+                await asyncio.sleep(0.02)
+
+
+async def test_a_second_success_the_tracker_sees_is_noted_once_and_halts_trading_until_an_operator_resumes_it(
+    engine: EngineHarness,
+):
     order_id = await engine.submit()
     await engine.build(order_id)
     first = signed_bytes(await engine.history(order_id), 1)
     evidence = forged((await engine.order(order_id)).attempts[0])
     await engine.orders.execute(await engine.history(order_id), RecordExpiry(1, evidence, now()))
-    await engine.execute(order_id)
-    engine.start_tracker(QUICK)
-    await engine.until(order_id, lambda order: order.ended)
-    await engine.stop()
-    # Nobody follows an attempt that is proven expired: what lands of it, `surefill verify` finds, or a person.
-    history = await engine.history(order_id)
-    assert names(history)[-1] == "OrderConfirmed"
-    found = ContradictionFound(
-        kind="second_success",
-        order_id=order_id,
-        attempt=1,
-        signature=history.order.attempts[0].signature if history.order else "",
-        detail="it landed too",
-    )
+    await engine.build(order_id)
+    # The first, wrongly called expired, lands; the order accepts it, and the second is followed on.
     await engine.chain.send(first)
-    assert await engine.accounts.contradict(DEFAULT_ACCOUNT, found)
-    assert not await engine.accounts.contradict(DEFAULT_ACCOUNT, found)
-    assert (await engine.accounts.trading(DEFAULT_ACCOUNT)).halted
+    await landed(engine, order_id, 1)
+    engine.accounts = accounts = Remembering(engine)
+    engine.start_tracker(SENDS_NOTHING)
+    assert not (await accounts.trading(DEFAULT_ACCOUNT)).halted
+    await engine.chain.send(signed_bytes(await engine.history(order_id), 2))
+    await accounts.asked(1)
+    assert (await accounts.trading(DEFAULT_ACCOUNT)).halted
+    [found] = await accounts.contradictions(DEFAULT_ACCOUNT)
+    second = (await engine.order(order_id)).attempts[1]
+    assert (found.kind, found.order_id, found.attempt, found.signature) == (
+        "second_success",
+        order_id,
+        2,
+        second.signature,
+    )
+    await engine.stop()
+    engine.start_tracker(SENDS_NOTHING)  # it reads the log anew, and sees the second success again
+    await accounts.asked(2)
+    await engine.stop()
+    assert accounts.recorded == [True, False]
+    assert await accounts.contradictions(DEFAULT_ACCOUNT) == [found]
 
     held = await engine.submit()
     await engine.build(held)
@@ -73,33 +105,44 @@ async def test_a_second_success_is_noted_once_and_halts_trading_until_an_operato
     assert failure
     assert (failure.code, failure.retryable) == ("trading_halted", True)
 
-    await engine.accounts.resume(DEFAULT_ACCOUNT, "looked at by hand")
+    await accounts.resume(DEFAULT_ACCOUNT, "looked at by hand")
     await engine.build(held)
     assert len((await engine.order(held)).attempts) == 1
     with pytest.raises(DomainError, match="nothing to resume"):
-        await engine.accounts.resume(DEFAULT_ACCOUNT, "again")
+        await accounts.resume(DEFAULT_ACCOUNT, "again")
 
 
-async def test_a_late_landing_the_tracker_follows_halts_the_account(engine: EngineHarness):
+async def test_a_confirmed_swap_that_the_chain_shows_no_longer_halts_the_account(engine: EngineHarness, rpc_url: str):
+    lost = False
+
+    def statuses(_: Request, result: Any) -> Any:
+        # Never final, so that the swap is followed until it is lost.
+        value = [one and {**one, "confirmationStatus": "confirmed"} for one in result["value"]]
+        return {**result, "value": [None] * len(value) if lost else value}
+
+    def block(_: Request, result: Any) -> Any:
+        return {**result, "signatures": []} if lost else result
+
     order_id = await engine.submit()
-    await engine.build(order_id)
-    first = signed_bytes(await engine.history(order_id), 1)
-    evidence = forged((await engine.order(order_id)).attempts[0])
-    await engine.orders.execute(await engine.history(order_id), RecordExpiry(1, evidence, now()))
-    await engine.build(order_id)
-    second = await engine.order(order_id)
-    assert len(second.attempts) == 2
-    # The first, wrongly called expired, lands; the order accepts it, and the second is followed on.
-    await engine.chain.send(first)
-    never = Pace(poll=0.02, poll_confirmed=0.05, rebroadcast=99, first_send=99, heights=0.05, proof=0.1)
-    await landed(engine, order_id, 1)
-    engine.start_tracker(never)
-    await engine.chain.send(signed_bytes(await engine.history(order_id), 2))
-    async with asyncio.timeout(15):
-        while not (await engine.accounts.trading(DEFAULT_ACCOUNT)).halted:
-            await asyncio.sleep(0.05)
-    [found] = await engine.accounts.contradictions(DEFAULT_ACCOUNT)
-    assert (found.kind, found.attempt) == ("second_success", 2)
+    await engine.execute(order_id)
+    engine.accounts = accounts = Remembering(engine)
+    async with (
+        httpx2.AsyncClient(base_url=rpc_url) as node,
+        serving(altering(node, {"getSignatureStatuses": statuses, "getBlock": block})) as url,
+        SolanaChain(url) as engine.chain,
+    ):
+        engine.start_tracker(QUICK)
+        confirmed = await engine.until(order_id, lambda order: order.ended)
+        assert confirmed.status == "confirmed"
+        assert not (await accounts.trading(DEFAULT_ACCOUNT)).halted
+        lost = True
+        await accounts.asked(1)
+        await engine.stop()
+    assert (await accounts.trading(DEFAULT_ACCOUNT)).halted
+    [found] = await accounts.contradictions(DEFAULT_ACCOUNT)
+    assert (found.kind, found.attempt, found.signature) == ("confirmed_lost", 1, confirmed.attempts[0].signature)
+    # What was recorded stays: nothing is signed again for an order that was confirmed.
+    assert await engine.order(order_id) == confirmed
 
 
 async def landed(engine: EngineHarness, order_id: UUID, number: int) -> None:
@@ -116,7 +159,7 @@ async def landed(engine: EngineHarness, order_id: UUID, number: int) -> None:
 async def test_an_operator_may_not_end_what_the_chain_can_still_tell(engine: EngineHarness):
     order_id = await engine.submit()
     await engine.build(order_id)
-    resolver = Resolver(engine.orders, engine.chain)
+    resolver = Resolver(engine.orders, engine.accounts, engine.chain)
     with pytest.raises(DomainError) as refused:
         await resolver.expired(order_id, 1, "because", now())
     assert refused.value.code == "still_knowable"
@@ -125,40 +168,27 @@ async def test_an_operator_may_not_end_what_the_chain_can_still_tell(engine: Eng
     assert unknown.value.code == "unknown_attempt"
 
 
-class Purged:
-    """A chain all of whose endpoints have purged the history; everything else is the real one."""
-
-    def __init__(self, chain: object) -> None:
-        self._chain = chain
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._chain, name)
-
-    async def expiry_evidence(self, question: ExpiryQuestion) -> Inconclusive:
-        return Inconclusive("its blocks begin at slot 900", permanent=True)
-
-
-async def test_an_operator_ends_what_can_never_be_known_with_the_reason_kept(engine: EngineHarness):
-    resolver = Resolver(engine.orders, Purged(engine.chain))  # type: ignore[arg-type]
+async def test_an_operator_ends_what_can_never_be_known_with_the_reason_kept(engine: EngineHarness, rpc_url: str):
     lost, swapped = await engine.submit(), await engine.submit()
     for order_id in (lost, swapped):
         await engine.build(order_id)
-    after = await resolver.expired(lost, 1, "history purged, wallet unmoved", now())
+    attempt = (await engine.order(swapped)).attempts[0]
+    async with asyncio.timeout(30):
+        while await engine.chain.block_height("finalized") <= attempt.last_valid_block_height:
+            await asyncio.sleep(0.05)
+    purged = {"getFirstAvailableBlock": lambda _, __: attempt.blockhash_slot + 50}
+    async with (
+        httpx2.AsyncClient(base_url=rpc_url) as node,
+        serving(altering(node, purged)) as url,
+        SolanaChain(url) as chain,
+    ):
+        resolver = Resolver(engine.orders, engine.accounts, chain)
+        after = await resolver.expired(lost, 1, "history purged, wallet unmoved", now())
+        done = await resolver.landed(swapped, 1, Landed(7, 74_000_000, 5_000), "seen at an archive", now())
     assert after.order
     assert after.order.status == "routing"
     assert after.events[-1].evidence == OperatorEvidence(because="history purged, wallet unmoved")  # type: ignore[attr-defined]
-    done = await resolver.landed(swapped, 1, Landed(7, 74_000_000, 5_000), "seen at an archive", now())
     assert done.order
     assert done.order.fill
     assert (done.order.status, done.order.fill.amount_out) == ("confirmed", 74_000_000)
     assert names(done)[-2:] == ["TransactionSubmitted", "OrderConfirmed"]
-
-
-async def test_what_is_not_known_is_said_with_the_order_until_it_is(engine: EngineHarness):
-    order_id = await engine.submit()
-    await engine.build(order_id)
-    await engine.work.record_uncertainty(order_id, 1, "the node is unreachable", permanent=False)
-    await engine.work.record_uncertainty(order_id, 1, "its blocks are gone", permanent=True)
-    async with engine.pool.connection() as connection:
-        rows = await (await connection.execute("select reason, permanent from uncertainties")).fetchall()
-    assert rows == [("its blocks are gone", True)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
@@ -207,6 +208,7 @@ async def test_a_discard_killed_at_any_moment_and_repeated_is_recorded_once(
     orders = [await engine.submit() for _ in range(6)]
     for order_id in orders:
         await add_dead_letter(engine, "execution", order_id)
+    codes = []
     for number, order_id in enumerate(orders):
         command = [SUREFILL, "dead-letters", "discard", str(order_id), "--because", "no more"]
         killed = await asyncio.create_subprocess_exec(*command, env=environment, stdout=subprocess.DEVNULL)
@@ -214,8 +216,9 @@ async def test_a_discard_killed_at_any_moment_and_repeated_is_recorded_once(
         await asyncio.sleep(0.5 + 0.15 * number)
         if killed.returncode is None:
             killed.kill()
-        await killed.wait()
+        codes.append(await killed.wait())
         assert (await surefill("discard", str(order_id), "--because", "no more")).returncode == 0
+    assert -signal.SIGKILL in codes, "none was killed: the test shows nothing"
     assert sorted(event.order_id for event in await decided(engine)) == sorted(orders)
     assert {(await engine.order(order_id)).status for order_id in orders} == {"failed"}
     assert await all_dead_letters(engine) == []
@@ -255,7 +258,9 @@ async def test_an_order_nobody_can_read_is_given_up_for_good_where_nothing_can_b
     assert again.returncode == 1
 
 
-async def test_a_read_model_alone_is_retried_or_rebuilt(engine: EngineHarness, surefill: Surefill) -> None:
+async def test_a_dead_letter_of_a_read_model_alone_is_no_reason_to_discard_and_is_retried(
+    engine: EngineHarness, surefill: Surefill
+) -> None:
     order_id = await engine.submit()
     async with engine.pool.connection() as connection, connection.cursor() as cursor:
         fault = dead_letters.DeadLetterEntry(order_id, 2, 2, "order.OrderTriggered: ValueError")
@@ -263,3 +268,8 @@ async def test_a_read_model_alone_is_retried_or_rebuilt(engine: EngineHarness, s
     refused = await surefill("discard", str(order_id), "--because", "no")
     assert refused.stderr.startswith("surefill: read_model_only: ")
     assert "surefill rebuild orders" in refused.stderr
+    assert (await engine.order(order_id)).status == "routing"
+    assert len(await all_dead_letters(engine)) == 1
+    done = await surefill("retry", str(order_id))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert await all_dead_letters(engine) == []

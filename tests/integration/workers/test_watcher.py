@@ -14,14 +14,18 @@ from chains.errors import ChainUnavailableError
 from domain.events import ORDER_EVENTS, Observation, OrderTriggered
 from domain.numbers import U64_MAX
 from domain.order import Order
-from domain.tokens import BONK, JUP, SOL, USDC, Pair
+from domain.tokens import BONK, JUP, SOL, USDC, Pair, pair_of
+from event_store.errors import LeaseLostError
 from event_store.mapper import EventMapper
 from event_store.types import RecordedEvent
 from localnet.market.price import move
 from tests.integration.workers.conftest import EngineHarness
 from venues.pools import PoolBook
-from venues.prices import PoolPrices, Prices
+from venues.prices import PairPrice, PoolPrices, Prices
 from workers.metrics import PRICE_STALE
+from workers.watcher.book import Book
+from workers.watcher.book_feed import BookFeed
+from workers.watcher.waiting_order import WaitingOrder
 from workers.watcher.watcher import ORDERS_AT_ONCE, Pace
 
 SELL = {"type": "limit", "amount_in": 10**9}
@@ -178,11 +182,13 @@ async def test_a_source_that_stands_still_fires_nothing_until_it_moves_on(engine
 
 
 async def test_a_price_older_than_the_last_one_fires_nothing(engine: EngineHarness):
-    source = ChangeablePrices(engine.book)
+    source, earlier = ChangeablePrices(engine.book), await engine.chain.block_height("confirmed")
     engine.start_watcher(source)
     assert await fires(engine)
-    source.change = lambda seen: replace(seen, slot=seen.slot - 100)
+    source.change = lambda seen: replace(seen, slot=earlier)
     assert not await fires(engine)
+    source.change = lambda seen: seen
+    assert await fires(engine)
 
 
 async def test_a_source_that_moves_on_far_behind_the_clock_fires_nothing(engine: EngineHarness):
@@ -229,27 +235,47 @@ async def test_a_source_that_is_gone_fires_nothing_and_what_is_met_once_it_is_ba
     await engine.until(met, lambda order: order.status == "routing")
 
 
-async def test_a_watcher_that_slept_past_its_lease_fires_nothing(engine: EngineHarness):
+async def test_a_watcher_whose_lease_another_has_taken_fires_nothing_and_ends(engine: EngineHarness):
     engine.start_watcher()
+    watching = engine.running[-1]
     assert await fires(engine)
     async with engine.pool.connection() as connection:
         await connection.execute("update leases set epoch = epoch + 1, expires_at = now() + interval '1 hour'")
     assert not await fires(engine)
+    async with asyncio.timeout(10):
+        await asyncio.wait([watching])
+    # Its append was refused, or its renewal before it had one.
+    ended = watching.exception()
+    assert isinstance(ended, LeaseLostError) or (isinstance(ended, ExceptionGroup) and ended.subgroup(LeaseLostError))
+
+
+def met_at(feed: BookFeed, touch: str) -> list[WaitingOrder]:
+    """Of the orders in the book, those that a price meets, as the book has them."""
+    price = PairPrice(pair_of(SOL, USDC), Decimal(touch), Decimal(touch), ())
+    return [order for order, _ in feed.book.triggered_by(price)]
 
 
 async def test_the_book_restored_from_the_log_is_the_book_kept_by_its_tail(engine: EngineHarness):
     kept = engine.start_watcher()
-    waiting = {await engine.submit(**SELL, limit_price=Decimal(200 + n)) for n in range(20)}
-    await engine.submit()
+    stop = await engine.submit(**{**SELL, "type": "stop-limit"}, stop_price=Decimal(145), limit_price=Decimal(190))
+    unmet = await engine.submit(**{**SELL, "type": "stop-limit"}, stop_price=Decimal(90), limit_price=Decimal(80))
+    waiting = [await engine.submit(**SELL, limit_price=Decimal(200 + n)) for n in range(20)]
+    buys = [await engine.submit(**BUY, limit_price=Decimal(100 - n)) for n in range(5)]
+    fired = [await engine.submit(), await engine.submit(**SELL, limit_price=Decimal(140))]
+    await price(engine, "144")
+    await engine.until(stop, lambda order: order.stop_reached)
+    await engine.until(fired[1], lambda order: order.status == "routing")
     async with asyncio.timeout(5):
-        while len(kept.book) < 20:
+        while len(kept.book) != 27:
             await asyncio.sleep(0.02)
     await engine.stop()
-    again = engine.start_watcher()
-    async with asyncio.timeout(5):
-        while len(again.book) < 20:
-            await asyncio.sleep(0.02)
-    assert all(order_id in again.book for order_id in waiting)
+    again = BookFeed(engine.pool, engine.events, engine.orders, Book())
+    await again.restore()
+    assert len(again.book) == 27
+    assert [order.order_id for order in met_at(again, "300")] == [stop, *waiting]
+    assert [order.order_id for order in met_at(again, "1")] == [unmet, *buys]
+    for touch in ("300", "1"):
+        assert met_at(again, touch) == met_at(kept, touch)
 
 
 async def test_an_observation_says_where_it_is_from(engine: EngineHarness):

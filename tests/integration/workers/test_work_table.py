@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID, uuid4
 
 import pytest
 
 from tests.integration.workers.conftest import EngineHarness
-from workers.dispatch.work import SETBACK
+from workers.dispatch.work import LONGEST_WAIT, SETBACK
 
 
 async def test_what_fails_again_and_again_is_postponed_for_longer_each_time_up_to_the_longest(engine: EngineHarness):
@@ -26,3 +27,46 @@ async def test_what_fails_again_and_again_is_postponed_for_longer_each_time_up_t
         waits.append(wait.total_seconds())
     # The database's clock goes on between the two statements.
     assert waits == pytest.approx([0.25, 0.5, 1, 2, 4, 5, 5], abs=0.1)
+
+
+async def write_row(engine: EngineHarness, due_in: timedelta) -> UUID:
+    order_id = uuid4()
+    async with engine.pool.connection() as connection:
+        await connection.execute(
+            "insert into work (order_id, stage, version, due_at) values (%s, 'route', 2, clock_timestamp() + %s)",
+            [order_id, due_in],
+        )
+    return order_id
+
+
+@pytest.mark.parametrize("overdue_ms", [0, 5_000])
+async def test_what_is_due_later_than_any_back_off_could_put_it_is_due(engine: EngineHarness, overdue_ms: int) -> None:
+    await write_row(engine, LONGEST_WAIT)
+    ahead = await write_row(engine, timedelta(hours=1))
+    assert await engine.work.take_due(10, overdue_ms=overdue_ms) == {"route": [ahead]}
+    # It is then due as any other.
+    assert await engine.work.take_due(10, overdue_ms=overdue_ms) == {}
+
+
+async def test_what_is_uncertain_is_looked_at_again_though_the_clock_stepped_back(engine: EngineHarness) -> None:
+    order_id = uuid4()
+    await engine.work.record_uncertainty(order_id, 1, "no node answers", permanent=False)
+    async with engine.pool.connection() as connection:
+        await connection.execute(
+            "update uncertainties set since = since + interval '1 hour', checked_at = checked_at + interval '1 hour'"
+        )
+        await engine.work.record_uncertainty(order_id, 1, "no node answers", permanent=False)
+        cursor = await connection.execute("select checked_at <= clock_timestamp() from uncertainties")
+        assert await cursor.fetchone() == (True,)
+    assert await engine.work.unknown() == (1, 0.0)
+
+
+async def test_what_is_newly_said_of_an_attempt_takes_the_place_of_what_was_said_before(engine: EngineHarness):
+    order_id = await engine.submit()
+    said = "select reason, permanent, since from uncertainties"
+    await engine.work.record_uncertainty(order_id, 1, "the node is unreachable", permanent=False)
+    async with engine.pool.connection() as connection:
+        [(_, _, since)] = await (await connection.execute(said)).fetchall()
+    await engine.work.record_uncertainty(order_id, 1, "its blocks are gone", permanent=True)
+    async with engine.pool.connection() as connection:
+        assert await (await connection.execute(said)).fetchall() == [("its blocks are gone", True, since)]

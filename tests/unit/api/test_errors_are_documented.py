@@ -14,12 +14,14 @@ from domain.errors import DomainError
 
 ROOT = Path(__file__).parents[3]
 DOCUMENTED = (ROOT / "docs" / "errors.md").read_text()
-RAISED = re.compile(r'\b(?:ProblemError|invalid|_number)\(\s*(?:\d+|value),\s*"([a-z_]+)"|\binvalid\(\s*"([a-z_]+)"')
+RAISED = re.compile(
+    r'\b(?:ProblemError|Refusal|invalid|_number)\(\s*(?:\d+|value),\s*"([a-z_]+)"|\binvalid\(\s*"([a-z_]+)"'
+)
 BY_STATUS = re.compile(r'HTTPStatus\.[A-Z_]+: "([a-z_]+)"')
 
 
 def raised() -> set[str]:
-    source = "\n".join(path.read_text() for path in (ROOT / "api").rglob("*.py"))
+    source = "\n".join(path.read_text() for room in ("api", "serving") for path in (ROOT / room).rglob("*.py"))
     return {one or other for one, other in RAISED.findall(source)} | set(BY_STATUS.findall(source))
 
 

@@ -30,11 +30,8 @@ from domain.tokens import KNOWN_TOKENS, SOL, USDC
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 CONFIG = ApiConfig(
     account_id=DEFAULT_ACCOUNT,
-    network="localnet",
     rpc_url="",
     tokens=KNOWN_TOKENS,
-    pairs=(),
-    venues=(),
     default_slippage_bps=50,
 )
 GOOD = '"tokenIn":"SOL","tokenOut":"USDC"'
@@ -202,8 +199,10 @@ def test_an_order_says_what_the_client_said_and_the_defaults_say_the_rest() -> N
 
 def test_only_a_market_order_is_given_a_deadline() -> None:
     waits = order(type="limit", limitPrice="150")
-    assert submission(order(), CONFIG, NOW) == SubmitOrder(order(), NOW + timedelta(seconds=120), "localnet")
-    assert submission(waits, CONFIG, NOW) == SubmitOrder(waits, None, "localnet")
+    assert submission(order(), CONFIG, "localnet", NOW) == SubmitOrder(
+        order(), NOW + timedelta(seconds=120), "localnet"
+    )
+    assert submission(waits, CONFIG, "localnet", NOW) == SubmitOrder(waits, None, "localnet")
 
 
 def test_aliases_and_names_mean_the_same() -> None:
@@ -262,6 +261,6 @@ def test_whatever_is_sent_is_an_order_or_a_problem(document: dict[str, Any]) -> 
 
 
 @given(st.binary(max_size=200))
-def test_whatever_bytes_are_sent_are_an_order_or_a_problem(body: bytes) -> None:
+def test_bytes_at_random_are_a_problem(body: bytes) -> None:
     with pytest.raises(ProblemError):
         ask(body)

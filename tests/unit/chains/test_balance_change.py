@@ -1,6 +1,8 @@
 """What a transaction did to a wallet, as an order counts it and as the wallet's books count it."""
 
-from chains.answers import Meta
+import orjson
+
+from chains.answers import Meta, reader
 from chains.balance_change import BalanceChange, balance_change
 from domain.tokens import SOL, USDC
 
@@ -28,7 +30,7 @@ def changed(
         "postTokenBalances": listed(after),
         "logMessages": None,
     }
-    return balance_change(Meta.model_validate(meta), keys, "wallet")
+    return balance_change(reader(Meta).decode(orjson.dumps(meta)), keys, "wallet")
 
 
 def test_both_views_agree_on_a_swap_of_wrapped_sol_that_stays() -> None:

@@ -2,6 +2,7 @@ import asyncio
 
 import pytest
 
+from chains import blockhashes
 from chains.blockhashes import BlockhashCache
 from chains.errors import ChainUnavailableError
 from chains.protocol import Blockhash
@@ -74,3 +75,38 @@ async def test_a_caller_who_leaves_takes_nothing_from_the_others() -> None:
     with pytest.raises(asyncio.CancelledError):
         await first
     assert (await second).blockhash == "hash 1"
+
+
+async def test_while_it_is_used_the_next_blockhash_is_there_before_anybody_waits_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(blockhashes, "KEPT_WARM_S", 0.2)
+    chain = Counting()
+    chain.answer.set()
+    held = cache(chain, 0.1)
+    assert (await held.latest()).blockhash == "hash 1"
+    await asyncio.sleep(0.12)
+    chain.answer.clear()
+    async with asyncio.timeout(0.04):
+        assert (await held.latest()).blockhash != "hash 1"
+    chain.answer.set()
+    await asyncio.sleep(0.5)
+    silent = chain.asked
+    await asyncio.sleep(0.3)
+    assert chain.asked == silent
+
+
+async def test_an_old_blockhash_is_handed_out_where_no_newer_one_can_be_had_and_not_for_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(blockhashes, "_LAST_RESORT_S", 0.3)
+    chain = Counting()
+    chain.answer.set()
+    held = cache(chain, 0.02)
+    await held.latest()
+    chain.down = True
+    await asyncio.sleep(0.1)
+    assert (await held.latest()).blockhash == "hash 1"
+    await asyncio.sleep(0.4)
+    with pytest.raises(ChainUnavailableError):
+        await held.latest()

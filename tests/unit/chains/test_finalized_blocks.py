@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from chains import finalized_blocks
-from chains.answers import BlockSignatures
+from chains.answers import BlockSignatures, reader
 from chains.endpoint import Endpoint
 from chains.finalized_blocks import FinalizedBlocks
 
 
 def block(height: int) -> BlockSignatures:
-    return BlockSignatures.model_validate_json(
+    return reader(BlockSignatures).decode(
         b'{"blockhash": "b", "previousBlockhash": "a", "parentSlot": %d, "blockHeight": %d, "signatures": []}'
         % (height - 1, height)
     )

@@ -232,8 +232,13 @@ def test_signed_bytes_are_never_public():
 
 
 def test_a_status_is_a_function_of_the_event_alone():
-    for event in (*SENT, expired()):
-        assert event.status is not None
-    state = fold((*SENT, expired()))
-    assert state is not None
-    assert state.status == "routing"
+    history = (*SENT, expired(), routed(), built(2), sent(2))
+    assert [fold(history[:n]).status for n in range(1, len(history) + 1)] == [event.status for event in history]
+    assert [event.status for event in history[:6]] == [
+        "pending",
+        "routing",
+        "building",
+        "building",
+        "submitted",
+        "routing",
+    ]

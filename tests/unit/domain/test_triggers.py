@@ -126,6 +126,12 @@ def test_an_order_that_could_not_be_executed_in_time_is_armed_again_after_a_whil
     assert longer.armed_at == late + timedelta(seconds=260)
 
 
+def test_a_rest_that_was_recorded_before_the_clock_stepped_back_is_over():
+    history = (*submitted(**SELL), triggered(), rested(armed_after=3600))
+    given(*history).when(saw("150", after=0)).then(e.OrderTriggered)
+    given(*history).when(saw("150", after=3000)).then()
+
+
 def test_rests_double_to_ten_minutes():
     assert [(rest_until(NOW, n) - NOW).seconds for n in (0, 1, 4, 5, 99)] == [30, 60, 480, 600, 600]
 
@@ -137,6 +143,19 @@ def test_three_rejections_since_the_trigger_let_the_order_rest():
     given(*history).when(command).then(e.BuildRejected, e.OrderRested)
     fresh = (*history, rejection, rested(armed_after=0), triggered(), routed())
     given(*fresh).when(command).then(e.BuildRejected)
+
+
+def test_an_order_that_rests_already_is_not_given_up_again():
+    rejection = e.BuildRejected(code="slippage_exceeded", detail="")
+    history = (*submitted(**SELL), triggered(), routed(), rejection, routed(), rejection, routed(), rejection)
+    resting = (*history, rested(armed_after=30))
+    late = NOW + timedelta(seconds=121)
+    given(*resting).when(c.GiveUp("chain_unavailable", "", late)).then_refused("not_applicable")
+
+
+def test_an_order_that_has_never_triggered_is_not_given_up():
+    late = NOW + timedelta(days=1)
+    given(*submitted(**SELL)).when(c.GiveUp("chain_unavailable", "", late)).then_refused("not_applicable")
 
 
 def test_a_live_attempt_of_a_limit_order_never_rests():

@@ -28,6 +28,13 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ("SOLANA_RPC_URL", "localhost:8899"),
         ("SOLANA_EVIDENCE_RPC_URLS", "http://one.example,two.example"),
         ("LOG_LEVEL", "loud"),
+        ("ALLOWED_HOSTS", "*"),
+        ("ALLOWED_HOSTS", "trade.lan,https://trade.lan"),
+        ("ALLOWED_HOSTS", "trade.lan:8080"),
+        ("ALLOWED_ORIGINS", "*"),
+        ("ALLOWED_ORIGINS", "null"),
+        ("ALLOWED_ORIGINS", "https://desk.example,trade.lan"),
+        ("ALLOW_FORWARDED", "perhaps"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_one_sentence_that_names_the_variable(
@@ -93,5 +100,17 @@ def test_every_setting_is_documented_with_its_default() -> None:
     documented = {name for name in Settings.model_fields if name != "supervised"}
     assert set(rows) == {name.upper() for name in documented}
     for name in documented:
-        description = Settings.model_fields[name].description
-        assert description and description in rows[name.upper()], name
+        _, _, default, description, _ = (part.strip(" `") for part in rows[name.upper()].split("|"))
+        field = Settings.model_fields[name]
+        assert default == ("" if field.default in (None, ()) else str(field.default)), name
+        assert field.description and field.description == description, name
+
+
+def test_who_may_ask_is_read_from_three_settings_and_the_servers_own_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALLOWED_HOSTS", "trade.lan, Api,fe80::1")
+    monkeypatch.setenv("ALLOWED_ORIGINS", "https://desk.example")
+    monkeypatch.setenv("ALLOW_FORWARDED", "true")
+    access = load().access("engine.lan")
+    assert access.hosts == {"engine.lan", "trade.lan", "api", "fe80::1"}
+    assert [origin.host for origin in access.origins] == ["desk.example"]
+    assert access.forwarded

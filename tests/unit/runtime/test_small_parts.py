@@ -1,5 +1,6 @@
 """What the command line shows, and how a role ends."""
 
+import tempfile
 from decimal import Decimal
 from pathlib import Path
 
@@ -43,14 +44,16 @@ def test_an_expected_failure_is_one_sentence_and_an_exit_code(
     assert capsys.readouterr().err == (f"surefill: {error}\n" if error else "")
 
 
-def test_no_way_leads_through_a_directory_others_may_not_enter(tmp_path: Path) -> None:
+def test_no_way_leads_through_a_directory_others_may_not_enter() -> None:
     stranger = Account(12_345, 12_345)
-    inner = tmp_path / "closed" / "open"
-    inner.mkdir(parents=True)
-    (tmp_path / "closed").chmod(0o700)
-    assert not reaches(stranger, inner)
-    (tmp_path / "closed").chmod(0o711)
-    assert reaches(stranger, inner) == reaches(stranger, tmp_path)
+    # pytest's own directory is below one that strangers may not enter, whatever is in it.
+    with tempfile.TemporaryDirectory(prefix="surefill-way-") as made:
+        outer, inner = Path(made), Path(made) / "between" / "inner"
+        inner.mkdir(parents=True, mode=0o755)
+        outer.chmod(0o711)
+        assert reaches(stranger, inner)
+        outer.chmod(0o700)
+        assert not reaches(stranger, inner)
 
 
 def test_a_role_by_itself_asks_the_running_engine_for_the_addresses_it_lacks(tmp_path: Path) -> None:
@@ -75,7 +78,7 @@ def test_one_database_address_serves_as_both() -> None:
 
 
 def test_the_api_is_given_longer_than_it_gives_its_requests_and_all_of_it_ends_within_ten_seconds() -> None:
-    role = Program("role", (), Path()).stops
+    role = Program("role", (), Path(), {}).stops
     # In turn: the API, the workers, the loops, Valkey, the local chain, PostgreSQL.
     levels = (engine.API_STOPS, role, role, valkey.STOPS, role, postgres.STOPS)
     assert sum(patience for _, patience in engine.API_STOPS) > GRACE

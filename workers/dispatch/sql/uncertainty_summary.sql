@@ -1,2 +1,3 @@
--- How many attempts' outcome isn't known, and for how many seconds the oldest hasn't been.
-select count(*), coalesce(extract(epoch from clock_timestamp() - min(since)), 0)::float8 from uncertainties
+-- How many attempts' outcome isn't known, and for how many seconds the oldest hasn't been: none where the clock has
+-- stepped back behind it.
+select count(*), greatest(0, extract(epoch from clock_timestamp() - min(since)))::float8 from uncertainties

@@ -99,6 +99,35 @@ async def test_a_lease_that_runs_out_is_taken_over_and_its_holder_is_stopped(
     standing_by.cancel()
 
 
+async def test_a_lease_written_before_the_clock_stepped_back_is_taken_over_at_once(
+    pool: AsyncConnectionPool, database: TestDatabase
+) -> None:
+    first, second = lease(pool, "a", renew_every=30), lease(pool, "b", ttl=30)
+    working = asyncio.create_task(hold_for_ever(first))
+    await until(lambda: is_held(first))
+    with database.connect() as connection:
+        connection.execute("update leases set expires_at = expires_at + interval '1 hour'")
+    started = time.monotonic()
+    standing_by = asyncio.create_task(hold_for_ever(second))
+
+    await until(lambda: is_held(second))
+
+    assert time.monotonic() - started < 3
+    with pytest.raises(LeaseLostError):
+        await working
+    standing_by.cancel()
+
+
+async def test_a_lease_is_as_long_as_its_holder_says_not_as_whoever_waits_for_it(pool: AsyncConnectionPool) -> None:
+    first, second = lease(pool, "a", ttl=30, renew_every=0.1), lease(pool, "b", ttl=0.5)
+    async with first.hold():
+        standing_by = asyncio.create_task(hold_for_ever(second))
+        await asyncio.sleep(0.5)
+        assert not is_held(second)
+        assert first.epoch == 1
+    standing_by.cancel()
+
+
 async def test_a_holder_that_cannot_renew_stops_by_its_own_clock(
     pool: AsyncConnectionPool, database: TestDatabase
 ) -> None:

@@ -17,7 +17,7 @@ import pytest
 from chains.solana_client import SolanaChain
 from chains.wallet import read_keypair
 from domain.tokens import Pair
-from localnet.bootstrap import MARKET_KEY
+from localnet.keys import MARKET_KEY
 from localnet.market.arbitrage import pool_reserves
 from localnet.market.follow import follow
 from localnet.market.walk import Prices, outside_prices

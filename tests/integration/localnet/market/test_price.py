@@ -22,7 +22,7 @@ async def pool_prices(node: LocalNode, base: str, quote: str) -> list[Decimal]:
     async with SolanaChain(node.url) as chain:
         book = PoolBook(chain, PROGRAM_ID)
         await book.load()
-        _, amounts = await book.reserves(book.pools(base, quote))
+        _, amounts = await book.read_reserves(book.pools(base, quote))
         vaults = [pool.vaults_for(base) for pool in book.pools(base, quote)]
     return [Decimal(amounts[out]).scaleb(3) / Decimal(amounts[paid]) for paid, out in vaults]
 

@@ -1,8 +1,10 @@
 """PostgreSQL and Valkey as our children: as root and as anybody, and on a directory somebody else still uses."""
 
 import os
+import pwd
 import signal
 import socket
+import stat
 import sys
 import tempfile
 from collections.abc import Callable
@@ -17,15 +19,70 @@ from tests.integration.runtime.running import Engine, at_work_in, eventually, la
 Start = Callable[..., Engine]
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root has another user to run PostgreSQL as")
-def test_started_by_root_postgres_runs_as_nobody_below_a_directory_nobody_may_enter(
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has other users to run PostgreSQL as")
+
+
+@as_root
+def test_started_by_root_postgres_runs_under_a_uid_of_its_own_below_a_directory_that_uid_may_not_enter(
     start: Start, data_dir: Path
 ) -> None:
     engine = start()
-    status = Path(f"/proc/{engine.now()['postgres']}/status").read_text()
-    assert "Uid:\t65534\t65534\t65534\t65534" in status
+    uid = server_uid(engine)
+    assert uid not in {0, 65534, *(entry.pw_uid for entry in pwd.getpwall())}
     assert data_dir.parent.parent.stat().st_mode & 0o077 == 0
-    assert (data_dir / "postgres-18" / "data").stat().st_uid == 65534
+    assert owners(data_dir / "postgres-18" / "data") == {uid}
+    home = (data_dir / "postgres-18").stat()
+    assert (home.st_uid, stat.S_IMODE(home.st_mode)) == (0, 0o711)
+    assert (data_dir / "postgres-18" / "passwords.json").stat().st_uid == 0
+
+
+@as_root
+def test_two_data_directories_have_two_uids_and_each_keeps_its_own(start: Start, tmp_path: Path) -> None:
+    one, other = start(tmp_path / "one"), start(tmp_path / "other")
+    uid = server_uid(one)
+    assert uid != server_uid(other)
+    one.process.send_signal(signal.SIGTERM)
+    one.process.wait(timeout=20)
+    assert server_uid(start(tmp_path / "one")) == uid
+
+
+@as_root
+def test_a_directory_that_an_earlier_version_ran_as_nobody_goes_on(start: Start, data_dir: Path) -> None:
+    first = start()
+    first.query("create schema kept", role="owner")
+    uid = server_uid(first)
+    first.process.send_signal(signal.SIGTERM)
+    first.process.wait(timeout=20)
+    home = data_dir / "postgres-18"
+    for path in (home, home / "run", home / "data", *(home / "data").rglob("*")):
+        os.chown(path, 65534, 65534, follow_symlinks=False)
+    home.chmod(0o700)
+
+    second = start()
+
+    assert second.query("select 1 from pg_namespace where nspname = 'kept'") == [(1,)]
+    assert server_uid(second) == uid
+    assert owners(home / "data") == {uid}
+
+
+def test_postgres_gets_nothing_of_the_environment_that_can_hold_a_key(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOLANA_EVIDENCE_RPC_URLS", "https://node.example/?api-key=secret")
+    environ = Path(f"/proc/{start().now()['postgres']}/environ").read_text()
+    names = {entry.partition("=")[0] for entry in environ.split("\0") if entry}
+    assert {"PATH", "LC_ALL"} <= names <= {"PATH", "LD_LIBRARY_PATH", "TZ", "LC_ALL"}
+
+
+def server_uid(engine: Engine) -> int:
+    status = Path(f"/proc/{engine.now()['postgres']}/status").read_text()
+    [line] = [line for line in status.splitlines() if line.startswith("Uid:")]
+    [uid] = {int(number) for number in line.split()[1:]}
+    return uid
+
+
+def owners(directory: Path) -> set[int]:
+    return {path.stat().st_uid for path in (directory, *directory.rglob("*")) if path.exists()}
 
 
 def test_an_ordinary_user_runs_it_all_as_itself(start: Start) -> None:
@@ -67,7 +124,8 @@ def test_a_server_of_ours_without_a_supervisor_is_ended_before_another_is_starte
     first.process.wait()
     second = start()
     assert second.query("select 1 from pg_namespace where nspname = 'kept'") == [(1,)]
-    assert not Path(f"/proc/{stray}/exe").exists() or second.now()["postgres"] != stray
+    assert second.now()["postgres"] != stray
+    assert not Path(f"/proc/{stray}/exe").exists()
 
 
 def test_a_lock_file_that_names_somebody_elses_process_is_no_obstacle(start: Start, data_dir: Path) -> None:

@@ -1,0 +1,1 @@
+"""/docs: the OpenAPI document in Swagger UI, served whole from here."""

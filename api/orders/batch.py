@@ -1,0 +1,84 @@
+"""POST /api/orders/batch: many orders in one request and one append, an answer for each."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from litestar import Controller, Request, Response, post
+from pydantic import Field
+
+from api.errors import ProblemError
+from api.openapi import problems
+from api.orders.answers import AcceptedOrder
+from api.orders.document import checked, read_unchecked
+from api.orders.openapi import BatchOperation
+from api.orders.submit import submitted
+from api.problems import ProblemDetails, problem_of
+from api.services import InjectedServices, Services
+from projections.order_view import IfKnown, View
+
+MOST_ORDERS = 100
+BODY_LIMIT = 1024 * 1024
+
+
+class BatchItem(View):
+    """What became of one order: ``order`` where it was recorded, ``problem`` where it was not."""
+
+    status: int = Field(description="As the order alone would have been answered.", examples=[202])
+    order: IfKnown[AcceptedOrder] = None
+    problem: IfKnown[ProblemDetails] = None
+
+
+class BatchAnswer(View):
+    items: list[BatchItem] = Field(description="In the order of the request.")
+
+
+class BatchController(Controller):
+    path = "/api/orders"
+    tags = ("orders",)
+
+    @post(
+        "/batch",
+        status_code=207,
+        request_max_body_size=BODY_LIMIT,
+        operation_class=BatchOperation,
+        operation_id="executeOrders",
+        summary="Submit up to 100 orders",
+        response_description="An answer for each order, in their order; a bad one fails alone.",
+        responses=problems("invalid_json", "unsupported_media_type", "batch_size"),
+    )
+    async def execute_orders(
+        self, request: Request[Any, Any, Any], services: InjectedServices
+    ) -> Response[BatchAnswer]:
+        """Record orders in one append and begin to execute them, each as `POST /api/orders/execute` does.
+
+        Each is idempotent by its own `clientOrderId`; two alike without one are two orders.
+        """
+        orders = _orders(await request.body(), request.headers.get("content-type"))
+        items = await asyncio.gather(*(_item(services, order) for order in orders))
+        return Response(BatchAnswer(items=list(items)))
+
+
+def _orders(body: bytes, content_type: str | None) -> list[Any]:
+    document = read_unchecked(body, content_type, BODY_LIMIT, "A batch")
+    unknown = sorted(set(document) - {"orders"})
+    if unknown:
+        raise ProblemError(422, "unknown_field", "A batch has one field, orders.", field=unknown[0][:80])
+    orders = document.get("orders")
+    if not isinstance(orders, list) or not 1 <= len(orders) <= MOST_ORDERS:
+        raise ProblemError(
+            422, "batch_size", f"orders is a list of 1 to {MOST_ORDERS} orders; send more in further requests.",
+            field="orders",
+        )  # fmt: skip
+    return orders
+
+
+async def _item(services: Services, order: Any) -> BatchItem:
+    try:
+        if not isinstance(order, dict):
+            raise ProblemError(422, "not_an_object", "Each order is a JSON object.", field="orders")
+        return BatchItem(status=202, order=await submitted(services, checked(order)))
+    except Exception as error:  # noqa: BLE001 - one order's refusal is its own; what is unforeseen is logged there
+        problem = problem_of(error)
+        return BatchItem(status=problem.status, problem=ProblemDetails.model_validate(problem.body()))

@@ -1,0 +1,36 @@
+"""What readiness says of the other processes: each role that nobody runs, and each that stays behind the log."""
+
+from __future__ import annotations
+
+from api.services import Check
+from event_store.processors.oversight import LagWatch, unheld
+from projections.orders import PROCESSOR
+from workers.dispatch.work import Pool
+from workers.tracker.tracker import TRACKER
+from workers.watcher.book_feed import WATCHER
+
+# The roles of which one process works at a time, by the processor whose lease it holds.
+LEASED_ROLES = {PROCESSOR: "projector", TRACKER: "tracker", WATCHER: "watcher"}
+# Those that commit a position.
+FOLLOWERS = (PROCESSOR,)
+# Twice a lease: after a crash the standby takes over within one, and has another to catch up.
+LAG_S = 10.0
+
+
+def role_checks(pool: Pool) -> list[Check]:
+    """Orders are taken all the same, so none of these is essential."""
+    lag_watch = LagWatch(FOLLOWERS, LAG_S)
+
+    async def leases() -> str | None:
+        async with pool.connection() as connection, connection.cursor() as cursor:
+            missing = await unheld(cursor, list(LEASED_ROLES))
+        names = ", ".join(LEASED_ROLES[processor] for processor in missing)
+        return f"no process runs: {names}" if missing else None
+
+    async def positions() -> str | None:
+        async with pool.connection() as connection, connection.cursor() as cursor:
+            late = await lag_watch.lagging(cursor)
+        found = ", ".join(f"{LEASED_ROLES[lag.processor]} at {lag.position} of {lag.head}" for lag in late)
+        return f"behind the log for more than {LAG_S:.0f} s: {found}" if late else None
+
+    return [Check("leases", leases, essential=False), Check("positions", positions, essential=False)]

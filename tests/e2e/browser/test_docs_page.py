@@ -1,0 +1,87 @@
+"""/docs as a person meets it: in a browser without a network."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+
+from api.openapi import EXAMPLE_ORDER_ID
+from tests.e2e.browser.chromium import Page
+from tests.e2e.engine import Engine
+
+pytestmark = pytest.mark.browser
+
+OPERATIONS = {
+    "orders-executeOrder": 202,
+    "orders-getOrder": 200,
+    "orders-getOrderEvents": 200,
+    "orders-listOrders": 200,
+    "orders-streamOrder": 426,
+    "network-getNetwork": 200,
+    "network-getPair": 200,
+    "network-getPairByTokens": 200,
+    "network-listPairs": 200,
+    "health-live": 200,
+    "health-ready": 200,
+    "health-metrics": 200,
+}
+
+STREAM = """new Promise((told) => {
+    const messages = [];
+    const socket = new WebSocket(`ws://${location.host}/ws/orders/%s`);
+    socket.onmessage = ({ data }) => messages.push(data);
+    socket.onclose = () => told(messages);
+})"""
+FRAME = """new Promise((loaded) => {
+    const frame = document.createElement('iframe');
+    frame.onload = () => loaded(true);
+    frame.src = '%s/docs';
+    document.body.append(frame);
+})"""
+
+
+def hosts(requests: list[str]) -> Iterator[str]:
+    """Where ``requests`` went; what is written out in a ``data:`` address goes nowhere."""
+    return (urlsplit(url).netloc for url in requests if not url.startswith("data:"))
+
+
+async def test_the_front_door_opens_the_documentation_without_a_network(engine: Engine, page: Page) -> None:
+    await page.open(f"{engine.url}/")
+    await page.until("document.querySelector('#operations-orders-executeOrder')?.checkVisibility()")
+    assert await page.evaluate("location.pathname") == "/docs"
+    assert await page.evaluate("document.querySelectorAll('.opblock').length") == len(OPERATIONS)
+    assert await page.evaluate("getComputedStyle(document.querySelector('.opblock-summary-method')).backgroundColor") \
+        == "rgb(73, 204, 144)"  # fmt: skip
+    assert set(hosts(page.requests)) == {f"127.0.0.1:{engine.port}"}
+    assert page.complaints == []
+
+
+async def test_every_operation_works_as_it_is_filled_in(engine: Engine, first_order: str, page: Page) -> None:
+    await page.open(f"{engine.url}/docs")
+    await page.until("document.querySelector('.opblock')")
+    for name, status in OPERATIONS.items():
+        block = f"#operations-{name}"
+        await page.evaluate(f"document.querySelector('{block} .opblock-summary-control').click()")
+        await page.until(f"document.querySelector('{block} .execute')")
+        await page.evaluate(f"document.querySelector('{block} .execute').click()")
+        answer = f"document.querySelector('{block} .live-responses-table tbody .response-col_status')"
+        await page.until(f"{answer}?.innerText")
+        assert (name, (await page.evaluate(f"{answer}.innerText")).split()[0]) == (name, str(status))
+        await page.evaluate(f"document.querySelector('{block} .opblock-summary-control').click()")
+    assert set(hosts(page.requests)) == {f"127.0.0.1:{engine.port}"}
+    assert [one for one in page.complaints if "426 (Upgrade Required)" not in one] == []
+
+
+async def test_the_stream_works_from_the_pages_own_console(engine: Engine, first_order: str, page: Page) -> None:
+    await page.open(f"{engine.url}/docs")
+    messages = await page.evaluate(STREAM % EXAMPLE_ORDER_ID)
+    assert [json.loads(text)["status"] for text in messages][-1] == "confirmed"
+
+
+async def test_no_page_can_frame_the_documentation(engine: Engine, elsewhere: int, page: Page) -> None:
+    await page.open(f"http://127.0.0.1:{elsewhere}/")
+    await page.evaluate(FRAME % engine.url)
+    assert any("frame" in one.lower() and f"{engine.port}" in one for one in page.complaints), page.complaints

@@ -1,0 +1,95 @@
+"""What readiness says of the roles that run beside the API, also once the database's clock has stepped back."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from psycopg_pool import AsyncConnectionPool
+
+from event_store.append.appender import Appender
+from event_store.pool import connection_pool
+from event_store.processors.leases import Lease
+from event_store.processors.oversight import Lag, LagWatch
+from projections.orders import PROCESSOR
+from runtime.readiness import LEASED_ROLES, role_checks
+from tests.integration.conftest import TestDatabase
+from tests.integration.event_store.requests import event, request
+
+HOUR_AHEAD = "update leases set expires_at = expires_at + interval '1 hour' where processor = %s"
+
+
+async def said(pool: AsyncConnectionPool) -> dict[str, str | None]:
+    return {check.name: await check.probe() for check in role_checks(pool)}
+
+
+async def test_each_role_that_nobody_holds_is_named(database: TestDatabase) -> None:
+    async with connection_pool(database.app, max_size=8) as pool:
+        assert (await said(pool))["leases"] == "no process runs: relay, projector, tracker, watcher"
+        relay, projector, tracker, watcher = (
+            # So rarely renewed that what a test writes stays as it is.
+            Lease(pool, processor, owner="test", ttl=60, renew_every=60)
+            for processor in LEASED_ROLES
+        )
+        async with relay.hold(), projector.hold(), watcher.hold():
+            async with tracker.hold():
+                assert (await said(pool))["leases"] is None
+            assert (await said(pool))["leases"] == "no process runs: tracker"
+            async with pool.connection() as connection:
+                await connection.execute(HOUR_AHEAD, [PROCESSOR])
+            assert (await said(pool))["leases"] == "no process runs: projector, tracker"
+
+
+async def append_one(database: TestDatabase) -> None:
+    appender = Appender(database.app)
+    await appender.start()
+    await appender.append(request(event(uuid4())))
+    await appender.stop()
+
+
+async def reach(pool: AsyncConnectionPool, position: int) -> None:
+    async with pool.connection() as connection:
+        await connection.execute(
+            "insert into positions values ('relay', %(position)s), (%(projector)s, %(position)s)"
+            " on conflict (processor) do update set position = excluded.position",
+            {"position": position, "projector": PROCESSOR},
+        )
+
+
+async def test_each_position_that_stays_behind_the_log_is_named(database: TestDatabase) -> None:
+    now = 0.0
+    watch = LagWatch(["relay", PROCESSOR], 10, clock=lambda: now)
+
+    async def lagging() -> list[Lag]:
+        async with pool.connection() as connection, connection.cursor() as cursor:
+            return await watch.lagging(cursor)
+
+    async with connection_pool(database.app, max_size=2) as pool:
+        await append_one(database)
+        await reach(pool, 1)
+        assert await lagging() == []
+        await append_one(database)
+        now = 5.0
+        # By its own time the event is new: also where the clock stepped back by hours since.
+        assert await lagging() == []
+        now = 15.1
+        assert await lagging() == [Lag("relay", 1, 2), Lag(PROCESSOR, 1, 2)]
+        async with pool.connection() as connection:
+            await connection.execute("update positions set position = 2 where processor = 'relay'")
+        assert await lagging() == [Lag(PROCESSOR, 1, 2)]
+        await append_one(database)
+        await reach(pool, 2)
+        now = 16.2
+        assert await lagging() == []
+
+
+async def test_an_event_that_has_waited_for_long_is_said_at_the_first_question(database: TestDatabase) -> None:
+    await append_one(database)
+    with database.connect(as_owner=True) as owner:
+        owner.execute("alter table events disable trigger events_are_immutable")
+        owner.execute("update events set recorded_at = recorded_at - interval '11 seconds'")
+    async with connection_pool(database.app, max_size=2) as pool:
+        assert (await said(pool))["positions"] == (
+            "behind the log for more than 10 s: relay at 0 of 1, projector at 0 of 1"
+        )
+        await reach(pool, 1)
+        assert (await said(pool))["positions"] is None

@@ -1,0 +1,240 @@
+"""The engine's roles while no Solana node answers at the start, and once one does."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from structlog.testing import capture_logs
+
+from chains.wallet import Wallet
+from runtime.errors import StartupError
+from runtime.roles import api, tracker, watcher, worker
+from runtime.settings import Settings
+from tests.integration.api.serving import BODY
+from tests.integration.chains.endpoint_server import Request, rpc, serving
+from tests.integration.conftest import TestDatabase
+from tests.integration.embedded import EmbeddedValkey
+from tests.integration.localnet.local_node import LocalNode
+from tests.integration.runtime.test_preconditions import append_order_for, append_signed_for
+
+WITHIN = 60.0
+WAITS = "waiting for the chain's node"
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Iterator[LocalNode]:
+    """Not started yet: nothing answers at its address."""
+    later = LocalNode(tmp_path / "localnet", free_port(), slot_ms=50)
+    later.directory.mkdir()
+    yield later
+    later.stop()
+
+
+@pytest.fixture
+def settings(database: TestDatabase, valkey: EmbeddedValkey, node: LocalNode, tmp_path: Path) -> Settings:
+    Wallet.create(tmp_path / "wallet.json")
+    return Settings(
+        port=free_port(), database_url=database.app, redis_url=valkey.url, solana_rpc_url=node.url, data_dir=tmp_path
+    )
+
+
+@asynccontextmanager
+async def role(run: Callable[[Settings], Awaitable[None]], settings: Settings) -> AsyncIterator[asyncio.Task[None]]:
+    task = asyncio.ensure_future(run(settings))
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def until(holds: Callable[[], Awaitable[Any]]) -> Any:
+    """What ``holds`` gives once that is something."""
+    async with asyncio.timeout(WITHIN):
+        while not (found := await holds()):
+            await asyncio.sleep(0.02)
+    return found
+
+
+@asynccontextmanager
+async def served(settings: Settings) -> AsyncIterator[httpx2.AsyncClient]:
+    """The API's role, and a client once it listens."""
+    url = f"http://127.0.0.1:{settings.port}"
+    async with role(api.run, settings) as serving_api, httpx2.AsyncClient(base_url=url, trust_env=False) as http:
+
+        async def listens() -> bool:
+            assert not serving_api.done(), serving_api
+            try:
+                return (await http.get("/health/live")).status_code == 200
+            except httpx2.TransportError:
+                return False
+
+        await until(listens)
+        yield http
+
+
+async def check(http: httpx2.AsyncClient, name: str) -> dict[str, Any]:
+    """One of readiness's checks."""
+    ready = await http.get("/health/ready")
+    assert ready.status_code == 200, ready.text
+    [found] = [one for one in ready.json()["checks"] if one["name"] == name]
+    assert found["ok"] or ready.json()["status"] == "degraded"
+    return dict(found)
+
+
+async def submit(http: httpx2.AsyncClient) -> httpx2.Response:
+    return await http.post("/api/orders/execute", json=BODY)
+
+
+async def test_on_an_empty_log_orders_are_refused_until_the_node_answers_and_reads_are_served(
+    settings: Settings, node: LocalNode
+) -> None:
+    async with served(settings) as http:
+        refused = await submit(http)
+        assert (refused.status_code, refused.json()["code"]) == (503, "chain_unknown")
+        assert refused.headers["content-type"] == "application/problem+json"
+        assert refused.headers["retry-after"]
+        assert "SOLANA_RPC_URL" in refused.json()["detail"]
+        assert (await http.get("/api/orders")).json()["items"] == []
+        assert "network" not in (await http.get("/api/network")).json()
+        assert "127.0.0.1 (SOLANA_RPC_URL)" in (await check(http, "chain"))["reason"]
+
+        await asyncio.to_thread(node.start)
+
+        async def accepted() -> bool:
+            return (await submit(http)).status_code == 202
+
+        await until(accepted)
+        network = (await http.get("/api/network")).json()
+        assert (network["network"], network["venues"]) == ("localnet", ["Meteora", "Orca", "Raydium"])
+        assert await check(http, "chain") == {"name": "chain", "ok": True}
+
+
+async def test_the_log_tells_the_network_while_the_node_does_not_answer(
+    settings: Settings, database: TestDatabase
+) -> None:
+    await append_order_for("devnet", database.app)
+    async with served(settings) as http:
+        accepted = await submit(http)
+        assert accepted.status_code == 202, accepted.text
+        assert (await http.get(accepted.json()["links"]["order"])).json()["network"] == "devnet"
+        assert not (await check(http, "chain"))["ok"]
+
+
+async def test_a_node_of_another_chain_is_named_by_readiness_and_only_reads_go_on(
+    settings: Settings, database: TestDatabase, node: LocalNode
+) -> None:
+    await append_signed_for("theirs", database.app)
+    async with served(settings) as http:
+        first = await submit(http)
+        assert first.status_code == 202
+        await asyncio.to_thread(node.start)
+
+        async def reason() -> str:
+            found = str((await check(http, "chain"))["reason"])
+            return found if "genesis theirs" in found else ""
+
+        await until(reason)
+        refused = await submit(http)
+        assert (refused.status_code, refused.json()["code"]) == (503, "wrong_chain")
+        assert "genesis theirs" in refused.json()["detail"]
+        assert (await http.get(first.json()["links"]["order"])).status_code == 200
+        assert (await http.get("/api/network")).json()["network"] == "localnet"
+    for run in (worker.run, tracker.run, watcher.run):
+        async with role(run, settings) as refusing:
+            with pytest.raises(StartupError, match="genesis theirs"):
+                await asyncio.wait_for(refusing, WITHIN)
+
+
+@pytest.mark.parametrize("run", [tracker.run, watcher.run, worker.run])
+async def test_a_role_that_trades_waits_for_the_node_and_says_so_once(
+    run: Callable[[Settings], Awaitable[None]], settings: Settings, database: TestDatabase, node: LocalNode
+) -> None:
+    with capture_logs() as logs:
+        async with role(run, settings) as waiting:
+            await asyncio.sleep(1.5)
+            assert not waiting.done(), waiting
+            assert [line["log_level"] for line in logs if line["event"] == WAITS] == ["warning"]
+            await asyncio.to_thread(node.start)
+
+            async def answered() -> bool:
+                assert not waiting.done(), waiting
+                return any(line["event"] == "the chain's node answers" for line in logs)
+
+            await until(answered)
+            await asyncio.sleep(0.2)
+            assert not waiting.done(), waiting
+    assert [line["event"] for line in logs].count(WAITS) == 1
+
+
+async def test_an_evidence_endpoint_of_another_chain_is_named_by_its_host(settings: Settings, node: LocalNode) -> None:
+    async def foreign(request: Request) -> bytes:
+        return rpc(request, result="another")
+
+    await asyncio.to_thread(node.start)
+    async with serving(foreign) as foreign_url:
+        with_evidence = settings.model_copy(update={"solana_evidence_rpc_urls": (f"{foreign_url}/key", node.url)})
+        async with served(with_evidence) as http:
+
+            async def named() -> str:
+                reason = str((await check(http, "evidence")).get("reason"))
+                return reason if "another chain" in reason else ""
+
+            reason = await until(named)
+            assert reason.startswith(foreign_url.removeprefix("http://"))
+            assert "key" not in reason
+            assert node.url.removeprefix("http://") not in reason
+
+
+async def test_an_evidence_endpoint_that_does_not_answer_at_the_start_is_compared_later(
+    settings: Settings, node: LocalNode
+) -> None:
+    genesis_hash = "theirs"
+
+    async def later(request: Request) -> bytes:
+        return rpc(request, result=genesis_hash)
+
+    await asyncio.to_thread(node.start)
+    port = free_port()
+    with_evidence = settings.model_copy(update={"solana_evidence_rpc_urls": (f"http://127.0.0.1:{port}",)})
+    async with served(with_evidence) as http:
+
+        async def says(words: str) -> bool:
+            return words in str((await check(http, "evidence")).get("reason"))
+
+        await until(lambda: says("has not answered"))
+        async with serving(later, port=port):
+            await until(lambda: says("another chain"))
+
+
+async def test_an_evidence_endpoint_of_this_chain_is_well(settings: Settings, node: LocalNode) -> None:
+    await asyncio.to_thread(node.start)
+    async with served(settings.model_copy(update={"solana_evidence_rpc_urls": (node.url,)})) as http:
+
+        async def well() -> bool:
+            return bool((await check(http, "evidence"))["ok"])
+
+        await until(well)
+
+
+async def test_the_api_starts_without_valkey_and_says_so(settings: Settings, node: LocalNode) -> None:
+    await asyncio.to_thread(node.start)
+    async with served(settings.model_copy(update={"redis_url": f"redis://127.0.0.1:{free_port()}/0"})) as http:
+        assert not (await check(http, "valkey"))["ok"]
+
+        async def accepted() -> bool:
+            return (await submit(http)).status_code == 202
+
+        await until(accepted)
