@@ -85,7 +85,7 @@ async def confirmation_upheld(engine: EngineHarness, node: FaultyNode) -> Sequen
 
 
 async def confirmed_and_purged(engine: EngineHarness, node: FaultyNode) -> UUID:
-    """An order whose swap was seen confirmed, and of which the node shows nothing more; a projector and a tracker run."""
+    """An order whose swap was seen confirmed, and of which the node shows nothing more; projector and tracker run."""
     engine.start_projector()
     order_id = await engine.submit()
     await engine.execute(order_id)
