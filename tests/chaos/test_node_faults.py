@@ -24,7 +24,6 @@ from tests.chaos.verdict import judge, landed
 from tests.golden.account_runs import confirmed_and_purged
 from tests.integration.workers.conftest import EngineHarness, now
 from tests.integration.workers.test_contradictions import landed as record_landing
-from tests.integration.workers.test_contradictions import run_to
 from workers.execution.sending import signed_bytes
 from workers.metrics import CONTRADICTIONS
 from workers.tracker.resolve import Landed, Resolver
@@ -240,7 +239,7 @@ async def test_of_what_a_node_can_still_show_no_operator_says_whether_it_stands(
     engine: EngineHarness, node: FaultyNode
 ) -> None:
     order_id = await engine.submit()
-    await run_to(engine, order_id, "submit")
+    await engine.execute(order_id)
     resolver = Resolver(engine.orders, engine.accounts, engine.chain)
     for word in (resolver.stands, resolver.lost):
         with pytest.raises(DomainError) as live:
@@ -256,7 +255,7 @@ async def test_of_what_a_node_can_still_show_no_operator_says_whether_it_stands(
 async def test_what_an_operator_says_landed_is_not_followed_any_more(engine: EngineHarness, node: FaultyNode) -> None:
     engine.start_projector()
     order_id = await engine.submit()
-    await run_to(engine, order_id, "submit")
+    await engine.execute(order_id)
     await node.fault("blind")
     await node.fault("purged", keeps=20)
     await node.blocks(PAST_ITS_LIFE)

@@ -27,7 +27,7 @@ from tests.golden.runs import (
     is_ended,
 )
 from tests.integration.workers.conftest import EngineHarness, now
-from tests.integration.workers.test_contradictions import forged, landed, run_to
+from tests.integration.workers.test_contradictions import forged, landed
 from workers.execution.sending import signed_bytes
 from workers.tracker.resolve import Resolver
 
@@ -85,10 +85,10 @@ async def confirmation_upheld(engine: EngineHarness, node: FaultyNode) -> Sequen
 
 
 async def confirmed_and_purged(engine: EngineHarness, node: FaultyNode) -> UUID:
-    """An order whose swap was seen confirmed, and of which the node shows nothing more; a relay and a tracker run."""
+    """An order whose swap was seen confirmed, and of which the node shows nothing more; projector and tracker run."""
     engine.start_projector()
     order_id = await engine.submit()
-    await run_to(engine, order_id, "submit")
+    await engine.execute(order_id)
     await landed(engine, order_id, 1)
     await node.fault("blind")
     await node.fault("purged", keeps=20)

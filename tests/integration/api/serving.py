@@ -38,7 +38,6 @@ from projections.live import LiveFeed
 from projections.orders import PROCESSOR
 from projections.projector import OrdersProjector
 from tests.integration.api.contract import Contract
-from tests.integration.feeds import following
 from venues.constant_product import PROGRAM_ID
 from venues.pools import PoolBook
 from venues.prices import PoolPrices
@@ -122,16 +121,13 @@ async def running(
     limits: Limits = LIMITS,
     at_once: int = AT_ONCE,
 ) -> AsyncIterator[Engine]:
-    """An engine over the database at ``app_url``; without ``notifier`` its feed polls, without node: no price."""
-    async with (
-        connection_pool(app_url, max_size=8) as pool,
-        SolanaChain(rpc_url) as chain,
-        following(Log(pool), notifier) as feed,
-    ):
-        appender = Appender(app_url, notifier=notifier, outcome_patience=1.0, stored=feed.offer)
+    """An engine over the database at ``app_url``; without ``notifier`` its tails poll, without node: no price."""
+    async with connection_pool(app_url, max_size=8) as pool, SolanaChain(rpc_url) as chain:
+        events, hurry = Log(pool), asyncio.Event()
+        feed = LogFeed(events.read, events.head, notifier)
+        appender = Appender(app_url, notifier=notifier, stored=feed.offer, outcome_patience=1.0)
         await appender.start()
-        events = Log(pool)
-        hurry = asyncio.Event()
+        following = asyncio.create_task(feed.run())
         book = PoolBook(chain, PROGRAM_ID)
         orders = OrderRepository(events, appender, MAPPER)
         problems: dict[str, str | None] = {"valkey": None}

@@ -144,5 +144,5 @@ def test_help_names_every_command(run: Run) -> None:
     assert named == {
         *("up", "migrate", "env", "submit", "watch"),
         *("resolve", "resume", "verify", "checkpoint", "rebuild", "dead-letters"),
-        *("api", "run", "worker", "projector", "tracker", "watcher", "localnet"),
+        *("api", "worker", "run", "projector", "tracker", "watcher", "localnet"),
     }

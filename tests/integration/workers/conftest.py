@@ -53,7 +53,7 @@ from venues.constant_product_errors import ProgramError
 from venues.pools import PoolBook
 from venues.prices import PoolPrices, PriceSource
 from venues.protocol import VenueGroup
-from workers.dispatch.broker import WokenBroker, open_broker
+from workers.dispatch.broker import QUEUE, WokenBroker, open_broker
 from workers.dispatch.next_work import AT_ONCE, next_work_of
 from workers.dispatch.queue import HandOver, Queue, declare_actor
 from workers.dispatch.sweeper import Sweeper
@@ -308,7 +308,7 @@ async def engine(
         events = Log(pool)
         feed = LogFeed(events.read, events.head, notifier)
         broker = open_broker(f"{valkey.url.rstrip('/').removesuffix('/0')}/1")
-        broker.flush_all()
+        broker.flush(QUEUE)
         queue = Queue(broker, notifier)
         hand_over = HandOver(queue)
 

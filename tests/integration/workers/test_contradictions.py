@@ -44,11 +44,6 @@ def forged(attempt: Attempt) -> ExpiryEvidence:
     return ExpiryEvidence(endpoints=(answer,))
 
 
-async def run_to(engine: EngineHarness, order_id: UUID, last: str) -> None:
-    """The order routed, built or sent, and no further."""
-    await {"route": engine.route, "build": engine.build, "submit": engine.execute}[last](order_id)
-
-
 class Remembering(Accounts):
     """The engine's own, which keeps what it answered to whoever found a contradiction."""
 
@@ -74,7 +69,7 @@ async def test_a_second_success_the_tracker_sees_is_noted_once_and_halts_trading
     first = signed_bytes(await engine.history(order_id), 1)
     evidence = forged((await engine.order(order_id)).attempts[0])
     await engine.orders.execute(await engine.history(order_id), RecordExpiry(1, evidence, now()))
-    await run_to(engine, order_id, "build")
+    await engine.build(order_id)
     # The first, wrongly called expired, lands; the order accepts it, and the second is followed on.
     await engine.chain.send(first)
     await landed(engine, order_id, 1)
@@ -111,7 +106,7 @@ async def test_a_second_success_the_tracker_sees_is_noted_once_and_halts_trading
     assert (failure.code, failure.retryable) == ("trading_halted", True)
 
     await accounts.resume(DEFAULT_ACCOUNT, "looked at by hand")
-    await run_to(engine, held, "build")
+    await engine.build(held)
     assert len((await engine.order(held)).attempts) == 1
     with pytest.raises(DomainError, match="nothing to resume"):
         await accounts.resume(DEFAULT_ACCOUNT, "again")
@@ -129,7 +124,7 @@ async def test_a_confirmed_swap_that_the_chain_shows_no_longer_halts_the_account
         return {**result, "signatures": []} if lost else result
 
     order_id = await engine.submit()
-    await run_to(engine, order_id, "submit")
+    await engine.execute(order_id)
     engine.accounts = accounts = Remembering(engine)
     async with (
         httpx2.AsyncClient(base_url=rpc_url) as node,
@@ -163,7 +158,7 @@ async def landed(engine: EngineHarness, order_id: UUID, number: int) -> None:
 
 async def test_an_operator_may_not_end_what_the_chain_can_still_tell(engine: EngineHarness):
     order_id = await engine.submit()
-    await run_to(engine, order_id, "build")
+    await engine.build(order_id)
     resolver = Resolver(engine.orders, engine.accounts, engine.chain)
     with pytest.raises(DomainError) as refused:
         await resolver.expired(order_id, 1, "because", now())
@@ -176,7 +171,7 @@ async def test_an_operator_may_not_end_what_the_chain_can_still_tell(engine: Eng
 async def test_an_operator_ends_what_can_never_be_known_with_the_reason_kept(engine: EngineHarness, rpc_url: str):
     lost, swapped = await engine.submit(), await engine.submit()
     for order_id in (lost, swapped):
-        await run_to(engine, order_id, "build")
+        await engine.build(order_id)
     attempt = (await engine.order(swapped)).attempts[0]
     async with asyncio.timeout(30):
         while await engine.chain.block_height("finalized") <= attempt.last_valid_block_height:

@@ -26,6 +26,7 @@ from tests.integration.workers.dead_letters import (
 from tests.integration.workers.test_execution import QUICK
 from venues.protocol import QuoteRequest, VenueGroup, VenueQuote
 from workers.dead_letters import MOST_FAILURES
+from workers.dispatch.broker import QUEUE
 from workers.execution.executor import Executor
 
 APPENDING = ("store", "store_straight")
@@ -62,7 +63,7 @@ async def test_what_happens_to_a_dead_letter_makes_no_visit_of_it(engine: Engine
     async with engine.pool.connection() as connection:
         await connection.execute("delete from work")
     await asyncio.sleep(0.2)
-    engine.broker.flush_all()  # the message of its submission had been taken before it failed
+    engine.broker.flush(QUEUE)  # the message of its submission had been taken before it failed
     engine.start_projector()
     engine.start_sweeper()
     engine.start_worker()

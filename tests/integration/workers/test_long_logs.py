@@ -79,8 +79,7 @@ async def test_every_missing_row_is_derived_at_once_however_long_the_log_is(
     waiting = await engine.submit(type="limit", limit_price="1000")
     await project(engine)
     late = await engine.submit()  # past the read model's position
-    expected = {(order_id, "execute") for order_id in to_route}
-    expected |= {(to_build, "execute"), (to_submit, "execute"), (to_submit, "track")}
+    expected = {(order_id, "execute") for order_id in (*to_route, to_build, to_submit)} | {(to_submit, "track")}
     settled = await engine.events.head()
 
     assert await engine.work.derive_open(ORDERS * EVENTS_AN_ORDER, 2) == 0  # all is newer than that
@@ -89,7 +88,7 @@ async def test_every_missing_row_is_derived_at_once_however_long_the_log_is(
     assert made == [2, 2, 1, 0]
     assert await rows(engine) == expected
     assert waiting not in {order_id for order_id, _ in expected}
-    sweeper = Sweeper(engine.events, engine.work, None)  # type: ignore[arg-type]  # derives, and hints at nothing
+    sweeper = Sweeper(engine.events, engine.work, None)  # type: ignore[arg-type]  # derives, and sends nothing
     await sweeper._derive([(-1e9, settled)])
     assert await rows(engine) == expected | {(late, "execute")}
 

@@ -12,7 +12,7 @@ import dramatiq
 
 from event_store.notifier import Notifier
 from tests.integration.embedded import EmbeddedValkey
-from workers.dispatch.broker import IDLE_S, Take, WokenBroker, open_broker
+from workers.dispatch.broker import IDLE_S, QUEUE, Take, WokenBroker, open_broker
 from workers.dispatch.queue import Queue, declare_actor
 
 THREADS = 2
@@ -38,7 +38,7 @@ class Taken:
 
 def broker_on(valkey: EmbeddedValkey) -> WokenBroker:
     broker = open_broker(f"{valkey.url.rstrip('/').removesuffix('/0')}/5")
-    broker.flush_all()
+    broker.flush(QUEUE)
     return broker
 
 
