@@ -15,11 +15,11 @@ from itertools import islice
 from uuid import UUID
 from weakref import WeakSet
 
+import psycopg
 import structlog
 from prometheus_client import Counter, Gauge
 from psycopg_pool import PoolClosed
 
-from event_store.errors import TRANSIENT_DATABASE_ERRORS
 from event_store.notifier import Notifier
 from event_store.types import PositionedEvent
 
@@ -60,7 +60,10 @@ class LogFeed:
         self._followers: list[Callable[[Sequence[PositionedEvent]], None]] = []
 
     async def run(self) -> None:
-        """Begin at the log's head and follow it; ends by cancellation, or by a hole in the log (PositionGapError)."""
+        """Begin at the log's head and follow it through every refusal of PostgreSQL.
+
+        Ends by cancellation, or by a hole in the log (PositionGapError).
+        """
         if self._notifier is not None:
             self._notifier.listen("log", self._hear)
         while not self._begun.is_set():
@@ -68,7 +71,7 @@ class LogFeed:
                 self.position = await self._head()
             except PoolClosed:
                 raise
-            except TRANSIENT_DATABASE_ERRORS as error:
+            except psycopg.Error as error:
                 self._is_healthy(error)
                 await asyncio.sleep(RETRY_S)
             else:
@@ -164,7 +167,7 @@ class LogFeed:
             found = await self._read_log(self.position, BATCH)
         except PoolClosed:
             raise
-        except TRANSIENT_DATABASE_ERRORS as error:
+        except psycopg.Error as error:
             self._is_healthy(error)
             return False
         self._is_healthy(None)

@@ -34,7 +34,7 @@ class WokenConsumer(_RedisConsumer):
     def __init__(self, broker: WokenBroker, queue_name: str, prefetch: int, timeout: int) -> None:
         super().__init__(broker, queue_name, prefetch, min(timeout, _LEAST_SLEEP_MS))  # type: ignore[no-untyped-call]
         self.woken = threading.Event()
-        broker.consumers.add(self)
+        broker.add(self)
 
     def __next__(self) -> Any:
         # Before the fetch: what is enqueued during it is for the next.
@@ -54,7 +54,9 @@ class WokenBroker(RedisBroker):
     """A broker whose consumers ``wake`` wakes, from any thread."""
 
     def __init__(self, **arguments: Any) -> None:
-        self.consumers: WeakSet[WokenConsumer] = WeakSet()
+        self._consumers: WeakSet[WokenConsumer] = WeakSet()
+        # Consumers begin in threads of their own, while others are woken.
+        self._lock = threading.Lock()
         self.take: Take | None = None
         super().__init__(**arguments)  # type: ignore[no-untyped-call]
 
@@ -62,9 +64,14 @@ class WokenBroker(RedisBroker):
     def consumer_class(self) -> type[WokenConsumer]:
         return WokenConsumer
 
+    def add(self, consumer: WokenConsumer) -> None:
+        with self._lock:
+            self._consumers.add(consumer)
+
     def wake(self) -> None:
-        for consumer in list(self.consumers):
-            consumer.woken.set()
+        with self._lock:
+            for consumer in self._consumers:
+                consumer.woken.set()
 
     def enqueue(self, message: Any, *, delay: int | None = None) -> Any:
         enqueued = super().enqueue(message, delay=delay)
