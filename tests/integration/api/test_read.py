@@ -11,6 +11,7 @@ from chains.wallet import Wallet
 from domain import commands as c
 from domain.quotes import Refusal
 from domain.tokens import KNOWN_TOKENS
+from projections.orders import PROCESSOR
 from runtime.preconditions import require_wallet
 from tests.integration.api.serving import CONFIG, MAPPER, Engine, running
 from tests.integration.conftest import TestDatabase
@@ -165,7 +166,9 @@ async def test_what_is_not_known_of_a_live_attempt_is_said_with_the_order(
     order_id = order.rpartition("/")[2]
     await engine.tell(order_id, *TO_CONFIRMED[:-1])
     assert "uncertainty" not in (await engine.http.get(order)).json()
-    await WorkTable(engine.pool).record_uncertainty(UUID(order_id), 1, "no node answers", permanent=False)
+    await WorkTable(engine.pool, written_by=PROCESSOR).record_uncertainty(
+        UUID(order_id), 1, "no node answers", permanent=False
+    )
     said = (await engine.http.get(order)).json()
     assert said["status"] == "submitted"
     told = said["uncertainty"]

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 
 from chains.wallet import Wallet
 from runtime.errors import StartupError
-from runtime.roles import api, tracker, watcher, worker
+from runtime.roles.process import run_roles
 from runtime.settings import Settings
 from tests.integration.api.serving import BODY
 from tests.integration.chains.endpoint_server import Request, rpc, serving
@@ -51,8 +51,8 @@ def settings(database: TestDatabase, valkey: EmbeddedValkey, node: LocalNode, tm
 
 
 @asynccontextmanager
-async def role(run: Callable[[Settings], Awaitable[None]], settings: Settings) -> AsyncIterator[asyncio.Task[None]]:
-    task = asyncio.ensure_future(run(settings))
+async def role(name: str, settings: Settings) -> AsyncIterator[asyncio.Task[None]]:
+    task = asyncio.create_task(run_roles(settings, [name]))
     try:
         yield task
     finally:
@@ -72,7 +72,7 @@ async def until(holds: Callable[[], Awaitable[Any]]) -> Any:
 async def served(settings: Settings) -> AsyncIterator[httpx2.AsyncClient]:
     """The API's role, and a client once it listens."""
     url = f"http://127.0.0.1:{settings.port}"
-    async with role(api.run, settings) as serving_api, httpx2.AsyncClient(base_url=url, trust_env=False) as http:
+    async with role("api", settings) as serving_api, httpx2.AsyncClient(base_url=url, trust_env=False) as http:
 
         async def listens() -> bool:
             assert not serving_api.done(), serving_api
@@ -152,18 +152,18 @@ async def test_a_node_of_another_chain_is_named_by_readiness_and_only_reads_go_o
         assert "genesis theirs" in refused.json()["detail"]
         assert (await http.get(first.json()["links"]["order"])).status_code == 200
         assert (await http.get("/api/network")).json()["network"] == "localnet"
-    for run in (worker.run, tracker.run, watcher.run):
-        async with role(run, settings) as refusing:
+    for name in ("worker", "tracker", "watcher"):
+        async with role(name, settings) as refusing:
             with pytest.raises(StartupError, match="genesis theirs"):
                 await asyncio.wait_for(refusing, WITHIN)
 
 
-@pytest.mark.parametrize("run", [tracker.run, watcher.run, worker.run])
+@pytest.mark.parametrize("name", ["tracker", "watcher", "worker"])
 async def test_a_role_that_trades_waits_for_the_node_and_says_so_once(
-    run: Callable[[Settings], Awaitable[None]], settings: Settings, database: TestDatabase, node: LocalNode
+    name: str, settings: Settings, database: TestDatabase, node: LocalNode
 ) -> None:
     with capture_logs() as logs:
-        async with role(run, settings) as waiting:
+        async with role(name, settings) as waiting:
             await asyncio.sleep(1.5)
             assert not waiting.done(), waiting
             assert [line["log_level"] for line in logs if line["event"] == WAITS] == ["warning"]

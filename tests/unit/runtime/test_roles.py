@@ -49,7 +49,10 @@ async def test_a_role_that_fails_begins_again_and_the_others_go_on():
         steady += 1
         await asyncio.Event().wait()
 
-    roles = [asyncio.create_task(process._keep(name, run, NO_PARTS)) for name, run in (("a", failing), ("b", going_on))]
+    roles = [
+        asyncio.create_task(process._keep(name, run, NO_PARTS, ends_all=False))
+        for name, run in (("a", failing), ("b", going_on))
+    ]
     await asyncio.wait_for(well.wait(), 5)
     assert (begun, steady) == (4, 1)
     assert not any(role.done() for role in roles)
@@ -58,9 +61,27 @@ async def test_a_role_that_fails_begins_again_and_the_others_go_on():
     await asyncio.gather(*roles, return_exceptions=True)
 
 
-async def test_a_role_that_cannot_begin_at_all_ends_the_process():
+async def test_where_the_api_or_the_only_role_cannot_begin_the_process_ends():
     async def refused(_: Parts) -> None:
         raise StartupError("PORT 8080 is taken")
 
     with pytest.raises(StartupError, match="PORT 8080"):
-        await asyncio.wait_for(process._keep("api", refused, NO_PARTS), 5)
+        await asyncio.wait_for(process._keep("api", refused, NO_PARTS, ends_all=True), 5)
+
+
+async def test_another_role_that_cannot_begin_is_tried_again(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(process, "LONGEST_DELAY", 0.01)
+    tries, begun = 0, asyncio.Event()
+
+    async def refused_twice(_: Parts) -> None:
+        nonlocal tries
+        tries += 1
+        if tries <= 2:
+            raise StartupError("the node serves another chain")
+        begun.set()
+        await asyncio.Event().wait()
+
+    role = asyncio.create_task(process._keep("worker", refused_twice, NO_PARTS, ends_all=False))
+    await asyncio.wait_for(begun.wait(), 5)
+    role.cancel()
+    await asyncio.gather(role, return_exceptions=True)

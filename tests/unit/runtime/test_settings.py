@@ -102,7 +102,8 @@ def test_every_setting_is_documented_with_its_default() -> None:
     for name in documented:
         _, _, default, description, _ = (part.strip(" `") for part in rows[name.upper()].split("|"))
         field = Settings.model_fields[name]
-        assert default == ("" if field.default in (None, ()) else str(field.default)), name
+        shown = str(field.default).lower() if isinstance(field.default, bool) else str(field.default)
+        assert default == ("" if field.default in (None, ()) else shown), name
         assert field.description and field.description == description, name
 
 
