@@ -149,7 +149,7 @@ async def test_another_accounts_order_has_no_stream(database: TestDatabase) -> N
 
 async def append_rounds(engine: Engine, order_id: str, count: int, log_line: str) -> None:
     """``count`` times the two events of a build that was rejected, each on the history that the one before left."""
-    history = (await engine.orders.load([UUID(order_id)])).histories[UUID(order_id)]
+    history = (await engine.orders.load([UUID(order_id)])).orders[UUID(order_id)]
     for _ in range(count):
         history = await engine.orders.execute(history, quoted(quote()))
         history = await engine.orders.execute(history, c.RejectBuild("program_error", "x", (log_line,), NOW))
