@@ -44,11 +44,14 @@ def altering(node: httpx2.AsyncClient, changes: Mapping[str, Alter]) -> Answer:
     """What the node answers to a client of its address, the results of some methods changed on their way."""
 
     async def respond(request: Request) -> bytes:
-        answer = (await node.post("/", json=request)).json()
-        alter = changes.get(request["method"])
-        if alter and "result" in answer:
-            answer["result"] = alter(request, answer["result"])
-        return http(json.dumps(answer).encode())
+        answers = (await node.post("/", json=request)).json()
+        asked = {call["id"]: call for call in (request if isinstance(request, list) else [request])}
+        for answer in answers if isinstance(answers, list) else [answers]:
+            call = asked[answer["id"]]
+            alter = changes.get(call["method"])
+            if alter and "result" in answer:
+                answer["result"] = alter(call, answer["result"])
+        return http(json.dumps(answers).encode())
 
     return respond
 
