@@ -55,8 +55,8 @@ class BatchOperation(DocumentedOperation):
                     ),
                     examples={
                         "two": Example(
-                            summary="Sell 1.5 SOL at once, and 1 SOL at 152 USDC or better",
-                            value={"orders": [{**_MARKET, "clientOrderId": "b-1"}, {**_LIMIT, "clientOrderId": "b-2"}]},
+                            summary="Sell 1.5 SOL twice",
+                            value={"orders": [{**_MARKET, "clientOrderId": f"b-{number}"} for number in (1, 2)]},
                         )
                     },
                 )

@@ -43,12 +43,15 @@ async def test_a_damaged_order_is_listed_and_taken_up_and_the_others_go_on_meanw
         assert {order["status"] for order in (await ended(client, others)).values()} == {"confirmed"}
 
         async with asyncio.timeout(20):
-            while len(letters := listed_letters(own_engine)) < 2:
+            letters = listed_letters(own_engine)
+            while not {"execution", "projector:orders_v1"} <= {one["processor"] for one in letters}:
                 await asyncio.sleep(0.2)
+                letters = listed_letters(own_engine)
         assert {(one["orderId"], one["error"]) for one in letters} == {
             (damaged, "order.FromTheFuture: UnknownTopicError")
         }
-        assert {one["processor"] for one in letters} == {"execution", "projector:orders_v1"}
+        # A watcher that starts meanwhile meets it, too, in what the read model doesn't show yet.
+        assert {one["processor"] for one in letters} <= {"execution", "projector:orders_v1", "watcher"}
         ready = (await client.get("/health/ready")).json()
         assert ready["status"] == "degraded"
         [check] = [one for one in ready["checks"] if not one["ok"]]

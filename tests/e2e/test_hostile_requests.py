@@ -32,7 +32,7 @@ def api_memory(engine: Engine) -> int:
                 line.split(":\t", 1) for line in (process / "status").read_text().splitlines() if ":\t" in line
             )
             words = (process / "cmdline").read_bytes().rstrip(b"\0").split(b"\0")
-            if int(status["PPid"]) == engine.pid and words[-1] == b"api":
+            if int(status["PPid"]) == engine.pid and words[-1] in (b"api", b"core"):
                 return int(status["VmRSS"].split()[0]) * 1024
     raise AssertionError("no API process")
 
