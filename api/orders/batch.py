@@ -11,7 +11,7 @@ from pydantic import Field
 from api.errors import ProblemError
 from api.openapi import problems
 from api.orders.answers import AcceptedOrder
-from api.orders.document import checked, read_unchecked
+from api.orders.document import BODY_LIMIT, checked, read_unchecked
 from api.orders.openapi import BatchOperation
 from api.orders.submit import submitted
 from api.problems import ProblemDetails, problem_of
@@ -19,7 +19,6 @@ from api.services import InjectedServices, Services
 from projections.order_view import IfKnown, View
 
 MOST_ORDERS = 100
-BODY_LIMIT = 1024 * 1024
 
 
 class BatchItem(View):
