@@ -19,7 +19,7 @@ def best(quotes: Sequence[Quote]) -> Quote | None:
 def minimum_out(quote: Quote, slippage_bps: int, floor: int | None) -> int:
     """The least the chain may pay out: the quote less slippage, at least one unit, never below ``floor``.
 
-    ``floor`` is the minimum of the order's first route: a market order's slippage counts from there, so that a falling
-    price can't walk it down attempt by attempt.
+    ``floor`` is a limit order's limit, or the minimum of a market order's first route: its slippage counts from there,
+    so that a falling price can't walk it down attempt by attempt.
     """
     return max(1, less_slippage(quote.amount_out, slippage_bps), floor or 0)

@@ -1,4 +1,4 @@
-"""`surefill up`: the whole engine, from its embedded servers to its API, each part a process of its own."""
+"""`surefill up`: the whole engine, from its embedded servers to its roles, which share a process or have one each."""
 
 import asyncio
 import os

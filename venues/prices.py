@@ -80,7 +80,7 @@ class PriceSource(Protocol):
 
 
 class PoolPrices:
-    """The pools of a book as a price source: `PRICE_SOURCE=pools`."""
+    """The pools of a book as a price source."""
 
     name = "pools"
 
