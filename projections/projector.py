@@ -53,9 +53,11 @@ class OrdersProjector:
 
     async def run(self, lease: Lease) -> None:
         """From its own position, for ever; ends by cancellation or ``LeaseLostError``."""
-        # While the lease was another's the rows were, too.
+        await self._processor.run(lease, self._fold, self._committed, self._forget)
+
+    def _forget(self) -> None:
+        """While the lease was another's the rows were, too; and a crash of PostgreSQL may have taken them back."""
         self._rows = {}
-        await self._processor.run(lease, self._fold, self._committed)
 
     async def _fold(self, cursor: AsyncCursor[Any], batch: Batch) -> None:
         self._folded = await fold_into_table(cursor, LIVE, self._mapper, batch, self._rows)

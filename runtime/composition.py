@@ -25,7 +25,7 @@ from event_store.pool import connection_pool
 from event_store.processors.leases import Lease, lease_owner
 from event_store.read.feed import LogFeed
 from event_store.read.log import Log
-from event_store.types import PositionedEvent
+from event_store.types import NewEvent
 from projections.orders import PROCESSOR
 from runtime.chain_identity import ChainIdentity
 from runtime.settings import Settings
@@ -101,11 +101,12 @@ async def open_store(settings: Settings, role: str, *, connections: int = 4) -> 
         events = Log(pool)
         feed = LogFeed(events.read, events.head, notifier)
 
-        def stored(own: Sequence[PositionedEvent]) -> None:
-            feed.offer(own)
+        def appended(own: Sequence[NewEvent]) -> None:
             hand_over.add([event.stream_id for event in own if event.topic in AT_ONCE])
 
-        appender = Appender(settings.database_url, notifier=notifier, stored=stored, application_name=shown)
+        appender = Appender(
+            settings.database_url, notifier=notifier, stored=feed.offer, appended=appended, application_name=shown
+        )
         orders = OrderRepository(events, appender, mapper, recent=RECENT_ORDERS)
         accounts = Accounts(events, appender, mapper)
         trading = TradingStates(accounts)

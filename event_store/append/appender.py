@@ -26,7 +26,7 @@ from event_store.errors import (
     OutcomeUnknownError,
 )
 from event_store.notifier import Notifier
-from event_store.types import AppendRequest, Outcome, PositionedEvent, Stored
+from event_store.types import AppendRequest, NewEvent, Outcome, PositionedEvent, Stored
 
 _BATCH = Histogram("surefill_append_requests", "Requests in one append statement", buckets=(1, 3, 10, 30, 100, 300))
 _SECONDS = Histogram("surefill_append_seconds", "One append statement, sent to settled", buckets=(
@@ -45,7 +45,9 @@ class _Waiting:
 class Appender:
     """The only way to append. A process has one appender, on the event loop that started it.
 
-    ``stored`` is handed the events of each request that was stored, as soon as that is known; it never waits or raises.
+    ``stored`` is handed the events of each request that this process saw stored, with their positions;
+    ``appended`` those of every request that was stored, also where an earlier send of it did that. Both are called as
+    soon as it is known, and never wait or raise.
     ``outcome_patience``: for how many seconds a statement whose answer was lost is repeated, with the same event ids.
     """
 
@@ -55,6 +57,7 @@ class Appender:
         *,
         notifier: Notifier | None = None,
         stored: Callable[[Sequence[PositionedEvent]], None] | None = None,
+        appended: Callable[[Sequence[NewEvent]], None] | None = None,
         max_batch: int = 300,
         outcome_patience: float = 5.0,
         connect_timeout: float = 2.0,
@@ -63,6 +66,7 @@ class Appender:
         self._session = AppendSession(dsn, connect_timeout, application_name)
         self._notifier = notifier
         self._stored = stored
+        self._appended = appended
         self._max_batch = max_batch
         self._patience = outcome_patience
         self._waiting: deque[_Waiting] = deque()
@@ -127,10 +131,11 @@ class Appender:
         ]
         if not stored:
             return
-        if self._stored is not None:
-            for request, result in stored:
-                if result.recorded_at is not None:
-                    self._stored(_in_place(request, result.position, result.recorded_at))
+        for request, result in stored:
+            if self._stored is not None and result.recorded_at is not None:
+                self._stored(_in_place(request, result.position, result.recorded_at))
+            if self._appended is not None:
+                self._appended(request.events)
         if self._notifier is not None:
             self._notifier.publish("log", max(result.position for _, result in stored))
 

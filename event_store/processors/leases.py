@@ -97,6 +97,11 @@ class Lease:
             if renewing.done() and body.uncancel() <= asked_to_stop:
                 raise LeaseLostError(f"{self.processor}: the lease was lost") from None
             raise
+        except BaseException:
+            # The body ended by an error of its own while it was being cancelled for the loss.
+            if renewing.done() and body.cancelling() > asked_to_stop:
+                body.uncancel()
+            raise
         finally:
             lost = renewing.done()
             renewing.cancel()

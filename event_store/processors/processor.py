@@ -48,13 +48,17 @@ class Processor(Generic[E]):
         self._gather = gather
         self._hurry = hurry
 
-    async def run(self, lease: Lease, handle: Handle[E], committed: Committed[E]) -> None:
+    async def run(
+        self, lease: Lease, handle: Handle[E], committed: Committed[E], begun: Callable[[], None] = lambda: None
+    ) -> None:
         """Call ``handle`` for each batch in the transaction of its position, and ``committed`` after it.
 
-        Both may be called again for the same batch. Ends by cancellation, by ``LeaseLostError``, or by any error of the
-        two that is no outage of PostgreSQL.
+        ``begun`` is called before each start from the stored position: what the caller remembers of the log may be
+        ahead of it. ``handle`` and ``committed`` may be called again for the same batch. Ends by cancellation, by
+        ``LeaseLostError``, or by any error of the two that is no outage of PostgreSQL.
         """
         while True:
+            begun()
             after = await self._stored(lease)
             tail = Tail(
                 self._read,

@@ -104,7 +104,8 @@ class LogFeed:
             return []
         first = self._kept[0].position if self._kept else self.position + 1
         if after + 1 < first:
-            return await self._read_log(after, limit)
+            # Not past the feed: who follows it hears of an event before any reader does.
+            return [event for event in await self._read_log(after, limit) if event.position <= self.position]
         start = after + 1 - first
         return list(islice(self._kept, start, start + limit))
 

@@ -66,6 +66,11 @@ class WorkTable:
             await connection.execute(SQL["postpone"], arguments)
         self.postponed.set()
 
+    async def finish(self, order_id: UUID, version: int) -> None:
+        """The execution has nothing to do for the order as of that version: its row doesn't come due again."""
+        async with self.pool.connection() as connection:
+            await connection.execute(SQL["finish"], {"order": order_id, "version": version})
+
     async def take_due(self, limit: int, *, overdue_ms: int = 0) -> list[UUID]:
         """Orders that have been due for ``overdue_ms``. They come due again by themselves, should they get lost.
 
@@ -80,7 +85,8 @@ class WorkTable:
     async def next_due(self) -> float | None:
         """In how many seconds the next row is due, at most 0 for one that is; None where there is none."""
         async with self.pool.connection() as connection:
-            row = await (await connection.execute(SQL["next_due"], {"longest": LONGEST_WAIT})).fetchone()
+            arguments = {"longest": LONGEST_WAIT, "processor": EXECUTION}
+            row = await (await connection.execute(SQL["next_due"], arguments)).fetchone()
         return None if row is None or row[0] is None else float(row[0])
 
     async def retry(self, order_id: UUID, processors: Sequence[str]) -> None:

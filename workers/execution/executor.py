@@ -127,7 +127,9 @@ class Executor:
                 # A live attempt can't be given up, whatever keeps it from being sent.
                 raise defect from None
         if after.version == loaded.version:
-            if not _is_done_with(loaded):
+            if _is_done_with(loaded):
+                await self._work.finish(loaded.order_id, loaded.version)
+            else:
                 await self._work.postpone(loaded.order_id, loaded.version)
             if defect:
                 raise defect

@@ -41,7 +41,7 @@ from event_store.pool import connection_pool
 from event_store.processors.leases import Lease
 from event_store.read.feed import LogFeed
 from event_store.read.log import Log
-from event_store.types import PositionedEvent
+from event_store.types import NewEvent, PositionedEvent
 from localnet.keys import MARKET_KEY
 from localnet.main import serve
 from projections.orders import PROCESSOR
@@ -312,11 +312,10 @@ async def engine(
         queue = Queue(broker, notifier)
         hand_over = HandOver(queue)
 
-        def stored(own: Sequence[PositionedEvent]) -> None:
-            feed.offer(own)
+        def appended(own: Sequence[NewEvent]) -> None:
             hand_over.add([event.stream_id for event in own if event.topic in AT_ONCE])
 
-        appender = Appender(database.app, notifier=notifier, stored=stored)
+        appender = Appender(database.app, notifier=notifier, stored=feed.offer, appended=appended)
         await appender.start()
         book = PoolBook(chain, PROGRAM_ID)
         genesis_hash = await _genesis(chain)

@@ -25,7 +25,7 @@ def test_the_hash_of_an_event_is_over_every_column_each_with_its_length() -> Non
 
 def test_no_column_can_change_without_the_hash() -> None:
     other = NewEvent(*(UUID(int=9), 9, UUID(int=9), "o", b"o"), *(UUID(int=9),) * 4)
-    variants = [replace(EVENT, **{field.name: getattr(other, field.name)}) for field in fields(EVENT)]
+    variants = [replace(EVENT, **{field.name: getattr(other, field.name)}) for field in fields(EVENT) if field.compare]
 
     hashes = {event_hash(event, previous) for event in (EVENT, *variants) for previous in (b"", b"p" * 32)}
 

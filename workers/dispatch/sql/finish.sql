@@ -1,0 +1,1 @@
+delete from work where order_id = %(order)s and stage = 'execute' and version <= %(version)s
