@@ -221,7 +221,7 @@ async def test_a_compute_limit_is_simulated_once_and_again_after_a_rejection_on_
         await engine.until(order_id, lambda order: order.ended)
     await engine.stop()
 
-    rejected = await engine.submit(slippage_bps=0)
+    rejected = await engine.submit(slippage_bps=100)
     await engine.build(rejected)
     await move(engine.rpc_url, engine.market_key, "SOL/USDC", Decimal(140))
     await engine.execute(rejected, executor=executor)
