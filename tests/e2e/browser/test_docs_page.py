@@ -16,6 +16,7 @@ pytestmark = pytest.mark.browser
 
 OPERATIONS = {
     "orders-executeOrder": 202,
+    "orders-executeOrders": 207,
     "orders-getOrder": 200,
     "orders-getOrderEvents": 200,
     "orders-listOrders": 200,
