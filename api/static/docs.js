@@ -1,4 +1,4 @@
-SwaggerUIBundle({
+window.ui = SwaggerUIBundle({
   url: "/docs/openapi.json",
   dom_id: "#swagger-ui",
   deepLinking: true,

@@ -53,6 +53,8 @@ class Page:
                     self.requests.append(url)
                 case "Log.entryAdded", {"entry": entry}:
                     self.complaints.append(f"{entry['text']} {entry.get('url', '')}")
+                case "Runtime.consoleAPICalled", {"type": "error", "args": arguments}:
+                    self.complaints.append(" ".join(str(one.get("description", one.get("value"))) for one in arguments))
                 case "Runtime.exceptionThrown", {"exceptionDetails": details}:
                     self.complaints.append(json.dumps(details))
 
