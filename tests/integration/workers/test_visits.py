@@ -229,6 +229,8 @@ async def test_a_compute_limit_is_simulated_once_and_again_after_a_rejection_on_
     await engine.until(rejected, lambda order: order.attempts[0].end == "rejected")
     await engine.stop()
     await move(engine.rpc_url, engine.market_key, "SOL/USDC", Decimal(152))
-    await engine.execute(rejected, executor=executor)
-    assert len((await engine.order(rejected)).attempts) == 2
+    async with asyncio.timeout(10):
+        # The first visits may be quoted from reserves read before the move.
+        while len((await engine.order(rejected)).attempts) == 1:
+            await engine.execute(rejected, executor=executor)
     assert chain.simulated == 2
