@@ -14,14 +14,15 @@ from commands.loaded_order import LoadedOrder
 
 
 class OrderCache:
-    """The latest ``most`` orders that this process hasn't seen end.
+    """The latest ``most`` orders that are open, and as many that have ended: their outcomes are still followed.
 
     Without those one of whose attempts has expired: the evidence of it, every block of its life, is most of a history.
     """
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._kept: dict[UUID, LoadedOrder] = {}
+        self._open: dict[UUID, LoadedOrder] = {}
+        self._ended: dict[UUID, LoadedOrder] = {}
 
     @property
     def keeps_any(self) -> bool:
@@ -29,20 +30,25 @@ class OrderCache:
 
     def keep(self, loaded: LoadedOrder) -> None:
         """Unless it is older than what is kept."""
-        before = self._kept.pop(loaded.order_id, loaded)
-        order = loaded.order
-        if order is None or order.ended or any(attempt.end == "expired" for attempt in order.attempts):
+        before = self.get(loaded.order_id)
+        self.forget(loaded.order_id)
+        latest = before if before and before.version > loaded.version else loaded
+        order = latest.order
+        if order is None or any(attempt.end == "expired" for attempt in order.attempts):
             return
-        self._kept[loaded.order_id] = before if before.version > loaded.version else loaded
-        if len(self._kept) > self._most:
-            del self._kept[next(iter(self._kept))]
+        kept = self._ended if order.ended else self._open
+        kept[latest.order_id] = latest
+        if len(kept) > self._most:
+            del kept[next(iter(kept))]
 
     def forget(self, order_id: UUID) -> None:
-        self._kept.pop(order_id, None)
+        self._open.pop(order_id, None)
+        self._ended.pop(order_id, None)
 
     def get(self, order_id: UUID) -> LoadedOrder | None:
-        return self._kept.get(order_id)
+        return self._open.get(order_id) or self._ended.get(order_id)
 
     def of(self, order_ids: Iterable[UUID]) -> dict[UUID, LoadedOrder]:
         """Those of ``order_ids`` that are kept."""
-        return {order_id: self._kept[order_id] for order_id in order_ids if order_id in self._kept}
+        kept = ((order_id, self.get(order_id)) for order_id in order_ids)
+        return {order_id: loaded for order_id, loaded in kept if loaded is not None}

@@ -199,6 +199,10 @@ class OrderRepository:
     ) -> tuple[LoadedOrder, Stored | AlreadyStored | Conflict | LeaseLost]:
         new = self._recordable(loaded, decided, command_id)
         outcome = await self._appender.append(AppendRequest((*new, *beside), guards))
+        followed = self._recent.get(loaded.order_id)
+        if followed is not None and followed.last_event_id == new[-1].event_id:
+            # It has come by the log's tail already.
+            return followed, outcome
         after = LoadedOrder(
             order_id=loaded.order_id,
             account_id=loaded.account_id,

@@ -39,7 +39,7 @@ from workers.dispatch.queue import HandOver, Queue
 from workers.dispatch.work import Pool, WorkTable
 
 # Of so many open orders a process remembers what it has read; one takes 5 to 15 KB.
-RECENT_ORDERS = 2_000
+RECENT_ORDERS = 5_000
 
 PROGRAM_CODES = {
     PROGRAM_ID: {

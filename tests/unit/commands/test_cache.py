@@ -28,11 +28,17 @@ def test_the_newest_is_kept_whatever_comes_last() -> None:
     assert recent.of([order_id])[order_id].version == 5
 
 
-def test_an_order_that_ended_is_let_go_of() -> None:
-    recent, order_id = OrderCache(2), uuid4()
-    recent.keep(history(order_id, 3))
-    recent.keep(history(order_id, 4, ENDED))
-    assert recent.of([order_id]) == {}
+def test_orders_that_ended_are_kept_apart_and_push_no_open_one_out() -> None:
+    recent, first, second = OrderCache(2), uuid4(), uuid4()
+    ended = [uuid4() for _ in range(3)]
+    for order_id in (first, second, *ended):
+        recent.keep(history(order_id, 3))
+        if order_id in ended:
+            recent.keep(history(order_id, 4, ENDED))
+            recent.keep(history(first, 3))
+            recent.keep(history(second, 3))
+    assert set(recent.of([first, second, *ended])) == {first, second, *ended[1:]}
+    assert recent.of(ended[1:])[ended[1]].version == 4
 
 
 def test_an_order_with_an_expired_attempt_is_not_kept() -> None:
