@@ -33,11 +33,12 @@ class NoReasons:
 
 async def test_no_step_of_a_poll_is_left_unbegun_wherever_the_poll_is_cancelled():
     none = cast("Any", None)
+    work, chain = cast("Any", NoReasons()), cast("Any", NothingOnChain())
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         for steps in range(STEPS):
             tracker = Tracker(
-                orders=none, accounts=none, feed=none, work=cast("Any", NoReasons()), chain=cast("Any", NothingOnChain()),
+                orders=none, accounts=none, feed=none, work=work, chain=chain,
                 commitment="confirmed", clock=none, pace=Pace(first_send=999),
             )  # fmt: skip
             tracker._tracked.update(loaded(*BUILT))
