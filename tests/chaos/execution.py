@@ -14,7 +14,7 @@ from uuid import UUID
 from domain.order import Order
 from tests.chaos.node import FaultyNode
 from tests.chaos.verdict import landed
-from tests.integration.workers.conftest import EngineHarness
+from tests.integration.workers.harness import EngineHarness
 from workers.tracker.tracker import Pace
 
 QUICK = Pace(poll=0.02, poll_confirmed=0.05, rebroadcast=0.1, first_send=0.2, heights=0.05, proof=0.1, rows=0.5)

@@ -12,7 +12,7 @@ from domain.tokens import SOL, USDC
 from tests.chaos.execution import PAST_ITS_LIFE, QUICK, asked, execute, on_chain
 from tests.chaos.node import FaultyNode
 from tests.chaos.verdict import judge
-from tests.integration.workers.conftest import EngineHarness
+from tests.integration.workers.harness import EngineHarness
 from workers.execution.sending import signed_bytes
 from workers.metrics import CONTRADICTIONS
 

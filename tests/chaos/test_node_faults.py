@@ -11,7 +11,7 @@ import pytest
 from tests.chaos.execution import PAST_ITS_LIFE, TEN_MINUTES, asked, execute, on_chain, undecided, until
 from tests.chaos.node import FaultyNode
 from tests.chaos.verdict import judge
-from tests.integration.workers.conftest import EngineHarness
+from tests.integration.workers.harness import EngineHarness
 
 MOST_ROUNDS = 6
 

@@ -12,7 +12,7 @@ from tests.chaos.execution import PAST_ITS_LIFE, QUICK, asked, execute, on_chain
 from tests.chaos.node import FaultyNode
 from tests.chaos.verdict import judge
 from tests.golden.account_runs import confirmed_and_purged
-from tests.integration.workers.conftest import EngineHarness, now
+from tests.integration.workers.harness import EngineHarness, now
 from tests.integration.workers.test_contradictions import landed as record_landing
 from workers.tracker.resolve import Landed, Resolver
 

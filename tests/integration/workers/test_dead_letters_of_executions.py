@@ -14,7 +14,6 @@ from chains.solana_client import SolanaChain
 from domain.quotes import Refusal
 from event_store.processors import dead_letters
 from tests.integration.conftest import TestDatabase
-from tests.integration.workers.conftest import EngineHarness, now
 from tests.integration.workers.dead_letters import (
     FUTURE,
     add_dead_letter,
@@ -23,6 +22,7 @@ from tests.integration.workers.dead_letters import (
     due,
     the_dead_letter,
 )
+from tests.integration.workers.harness import EngineHarness, now
 from tests.integration.workers.test_execution import QUICK
 from venues.protocol import QuoteRequest, VenueGroup, VenueQuote
 from workers.dead_letters import MOST_FAILURES

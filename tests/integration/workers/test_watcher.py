@@ -19,7 +19,7 @@ from event_store.errors import LeaseLostError
 from event_store.mapper import EventMapper
 from event_store.types import RecordedEvent
 from localnet.market.price import move
-from tests.integration.workers.conftest import EngineHarness
+from tests.integration.workers.harness import EngineHarness
 from venues.pools import PoolBook
 from venues.prices import PairPrice, PoolPrices, Prices
 from workers.metrics import PRICE_STALE

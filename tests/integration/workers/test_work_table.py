@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from tests.integration.workers.conftest import EngineHarness
 from tests.integration.workers.dead_letters import add_dead_letter, due
+from tests.integration.workers.harness import EngineHarness
 from workers.dispatch.work import EXECUTION, LONGEST_WAIT, SETBACK
 
 
