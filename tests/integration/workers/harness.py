@@ -191,6 +191,12 @@ class EngineHarness:
     async def history(self, order_id: UUID) -> LoadedOrder:
         return (await self.orders.load([order_id])).orders[order_id]
 
+    async def projected(self) -> None:
+        """Return once the projector has come to the end of the log."""
+        async with asyncio.timeout(10):
+            while await self.work.projected() < await self.events.head():
+                await asyncio.sleep(0.02)
+
     async def until(self, order_id: UUID, holds: Callable[[Order], bool], *, within: float = 15) -> Order:
         """The order once ``holds`` says so."""
         deadline = asyncio.get_running_loop().time() + within

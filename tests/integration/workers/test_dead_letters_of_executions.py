@@ -46,6 +46,7 @@ async def test_an_order_that_cannot_be_read_is_a_dead_letter_at_once_and_its_nei
     dead_letter = await the_dead_letter(engine)
     assert (dead_letter.processor, dead_letter.order_id, dead_letter.version) == ("execution", newer, 3)
     assert dead_letter.error == f"{FUTURE}: UnknownTopicError"
+    await engine.projected()
     await engine.stop()
     assert await due(engine) == []
 
