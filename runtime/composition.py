@@ -154,12 +154,16 @@ class Market:
 
 
 @asynccontextmanager
-async def open_market(settings: Settings, store: Store) -> AsyncIterator[Market]:
-    """The chain behind SOLANA_RPC_URL and its pools, at once, whether a node answers there or not."""
+async def open_market(settings: Settings, store: Store, *, patience: float = 10.0) -> AsyncIterator[Market]:
+    """The chain behind SOLANA_RPC_URL and its pools, at once, whether a node answers there or not.
+
+    ``patience`` is for how many seconds each call to the node is waited for.
+    """
     chain = SolanaChain(
         settings.solana_rpc_url,
         extra_urls=settings.solana_evidence_rpc_urls,
         custom_codes=PROGRAM_CODES,
+        timeout=patience,
     )
     pools = PoolBook(chain, PROGRAM_ID)
     identity = ChainIdentity(chain, pools, settings.solana_rpc_url, store.pool, store.mapper)

@@ -101,17 +101,10 @@ async def _require_given_servers(settings: Settings) -> None:
 
     Without PostgreSQL there is no engine. Without Valkey or the chain's node it serves what it can and waits for them.
     """
-    if settings.database_owner_url:
-        await preflight.postgres(settings.database_owner_url, name="DATABASE_OWNER_URL")
-    elif settings.database_url:
-        await preflight.postgres(settings.database_url)
-    if settings.redis_url:
-        try:
-            await preflight.valkey(settings.redis_url)
-        except ServerUnreachableError as unreachable:
-            log.warning(
-                "the engine starts without Valkey, and executes orders once it answers", reason=str(unreachable)
-            )
+    try:
+        await preflight.given_servers(settings)
+    except ServerUnreachableError as unreachable:
+        log.warning("the engine starts without Valkey, and executes orders once it answers", reason=str(unreachable))
     if settings.solana_rpc_url:
         load_wallet(settings.wallet_file)
 

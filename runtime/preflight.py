@@ -13,8 +13,19 @@ from chains.solana_client import SolanaChain
 from event_store.dsn import parse
 from event_store.errors import DatabaseUrlError
 from runtime.errors import ServerUnreachableError, StartupError
+from runtime.settings import Settings
 
 PATIENCE = 5  # seconds
+
+
+async def given_servers(settings: Settings) -> None:
+    """PostgreSQL and Valkey, each where its address is set; Valkey last, with its ServerUnreachableError."""
+    if settings.database_owner_url:
+        await postgres(settings.database_owner_url, name="DATABASE_OWNER_URL")
+    elif settings.database_url:
+        await postgres(settings.database_url)
+    if settings.redis_url:
+        await valkey(settings.redis_url)
 
 
 async def postgres(url: str, *, name: str = "DATABASE_URL") -> None:

@@ -54,10 +54,10 @@ class DeadLetterQueue:
         self._counts[order_id] = _Failures(version, failures)
         if len(self._counts) > MOST_COUNTED:
             del self._counts[next(iter(self._counts))]
-        if failures == MOST_FAILURES:
-            await self._add(DeadLetterEntry(order_id, version, None, error_code(error), failures))
-        elif failures > MOST_FAILURES:
-            await self._add(DeadLetterEntry(order_id, version, None, error_code(error)))
+        if failures >= MOST_FAILURES:
+            # The first entry counts all the failures up to it, each later one adds itself.
+            attempts = failures if failures == MOST_FAILURES else 1
+            await self._add(DeadLetterEntry(order_id, version, None, error_code(error), attempts))
         return failures
 
     async def add_unreadable(self, order_id: UUID, error: UnreadableEventError) -> None:

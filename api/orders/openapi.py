@@ -18,18 +18,13 @@ class ExecuteOperation(DocumentedOperation):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.request_body = RequestBody(
-            required=True,
-            content={
-                "application/json": OpenAPIMediaType(
-                    schema=_order_request(),
-                    examples={
-                        "market": Example(summary="Sell 1.5 SOL", value=_MARKET),
-                        "aliases": Example(summary="The same with the other names", value=_ALIASES),
-                        "limit": Example(summary="Sell 1 SOL at 152 USDC or better", value=_LIMIT),
-                        "stop-limit": Example(summary="Sell it once it falls to 145, for 144 or better", value=_STOP),
-                    },
-                )
+        self.request_body = _json_body(
+            _order_request(),
+            {
+                "market": Example(summary="Sell 1.5 SOL", value=_MARKET),
+                "aliases": Example(summary="The same with the other names", value=_ALIASES),
+                "limit": Example(summary="Sell 1 SOL at 152 USDC or better", value=_LIMIT),
+                "stop-limit": Example(summary="Sell it once it falls to 145, for 144 or better", value=_STOP),
             },
         )
 
@@ -40,27 +35,18 @@ class BatchOperation(DocumentedOperation):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.request_body = RequestBody(
-            required=True,
-            content={
-                "application/json": OpenAPIMediaType(
-                    schema=Schema(
-                        title="BatchRequest",
-                        type=OpenAPIType.OBJECT,
-                        required=["orders"],
-                        additional_properties=False,
-                        properties={
-                            "orders": Schema(type=OpenAPIType.ARRAY, items=_order_request(), min_items=1, max_items=100)
-                        },
-                    ),
-                    examples={
-                        "two": Example(
-                            summary="Sell 1.5 SOL twice",
-                            value={"orders": [{**_MARKET, "clientOrderId": f"b-{number}"} for number in (1, 2)]},
-                        )
-                    },
-                )
-            },
+        two = [{**_MARKET, "clientOrderId": f"b-{number}"} for number in (1, 2)]
+        self.request_body = _json_body(
+            Schema(
+                title="BatchRequest",
+                type=OpenAPIType.OBJECT,
+                required=["orders"],
+                additional_properties=False,
+                properties={
+                    "orders": Schema(type=OpenAPIType.ARRAY, items=_order_request(), min_items=1, max_items=100)
+                },
+            ),
+            {"two": Example(summary="Sell 1.5 SOL twice", value={"orders": two})},
         )
 
 
@@ -75,6 +61,10 @@ _MARKET: dict[str, Any] = {
 _ALIASES: dict[str, Any] = {"tokenIn": "SOL", "tokenOut": "USDC", "amount": 1.5, "slippage": 0.005}
 _LIMIT: dict[str, Any] = {"tokenIn": "SOL", "tokenOut": "USDC", "amountIn": "1", "type": "limit", "limitPrice": "152"}
 _STOP: dict[str, Any] = {**_LIMIT, "type": "stop-limit", "limitPrice": "144", "stopPrice": "145"}
+
+
+def _json_body(schema: Schema, examples: dict[str, Example | Reference]) -> RequestBody:
+    return RequestBody(required=True, content={"application/json": OpenAPIMediaType(schema=schema, examples=examples)})
 
 
 def _order_request() -> Schema:

@@ -26,7 +26,7 @@ from event_store.errors import (
     OutcomeUnknownError,
 )
 from event_store.notifier import Notifier
-from event_store.types import AppendRequest, NewEvent, Outcome, PositionedEvent, Stored
+from event_store.types import AlreadyStored, AppendRequest, NewEvent, Outcome, PositionedEvent, Stored
 
 _BATCH = Histogram("surefill_append_requests", "Requests in one append statement", buckets=(1, 3, 10, 30, 100, 300))
 _SECONDS = Histogram("surefill_append_seconds", "One append statement, sent to settled", buckets=(
@@ -126,18 +126,20 @@ class Appender:
 
     def _tell(self, requests: Sequence[AppendRequest], results: Sequence[Outcome | Exception]) -> None:
         """This process's readers hear what was stored before its callers do, the other processes' soon after."""
-        stored = [
-            (request, result) for request, result in zip(requests, results, strict=True) if isinstance(result, Stored)
+        in_log = [
+            (request, result)
+            for request, result in zip(requests, results, strict=True)
+            if isinstance(result, Stored | AlreadyStored)
         ]
-        if not stored:
+        if not in_log:
             return
-        for request, result in stored:
-            if self._stored is not None and result.recorded_at is not None:
+        for request, result in in_log:
+            if self._stored is not None and isinstance(result, Stored) and result.recorded_at is not None:
                 self._stored(_in_place(request, result.position, result.recorded_at))
             if self._appended is not None:
                 self._appended(request.events)
         if self._notifier is not None:
-            self._notifier.publish("log", max(result.position for _, result in stored))
+            self._notifier.publish("log", max(result.position for _, result in in_log))
 
     async def _settle(self, requests: Sequence[AppendRequest]) -> list[Outcome | Exception]:
         """An outcome or an error for each request.

@@ -139,12 +139,7 @@ async def _check(found: Settings) -> None:
         return
     from runtime import preflight  # with it come both clients: not for every command's start
 
-    if found.database_owner_url:
-        await preflight.postgres(found.database_owner_url, name="DATABASE_OWNER_URL")
-    elif found.database_url:
-        await preflight.postgres(found.database_url)
-    if found.redis_url:
-        try:
-            await preflight.valkey(found.redis_url)
-        except ServerUnreachableError as unreachable:
-            log.warning("started without Valkey", reason=str(unreachable))
+    try:
+        await preflight.given_servers(found)
+    except ServerUnreachableError as unreachable:
+        log.warning("started without Valkey", reason=str(unreachable))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from runtime.composition import lease_of, utc_now
 from runtime.preconditions import require_wallet
 from runtime.roles.parts import Parts
-from workers.tracker.tracker import TRACKER, Tracker
+from workers.tracker.tracker import TRACKER, Pace, Tracker
 
 
 async def run(parts: Parts) -> None:
@@ -13,13 +13,19 @@ async def run(parts: Parts) -> None:
     genesis_hash = await market.identity.confirmed()
     await require_wallet(store.pool, store.mapper, genesis_hash, settings.wallet_file)
     async with lease_of(store, TRACKER).hold() as lease:
-        tracker = Tracker(
-            orders=store.orders,
-            accounts=store.accounts,
-            feed=store.feed,
-            work=store.work,
-            chain=market.chain,
-            commitment=settings.commitment,
-            clock=utc_now,
-        )
-        await tracker.run(lease)
+        await compose(parts).run(lease)
+
+
+def compose(parts: Parts, pace: Pace | None = None) -> Tracker:
+    """The tracker over these parts."""
+    store = parts.store
+    return Tracker(
+        orders=store.orders,
+        accounts=store.accounts,
+        feed=store.feed,
+        work=store.work,
+        chain=parts.market.chain,
+        commitment=parts.settings.commitment,
+        clock=utc_now,
+        pace=pace,
+    )

@@ -11,7 +11,7 @@ from uuid import UUID
 from domain import events as e
 from domain.order import Order
 from tests.chaos.node import FaultyNode
-from tests.integration.workers.conftest import EngineHarness
+from tests.integration.workers.harness import EngineHarness
 
 Landed = dict[str, Any]
 

@@ -26,7 +26,7 @@ from tests.golden.runs import (
     history,
     is_ended,
 )
-from tests.integration.workers.conftest import EngineHarness, now
+from tests.integration.workers.harness import EngineHarness, now
 from tests.integration.workers.test_contradictions import forged, landed
 from workers.execution.sending import signed_bytes
 from workers.tracker.resolve import Resolver

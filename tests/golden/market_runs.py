@@ -21,7 +21,7 @@ from tests.golden.runs import (
     is_ended,
     price,
 )
-from tests.integration.workers.conftest import EngineHarness, now
+from tests.integration.workers.harness import EngineHarness, now
 from tests.integration.workers.test_contradictions import landed
 from workers.execution.sending import signed_bytes
 from workers.tracker.resolve import Landed, Resolver

@@ -21,7 +21,7 @@ from tests.golden.runs import (
     MAPPER,
     RUNS,
 )
-from tests.integration.workers.conftest import EngineHarness
+from tests.integration.workers.harness import EngineHarness
 
 
 @pytest.mark.parametrize("name", RUNS)

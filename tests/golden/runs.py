@@ -17,7 +17,7 @@ from domain.tokens import SOL, USDC
 from event_store.mapper import EventMapper
 from localnet.market.price import move
 from tests.chaos.node import FaultyNode
-from tests.integration.workers.conftest import EngineHarness
+from tests.integration.workers.harness import EngineHarness
 from workers.tracker.tracker import Pace
 
 QUICK = Pace(poll=0.02, poll_confirmed=0.05, rebroadcast=0.2, first_send=0.2, heights=0.05, proof=0.1, rows=0.5)

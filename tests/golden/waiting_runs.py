@@ -16,7 +16,7 @@ from tests.golden.runs import (
     is_ended,
     price,
 )
-from tests.integration.workers.conftest import EngineHarness
+from tests.integration.workers.harness import EngineHarness
 
 
 @history

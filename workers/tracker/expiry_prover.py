@@ -44,7 +44,7 @@ class ExpiryProver:
 
     async def _run(self, lease: Lease, attempt: TrackedAttempt) -> None:
         try:
-            await self._recorder.isolate(attempt, self._prove(lease, attempt))
+            await self._recorder.isolate(attempt, self._prove, lease, attempt)
         finally:
             self._proving.discard(attempt.signature)
 

@@ -7,8 +7,9 @@ among the dead letters, too.
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
+from typing import TypeVarTuple
 from uuid import UUID
 
 import psycopg
@@ -32,6 +33,8 @@ from workers.tracker.tracked_attempts import TrackedAttempts
 
 log = structlog.get_logger(__name__)
 
+Arguments = TypeVarTuple("Arguments")
+
 BACKOFF = Backoff(first=timedelta(seconds=0.1), longest=timedelta(seconds=5))
 
 
@@ -52,10 +55,15 @@ class OutcomeRecorder:
         self._tracked = tracked
         self._dead_letters = dead_letters
 
-    async def isolate(self, attempt: TrackedAttempt, step: Awaitable[None]) -> bool:
-        """Whether ``step`` was done. Any failure of it stays with this attempt; only ``LeaseLostError`` is raised."""
+    async def isolate(
+        self, attempt: TrackedAttempt, step: Callable[[*Arguments], Awaitable[None]], *arguments: *Arguments
+    ) -> bool:
+        """Do ``step`` with ``arguments``; whether it was done.
+
+        Any failure of it stays with this attempt; only ``LeaseLostError`` is raised.
+        """
         try:
-            await step
+            await step(*arguments)
         except LeaseLostError:
             raise
         except TRANSIENT_ERRORS as error:
@@ -82,12 +90,12 @@ class OutcomeRecorder:
         loaded = await self._orders.known([attempt.order_id for attempt in attempts])
         for attempt in attempts:
             if error := loaded.unreadable.get(attempt.order_id):
-                await self.isolate(attempt, _raised(error))
+                await self.isolate(attempt, _raise, error)
         return loaded.orders
 
     async def record(self, lease: Lease, attempt: TrackedAttempt, history: LoadedOrder, command: OrderCommand) -> None:
         """Record what was learned of the attempt."""
-        await self.isolate(attempt, self._record(lease, attempt, history, command))
+        await self.isolate(attempt, self._record, lease, attempt, history, command)
 
     async def _record(self, lease: Lease, attempt: TrackedAttempt, history: LoadedOrder, command: OrderCommand) -> None:
         try:
@@ -111,7 +119,7 @@ class OutcomeRecorder:
 
         Nothing more is signed for the account until an operator has looked.
         """
-        return await self.isolate(attempt, self._record_contradiction(lease, attempt, kind, detail))
+        return await self.isolate(attempt, self._record_contradiction, lease, attempt, kind, detail)
 
     async def is_finality_settled(self, attempt: TrackedAttempt) -> bool:
         """Whether an operator has said of a confirmed attempt that it stands, or that it was lost."""
@@ -140,5 +148,5 @@ class OutcomeRecorder:
             log.warning("failure not counted", order_id=str(attempt.order_id), error=type(uncounted).__name__)
 
 
-async def _raised(error: Exception) -> None:
+async def _raise(error: Exception) -> None:
     raise error

@@ -144,7 +144,7 @@ class Tracker:
                 await self._finalized(lease, attempt, status)
             elif not attempt.confirmed and self._settles(status) and attempt.schedule.may_record(now):
                 landed.append((attempt, "finalized" if status.commitment == "finalized" else "confirmed"))
-        missed = (self._recorder.isolate(attempt, self._not_on_chain(lease, attempt)) for attempt in missing)
+        missed = (self._recorder.isolate(attempt, self._not_on_chain, lease, attempt) for attempt in missing)
         await asyncio.gather(self._record_landings(lease, landed), *missed)
 
     def _settles(self, status: SignatureStatus) -> bool:
@@ -171,7 +171,7 @@ class Tracker:
                 landings.append((attempt, landing))
 
         await asyncio.gather(
-            *(self._recorder.isolate(attempt, read(attempt, commitment)) for attempt, commitment in landed)
+            *(self._recorder.isolate(attempt, read, attempt, commitment) for attempt, commitment in landed)
         )
         loaded = await self._recorder.load([attempt for attempt, _ in landings])
         now = self._clock()

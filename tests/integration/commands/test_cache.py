@@ -11,8 +11,8 @@ from commands.orders import OrderRepository
 from domain.codes import Code
 from domain.commands import GiveUp
 from domain.errors import NotApplicableError
-from tests.integration.workers.conftest import EngineHarness, now
 from tests.integration.workers.dead_letters import append_from_the_future
+from tests.integration.workers.harness import EngineHarness, now
 
 
 async def test_what_others_wrote_since_is_read_and_makes_the_same_history(engine: EngineHarness) -> None:

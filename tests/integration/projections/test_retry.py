@@ -17,7 +17,7 @@ from projections.orders.retry import retry
 from projections.projector import OrdersProjector
 from tests.integration.feeds import following
 from tests.integration.verification.conftest import MAPPER, AuditHarness
-from tests.integration.workers.conftest import now
+from tests.integration.workers.harness import now
 from tests.unit.domain.scenario import quote, quoted
 
 

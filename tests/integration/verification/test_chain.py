@@ -20,7 +20,7 @@ from chains.transactions import MEMO_PROGRAM, compose, memo_text
 from chains.wallet import read_keypair
 from event_store.types import RecordedEvent
 from tests.integration.verification.conftest import AuditHarness
-from tests.integration.workers.conftest import EngineHarness
+from tests.integration.workers.harness import EngineHarness
 from tests.integration.workers.test_execution import QUICK
 from verification.report import EQUAL, UNCHECKED
 

@@ -10,7 +10,7 @@ from event_store.processors import dead_letters
 from event_store.processors.dead_letters import DeadLetter
 from event_store.types import AppendRequest, NewEvent, Stored
 from projections.orders import PROCESSOR
-from tests.integration.workers.conftest import EngineHarness
+from tests.integration.workers.harness import EngineHarness
 
 FUTURE = "order.FromTheFuture"
 

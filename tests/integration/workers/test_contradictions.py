@@ -21,7 +21,7 @@ from domain.errors import DomainError
 from domain.evidence import Block, EndpointEvidence, ExpiryEvidence, OperatorEvidence
 from domain.order import Attempt
 from tests.integration.chains.endpoint_server import Request, altering, serving
-from tests.integration.workers.conftest import EngineHarness, now
+from tests.integration.workers.harness import EngineHarness, now
 from tests.integration.workers.test_execution import QUICK, names
 from workers.execution.sending import signed_bytes
 from workers.tracker.resolve import Landed, Resolver

@@ -24,7 +24,6 @@ from event_store.processors import dead_letters
 from projections.orders import PROCESSOR
 from tests.integration.conftest import TestDatabase, superuser_url
 from tests.integration.embedded import EmbeddedPostgres, EmbeddedValkey
-from tests.integration.workers.conftest import EngineHarness, now
 from tests.integration.workers.dead_letters import (
     FUTURE,
     add_dead_letter,
@@ -33,6 +32,7 @@ from tests.integration.workers.dead_letters import (
     due,
     the_dead_letter,
 )
+from tests.integration.workers.harness import EngineHarness, now
 from tests.integration.workers.test_execution import QUICK, names
 from workers.dead_letters import MOST_FAILURES
 from workers.execution.executor import Executor

@@ -14,7 +14,6 @@ from chains.solana_client import SolanaChain
 from domain.quotes import Refusal
 from event_store.processors import dead_letters
 from tests.integration.conftest import TestDatabase
-from tests.integration.workers.conftest import EngineHarness, now
 from tests.integration.workers.dead_letters import (
     FUTURE,
     add_dead_letter,
@@ -23,6 +22,7 @@ from tests.integration.workers.dead_letters import (
     due,
     the_dead_letter,
 )
+from tests.integration.workers.harness import EngineHarness, now
 from tests.integration.workers.test_execution import QUICK
 from venues.protocol import QuoteRequest, VenueGroup, VenueQuote
 from workers.dead_letters import MOST_FAILURES
@@ -46,6 +46,7 @@ async def test_an_order_that_cannot_be_read_is_a_dead_letter_at_once_and_its_nei
     dead_letter = await the_dead_letter(engine)
     assert (dead_letter.processor, dead_letter.order_id, dead_letter.version) == ("execution", newer, 3)
     assert dead_letter.error == f"{FUTURE}: UnknownTopicError"
+    await engine.projected()
     await engine.stop()
     assert await due(engine) == []
 

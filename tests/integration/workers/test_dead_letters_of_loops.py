@@ -24,8 +24,8 @@ from localnet.market.price import move
 from tests.integration.chains.endpoint_server import Request, altering, serving
 from tests.integration.conftest import TestDatabase, superuser_url
 from tests.integration.embedded import EmbeddedPostgres
-from tests.integration.workers.conftest import EngineHarness
 from tests.integration.workers.dead_letters import FUTURE, all_dead_letters, append_from_the_future, the_dead_letter
+from tests.integration.workers.harness import EngineHarness
 from tests.integration.workers.test_execution import QUICK
 
 SHORT = Backoff(first=timedelta(seconds=0.1), longest=timedelta(seconds=0.2))

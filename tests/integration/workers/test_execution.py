@@ -18,7 +18,7 @@ from domain.commands import RecordQuotes, RejectBuild
 from domain.tokens import BONK, JUP, USDC
 from event_store.types import AppendRequest, NewEvent, Stored
 from tests.integration.chains.endpoint_server import Request, altering, serving
-from tests.integration.workers.conftest import EngineHarness, now
+from tests.integration.workers.harness import EngineHarness, now
 from workers.dispatch.broker import open_broker
 from workers.dispatch.queue import HandOver, Queue
 from workers.execution.builder import Builder

@@ -17,7 +17,7 @@ from projections.orders import PROCESSOR
 from projections.projector import OrdersProjector
 from tests.integration.conftest import TestDatabase
 from tests.integration.long_log import EVENTS_AN_ORDER, rows_read, write_ended_orders
-from tests.integration.workers.conftest import EngineHarness
+from tests.integration.workers.harness import EngineHarness
 from workers.dispatch.next_work import OPEN_TOPICS
 from workers.dispatch.sweeper import Sweeper
 from workers.dispatch.work import SQL

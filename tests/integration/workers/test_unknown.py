@@ -13,7 +13,7 @@ from prometheus_client import REGISTRY
 
 from chains.solana_client import SolanaChain
 from tests.integration.chains.endpoint_server import Request, altering, http, serving
-from tests.integration.workers.conftest import EngineHarness
+from tests.integration.workers.harness import EngineHarness
 from tests.integration.workers.test_execution import QUICK
 from workers.tracker.chain_silence import NO_ANSWER
 

@@ -19,7 +19,7 @@ from domain.commands import OrderCommand, RecordBuilt
 from domain.quotes import Refusal
 from event_store.errors import OutcomeUnknownError
 from localnet.market.price import move
-from tests.integration.workers.conftest import EngineHarness, now
+from tests.integration.workers.harness import EngineHarness, now
 from tests.integration.workers.test_execution import QUICK, names
 from venues.pools import PoolBook
 from venues.protocol import QuoteRequest, VenueGroup, VenueQuote

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -20,50 +18,7 @@ from event_store.types import AlreadyStored, Conflict, Stored
 from tests.integration.conftest import TestDatabase
 from tests.integration.embedded import EmbeddedPostgres
 from tests.integration.event_store.requests import event, request, until
-
-
-class Wire:
-    """A TCP relay to PostgreSQL that can lose answers: what the client sent arrives, what comes back does not."""
-
-    def __init__(self, upstream: int) -> None:
-        self._upstream = upstream
-        self._writers: list[asyncio.StreamWriter] = []
-        self.lose_answers = 0
-        self.refuse = False
-        self.port = 0
-
-    @asynccontextmanager
-    async def open(self) -> AsyncIterator[Wire]:
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.port = server.sockets[0].getsockname()[1]
-        yield self
-        server.close()
-        for writer in self._writers:
-            writer.close()
-
-    async def _serve(self, client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
-        self._writers.append(to_client)
-        if self.refuse:
-            to_client.close()
-            return
-        server, to_server = await asyncio.open_connection("127.0.0.1", self._upstream)
-        self._writers.append(to_server)
-        try:
-            with contextlib.suppress(ConnectionError, asyncio.CancelledError):
-                await asyncio.gather(self._forward(client, to_server, False), self._forward(server, to_client, True))
-        finally:
-            to_client.close()
-            to_server.close()
-
-    async def _forward(self, source: asyncio.StreamReader, target: asyncio.StreamWriter, answers: bool) -> None:
-        while data := await source.read(65536):
-            if answers and self.lose_answers:
-                self.lose_answers -= 1
-                target.close()
-                return
-            target.write(data)
-            await target.drain()
-        target.close()
+from tests.integration.wire import Wire
 
 
 @pytest.fixture
@@ -73,8 +28,8 @@ async def wire(postgres: EmbeddedPostgres) -> AsyncIterator[Wire]:
 
 
 @pytest.fixture
-async def far_appender(wire: Wire, postgres: EmbeddedPostgres, database: TestDatabase) -> AsyncIterator[Appender]:
-    appender = Appender(database.app.replace(f":{postgres.port}/", f":{wire.port}/"), outcome_patience=1.5)
+async def far_appender(wire: Wire, database: TestDatabase) -> AsyncIterator[Appender]:
+    appender = Appender(wire.to(database.app), outcome_patience=1.5)
     await appender.start()
     yield appender
     await appender.stop()
@@ -94,6 +49,30 @@ async def test_an_answer_lost_after_the_commit_is_found_again_by_the_event_ids(
 
     assert outcomes == [AlreadyStored(2), AlreadyStored(4)]
     assert await log.head() == 4
+
+
+async def test_what_was_stored_by_a_send_whose_answer_was_lost_is_passed_on_as_appended(
+    wire: Wire, database: TestDatabase
+) -> None:
+    stored: list[int] = []
+    appended: list[UUID] = []
+    appender = Appender(
+        wire.to(database.app),
+        stored=lambda own: stored.extend(one.position for one in own),
+        appended=lambda own: appended.extend(one.event_id for one in own),
+    )
+    await appender.start()
+    first, second = event(uuid4()), event(uuid4())
+    try:
+        assert await appender.append(request(first)) == Stored(1)
+        wire.lose_answers = 1
+        assert await appender.append(request(second)) == AlreadyStored(2)
+        assert await appender.append(request(event(first.stream_id))) == Conflict(first.stream_id, 1)
+    finally:
+        await appender.stop()
+    # Of the second nobody here knows when it was recorded; that it is in the log is known.
+    assert stored == [1]
+    assert appended == [first.event_id, second.event_id]
 
 
 async def test_an_answer_lost_again_and_again_within_patience_is_still_found(

@@ -102,7 +102,7 @@ async def test_a_lease_that_runs_out_is_taken_over_and_its_holder_is_stopped(
 async def test_a_lease_written_before_the_clock_stepped_back_is_taken_over_at_once(
     pool: AsyncConnectionPool, database: TestDatabase
 ) -> None:
-    first, second = lease(pool, "a", renew_every=30), lease(pool, "b", ttl=30)
+    first, second = lease(pool, "a", renew_every=5), lease(pool, "b", ttl=30)
     working = asyncio.create_task(hold_for_ever(first))
     await until(lambda: is_held(first))
     with database.connect() as connection:
@@ -155,6 +155,23 @@ async def test_a_cancel_from_outside_is_no_loss(pool: AsyncConnectionPool) -> No
         await working
     async with asyncio.timeout(0.5), lease(pool, "b").hold() as next_one:
         assert next_one.epoch == 2
+
+
+async def test_a_body_that_fails_while_it_is_stopped_for_the_loss_leaves_its_task_uncancelled(
+    pool: AsyncConnectionPool, database: TestDatabase
+) -> None:
+    holder, task = lease(pool, "a"), asyncio.current_task()
+    assert task
+    with pytest.raises(ConnectionError):
+        async with holder.hold():
+            with database.connect() as connection:
+                connection.execute("update leases set expires_at = clock_timestamp(), epoch = epoch + 1")
+            try:
+                await asyncio.wait_for(asyncio.Event().wait(), 10)
+            except asyncio.CancelledError:
+                raise ConnectionError from None
+    # Whoever tries again in this task would be taken for one that was asked to end.
+    assert task.cancelling() == 0
 
 
 async def test_a_position_is_committed_with_its_rows_and_never_goes_back(pool: AsyncConnectionPool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
@@ -113,3 +113,26 @@ async def test_a_reader_that_is_far_behind_gets_the_log_and_then_the_memory(
         while seen[-1:] != [30]:
             seen += [one.position for one in await feed.read(seen[-1] if seen else 0, 7)]
     assert seen == list(range(1, 31))
+
+
+async def test_no_reader_gets_what_the_feed_itself_has_not_heard_of_yet(database: TestDatabase, log: Log) -> None:
+    held = True
+
+    async def read(after: int, limit: int) -> Sequence[PositionedEvent]:
+        return [] if held and after >= 3 else await log.read(after, limit)
+
+    feed = LogFeed(read, log.head)
+    heard: list[int] = []
+    feed.follow(lambda events: heard.extend(one.position for one in events))
+    async with appending(database) as other:
+        for _ in range(3):
+            await other.append(request(event(uuid4())))
+        async with running(feed):
+            for _ in range(3):
+                await other.append(request(event(uuid4())))
+            # The log goes on to 6, and memory begins after 3: this is read from the log.
+            assert [one.position for one in await feed.read(0)] == [1, 2, 3]
+            held = False
+            await reached(feed, 6)
+            assert [one.position for one in await feed.read(0)] == [1, 2, 3, 4, 5, 6]
+    assert heard == [4, 5, 6]
