@@ -139,7 +139,8 @@ class Tracker:
         missing: list[TrackedAttempt] = []
         for attempt, status in zip(chunk, answer.found, strict=True):
             if status is None:
-                missing.append(attempt)
+                if self._needs_care(attempt, now):
+                    missing.append(attempt)
             elif attempt.confirmed and status.commitment == "finalized":
                 await self._finalized(lease, attempt, status)
             elif not attempt.confirmed and self._settles(status) and attempt.schedule.may_record(now):
@@ -185,9 +186,19 @@ class Tracker:
             )
         )
 
+    def _needs_care(self, attempt: TrackedAttempt, now: float) -> bool:
+        """Whether an attempt that no status shows is to be sent now, or its expiry to be proven."""
+        return self._is_send_due(attempt, now) or (
+            self._is_past_validity(attempt) and attempt.schedule.is_proof_due(now)
+        )
+
+    def _is_send_due(self, attempt: TrackedAttempt, now: float) -> bool:
+        pause = self._pace.rebroadcast if attempt.submitted else self._pace.first_send
+        return not attempt.confirmed and not attempt.order_ended and attempt.schedule.is_send_due(now, pause)
+
     async def _not_on_chain(self, lease: Lease, attempt: TrackedAttempt) -> None:
         """No status shows the attempt: send it again while it may land, prove its expiry once it can't."""
-        if not attempt.confirmed and not attempt.order_ended:
+        if self._is_send_due(attempt, time.monotonic()):
             await self._send(lease, attempt)
         now = time.monotonic()
         if self._tasks and self._is_past_validity(attempt) and attempt.schedule.is_proof_due(now):
@@ -195,9 +206,6 @@ class Tracker:
             self._prover.start(self._tasks, lease, attempt)
 
     async def _send(self, lease: Lease, attempt: TrackedAttempt) -> None:
-        pause = self._pace.rebroadcast if attempt.submitted else self._pace.first_send
-        if not attempt.schedule.is_send_due(time.monotonic(), pause):
-            return
         attempt.schedule.sent(time.monotonic())
         answer = await send(self._chain, attempt.transaction)
         if not attempt.submitted and attempt.schedule.may_record(time.monotonic()):
