@@ -43,7 +43,15 @@ class ChainSilence:
         self._answered_at = time.monotonic()
         if time.monotonic() - self._height_changed_at > self._patience:
             await self._record(attempts, STANDS_STILL)
-        elif self._reasons_recorded:
+        else:
+            await self._take_back()
+
+    async def nothing_waits(self) -> None:
+        """No attempt is tracked any more, the last one perhaps since before the chain's height was seen to change."""
+        await self._take_back()
+
+    async def _take_back(self) -> None:
+        if self._reasons_recorded:
             await self._work.clear_uncertainty_by_reason([NO_ANSWER, STANDS_STILL])
             self._reasons_recorded = False
 

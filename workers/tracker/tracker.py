@@ -117,6 +117,8 @@ class Tracker:
         UNKNOWN_AGE.set(age)
         if self._tracked:
             self._silence.height_is(await self._chain.block_height("finalized"))
+        else:
+            await self._silence.nothing_waits()
 
     async def _poll_statuses(self, lease: Lease, *, confirmed: bool) -> None:
         """Ask what became of the attempts that are confirmed, or of all the others, and deal with each answer."""
