@@ -45,7 +45,7 @@ async def run(parts: Parts) -> None:
             events=store.events,
             mapper=store.mapper,
             pool=store.pool,
-            live=LiveFeed(store.feed),
+            live=LiveFeed(store.feed, store.events.load, store.mapper),
             prices=prices,
             slot_age=market.chain.slot_age,
             chain=lambda: _known(market.identity),

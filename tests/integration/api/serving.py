@@ -139,9 +139,10 @@ async def running(
             return problems["valkey"]
 
         checks = (Check("postgres", postgres), Check("valkey", valkey, essential=False))
+        live = LiveFeed(feed, events.load, MAPPER)
         app = create_app(
             config, orders=orders, events=events, mapper=MAPPER, pool=pool, checks=checks, hurry=hurry.set,
-            live=LiveFeed(feed), prices=PoolPrices(book), slot_age=chain.slot_age, chain=known, venues=(book,),
+            live=live, prices=PoolPrices(book), slot_age=chain.slot_age, chain=known, venues=(book,),
         )  # fmt: skip
         port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         serving = asyncio.create_task(
