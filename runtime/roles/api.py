@@ -60,7 +60,13 @@ async def run(parts: Parts) -> None:
             hurry=store.ask_for_hurry,
         )
         try:
-            await serve(app, settings.host, settings.port, access=settings.access(settings.host))
+            await serve(
+                app,
+                settings.host,
+                settings.port,
+                access=settings.access(settings.host),
+                max_lag=settings.max_loop_lag_ms / 1_000,
+            )
         except OSError as taken:
             raise StartupError(f"HOST {settings.host} PORT {settings.port} can't be had: {taken.strerror}") from None
 
