@@ -74,7 +74,7 @@ class Settings(BaseSettings):
         description="How `surefill up` divides the engine: every role in one process, or each in one of its own.",
     )
     max_loop_lag_ms: Annotated[int, Field(ge=50, le=60_000)] = Field(
-        500,
+        1_000,
         description="Milliseconds the event loop may be late; while it is later, requests under /api/ get 503.",
     )
     always_simulate: bool = Field(

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx2
+import pytest
 from prometheus_client import REGISTRY
 from websockets.asyncio.client import connect
 
-from tests.integration.api.serving import BODY, Engine
+from tests.integration.api.serving import BODY, Engine, running
 from tests.integration.api.test_read import TO_CONFIRMED
 from tests.integration.api.test_streams import STATUSES, told
+from tests.integration.conftest import TestDatabase
 
 REFUSED = "surefill_http_shed_total"
+
+
+@pytest.fixture
+async def engine(database: TestDatabase) -> AsyncIterator[Engine]:
+    async with running(database.app, max_lag=0.5) as engine:
+        # The harness has held up the loop, which the server shares with it.
+        await asyncio.sleep(1.0)
+        yield engine
 
 
 def block(seconds: float = 1.0) -> None:
