@@ -22,7 +22,7 @@ CALM_S = 0.5
 SHED = Refusal(503, "overloaded", "The engine is behind with its work; nothing was recorded.", retry_after=1)
 
 _LAG = Histogram(
-    "surefill_loop_lag_seconds",
+    "surefill_api_loop_late_seconds",
     "How late a timer of the event loop was that is due ten times a second.",
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
 )
