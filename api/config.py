@@ -11,10 +11,7 @@ from domain.tokens import TokenList
 
 @dataclass(frozen=True, slots=True)
 class ApiConfig:
-    """``rpc_url`` is shown to clients: it carries no key. Waits are in seconds.
-
-    ``stream_queue`` is how many events may wait for one socket before it is too slow.
-    """
+    """``rpc_url`` is shown to clients: it carries no key. Waits are in seconds."""
 
     account_id: UUID
     rpc_url: str
@@ -22,4 +19,3 @@ class ApiConfig:
     default_slippage_bps: int = 50
     order_deadline: timedelta = timedelta(seconds=120)
     position_patience: float = 5.0
-    stream_queue: int = 256

@@ -12,6 +12,7 @@ from api.serving.access import STRICT, Access
 from api.serving.checked import checked
 from api.serving.concurrency import AT_ONCE, at_most
 from api.serving.limits import Limits
+from api.serving.overload import MAX_LAG_S, LoopLag, shed
 from api.serving.server import server
 
 # Seconds. Whoever supervises this process gives it more, and all of the engine ends within ten.
@@ -28,16 +29,18 @@ async def serve(
     access: Access = STRICT,
     limits: Limits = LIMITS,
     at_once: int = AT_ONCE,
+    max_lag: float = MAX_LAG_S,
     listening: Callable[[int], None] | None = None,
 ) -> None:
     """Serve until cancelled, then stop: sockets are closed with 1012, requests in flight have ``GRACE`` seconds.
 
-    ``listening`` is told the port once connections are taken; with ``port`` 0 the system picks one. Raises ``OSError``
-    where the address can't be had.
+    ``max_lag`` is how many seconds the event loop may be late before requests are refused. ``listening`` is told the
+    port once connections are taken; with ``port`` 0 the system picks one. Raises ``OSError`` where the address can't be
+    had.
     """
-    listener = _bind(host, port)
+    listener, lag = _bind(host, port), LoopLag(max_lag)
     serving = server(
-        measured(checked(at_most(app, at_once), access)),
+        measured(checked(at_most(shed(app, lag), at_once), access)),
         limits,
         lifespan="on",
         log_level="warning",
@@ -53,10 +56,12 @@ async def serve(
             await asyncio.wait({task}, timeout=0.02)
         if not serving.started:
             raise RuntimeError("the application did not start")
+        lag.start()
         if listening:
             listening(listener.getsockname()[1])
         await asyncio.shield(task)
     finally:
+        lag.stop()
         serving.stop()
         await asyncio.gather(task, return_exceptions=True)
         listener.close()

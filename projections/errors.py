@@ -11,6 +11,18 @@ class FeedStoppedError(Exception):
     """The feed doesn't run, or not yet: nothing new would be delivered."""
 
 
+class OrderUnknownError(Exception):
+    """There is no such order, or it is another account's."""
+
+
+class VersionAheadError(Exception):
+    """The order goes on, and hasn't got as far as the version; ``newest`` is how far it has."""
+
+    def __init__(self, newest: int) -> None:
+        super().__init__(f"the order is at version {newest}")
+        self.newest = newest
+
+
 class TableInUseError(Exception):
     """The live table could not be had for a moment in all that time; the text names who reads it."""
 

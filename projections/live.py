@@ -7,77 +7,55 @@ waits, and goes on from its position.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
+from typing import Protocol
 from uuid import UUID
 
-import structlog
-
-from event_store.errors import PositionGapError
+from event_store.mapper import EventMapper
 from event_store.read.feed import LogFeed
 from event_store.read.tail import Tail
 from event_store.types import PositionedEvent
-from projections.errors import FeedStoppedError, SlowConsumerError
-from projections.metrics import LIVE_POSITION, SUBSCRIPTIONS, TOO_SLOW
-
-log = structlog.get_logger(__name__)
+from projections.errors import FeedStoppedError, OrderUnknownError, VersionAheadError
+from projections.followed_order import FollowedOrder, Follower
+from projections.metrics import FOLLOWED, LIVE_POSITION, SUBSCRIPTIONS
+from projections.order_messages import OrderMessage
 
 BATCH = 1_000
+# So many orders stay in memory that nobody follows at the moment and that haven't ended: clients come back.
+UNFOLLOWED = 1_000
+
+_Key = tuple[UUID, bool]
 
 
-class Subscription:
-    """One order's events as the tail meets them; what was recorded before is in the stream, and is read after this."""
+class LoadStream(Protocol):
+    """``Log.load``."""
 
-    def __init__(self, capacity: int) -> None:
-        self._waiting: deque[PositionedEvent] = deque()
-        self._capacity = capacity
-        self._changed = asyncio.Event()
-        self._why: Exception | None = None
-
-    def offer(self, event: PositionedEvent) -> None:
-        """Never waits: one slow subscriber must not hold up the others."""
-        if len(self._waiting) >= self._capacity:
-            TOO_SLOW.inc()
-            self.end(SlowConsumerError())
-            return
-        self._waiting.append(event)
-        self._changed.set()
-
-    def end(self, why: Exception) -> None:
-        self._why = self._why or why
-        self._changed.set()
-
-    async def above(self, version: int) -> AsyncIterator[PositionedEvent]:
-        """Every event above ``version``, in order, for ever; raises why the subscription ended."""
-        while True:
-            event = await self._next()
-            if event.version <= version:
-                continue
-            if event.version != version + 1:
-                raise PositionGapError(f"version {event.version} came after {version}")
-            version = event.version
-            yield event
-
-    async def _next(self) -> PositionedEvent:
-        while True:
-            if self._why:
-                raise self._why
-            if self._waiting:
-                return self._waiting.popleft()
-            self._changed.clear()
-            await self._changed.wait()
+    async def __call__(self, stream_id: UUID, *, upto: int | None = None) -> Sequence[PositionedEvent]: ...
 
 
 class LiveFeed:
-    """``run`` is the tail, for the life of the process; ``capacity`` is how many events may wait for a subscriber."""
+    """``run`` is the tail, for the life of the process; ``capacity`` is how many events may wait for a follower."""
 
-    def __init__(self, feed: LogFeed, *, capacity: int = 256, patience: float = 2.0) -> None:
+    def __init__(
+        self,
+        feed: LogFeed,
+        load: LoadStream,
+        mapper: EventMapper,
+        *,
+        capacity: int = 256,
+        patience: float = 2.0,
+        unfollowed: int = UNFOLLOWED,
+    ) -> None:
         self._feed = feed
+        self._load = load
+        self._mapper = mapper
         self._capacity = capacity
         self._patience = patience
+        self._most_unfollowed = unfollowed
         self._begun = asyncio.Event()
-        self._subscriptions: dict[UUID, set[Subscription]] = {}
+        self._orders: dict[_Key, FollowedOrder] = {}
+        self._unfollowed: dict[_Key, None] = {}
+        self._loading: dict[UUID, asyncio.Future[Sequence[PositionedEvent]]] = {}
 
     @property
     def running(self) -> bool:
@@ -86,40 +64,123 @@ class LiveFeed:
     async def run(self) -> None:
         """From the log's head at start. Ends only by cancellation, or by a log that isn't contiguous."""
         after = await self._feed.begun()
-        # What is committed from here on comes by the tail, so whoever subscribes now and then reads misses nothing.
+        # What is committed from here on comes by the tail, so whoever follows now and then reads misses nothing.
         self._begun.set()
         LIVE_POSITION.set(after)
         try:
             async for batch in Tail(self._feed.read, after, limit=BATCH, wakes=self._feed):
                 for event in batch:
-                    for subscription in self._subscriptions.get(event.stream_id, ()):
-                        subscription.offer(event)
+                    for events in (False, True):
+                        order = self._orders.get((event.stream_id, events))
+                        if order is not None:
+                            order.take(event)
+                            self._settle(order)
                 LIVE_POSITION.set(batch[-1].position)
         finally:
             self._begun.clear()
-            for subscribed in self._subscriptions.values():
-                for subscription in subscribed:
-                    subscription.end(FeedStoppedError())
+            for order in tuple(self._orders.values()):
+                if not order.ended:
+                    order.end(FeedStoppedError())
+                self._settle(order)
 
-    def recent(self, order_id: UUID) -> Sequence[PositionedEvent]:
-        """The order's events as far as this process knows the log, without asking it; none where it must be asked."""
-        return self._feed.recent(order_id)
+    async def follow(
+        self, order_id: UUID, account_id: UUID, *, after: int, events: bool, wake: Callable[[], None]
+    ) -> Follower:
+        """The messages of an account's order after a version, of all events or of changes of status; see ``leave``.
 
-    @asynccontextmanager
-    async def subscribe(self, order_id: UUID) -> AsyncIterator[Subscription]:
-        """Subscribe first, then read the stream, then take what is ``above`` it: nothing missing, nothing twice."""
+        Raises FeedStoppedError, OrderUnknownError, VersionAheadError, UnreadableEventError and psycopg's errors.
+        """
         try:
             await asyncio.wait_for(self._begun.wait(), self._patience)
         except TimeoutError:
             raise FeedStoppedError from None
-        subscription = Subscription(self._capacity)
-        self._subscriptions.setdefault(order_id, set()).add(subscription)
-        SUBSCRIPTIONS.inc()
+        order = self._hold(order_id, events=events)
+        follower = None
         try:
-            yield subscription
-        finally:
-            SUBSCRIPTIONS.dec()
-            subscribed = self._subscriptions[order_id]
-            subscribed.discard(subscription)
-            if not subscribed:
-                del self._subscriptions[order_id]
+            await self._know(order, after)
+            self._require(order, account_id, after)
+            follower = Follower(order, after, wake)
+            if after + 1 < order.oldest:
+                follower.history.extendleft(reversed(await self._older(order, after)))
+        except BaseException:
+            if follower:
+                follower.leave()
+            self._release(order)
+            raise
+        SUBSCRIPTIONS.inc()
+        return follower
+
+    def leave(self, follower: Follower) -> None:
+        """Once for each that ``follow`` gave."""
+        SUBSCRIPTIONS.dec()
+        follower.leave()
+        self._release(follower.order)
+
+    async def _know(self, order: FollowedOrder, after: int) -> None:
+        """Fold the order as far as this process knows the log, or as the log does: first its own memory is asked."""
+        if not order.version:
+            order.take_history(self._feed.recent(order.order_id) or await self._loaded(order.order_id))
+        if order.version and not order.is_over and after > order.version:
+            # A client may have heard of it by another process, whose feed is ahead of this one's.
+            order.take_history(await self._load(order.order_id))
+        self._settle(order)
+
+    def _require(self, order: FollowedOrder, account_id: UUID, after: int) -> None:
+        if order.account_id is None and order.fault:
+            raise order.fault.with_traceback(None)
+        if order.account_id != account_id:
+            raise OrderUnknownError
+        if after > order.version and not order.is_over:
+            raise VersionAheadError(order.version)
+
+    async def _older(self, order: FollowedOrder, after: int) -> list[OrderMessage]:
+        """The messages that are in memory no more."""
+        recorded = await self._load(order.order_id, upto=order.oldest - 1)
+        older = FollowedOrder(order.order_id, self._mapper, events=order.events, kept=len(recorded))
+        older.take_history(recorded)
+        if older.fault:
+            raise older.fault
+        return older.messages(after)
+
+    async def _loaded(self, order_id: UUID) -> Sequence[PositionedEvent]:
+        """The stream, read once for all that ask meanwhile; it is read on when one of them goes."""
+        loading = self._loading.get(order_id)
+        if loading is None:
+            loading = self._loading[order_id] = asyncio.ensure_future(self._load(order_id))
+            loading.add_done_callback(lambda done: self._read(order_id, done))
+        return await asyncio.shield(loading)
+
+    def _read(self, order_id: UUID, done: asyncio.Future[Sequence[PositionedEvent]]) -> None:
+        del self._loading[order_id]
+        if not done.cancelled():
+            done.exception()  # whoever still waits for it has it, too
+
+    def _hold(self, order_id: UUID, *, events: bool) -> FollowedOrder:
+        order = self._orders.get((order_id, events))
+        if order is None:
+            order = FollowedOrder(order_id, self._mapper, events=events, kept=self._capacity)
+            self._orders[order_id, events] = order
+        order.held += 1
+        self._unfollowed.pop((order_id, events), None)
+        return order
+
+    def _release(self, order: FollowedOrder) -> None:
+        order.held -= 1
+        self._settle(order)
+
+    def _settle(self, order: FollowedOrder) -> None:
+        """Forget the order if nothing comes of it any more, or nobody has followed it for longest."""
+        key = order.order_id, order.events
+        if self._orders.get(key) is not order:
+            return
+        if order.fault or (not order.held and (order.ended or not order.version)):
+            self._forget(key)
+        elif not order.held:
+            self._unfollowed[key] = None
+            if len(self._unfollowed) > self._most_unfollowed:
+                self._forget(next(iter(self._unfollowed)))
+        FOLLOWED.set(len(self._orders))
+
+    def _forget(self, key: _Key) -> None:
+        del self._orders[key]
+        self._unfollowed.pop(key, None)

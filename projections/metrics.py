@@ -19,4 +19,6 @@ DEAD_LETTERS = Counter(
 )
 LIVE_POSITION = Gauge("surefill_live_position", "Position up to which this process has passed events on to streams.")
 SUBSCRIPTIONS = Gauge("surefill_live_subscriptions", "Streams this process passes events on to.")
+FOLLOWED = Gauge("surefill_live_orders", "Orders whose messages are in memory for streams.")
+MESSAGES_MADE = Counter("surefill_live_messages_made_total", "Messages made, each once for all streams of its order.")
 TOO_SLOW = Counter("surefill_live_too_slow_total", "Subscriptions ended because they fell too far behind.")

@@ -73,6 +73,10 @@ class Settings(BaseSettings):
         "core",
         description="How `surefill up` divides the engine: every role in one process, or each in one of its own.",
     )
+    max_loop_lag_ms: Annotated[int, Field(ge=50, le=60_000)] = Field(
+        1_000,
+        description="Milliseconds the event loop may be late; while it is later, requests under /api/ get 503.",
+    )
     always_simulate: bool = Field(
         False, description="Simulate every transaction before it is signed, known compute limit or not."
     )

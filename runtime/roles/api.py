@@ -45,7 +45,7 @@ async def run(parts: Parts) -> None:
             events=store.events,
             mapper=store.mapper,
             pool=store.pool,
-            live=LiveFeed(store.feed),
+            live=LiveFeed(store.feed, store.events.load, store.mapper),
             prices=prices,
             slot_age=market.chain.slot_age,
             chain=lambda: _known(market.identity),
@@ -60,7 +60,13 @@ async def run(parts: Parts) -> None:
             hurry=store.ask_for_hurry,
         )
         try:
-            await serve(app, settings.host, settings.port, access=settings.access(settings.host))
+            await serve(
+                app,
+                settings.host,
+                settings.port,
+                access=settings.access(settings.host),
+                max_lag=settings.max_loop_lag_ms / 1_000,
+            )
         except OSError as taken:
             raise StartupError(f"HOST {settings.host} PORT {settings.port} can't be had: {taken.strerror}") from None
 

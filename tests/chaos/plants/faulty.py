@@ -9,14 +9,13 @@ from uuid import UUID, uuid4
 
 import structlog
 
-from api.streams import _OrderStream
 from commands.loaded_order import LoadedOrder
 from domain.codes import Code, meaning
 from domain.commands import RecordBuilt, RejectBuild
 from domain.events import OrderFailed, TransactionSubmitted
 from domain.order import Attempt, Order
 from event_store.processors.leases import Lease
-from event_store.types import PositionedEvent
+from projections.followed_order import Follower
 from venues.protocol import VenueQuote
 from workers.dispatch.next_work import WorkBatch
 from workers.dispatch.work import Cursor, WorkTable
@@ -79,18 +78,13 @@ def forget_work() -> None:
 
 def lose_a_message() -> None:
     """One message in a hundred is never sent to the subscriber."""
-    send = _OrderStream.send
+    following = Follower.next
 
-    async def most(self: _OrderStream, recorded: PositionedEvent) -> None:
-        socket, self._socket = self._socket, _Nobody() if _dice.random() < 0.01 else self._socket  # type: ignore[assignment]
-        await send(self, recorded)
-        self._socket = socket
+    def most(self: Follower) -> str | None:
+        text = following(self)
+        return following(self) if text is not None and _dice.random() < 0.01 else text
 
-    _OrderStream.send = most  # type: ignore[method-assign]
-
-
-class _Nobody:
-    async def send_text(self, text: str) -> None: ...
+    Follower.next = most  # type: ignore[method-assign]
 
 
 def log_the_bytes() -> None:

@@ -120,8 +120,12 @@ async def running(
     access: Access = STRICT,
     limits: Limits = LIMITS,
     at_once: int = AT_ONCE,
+    max_lag: float = 60.0,
 ) -> AsyncIterator[Engine]:
-    """An engine over the database at ``app_url``; without ``notifier`` its tails poll, without node: no price."""
+    """An engine over the database at ``app_url``; without ``notifier`` its tails poll, without node: no price.
+
+    A test's client shares the server's event loop, and holds it up at times: ``max_lag`` takes no notice of that.
+    """
     async with connection_pool(app_url, max_size=8) as pool, SolanaChain(rpc_url) as chain:
         events, hurry = Log(pool), asyncio.Event()
         feed = LogFeed(events.read, events.head, notifier)
@@ -139,13 +143,23 @@ async def running(
             return problems["valkey"]
 
         checks = (Check("postgres", postgres), Check("valkey", valkey, essential=False))
+        live = LiveFeed(feed, events.load, MAPPER)
         app = create_app(
             config, orders=orders, events=events, mapper=MAPPER, pool=pool, checks=checks, hurry=hurry.set,
-            live=LiveFeed(feed), prices=PoolPrices(book), slot_age=chain.slot_age, chain=known, venues=(book,),
+            live=live, prices=PoolPrices(book), slot_age=chain.slot_age, chain=known, venues=(book,),
         )  # fmt: skip
         port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         serving = asyncio.create_task(
-            serve(app, "127.0.0.1", 0, access=access, listening=port.set_result, limits=limits, at_once=at_once)
+            serve(
+                app,
+                "127.0.0.1",
+                0,
+                access=access,
+                listening=port.set_result,
+                limits=limits,
+                at_once=at_once,
+                max_lag=max_lag,
+            )
         )
         await asyncio.wait({serving, port}, return_when=asyncio.FIRST_COMPLETED)
         url = f"http://127.0.0.1:{port.result()}"

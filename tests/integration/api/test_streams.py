@@ -81,6 +81,71 @@ async def test_a_client_there_from_the_start_one_midway_and_one_afterwards_see_t
     }
 
 
+async def said(engine: Engine, order_id: str, query: str = "") -> list[str | bytes]:
+    """Every message as it came over the wire, until the order has ended."""
+    frames = []
+    async with connect(f"{engine.ws}/ws/orders/{order_id}{query}") as socket, asyncio.timeout(20):
+        async for frame in socket:
+            frames.append(frame)
+    return frames
+
+
+async def shown(gauge: str, value: float) -> None:
+    async with asyncio.timeout(20):
+        while REGISTRY.get_sample_value(gauge) != value:
+            await asyncio.sleep(0.01)
+
+
+def made() -> float:
+    return REGISTRY.get_sample_value("surefill_live_messages_made_total") or 0
+
+
+@pytest.mark.parametrize("events", [False, True])
+async def test_all_sockets_of_an_order_get_the_same_bytes_and_each_message_is_made_once(
+    engine: Engine, events: bool
+) -> None:
+    query, before = f"?events={events}", made()
+    order_id = (await engine.submit())["orderId"]
+    many = [asyncio.create_task(said(engine, order_id, query)) for _ in range(20)]
+    await shown("surefill_live_subscriptions", 20)
+    await engine.tell(order_id, *TO_CONFIRMED)
+    live = await asyncio.gather(*many)
+    assert len(live[0]) == (6 if events else 5)
+    assert all(frames == live[0] for frames in live)
+    assert made() - before == len(live[0])
+    # The order has ended and all have gone, so it is folded anew, to the same bytes.
+    await shown("surefill_live_orders", 0)
+    assert await said(engine, order_id, f"{query}&after=0") == live[0]
+    assert made() - before == 2 * len(live[0])
+
+
+async def test_a_history_longer_than_memory_is_whole_for_who_asks_for_it(engine: Engine) -> None:
+    order_id = (await engine.submit())["orderId"]
+    early = asyncio.create_task(said(engine, order_id, "?events=true"))
+    await append_rounds(engine, order_id, 150, "z")
+    midway = asyncio.create_task(said(engine, order_id, "?events=true"))
+    await append_rounds(engine, order_id, 20, "z")
+    await engine.tell(order_id, c.GiveUp("deadline_passed", "late", datetime(2100, 1, 1, tzinfo=UTC)))
+    whole = await said(engine, order_id, "?events=true")
+    assert [json.loads(frame)["sequence"] for frame in whole] == list(range(1, 344))
+    assert await early == whole
+    assert await midway == whole
+
+
+async def test_a_socket_may_know_more_than_this_process_has_heard(engine: Engine, database: TestDatabase) -> None:
+    order_id = (await engine.submit())["orderId"]
+    async with running(database.app) as other, connect(f"{engine.ws}/ws/orders/{order_id}") as early:
+        assert json.loads(await early.recv())["sequence"] == 1
+        await other.tell(order_id, *TO_CONFIRMED[:2])
+        # Nothing wakes this process: it looks 75 ms later.
+        resumed, beyond = stream(engine, order_id, "?after=4"), stream(engine, order_id, "?after=5")
+        following, refused = asyncio.create_task(resumed), asyncio.create_task(beyond)
+        assert await refused == ([], 4400)
+        await other.tell(order_id, *TO_CONFIRMED[2:])
+        assert [message["sequence"] for message in (await following)[0]] == [5, 6]
+        assert [message["sequence"] for message in (await told(early))[0]] == [2, 3, 5, 6]
+
+
 async def test_a_stream_runs_to_confirmed_with_every_projector_stopped(engine: Engine) -> None:
     assert engine.projecting is None
     order_id = (await engine.submit())["orderId"]
@@ -168,7 +233,7 @@ async def test_a_client_that_does_not_read_is_cut_off_once_256_events_wait_for_i
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # On a slow machine the patience for one send would end the stream before its queue is full.
-    monkeypatch.setattr("api.streams.SEND_PATIENCE", 120.0)
+    monkeypatch.setattr("api.delivery.SEND_PATIENCE", 120.0)
     order_id = (await engine.submit())["orderId"]
     before = REGISTRY.get_sample_value(CUT_OFF) or 0
     # Nothing is read until the end, and the first events are larger than all buffers between, those that grow too.

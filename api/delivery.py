@@ -1,0 +1,154 @@
+"""One WebSocket on an order: what it asks for, its one writer, and why it is closed.
+
+A socket that has nothing to send has no task but the server's own, which reads it. Its queue is the order's messages
+in memory, which all sockets of the order share; it has a place in them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import structlog
+from litestar import WebSocket
+from litestar.exceptions import WebSocketDisconnect
+
+from api.errors import ProblemError, StreamRefusedError
+from api.metrics import STREAMS_CLOSED
+from api.orders.lookup import parse_order_id
+from api.services import Services
+from event_store.errors import TRANSIENT_DATABASE_ERRORS, UnreadableEventError
+from projections.errors import FeedStoppedError, OrderUnknownError, SlowConsumerError, VersionAheadError
+from projections.followed_order import Follower
+
+log = structlog.get_logger(__name__)
+
+Socket = WebSocket[Any, Any, Any]
+
+SEND_PATIENCE = 10.0
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    code: int
+    reason: str
+
+
+Sending = Callable[[], Awaitable["Close | None"]]
+"""Sends what there is; the close that follows it, None where the order goes on."""
+
+ENDED = Close(1000, "the order has ended")
+BROKEN = Close(1011, "this order can't be read")
+RESTARTING = Close(1012, "not now; connect again with after=")
+UNKNOWN = Close(4404, "there is no such order")
+TOO_SLOW = Close(4408, "too slow; connect again with after=")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    order_id: UUID
+    after: int
+    events: bool
+
+
+def question(order_id: str, query: Mapping[str, str]) -> Question:
+    """What a client asks for; raises ``StreamRefusedError``."""
+    after, events = query.get("after", "0"), query.get("events", "false").lower()
+    if not (after.isascii() and after.isdigit() and len(after) <= 9):
+        raise StreamRefusedError(4400, "after is a sequence, 0 or more")
+    if events not in _FLAGS:
+        raise StreamRefusedError(4400, "events is true or false")
+    try:
+        return Question(parse_order_id(order_id), int(after), _FLAGS[events])
+    except ProblemError as problem:
+        raise StreamRefusedError(4400, problem.detail) from None
+
+
+class Delivery:
+    """Sends an accepted socket the messages of its order, and closes it where they end."""
+
+    __slots__ = ("_follower", "_reading", "_services", "_socket", "_writer")
+
+    def __init__(self, services: Services, socket: Socket) -> None:
+        self._services = services
+        self._socket = socket
+        self._follower: Follower | None = None
+        self._reading = asyncio.timeout(None)
+        self._writer: asyncio.Task[None] | None = None
+
+    async def run(self, order_id: str) -> None:
+        """Until the socket is closed, by whomever. What the client says is read, so that its close is, and ignored."""
+        try:
+            self._writer = asyncio.create_task(self._write(partial(self._begin, order_id)))
+            with contextlib.suppress(WebSocketDisconnect, TimeoutError):
+                async with self._reading:
+                    while True:
+                        await self._socket.receive_data(mode="text")
+        finally:
+            if self._writer:
+                self._writer.cancel()
+                await asyncio.gather(self._writer, return_exceptions=True)
+            if self._follower:
+                self._services.live.leave(self._follower)
+
+    def _wake(self) -> None:
+        if self._writer is None and self._follower:
+            self._writer = asyncio.create_task(self._write(partial(self._send_all, self._follower)))
+
+    async def _write(self, send: Sending) -> None:
+        """Be the one writer, until there is nothing more to send; the last one closes the socket."""
+        # Who is gone in the middle of a message, or reads nothing at all, needs no goodbye.
+        with contextlib.suppress(OSError, WebSocketDisconnect):
+            close = await _close_of(send)
+            if close is None:
+                # Nothing was waited for since the last message: the next one finds no writer, and makes one.
+                self._writer = None
+                return
+            STREAMS_CLOSED.labels(close.code).inc()
+            async with asyncio.timeout(SEND_PATIENCE):
+                await self._socket.close(close.code, close.reason)
+        self._reading.reschedule(asyncio.get_running_loop().time())
+
+    async def _begin(self, order_id: str) -> Close | None:
+        asked = question(order_id, self._socket.query_params)
+        self._follower = await self._services.live.follow(
+            asked.order_id, self._services.config.account_id, after=asked.after, events=asked.events, wake=self._wake
+        )
+        return await self._send_all(self._follower)
+
+    async def _send_all(self, follower: Follower) -> Close | None:
+        while (text := follower.next()) is not None:
+            async with asyncio.timeout(SEND_PATIENCE):
+                await self._socket.send_text(text)
+        return ENDED if follower.order.ended else None
+
+
+async def _close_of(send: Sending) -> Close | None:
+    """What sending ends with; raises what says that the client is gone."""
+    try:
+        return await send()
+    except StreamRefusedError as refused:
+        return Close(refused.code, refused.reason)
+    except VersionAheadError as ahead:
+        return Close(4400, f"the order is at sequence {ahead.newest}")
+    except OrderUnknownError:
+        return UNKNOWN
+    except UnreadableEventError as unreadable:
+        log.error("order can't be read", order_id=str(unreadable.recorded.stream_id), error=str(unreadable))
+        return BROKEN
+    except (SlowConsumerError, TimeoutError):
+        return TOO_SLOW
+    except (FeedStoppedError, *TRANSIENT_DATABASE_ERRORS) as error:
+        log.warning("stream interrupted", error=type(error).__name__)
+        return RESTARTING
+    except (OSError, WebSocketDisconnect):
+        raise
+    except Exception as error:
+        log.error("stream failed", exc_info=error)
+        return BROKEN
