@@ -38,6 +38,7 @@ def main(
     orders: int = typer.Option(DEFAULT.orders, help="Orders of a throughput run."),
     seconds: int = typer.Option(DEFAULT.seconds, help="How long each rate of the latency lane takes."),
     warm: int = typer.Option(DEFAULT.warm, help="Orders that warm the peer."),
+    in_flight: int = typer.Option(DEFAULT.in_flight, help="Orders of the in-flight lane."),
     sockets: int = typer.Option(DEFAULT.sockets, help="WebSockets of the fan-out lane."),
     resting: int = typer.Option(DEFAULT.resting, help="Orders that rest in the resting lane."),
     events: str = typer.Option(",".join(map(str, DEFAULT.growth)), help="Sizes of the log in the growth lane."),
@@ -52,8 +53,9 @@ def main(
         names, sizes = (
             chosen(lanes),
             replace(
-                DEFAULT, runs=runs, orders=orders, seconds=seconds, warm=warm, sockets=sockets, resting=resting,
-                growth=tuple(int(one) for one in events.split(",")), rebuild_events=rebuild_events, idle_seconds=idle,
+                DEFAULT, runs=runs, orders=orders, seconds=seconds, warm=warm, in_flight=in_flight,
+                sockets=sockets, resting=resting, growth=tuple(int(one) for one in events.split(",")),
+                rebuild_events=rebuild_events, idle_seconds=idle,
             ),
         )  # fmt: skip
     except UnknownLane as unknown:

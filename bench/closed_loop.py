@@ -59,9 +59,9 @@ async def closed_loop(subject: Subject, orders: int, connections: int, path: str
     mark = subject.mark()
     first, begun = sample(subject.roots()), time.time()
     left = iter(range(-(-orders // batch)))
-    await asyncio.gather(*(_post(connection, request, left) for connection in ready))
+    await asyncio.gather(*(post_each(connection, request, left) for connection in ready))
     accepted = time.time() - begun
-    ended = await _all_ended(mark, orders)
+    ended = await all_ended(mark, orders)
     last = sample(subject.roots())
     await asyncio.sleep(AFTERWARDS_S)
     afterwards = sample(subject.roots())
@@ -78,14 +78,16 @@ async def closed_loop(subject: Subject, orders: int, connections: int, path: str
     )
 
 
-async def _post(connection: HttpConnection, request: bytes, left: Iterator[int]) -> None:
+async def post_each(connection: HttpConnection, request: bytes, left: Iterator[int]) -> None:
+    """One request after another while there are any in ``left``. Raises NotAccepted."""
     for _ in left:
         answer = await connection.request(request)
         if answer.status not in (200, 202, 207):
             raise NotAccepted(f"{answer.status}: {answer.body[:200].decode(errors='replace')}")
 
 
-async def _all_ended(mark: Mark, orders: int) -> Ended:
+async def all_ended(mark: Mark, orders: int) -> Ended:
+    """Once ``orders`` orders have ended after ``mark``. Raises TimeoutError."""
     async with asyncio.timeout(ENDED_WITHIN_S):
         while True:
             found = mark.ended()

@@ -25,7 +25,9 @@ READY_WITHIN_S = 120
 SUREFILL = Path(sys.executable).with_name("surefill")
 ORDER = {"tokenIn": "SOL", "tokenOut": "USDC", "amountIn": "0.1", "type": "market", "slippageBps": 500}
 _SQL = Path(__file__).with_name("sql")
-_ENDED, _FIRST_SENDS = ((_SQL / f"{name}.sql").read_text() for name in ("engine_ended", "first_sends"))
+_ENDED, _FIRST_SENDS, _MOST_AT_WORK = (
+    (_SQL / f"{name}.sql").read_text() for name in ("engine_ended", "first_sends", "most_at_work")
+)
 
 
 @dataclass
@@ -85,6 +87,12 @@ class EngineMark:
         """When `OrderSubmitted` and when the first `TransactionSubmitted` was recorded, by order, as Unix time."""
         rows = self.connection.execute(_FIRST_SENDS, {"position": self.position})
         return {order: (submitted, sent) for order, submitted, sent in rows if sent is not None}
+
+    def most_at_work(self) -> int:
+        """How many orders were on their way at once, at most, by when the log recorded their begin and end."""
+        row = self.connection.execute(_MOST_AT_WORK, {"position": self.position}).fetchone()
+        assert row
+        return int(row[0])
 
 
 def environment(directory: Path) -> dict[str, str]:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import orjson
 import uvicorn
 from solders.transaction import VersionedTransaction
 
@@ -78,7 +79,8 @@ class InstantChain:
         """Known, and the first one's answer, which is everybody's, is there: it takes two of the real chain's slots."""
         if self._answer is None and self._first is not None:
             config = {"encoding": "json", "commitment": "confirmed", "maxSupportedTransactionVersion": 0}
-            self._answer = self._real["getTransaction"](node, Params([self._first, config]))
+            # Parts of it are JSON already.
+            self._answer = orjson.loads(orjson.dumps(self._real["getTransaction"](node, Params([self._first, config]))))
         return self._answer is not None and signature in self._sent
 
 

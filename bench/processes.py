@@ -112,7 +112,8 @@ def role(words: list[str], program: str) -> str:
     """From its command line and the kernel's name for it."""
     for at, word in enumerate(words[:-1]):
         if word.endswith("/surefill") and words[at + 1]:
-            return words[at + 1]
+            # `surefill run core`: what it runs says more.
+            return words[at + 2] if words[at + 1] == "run" and words[at + 2 :] else words[at + 1]
         if word.endswith("server.js"):
             return words[at + 1] or program
         if word == "-m" and words[at + 1].startswith("bench."):

@@ -12,6 +12,8 @@ from pathlib import Path
 import psycopg
 
 from commands.ids import DEFAULT_ACCOUNT
+from domain.quotes import Refusal
+from domain.tokens import SOL, USDC
 from event_store.append.appender import Appender
 from event_store.dsn import parse
 from event_store.types import AppendRequest, NewEvent, Stored
@@ -23,33 +25,48 @@ from localnet.rpc.node import Node
 from localnet.rpc.params import Params
 from localnet.server import RpcServer
 from localnet.world import pair_named
+from runtime.composition import Market, Store, open_market
 from runtime.embedded import postgres, valkey
 from runtime.preconditions import load_wallet
-from runtime.roles import migrate
+from runtime.roles import SHARED, main, migrate
 from runtime.settings import Settings
 from runtime.supervision import child
+from venues.protocol import QuoteRequest, VenueGroup, VenueQuote
 
 __all__ = [
     "DEFAULT_ACCOUNT",
     "MARKET_KEY",
     "METHODS",
+    "SHARED",
+    "SOL_USDC",
     "AppendRequest",
     "Appender",
+    "Market",
     "NewEvent",
     "Node",
     "Params",
+    "QuoteRequest",
+    "Refusal",
     "RpcServer",
+    "Settings",
+    "Store",
     "Stored",
+    "VenueGroup",
+    "VenueQuote",
     "connect",
     "connection_string",
     "load_wallet",
+    "main",
     "migrated",
     "move",
+    "open_market",
     "open_node",
     "pair_named",
     "postgres_alone",
     "valkey_alone",
 ]
+
+SOL_USDC = {SOL.mint, USDC.mint}
 
 
 def connection_string(database_url: str) -> str:

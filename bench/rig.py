@@ -33,6 +33,7 @@ class Sizes:
     seconds: int = 20
     warm: int = WARM_ORDERS
     engine_warm: int = 500
+    in_flight: int = 10_000
     sockets: int = 10_000
     fan_out_rate: int = 50
     resting: int = 100_000

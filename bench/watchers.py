@@ -13,8 +13,9 @@ import httpx2
 import psycopg
 from prometheus_client.parser import text_string_to_metric_families
 
-# How far behind METRICS_PORT `up` lets the watcher and its standby show their metrics, with one worker.
-WATCHER, STANDBY = 4, 8
+# How far behind METRICS_PORT `up` lets the watcher and its standby show their metrics, with one worker:
+# worker, projector, tracker, watcher, and the standbys of the last three.
+WATCHER, STANDBY = 3, 6
 PORTS = STANDBY + 1
 
 

@@ -10,7 +10,7 @@ import asyncio
 import gc
 import signal
 import sys
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from functools import partial
 from importlib import import_module
 from typing import Any, NoReturn
@@ -37,9 +37,9 @@ ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 log = structlog.get_logger()
 
 
-def main(*names: str) -> NoReturn:
-    """Run these roles in this process until it ends or is told to."""
-    sys.exit(guarded("+".join(names), lambda: _run(names)))
+def main(*names: str, **composition: Any) -> NoReturn:
+    """Run these roles in this process until it ends or is told to; ``composition`` is handed to ``run_roles``."""
+    sys.exit(guarded("+".join(names), lambda: _run(names, composition)))
 
 
 def named(text: str) -> tuple[str, ...]:
@@ -110,7 +110,7 @@ async def _cancelled_by_signals(main_coroutine: Coroutine[Any, Any, None]) -> No
             raise
 
 
-def _run(names: Sequence[str]) -> None:
+def _run(names: Sequence[str], composition: Mapping[str, Any]) -> None:
     found = settings.load()
     telemetry.configure(found, "core" if tuple(names) == SHARED else "+".join(names))
     found = addresses.completed(found, *ALONE.get(names[0], EVERY))
@@ -119,7 +119,7 @@ def _run(names: Sequence[str]) -> None:
     else:
         from runtime.roles.process import run_roles
 
-        run = partial(run_roles, names=names)
+        run = partial(run_roles, names=names, **composition)
     # What was imported stays; a batch of orders makes more objects than the default's every 700 are worth looking at.
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)

@@ -9,18 +9,20 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from importlib import import_module
 
 import structlog
 
 from event_store.errors import TRANSIENT_DATABASE_ERRORS, LeaseLostError
-from runtime.composition import open_market, open_store
+from runtime.composition import Market, Store, open_market, open_store
 from runtime.errors import StartupError
 from runtime.roles.parts import Parts
 from runtime.settings import Settings
 from runtime.telemetry import watch_loop
 
 Run = Callable[[Parts], Awaitable[None]]
+OpenMarket = Callable[[Settings, Store], AbstractAsyncContextManager[Market]]
 
 # Seconds before a role is begun again; doubled up to the longest, and anew after so long a steady life.
 FIRST_DELAY, LONGEST_DELAY, STEADY = 0.1, 2.0, 5.0
@@ -30,12 +32,15 @@ CONNECTIONS_A_ROLE = 3
 log = structlog.get_logger(__name__)
 
 
-async def run_roles(settings: Settings, names: Sequence[str]) -> None:
-    """Run the roles ``names`` in this process until cancelled. Raises ``StartupError``."""
+async def run_roles(settings: Settings, names: Sequence[str], market_opener: OpenMarket = open_market) -> None:
+    """Run the roles ``names`` in this process until cancelled, on the market that ``market_opener`` gives.
+
+    Raises ``StartupError``.
+    """
     shown = "+".join(names)
     async with (
         open_store(settings, shown, connections=2 + CONNECTIONS_A_ROLE * len(names)) as store,
-        open_market(settings, store) as market,
+        market_opener(settings, store) as market,
     ):
         parts = Parts(settings, store, market)
         try:

@@ -48,6 +48,7 @@ def test_a_family_is_whoever_descends_and_has_memory():
 
 def test_processes_are_called_by_their_role():
     assert role(["/x/python", "/x/.venv/bin/surefill", "worker", ""], "python") == "worker"
+    assert role(["/x/python", "/x/.venv/bin/surefill", "run", "core", ""], "python") == "core"
     assert role(["node", "/x/bench/peer/server.js", "api", ""], "node") == "api"
     assert role(["python", "-m", "bench.instant_node", "1"], "python") == "instant_node"
     assert role(["postgres: surefill surefill 127.0.0.1(5) idle", ""], "postgres") == "postgres"
