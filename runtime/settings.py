@@ -26,8 +26,8 @@ class Settings(BaseSettings):
     port: Port = Field(8080, description="The API's port.")
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
-        description="Host names, comma separated, by which the API and the local chain may be asked; addresses, "
-        "localhost and HOST always may.",
+        description="Host names, comma separated, by which the API, the local chain and METRICS_PORT may be "
+        "asked; addresses, localhost and HOST always may.",
     )
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Origins, comma separated, whose pages may use the API and the local chain from a browser."

@@ -1,4 +1,4 @@
-"""Logging and metrics of every process."""
+"""Logging of every process, and how late its loop is."""
 
 import asyncio
 import logging
@@ -8,9 +8,8 @@ from io import StringIO
 from typing import Any, TextIO
 
 import structlog
-from prometheus_client import Gauge, start_http_server
+from prometheus_client import Gauge
 
-from runtime.errors import StartupError
 from runtime.settings import Settings
 
 LOOP_TICK = 1.0
@@ -56,16 +55,6 @@ def configure(settings: Settings | None, role: str, *, stream: TextIO = sys.stde
     root.setLevel(level)
     for noisy in ("httpx", "httpx2", "httpcore", "httpcore2", "uvicorn"):
         logging.getLogger(noisy).setLevel(max(level, logging.WARNING))  # each request, each connection
-
-
-def serve_metrics(settings: Settings) -> None:
-    """Prometheus metrics of this process on METRICS_PORT, where that is set; the API shows its own at /metrics."""
-    if settings.metrics_port is None:
-        return
-    try:
-        start_http_server(settings.metrics_port, addr=settings.host)
-    except OSError as error:
-        raise StartupError(f"METRICS_PORT {settings.metrics_port} cannot be listened on: {error.strerror}") from None
 
 
 def without_secrets(_logger: Any, _method: str, event: Any) -> Any:

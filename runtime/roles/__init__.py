@@ -123,8 +123,10 @@ def _run(names: Sequence[str], composition: Mapping[str, Any]) -> None:
     # What was imported stays; a batch of orders makes more objects than the default's every 700 are worth looking at.
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
-    if not {"api", "migrate"} & set(names):
-        telemetry.serve_metrics(found)
+    if found.metrics_port is not None and not {"api", "migrate"} & set(names):
+        from runtime.metrics_server import serve_metrics  # with it comes the HTTP server: not for every command's start
+
+        serve_metrics(found.host, found.metrics_port, found.access(found.host))
     run_until_signalled(_checked(found, run))
 
 
