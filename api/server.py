@@ -14,6 +14,7 @@ from api.serving.concurrency import AT_ONCE, at_most
 from api.serving.limits import Limits
 from api.serving.overload import MAX_LAG_S, LoopLag, shed
 from api.serving.server import server
+from api.serving.websocket import WebSocketProtocol
 
 # Seconds. Whoever supervises this process gives it more, and all of the engine ends within ten.
 GRACE = 2
@@ -44,7 +45,7 @@ async def serve(
         limits,
         lifespan="on",
         log_level="warning",
-        ws="websockets-sansio",
+        ws=WebSocketProtocol,
         ws_max_size=MOST_FROM_A_CLIENT,
         # Messages are small: deflating them costs more CPU and memory for each socket than it saves on the wire.
         ws_per_message_deflate=False,

@@ -14,20 +14,9 @@ from dataclasses import dataclass
 from api.serving.authority import Authority, Origin, parse_authority, parse_origin
 from api.serving.refusal import Refusal
 
-FORWARDED = frozenset(
-    {
-        b"forwarded",
-        b"via",
-        b"x-forwarded-for",
-        b"x-forwarded-host",
-        b"x-forwarded-port",
-        b"x-forwarded-proto",
-        b"x-forwarded-server",
-        b"x-real-ip",
-        b"cf-connecting-ip",
-        b"true-client-ip",
-    }
-)
+# What proxies add; and whatever begins with `x-forwarded-`.
+FORWARDED = frozenset({b"forwarded", b"via", b"x-real-ip", b"cf-connecting-ip", b"true-client-ip"})
+_FORWARDED_PREFIX = b"x-forwarded-"
 _SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 
 
@@ -65,6 +54,11 @@ class Access:
     def watched(self) -> frozenset[bytes]:
         """The names, in lower case, of the headers that ``decide`` wants to see."""
         return frozenset({b"host", b"origin"}) | (frozenset() if self.forwarded else FORWARDED)
+
+    @property
+    def watched_prefixes(self) -> tuple[bytes, ...]:
+        """The same of names that begin so."""
+        return () if self.forwarded else (_FORWARDED_PREFIX,)
 
     def decide(self, scheme: str, headers: Iterable[tuple[bytes, bytes]]) -> Admitted | Refusal:
         """``headers`` are those of the request that are watched, in their order; ``scheme`` is ``http``, ``ws``..."""

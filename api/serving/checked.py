@@ -13,14 +13,15 @@ def checked(app: Application, access: Access) -> Application:
 
     The last combinations that were admitted are remembered: most requests have the same headers as the one before.
     """
-    watched = access.watched
+    watched, prefixes = access.watched, access.watched_prefixes
     remembered: dict[tuple[str, tuple[tuple[bytes, bytes], ...]], Admitted] = {}
 
     async def application(scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await app(scope, receive, send)
             return
-        asked = scope["scheme"], tuple([header for header in scope["headers"] if header[0] in watched])
+        headers = [header for header in scope["headers"] if header[0] in watched or header[0].startswith(prefixes)]
+        asked = scope["scheme"], tuple(headers)
         admitted = remembered.get(asked)
         if admitted is None:
             decision = access.decide(*asked)

@@ -15,6 +15,7 @@ from api.serving.concurrency import at_most
 from api.serving.limits import Limits
 from api.serving.refusal import Message, Receive, Send
 from api.serving.server import server
+from api.serving.websocket import WebSocketProtocol
 
 LIMITS = Limits(header_seconds=1.0, body_bytes=20_000, body_seconds=1.5, answer_seconds=1.0)
 OK = b"HTTP/1.1 200 OK"
@@ -96,7 +97,7 @@ def problem(answer: bytes) -> tuple[int, str]:
 async def serving(limits: Limits = LIMITS, *, at_once: int = 10) -> AsyncIterator[Served]:
     application = Application()
     with socket.create_server(("127.0.0.1", 0), backlog=256) as listener:
-        running = server(at_most(application, at_once), limits, lifespan="off", ws="websockets-sansio")
+        running = server(at_most(application, at_once), limits, lifespan="off", ws=WebSocketProtocol)
         task = asyncio.create_task(running.serve(sockets=[listener]))
         try:
             yield Served(application, listener.getsockname()[1])

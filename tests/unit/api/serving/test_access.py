@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 import timeit
 
@@ -93,6 +94,28 @@ def test_a_forwarded_request_passes_only_where_a_proxy_is_meant_to_be(name: byte
     assert refusal.code == "forwarded"
     assert "ALLOW_FORWARDED=true" in refusal.detail
     assert name not in Access(forwarded=True).watched
+
+
+@pytest.mark.parametrize("name", [b"x-forwarded-for", b"x-forwarded-prefix", b"x-forwarded-client-cert"])
+async def test_any_header_of_a_proxys_family_is_seen(name: bytes) -> None:
+    answered: list[Message] = []
+
+    async def answers(*_: object) -> None:
+        answered.append({"status": 200})
+
+    async def send(message: Message) -> None:
+        answered.append(message)
+
+    scope: Message = {
+        "type": "http", "scheme": "http", "method": "GET",
+        "headers": [(b"host", b"localhost:8080"), (name, b"/engine")],
+    }  # fmt: skip
+    await checked(answers, STRICT)(scope, None, send)
+    assert answered[0]["status"] == 403
+    assert json.loads(answered[1]["body"])["code"] == "forwarded"
+    answered.clear()
+    await checked(answers, Access(forwarded=True))(scope, None, send)
+    assert answered == [{"status": 200}]
 
 
 def test_an_allowed_origin_that_is_none_is_said() -> None:
