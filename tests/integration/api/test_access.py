@@ -153,3 +153,18 @@ async def test_settings_let_in_names_pages_and_a_proxy(database: TestDatabase) -
         )
         assert (status, headers["access-control-allow-origin"], headers["vary"]) == (202, DESK, "Origin")
         assert await code(engine, "Host: trade.lan", "Origin: https://evil.example") == "origin_not_allowed"
+
+
+async def test_beyond_what_may_be_at_work_the_api_says_that_it_is_overloaded(database: TestDatabase) -> None:
+    async with running(database.app, at_once=1) as engine:
+        # It waits for a position that the log doesn't have.
+        waiting = asyncio.create_task(engine.http.get("/api/orders", params={"position": "99"}))
+        async with asyncio.timeout(20):
+            while (answer := await engine.http.get("/health/live")).status_code == 200:
+                assert not waiting.done()
+        assert (answer.status_code, answer.json()["code"], answer.headers["retry-after"]) == (503, "overloaded", "1")
+        refused = await engine.http.post("/api/orders/execute", json=BODY)
+        assert refused.json()["code"] == "overloaded"
+        assert await order_count(engine) == 0
+        await waiting
+        assert (await engine.http.get("/health/live")).status_code == 200
