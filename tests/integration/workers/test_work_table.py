@@ -49,6 +49,12 @@ async def test_what_is_due_later_than_any_back_off_could_put_it_is_due(engine: E
     assert await engine.work.take_due(10, overdue_ms=overdue_ms) == []
 
 
+async def test_nobody_waits_for_what_is_due_only_because_the_clock_stepped_back(engine: EngineHarness) -> None:
+    assert await engine.work.next_due() is None
+    await write_row(engine, timedelta(hours=1))
+    assert await engine.work.next_due() == pytest.approx(0, abs=0.1)
+
+
 async def test_what_is_uncertain_is_looked_at_again_though_the_clock_stepped_back(engine: EngineHarness) -> None:
     order_id = uuid4()
     await engine.work.record_uncertainty(order_id, 1, "no node answers", permanent=False)

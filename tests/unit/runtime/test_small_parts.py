@@ -83,3 +83,11 @@ def test_the_api_is_given_longer_than_it_gives_its_requests_and_all_of_it_ends_w
     levels = (engine.API_STOPS, role, role, valkey.STOPS, role, postgres.STOPS)
     assert sum(patience for _, patience in engine.API_STOPS) > GRACE
     assert sum(patience for stops in levels for _, patience in stops) < 10
+
+
+def test_valkey_gets_nothing_of_the_environment_that_can_hold_a_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Asked of what it is started with: Valkey writes its title over what /proc shows of its environment.
+    monkeypatch.setenv("SOLANA_EVIDENCE_RPC_URLS", "https://node.example/?api-key=secret")
+    assert set(valkey.prepare(tmp_path).program.environment) <= {"PATH", "LD_LIBRARY_PATH", "TZ"}
