@@ -19,6 +19,7 @@ from runtime.errors import StartupError
 
 FINAL = frozenset({"confirmed", "failed", "cancelled", "expired"})
 PATIENCE = 60.0  # seconds a lost stream is tried again before giving up
+OVERLOADED, SHED_PATIENCE = "overloaded", 10.0  # seconds an engine that takes nothing now is asked again
 RETRY_AFTER = 0.25
 CLOSED_FOR_GOOD = {4400: "the engine refused the stream's query", 4404: "no such order"}
 
@@ -37,8 +38,8 @@ class Client:
         await self._http.aclose()
 
     async def submit(self, order: dict[str, Any]) -> dict[str, Any]:
-        """POST /api/orders/execute; returns the 202's body. Never repeated: without a clientOrderId that would be a
-        second order.
+        """POST /api/orders/execute; returns the 202's body. Not repeated where it may have been recorded: without a
+        clientOrderId that would be a second order.
         """
         return await self._ask("POST", "/api/orders/execute", json=order)
 
@@ -66,6 +67,17 @@ class Client:
                 await asyncio.sleep(RETRY_AFTER)
 
     async def _ask(self, method: str, path: str, **request: Any) -> dict[str, Any]:
+        """The answer's body; an engine that is overloaded has recorded nothing, and is asked again for a while."""
+        deadline = time.monotonic() + SHED_PATIENCE
+        while True:
+            try:
+                return await self._ask_once(method, path, **request)
+            except RefusedError as error:
+                if error.code != OVERLOADED or time.monotonic() >= deadline:
+                    raise
+                await asyncio.sleep(RETRY_AFTER)
+
+    async def _ask_once(self, method: str, path: str, **request: Any) -> dict[str, Any]:
         try:
             answer = await self._http.request(method, path, **request)
         except httpx2.TransportError as error:

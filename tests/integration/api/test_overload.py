@@ -12,6 +12,7 @@ import pytest
 from prometheus_client import REGISTRY
 from websockets.asyncio.client import connect
 
+from cli.client import Client
 from tests.integration.api.serving import BODY, Engine, running
 from tests.integration.api.test_read import TO_CONFIRMED
 from tests.integration.api.test_streams import STATUSES, told
@@ -67,6 +68,15 @@ async def test_a_post_to_a_late_loop_is_refused_and_repeated_it_is_one_order(eng
     assert again.json() == answer.json()
     # A market order is two events, OrderSubmitted and OrderTriggered.
     assert await head(engine) == before + 2
+
+
+async def test_the_command_line_asks_again_until_its_order_is_taken(engine: Engine) -> None:
+    counted = refused()
+    block()
+    async with Client(str(engine.http.base_url)) as client:
+        accepted = await client.submit(BODY)
+    assert refused() > counted
+    assert accepted["status"] == "pending"
 
 
 async def test_health_metrics_and_sockets_go_on_while_posts_are_refused(engine: Engine) -> None:
