@@ -12,6 +12,8 @@ import os
 import platform
 import subprocess
 import sys
+import sysconfig
+import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
@@ -63,7 +65,8 @@ async def _compare(revision: str, turns: int, orders: int, seconds: int) -> None
         engines = {}
         for name, source in ((revision, other), ("this", HERE)):
             directory = stack.enter_context(data_directory())
-            engines[name] = await stack.enter_async_context(engine(directory, PYTHONPATH=str(source)))
+            command = _installed(source, directory / "environment")
+            engines[name] = await stack.enter_async_context(engine(directory, command))
             await closed_loop(engines[name], orders, CONNECTIONS, EXECUTE, engines[name].body)
         for turn in range(1, turns + 1):
             # Whoever is first meets the machine as the other left it.
@@ -98,6 +101,19 @@ def _checked_out(revision: str) -> Iterator[Path]:
             yield sources
         finally:
             _git("worktree", "remove", "--force", str(sources))
+
+
+def _installed(source: Path, target: Path) -> Path:
+    """The command line of ``source`` in an environment of its own at ``target``, on the packages that we have."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(target)], check=True)
+    [packages] = target.glob("lib/*/site-packages")
+    (packages / "compared.pth").write_text(f"{source}\n{sysconfig.get_path('purelib')}\n")
+    scripts = tomllib.loads((source / "pyproject.toml").read_text())["project"]["scripts"]
+    module, function = scripts["surefill"].split(":")
+    command = target / "bin" / "surefill"
+    command.write_text(f"#!{target}/bin/python\nfrom {module} import {function}\n\n{function}()\n")
+    command.chmod(0o755)
+    return command
 
 
 def _git(*arguments: str) -> None:

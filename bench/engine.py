@@ -111,12 +111,12 @@ def addresses(directory: Path) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def engine(directory: Path, **settings: str) -> AsyncIterator[Engine]:
-    """An engine that keeps its data in ``directory``; its log is ``directory/up.log``."""
+async def engine(directory: Path, command: Path = SUREFILL, **settings: str) -> AsyncIterator[Engine]:
+    """An engine that keeps its data in ``directory``, started by ``command``; its log is ``directory/up.log``."""
     port = free_ports(1)
     told = {**environment(directory), "PORT": str(port), **settings}
     with (directory / "up.log").open("wb") as log:
-        process = await asyncio.create_subprocess_exec(SUREFILL, "up", env=told, stdout=log, stderr=log)
+        process = await asyncio.create_subprocess_exec(command, "up", env=told, stdout=log, stderr=log)
         try:
             await _ready(f"http://127.0.0.1:{port}", process, directory / "up.log")
             yield Engine(directory, port, process.pid)
