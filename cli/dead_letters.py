@@ -92,18 +92,18 @@ async def _retry(order_id: UUID, processor: str | None) -> str:
     """Take the order up again, everywhere or at one processor; a sentence, or ``StartupError`` where it fails again."""
     async with _store() as store:
         found = await _letters(store, order_id, discarded=True)
-        chosen = [one for one in found if processor in (None, one.processor)]
+        chosen = [letter for letter in found if processor in (None, letter.processor)]
         if not chosen:
             raise _none(order_id, processor)
         await store.dead_letters.record_retry(order_id, _recorded(chosen), _operator())
-        return await Retry(store, order_id).run([one.processor for one in chosen])
+        return await Retry(store, order_id).run([letter.processor for letter in chosen])
 
 
 async def _discard(order_id: UUID, because: str) -> str:
     """Give the order up; a sentence."""
     async with _store() as store:
         found = await _letters(store, order_id)
-        engine = [one for one in found if not one.processor.startswith(READ_MODEL)]
+        engine = [letter for letter in found if not letter.processor.startswith(READ_MODEL)]
         if found and not engine:
             only = "Only a read model has set it aside: retry it, or surefill rebuild orders."
             raise DomainError("read_model_only", only)
@@ -114,7 +114,7 @@ async def _discard(order_id: UUID, because: str) -> str:
         readable = await store.dead_letters.discard(order_id, _recorded(engine), _operator(), because)
         async with store.pool.connection() as connection, connection.cursor() as cursor:
             drop = dead_letters.remove if readable else dead_letters.discard
-            await drop(cursor, [one.processor for one in engine], order_id)
+            await drop(cursor, [letter.processor for letter in engine], order_id)
     return f"order {order_id} is discarded"
 
 
@@ -151,7 +151,8 @@ async def _letters(store: Store, order_id: UUID | None = None, *, discarded: boo
 
 def _recorded(found: Sequence[DeadLetter]) -> list[RecordedDeadLetter]:
     return [
-        RecordedDeadLetter(**{name: getattr(one, name) for name in RecordedDeadLetter.model_fields}) for one in found
+        RecordedDeadLetter(**{name: getattr(letter, name) for name in RecordedDeadLetter.model_fields})
+        for letter in found
     ]
 
 

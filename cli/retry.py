@@ -29,7 +29,7 @@ class Retry:
     order_id: UUID
 
     async def run(self, processors: Sequence[str]) -> str:
-        engine = [one for one in processors if one != PROCESSOR]
+        engine = [processor for processor in processors if processor != PROCESSOR]
         if PROCESSOR in processors and (unreadable := await self._read_model()):
             raise StartupError(f"set aside again at {PROCESSOR}: {unreadable}")
         if not engine:
@@ -55,7 +55,7 @@ class Retry:
         with suppress(TimeoutError):
             async with asyncio.timeout(OUTCOME_WITHIN_S):
                 while True:
-                    again = [one for one in await self._dead_letters() if one.processor in processors]
+                    again = [letter for letter in await self._dead_letters() if letter.processor in processors]
                     if again:
                         raise StartupError(f"set aside again at {again[0].processor}: {again[0].error}")
                     history = (await self.store.orders.load([self.order_id])).orders.get(self.order_id)

@@ -85,7 +85,9 @@ class DeadLetters:
 
     async def _discards(self, account_id: UUID) -> list[DeadLetterDiscarded]:
         recorded = await self._log.load(dead_letters_stream(account_id))
-        return [self._mapper.read(one, _is_discard) for one in recorded if one.topic == DeadLetterDiscarded.TOPIC]
+        return [
+            self._mapper.read(stored, _is_discard) for stored in recorded if stored.topic == DeadLetterDiscarded.TOPIC
+        ]
 
     async def _new(self, recorded: Sequence[RecordedEvent], event: Decided) -> NewEvent:
         account_id = recorded[0].account_id
@@ -113,12 +115,12 @@ def require_no_attempt(recorded: Iterable[RecordedEvent]) -> None:
     Raises ``DomainError("live_attempt")``.
     """
     live = False
-    for one in recorded:
-        if one.topic not in _KNOWN:
-            raise DomainError("live_attempt", f"Nobody can tell: this version doesn't know {one.topic}.")
-        if one.topic == e.TransactionBuilt.TOPIC:
+    for stored in recorded:
+        if stored.topic not in _KNOWN:
+            raise DomainError("live_attempt", f"Nobody can tell: this version doesn't know {stored.topic}.")
+        if stored.topic == e.TransactionBuilt.TOPIC:
             live = True
-        elif one.topic in _ENDS:
+        elif stored.topic in _ENDS:
             live = False
     if live:
         raise DomainError("live_attempt", "The order can't be read, and its last attempt may still land.")

@@ -38,7 +38,7 @@ def replay(
 
     Raises ``UnreadableEventError`` at the first that can't be read or cannot follow.
     """
-    for one in recorded:
-        event = mapper.read(one, is_expected)
-        state = follow(state, one, event, evolve)
+    for stored in recorded:
+        event = mapper.read(stored, is_expected)
+        state = follow(state, stored, event, evolve)
         yield event, state

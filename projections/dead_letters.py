@@ -16,4 +16,5 @@ from projections.orders import PROCESSOR
 async def dead_letter_of(pool: AsyncConnectionPool[AsyncConnection[Any]], order_id: UUID) -> DeadLetter | None:
     """The oldest dead letter of the engine's own about the order: a list that stands still says nothing of it."""
     async with pool.connection() as connection, connection.cursor() as cursor:
-        return next((one for one in await dead_letters.list_all(cursor, order_id) if one.processor != PROCESSOR), None)
+        letters = await dead_letters.list_all(cursor, order_id)
+        return next((letter for letter in letters if letter.processor != PROCESSOR), None)

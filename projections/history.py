@@ -63,8 +63,8 @@ def step(mapper: EventMapper, state: OrderState | None, recorded: PositionedEven
 def fold_recorded(mapper: EventMapper, recorded: Sequence[PositionedEvent]) -> OrderState | None:
     """The state after ``recorded``, a stream from its first event; None where there is none."""
     state: OrderState | None = None
-    for one in recorded:
-        _, state = step(mapper, state, one)
+    for stored in recorded:
+        _, state = step(mapper, state, stored)
     return state
 
 
@@ -73,7 +73,7 @@ def until(
 ) -> list[PositionedEvent]:
     """Those of ``recorded`` up to a version and an instant, both inclusive."""
     return [
-        one
-        for one in recorded
-        if (version is None or one.version <= version) and (as_of is None or one.recorded_at <= as_of)
+        stored
+        for stored in recorded
+        if (version is None or stored.version <= version) and (as_of is None or stored.recorded_at <= as_of)
     ]

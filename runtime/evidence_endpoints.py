@@ -27,11 +27,13 @@ class EvidenceEndpoints:
     def __init__(self, endpoints: Sequence[Endpoint], expected: Callable[[], Awaitable[str]]) -> None:
         self._endpoints = endpoints
         self._expected = expected
-        self._problems = {one: f"{one.name} {_SETTING} has not been compared with the chain yet" for one in endpoints}
+        self._problems = {
+            endpoint: f"{endpoint.name} {_SETTING} has not been compared with the chain yet" for endpoint in endpoints
+        }
 
     async def problem(self) -> str | None:
         """What readiness says: each endpoint at fault by its host, and why."""
-        return "; ".join(self._problems[one] for one in self._endpoints if one in self._problems) or None
+        return "; ".join(self._problems[endpoint] for endpoint in self._endpoints if endpoint in self._problems) or None
 
     async def run(self) -> None:
         """Return once every endpoint has answered, or it is known that there is no chain to compare theirs with."""

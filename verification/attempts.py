@@ -99,7 +99,7 @@ class Attempts:
         """Take them in; returned are those whose transaction another attempt has already claimed."""
         marks = ", ".join("?" * len(_COLUMNS))
         statement = f"insert or ignore into attempt ({', '.join(_COLUMNS)}) values ({marks})"  # noqa: S608
-        return [one for one in attempts if not self._db.execute(statement, _stored(one)).rowcount]
+        return [attempt for attempt in attempts if not self._db.execute(statement, _stored(attempt)).rowcount]
 
     def unreadable(self, order_id: UUID) -> None:
         self._db.execute("insert or ignore into unreadable values (?)", (str(order_id),))

@@ -65,7 +65,7 @@ class ChainCheck:
 
     async def _read(self, wallet: str) -> None:
         async for page in self._history.pages(wallet):
-            await asyncio.gather(*(self._look(wallet, one) for one in page))
+            await asyncio.gather(*(self._look(wallet, listed) for listed in page))
 
     async def _look(self, wallet: str, listed: Listed) -> None:
         recorded = self._attempts.find(listed.signature)

@@ -54,7 +54,7 @@ def verify_log(
         stream = list(group)
         report.looked_at["events"] += len(stream)
         report.looked_at["streams"] += 1
-        of_checkpoint += checkpoint is not None and min(one.position for one in stream) <= checkpoint.position
+        of_checkpoint += checkpoint is not None and min(event.position for event in stream) <= checkpoint.position
         sound = not report.add_all(verify_stream(stream))
         if stream[0].topic.startswith(_ORDER):
             report.looked_at["orders"] += 1

@@ -96,10 +96,10 @@ class OrdersController(Controller):
     ) -> EventPage:
         """The order's whole story, every quote considered included; never the signed bytes."""
         recorded = await stream_of(services, parse_order_id(order_id))
-        rest = [one for one in recorded if one.version > int(cursor or 0)]
+        rest = [stored for stored in recorded if stored.version > int(cursor or 0)]
         page = rest[:limit]
         return EventPage(
-            items=[event_view(services.mapper, one) for one in page],
+            items=[event_view(services.mapper, stored) for stored in page],
             next=str(page[-1].version) if len(rest) > limit else None,
         )
 

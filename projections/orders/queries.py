@@ -50,7 +50,7 @@ class OrderList:
         async with self._pool.connection() as connection:
             found = await (await connection.execute(SQL["list"], arguments)).fetchall()
         rows = [row(columns) for columns in found[:limit]]
-        return Page([one.state for one in rows], _cursor(rows[-1].first_position) if len(found) > limit else None)
+        return Page([listed.state for listed in rows], _cursor(rows[-1].first_position) if len(found) > limit else None)
 
     async def wait_for(self, position: int, patience: float) -> None:
         """Return once the read model has reached ``position``; ``ProjectionBehindError`` after ``patience`` seconds."""

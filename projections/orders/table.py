@@ -154,22 +154,22 @@ async def save_rows(cursor: AsyncCursor[Any], table: OrdersTable, rows: Mapping[
 
 
 async def _set_aside(cursor: AsyncCursor[Any], table: OrdersTable, unreadable: Iterable[UnreadableEventError]) -> None:
-    entries = [dead_letters.DeadLetterEntry.of(one) for one in unreadable]
-    for one in entries:
+    entries = [dead_letters.DeadLetterEntry.of(error) for error in unreadable]
+    for entry in entries:
         DEAD_LETTERS.labels(table.name).inc()
         log.error(
             "order is a dead letter now",
             projection=table.name,
-            order_id=str(one.order_id),
-            version=one.version,
-            error=one.error,
+            order_id=str(entry.order_id),
+            version=entry.version,
+            error=entry.error,
         )
     await dead_letters.add(cursor, table.processor, entries)
 
 
 def _columns(rows: Iterable[Row]) -> dict[str, list[Any]]:
     rows = list(rows)
-    states = [one.state for one in rows]
+    states = [kept.state for kept in rows]
     return {
         "order_ids": [state.order_id for state in states],
         "account_ids": [state.account_id for state in states],
@@ -178,6 +178,6 @@ def _columns(rows: Iterable[Row]) -> dict[str, list[Any]]:
         "positions": [state.position for state in states],
         "submitted": [state.submitted_at for state in states],
         "updated": [state.updated_at for state in states],
-        "first_positions": [one.first_position for one in rows],
+        "first_positions": [kept.first_position for kept in rows],
         "states": [state.order.model_dump_json() for state in states],
     }
