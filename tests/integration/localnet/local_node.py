@@ -25,9 +25,11 @@ from venues.constant_product import PROGRAM_ID, Pool, decode_pool, swap_instruct
 _DEADLINE = 15.0
 _MEMO = Pubkey.from_string("MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr")
 RUN = """
-import contextlib, sys, uvloop
+import contextlib, signal, sys, uvloop
 from pathlib import Path
 from localnet.main import serve
+# A shell lets what it starts in the background ignore it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 _, port, directory, wallet, slot_ms = sys.argv
 with contextlib.suppress(KeyboardInterrupt):
     uvloop.run(serve(host="127.0.0.1", port=int(port), directory=Path(directory), wallet=wallet, slot_ms=int(slot_ms)))
