@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import psycopg
@@ -15,6 +16,20 @@ from event_store.dsn import parse
 _NO_IDLE_TRANSACTION = "set idle_in_transaction_session_timeout = '3s'"
 
 
+class _Pool(AsyncConnectionPool[AsyncConnection[Any]]):
+    async def getconn(self, timeout: float | None = None) -> AsyncConnection[Any]:  # noqa: ASYNC109 - psycopg's own
+        """psycopg's own drops a cancellation that comes in the moment in which a connection becomes free: the caller
+        would go on for ever, and whoever has cancelled it wait for ever.
+        """
+        task = asyncio.current_task()
+        asked = task.cancelling() if task else 0
+        connection = await super().getconn(timeout)
+        if task and task.cancelling() > asked:
+            await self.putconn(connection)
+            raise asyncio.CancelledError
+        return connection
+
+
 def connection_pool(
     url: str, *, min_size: int = 1, max_size: int = 4, application_name: str = "surefill"
 ) -> AsyncConnectionPool:
@@ -23,7 +38,7 @@ def connection_pool(
     A caller that gets no connection within 2 s gets ``PoolTimeout``. Transactions are explicit: ``async with
     connection.transaction()``.
     """
-    return AsyncConnectionPool(
+    return _Pool(
         parse(url, application_name=application_name).conninfo,
         min_size=min_size,
         max_size=max_size,
