@@ -4,6 +4,7 @@ import asyncio
 import logging
 import re
 import sys
+import time
 from io import StringIO
 from typing import Any, TextIO
 
@@ -90,8 +91,8 @@ def _with_role(role: str) -> Any:
 
 async def watch_loop() -> None:
     """Measure for ever how late this process's loop comes to what is due: everything in it waits so long."""
-    loop = asyncio.get_running_loop()
     while True:
-        due = loop.time() + LOOP_TICK
+        # Not the loop's own clock: uvloop's stands still while a callback runs.
+        due = time.monotonic() + LOOP_TICK
         await asyncio.sleep(LOOP_TICK)
-        LOOP_LAG.set(max(0.0, loop.time() - due))
+        LOOP_LAG.set(max(0.0, time.monotonic() - due))

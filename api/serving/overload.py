@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter
 
 from api.serving.refusal import Application, Message, Receive, Refusal, Send
 
@@ -21,11 +21,6 @@ CALM_S = 0.5
 # The code that is answered where too many requests are at work, too: a client does the same about either.
 SHED = Refusal(503, "overloaded", "The engine is behind with its work; nothing was recorded.", retry_after=1)
 
-_LAG = Histogram(
-    "surefill_api_loop_late_seconds",
-    "How late a timer of the event loop was that is due ten times a second.",
-    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
-)
 _SHED = Counter("surefill_http_shed_total", "Requests refused because the event loop was late.")
 
 
@@ -60,9 +55,7 @@ class LoopLag:
         return now < self._late_until
 
     def _tick(self) -> None:
-        now = time.monotonic()
-        _LAG.observe(max(0.0, now - self._due))
-        self._judge(now)
+        self._judge(time.monotonic())
         self.start()
 
     def _judge(self, now: float) -> None:

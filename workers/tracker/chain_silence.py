@@ -44,13 +44,10 @@ class ChainSilence:
         if time.monotonic() - self._height_changed_at > self._patience:
             await self._record(attempts, STANDS_STILL)
         else:
-            await self._take_back()
+            await self.take_back()
 
-    async def nothing_waits(self) -> None:
-        """No attempt is tracked any more, the last one perhaps since before the chain's height was seen to change."""
-        await self._take_back()
-
-    async def _take_back(self) -> None:
+    async def take_back(self) -> None:
+        """No order says any more that the chain is silent."""
         if self._reasons_recorded:
             await self._work.clear_uncertainty_by_reason([NO_ANSWER, STANDS_STILL])
             self._reasons_recorded = False

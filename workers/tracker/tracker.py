@@ -118,7 +118,8 @@ class Tracker:
         if self._tracked:
             self._silence.height_is(await self._chain.block_height("finalized"))
         else:
-            await self._silence.nothing_waits()
+            # The last one may have ended before the chain's height was seen to change.
+            await self._silence.take_back()
 
     async def _poll_statuses(self, lease: Lease, *, confirmed: bool) -> None:
         """Ask what became of the attempts that are confirmed, or of all the others, and deal with each answer."""
