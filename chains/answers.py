@@ -83,6 +83,10 @@ class AccountData(Answer, frozen=True):
     data: AccountBytes
 
 
+class AccountOwner(Answer, frozen=True):
+    owner: str
+
+
 class OwnedAccount(Answer, frozen=True):
     pubkey: str
     account: AccountData
@@ -154,6 +158,8 @@ STATUSES = WithContext[list[Status | None]]
 LATEST_BLOCKHASH = WithContext[LatestBlockhash]
 SIMULATION = WithContext[SimulationResult]
 ACCOUNTS = WithContext[list[AccountData | None]]
+OWNERS = WithContext[list[AccountOwner | None]]
+LAMPORTS = WithContext[U64]
 
 
 @lru_cache

@@ -15,13 +15,14 @@ class BalanceChange:
 
     ``tokens`` is by mint, in base units, over all its token accounts. ``lamports`` is over the wallet and its token
     accounts together, because the rent of an account that it opens or closes only moves between them; the network fee,
-    ``fee_lamports`` where the wallet paid it, is not in it. ``wrapped_sol_stayed``: no wrapped-SOL account of the
-    wallet was opened or closed.
+    ``fee_lamports`` where the wallet paid it, is not in it, nor is ``guard_lamports``, what went into the order's guard
+    as rent. ``wrapped_sol_stayed``: no wrapped-SOL account of the wallet was opened or closed.
     """
 
     tokens: dict[str, int]
     lamports: int
     fee_lamports: int
+    guard_lamports: int
     wrapped_sol_stayed: bool
 
     def of(self, mint: str) -> int:
@@ -41,8 +42,9 @@ class BalanceChange:
         return {mint: amount for mint, amount in changed.items() if amount}
 
 
-def balance_change(meta: Meta, keys: Sequence[str], wallet: str) -> BalanceChange:
-    """What the transaction did to ``wallet``; ``keys`` are its accounts, the fee payer first.
+def balance_change(meta: Meta, keys: Sequence[str], wallet: str, guard: str | None = None) -> BalanceChange:
+    """What the transaction did to ``wallet``; ``keys`` are its accounts, the fee payer first; ``guard`` is the
+    order's, whose rent only moves from the wallet to it.
 
     ``meta`` must have the balances of every account it names.
     """
@@ -54,13 +56,20 @@ def balance_change(meta: Meta, keys: Sequence[str], wallet: str) -> BalanceChang
     own = before.keys() | after.keys()
     if wallet in keys:
         own |= {keys.index(wallet)}
+    guards = {keys.index(guard)} if guard in keys else set()
     fee = meta.fee if keys[:1] == [wallet] else 0
     return BalanceChange(
         tokens=tokens,
-        lamports=sum(meta.post_balances[index] - meta.pre_balances[index] for index in own) + fee,
+        lamports=_gained(meta, own | guards) + fee,
         fee_lamports=fee,
+        guard_lamports=_gained(meta, guards),
         wrapped_sol_stayed=_wrapped_sol(before) == _wrapped_sol(after),
     )
+
+
+def _gained(meta: Meta, indices: set[int]) -> int:
+    """In lamports."""
+    return sum(meta.post_balances[index] - meta.pre_balances[index] for index in indices)
 
 
 def _owned(balances: Sequence[TokenBalance] | None, wallet: str) -> dict[int, TokenBalance]:

@@ -1,130 +1,161 @@
-"""Proof that a signature can never land, collected from every endpoint in the one order that makes it a proof.
+"""What one endpoint shows of orders' outcomes, asked in the one order that makes it a proof.
 
-Genesis hash, finalized height past the last valid one, then a null status that is not older, then the blocks
-themselves. Any other order leaves a moment at which the transaction could land unseen.
+Genesis hash, finalized height past the last at which anything may land, then the guard at a state that is not older,
+then the statuses of everything sent. Any other order leaves a moment at which a transaction could land unseen.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
-from itertools import pairwise
+from dataclasses import dataclass
 
 from chains import answers
-from chains.answers import BlockSignatures, EpochInfo
+from chains.answers import EpochInfo
 from chains.endpoint import Endpoint
 from chains.errors import RpcError, UnansweredError
-from chains.finalized_blocks import FinalizedBlocks
-from chains.protocol import ExpiryQuestion, Inconclusive
-from domain.evidence import Block, EndpointEvidence, ExpiryEvidence
+from chains.guard import TOKEN_PROGRAM
+from chains.protocol import OutcomeQuestion
+from domain.evidence import GuardAbsence
+
+ACCOUNTS_A_CALL = 100
+STATUSES_A_CALL = 256
 
 
-class _NoAnswer(Exception):
-    """The endpoint did not answer at all."""
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """The endpoint doesn't answer, or a part of the proof is missing there. It counts as no answer."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return self.reason
 
 
-class _Gap(Exception):
-    """The endpoint answers, and a part of the proof is missing there."""
+@dataclass(frozen=True, slots=True)
+class Present:
+    """The endpoint shows that a transaction of the order succeeded: by the guard, or by a status.
 
-
-class _Purged(_Gap):
-    """The endpoint no longer has the blocks that would be the proof, and never will again."""
-
-
-class _Landed(Exception):
-    """The endpoint knows the signature."""
-
-
-async def collect(
-    sources: Sequence[tuple[Endpoint, FinalizedBlocks]], question: ExpiryQuestion
-) -> ExpiryEvidence | Inconclusive:
-    """The evidence of every endpoint that answers, or why there is none: the transaction landed, or the gaps.
-
-    One endpoint is enough where the others don't answer. A gap at one that answers is a gap for all: it may be the one
-    whose history holds the transaction.
+    ``purged``: no status of the order's transactions is known there any more, past the last at which they may land.
     """
-    found = await asyncio.gather(*(_ask(*source, question) for source in sources))
-    for kind in (_Landed, _Gap):
-        if reasons := [str(result) for result in found if isinstance(result, kind)]:
-            answered = [result for result in found if not isinstance(result, _NoAnswer)]
-            return Inconclusive("; ".join(reasons), all(isinstance(result, _Purged) for result in answered))
-    evidence = ExpiryEvidence(endpoints=tuple(result for result in found if isinstance(result, EndpointEvidence)))
-    if not evidence.endpoints:
-        return Inconclusive("no endpoint answered: " + "; ".join(map(str, found)))
-    gap = evidence.gap(
-        genesis_hash=question.genesis_hash,
-        blockhash_slot=question.blockhash_slot,
-        last_valid_block_height=question.last_valid_block_height,
-    )
-    return Inconclusive(gap) if gap else evidence
+
+    reason: str
+    purged: bool
+
+    def __str__(self) -> str:
+        return self.reason
 
 
-async def _ask(
-    endpoint: Endpoint, blocks: FinalizedBlocks, question: ExpiryQuestion
-) -> EndpointEvidence | _NoAnswer | _Gap | _Landed:
-    try:
-        return await _evidence(endpoint, blocks, question)
-    except (_Gap, _Landed) as reason:
-        return type(reason)(f"{endpoint.name}: {reason}")
-    except _NoAnswer as silence:
-        return silence
-    except (RpcError, UnansweredError) as failure:
-        return _Gap(str(failure))
+Answer = GuardAbsence | Present | Gap
 
 
-async def _evidence(endpoint: Endpoint, blocks: FinalizedBlocks, question: ExpiryQuestion) -> EndpointEvidence:
+async def ask(endpoint: Endpoint, questions: Sequence[OutcomeQuestion]) -> list[Answer]:
+    """The endpoint's answer to each question; never raises for what the endpoint does."""
     try:
         genesis_hash = await endpoint.genesis_hash()
-    except UnansweredError as silence:
-        raise _NoAnswer(str(silence)) from None
+        finalized = await endpoint.call("getEpochInfo", {"commitment": "finalized"}, shape=EpochInfo)
+        guards = await _guards(endpoint, [question.guard for question in questions], finalized.absolute_slot)
+        signatures = [sent.signature for question in questions for sent in question.sent]
+        statuses = await _statuses(endpoint, signatures)
+    except (RpcError, UnansweredError) as failure:
+        return [Gap(str(failure))] * len(questions)
+    return [
+        _answer(
+            endpoint.name,
+            question,
+            genesis_hash,
+            finalized,
+            guards[question.guard],
+            [statuses[sent.signature] for sent in question.sent],
+        )
+        for question in questions
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Guard:
+    slot: int
+    there: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Status:
+    slot: int
+    found: answers.Status | None
+
+
+def _answer(
+    name: str,
+    question: OutcomeQuestion,
+    genesis_hash: str,
+    finalized: EpochInfo,
+    guard: _Guard,
+    statuses: Sequence[_Status],
+) -> Answer:
     if genesis_hash != question.genesis_hash:
-        raise _Gap("it is another chain")
-    finalized = await endpoint.call("getEpochInfo", {"commitment": "finalized"}, shape=EpochInfo)
-    if finalized.block_height <= question.last_valid_block_height:
-        raise _Gap(f"the finalized height {finalized.block_height} has not passed {question.last_valid_block_height}")
-    status_slot = await _null_status_slot(endpoint, question.signature)
-    if status_slot < finalized.absolute_slot:
-        raise _Gap("the status answer is older than the finalized height")
-    first = await endpoint.call("getFirstAvailableBlock", shape=answers.U64)
-    if first > question.blockhash_slot + 1:
-        raise _Purged(f"its blocks begin at slot {first}, after the blockhash's slot {question.blockhash_slot}")
-    read = await blocks.through(question.blockhash_slot, question.last_valid_block_height)
-    _check_blocks(read, question, blocks)
-    return EndpointEvidence(
-        endpoint=endpoint.name,
+        return Gap(f"{name}: it is another chain")
+    known = [status.found for status in statuses if status.found]
+    # What failed for good needs no height to be past: it never succeeds.
+    failed = [
+        sent.signature
+        for sent, status in zip(question.sent, statuses, strict=True)
+        if status.found and status.found.err is not None and _is_finalized(status.found)
+    ]
+    lands_until = max((sent.lands_until for sent in question.sent if sent.signature not in failed), default=0)
+    past = finalized.block_height > lands_until
+    if guard.there:
+        return Present(f"{name}: it shows the order's guard, so one of its transactions succeeded", past and not known)
+    if succeeded := next((status for status in known if status.err is None), None):
+        return Present(f"{name}: a transaction of the order landed, in slot {succeeded.slot}", purged=False)
+    if not past:
+        return Gap(f"{name}: the finalized height {finalized.block_height} has not passed {lands_until}")
+    status_slot = min(status.slot for status in statuses)
+    if guard.slot < finalized.absolute_slot or status_slot < finalized.absolute_slot:
+        return Gap(f"{name}: what it answers is older than the finalized height")
+    if not all(map(_is_finalized, known)):
+        return Gap(f"{name}: a failure is not finalized yet")
+    return GuardAbsence(
+        endpoint=name,
         genesis_hash=genesis_hash,
         finalized_slot=finalized.absolute_slot,
         finalized_height=finalized.block_height,
+        guard_slot=guard.slot,
         status_slot=status_slot,
-        parent_slot=read[0][1].parent_slot,
-        blocks=tuple(Block(slot=slot, height=block.block_height, blockhash=block.blockhash) for slot, block in read),
+        failed=tuple(failed),
     )
 
 
-async def _null_status_slot(endpoint: Endpoint, signature: str) -> int:
-    config = {"searchTransactionHistory": True}
-    status = await endpoint.call("getSignatureStatuses", [signature], config, shape=answers.STATUSES)
-    match status.value:
-        case [None]:
-            return int(status.context.slot)
-        case [known]:
-            raise _Landed(f"the transaction landed, in slot {known.slot}")
-    raise _Gap("the status was not answered")
+def _is_finalized(status: answers.Status) -> bool:
+    return (status.confirmation_status or ("finalized" if status.confirmations is None else "")) == "finalized"
 
 
-def _check_blocks(
-    read: Sequence[tuple[int, BlockSignatures]], question: ExpiryQuestion, blocks: FinalizedBlocks
-) -> None:
-    """Raise where the blocks hold the transaction or contradict each other.
+async def _guards(endpoint: Endpoint, addresses: Sequence[str], slot: int) -> dict[str, _Guard]:
+    """A guard is an account of the token program: lamports that a stranger paid in don't make one."""
+    # The node may ignore the least slot that is asked for: the one it answers with counts.
+    config = {
+        "encoding": "base64",
+        "commitment": "finalized",
+        "minContextSlot": slot,
+        "dataSlice": {"offset": 0, "length": 0},
+    }
+    found: dict[str, _Guard] = {}
+    for at in range(0, len(addresses), ACCOUNTS_A_CALL):
+        part = list(addresses[at : at + ACCOUNTS_A_CALL])
+        answer = await endpoint.call("getMultipleAccounts", part, config, shape=answers.OWNERS)
+        if len(answer.value) != len(part):
+            raise UnansweredError(endpoint.name, "not every account was answered")
+        for address, account in zip(part, answer.value, strict=True):
+            found[address] = _Guard(answer.context.slot, account is not None and account.owner == TOKEN_PROGRAM)
+    return found
 
-    ``ExpiryEvidence.gap`` checks their range.
-    """
-    if not read:
-        raise _Gap("it lists no block from the blockhash's slot on")
-    for slot, block in read:
-        if question.signature in block.signatures:
-            raise _Landed(f"the transaction landed, in the block of slot {slot}")
-    for (slot, parent), (next_slot, child) in pairwise(read):
-        if (child.previous_blockhash, child.parent_slot) != (parent.blockhash, slot):
-            blocks.forget(slot for slot, _ in read)
-            raise _Gap(f"the block of slot {next_slot} does not follow that of slot {slot}")
+
+async def _statuses(endpoint: Endpoint, signatures: Sequence[str]) -> dict[str, _Status]:
+    found: dict[str, _Status] = {}
+    for at in range(0, len(signatures), STATUSES_A_CALL):
+        part = list(signatures[at : at + STATUSES_A_CALL])
+        config = {"searchTransactionHistory": True}
+        answer = await endpoint.call("getSignatureStatuses", part, config, shape=answers.STATUSES)
+        if len(answer.value) != len(part):
+            raise UnansweredError(endpoint.name, "not every status was answered")
+        for signature, status in zip(part, answer.value, strict=True):
+            found[signature] = _Status(answer.context.slot, status)
+    return found

@@ -13,11 +13,15 @@ from domain.evidence import Commitment, ExpiryEvidence, Landing, TransactionErro
 
 @dataclass(frozen=True, slots=True)
 class Blockhash:
-    """A recent blockhash, the slot it was given at, and the last height at which a transaction with it can land."""
+    """A recent blockhash, the slot it was given at, and the last height at which a transaction with it can land.
+
+    ``height`` is the greatest confirmed block height that any endpoint showed when it was given.
+    """
 
     blockhash: str
     slot: int
     last_valid_block_height: int
+    height: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,22 +51,26 @@ class Statuses:
 
 @dataclass(frozen=True, slots=True)
 class SentTransaction:
-    """What is needed to look for an attempt on the chain: never its signed bytes."""
+    """What is needed to look for an attempt on the chain: never its signed bytes.
+
+    ``guard`` is what it makes first, None in older logs; ``lands_until`` the last block height at which it may land.
+    """
 
     signature: str
     wallet: str
     token_in: str
     token_out: str
+    guard: str | None
+    lands_until: int
 
 
 @dataclass(frozen=True, slots=True)
-class ExpiryQuestion:
-    """An attempt whose expiry is to be proven; heights and slots as recorded when it was built."""
+class OutcomeQuestion:
+    """An order whose outcome is in question: all that was ``sent`` for it, each of which makes ``guard`` first."""
 
-    signature: str
     genesis_hash: str
-    blockhash_slot: int
-    last_valid_block_height: int
+    guard: str
+    sent: tuple[SentTransaction, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +83,12 @@ class AccountsAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Inconclusive:
-    """Why expiry isn't proven. ``permanent``: every endpoint that answers has purged the blocks that could prove it."""
+    """Why neither a success nor its absence is proven. ``guard_seen``: an endpoint shows the order's guard, so it was
+    executed. ``permanent``: enough endpoints do, and none shows any more by which transaction.
+    """
 
     reason: str
+    guard_seen: bool = False
     permanent: bool = False
 
 
@@ -92,7 +103,10 @@ class Chain(Protocol):
         """Seconds since the block of ``slot`` by the chain's own clock, 0 where that is ahead of ours."""
 
     async def latest_blockhash(self) -> Blockhash:
-        """At ``confirmed``: a processed block may be dropped, a finalized one has ~13 s less to live."""
+        """At ``confirmed``: a processed block may be dropped, a finalized one has ~13 s less to live.
+
+        Raises ``ChainUnavailableError`` also where it isn't valid for about 150 blocks.
+        """
 
     async def simulate(self, message: MessageV0) -> Simulation:
         """Run ``message`` unsigned against the latest state, its blockhash replaced."""
@@ -107,10 +121,24 @@ class Chain(Protocol):
     async def statuses(self, signatures: Sequence[str], *, search_history: bool = False) -> Statuses: ...
 
     async def landing(self, sent: SentTransaction, commitment: Commitment) -> Landing | None:
-        """The transaction itself once it can be read at ``commitment``, amounts from its token balances."""
+        """The transaction itself once it can be read at ``commitment``, amounts from its token balances.
 
-    async def expiry_evidence(self, question: ExpiryQuestion) -> ExpiryEvidence | Inconclusive:
-        """Proof that the signature can never land, or what is missing for it."""
+        A success that any endpoint shows counts before a failure that others show; a failure names who shows it.
+        """
+
+    async def outcomes(self, questions: Sequence[OutcomeQuestion]) -> list[Landing | ExpiryEvidence | Inconclusive]:
+        """For each order the transaction that succeeded, finalized; or proof that none did and none of them can land
+        any more; or what is missing for either. A hundred orders take four calls an endpoint.
+        """
+
+    async def is_finalized(self, guard: str) -> bool:
+        """Whether the guard is there, and no fork can undo it."""
+
+    async def rent(self, size: int) -> int:
+        """The lamports that an account of ``size`` bytes must hold."""
+
+    async def lamports(self, address: str) -> int:
+        """What an account holds, 0 where there is none."""
 
     async def accounts(self, addresses: Sequence[str]) -> AccountsAnswer:
         """Any number of accounts, at the commitment the engine reads at; more than one call past 100."""

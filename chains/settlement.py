@@ -21,12 +21,13 @@ def settle(
         keys = message.account_keys
         programs = [keys[step.program_id_index] for step in message.instructions if step.program_id_index < len(keys)]
         error = transaction_error(meta.err, meta.log_messages or (), programs=programs, custom_codes=custom_codes)
-        amount_in = amount_out = 0
+        amount_in = amount_out = guard_rent = 0
     else:
         error = None
-        change = balance_change(meta, message.account_keys, sent.wallet)
+        change = balance_change(meta, message.account_keys, sent.wallet, sent.guard)
         amount_in = max(0, -change.of(sent.token_in))
         amount_out = max(0, change.of(sent.token_out))
+        guard_rent = max(0, change.guard_lamports)
     return Landing(
         signature=sent.signature,
         slot=found.slot,
@@ -34,5 +35,6 @@ def settle(
         amount_in=amount_in,
         amount_out=amount_out,
         fee_lamports=meta.fee,
+        guard_rent_lamports=guard_rent if sent.guard else None,
         error=error,
     )

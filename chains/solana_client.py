@@ -18,14 +18,14 @@ from chains import answers
 from chains.block_times import BlockTimes
 from chains.endpoint import Endpoint
 from chains.errors import RpcError, UnansweredError
-from chains.evidence import collect
-from chains.finalized_blocks import FinalizedBlocks
+from chains.evidence import Answer, Present, ask
+from chains.guard import TOKEN_PROGRAM
 from chains.protocol import (
     AccountsAnswer,
     Blockhash,
     Chain,
-    ExpiryQuestion,
     Inconclusive,
+    OutcomeQuestion,
     SentTransaction,
     SignatureStatus,
     Simulation,
@@ -33,17 +33,22 @@ from chains.protocol import (
 )
 from chains.settlement import settle
 from chains.transaction_errors import CustomCodes, transaction_error
-from domain.evidence import Commitment, ExpiryEvidence, Landing
+from domain.evidence import BLOCKHASH_LIFE, Commitment, ExpiryEvidence, GuardAbsence, Landing, enough
 
 STATUSES_A_CALL = 256
 ACCOUNTS_A_CALL = 100
+# How far a blockhash's life may be from the 150 blocks that it is: endpoints are a few blocks apart.
+_LIFE_TOLERANCE = BLOCKHASH_LIFE // 2
+# For the other endpoints' heights nobody waits longer: they only make sure that the blockhash's is not understated.
+_HEIGHTS_WITHIN_S = 1.0
 
 # Where a token account keeps its amount: after mint and owner, a little-endian u64.
 _TOKEN_AMOUNT = slice(64, 72)
 
 
 class SolanaChain(Chain):
-    """``chains.protocol.Chain`` over the endpoint at ``url``; ``extra_urls`` are asked for evidence of expiry alone.
+    """``chains.protocol.Chain`` over the endpoint at ``url``; ``extra_urls`` are asked for evidence, and for landings
+    that it doesn't show as successes.
 
     ``read_commitment`` is the state that quotes and simulations are made from. ``custom_codes`` says what the custom
     error numbers of the venues' programs mean. ``timeout`` is in seconds, for each call; ``connections`` is how many
@@ -61,7 +66,6 @@ class SolanaChain(Chain):
         connections: int = 64,
     ) -> None:
         self._endpoints = [Endpoint(each, timeout=timeout, connections=connections) for each in (url, *extra_urls)]
-        self._blocks = [FinalizedBlocks(endpoint) for endpoint in self._endpoints]
         self._main = self._endpoints[0]
         self._times = BlockTimes(self._main)
         self._commitment = read_commitment
@@ -91,10 +95,27 @@ class SolanaChain(Chain):
         return max(0, int(time.time()) - await self._times.of(slot))
 
     async def latest_blockhash(self) -> Blockhash:
-        answer = await self._main.call(
-            "getLatestBlockhash", {"commitment": "confirmed"}, shape=answers.LATEST_BLOCKHASH
-        )
-        return Blockhash(str(answer.value.blockhash), answer.context.slot, answer.value.last_valid_block_height)
+        call = self._main.call("getLatestBlockhash", {"commitment": "confirmed"}, shape=answers.LATEST_BLOCKHASH)
+        answer, height = await asyncio.gather(call, self._greatest_height())
+        latest = answer.value
+        if abs(latest.last_valid_block_height - height - BLOCKHASH_LIFE) > _LIFE_TOLERANCE:
+            said = f"a blockhash valid until {latest.last_valid_block_height} at the height {height}"
+            raise UnansweredError(self._main.name, said)
+        return Blockhash(str(latest.blockhash), answer.context.slot, latest.last_valid_block_height, height)
+
+    async def _greatest_height(self) -> int:
+        """The greatest confirmed block height that any endpoint shows; raises where the main one shows none."""
+        heights = await asyncio.gather(*(self._height(endpoint) for endpoint in self._endpoints))
+        if heights[0] is None:
+            raise UnansweredError(self._main.name, "no block height")
+        return max(height for height in heights if height is not None)
+
+    async def _height(self, endpoint: Endpoint) -> int | None:
+        try:
+            async with asyncio.timeout(None if endpoint is self._main else _HEIGHTS_WITHIN_S):
+                return int(await endpoint.call("getBlockHeight", {"commitment": "confirmed"}, shape=answers.U64))
+        except (RpcError, UnansweredError, TimeoutError):
+            return None
 
     async def simulate(self, message: MessageV0) -> Simulation:
         unsigned = VersionedTransaction.populate(
@@ -141,16 +162,75 @@ class SolanaChain(Chain):
         return Statuses(answer.context.slot, tuple(status and _status(status) for status in answer.value))
 
     async def landing(self, sent: SentTransaction, commitment: Commitment) -> Landing | None:
+        first = await self._landing_at(self._main, sent, commitment)
+        if first and first.error is None:
+            return first
+        # The main endpoint may be the one that lies, or that doesn't have it.
+        others = await asyncio.gather(*(self._landing_or_none(each, sent, commitment) for each in self._endpoints[1:]))
+        found = [landing for landing in (first, *others) if landing]
+        if success := next((landing for landing in found if landing.error is None), None):
+            return success
+        if not found:
+            return None
+        shown_by = tuple(name for landing in found for name in landing.shown_by)
+        return found[0].model_copy(update={"shown_by": shown_by})
+
+    async def _landing_or_none(
+        self, endpoint: Endpoint, sent: SentTransaction, commitment: Commitment
+    ) -> Landing | None:
+        try:
+            return await self._landing_at(endpoint, sent, commitment)
+        except (RpcError, UnansweredError):
+            return None
+
+    async def _landing_at(self, endpoint: Endpoint, sent: SentTransaction, commitment: Commitment) -> Landing | None:
         config = {"encoding": "json", "commitment": commitment, "maxSupportedTransactionVersion": 0}
-        found = await self._main.call("getTransaction", sent.signature, config, shape=answers.LandedTransaction | None)
+        found = await endpoint.call("getTransaction", sent.signature, config, shape=answers.LandedTransaction | None)
         if found is None:
             return None
         if found.transaction.signatures[:1] != [sent.signature]:
-            raise UnansweredError(self._main.name, "getTransaction was answered with another transaction")
-        return settle(found, sent, commitment=commitment, custom_codes=self._custom_codes)
+            raise UnansweredError(endpoint.name, "getTransaction was answered with another transaction")
+        landing = settle(found, sent, commitment=commitment, custom_codes=self._custom_codes)
+        if sent.guard and landing.error is None and not landing.guard_rent_lamports:
+            raise UnansweredError(endpoint.name, "getTransaction was answered with a success that made no guard")
+        return landing.model_copy(update={"shown_by": (endpoint.name,), "configured": len(self._endpoints)})
 
-    async def expiry_evidence(self, question: ExpiryQuestion) -> ExpiryEvidence | Inconclusive:
-        return await collect(list(zip(self._endpoints, self._blocks, strict=True)), question)
+    async def outcomes(self, questions: Sequence[OutcomeQuestion]) -> list[Landing | ExpiryEvidence | Inconclusive]:
+        by_endpoint = await asyncio.gather(*(ask(endpoint, questions) for endpoint in self._endpoints))
+        by_question = zip(questions, zip(*by_endpoint, strict=True), strict=True)
+        return list(await asyncio.gather(*(self._outcome(question, said) for question, said in by_question)))
+
+    async def _outcome(
+        self, question: OutcomeQuestion, said: Sequence[Answer]
+    ) -> Landing | ExpiryEvidence | Inconclusive:
+        """What the endpoints' answers come to. One that shows a success outweighs those that don't."""
+        present = [answer for answer in said if isinstance(answer, Present)]
+        if present:
+            for sent in question.sent:
+                for endpoint in self._endpoints:
+                    landing = await self._landing_or_none(endpoint, sent, "finalized")
+                    if landing and landing.error is None:
+                        return landing
+        absent = tuple(answer for answer in said if isinstance(answer, GuardAbsence))
+        reason = "; ".join(str(answer) for answer in said if not isinstance(answer, GuardAbsence))
+        if present:
+            whole = not absent and enough(len(present), len(self._endpoints))
+            return Inconclusive(reason, guard_seen=True, permanent=whole and all(answer.purged for answer in present))
+        if absent:
+            return ExpiryEvidence(endpoints=absent, configured=len(self._endpoints))
+        return Inconclusive(reason)
+
+    async def is_finalized(self, guard: str) -> bool:
+        config = {"encoding": "base64", "commitment": "finalized"}
+        answer = await self._main.call("getMultipleAccounts", [guard], config, shape=answers.OWNERS)
+        return [account.owner for account in answer.value if account] == [TOKEN_PROGRAM]
+
+    async def rent(self, size: int) -> int:
+        return int(await self._main.call("getMinimumBalanceForRentExemption", size, shape=answers.U64))
+
+    async def lamports(self, address: str) -> int:
+        config = {"commitment": self._commitment}
+        return int((await self._main.call("getBalance", address, config, shape=answers.LAMPORTS)).value)
 
     async def accounts(self, addresses: Sequence[str]) -> AccountsAnswer:
         parts = [addresses[at : at + ACCOUNTS_A_CALL] for at in range(0, len(addresses), ACCOUNTS_A_CALL)]

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 
+from chains.guard import SYSTEM_PROGRAM
 from domain.codes import Code
 from domain.evidence import TransactionError
 
@@ -15,7 +16,7 @@ CustomCodes = Mapping[str, Mapping[int, Code]]
 # A transfer of more than there is: TokenError::InsufficientFunds, SystemError::ResultWithNegativeLamports.
 _INSUFFICIENT = {1: Code.INSUFFICIENT_FUNDS}
 _KNOWN_PROGRAMS: CustomCodes = {
-    "11111111111111111111111111111111": _INSUFFICIENT,
+    SYSTEM_PROGRAM: _INSUFFICIENT,
     "TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA": _INSUFFICIENT,
     "TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb": _INSUFFICIENT,
 }
@@ -36,7 +37,7 @@ _LOG_BYTES = 4096
 
 
 def transaction_error(
-    error: object, logs: Sequence[str], *, programs: Sequence[str], custom_codes: CustomCodes
+    error: object, logs: Sequence[str], *, programs: list[str], custom_codes: CustomCodes
 ) -> TransactionError:
     """``error`` as the RPC's JSON has it (a name, or ``{name: details}``), in our codes.
 
@@ -47,12 +48,15 @@ def transaction_error(
     )
 
 
-def _code(error: object, logs: Sequence[str], programs: Sequence[str], custom_codes: CustomCodes) -> Code:
+def _code(error: object, logs: Sequence[str], programs: list[str], custom_codes: CustomCodes) -> Code:
     match error:
         case str(name):
             return _TRANSACTION_ERRORS.get(name, Code.PROGRAM_ERROR)
         case {"InstructionError": [int(), "InsufficientFunds"]}:
             return Code.INSUFFICIENT_FUNDS
+        case {"InstructionError": [int(index), {"Custom": 0}]} if programs[index : index + 1] == [SYSTEM_PROGRAM]:
+            # SystemError::AccountAlreadyInUse. Ours call the system program for the guard alone.
+            return Code.GUARD_TAKEN
         case {"InstructionError": [int(index), {"Custom": int(number)}]}:
             program = _failing_program(logs) or (programs[index] if index < len(programs) else "")
             known = custom_codes.get(program) or _KNOWN_PROGRAMS.get(program) or {}

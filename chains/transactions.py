@@ -16,14 +16,24 @@ MAX_COMPUTE_UNITS = 1_400_000
 """What one transaction may use at most: the limit to simulate with, when what it uses isn't known yet."""
 
 
+_CANARY_UNITS = 50_000
+
+
 def memo_text(order_id: object, attempt: int) -> str:
     """What the attempt's transaction carries: it tells alike orders apart, and ties the chain to the log."""
     return f"surefill:{order_id}:{attempt}"
 
 
+def compose_canary(guard: Sequence[Instruction], *, wallet: str, blockhash: str) -> MessageV0:
+    """The unsigned message that makes the canary guard and does nothing else."""
+    limit = set_compute_unit_limit(_CANARY_UNITS)
+    return MessageV0.try_compile(Pubkey.from_string(wallet), [limit, *guard], [], Hash.from_string(blockhash))
+
+
 def compose(
     instructions: Sequence[Instruction],
     *,
+    guard: Sequence[Instruction],
     wallet: str,
     order_id: object,
     attempt: int,
@@ -31,7 +41,7 @@ def compose(
     compute_units: int,
     compute_unit_price: int = 0,
 ) -> MessageV0:
-    """The unsigned message of an attempt, paid and signed by ``wallet``.
+    """The unsigned message of an attempt, paid and signed by ``wallet``: ``guard`` is made before anything else runs.
 
     ``compute_units`` is what its simulation used; the limit is a fifth more, because the accounts may have changed by
     the time it runs. ``compute_unit_price`` is in micro-lamports a unit.
@@ -44,4 +54,4 @@ def compose(
     memo = Instruction(
         Pubkey.from_string(MEMO_PROGRAM), memo_text(order_id, attempt).encode(), [AccountMeta(payer, True, False)]
     )
-    return MessageV0.try_compile(payer, [*limits, *instructions, memo], [], Hash.from_string(blockhash))
+    return MessageV0.try_compile(payer, [*limits, *guard, *instructions, memo], [], Hash.from_string(blockhash))

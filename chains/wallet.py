@@ -6,6 +6,8 @@ its market and its faucet as they are.
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import os
 import stat
@@ -19,6 +21,7 @@ from solders.transaction import VersionedTransaction
 
 from chains.durable_file import write_durably
 from chains.errors import TransactionRefusedError, WalletError
+from chains.guard import GuardKey
 
 _LENGTH = 64
 
@@ -61,6 +64,10 @@ class Wallet:
             raise TransactionRefusedError("the message asks for another signature than the wallet's")
         signature = self.__keypair.sign_message(to_bytes_versioned(message))
         return VersionedTransaction.populate(message, [signature])
+
+    def guard_key(self) -> GuardKey:
+        """The guard key that follows from the wallet's own: whoever has the wallet's file has it too."""
+        return GuardKey(hmac.new(self.__keypair.secret(), b"surefill guard key", hashlib.sha256).digest())
 
     def __repr__(self) -> str:
         return f"Wallet({self.address})"

@@ -10,16 +10,20 @@ from typing import Any, Self
 from uuid import UUID
 
 import stamina
+from solders.pubkey import Pubkey
 from solders.transaction import VersionedTransaction
 
 from chains.answers import U64, Answer, BlockSignatures, Meta
 from chains.balance_change import balance_change
 from chains.endpoint import Endpoint
 from chains.errors import UnansweredError
+from chains.guard import SYSTEM_PROGRAM, TOKEN_PROGRAM
 from chains.transactions import MEMO_PROGRAM
 from domain.evidence import Commitment
 
 PAGE = 1_000
+_ALLOCATE_WITH_SEED = (9).to_bytes(4, "little")
+_TOKEN_PROGRAM_BYTES = bytes(Pubkey.from_string(TOKEN_PROGRAM))
 _MEMO = re.compile(r"surefill:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}):([1-9][0-9]{0,8})", re.ASCII)
 # As nodes list the memos of a transaction: "[length] text", joined by "; ".
 _LISTED_MEMO = re.compile(rf"\[\d+\] {_MEMO.pattern}", re.ASCII)
@@ -48,8 +52,9 @@ class Listed:
 class Movement:
     """What a transaction did to a wallet.
 
-    ``gained`` is by mint, in base units, what is less being negative and what is the same left out; the network fee,
-    ``fee_lamports``, is not in it. ``signed``: the wallet is among the signers.
+    ``gained`` is by mint, in base units, what is less being negative and what is the same left out; neither the network
+    fee, ``fee_lamports``, is in it, nor the rent, ``guard_lamports``, that went into the ``guard`` it makes.
+    ``signed``: the wallet is among the signers.
     """
 
     slot: int
@@ -58,6 +63,8 @@ class Movement:
     memo: Memo | None
     gained: dict[str, int]
     fee_lamports: int
+    guard: str | None
+    guard_lamports: int
 
 
 class _Entry(Answer, frozen=True):
@@ -124,7 +131,8 @@ class WalletHistory:
         keys = [str(key) for key in message.account_keys]
         if len(found.meta.pre_balances) != len(found.meta.post_balances) or len(keys) > len(found.meta.pre_balances):
             raise UnansweredError(self._endpoint.name, "getTransaction was answered without every balance")
-        change = balance_change(found.meta, keys, wallet)
+        guard = _guard_of(message, keys, wallet)
+        change = balance_change(found.meta, keys, wallet, guard)
         return Movement(
             slot=found.slot,
             failed=found.meta.err is not None,
@@ -132,6 +140,8 @@ class WalletHistory:
             memo=_memo_of(message, keys),
             gained=change.of_all(),
             fee_lamports=change.fee_lamports,
+            guard=guard,
+            guard_lamports=change.guard_lamports,
         )
 
     async def block_holds(self, slot: int, signature: str) -> bool:
@@ -151,6 +161,18 @@ def _listed(entry: _Entry) -> Listed:
     found = _LISTED_MEMO.search(entry.memo or "")
     memo = Memo(UUID(found[1]), int(found[2])) if found else None
     return Listed(entry.signature, entry.slot, entry.err is not None, entry.confirmation_status == "finalized", memo)
+
+
+def _guard_of(message: Any, keys: list[str], wallet: str) -> str | None:
+    """The account that the transaction allocates for the token program from the wallet as its base, if it does."""
+    for step in message.instructions:
+        accounts = [keys[index] for index in bytes(step.accounts) if index < len(keys)]
+        data = bytes(step.data)
+        if keys[step.program_id_index : step.program_id_index + 1] != [SYSTEM_PROGRAM] or accounts[1:] != [wallet]:
+            continue
+        if data.startswith(_ALLOCATE_WITH_SEED) and data.endswith(_TOKEN_PROGRAM_BYTES):
+            return accounts[0]
+    return None
 
 
 def _memo_of(message: Any, keys: list[str]) -> Memo | None:

@@ -30,6 +30,10 @@ def dead_letters_stream(account_id: UUID) -> UUID:
     return uuid5(account_id, "dead letters")
 
 
+def guard_key_stream(account_id: UUID) -> UUID:
+    return uuid5(account_id, "guard key")
+
+
 class AccountEvent(Recorded):
     TOPIC: ClassVar[str]
     VERSION: ClassVar[int] = 1
@@ -74,6 +78,24 @@ class TradingResumed(AccountEvent):
     because: str
 
 
+class GuardKeyBound(AccountEvent):
+    """The account's guards are made from the key whose canary guard is ``canary``; recorded before that is made."""
+
+    TOPIC = "account.GuardKeyBound"
+
+    wallet: str
+    authority: str
+    canary: str
+
+
+class CanaryMade(AccountEvent):
+    """The canary guard is there, finalized: from now on a chain that doesn't show it is another, or lies."""
+
+    TOPIC = "account.CanaryMade"
+
+    canary: str
+
+
 class RecordedDeadLetter(Recorded):
     """A dead letter: which processor set the order aside, at which version, for what kind of error, since when."""
 
@@ -112,6 +134,8 @@ ACCOUNT_EVENTS: tuple[type[AccountEvent], ...] = (
     TradingResumed,
     DeadLetterRetried,
     DeadLetterDiscarded,
+    GuardKeyBound,
+    CanaryMade,
 )
 
 

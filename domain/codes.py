@@ -23,6 +23,9 @@ class Code(StrEnum):
     PROGRAM_ERROR = "program_error"
     TRANSACTION_INVALID = "transaction_invalid"
     TRADING_HALTED = "trading_halted"
+    GUARD_TAKEN = "guard_taken"
+    GUARD_UNPROVEN = "guard_unproven"
+    LAMPORT_RESERVE = "lamport_reserve"
     TRANSACTION_EXPIRED = "transaction_expired"
     DEADLINE_PASSED = "deadline_passed"
     DISCARDED = "discarded"
@@ -51,6 +54,9 @@ MEANINGS: dict[Code, Meaning] = {
         True, "The transaction a venue proposed did more than this swap; it was not signed."
     ),
     Code.TRADING_HALTED: Meaning(False, "Trading of the account is halted until an operator has looked."),
+    Code.GUARD_TAKEN: Meaning(False, "The chain shows that a transaction of this order has succeeded before."),
+    Code.GUARD_UNPROVEN: Meaning(False, "The guard key was not proven within the order's deadline: nothing is signed."),
+    Code.LAMPORT_RESERVE: Meaning(False, "The wallet's lamports are down to the reserve that is kept for cancels."),
     Code.TRANSACTION_EXPIRED: Meaning(False, "The transaction did not land while its blockhash was valid."),
     Code.DEADLINE_PASSED: Meaning(False, "The order's deadline passed before it could be executed."),
     Code.DISCARDED: Meaning(True, "The order could not be handled, and an operator gave it up."),

@@ -62,6 +62,9 @@ class RecordBuilt:
     blockhash_slot: int
     last_valid_block_height: int
     minimum_out: int
+    guard: str
+    guard_rent_lamports: int
+    height: int
     now: datetime
 
 
@@ -76,12 +79,16 @@ class RecordSent:
 
 @dataclass(frozen=True, slots=True)
 class RecordLanding:
-    """The chain holds an attempt's transaction: a success, or a finalized error. ``because``: an operator says so."""
+    """The chain holds an attempt's transaction: a success, or a finalized error. ``because``: an operator says so.
+
+    ``evidence`` of an error shows that no transaction of the order has succeeded.
+    """
 
     attempt: int
     landing: Landing
     now: datetime
     because: str | None = None
+    evidence: ExpiryEvidence | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,8 @@ def record_built(order: Order, command: c.RecordBuilt) -> list[e.OrderEvent]:
         return fail_or_rest(order, order.obstacle or Code.DEADLINE_PASSED, command.now)
     if command.attempt != len(order.attempts) + 1:
         raise NotApplicableError(f"Attempt {command.attempt} is not the next one.")
+    if order.guard is not None and command.guard != order.guard:
+        raise DomainError("another_guard", "The transaction would make another guard: two of them could succeed.")
     if order.route is None or command.minimum_out < order.route.minimum_out:
         raise DomainError("minimum_too_low", "The transaction would accept less than the route's minimum.")
     return [
@@ -46,6 +48,9 @@ def record_built(order: Order, command: c.RecordBuilt) -> list[e.OrderEvent]:
             blockhash_slot=command.blockhash_slot,
             last_valid_block_height=command.last_valid_block_height,
             minimum_out=command.minimum_out,
+            guard=command.guard,
+            guard_rent_lamports=command.guard_rent_lamports,
+            height=command.height,
         )
     ]
 
@@ -59,21 +64,27 @@ def record_sent(order: Order, command: c.RecordSent) -> list[e.OrderEvent]:
 
 
 def record_landing(order: Order, command: c.RecordLanding) -> list[e.OrderEvent]:
-    """The attempt is on chain: a success confirms the order, an error counts once it is finalized."""
+    """The attempt is on chain: a success confirms the order, an error counts once it is finalized.
+
+    What an attempt cost that failed is recorded also after the order's end; only a success contradicts that.
+    """
     landing = command.landing
     attempt = _attempt(order, command.attempt, landing.signature)
     if attempt.end == "confirmed" or (attempt.end == "rejected" and landing.error):
         raise NotApplicableError(f"The landing of attempt {attempt.number} is already recorded.")
     if landing.error and landing.commitment != "finalized":
         raise NotApplicableError("An error that isn't finalized can be undone by a fork.")
-    if order.ended or (landing.error and attempt.end is not None):
-        second = order.status == "confirmed" and landing.error is None
-        kind: Contradiction = "second_success" if second else "landed_after_end"
+    if order.ended and landing.error is None:
+        kind: Contradiction = "second_success" if order.status == "confirmed" else "landed_after_end"
         raise LandedAfterEndError(
-            kind, f"Attempt {attempt.number} landed in slot {landing.slot} after its end was recorded."
+            kind, f"Attempt {attempt.number} landed in slot {landing.slot} after the order's end was recorded."
         )
     # A landing may be learned before anyone recorded the send: the story still tells both, in order.
-    sent = [] if attempt.submitted or attempt.end else [_submitted(attempt, "not recorded; the transaction landed")]
+    sent = (
+        []
+        if attempt.submitted or attempt.end or order.ended
+        else [_submitted(attempt, "not recorded; the transaction landed")]
+    )
     if landing.error is None:
         return [*sent, _confirmed(order, attempt, command)]
     rejected = e.AttemptRejected(
@@ -84,25 +95,33 @@ def record_landing(order: Order, command: c.RecordLanding) -> list[e.OrderEvent]
         detail=landing.error.detail,
         logs=landing.error.logs,
         fee_lamports=landing.fee_lamports,
+        evidence=command.evidence,
     )
-    return [*sent, rejected, *fail_or_rest(evolve(order, rejected), landing.error.code, command.now)]
+    after = evolve(order, rejected)
+    if after.ended or after.live_attempt:
+        return [*sent, rejected]  # Another attempt ended the order, or still may.
+    return [*sent, rejected, *fail_or_rest(after, landing.error.code, command.now)]
 
 
 def record_expiry(order: Order, command: c.RecordExpiry) -> list[e.OrderEvent]:
-    """The attempt can never land, if the evidence proves it."""
+    """The attempt can never land, if the evidence proves it; of an ended one only what proves more than was known.
+
+    One endpoint of two lets the order go on, which past its deadline it can't.
+    """
     attempt = order.attempt(command.attempt)
-    if attempt is None or attempt.end is not None or order.ended:
-        raise NotApplicableError(f"Attempt {command.attempt} is not live.")
+    if attempt is None or order.ended or attempt not in (order.live_attempt, order.unproven_attempt):
+        raise NotApplicableError(f"Attempt {command.attempt} is neither live nor unproven.")
     if isinstance(command.evidence, ExpiryEvidence):
         gap = command.evidence.gap(
-            genesis_hash=attempt.genesis_hash,
-            blockhash_slot=attempt.blockhash_slot,
-            last_valid_block_height=attempt.last_valid_block_height,
+            genesis_hash=attempt.genesis_hash, signature=attempt.signature, lands_until=attempt.lands_until
         )
+        goes_on = attempt.end is None and not past_deadline(order, command.now)
+        if not gap and not command.evidence.is_complete and not goes_on:
+            gap = f"{command.evidence.endpoints[0].endpoint} alone says so"
         if gap:
             raise DomainError("evidence_incomplete", f"That is no proof of expiry: {gap}.")
     expired = e.AttemptExpired(attempt=attempt.number, signature=attempt.signature, evidence=command.evidence)
-    return [expired, *fail_or_rest(order, Code.TRANSACTION_EXPIRED, command.now)]
+    return [expired, *fail_or_rest(evolve(order, expired), Code.TRANSACTION_EXPIRED, command.now)]
 
 
 def _attempt(order: Order, number: int, signature: str) -> Attempt:
@@ -120,6 +139,8 @@ def _confirmed(order: Order, attempt: Attempt, command: c.RecordLanding) -> e.Or
     landing = command.landing
     if not (landing.amount_in and landing.amount_out):
         raise DomainError("amounts_missing", "The transaction succeeded, yet its balances show no swap.")
+    if landing.amount_in > order.amount_in or landing.amount_out < attempt.minimum_out:
+        raise DomainError("amounts_out_of_bounds", "The amounts are outside of what the transaction was signed for.")
     base, quote = (
         ((landing.amount_in, order.token_in), (landing.amount_out, order.token_out))
         if order.side == "sell"
@@ -137,5 +158,6 @@ def _confirmed(order: Order, attempt: Attempt, command: c.RecordLanding) -> e.Or
         network_fee_lamports=landing.fee_lamports + order.fees_lost_lamports,
         venue_fee=attempt.quote.fee_amount,
         venue_fee_token=attempt.quote.fee_token,
+        guard_rent_lamports=landing.guard_rent_lamports,
         because=command.because,
     )

@@ -1,4 +1,6 @@
-"""When an order fails or rests: never while an attempt is live, because that one may still land."""
+"""When an order fails or rests: never while an attempt is live, because that one may still land, nor before enough
+endpoints have shown that none of its attempts ever succeeds.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +31,10 @@ def discard(order: Order) -> list[e.OrderEvent]:
         raise DomainError("live_attempt", f"Attempt {order.live_attempt.number} may still land; it is followed on.")
     if order.ended:
         raise NotApplicableError(f"The order is {order.status}.")
+    if order.unproven_attempt:
+        raise DomainError(
+            "unproven_attempt", f"That attempt {order.unproven_attempt.number} never succeeds is not proven yet."
+        )
     return [_failed(Code.DISCARDED)]
 
 
@@ -47,9 +53,12 @@ def fail_or_rest(
 ) -> list[e.OrderEvent]:
     """The order's end, or its rest, where trying on is over; called only where no attempt is live.
 
-    A final code fails any order. A passing one fails a market order past its deadline and rests a limit order past the
-    deadline of its trigger, or after too many rejections.
+    Nothing, while it isn't proven that no attempt ever succeeds. A final code fails any order. A passing one fails a
+    market order past its deadline and rests a limit order past the deadline of its trigger, or after too many
+    rejections.
     """
+    if order.unproven_attempt:
+        return []
     if meaning(code).final:
         return [_failed(code, quotes, refusals)]
     if order.triggered_at is None:

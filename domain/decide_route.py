@@ -30,6 +30,8 @@ def record_quotes(order: Order, command: c.RecordQuotes) -> list[e.OrderEvent]:
                 )
             ]
         if order.triggered_at is not None:
+            if order.unproven_attempt:
+                return []
             return [rested(order, Code.LIMIT_NOT_MET, None, command.quotes, command.refusals)]
     code = _why_no_route(order, chosen, command.refusals)
     return fail_or_rest(order, code, command.now, command.quotes, command.refusals)

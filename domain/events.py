@@ -121,7 +121,11 @@ class BuildRejected(BaseOrderEvent):
 
 
 class TransactionBuilt(BaseOrderEvent):
-    """The attempt is signed and durable: from here on it may land. ``transaction`` is its bytes in base64."""
+    """The attempt is signed and durable: from here on it may land. ``transaction`` is its bytes in base64.
+
+    ``guard`` is the account it makes first, with ``guard_rent_lamports`` of rent. ``height`` is the greatest block
+    height that any endpoint showed when it was signed. Attempts of older logs have none of them.
+    """
 
     TOPIC = "order.TransactionBuilt"
     status = "building"
@@ -137,6 +141,9 @@ class TransactionBuilt(BaseOrderEvent):
     blockhash_slot: int
     last_valid_block_height: int
     minimum_out: BaseUnits
+    guard: str | None = None
+    guard_rent_lamports: BaseUnits | None = None
+    height: int | None = None
 
 
 class TransactionSubmitted(BaseOrderEvent):
@@ -151,7 +158,11 @@ class TransactionSubmitted(BaseOrderEvent):
 
 
 class AttemptRejected(BaseOrderEvent):
-    """The attempt is on chain with an error, finalized: it moved nothing but its fee, and never will."""
+    """The attempt is on chain with an error, finalized: it moved nothing but its fee, and never will.
+
+    ``evidence`` shows that the order's guard isn't there either; without it one endpoint says so alone, which lets the
+    order go on, and not end.
+    """
 
     TOPIC = "order.AttemptRejected"
     status = "routing"
@@ -163,10 +174,13 @@ class AttemptRejected(BaseOrderEvent):
     detail: str
     logs: tuple[str, ...] = ()
     fee_lamports: BaseUnits
+    evidence: ExpiryEvidence | None = None
 
 
 class AttemptExpired(BaseOrderEvent):
-    """The attempt can never land, and why we know."""
+    """The attempt can never land, and why we know. Recorded again where an order is to end and the first evidence of it
+    was one endpoint's alone.
+    """
 
     TOPIC = "order.AttemptExpired"
     status = "routing"
@@ -179,7 +193,8 @@ class AttemptExpired(BaseOrderEvent):
 class OrderConfirmed(BaseOrderEvent):
     """The swap is on chain at ``commitment``; amounts are what the transaction's token balances show.
 
-    ``because`` is set where an operator said so of what the chain no longer tells.
+    ``guard_rent_lamports`` is what lies in the order's guard, part of neither price nor fee. ``because`` is set where
+    an operator said so of what the chain no longer tells.
     """
 
     TOPIC = "order.OrderConfirmed"
@@ -196,6 +211,7 @@ class OrderConfirmed(BaseOrderEvent):
     network_fee_lamports: BaseUnits
     venue_fee: BaseUnits
     venue_fee_token: str
+    guard_rent_lamports: BaseUnits | None = None
     because: str | None = None
 
 

@@ -9,6 +9,14 @@ from domain.quotes import Recorded
 
 Commitment = Literal["confirmed", "finalized"]
 
+BLOCKHASH_LIFE = 150
+"""For so many blocks after it a blockhash serves a transaction."""
+
+
+def enough(answers: int, configured: int) -> bool:
+    """Whether so many endpoints that say the same prove it: where two or more are configured, two must agree."""
+    return answers >= min(2, max(1, configured))
+
 
 class TransactionError(Recorded):
     """Why a transaction failed, in our codes (``domain.codes``), the chain's own words kept beside."""
@@ -22,6 +30,8 @@ class Landing(Recorded):
     """A transaction that is in a block, read from the transaction itself.
 
     Amounts are what the wallet's token balances show, in base units; both are 0 where ``error`` is set.
+    ``guard_rent_lamports`` is what went into the order's guard, None for a transaction without one. ``shown_by`` names
+    the endpoints that show it so, of ``configured`` ones.
     """
 
     signature: str
@@ -30,7 +40,27 @@ class Landing(Recorded):
     amount_in: BaseUnits
     amount_out: BaseUnits
     fee_lamports: BaseUnits
+    guard_rent_lamports: BaseUnits | None = None
     error: TransactionError | None = None
+    shown_by: tuple[str, ...] = ()
+    configured: int = 1
+
+
+class GuardAbsence(Recorded):
+    """What one endpoint answered, in the order asked; ``endpoint`` is its host, without path or credentials.
+
+    ``guard_slot`` is the context slot at which the order's guard was not there, ``status_slot`` that of the statuses,
+    history searched, in which no transaction of the order had succeeded; ``failed`` are those that had failed there for
+    good. The answer about the guard is of the finalized state.
+    """
+
+    endpoint: str
+    genesis_hash: str
+    finalized_slot: int
+    finalized_height: int
+    guard_slot: int
+    status_slot: int
+    failed: tuple[str, ...] = ()
 
 
 class Block(Recorded):
@@ -41,11 +71,10 @@ class Block(Recorded):
     blockhash: str
 
 
-class EndpointEvidence(Recorded):
-    """What one endpoint answered, in the order asked; ``endpoint`` is its host, without path or credentials.
+class BlocksRead(Recorded):
+    """What one endpoint answered while there were attempts without a guard: every block that one could be in.
 
-    ``status_slot`` is the context slot of the null ``getSignatureStatuses`` answer with history searched.
-    ``parent_slot`` is the slot of the first listed block's parent.
+    It is read from older logs alone.
     """
 
     endpoint: str
@@ -58,43 +87,46 @@ class EndpointEvidence(Recorded):
 
 
 class ExpiryEvidence(Recorded):
-    """Proof that a signature can never land: from every endpoint that answered, one at least."""
+    """Proof that attempts can never succeed, from those of the ``configured`` endpoints that answered, one at least."""
 
     source: Literal["chain"] = "chain"
-    endpoints: tuple[EndpointEvidence, ...]
+    endpoints: tuple[GuardAbsence | BlocksRead, ...]
+    configured: int = 1
 
-    def gap(self, *, genesis_hash: str, blockhash_slot: int, last_valid_block_height: int) -> str | None:
-        """What is missing for this to be proof that the signature can never land; None where nothing is."""
+    @property
+    def is_complete(self) -> bool:
+        """Whether an order may end by it; else it only lets the order go on under the same guard."""
+        return enough(len(self.endpoints), self.configured)
+
+    def gap(self, *, genesis_hash: str, signature: str, lands_until: int) -> str | None:
+        """What is missing for this to be proof that a transaction never succeeds, which may land up to the height
+        ``lands_until``; None where nothing is.
+        """
         if not self.endpoints:
             return "no endpoint answered"
         for endpoint in self.endpoints:
-            missing = _gap_at(endpoint, genesis_hash, blockhash_slot, last_valid_block_height)
+            missing = _gap_at(endpoint, genesis_hash, signature, lands_until)
             if missing:
                 return f"{endpoint.endpoint}: {missing}"
         return None
 
 
 class OperatorEvidence(Recorded):
-    """What can never be known from the chain again, ended by a person who says why."""
+    """What can't be known from the chain, ended by a person who says why."""
 
     source: Literal["operator"] = "operator"
     because: str
 
 
-def _gap_at(answer: EndpointEvidence, genesis_hash: str, blockhash_slot: int, last_valid: int) -> str | None:
-    heights = [block.height for block in answer.blocks]
+def _gap_at(answer: GuardAbsence | BlocksRead, genesis_hash: str, signature: str, lands_until: int) -> str | None:
+    if isinstance(answer, BlocksRead):
+        return "it read blocks, and did not look for the guard"
     if answer.genesis_hash != genesis_hash:
         return "it is another chain"
-    if answer.finalized_height <= last_valid:
-        return "the finalized height has not passed the last valid block height"
+    if answer.finalized_height <= lands_until and signature not in answer.failed:
+        return "the finalized height has not passed the last at which it may land"
+    if answer.guard_slot < answer.finalized_slot:
+        return "the answer about the guard is older than the finalized height"
     if answer.status_slot < answer.finalized_slot:
         return "the status answer is older than the finalized height"
-    if not heights:
-        return "no block was read"
-    if answer.parent_slot > blockhash_slot:
-        return "the blocks begin after the blockhash's slot"
-    if heights != list(range(heights[0], heights[0] + len(heights))):
-        return "a block is missing"
-    if heights[-1] <= last_valid:
-        return "the blocks end before the last valid block height"
     return None

@@ -9,8 +9,9 @@ from typing import TypedDict, assert_never
 
 from domain import events as e
 from domain.codes import Code
+from domain.evidence import ExpiryEvidence, OperatorEvidence
 from domain.numbers import BaseUnits, Price
-from domain.order import Attempt, AttemptEnd, Failure, Fill, Order, Rest, Route
+from domain.order import Attempt, AttemptEnd, Failure, Fill, IfSet, Order, Rest, Route
 
 
 class OrderChange(TypedDict, total=False):
@@ -39,6 +40,7 @@ class AttemptChange(TypedDict, total=False):
 
     submitted: bool
     end: AttemptEnd | None
+    proven: IfSet[bool]
 
 
 def evolve(order: Order | None, event: e.OrderEvent) -> Order:
@@ -52,8 +54,21 @@ def evolve(order: Order | None, event: e.OrderEvent) -> Order:
         return Order(**vars(event))
     change = _change(order, event)
     if event.status is not None:
-        change["status"] = event.status
+        change["status"] = _status(order, event, event.status)
     return order.model_copy(update=change)
+
+
+def _status(order: Order, event: e.OrderEvent, said: e.Status) -> e.Status:
+    """The status after ``event``, which is ``said`` of it where nothing else stands: an end stays, and so does
+    `submitted` while another attempt that was sent is live.
+    """
+    if order.ended:
+        return order.status
+    if isinstance(event, e.AttemptRejected | e.AttemptExpired):
+        others = (attempt for attempt in order.attempts if attempt.number != event.attempt)
+        if any(attempt.submitted and attempt.end is None for attempt in others):
+            return "submitted"
+    return said
 
 
 def fold(events: Iterable[e.OrderEvent], order: Order | None = None) -> Order | None:
@@ -80,7 +95,7 @@ def _change(order: Order, event: e.OrderEvent) -> OrderChange:  # noqa: PLR0912 
         case e.OrderRested():
             return _apply_rested(order, event)
         case e.BuildRejected():
-            return {"obstacle": event.code, "rejections": order.rejections + 1}
+            return _apply_build_rejected(order, event)
         case e.AttemptRejected():
             return _apply_attempt_rejected(order, event)
         case e.AttemptExpired():
@@ -122,22 +137,49 @@ def _apply_built(order: Order, event: e.TransactionBuilt) -> OrderChange:
         blockhash_slot=event.blockhash_slot,
         last_valid_block_height=event.last_valid_block_height,
         minimum_out=event.minimum_out,
+        guard=event.guard,
+        height=event.height,
     )
     return {"attempts": (*order.attempts, attempt)}
 
 
+def _apply_build_rejected(order: Order, event: e.BuildRejected) -> OrderChange:
+    if event.code == Code.GUARD_TAKEN:
+        return {"obstacle": event.code, "attempts": _in_question(order.attempts)}
+    return {"obstacle": event.code, "rejections": order.rejections + 1}
+
+
 def _apply_attempt_rejected(order: Order, event: e.AttemptRejected) -> OrderChange:
+    # Another attempt of the order was first: that says nothing of what was asked for.
+    taken = event.code == Code.GUARD_TAKEN
+    attempts = _in_question(order.attempts) if taken else order.attempts
+    attempts = _with(attempts, event.attempt, {"end": "rejected"})
     return {
-        "attempts": _attempts_with(order, event.attempt, {"end": "rejected"}),
+        "attempts": _proven(attempts, event.evidence) if event.evidence else attempts,
         "obstacle": event.code,
-        "rejections": order.rejections + 1,
+        "rejections": order.rejections if taken else order.rejections + 1,
         "fees_lost_lamports": order.fees_lost_lamports + event.fee_lamports,
+        **_with_fee(order, event.fee_lamports),
     }
 
 
+def _with_fee(order: Order, lamports: int) -> OrderChange:
+    """What an attempt cost that failed after another one had filled the order."""
+    if order.fill is None:
+        return {}
+    cost = order.fill.network_fee_lamports + lamports
+    return {"fill": order.fill.model_copy(update={"network_fee_lamports": cost})}
+
+
 def _apply_attempt_expired(order: Order, event: e.AttemptExpired) -> OrderChange:
-    ended = _attempts_with(order, event.attempt, {"end": "expired"})
-    return {"attempts": ended, "obstacle": Code.TRANSACTION_EXPIRED.value}
+    known = order.attempt(event.attempt)
+    end: AttemptEnd = known.end if known and known.end else "expired"
+    attempts = _attempts_with(order, event.attempt, {"end": end})
+    if not isinstance(event.evidence, OperatorEvidence):
+        attempts = _proven(attempts, event.evidence)
+    elif known and known.guard:
+        attempts = _with(attempts, event.attempt, {"proven": True})
+    return {"attempts": attempts, "obstacle": Code.TRANSACTION_EXPIRED.value}
 
 
 def _apply_confirmed(order: Order, event: e.OrderConfirmed) -> OrderChange:
@@ -152,12 +194,32 @@ def _apply_confirmed(order: Order, event: e.OrderConfirmed) -> OrderChange:
         network_fee_lamports=event.network_fee_lamports,
         venue_fee=event.venue_fee,
         venue_fee_token=event.venue_fee_token,
+        guard_rent_lamports=event.guard_rent_lamports,
     )
     return {"attempts": _attempts_with(order, event.attempt, {"end": "confirmed"}), "fill": fill}
 
 
 def _attempts_with(order: Order, number: int, change: AttemptChange) -> tuple[Attempt, ...]:
     """The order's attempts, ``change`` made to attempt ``number``."""
-    return tuple(
-        attempt.model_copy(update=change) if attempt.number == number else attempt for attempt in order.attempts
-    )
+    return _with(order.attempts, number, change)
+
+
+def _with(attempts: tuple[Attempt, ...], number: int, change: AttemptChange) -> tuple[Attempt, ...]:
+    return tuple(attempt.model_copy(update=change) if attempt.number == number else attempt for attempt in attempts)
+
+
+def _in_question(attempts: tuple[Attempt, ...]) -> tuple[Attempt, ...]:
+    """The guard is there, so one of them succeeded, whatever was shown before."""
+    return tuple(attempt.model_copy(update={"proven": False}) if attempt.proven else attempt for attempt in attempts)
+
+
+def _proven(attempts: tuple[Attempt, ...], evidence: ExpiryEvidence) -> tuple[Attempt, ...]:
+    """``attempts``, each that has ended proven where ``evidence`` is proof of it: they share the guard."""
+
+    def is_proof(attempt: Attempt) -> bool:
+        if attempt.guard is None or attempt.end is None or not evidence.is_complete:
+            return False
+        genesis_hash, until = attempt.genesis_hash, attempt.lands_until
+        return evidence.gap(genesis_hash=genesis_hash, signature=attempt.signature, lands_until=until) is None
+
+    return tuple(one.model_copy(update={"proven": True}) if is_proof(one) else one for one in attempts)

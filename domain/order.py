@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from domain import events as e
-from domain.evidence import Commitment
+from domain.evidence import BLOCKHASH_LIFE, Commitment
 from domain.numbers import BaseUnits, Price
 from domain.quotes import Quote
 from domain.terms import OrderTerms
+
+T = TypeVar("T")
+# A row of a read model that an earlier version wrote has no such field, and shall equal what is folded now.
+IfSet = Annotated[T, Field(exclude_if=lambda value: not value)]
 
 AttemptEnd = Literal["rejected", "expired", "confirmed"]
 
@@ -21,7 +25,10 @@ class State(BaseModel):
 
 
 class Attempt(State):
-    """One signed transaction. It is live until the log says that it landed, was rejected or can never land."""
+    """One signed transaction. It is live until the log says that it landed, was rejected or can never land.
+
+    ``proven``: as many endpoints as it takes for an order to end have shown that it can never succeed.
+    """
 
     number: int
     quote: Quote
@@ -33,6 +40,14 @@ class Attempt(State):
     minimum_out: BaseUnits
     submitted: bool = False
     end: AttemptEnd | None = None
+    guard: IfSet[str | None] = None
+    height: IfSet[int | None] = None
+    proven: IfSet[bool] = False
+
+    @property
+    def lands_until(self) -> int:
+        """The last block height at which it may land, whatever was said of its blockhash."""
+        return max(self.last_valid_block_height, (self.height or 0) + BLOCKHASH_LIFE)
 
 
 class Route(State):
@@ -53,6 +68,7 @@ class Fill(State):
     network_fee_lamports: BaseUnits
     venue_fee: BaseUnits
     venue_fee_token: str
+    guard_rent_lamports: IfSet[BaseUnits | None] = None
 
 
 class Failure(State):
@@ -111,6 +127,20 @@ class Order(OrderTerms):
         """The attempt that may still land, if there is one; there is never more than one."""
         last = self.attempts[-1] if self.attempts else None
         return last if last and last.end is None else None
+
+    @property
+    def guard(self) -> str | None:
+        """The guard that every transaction of the order makes first; None before the first."""
+        return next((attempt.guard for attempt in reversed(self.attempts) if attempt.guard), None)
+
+    @property
+    def unproven_attempt(self) -> Attempt | None:
+        """The newest attempt that one endpoint alone says never succeeds: the order may go on, and not end.
+
+        Attempts without a guard were ended by what counted as proof for them.
+        """
+        ended = (attempt for attempt in reversed(self.attempts) if attempt.end and attempt.guard)
+        return next((attempt for attempt in ended if not attempt.proven), None)
 
     def attempt(self, number: int) -> Attempt | None:
         return self.attempts[number - 1] if 0 < number <= len(self.attempts) else None

@@ -16,6 +16,7 @@ from localnet.keys import FAUCET_KEY, MARKET_KEY, key_for_a_new_chain, read_key
 from localnet.ledger import BlockRange, Genesis, Ledger
 from localnet.program import PROGRAM_FILE
 from localnet.rpc.node import Node
+from localnet.world import EARLIER_WALLET_LAMPORTS, WALLET_LAMPORTS
 from venues.constant_product import PROGRAM_ID
 
 
@@ -33,6 +34,7 @@ def open_node(directory: Path, wallet: str, *, slot_ms: int, finality: int) -> N
     if genesis.wallet != wallet:
         ledger.close()
         raise ForeignDirectoryError(f"the chain in {directory} was made for wallet {genesis.wallet}, not {wallet}")
+    ledger.top_up(Pubkey.from_string(wallet), WALLET_LAMPORTS - EARLIER_WALLET_LAMPORTS)
     faucet = read_key(directory / FAUCET_KEY)
     program = Pubkey.from_string(PROGRAM_ID)
     bank = Bank(ledger.accounts(), {program: PROGRAM_FILE.read_bytes()}, ledger.undo())

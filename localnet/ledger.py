@@ -22,7 +22,8 @@ from localnet.errors import LedgerInUseError
 from localnet.journal import LEDGER, check
 
 # Applied in this order: a ledger of an earlier version is upgraded by the ones it lacks.
-_SCHEMA = [Path(__file__).with_name(name).read_text() for name in ("ledger_1.sql", "ledger_2.sql", "ledger_3.sql")]
+_SCRIPTS = ("ledger_1.sql", "ledger_2.sql", "ledger_3.sql", "ledger_4.sql")
+_SCHEMA = [Path(__file__).with_name(name).read_text() for name in _SCRIPTS]
 _MENTIONING = Path(__file__).with_name("mentioning.sql").read_text()
 # Solana no longer collects rent: a node shows every account as exempt, with this epoch.
 RENT_EXEMPT_EPOCH = 2**64 - 1
@@ -129,8 +130,24 @@ class Ledger:
         with self._transaction():
             self._apply_schema(0)
             self._db.execute("INSERT INTO genesis VALUES (?, ?, ?)", (genesis.seed, genesis.wallet, genesis.market))
+            self._db.execute("INSERT INTO wallet_topped_up VALUES (0)")
             self._put_range(first)
             self._put_accounts([(address, account) for address, account in accounts])
+
+    def top_up(self, wallet: Pubkey, lamports: int) -> bool:
+        """Add ``lamports`` to the wallet, at every block that a reader may still see: once, to a chain of a version
+        whose wallets had less. Returns whether that was done.
+        """
+        if self._db.execute("SELECT 1 FROM wallet_topped_up").fetchone():
+            return False
+        with self._transaction():
+            self._db.execute("INSERT INTO wallet_topped_up VALUES (?)", (lamports,))
+            for table in ("account", "undo"):
+                self._db.execute(
+                    f"UPDATE {table} SET lamports = lamports + ? WHERE address = ?",  # noqa: S608
+                    (lamports, bytes(wallet)),
+                )
+        return True
 
     def commit(
         self,

@@ -49,7 +49,9 @@ _VENUES = (
 # Dollars on each side of a pool of depth 1: 1,000,000 SOL, a hundred times what the wallet holds.
 _DEPTH = Decimal(150_000_000)
 
-WALLET_LAMPORTS = 100 * 10**9
+WALLET_LAMPORTS = 10_000 * 10**9
+# What wallets had before orders made guards, which hold rent for a while: an older chain's gets the difference.
+EARLIER_WALLET_LAMPORTS = 100 * 10**9
 FAUCET_LAMPORTS = 100_000_000 * 10**9
 
 # Token units. The wallet's are what an engine trades with; the market maker's move the largest pool of a pair far.

@@ -42,9 +42,13 @@ class VenueFee(View):
 
 
 class Fee(View):
-    """What the fill cost beside its price: the network's fee, lost attempts included, and the venue's own."""
+    """What the fill cost beside its price: the network's fee, lost attempts included, and the venue's own.
+
+    ``guard_rent_lamports`` lies in the order's guard until the guard is closed: it is no cost, and comes back.
+    """
 
     network_lamports: str
+    guard_rent_lamports: IfKnown[str] = None
     venue: IfKnown[VenueFee] = None
 
 
@@ -164,11 +168,12 @@ def price(value: Decimal | None) -> str | None:
 def _fee(order: Order) -> Fee | None:
     if order.fill is None:
         return None
-    mint = order.fill.venue_fee_token
+    mint, rent = order.fill.venue_fee_token, order.fill.guard_rent_lamports
     token = next((one for one in (order.token_in, order.token_out) if one.mint == mint), KNOWN_TOKENS.find(mint))
     amount = to_units(order.fill.venue_fee, token.decimals) if token else None
     return Fee(
         network_lamports=str(order.fill.network_fee_lamports),
+        guard_rent_lamports=None if rent is None else str(rent),
         venue=VenueFee(token=token.symbol, amount=amount) if token and amount else None,
     )
 

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 from chains.solana_client import SolanaChain
 from commands.accounts import Accounts
 from commands.dead_letters import DeadLetters
+from commands.guard_keys import GuardKeys
 from commands.orders import OrderRepository
 from commands.trading import TradingStates
 from domain.account import ACCOUNT_EVENTS
@@ -72,6 +73,7 @@ class Store:
     mapper: EventMapper
     orders: OrderRepository
     accounts: Accounts
+    guard_keys: GuardKeys
     trading: TradingStates
     dead_letters: DeadLetters
     work: WorkTable
@@ -126,6 +128,7 @@ async def open_store(settings: Settings, role: str, *, connections: int = 4) -> 
                 mapper=mapper,
                 orders=orders,
                 accounts=accounts,
+                guard_keys=GuardKeys(events, appender, mapper),
                 trading=trading,
                 dead_letters=DeadLetters(events, appender, mapper, orders),
                 work=WorkTable(pool, written_by=PROCESSOR),

@@ -14,6 +14,7 @@ from chains.errors import WalletError
 from chains.networks import network_of
 from chains.wallet import Wallet
 from commands.ids import DEFAULT_ACCOUNT
+from commands.orders import OrderRepository
 from domain import events as e
 from event_store.mapper import UNREADABLE, EventMapper
 from event_store.statements import statement
@@ -26,6 +27,8 @@ E = TypeVar("E", e.TransactionBuilt, e.OrderSubmitted)
 _NEWEST_TRANSACTIONS = statement(__file__, "newest_transactions")
 # For what every order has: it is found within a few orders of the log's end.
 _NEWEST_STATES = statement(__file__, "newest_states")
+_UNGUARDED_ATTEMPTS = statement(__file__, "unguarded_attempts")
+_MOST_NAMED = 10
 _CLAIM_WALLET = statement(__file__, "claim_wallet")
 
 
@@ -86,6 +89,28 @@ async def _newest(pool: Pool, mapper: EventMapper, kind: type[E], states_of: byt
         if isinstance(event, kind):
             return event
     return None
+
+
+async def require_guarded_attempts(pool: Pool, orders: OrderRepository) -> None:
+    """Raise ``StartupError`` where an attempt without a guard may still land.
+
+    The version that signed it must end it first: here nothing proves any more that it can't.
+    """
+    async with pool.connection() as connection:
+        cursor = await connection.execute(_UNGUARDED_ATTEMPTS, {"topic": e.TransactionBuilt.TOPIC})
+        candidates = [row[0] for row in await cursor.fetchall()]
+    loaded = await orders.load(candidates)
+    live = sorted(
+        str(order_id)
+        for order_id, history in loaded.orders.items()
+        if history.order and any(one.end is None and one.guard is None for one in history.order.attempts)
+    )
+    if live:
+        named = ", ".join(live[:_MOST_NAMED]) + (f" and {len(live) - _MOST_NAMED} more" if live[_MOST_NAMED:] else "")
+        raise StartupError(
+            f"transactions without a guard may still land, of the orders {named}: "
+            "start the version that signed them until they have ended"
+        )
 
 
 async def require_known_wallet(pool: Pool, file: Path) -> None:

@@ -1,5 +1,6 @@
 """Every setting of the engine, from the environment and `.env` (the environment wins). docs/settings.md lists them."""
 
+import re
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -57,6 +58,16 @@ class Settings(BaseSettings):
     )
     wallet_keypair: Path | None = Field(
         None, description="The wallet, a keypair file; DATA_DIR/wallet.json where not set."
+    )
+
+    guard_key: str = Field(
+        "",
+        repr=False,
+        description="The key that orders' guards are made from, 64 hex digits; where not set, it follows from the "
+        "wallet's. Never change it while orders are open.",
+    )
+    lamport_reserve: Annotated[int, Field(ge=0, le=10**15)] = Field(
+        50_000_000, description="Lamports of the wallet that swaps leave alone: they are kept for cancels."
     )
 
     commitment: Literal["confirmed", "finalized"] = Field(
@@ -154,6 +165,13 @@ class Settings(BaseSettings):
     @classmethod
     def names_redis(cls, value: str) -> str:
         return _with_scheme(value, "redis", "rediss", "unix")
+
+    @field_validator("guard_key")
+    @classmethod
+    def is_a_key(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[0-9a-fA-F]{64}", value):
+            raise ValueError("must be 64 hex digits")  # it is a secret: it isn't repeated
+        return value
 
     @field_validator("solana_rpc_url")
     @classmethod

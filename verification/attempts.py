@@ -22,7 +22,8 @@ class Attempt:
     """An attempt as recorded; ``ending`` is None while it is live.
 
     Amounts in base units, of a confirmed one alone. ``fee_lamports`` is this transaction's own, ``slot`` where it
-    landed: of a confirmed or rejected one. ``version`` is that of the stream's event that says so.
+    landed: of a confirmed or rejected one. ``guard_lamports`` is the rent in its ``guard``, of a confirmed one.
+    ``version`` is that of the stream's event that says so.
     """
 
     signature: str
@@ -38,6 +39,8 @@ class Attempt:
     amount_in: int | None = None
     amount_out: int | None = None
     fee_lamports: int | None = None
+    guard: str | None = None
+    guard_lamports: int | None = None
 
     @property
     def gained(self) -> dict[str, int]:
@@ -49,7 +52,7 @@ class Attempt:
 
 _COLUMNS = [field.name for field in fields(Attempt)]
 _PAGE = 500
-_AMOUNTS = ("amount_in", "amount_out", "fee_lamports")
+_AMOUNTS = ("amount_in", "amount_out", "fee_lamports", "guard_lamports")
 _AS_TEXT = ("order_id", *_AMOUNTS)
 
 
@@ -65,7 +68,7 @@ def attempts_of(order_id: UUID, events: Iterable[tuple[int, e.OrderEvent]]) -> l
             case e.TransactionBuilt(attempt=number):
                 found[number] = Attempt(
                     event.signature, order_id, number, event.wallet, event.genesis_hash, version, None, None,
-                    token_in, token_out,
+                    token_in, token_out, guard=event.guard,
                 )  # fmt: skip
             case e.AttemptRejected() if event.attempt in found:
                 one = found[event.attempt]
@@ -80,6 +83,7 @@ def attempts_of(order_id: UUID, events: Iterable[tuple[int, e.OrderEvent]]) -> l
                 one.amount_in, one.amount_out = event.amount_in, event.amount_out
                 # The order's fee: that of its failed attempts is in it.
                 one.fee_lamports = event.network_fee_lamports - lost
+                one.guard_lamports = event.guard_rent_lamports
     return list(found.values())
 
 

@@ -12,6 +12,8 @@ create table attempt (
     amount_in    text,
     amount_out   text,
     fee_lamports text,
+    guard        text,
+    guard_lamports text,
     seen         int  not null default 0
 ) without rowid;
 create table unreadable (order_id text primary key) without rowid;

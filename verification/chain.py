@@ -25,6 +25,7 @@ from verification.report import RECONCILE, Report, Track
 AGAIN = "Verify again when the node can show it."
 WAIT = "Nothing: verify again when the order has ended."
 FEES = "network fees, in lamports"
+RENT = "rent in guards, in lamports"
 
 
 class ChainCheck:
@@ -94,8 +95,8 @@ class ChainCheck:
         how = "failed" if movement.failed else "succeeded"
         if recorded.ending is None:
             return self._undecided(recorded, f"its transaction {how} on the chain, which the log doesn't say yet")
-        self._on_chain.update(_totals(movement.gained, movement.fee_lamports))
-        self._in_log.update(_totals(recorded.gained, recorded.fee_lamports or 0))
+        self._on_chain.update(_moved(movement))
+        self._in_log.update(_recorded(recorded))
         wanted = {"confirmed": "succeeded", "rejected": "failed"}.get(recorded.ending, "never landed")
         if how != wanted:
             what = f"recorded as {recorded.ending}, and its transaction {how} in slot {movement.slot}"
@@ -106,6 +107,8 @@ class ChainCheck:
                 ("amounts", recorded.gained, movement.gained),
                 ("fee", recorded.fee_lamports, movement.fee_lamports),
                 ("slot", recorded.slot, movement.slot),
+                ("guard", recorded.guard, movement.guard),
+                ("guard rent", recorded.guard_lamports or 0, movement.guard_lamports),
                 ("memo", Memo(recorded.order_id, recorded.number), movement.memo),
             )
             if ours != theirs
@@ -135,7 +138,7 @@ class ChainCheck:
             return self._report.add(
                 Finding("chain", "unchecked", what, "Mend what the log's own check says.", stream_id=memo.order_id)
             )
-        self._on_chain.update(_totals(movement.gained, movement.fee_lamports))
+        self._on_chain.update(_moved(movement))
         what = f"attempt {memo.attempt}: {signature} {how} in slot {movement.slot}, signed by the wallet, and unknown"
         return self._report.add(Finding("chain", "differs", f"{what} to the log", RECONCILE, stream_id=memo.order_id))
 
@@ -179,7 +182,7 @@ class ChainCheck:
             return self._say("unchecked", what, AGAIN, recorded)
         if holds:
             return self._say("unchecked", f"{said}; it is in the block, and the node does not show it", AGAIN, recorded)
-        self._in_log.update(_totals(recorded.gained, recorded.fee_lamports or 0))
+        self._in_log.update(_recorded(recorded))
         return self._say("differs", f"{said}; the block of that slot does not hold it", RECONCILE, recorded)
 
     def _count(self) -> None:
@@ -210,5 +213,9 @@ class ChainCheck:
         return self._report.add(Finding("chain", verdict, text, remedy, recorded.order_id, recorded.version))
 
 
-def _totals(gained: dict[str, int], fee_lamports: int) -> Counter[str]:
-    return Counter({**gained, FEES: fee_lamports})
+def _moved(movement: Movement) -> Counter[str]:
+    return Counter({**movement.gained, FEES: movement.fee_lamports, RENT: movement.guard_lamports})
+
+
+def _recorded(attempt: Attempt) -> Counter[str]:
+    return Counter({**attempt.gained, FEES: attempt.fee_lamports or 0, RENT: attempt.guard_lamports or 0})

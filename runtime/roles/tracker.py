@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runtime.composition import lease_of, utc_now
-from runtime.preconditions import require_wallet
+from runtime.preconditions import require_guarded_attempts, require_wallet
 from runtime.roles.parts import Parts
 from workers.tracker.tracker import TRACKER, Pace, Tracker
 
@@ -12,6 +12,7 @@ async def run(parts: Parts) -> None:
     settings, store, market = parts.settings, parts.store, parts.market
     genesis_hash = await market.identity.confirmed()
     await require_wallet(store.pool, store.mapper, genesis_hash, settings.wallet_file)
+    await require_guarded_attempts(store.pool, store.orders)
     async with lease_of(store, TRACKER).hold() as lease:
         await compose(parts).run(lease)
 

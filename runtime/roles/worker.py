@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import dramatiq
 
 from chains.blockhashes import BlockhashCache
+from chains.guard import GuardKey
 from chains.wallet import Wallet
+from commands.ids import DEFAULT_ACCOUNT
+from domain.errors import DomainError
 from runtime.composition import ALLOWED_PROGRAMS, utc_now
-from runtime.preconditions import require_wallet
+from runtime.errors import StartupError
+from runtime.preconditions import require_guarded_attempts, require_wallet
 from runtime.roles.parts import Parts
+from runtime.settings import Settings
 from workers.dispatch.queue import declare_actor
 from workers.execution.builder import BuildContext, Builder
+from workers.execution.canary import Canary
 from workers.execution.compute_limits import ComputeLimits
 from workers.execution.executor import Executor
+from workers.execution.funds import Funds
 from workers.execution.quoting import PATIENCE_S, Quoting
 from workers.execution.visit import Visit
 
@@ -29,25 +37,47 @@ async def run(parts: Parts) -> None:
     settings, store, market = parts.settings, parts.store, parts.market
     genesis_hash = await market.identity.confirmed()
     wallet = await require_wallet(store.pool, store.mapper, genesis_hash, settings.wallet_file)
-    executor = compose(parts, wallet, genesis_hash)
+    await require_guarded_attempts(store.pool, store.orders)
+    guard_key, funds = guard_key_of(settings, wallet), Funds(market.chain, wallet.address, reserve=0)
+    canary = Canary(market.chain, wallet, guard_key, store.guard_keys, funds, DEFAULT_ACCOUNT)
+    executor = compose(parts, wallet, genesis_hash, may_sign=lambda: canary.proven)
     declare_actor(store.broker, executor.take, asyncio.get_running_loop())
     worker = dramatiq.Worker(store.broker, worker_timeout=IDLE_MS, worker_threads=THREADS)
     worker.start()
     try:
+        await canary.prove()
         await asyncio.Event().wait()
+    except DomainError as refused:
+        raise StartupError(str(refused)) from None
     finally:
         store.broker.wake()
         await asyncio.to_thread(worker.stop, timeout=STOP_MS)
         await executor.stop()
 
 
-def compose(parts: Parts, wallet: Wallet, genesis_hash: str, *, patience: float = PATIENCE_S) -> Executor:
-    """The executor over these parts; ``patience`` is for how many seconds a venue is waited for."""
+def guard_key_of(settings: Settings, wallet: Wallet) -> GuardKey:
+    """The key in GUARD_KEY, else the one that follows from the wallet's."""
+    return GuardKey(bytes.fromhex(settings.guard_key)) if settings.guard_key else wallet.guard_key()
+
+
+def compose(
+    parts: Parts,
+    wallet: Wallet,
+    genesis_hash: str,
+    *,
+    may_sign: Callable[[], bool],
+    patience: float = PATIENCE_S,
+) -> Executor:
+    """The executor over these parts. ``may_sign``: the guard key is proven; ``patience`` is for how many seconds a
+    venue is waited for.
+    """
     settings, store, market = parts.settings, parts.store, parts.market
     context = BuildContext(
         chain=market.chain,
         blockhashes=BlockhashCache(market.chain),
         wallet=wallet,
+        guard_key=guard_key_of(settings, wallet),
+        funds=Funds(market.chain, wallet.address, reserve=settings.lamport_reserve),
         venues=market.venues,
         programs=ALLOWED_PROGRAMS,
         genesis_hash=genesis_hash,
@@ -60,5 +90,6 @@ def compose(parts: Parts, wallet: Wallet, genesis_hash: str, *, patience: float 
         builder=Builder(context, utc_now),
         chain=market.chain,
         clock=utc_now,
+        may_sign=may_sign,
     )
     return Executor(visit, store.work)

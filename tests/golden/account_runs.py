@@ -8,10 +8,12 @@ from datetime import timedelta
 from uuid import UUID
 
 from commands.dead_letters import DeadLetters
+from commands.guard_keys import GuardKeys
 from commands.ids import DEFAULT_ACCOUNT
 from domain.account import (
     RecordedDeadLetter,
     dead_letters_stream,
+    guard_key_stream,
     reconciliation_stream,
     trading_stream,
 )
@@ -28,6 +30,8 @@ from tests.golden.runs import (
 )
 from tests.integration.workers.harness import EngineHarness, now
 from tests.integration.workers.test_contradictions import forged, landed
+from workers.execution.canary import Canary
+from workers.execution.funds import Funds
 from workers.execution.sending import signed_bytes
 from workers.tracker.resolve import Resolver
 
@@ -111,3 +115,20 @@ async def given_up(engine: EngineHarness, node: FaultyNode) -> Sequence[UUID]:
     again = letter.model_copy(update={"since": now()})
     await dead_letters.discard(order_id, [again], "operator@host", "its pool is gone")
     return [order_id, dead_letters_stream(DEFAULT_ACCOUNT)]
+
+
+@history
+async def guard_key_bound(engine: EngineHarness, node: FaultyNode) -> Sequence[UUID]:
+    """The first start binds the guard key and makes its canary, a later one proves by it; an order makes its guard."""
+    keys = GuardKeys(engine.events, engine.orders._appender, MAPPER)
+    funds = Funds(engine.chain, engine.wallet.address, reserve=0)
+    key = engine.wallet.guard_key()
+    for _ in range(2):
+        await Canary(engine.chain, engine.wallet, key, keys, funds, DEFAULT_ACCOUNT).prove()
+        async with asyncio.timeout(15):
+            while not await engine.chain.is_finalized(key.canary(engine.wallet.address).address):
+                await asyncio.sleep(0.05)
+    execute(engine)
+    order_id = await engine.submit()
+    await engine.until(order_id, is_ended)
+    return [order_id, guard_key_stream(DEFAULT_ACCOUNT)]

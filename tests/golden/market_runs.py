@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from chains.protocol import SentTransaction
 from domain.tokens import BONK, JUP
 from tests.chaos.node import FaultyNode
 from tests.golden.runs import (
@@ -24,6 +23,7 @@ from tests.golden.runs import (
 from tests.integration.workers.harness import EngineHarness, now
 from tests.integration.workers.test_contradictions import landed
 from workers.execution.sending import signed_bytes
+from workers.outcome_question import sent_transaction
 from workers.tracker.resolve import Landed, Resolver
 
 
@@ -131,7 +131,7 @@ async def operator_resolved(engine: EngineHarness, node: FaultyNode) -> Sequence
 async def _landing(engine: EngineHarness, order_id: UUID) -> Any:
     order = await engine.order(order_id)
     attempt = order.attempts[0]
-    sent = SentTransaction(attempt.signature, attempt.wallet, order.token_in.mint, order.token_out.mint)
+    sent = sent_transaction(order, attempt)
     async with asyncio.timeout(10):
         while not (found := await engine.chain.landing(sent, "confirmed")):
             await asyncio.sleep(0.02)

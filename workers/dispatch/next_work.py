@@ -31,7 +31,8 @@ EXECUTED_AFTER: dict[str, bool] = {
 # the order waits a while.
 AT_ONCE = frozenset({e.OrderTriggered.TOPIC})
 SETBACKS = frozenset({e.BuildRejected.TOPIC, e.AttemptRejected.TOPIC, e.AttemptExpired.TOPIC})
-TRACKED = frozenset({e.TransactionBuilt.TOPIC, e.TransactionSubmitted.TOPIC})
+# After a rejected build an earlier attempt may be in question again: the guard was taken.
+TRACKED = frozenset({e.TransactionBuilt.TOPIC, e.TransactionSubmitted.TOPIC, e.BuildRejected.TOPIC})
 OPEN_TOPICS = [topic for topic, executed in EXECUTED_AFTER.items() if executed or topic in TRACKED]
 
 

@@ -12,17 +12,21 @@ from uuid import UUID
 
 from chains.blockhashes import BlockhashCache
 from chains.errors import TransactionRefusedError
+from chains.guard import GuardKey
 from chains.protocol import Chain
 from chains.transaction_checks import check
 from chains.transactions import MAX_COMPUTE_UNITS, compose, memo_text
 from chains.wallet import Wallet
-from domain.codes import Code
+from domain.codes import Code, meaning
 from domain.commands import RecordBuilt, RejectBuild
 from domain.order import Order
 from venues.protocol import VenueGroup, VenueQuote
 from workers.execution.compute_limits import ComputeLimits
+from workers.execution.funds import Funds
 
 SIMULATIONS_AT_ONCE = 32
+FEE_LAMPORTS = 5_000
+"""What the network takes for a signature, the only one of a transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,8 @@ class BuildContext:
     chain: Chain
     blockhashes: BlockhashCache
     wallet: Wallet
+    guard_key: GuardKey
+    funds: Funds
     venues: Sequence[VenueGroup]
     programs: frozenset[str]
     genesis_hash: str
@@ -57,11 +63,13 @@ class Builder:
             return self._rejected(Code.VENUE_UNAVAILABLE, "The venue of the route isn't configured here.")
         context, attempt = self._context, len(order.attempts) + 1
         wallet = context.wallet.address
+        guard, rent = context.guard_key.of_order(wallet, order_id), await context.funds.guard_rent()
         instructions = await group.swap(offer, owner=wallet, minimum_out=route.minimum_out)
         blockhash = await context.blockhashes.latest()
         composed = partial(
             compose,
             instructions,
+            guard=guard.instructions(rent),
             wallet=wallet,
             order_id=order_id,
             attempt=attempt,
@@ -78,9 +86,11 @@ class Builder:
         final = composed(compute_units=units)
         memo = memo_text(order_id, attempt)
         try:
-            check(final, wallet=wallet, memo=memo, programs=context.programs)
+            check(final, wallet=wallet, memo=memo, programs=context.programs, guard=guard, rent=rent)
         except TransactionRefusedError as refused:
             return self._rejected(Code.TRANSACTION_INVALID, str(refused))
+        if not await context.funds.take(rent + FEE_LAMPORTS):
+            return self._rejected(Code.LAMPORT_RESERVE, meaning(Code.LAMPORT_RESERVE).sentence)
         signed = context.wallet.sign(final)
         return RecordBuilt(
             attempt=attempt,
@@ -93,6 +103,9 @@ class Builder:
             blockhash_slot=blockhash.slot,
             last_valid_block_height=blockhash.last_valid_block_height,
             minimum_out=route.minimum_out,
+            guard=guard.address,
+            guard_rent_lamports=rent,
+            height=blockhash.height,
             now=self._clock(),
         )
 

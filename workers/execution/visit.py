@@ -28,7 +28,7 @@ from workers.execution.sending import send, signed_bytes
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """Takes orders on, one call an order. ``clock`` gives the time, UTC."""
+    """Takes orders on, one call an order. ``clock`` gives the time, UTC; ``may_sign``: the guard key is proven."""
 
     orders: OrderRepository
     trading: TradingStates
@@ -36,6 +36,7 @@ class Visit:
     builder: Builder
     chain: Chain
     clock: Callable[[], datetime]
+    may_sign: Callable[[], bool]
 
     async def run(self, loaded: LoadedOrder) -> LoadedOrder:
         """The order after what could be done for it now; the same version where nothing could.
@@ -49,6 +50,8 @@ class Visit:
             return loaded if order.live_attempt.submitted else await self._send(loaded, order.live_attempt)
         if order.status not in ("routing", "building"):
             return loaded
+        if order.obstacle == Code.GUARD_TAKEN and order.unproven_attempt:
+            return loaded  # The tracker finds out which of its transactions succeeded.
         built = await self._advance(loaded, order)
         attempt = built.order.live_attempt if built.order and built.version > loaded.version else None
         return await self._send(built, attempt) if attempt else built
@@ -58,6 +61,8 @@ class Visit:
         trading = await self.trading.of(loaded.account_id)
         if trading.halted:
             return await self._record(loaded, self.give_up(Code.TRADING_HALTED))
+        if not self.may_sign():
+            return await self._record(loaded, self.give_up(Code.GUARD_UNPROVEN))
         commands: list[OrderCommand] = []
         if order.status == "routing":
             answers = await self.quoting.ask(order)

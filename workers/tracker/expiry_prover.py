@@ -1,17 +1,20 @@
-"""Proving that an attempt can never land, and recording it."""
+"""Finding out what became of attempts that no status shows: which one succeeded, or that none ever can."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import structlog
 
 from chains.protocol import Chain, Inconclusive
-from domain.commands import RecordExpiry
+from domain.commands import RecordExpiry, RecordLanding
+from domain.decide_end import past_deadline
+from domain.evidence import ExpiryEvidence, Landing
 from event_store.processors.leases import Lease
 from workers.dispatch.work import WorkTable
+from workers.errors import TRANSIENT_ERRORS
 from workers.metrics import EVIDENCE_MISSING
 from workers.tracker.outcome_recorder import OutcomeRecorder
 from workers.tracker.tracked_attempt import TrackedAttempt
@@ -19,12 +22,13 @@ from workers.tracker.tracked_attempt import TrackedAttempt
 log = structlog.get_logger(__name__)
 
 PROOFS_AT_ONCE = 4
+NO_GUARD = "its transaction made no guard, and no node shows it"
 
 
 class ExpiryProver:
-    """One proof an attempt at a time, in tasks of their own.
+    """Attempts that are due together are proven together, in a task of its own.
 
-    A proof reads 150 blocks: on a slow endpoint no landing of another order may wait for it.
+    On a slow endpoint no landing of another order may wait for it.
     """
 
     def __init__(self, chain: Chain, work: WorkTable, recorder: OutcomeRecorder, clock: Callable[[], datetime]) -> None:
@@ -36,41 +40,86 @@ class ExpiryProver:
         # Signatures whose proof is under way.
         self._proving: set[str] = set()
 
-    def start(self, tasks: asyncio.TaskGroup, lease: Lease, attempt: TrackedAttempt) -> None:
-        """Begin a proof among ``tasks``, unless there is one of this attempt already."""
-        if attempt.signature not in self._proving:
-            self._proving.add(attempt.signature)
-            tasks.create_task(self._run(lease, attempt))
+    def start(
+        self, tasks: asyncio.TaskGroup, lease: Lease, attempts: Sequence[TrackedAttempt], finalized_height: int
+    ) -> None:
+        """Begin the proofs among ``tasks``, but for those under way already."""
+        fresh = [attempt for attempt in attempts if attempt.signature not in self._proving]
+        if fresh:
+            self._proving.update(attempt.signature for attempt in fresh)
+            tasks.create_task(self._run(lease, fresh, finalized_height))
 
-    async def _run(self, lease: Lease, attempt: TrackedAttempt) -> None:
+    async def _run(self, lease: Lease, attempts: Sequence[TrackedAttempt], finalized_height: int) -> None:
         try:
-            await self._recorder.isolate(attempt, self._prove, lease, attempt)
+            guarded = [(attempt, attempt.question) for attempt in attempts if attempt.question]
+            async with self._slots:
+                answers = await self._chain.outcomes([question for _, question in guarded])
+            for (attempt, _), answer in zip(guarded, answers, strict=True):
+                await self._recorder.isolate(attempt, self._record, lease, attempt, answer, finalized_height)
+            for attempt in attempts:
+                if attempt.question is None:
+                    answer = Inconclusive(NO_GUARD, permanent=True)
+                    await self._recorder.isolate(attempt, self._inconclusive, attempt, answer, finalized_height)
+        except TRANSIENT_ERRORS as error:
+            log.warning("outcomes not known yet", attempts=len(attempts), error=type(error).__name__)
         finally:
-            self._proving.discard(attempt.signature)
+            self._proving.difference_update(attempt.signature for attempt in attempts)
 
-    async def _prove(self, lease: Lease, attempt: TrackedAttempt) -> None:
-        async with self._slots:
-            evidence = await self._chain.expiry_evidence(attempt.expiry)
-        if isinstance(evidence, Inconclusive):
-            if attempt.confirmed and evidence.permanent and await self._recorder.is_finality_settled(attempt):
-                attempt.schedule.finish()
-            else:
-                await self._record_inconclusive(attempt, evidence)
-            return
-        if attempt.confirmed and not await self._recorder.record_contradiction(
-            lease, attempt, "confirmed_lost", "It was confirmed, and can never land any more."
-        ):
-            return
-        if attempt.order_ended:
+    async def _record(
+        self,
+        lease: Lease,
+        attempt: TrackedAttempt,
+        answer: Landing | ExpiryEvidence | Inconclusive,
+        finalized_height: int,
+    ) -> None:
+        match answer:
+            case Inconclusive():
+                await self._inconclusive(attempt, answer, finalized_height)
+            case Landing():
+                await self._landed(lease, attempt, answer)
+            case ExpiryEvidence():
+                await self._absent(lease, attempt, answer, finalized_height)
+
+    async def _landed(self, lease: Lease, attempt: TrackedAttempt, landing: Landing) -> None:
+        """One of the order's transactions succeeded: this attempt's, or another's."""
+        if attempt.confirmed and landing.signature == attempt.signature:
             attempt.schedule.finish()
             return
-        loaded = await self._recorder.load([attempt])
-        if attempt.order_id in loaded:
-            command = RecordExpiry(attempt.number, evidence, self._clock())
-            await self._recorder.record(lease, attempt, loaded[attempt.order_id], command)
+        history = (await self._recorder.load([attempt])).get(attempt.order_id)
+        if history is None or history.order is None:
+            return
+        number = next(one.number for one in history.order.attempts if one.signature == landing.signature)
+        await self._recorder.record(lease, attempt, history, RecordLanding(number, landing, self._clock()))
 
-    async def _record_inconclusive(self, attempt: TrackedAttempt, answer: Inconclusive) -> None:
+    async def _absent(
+        self, lease: Lease, attempt: TrackedAttempt, evidence: ExpiryEvidence, finalized_height: int
+    ) -> None:
+        alone = Inconclusive(f"{evidence.endpoints[0].endpoint} alone shows that it never landed")
+        if attempt.confirmed:
+            if not evidence.is_complete:
+                return await self._inconclusive(attempt, alone, finalized_height)
+            lost = "It was confirmed, and can never land any more."
+            if not await self._recorder.record_contradiction(lease, attempt, "confirmed_lost", lost):
+                return None
+        if attempt.order_ended:
+            return attempt.schedule.finish()
+        history = (await self._recorder.load([attempt])).get(attempt.order_id)
+        if history is None or history.order is None:
+            return None
+        now = self._clock()
+        if not evidence.is_complete and (attempt.unproven or past_deadline(history.order, now)):
+            return await self._inconclusive(attempt, alone, finalized_height)
+        await self._recorder.record(lease, attempt, history, RecordExpiry(attempt.number, evidence, now))
+        return None
+
+    async def _inconclusive(self, attempt: TrackedAttempt, answer: Inconclusive, finalized_height: int) -> None:
+        """Say with the order what keeps its outcome from being known; before its time is over nothing needs to."""
+        if finalized_height <= attempt.lands_until and not answer.guard_seen:
+            return
+        if attempt.confirmed and answer.permanent and await self._recorder.is_finality_settled(attempt):
+            attempt.schedule.finish()
+            return
         EVIDENCE_MISSING.inc()
         attempt.schedule.expiry_unproven()
-        log.warning("expiry not proven", order_id=str(attempt.order_id), attempt=attempt.number, missing=answer.reason)
+        log.warning("outcome not known", order_id=str(attempt.order_id), attempt=attempt.number, missing=answer.reason)
         await self._work.record_uncertainty(attempt.order_id, attempt.number, answer.reason, permanent=answer.permanent)

@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from chains.protocol import Chain, ExpiryQuestion, Inconclusive, SentTransaction
+from chains.protocol import Chain, Inconclusive
 from commands.accounts import Accounts
 from commands.loaded_order import LoadedOrder
 from commands.orders import OrderRepository
 from domain.account import ConfirmationUpheld, ContradictionFound
 from domain.commands import RecordExpiry, RecordLanding
 from domain.errors import DomainError
-from domain.evidence import Landing, OperatorEvidence
+from domain.evidence import ExpiryEvidence, Landing, OperatorEvidence
 from domain.order import Attempt, Order
+from workers.outcome_question import outcome_question, sent_transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +42,17 @@ class Resolver:
     async def expired(self, order_id: UUID, number: int, because: str, now: datetime) -> LoadedOrder:
         """Record that the attempt can never land, on the operator's word."""
         history, order, attempt = await self._find_live(order_id, number)
-        await self._require_unknowable(order, attempt)
+        answer = await self._unknowable(order, attempt)
+        if not isinstance(answer, ExpiryEvidence):
+            raise DomainError("still_knowable", f"It is not known to have expired: {answer.reason}.")
         return await self._orders.execute(history, RecordExpiry(number, OperatorEvidence(because=because), now))
 
     async def landed(self, order_id: UUID, number: int, landed: Landed, because: str, now: datetime) -> LoadedOrder:
         """Record that the attempt's swap succeeded, with the amounts the operator gives."""
         history, order, attempt = await self._find_live(order_id, number)
-        await self._require_unknowable(order, attempt)
+        answer = await self._unknowable(order, attempt)
+        if isinstance(answer, ExpiryEvidence):
+            raise DomainError("still_knowable", f"{answer.endpoints[0].endpoint} shows that it never landed.")
         landing = Landing(
             signature=attempt.signature,
             slot=landed.slot,
@@ -93,7 +98,7 @@ class Resolver:
 
     async def _find_live(self, order_id: UUID, number: int) -> tuple[LoadedOrder, Order, Attempt]:
         history, order, attempt = await self._find(order_id, number)
-        if attempt.end is not None:
+        if attempt not in (order.live_attempt, order.unproven_attempt):
             raise DomainError("attempt_ended", f"What became of attempt {number} is recorded already: {attempt.end}.")
         return history, order, attempt
 
@@ -104,19 +109,23 @@ class Resolver:
             raise DomainError("not_confirmed", f"Attempt {number} is not confirmed: say whether it expired or landed.")
         if order.is_finalized:
             raise DomainError("attempt_ended", f"What became of attempt {number} is recorded already: finalized.")
-        await self._require_unknowable(order, attempt)
+        await self._unknowable(order, attempt)
         return history, attempt
 
-    async def _require_unknowable(self, order: Order, attempt: Attempt) -> None:
-        """Refuse while any endpoint can still tell: then the tracker will, by itself."""
-        sent = SentTransaction(attempt.signature, attempt.wallet, order.token_in.mint, order.token_out.mint)
-        if await self._chain.landing(sent, "confirmed"):
+    async def _unknowable(self, order: Order, attempt: Attempt) -> ExpiryEvidence | Inconclusive:
+        """What one endpoint alone shows, or why none can tell any more. Refuses while the tracker can find out."""
+        if (landing := await self._chain.landing(sent_transaction(order, attempt), "confirmed")) and not landing.error:
             raise DomainError("still_knowable", "The transaction can be read; the tracker will record it.")
-        question = ExpiryQuestion(
-            attempt.signature, attempt.genesis_hash, attempt.blockhash_slot, attempt.last_valid_block_height
-        )
-        answer = await self._chain.expiry_evidence(question)
-        if not isinstance(answer, Inconclusive):
-            raise DomainError("still_knowable", "The chain proves the expiry; the tracker will record it.")
+        question = outcome_question(order, attempt)
+        if question is None:
+            return Inconclusive("its transaction made no guard, and no node shows it", permanent=True)
+        (answer,) = await self._chain.outcomes([question])
+        if isinstance(answer, Landing):
+            raise DomainError("still_knowable", "A transaction of the order succeeded; the tracker will record it.")
+        if isinstance(answer, ExpiryEvidence):
+            if answer.is_complete:
+                raise DomainError("still_knowable", "The chain proves the expiry; the tracker will record it.")
+            return answer
         if not answer.permanent:
             raise DomainError("still_knowable", f"The chain may still tell: {answer.reason}.")
+        return answer

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from chains.protocol import ExpiryQuestion, SentTransaction
+from chains.protocol import OutcomeQuestion, SentTransaction
 from commands.loaded_order import LoadedOrder
 from workers.execution.sending import signed_bytes
+from workers.outcome_question import outcome_question, sent_transaction
 from workers.tracker.schedule import Schedule
 
 
@@ -17,7 +18,9 @@ class TrackedAttempt:
     """Attempt ``number`` of an order whose stream is read up to ``version``; a later read makes another object.
 
     ``schedule`` isn't from the log: it is what this process plans, and is handed on from one read to the next.
-    ``transaction`` is the signed bytes, which are sent again and never shown.
+    ``lands_until`` is the last block height at which it may land, ``question`` what proves that it never did.
+    ``unproven``: it has ended, on one endpoint's word alone. ``transaction`` is the signed bytes, which are sent again
+    and never shown.
     """
 
     order_id: UUID
@@ -25,10 +28,12 @@ class TrackedAttempt:
     number: int
     version: int
     sent: SentTransaction
-    expiry: ExpiryQuestion
+    lands_until: int
+    question: OutcomeQuestion | None
     transaction: bytes = field(repr=False)
     submitted: bool
     confirmed: bool
+    unproven: bool
     order_ended: bool
     schedule: Schedule = field(compare=False)
 
@@ -38,7 +43,8 @@ class TrackedAttempt:
 
 
 def attempts_to_track(history: LoadedOrder, schedule_of: Callable[[int], Schedule]) -> Iterator[TrackedAttempt]:
-    """The attempts that may still land, and the confirmed one until its swap is recorded as finalized.
+    """The attempts that may still land, the confirmed one until its swap is recorded as finalized, and of an order that
+    hasn't ended the one whose end isn't proven.
 
     ``schedule_of`` gives the schedule of an attempt.
     """
@@ -46,19 +52,20 @@ def attempts_to_track(history: LoadedOrder, schedule_of: Callable[[int], Schedul
     if order is None:
         return
     for attempt in order.attempts:
-        if attempt.end is None or (attempt.end == "confirmed" and not order.is_finalized):
+        unproven = not order.ended and attempt == order.unproven_attempt
+        if attempt.end is None or unproven or (attempt.end == "confirmed" and not order.is_finalized):
             yield TrackedAttempt(
                 order_id=history.order_id,
                 account_id=history.account_id,
                 number=attempt.number,
                 version=history.version,
-                sent=SentTransaction(attempt.signature, attempt.wallet, order.token_in.mint, order.token_out.mint),
-                expiry=ExpiryQuestion(
-                    attempt.signature, attempt.genesis_hash, attempt.blockhash_slot, attempt.last_valid_block_height
-                ),
+                sent=sent_transaction(order, attempt),
+                lands_until=attempt.lands_until,
+                question=outcome_question(order, attempt),
                 transaction=signed_bytes(history, attempt.number),
                 submitted=attempt.submitted,
                 confirmed=attempt.end == "confirmed",
+                unproven=unproven,
                 order_ended=order.ended,
                 schedule=schedule_of(attempt.number),
             )

@@ -24,6 +24,7 @@ log = structlog.get_logger(__name__)
 _CHANGES = frozenset(
     event.TOPIC
     for event in (
+        e.BuildRejected,
         e.TransactionBuilt,
         e.TransactionSubmitted,
         e.AttemptRejected,

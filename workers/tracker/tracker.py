@@ -20,7 +20,7 @@ from chains.protocol import Chain, SignatureStatus
 from commands.accounts import Accounts
 from commands.orders import OrderRepository
 from domain.commands import RecordLanding, RecordSent
-from domain.evidence import Commitment, Landing
+from domain.evidence import Commitment, ExpiryEvidence, Landing, enough
 from event_store.processors.leases import Lease
 from event_store.read.feed import LogFeed
 from event_store.read.tail import Tail
@@ -141,15 +141,17 @@ class Tracker:
         landed: list[tuple[TrackedAttempt, Commitment]] = []
         missing: list[TrackedAttempt] = []
         for attempt, status in zip(chunk, answer.found, strict=True):
-            if status is None:
+            if attempt.unproven or status is None:
                 if self._needs_care(attempt, now):
                     missing.append(attempt)
             elif attempt.confirmed and status.commitment == "finalized":
-                await self._finalized(lease, attempt, status)
+                await self._recorder.isolate(attempt, self._finalized, lease, attempt, status)
             elif not attempt.confirmed and self._settles(status) and attempt.schedule.may_record(now):
                 landed.append((attempt, "finalized" if status.commitment == "finalized" else "confirmed"))
-        missed = (self._recorder.isolate(attempt, self._not_on_chain, lease, attempt) for attempt in missing)
-        await asyncio.gather(self._record_landings(lease, landed), *missed)
+        due = [attempt for attempt in missing if self._is_send_due(attempt, now)]
+        sends = (self._recorder.isolate(attempt, self._send, lease, attempt) for attempt in due)
+        await asyncio.gather(self._record_landings(lease, landed), *sends)
+        self._prove(lease, missing)
 
     def _settles(self, status: SignatureStatus) -> bool:
         """Whether the status is recorded: a success at the configured commitment, an error once no fork can undo it."""
@@ -159,13 +161,18 @@ class Tracker:
 
     def _is_past_validity(self, attempt: TrackedAttempt) -> bool:
         """Whether the chain has finalized a block in which the attempt could no longer land."""
-        return self._silence.finalized_height > attempt.expiry.last_valid_block_height
+        return self._silence.finalized_height > attempt.lands_until
 
     async def _finalized(self, lease: Lease, attempt: TrackedAttempt, status: SignatureStatus) -> None:
         """Finish a confirmed attempt. One that is finalized with an error after all contradicts the log."""
-        lost = "It was confirmed, and finalized with an error."
-        if not status.failed or await self._recorder.record_contradiction(lease, attempt, "confirmed_lost", lost):
-            attempt.schedule.finish()
+        if status.failed:
+            landing = await self._chain.landing(attempt.sent, "finalized")
+            if landing is None or (landing.error and not enough(len(landing.shown_by), landing.configured)):
+                return
+            lost = "It was confirmed, and finalized with an error."
+            if landing.error and not await self._recorder.record_contradiction(lease, attempt, "confirmed_lost", lost):
+                return
+        attempt.schedule.finish()
 
     async def _record_landings(self, lease: Lease, landed: Iterable[tuple[TrackedAttempt, Commitment]]) -> None:
         landings: list[tuple[TrackedAttempt, Landing]] = []
@@ -179,10 +186,14 @@ class Tracker:
         )
         loaded = await self._recorder.load([attempt for attempt, _ in landings])
         now = self._clock()
+        proofs = await self._proofs(landings)
         await asyncio.gather(
             *(
                 self._recorder.record(
-                    lease, attempt, loaded[attempt.order_id], RecordLanding(attempt.number, landing, now)
+                    lease,
+                    attempt,
+                    loaded[attempt.order_id],
+                    RecordLanding(attempt.number, landing, now, evidence=proofs.get(attempt.signature)),
                 )
                 for attempt, landing in landings
                 if attempt.order_id in loaded
@@ -190,23 +201,41 @@ class Tracker:
         )
 
     def _needs_care(self, attempt: TrackedAttempt, now: float) -> bool:
-        """Whether an attempt that no status shows is to be sent now, or its expiry to be proven."""
-        return self._is_send_due(attempt, now) or (
-            self._is_past_validity(attempt) and attempt.schedule.is_proof_due(now)
-        )
+        """Whether an attempt that no status shows is to be sent now, or its outcome to be found out."""
+        return self._is_send_due(attempt, now) or self._is_proof_due(attempt, now)
 
     def _is_send_due(self, attempt: TrackedAttempt, now: float) -> bool:
         pause = self._pace.rebroadcast if attempt.submitted else self._pace.first_send
-        return not attempt.confirmed and not attempt.order_ended and attempt.schedule.is_send_due(now, pause)
+        done = attempt.confirmed or attempt.unproven or attempt.order_ended
+        return not done and attempt.schedule.is_send_due(now, pause)
 
-    async def _not_on_chain(self, lease: Lease, attempt: TrackedAttempt) -> None:
-        """No status shows the attempt: send it again while it may land, prove its expiry once it can't."""
-        if self._is_send_due(attempt, time.monotonic()):
-            await self._send(lease, attempt)
+    def _is_proof_due(self, attempt: TrackedAttempt, now: float) -> bool:
+        return (attempt.unproven or self._is_past_validity(attempt)) and attempt.schedule.is_proof_due(now)
+
+    async def _proofs(self, landings: Sequence[tuple[TrackedAttempt, Landing]]) -> dict[str, ExpiryEvidence]:
+        """Of what failed, by signature: the proof that no transaction of its order has succeeded, where there is one.
+
+        Without it a failure lets the order go on, and not end.
+        """
+        failed = [
+            (attempt.signature, attempt.question)
+            for attempt, landing in landings
+            if landing.error and attempt.question and not attempt.order_ended
+        ]
+        if not failed:
+            return {}
+        answers = await self._chain.outcomes([question for _, question in failed])
+        found = zip(failed, answers, strict=True)
+        return {signature: answer for (signature, _), answer in found if isinstance(answer, ExpiryEvidence)}
+
+    def _prove(self, lease: Lease, attempts: Iterable[TrackedAttempt]) -> None:
+        """Begin to prove of those that can't land any more, or whose end is in question, what became of them."""
         now = time.monotonic()
-        if self._tasks and self._is_past_validity(attempt) and attempt.schedule.is_proof_due(now):
+        due = [attempt for attempt in attempts if self._is_proof_due(attempt, now)]
+        for attempt in due:
             attempt.schedule.proving(now, self._pace.proof)
-            self._prover.start(self._tasks, lease, attempt)
+        if self._tasks and due:
+            self._prover.start(self._tasks, lease, due, self._silence.finalized_height)
 
     async def _send(self, lease: Lease, attempt: TrackedAttempt) -> None:
         attempt.schedule.sent(time.monotonic())

@@ -19,7 +19,8 @@ from solders.keypair import Keypair
 from solders.transaction import VersionedTransaction
 
 from chains.errors import ChainUnavailableError
-from chains.protocol import Blockhash, ExpiryQuestion, SentTransaction
+from chains.guard import GUARD_BYTES
+from chains.protocol import Blockhash, OutcomeQuestion, SentTransaction
 from chains.solana_client import SolanaChain
 from chains.transactions import compose
 from chains.wallet import Wallet
@@ -109,7 +110,7 @@ class Attempt:
     transaction: VersionedTransaction
     quote: Quote
     sent: SentTransaction
-    question: ExpiryQuestion
+    question: OutcomeQuestion
 
 
 class Trader:
@@ -130,24 +131,27 @@ class Trader:
     ) -> Attempt:
         quote = await self.quote(amount_in)
         recent = blockhash or await self._chain.latest_blockhash()
+        order_id = uuid4()
+        guard = self._wallet.guard_key().of_order(self._wallet.address, order_id)
         message = compose(
             await self._book.swap(
                 VenueQuote(quote), owner=self._wallet.address, minimum_out=minimum_out or quote.amount_out
             ),
             wallet=self._wallet.address,
-            order_id=uuid4(),
+            guard=guard.instructions(await self._chain.rent(GUARD_BYTES)),
+            order_id=order_id,
             attempt=1,
             blockhash=recent.blockhash,
             compute_units=100_000,
         )
         transaction = self._wallet.sign(message)
         signature = str(transaction.signatures[0])
-        return Attempt(
-            transaction,
-            quote,
-            SentTransaction(signature, self._wallet.address, SOL.mint, USDC.mint),
-            ExpiryQuestion(signature, await self._chain.genesis_hash(), recent.slot, recent.last_valid_block_height),
+        sent = SentTransaction(
+            signature, self._wallet.address, SOL.mint, USDC.mint, guard.address, recent.last_valid_block_height
         )
+        genesis_hash = await self._chain.genesis_hash()
+        question = OutcomeQuestion(genesis_hash, guard.address, (sent,))
+        return Attempt(transaction, quote, sent, question)
 
 
 @pytest.fixture

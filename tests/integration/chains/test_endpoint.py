@@ -9,7 +9,7 @@ import pytest
 from chains import transport
 from chains.endpoint import Endpoint
 from chains.errors import ChainUnavailableError
-from chains.protocol import ExpiryQuestion
+from chains.protocol import OutcomeQuestion, SentTransaction
 from chains.solana_client import SolanaChain
 from tests.integration.chains.endpoint_server import Request, always, http, rpc, serving
 
@@ -95,14 +95,15 @@ async def test_the_key_in_an_endpoints_address_is_in_no_error_and_no_log(caplog:
         async with SolanaChain(keyed) as chain:
             with pytest.raises(ChainUnavailableError, match="HTTP 401") as failed:
                 await chain.genesis_hash()
-            said = [await chain.send(TRANSACTION), str(await chain.expiry_evidence(QUESTION))]
+            said = [await chain.send(TRANSACTION), str(await chain.outcomes([QUESTION]))]
     error: BaseException | None = failed.value
     assert "127.0.0.1:" in str(error)
     assert "s3cret" not in " ".join([str(error), *said, *(record.getMessage() for record in caplog.records)])
     assert failed.value.__suppress_context__
 
 
-QUESTION = ExpiryQuestion(signature="s", genesis_hash="g", blockhash_slot=1, last_valid_block_height=151)
+SENT = SentTransaction("s", "wallet", "in", "out", "guard", 151)
+QUESTION = OutcomeQuestion(genesis_hash="g", guard="guard", sent=(SENT,))
 
 
 @pytest.mark.parametrize(

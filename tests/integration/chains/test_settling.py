@@ -95,7 +95,10 @@ async def test_a_simulation_says_without_a_signature_what_the_chain_would_do(
 
 
 async def test_an_unknown_signature_has_neither_landing_nor_status(chain: SolanaChain, node: Node) -> None:
-    assert await chain.landing(SentTransaction(UNKNOWN, node.wallet.address, SOL.mint, USDC.mint), "confirmed") is None
+    assert (
+        await chain.landing(SentTransaction(UNKNOWN, node.wallet.address, SOL.mint, USDC.mint, None, 0), "confirmed")
+        is None
+    )
     answer = await chain.statuses([UNKNOWN] * 256, search_history=True)
     assert answer.found == (None,) * 256
     assert answer.slot > 0

@@ -113,7 +113,13 @@ async def test_our_memo_on_a_transaction_the_log_does_not_know_is_found(
 ) -> None:
     blockhash = (await engine.chain.latest_blockhash()).blockhash
     message = compose(
-        [], wallet=engine.wallet.address, order_id=traded[0], attempt=2, blockhash=blockhash, compute_units=50_000
+        [],
+        guard=[],
+        wallet=engine.wallet.address,
+        order_id=traded[0],
+        attempt=2,
+        blockhash=blockhash,
+        compute_units=50_000,
     )
     signature = await send(engine, message)
 
@@ -202,7 +208,13 @@ async def test_an_order_the_log_never_had_is_unknown(
     await send(
         engine,
         compose(
-            [], wallet=engine.wallet.address, order_id=stranger, attempt=1, blockhash=blockhash, compute_units=50_000
+            [],
+            guard=[],
+            wallet=engine.wallet.address,
+            order_id=stranger,
+            attempt=1,
+            blockhash=blockhash,
+            compute_units=50_000,
         ),
     )
 

@@ -151,15 +151,21 @@ class EngineHarness:
         venues: Sequence[VenueGroup] | None = None,
         always_simulate: bool = True,
         patience: float = PATIENCE_S,
+        reserve: int = 0,
+        may_sign: Callable[[], bool] = lambda: True,
     ) -> Executor:
         """The executor as the worker's role composes it, over other parts where they are given."""
         parts = self._parts
         market = replace(
             parts.market, chain=cast(SolanaChain, chain or self.chain), venues=venues or parts.market.venues
         )
-        settings = self.settings.model_copy(update={"always_simulate": always_simulate})
+        settings = self.settings.model_copy(update={"always_simulate": always_simulate, "lamport_reserve": reserve})
         executor = worker_role.compose(
-            replace(parts, settings=settings, market=market), self.wallet, self.genesis_hash, patience=patience
+            replace(parts, settings=settings, market=market),
+            self.wallet,
+            self.genesis_hash,
+            may_sign=may_sign,
+            patience=patience,
         )
         self._executors.append(executor)
         return executor

@@ -11,19 +11,23 @@ from uuid import UUID
 import httpx2
 import pytest
 
-from chains.protocol import SentTransaction
+from chains.guard import GUARD_BYTES
 from chains.solana_client import SolanaChain
+from chains.transactions import compose
 from commands.accounts import Accounts
 from commands.ids import DEFAULT_ACCOUNT
 from domain.account import ContradictionFound
 from domain.commands import RecordExpiry, RecordLanding
 from domain.errors import DomainError
-from domain.evidence import Block, EndpointEvidence, ExpiryEvidence, OperatorEvidence
+from domain.evidence import ExpiryEvidence, GuardAbsence, OperatorEvidence
 from domain.order import Attempt
+from domain.tokens import SOL, USDC
 from tests.integration.chains.endpoint_server import Request, altering, serving
 from tests.integration.workers.harness import EngineHarness, now
 from tests.integration.workers.test_execution import QUICK, names
+from workers.execution.quoting import Quoting
 from workers.execution.sending import signed_bytes
+from workers.outcome_question import sent_transaction
 from workers.tracker.resolve import Landed, Resolver
 
 SENDS_NOTHING = replace(QUICK, rebroadcast=999, first_send=999)
@@ -31,15 +35,13 @@ SENDS_NOTHING = replace(QUICK, rebroadcast=999, first_send=999)
 
 def forged(attempt: Attempt) -> ExpiryEvidence:
     """What a lying endpoint could have said: complete, and untrue."""
-    heights = range(attempt.last_valid_block_height - 150, attempt.last_valid_block_height + 2)
-    answer = EndpointEvidence(
+    answer = GuardAbsence(
         endpoint="liar",
         genesis_hash=attempt.genesis_hash,
         finalized_slot=10**6,
-        finalized_height=attempt.last_valid_block_height + 1,
+        finalized_height=attempt.lands_until + 1,
+        guard_slot=10**6,
         status_slot=10**6,
-        parent_slot=attempt.blockhash_slot,
-        blocks=tuple(Block(slot=n, height=n, blockhash=str(n)) for n in heights),
     )
     return ExpiryEvidence(endpoints=(answer,))
 
@@ -62,7 +64,7 @@ class Remembering(Accounts):
 
 
 async def test_a_second_success_the_tracker_sees_is_noted_once_and_halts_trading_until_an_operator_resumes_it(
-    engine: EngineHarness,
+    engine: EngineHarness, rpc_url: str
 ):
     order_id = await engine.submit()
     await engine.build(order_id)
@@ -74,23 +76,38 @@ async def test_a_second_success_the_tracker_sees_is_noted_once_and_halts_trading
     await engine.chain.send(first)
     await landed(engine, order_id, 1)
     engine.accounts = accounts = Remembering(engine)
-    engine.start_tracker(SENDS_NOTHING)
-    assert not (await accounts.trading(DEFAULT_ACCOUNT)).halted
-    await engine.chain.send(signed_bytes(await engine.history(order_id), 2))
-    await accounts.asked(1)
-    assert (await accounts.trading(DEFAULT_ACCOUNT)).halted
-    [found] = await accounts.contradictions(DEFAULT_ACCOUNT)
-    second = (await engine.order(order_id)).attempts[1]
-    assert (found.kind, found.order_id, found.attempt, found.signature) == (
-        "second_success",
-        order_id,
-        2,
-        second.signature,
-    )
-    await engine.stop()
-    engine.start_tracker(SENDS_NOTHING)  # it reads the log anew, and sees the second success again
-    await accounts.asked(2)
-    await engine.stop()
+    won, second = (await engine.order(order_id)).attempts
+    shown = await told(rpc_url, won.signature)
+
+    # The chain would let the second fail: a node that lies calls it a success.
+    def statuses(request: Request, result: Any) -> Any:
+        said = {"slot": 1, "confirmations": None, "err": None, "confirmationStatus": "finalized"}
+        asked = zip(request["params"][0], result["value"], strict=True)
+        return {**result, "value": [said if one == second.signature else status for one, status in asked]}
+
+    def transaction(request: Request, result: Any) -> Any:
+        if request["params"][0] != second.signature:
+            return result
+        return {**shown, "transaction": {**shown["transaction"], "signatures": [second.signature]}}
+
+    changes = {"getSignatureStatuses": statuses, "getTransaction": transaction}
+    async with (
+        httpx2.AsyncClient(base_url=rpc_url) as node,
+        serving(altering(node, changes)) as url,
+        SolanaChain(url) as chain,
+    ):
+        honest, engine.chain = engine.chain, chain
+        engine.start_tracker(SENDS_NOTHING)
+        await accounts.asked(1)
+        assert (await accounts.trading(DEFAULT_ACCOUNT)).halted
+        [found] = await accounts.contradictions(DEFAULT_ACCOUNT)
+        told_of = (found.kind, found.order_id, found.attempt, found.signature)
+        assert told_of == ("second_success", order_id, 2, second.signature)
+        await engine.stop()
+        engine.start_tracker(SENDS_NOTHING)  # it reads the log anew, and sees the second success again
+        await accounts.asked(2)
+        await engine.stop()
+    engine.chain = honest
     assert accounts.recorded == [True, False]
     assert await accounts.contradictions(DEFAULT_ACCOUNT) == [found]
 
@@ -120,15 +137,19 @@ async def test_a_confirmed_swap_that_the_chain_shows_no_longer_halts_the_account
         value = [one and {**one, "confirmationStatus": "confirmed"} for one in result["value"]]
         return {**result, "value": [None] * len(value) if lost else value}
 
-    def block(_: Request, result: Any) -> Any:
-        return {**result, "signatures": []} if lost else result
+    def guard(_: Request, result: Any) -> Any:
+        return {**result, "value": [None] * len(result["value"])} if lost else result
 
+    def transaction(_: Request, result: Any) -> Any:
+        return None if lost else result
+
+    changes = {"getSignatureStatuses": statuses, "getMultipleAccounts": guard, "getTransaction": transaction}
     order_id = await engine.submit()
     await engine.execute(order_id)
     engine.accounts = accounts = Remembering(engine)
     async with (
         httpx2.AsyncClient(base_url=rpc_url) as node,
-        serving(altering(node, {"getSignatureStatuses": statuses, "getBlock": block})) as url,
+        serving(altering(node, changes)) as url,
         SolanaChain(url) as engine.chain,
     ):
         engine.start_tracker(QUICK)
@@ -145,11 +166,19 @@ async def test_a_confirmed_swap_that_the_chain_shows_no_longer_halts_the_account
     assert await engine.order(order_id) == confirmed
 
 
+async def told(rpc_url: str, signature: str) -> Any:
+    """What the node shows of a transaction."""
+    config = {"encoding": "json", "commitment": "confirmed", "maxSupportedTransactionVersion": 0}
+    call = {"jsonrpc": "2.0", "id": 1, "method": "getTransaction", "params": [signature, config]}
+    async with httpx2.AsyncClient(base_url=rpc_url) as node:
+        return (await node.post("/", json=call)).json()["result"]
+
+
 async def landed(engine: EngineHarness, order_id: UUID, number: int) -> None:
     """Record the landing of an attempt nobody follows any more, as soon as it can be read."""
     order = await engine.order(order_id)
     attempt = order.attempts[number - 1]
-    sent = SentTransaction(attempt.signature, attempt.wallet, order.token_in.mint, order.token_out.mint)
+    sent = sent_transaction(order, attempt)
     async with asyncio.timeout(10):
         while not (found := await engine.chain.landing(sent, "confirmed")):
             await asyncio.sleep(0.02)
@@ -172,23 +201,111 @@ async def test_an_operator_ends_what_can_never_be_known_with_the_reason_kept(eng
     lost, swapped = await engine.submit(), await engine.submit()
     for order_id in (lost, swapped):
         await engine.build(order_id)
-    attempt = (await engine.order(swapped)).attempts[0]
+    await engine.chain.send(signed_bytes(await engine.history(swapped), 1))
+    lands_until = (await engine.order(swapped)).attempts[0].lands_until
     async with asyncio.timeout(30):
-        while await engine.chain.block_height("finalized") <= attempt.last_valid_block_height:
+        while await engine.chain.block_height("finalized") <= lands_until:
             await asyncio.sleep(0.05)
-    purged = {"getFirstAvailableBlock": lambda _, __: attempt.blockhash_slot + 50}
+
+    def no_status(_: Request, result: Any) -> Any:
+        return {**result, "value": [None for _ in result["value"]]}
+
+    purged = {"getSignatureStatuses": no_status, "getTransaction": lambda _, __: None}
+    async with SolanaChain(rpc_url, extra_urls=["http://127.0.0.1:1"]) as chain:
+        # One endpoint of two shows that it never landed, and the other will never answer again.
+        resolver = Resolver(engine.orders, engine.accounts, chain)
+        after = await resolver.expired(lost, 1, "the other endpoint is gone", now())
+        with pytest.raises(DomainError, match="can be read"):
+            await resolver.expired(swapped, 1, "the other endpoint is gone", now())
     async with (
         httpx2.AsyncClient(base_url=rpc_url) as node,
         serving(altering(node, purged)) as url,
         SolanaChain(url) as chain,
     ):
         resolver = Resolver(engine.orders, engine.accounts, chain)
-        after = await resolver.expired(lost, 1, "history purged, wallet unmoved", now())
-        done = await resolver.landed(swapped, 1, Landed(7, 74_000_000, 5_000), "seen at an archive", now())
+        with pytest.raises(DomainError, match="shows the order's guard"):
+            await resolver.expired(swapped, 1, "no node knows it", now())
+        minimum = (await engine.order(swapped)).attempts[0].minimum_out
+        done = await resolver.landed(swapped, 1, Landed(7, minimum + 1, 5_000), "seen at an archive", now())
     assert after.order
     assert after.order.status == "routing"
-    assert after.events[-1].evidence == OperatorEvidence(because="history purged, wallet unmoved")  # type: ignore[attr-defined]
+    assert after.events[-1].evidence == OperatorEvidence(because="the other endpoint is gone")  # type: ignore[attr-defined]
     assert done.order
     assert done.order.fill
-    assert (done.order.status, done.order.fill.amount_out) == ("confirmed", 74_000_000)
+    assert (done.order.status, done.order.fill.amount_out) == ("confirmed", minimum + 1)
     assert names(done)[-2:] == ["TransactionSubmitted", "OrderConfirmed"]
+
+
+async def test_a_second_transaction_of_an_order_signed_outside_fails_on_chain_and_moves_nothing(engine: EngineHarness):
+    order_id = await engine.submit()
+    engine.start_tracker(QUICK)
+    await engine.execute(order_id)
+    confirmed = await engine.until(order_id, lambda order: order.ended)
+    assert confirmed.fill
+    before = await engine.chain.token_balances(engine.wallet.address, [SOL.mint, USDC.mint])
+
+    # Whoever has the wallet's key, and whatever log it comes from: the guard of the order is the same.
+    [offer] = [one for one in (await Quoting([engine.book]).ask(confirmed)).offers if one.quote.venue == "Orca"]
+    blockhash = await engine.chain.latest_blockhash()
+    guard = engine.wallet.guard_key().of_order(engine.wallet.address, order_id)
+    signed = engine.wallet.sign(
+        compose(
+            await engine.book.swap(offer, owner=engine.wallet.address, minimum_out=1),
+            guard=guard.instructions(await engine.chain.rent(GUARD_BYTES)),
+            wallet=engine.wallet.address,
+            order_id=order_id,
+            attempt=2,
+            blockhash=blockhash.blockhash,
+            compute_units=200_000,
+        )
+    )
+    assert await engine.chain.send(bytes(signed)) == "accepted"
+    outside = replace(sent_transaction(confirmed, confirmed.attempts[0]), signature=str(signed.signatures[0]))
+    async with asyncio.timeout(15):
+        while not (landing := await engine.chain.landing(outside, "finalized")):
+            await asyncio.sleep(0.05)
+    assert landing.error
+    assert landing.error.code == "guard_taken"
+    assert await engine.chain.token_balances(engine.wallet.address, [SOL.mint, USDC.mint]) == before
+
+
+@pytest.mark.parametrize("honest", [False, True], ids=["alone", "beside an honest one"])
+async def test_a_node_that_calls_a_landed_swap_failed_causes_no_second_success(
+    engine: EngineHarness, rpc_url: str, honest: bool
+):
+    order_id = await engine.submit()
+    await engine.execute(order_id)
+    first = (await engine.order(order_id)).attempts[0].signature
+    lying = True
+    error = {"InstructionError": [4, {"Custom": 1}]}
+
+    def statuses(request: Request, result: Any) -> Any:
+        asked = zip(request["params"][0], result["value"], strict=True)
+        lie = {"err": error, "status": {"Err": error}, "confirmations": None, "confirmationStatus": "finalized"}
+        return {**result, "value": [one and {**one, **lie} if lying and sig == first else one for sig, one in asked]}
+
+    def transaction(request: Request, result: Any) -> Any:
+        if not (lying and result and request["params"][0] == first):
+            return result
+        return {**result, "meta": {**result["meta"], "err": error}}
+
+    changes = {"getSignatureStatuses": statuses, "getTransaction": transaction}
+    async with (
+        httpx2.AsyncClient(base_url=rpc_url) as node,
+        serving(altering(node, changes)) as url,
+        SolanaChain(url, extra_urls=[rpc_url] if honest else []) as engine.chain,
+    ):
+        engine.start_projector()
+        engine.start_sweeper()
+        engine.start_worker()
+        engine.start_tracker(QUICK)
+        if not honest:
+            # Believed, the lie lets the order go on under the same guard: which is taken, and nothing ends.
+            await engine.until(order_id, lambda order: order.obstacle == "guard_taken", within=30)
+            assert not (await engine.order(order_id)).ended
+            lying = False
+        order = await engine.until(order_id, lambda order: order.ended, within=30)
+        await engine.stop()
+    assert order.fill
+    assert (order.status, order.fill.tx_hash) == ("confirmed", first)
+    assert not (await engine.accounts.trading(DEFAULT_ACCOUNT)).halted

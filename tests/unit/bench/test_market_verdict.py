@@ -36,7 +36,14 @@ def wrong(told: History, samples=(), moved=()) -> list[str]:
 
 def swap(paid: int, got: int) -> Movement:
     return Movement(
-        1, failed=False, signed=True, memo=Memo(ID, 1), gained={SOL.mint: -paid, USDC.mint: got}, fee_lamports=0
+        1,
+        failed=False,
+        signed=True,
+        memo=Memo(ID, 1),
+        gained={SOL.mint: -paid, USDC.mint: got},
+        fee_lamports=0,
+        guard=None,
+        guard_lamports=0,
     )
 
 

@@ -24,7 +24,7 @@ class Counting:
         await self.answer.wait()
         if self.down:
             raise ChainUnavailableError("down")
-        return Blockhash(f"hash {mine}", mine, mine + 150)
+        return Blockhash(f"hash {mine}", mine, mine + 150, mine)
 
 
 def cache(chain: Counting, max_age: float) -> BlockhashCache:

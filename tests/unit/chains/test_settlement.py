@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -13,8 +14,8 @@ from domain.tokens import SOL, USDC
 WALLET = "9WzDXwBbmkg8ZTbNMqUxvQRAyrZzDsGYdLVL9zYtAWWM"
 POOL = "5Q544fKrFoe6tsEbD7S8EmxGTJYAKtTVhAW5Q5pge4j1"
 PROGRAM = "swapFpHZwjELNnjvThjajtiVmkz3yPQEHjLtka2fwHW"
-SENT = SentTransaction("sig", WALLET, SOL.mint, USDC.mint)
-BACK = SentTransaction("sig", WALLET, USDC.mint, SOL.mint)
+SENT = SentTransaction("sig", WALLET, SOL.mint, USDC.mint, None, 0)
+BACK = SentTransaction("sig", WALLET, USDC.mint, SOL.mint, None, 0)
 RENT = 2_039_280
 FEE = 5_000
 
@@ -119,3 +120,16 @@ def test_an_answer_whose_balances_do_not_cover_its_accounts_is_not_read() -> Non
         settled([held(6, WALLET, SOL.mint, 10)], [])
     with pytest.raises(ValueError):
         settled([], [], lamports=([1], [1]))
+
+
+def test_rent_that_goes_into_the_guard_is_no_amount_of_the_swap() -> None:
+    # Wrapped SOL is opened and closed within: what is left shows in lamports, as the guard's rent does.
+    guarded = replace(BACK, guard="vault-sol")
+    landing = settled(
+        [held(2, WALLET, USDC.mint, 300)],
+        [held(2, WALLET, USDC.mint, 0), held(3, "authority", USDC.mint, 0)],
+        lamports=([10**9, 0, RENT, 77, 0, 0], [10**9 - FEE - RENT + 40, 0, RENT, 77 + RENT, 0, 0]),
+        sent=guarded,
+    )
+    assert (landing.amount_in, landing.amount_out) == (300, 40)
+    assert (landing.guard_rent_lamports, landing.fee_lamports) == (RENT, FEE)

@@ -12,7 +12,7 @@ from domain import commands as c
 from domain import events as e
 from domain.decide import decide
 from domain.errors import DomainError
-from domain.evidence import Block, EndpointEvidence, ExpiryEvidence, Landing, TransactionError
+from domain.evidence import ExpiryEvidence, GuardAbsence, Landing, TransactionError
 from domain.evolve import fold
 from domain.quotes import Quote
 from domain.terms import OrderTerms
@@ -113,6 +113,9 @@ def build(attempt: int = 1, minimum: int = 222_880_000, now: datetime = NOW) -> 
         blockhash_slot=100,
         last_valid_block_height=250,
         minimum_out=minimum,
+        guard="guard",
+        guard_rent_lamports=2_039_280,
+        height=100,
         now=now,
     )
 
@@ -130,20 +133,23 @@ def expired(attempt: int = 1) -> e.AttemptExpired:
     return e.AttemptExpired(attempt=attempt, signature=f"signature-{attempt}", evidence=evidence())
 
 
-def evidence(**changes: object) -> ExpiryEvidence:
+def evidence(configured: int = 1, **changes: object) -> ExpiryEvidence:
+    """What one endpoint shows, of so many that are configured."""
     fields: dict[str, object] = {
         "endpoint": "127.0.0.1",
         "genesis_hash": "genesis",
         "finalized_slot": 300,
         "finalized_height": 260,
+        "guard_slot": 300,
         "status_slot": 300,
-        "parent_slot": 99,
-        "blocks": tuple(Block(slot=n, height=n, blockhash=str(n)) for n in range(100, 252)),
     }
-    return ExpiryEvidence(endpoints=(EndpointEvidence(**{**fields, **changes}),))  # type: ignore[arg-type]
+    seen = GuardAbsence(**{**fields, **changes})  # type: ignore[arg-type]
+    return ExpiryEvidence(endpoints=(seen,), configured=configured)
 
 
-def landing(attempt: int = 1, commitment: str = "confirmed", error: str | None = None) -> c.RecordLanding:
+def landing(
+    attempt: int = 1, commitment: str = "confirmed", error: str | None = None, configured: int = 1
+) -> c.RecordLanding:
     found = Landing(
         signature=f"signature-{attempt}",
         slot=120,
@@ -151,6 +157,8 @@ def landing(attempt: int = 1, commitment: str = "confirmed", error: str | None =
         amount_in=0 if error else 1_500_000_000,
         amount_out=0 if error else 224_000_000,
         fee_lamports=5000,
+        guard_rent_lamports=0 if error else 2_039_280,
         error=TransactionError(code=error, detail="as the chain said") if error else None,
     )
-    return c.RecordLanding(attempt=attempt, landing=found, now=NOW)
+    absent = evidence(configured, failed=(found.signature,)) if error else None
+    return c.RecordLanding(attempt=attempt, landing=found, now=NOW, evidence=absent)

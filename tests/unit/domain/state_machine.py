@@ -100,7 +100,9 @@ def _commands(order: Order | None) -> Iterator[c.OrderCommand]:
         for attempt in order.attempts:
             yield c.RecordSent(attempt.number, attempt.signature, "accepted")
             yield c.RecordExpiry(attempt.number, _EVIDENCE, now)
-            yield replace(landing(attempt.number), now=now)
+            success = landing(attempt.number)
+            found = success.landing.model_copy(update={"amount_out": attempt.minimum_out})
+            yield replace(success, landing=found, now=now)
             for code in (_FINAL, _PASSING):
                 yield replace(landing(attempt.number, "finalized", code), now=now)
     yield c.DiscardOrder()

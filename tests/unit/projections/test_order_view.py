@@ -66,7 +66,11 @@ def test_a_fill_shows_amounts_price_and_fees_in_token_units() -> None:
     assert view["txHash"] == "signature-1"
     assert (view["executedAmountIn"], view["executedAmountOut"]) == ("1.5", "224")
     assert view["executedPrice"] == "149.333333333333333"
-    assert view["fee"] == {"networkLamports": "5000", "venue": {"token": "SOL", "amount": "0.00375"}}
+    assert view["fee"] == {
+        "networkLamports": "5000",
+        "guardRentLamports": "2039280",
+        "venue": {"token": "SOL", "amount": "0.00375"},
+    }
 
 
 def test_a_failure_says_why_and_whether_to_try_again() -> None:

@@ -1,0 +1,96 @@
+"""An order's guard: the account that each of its transactions makes first, so that the chain lets one of them succeed.
+
+Rent is paid in, the account allocated at an address that only the wallet can allocate, and given to the token program
+under an authority that signs no swap. A second transaction fails at the allocation, whoever sent it. Lamports that a
+stranger pays into the address hinder nothing, and nothing in a swap's transaction can close the account.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from uuid import UUID
+
+from solders.instruction import AccountMeta, Instruction
+from solders.keypair import Keypair
+from solders.pubkey import Pubkey
+from solders.system_program import ID as SYSTEM
+from solders.system_program import AllocateWithSeedParams, TransferParams, allocate_with_seed, transfer
+from solders.token import ID as TOKEN
+
+from domain.tokens import USDC
+
+GUARD_BYTES = 165
+"""The size of a token account, which a guard is."""
+
+SYSTEM_PROGRAM = str(SYSTEM)
+TOKEN_PROGRAM = str(TOKEN)
+
+# Any mint will do but SOL's, whose accounts count lamports as an amount.
+_MINT = Pubkey.from_string(USDC.mint)
+_INITIALIZE_ACCOUNT_3 = b"\x12"
+_SEED_LENGTH = 32
+_KEY_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """A guard of ``wallet``: its address, the seed the address is made from, and who may close it (base58)."""
+
+    address: str
+    seed: str
+    wallet: str
+    authority: str
+
+    def instructions(self, rent: int) -> list[Instruction]:
+        """What makes the guard, ``rent`` lamports paid in; it fails where the guard was made before."""
+        address, wallet = Pubkey.from_string(self.address), Pubkey.from_string(self.wallet)
+        return [
+            transfer(TransferParams(from_pubkey=wallet, to_pubkey=address, lamports=rent)),
+            allocate_with_seed(
+                AllocateWithSeedParams(address=address, base=wallet, seed=self.seed, space=GUARD_BYTES, owner=TOKEN)
+            ),
+            Instruction(
+                TOKEN,
+                _INITIALIZE_ACCOUNT_3 + bytes(Pubkey.from_string(self.authority)),
+                [AccountMeta(address, False, True), AccountMeta(_MINT, False, False)],
+            ),
+        ]
+
+
+class GuardKey:
+    """The secret that guards' addresses are made from: with it nobody foresees them, and after a restore they are the
+    same. Nothing shows it.
+    """
+
+    __slots__ = ("__secret", "authority")
+
+    def __init__(self, secret: bytes) -> None:
+        if len(secret) != _KEY_BYTES:
+            raise ValueError(f"a guard key has {_KEY_BYTES} bytes")
+        self.__secret = secret
+        # It signs what closes guards, and no swap.
+        self.authority = str(Keypair.from_seed(self._derived(b"authority")).pubkey())
+
+    def of_order(self, wallet: str, order_id: UUID) -> Guard:
+        """The guard of an order, the same for each of its attempts."""
+        return self._guard(wallet, order_id.bytes)
+
+    def canary(self, wallet: str) -> Guard:
+        """The guard that is never closed: it shows at each start that this is the key the chain knows."""
+        return self._guard(wallet, b"canary")
+
+    def _guard(self, wallet: str, name: bytes) -> Guard:
+        seed = self._derived(name).hex()[:_SEED_LENGTH]
+        address = Pubkey.create_with_seed(Pubkey.from_string(wallet), seed, TOKEN)
+        return Guard(address=str(address), seed=seed, wallet=wallet, authority=self.authority)
+
+    def _derived(self, name: bytes) -> bytes:
+        return hmac.new(self.__secret, name, hashlib.sha256).digest()
+
+    def __repr__(self) -> str:
+        return f"GuardKey(authority={self.authority})"
+
+    def __reduce__(self) -> str:
+        raise TypeError("a guard key is not serialized")

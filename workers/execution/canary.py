@@ -1,0 +1,101 @@
+"""The proof, at each start, that the guard key is the one the chain knows: until then nothing is signed.
+
+With another key an order's next transaction would make another guard, and both could succeed. The canary is a guard
+that is made once and stays for ever: making it again must fail as a second transaction of an order does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import structlog
+
+from chains.guard import Guard, GuardKey
+from chains.protocol import Chain
+from chains.transactions import compose_canary
+from chains.wallet import Wallet
+from commands.guard_keys import GuardKeys
+from domain.account import GuardKeyBound
+from domain.codes import Code
+from domain.errors import DomainError
+from workers.errors import TRANSIENT_ERRORS
+from workers.execution.funds import Funds
+
+log = structlog.get_logger(__name__)
+
+# How long one transaction that makes the canary is waited for, and how often it is looked for and sent, in seconds.
+_WAIT_S, _LOOK_S, _AGAIN_S = 20.0, 0.2, 1.0
+
+
+@dataclass
+class Canary:
+    """Proves ``guard_key`` for ``account_id``; ``proven`` says whether it has."""
+
+    chain: Chain
+    wallet: Wallet
+    guard_key: GuardKey
+    guard_keys: GuardKeys
+    funds: Funds
+    account_id: UUID
+    proven: bool = field(default=False, init=False)
+
+    async def prove(self) -> None:
+        """Return once the key is proven, however long the chain and the log take to answer.
+
+        Raises ``DomainError``: ``another_guard_key``, ``canary_gone``.
+        """
+        guard = self.guard_key.canary(self.wallet.address)
+        while not self.proven:
+            try:
+                await self._prove(guard)
+            except TRANSIENT_ERRORS as error:
+                log.warning("the guard key is not proven yet", reason=type(error).__name__)
+                await asyncio.sleep(_AGAIN_S)
+
+    async def _prove(self, guard: Guard) -> None:
+        bound = GuardKeyBound(wallet=guard.wallet, authority=guard.authority, canary=guard.address)
+        was_made = await self.guard_keys.bind(self.account_id, bound)
+        if await self._is_there(guard):
+            # A fork may still undo one that was made a moment ago: recorded is what stays.
+            if not was_made and await self.chain.is_finalized(guard.address):
+                await self.guard_keys.canary_made(self.account_id, guard.address)
+            self.proven = True
+        elif was_made:
+            raise DomainError(
+                "canary_gone",
+                f"the chain doesn't show the canary guard {guard.address} that the log says was made on it: "
+                "it is another chain, or its node can't be trusted",
+            )
+        else:
+            await self._make(guard)
+
+    async def _is_there(self, guard: Guard) -> bool:
+        """Whether making it again fails because it is there."""
+        message = compose_canary(
+            guard.instructions(await self.funds.guard_rent()),
+            wallet=guard.wallet,
+            blockhash=(await self.chain.latest_blockhash()).blockhash,
+        )
+        error = (await self.chain.simulate(message)).error
+        if error and error.code != Code.GUARD_TAKEN:
+            log.warning("the canary guard can't be made", code=error.code, detail=error.detail)
+        return error is not None and error.code == Code.GUARD_TAKEN
+
+    async def _make(self, guard: Guard) -> None:
+        """Send what makes it until it is there; the chain makes it once, whoever else sends the same."""
+        blockhash = await self.chain.latest_blockhash()
+        rent = await self.funds.guard_rent()
+        signed = self.wallet.sign(
+            compose_canary(guard.instructions(rent), wallet=guard.wallet, blockhash=blockhash.blockhash)
+        )
+        loop = asyncio.get_running_loop()
+        until, send_at = loop.time() + _WAIT_S, 0.0
+        while loop.time() < until:
+            if loop.time() >= send_at:
+                await self.chain.send(bytes(signed))
+                send_at = loop.time() + _AGAIN_S
+            await asyncio.sleep(_LOOK_S)
+            if await self._is_there(guard):
+                return
