@@ -50,7 +50,8 @@ class Settings(BaseSettings):
     solana_evidence_rpc_urls: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         repr=False,
-        description="More RPC endpoints, comma separated, asked for evidence before an attempt counts as expired.",
+        description="More RPC endpoints, comma separated, asked for evidence before an order ends; with any, two "
+        "endpoints must agree.",
     )
 
     data_dir: Path = Field(

@@ -9,4 +9,4 @@ union
 select stream_id from events
 where topic = %(topic)s
   and "position" > coalesce((select "position" from positions where processor = 'projector:orders_v1'), 0)
-  and not (convert_from(state, 'UTF8')::jsonb -> 'data' ? 'guard')
+  and convert_from(state, 'UTF8')::jsonb -> 'data' ->> 'guard' is null

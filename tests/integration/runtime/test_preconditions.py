@@ -10,17 +10,26 @@ import pytest
 
 from chains.wallet import Wallet
 from commands.ids import DEFAULT_ACCOUNT
+from commands.orders import OrderRepository
 from domain.events import ORDER_EVENTS, OrderEvent, OrderSubmitted, TransactionBuilt
+from domain.evolve import fold
 from domain.terms import OrderTerms
 from domain.tokens import SOL, USDC
 from event_store.append.appender import Appender
 from event_store.mapper import EventMapper
 from event_store.pool import connection_pool
+from event_store.read.log import Log
 from event_store.types import AppendRequest, NewEvent, Stored
 from projections.orders import PROCESSOR
 from runtime.errors import StartupError
-from runtime.preconditions import require_chain_of_log, require_known_wallet, require_wallet
+from runtime.preconditions import (
+    require_chain_of_log,
+    require_guarded_attempts,
+    require_known_wallet,
+    require_wallet,
+)
 from tests.integration.conftest import TestDatabase
+from tests.unit.domain.scenario import built, expired, routed, submitted
 
 MAPPER = EventMapper(ORDER_EVENTS)
 
@@ -135,3 +144,40 @@ async def test_a_wallet_that_other_users_can_read_is_refused_in_one_sentence(
     async with connection_pool(database.app, max_size=1) as pool:
         with pytest.raises(StartupError, match="is open to other users: chmod 600 it"):
             await require_wallet(pool, MAPPER, "genesis", tmp_path / "wallet.json")
+
+
+@pytest.mark.parametrize("projected", [False, True], ids=["past the read model", "in the read model"])
+async def test_an_attempt_without_a_guard_that_may_still_land_is_named_and_nothing_begins(
+    database: TestDatabase, projected: bool
+) -> None:
+    unguarded = built().model_copy(update={"guard": None, "guard_rent_lamports": None, "height": None})
+    endings: dict[str, tuple[OrderEvent, ...]] = {"live": (), "expired": (expired(),)}
+    async with connection_pool(database.app, max_size=2) as pool:
+        appender = Appender(database.app)
+        await appender.start()
+        orders = OrderRepository(Log(pool), appender, MAPPER)
+        ids = {name: uuid4() for name in (*endings, "guarded")}
+        histories = {name: (*submitted(), routed(), unguarded, *ending) for name, ending in endings.items()}
+        histories["guarded"] = (*submitted(), routed(), built())
+        for name, history in histories.items():
+            new, command_id = [], uuid4()
+            for version, event in enumerate(history, 1):
+                stored = MAPPER.dump(event)
+                new.append(
+                    NewEvent(ids[name], version, uuid4(), *stored, DEFAULT_ACCOUNT, command_id, command_id, None)
+                )
+            assert isinstance(await appender.append(AppendRequest(tuple(new))), Stored)
+        if projected:
+            head = await Log(pool).head()
+            async with pool.connection() as app:
+                await app.execute("insert into positions values (%s, %s)", [PROCESSOR, head])
+                for name, history in histories.items():
+                    order = fold(history)
+                    assert order is not None
+                    await app.execute(
+                        "insert into orders_v1 values (%s, %s, %s, 1, 1, now(), now(), 1, %s)",
+                        [ids[name], DEFAULT_ACCOUNT, order.status, order.model_dump_json()],
+                    )
+        with pytest.raises(StartupError, match=f"of the orders {ids['live']}: start the version"):
+            await require_guarded_attempts(pool, orders)
+        await appender.stop()
