@@ -8,7 +8,6 @@ from datetime import timedelta
 from uuid import UUID
 
 from commands.dead_letters import DeadLetters
-from commands.guard_keys import GuardKeys
 from commands.ids import DEFAULT_ACCOUNT
 from domain.account import (
     RecordedDeadLetter,
@@ -120,11 +119,10 @@ async def given_up(engine: EngineHarness, node: FaultyNode) -> Sequence[UUID]:
 @history
 async def guard_key_bound(engine: EngineHarness, node: FaultyNode) -> Sequence[UUID]:
     """The first start binds the guard key and makes its canary, a later one proves by it; an order makes its guard."""
-    keys = GuardKeys(engine.events, engine.orders._appender, MAPPER)
     funds = Funds(engine.chain, engine.wallet.address, reserve=0)
     key = engine.wallet.guard_key()
     for _ in range(2):
-        await Canary(engine.chain, engine.wallet, key, keys, funds, DEFAULT_ACCOUNT).prove()
+        await Canary(engine.chain, engine.wallet, key, engine.store.guard_keys, funds, DEFAULT_ACCOUNT).prove()
         async with asyncio.timeout(15):
             while not await engine.chain.is_finalized(key.canary(engine.wallet.address).address):
                 await asyncio.sleep(0.05)

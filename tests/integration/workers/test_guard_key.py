@@ -11,7 +11,6 @@ import pytest
 
 from chains.guard import GuardKey
 from chains.solana_client import SolanaChain
-from commands.guard_keys import GuardKeys
 from commands.ids import DEFAULT_ACCOUNT
 from domain.account import CanaryMade, GuardKeyBound, guard_key_stream
 from domain.errors import DomainError
@@ -23,9 +22,10 @@ from workers.execution.funds import Funds
 
 def canary(engine: EngineHarness, key: GuardKey | None = None, chain: SolanaChain | None = None) -> Canary:
     chain = chain or engine.chain
-    keys = GuardKeys(engine.events, engine.orders._appender, engine.mapper)
     funds = Funds(chain, engine.wallet.address, reserve=0)
-    return Canary(chain, engine.wallet, key or engine.wallet.guard_key(), keys, funds, DEFAULT_ACCOUNT)
+    return Canary(
+        chain, engine.wallet, key or engine.wallet.guard_key(), engine.store.guard_keys, funds, DEFAULT_ACCOUNT
+    )
 
 
 async def recorded(engine: EngineHarness) -> list[type[object]]:
