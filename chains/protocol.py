@@ -84,12 +84,14 @@ class AccountsAnswer:
 @dataclass(frozen=True, slots=True)
 class Inconclusive:
     """Why neither a success nor its absence is proven. ``guard_seen``: an endpoint shows the order's guard, so it was
-    executed. ``permanent``: enough endpoints do, and none shows any more by which transaction.
+    executed. ``permanent``: enough endpoints do, and none shows any more by which transaction. ``disagreeing`` are the
+    endpoints that show opposite things of it.
     """
 
     reason: str
     guard_seen: bool = False
     permanent: bool = False
+    disagreeing: tuple[str, ...] = ()
 
 
 class Chain(Protocol):

@@ -214,8 +214,16 @@ class SolanaChain(Chain):
         absent = tuple(answer for answer in said if isinstance(answer, GuardAbsence))
         reason = "; ".join(str(answer) for answer in said if not isinstance(answer, GuardAbsence))
         if present:
+            names = [endpoint.name for endpoint in self._endpoints]
+            shown = zip(names, said, strict=True)
+            telling = tuple(name for name, answer in shown if isinstance(answer, Present | GuardAbsence))
             whole = not absent and enough(len(present), len(self._endpoints))
-            return Inconclusive(reason, guard_seen=True, permanent=whole and all(answer.purged for answer in present))
+            return Inconclusive(
+                "; ".join([reason, *(f"{answer.endpoint}: it shows no guard" for answer in absent)]),
+                guard_seen=True,
+                permanent=whole and all(answer.purged for answer in present),
+                disagreeing=telling if absent else (),
+            )
         if absent:
             return ExpiryEvidence(endpoints=absent, configured=len(self._endpoints))
         return Inconclusive(reason)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.events import Observation
-from domain.evidence import ExpiryEvidence, Landing, OperatorEvidence
+from domain.evidence import ExpiryEvidence, GuardTaken, Landing, OperatorEvidence
 from domain.quotes import Quote, Refusal
 from domain.terms import OrderTerms
 
@@ -96,7 +96,7 @@ class RecordExpiry:
     """An attempt can never land, proven by ``evidence``."""
 
     attempt: int
-    evidence: ExpiryEvidence | OperatorEvidence
+    evidence: ExpiryEvidence | OperatorEvidence | GuardTaken
     now: datetime
 
 

@@ -12,7 +12,7 @@ from domain.account import Contradiction
 from domain.codes import Code
 from domain.decide_end import fail_or_rest, past_deadline, require_status
 from domain.errors import DomainError, LandedAfterEndError, NotApplicableError
-from domain.evidence import ExpiryEvidence
+from domain.evidence import ExpiryEvidence, GuardTaken
 from domain.evolve import evolve
 from domain.numbers import ratio
 from domain.order import Attempt, Order
@@ -109,6 +109,8 @@ def record_expiry(order: Order, command: c.RecordExpiry) -> list[e.OrderEvent]:
     One endpoint of two lets the order go on, which past its deadline it can't.
     """
     attempt = order.attempt(command.attempt)
+    if isinstance(command.evidence, GuardTaken):
+        return [_lost(order, attempt, command.evidence)]
     if attempt is None or order.ended or attempt not in (order.live_attempt, order.unproven_attempt):
         raise NotApplicableError(f"Attempt {command.attempt} is neither live nor unproven.")
     if isinstance(command.evidence, ExpiryEvidence):
@@ -122,6 +124,15 @@ def record_expiry(order: Order, command: c.RecordExpiry) -> list[e.OrderEvent]:
             raise DomainError("evidence_incomplete", f"That is no proof of expiry: {gap}.")
     expired = e.AttemptExpired(attempt=attempt.number, signature=attempt.signature, evidence=command.evidence)
     return [expired, *fail_or_rest(evolve(order, expired), Code.TRANSACTION_EXPIRED, command.now)]
+
+
+def _lost(order: Order, attempt: Attempt | None, evidence: GuardTaken) -> e.AttemptExpired:
+    """The end of an attempt that another one was faster than."""
+    if attempt is None or attempt.end is not None or order.fill is None:
+        raise NotApplicableError("The attempt isn't one that lost.")
+    if evidence.taken_by != order.fill.tx_hash or attempt.guard is None or attempt.guard != order.guard:
+        raise DomainError("evidence_incomplete", "That isn't the transaction that took the order's guard.")
+    return e.AttemptExpired(attempt=attempt.number, signature=attempt.signature, evidence=evidence)
 
 
 def _attempt(order: Order, number: int, signature: str) -> Attempt:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar, Literal, TypeGuard, get_args
 
-from domain.evidence import Commitment, ExpiryEvidence, OperatorEvidence
+from domain.evidence import Commitment, ExpiryEvidence, GuardTaken, OperatorEvidence
 from domain.numbers import BaseUnits, Price
 from domain.quotes import Quote, Recorded, Refusal
 from domain.terms import OrderTerms
@@ -179,7 +179,7 @@ class AttemptRejected(BaseOrderEvent):
 
 class AttemptExpired(BaseOrderEvent):
     """The attempt can never land, and why we know. Recorded again where an order is to end and the first evidence of it
-    was one endpoint's alone.
+    was one endpoint's alone. Recorded after the order's end for a loser, whose guard another attempt has taken.
     """
 
     TOPIC = "order.AttemptExpired"
@@ -187,7 +187,7 @@ class AttemptExpired(BaseOrderEvent):
 
     attempt: int
     signature: str
-    evidence: ExpiryEvidence | OperatorEvidence
+    evidence: ExpiryEvidence | OperatorEvidence | GuardTaken
 
 
 class OrderConfirmed(BaseOrderEvent):

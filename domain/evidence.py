@@ -111,6 +111,15 @@ class ExpiryEvidence(Recorded):
         return None
 
 
+class GuardTaken(Recorded):
+    """Another transaction of the order made its guard, finalized: no other one can succeed any more."""
+
+    source: Literal["guard"] = "guard"
+    taken_by: str
+    slot: int
+    shown_by: tuple[str, ...]
+
+
 class OperatorEvidence(Recorded):
     """What can't be known from the chain, ended by a person who says why."""
 

@@ -9,7 +9,7 @@ from typing import TypedDict, assert_never
 
 from domain import events as e
 from domain.codes import Code
-from domain.evidence import ExpiryEvidence, OperatorEvidence
+from domain.evidence import ExpiryEvidence
 from domain.numbers import BaseUnits, Price
 from domain.order import Attempt, AttemptEnd, Failure, Fill, IfSet, Order, Rest, Route
 
@@ -175,7 +175,7 @@ def _apply_attempt_expired(order: Order, event: e.AttemptExpired) -> OrderChange
     known = order.attempt(event.attempt)
     end: AttemptEnd = known.end if known and known.end else "expired"
     attempts = _attempts_with(order, event.attempt, {"end": end})
-    if not isinstance(event.evidence, OperatorEvidence):
+    if isinstance(event.evidence, ExpiryEvidence):
         attempts = _proven(attempts, event.evidence)
     elif known and known.guard:
         attempts = _with(attempts, event.attempt, {"proven": True})

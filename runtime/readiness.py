@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from api.services import Check
 from event_store.processors.oversight import LagWatch, unheld
+from event_store.statements import statement
 from projections.orders import PROCESSOR
 from workers.dispatch.work import Pool
 from workers.tracker.tracker import TRACKER
@@ -15,6 +16,7 @@ LEASED_ROLES = {PROCESSOR: "projector", TRACKER: "tracker", WATCHER: "watcher"}
 FOLLOWERS = (PROCESSOR,)
 # Twice a lease: after a crash the standby takes over within one, and has another to catch up.
 LAG_S = 10.0
+_UNKNOWN_OUTCOMES = statement(__file__, "unknown_outcomes")
 
 
 def role_checks(pool: Pool) -> list[Check]:
@@ -33,4 +35,13 @@ def role_checks(pool: Pool) -> list[Check]:
         found = ", ".join(f"{LEASED_ROLES[lag.processor]} at {lag.position} of {lag.head}" for lag in late)
         return f"behind the log for more than {LAG_S:.0f} s: {found}" if late else None
 
-    return [Check("leases", leases, essential=False), Check("positions", positions, essential=False)]
+    async def outcomes() -> str | None:
+        async with pool.connection() as connection:
+            row = await (await connection.execute(_UNKNOWN_OUTCOMES)).fetchone()
+        return f"the outcome of {row[0]} orders isn't known, such as {row[1]}: {row[2]}" if row else None
+
+    return [
+        Check("leases", leases, essential=False),
+        Check("positions", positions, essential=False),
+        Check("outcomes", outcomes, essential=False),
+    ]

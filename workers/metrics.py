@@ -24,4 +24,9 @@ CONTRADICTIONS = Counter("surefill_contradictions_total", "Landings that contrad
 DEAD_LETTERS = Gauge("surefill_dead_letters", "Orders that wait for an operator.", ["processor"])
 UNKNOWN = Gauge("surefill_unknown_attempts", "Attempts whose outcome can't be known yet; their orders say why.")
 UNKNOWN_AGE = Gauge("surefill_unknown_age_seconds", "How long the oldest of them has been unknown.")
+DISAGREEMENTS = Counter(
+    "surefill_endpoint_disagreements_total",
+    "Times an endpoint and another showed opposite outcomes of one order, by each endpoint's host.",
+    ["endpoint"],
+)
 EVIDENCE_MISSING = Counter("surefill_evidence_missing_total", "Attempts whose expiry could not be proven yet, by try.")

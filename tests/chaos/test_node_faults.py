@@ -71,10 +71,12 @@ BLIND_TO_EXPIRY = {
     "a stale epoch": ("getGenesisHash", "stale", {"slots": 10**6, "methods": ("getEpochInfo",)}),
     "statuses older than the height": ("getGenesisHash", "behind", {"slots": 300}),
     "another chain": ("getGenesisHash", "genesis", {}),
-    "blocks cleaned up": ("getGenesisHash", "purged", {"keeps": 20, "code": -32001}),
-    "blocks missing in long-term storage": ("getGenesisHash", "purged", {"keeps": 20, "code": -32009}),
-    "blocks not available": ("getBlock", "error", {"code": -32004, "methods": ("getBlock",)}),
-    "a list of blocks as HTML": ("getBlocksWithLimit", "html", {"methods": ("getBlocksWithLimit",)}),
+    "guards that are not to be had": (
+        "getMultipleAccounts",
+        "error",
+        {"methods": ("getMultipleAccounts",), "code": -32005},
+    ),
+    "guards as HTML": ("getMultipleAccounts", "html", {"methods": ("getMultipleAccounts",)}),
     "half an epoch": ("getEpochInfo", "half", {"methods": ("getEpochInfo",)}),
     "no answer about the chain": ("getGenesisHash", "timeout", {"methods": ("getGenesisHash",)}),
 }
@@ -85,10 +87,10 @@ async def test_what_never_landed_is_signed_again_only_once_its_expiry_can_be_pro
     engine: EngineHarness, node: FaultyNode, question: str, name: str, params: dict[str, Any]
 ) -> None:
     await node.fault("drop")
-    await node.fault(name, **params)
     execute(engine)
     order_id = await engine.submit()
     await engine.until(order_id, lambda order: order.status == "submitted")
+    await node.fault(name, **params)
     await node.blocks(PAST_ITS_LIFE)
     await asked(node, question, 5)
     assert undecided(await engine.order(order_id))
@@ -102,13 +104,8 @@ async def test_what_never_landed_is_signed_again_only_once_its_expiry_can_be_pro
     assert (set(ends[:-1]), ends[-1]) == ({"expired"}, "confirmed")
 
 
-@pytest.mark.parametrize("blocks", ["readable", "refused"])
-async def test_null_for_what_landed_is_no_proof_for_however_long(
-    engine: EngineHarness, node: FaultyNode, blocks: str
-) -> None:
+async def test_null_for_what_landed_is_no_proof_for_however_long(engine: EngineHarness, node: FaultyNode) -> None:
     await node.fault("blind")
-    if blocks == "refused":
-        await node.fault("error", methods=("getBlock", "getBlocks", "getBlocksWithLimit"), code=-32004)
     execute(engine)
     order_id = await engine.submit()
     await until(lambda: on_chain(node, order_id))

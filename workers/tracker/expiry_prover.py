@@ -11,11 +11,11 @@ import structlog
 from chains.protocol import Chain, Inconclusive
 from domain.commands import RecordExpiry, RecordLanding
 from domain.decide_end import past_deadline
-from domain.evidence import ExpiryEvidence, Landing
+from domain.evidence import ExpiryEvidence, GuardTaken, Landing
 from event_store.processors.leases import Lease
 from workers.dispatch.work import WorkTable
 from workers.errors import TRANSIENT_ERRORS
-from workers.metrics import EVIDENCE_MISSING
+from workers.metrics import DISAGREEMENTS, EVIDENCE_MISSING
 from workers.tracker.outcome_recorder import OutcomeRecorder
 from workers.tracker.tracked_attempt import TrackedAttempt
 
@@ -88,8 +88,14 @@ class ExpiryProver:
         history = (await self._recorder.load([attempt])).get(attempt.order_id)
         if history is None or history.order is None:
             return
+        now = self._clock()
         number = next(one.number for one in history.order.attempts if one.signature == landing.signature)
-        await self._recorder.record(lease, attempt, history, RecordLanding(number, landing, self._clock()))
+        if attempt.order_ended and number != attempt.number:
+            # Past its time it can't even fail any more, at the cost of a fee.
+            taken = GuardTaken(taken_by=landing.signature, slot=landing.slot, shown_by=landing.shown_by)
+            await self._recorder.record(lease, attempt, history, RecordExpiry(attempt.number, taken, now))
+        else:
+            await self._recorder.record(lease, attempt, history, RecordLanding(number, landing, now))
 
     async def _absent(
         self, lease: Lease, attempt: TrackedAttempt, evidence: ExpiryEvidence, finalized_height: int
@@ -120,6 +126,8 @@ class ExpiryProver:
             attempt.schedule.finish()
             return
         EVIDENCE_MISSING.inc()
+        for endpoint in answer.disagreeing:
+            DISAGREEMENTS.labels(endpoint).inc()
         attempt.schedule.expiry_unproven()
         log.warning("outcome not known", order_id=str(attempt.order_id), attempt=attempt.number, missing=answer.reason)
         await self._work.record_uncertainty(attempt.order_id, attempt.number, answer.reason, permanent=answer.permanent)

@@ -153,6 +153,15 @@ async def test_a_lie_about_the_status_alone_is_found_out_by_the_guard(node: Node
     assert (answer.guard_seen, answer.permanent) == (True, False)
 
 
+async def test_endpoints_that_show_opposite_outcomes_are_named(node: Node, past: Past) -> None:
+    unreadable: dict[str, Alter] = {"getTransaction": not_found}
+    answer = await asked(node, past.landed.question, BLIND, unreadable)
+    assert isinstance(answer, Inconclusive)
+    assert len(set(answer.disagreeing)) == 2
+    assert all(endpoint in answer.reason for endpoint in answer.disagreeing)
+    assert (answer.guard_seen, answer.permanent) == (True, False)
+
+
 async def test_one_endpoint_of_two_is_not_enough_for_an_order_to_end(node: Node, past: Past) -> None:
     question = past.expired.question
     for changes in (({}, DOWN), (DOWN, {}), ({}, b"")):

@@ -14,6 +14,7 @@ from projections.orders import PROCESSOR
 from runtime.readiness import LEASED_ROLES, role_checks
 from tests.integration.conftest import TestDatabase
 from tests.integration.event_store.requests import event, request
+from workers.dispatch.work import WorkTable
 
 HOUR_AHEAD = "update leases set expires_at = expires_at + interval '1 hour' where processor = %s"
 
@@ -91,3 +92,14 @@ async def test_an_event_that_has_waited_for_long_is_said_at_the_first_question(d
         assert (await said(pool))["positions"] == ("behind the log for more than 10 s: projector at 0 of 1")
         await reach(pool, 1)
         assert (await said(pool))["positions"] is None
+
+
+async def test_orders_whose_outcome_is_not_known_are_counted_and_the_oldest_is_told(database: TestDatabase) -> None:
+    async with connection_pool(database.app, max_size=2) as pool:
+        assert (await said(pool))["outcomes"] is None
+        work, orders = WorkTable(pool, written_by=PROCESSOR), [uuid4(), uuid4()]
+        for order_id in orders:
+            await work.record_uncertainty(order_id, 1, "liar:443: it shows the order's guard", permanent=False)
+        assert (await said(pool))["outcomes"] == (
+            f"the outcome of 2 orders isn't known, such as {orders[0]}: liar:443: it shows the order's guard"
+        )

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from domain import commands as c
 from domain import events as e
-from domain.evidence import ExpiryEvidence, OperatorEvidence
+from domain.evidence import ExpiryEvidence, GuardTaken, OperatorEvidence
 from domain.evolve import fold
 from tests.unit.domain.scenario import (
     LATE,
@@ -153,3 +153,17 @@ def test_a_loser_that_fails_after_the_orders_end_is_counted_and_changes_nothing_
 def test_an_attempt_called_expired_that_failed_after_all_is_counted():
     history = (*SENT, expired())
     given(*history).when(landing(1, "finalized", "slippage_exceeded")).then(e.AttemptRejected)
+
+
+def test_an_attempt_that_lost_ends_once_another_has_taken_the_guard_and_nothing_else_changes():
+    history = (*SENT, expired(), routed(), built(2), sent(2))
+    confirmed = given(*history).when(landing(1)).then(e.OrderConfirmed)
+    won = GuardTaken(taken_by="signature-1", slot=120, shown_by=("127.0.0.1",))
+    lost = given(*history, *confirmed).when(c.RecordExpiry(2, won, NOW)).then(e.AttemptExpired)
+    order = fold((*history, *confirmed, *lost))
+    assert order is not None
+    assert (order.status, [attempt.end for attempt in order.attempts]) == ("confirmed", ["confirmed", "expired"])
+    other = c.RecordExpiry(2, won.model_copy(update={"taken_by": "another"}), NOW)
+    given(*history, *confirmed).when(other).then_refused("evidence_incomplete")
+    given(*history).when(c.RecordExpiry(2, won, NOW)).then_refused("not_applicable")
+    given(*history, *confirmed).when(c.RecordExpiry(1, won, NOW)).then_refused("not_applicable")
