@@ -47,10 +47,10 @@ def resign_after_timeout() -> None:
 
 def fail_what_is_not_seen() -> None:
     """A transaction that no status shows for a moment is taken for one that never landed: the order fails."""
-    not_on_chain = Tracker._not_on_chain
+    sent_again = Tracker._send
 
     async def failed(self: Tracker, lease: Lease, one: TrackedAttempt) -> None:
-        await not_on_chain(self, lease, one)
+        await sent_again(self, lease, one)
         orders = self._recorder._orders
         history = (await orders.load([one.order_id])).orders[one.order_id]
         if history.order and history.order.live_attempt and history.order.live_attempt.submitted:
@@ -58,7 +58,7 @@ def fail_what_is_not_seen() -> None:
             end = OrderFailed(code=code, detail=meaning(code).sentence, retryable=True)
             await orders._append(history, [end], uuid4(), (), ())
 
-    Tracker._not_on_chain = failed  # type: ignore[method-assign]
+    Tracker._send = failed  # type: ignore[method-assign]
 
 
 def forget_work() -> None:

@@ -28,6 +28,8 @@ _ANY = _ILL_NODE | _NODE_AWAY | _NOT_LANDING | _ROLES_AWAY | _SERVERS_AWAY
 CAUSES: dict[str, set[str]] = {
     Code.CHAIN_UNAVAILABLE: _ILL_NODE | _NODE_AWAY,
     Code.VENUE_UNAVAILABLE: _ILL_NODE | _NODE_AWAY,
+    # Each start of a worker asks the node before anything is signed.
+    Code.GUARD_UNPROVEN: _ILL_NODE | _NODE_AWAY | _SERVERS_AWAY | _ROLES_AWAY,
     Code.BLOCKHASH_NOT_FOUND: _ILL_NODE | _NOT_LANDING,
     Code.TRANSACTION_EXPIRED: _ILL_NODE | _NODE_AWAY | _NOT_LANDING | _ROLES_AWAY,
     # The market walks on while a fault keeps the order from it.
