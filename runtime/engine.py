@@ -31,7 +31,7 @@ from runtime.addresses import Addresses
 from runtime.data_directory import occupied
 from runtime.embedded import ports, postgres, valkey
 from runtime.errors import ServerUnreachableError, StartupError
-from runtime.preconditions import load_wallet, require_known_wallet, require_wallet
+from runtime.preconditions import load_wallet, require_guarded_attempts, require_known_wallet, require_wallet
 from runtime.roles import migrate
 from runtime.settings import Settings
 from runtime.supervision.child import Program
@@ -130,6 +130,7 @@ async def _require_one_world(settings: Settings, servers: Addresses) -> None:
             await require_known_wallet(pool, settings.wallet_file)
         else:
             await require_wallet(pool, EventMapper(ORDER_EVENTS), genesis_hash, settings.wallet_file)
+        await require_guarded_attempts(pool, EventMapper(ORDER_EVENTS))
 
 
 async def _start_servers(supervisor: Supervisor, settings: Settings) -> Addresses:

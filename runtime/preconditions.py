@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -14,10 +15,13 @@ from chains.errors import WalletError
 from chains.networks import network_of
 from chains.wallet import Wallet
 from commands.ids import DEFAULT_ACCOUNT
-from commands.orders import OrderRepository
 from domain import events as e
+from domain.events import is_order_event
+from domain.evolve import fold
 from event_store.mapper import UNREADABLE, EventMapper
+from event_store.read.log import Log
 from event_store.statements import statement
+from event_store.types import RecordedEvent
 from projections.accounts import wallet_of
 from runtime.errors import StartupError
 from workers.dispatch.work import Pool
@@ -91,7 +95,7 @@ async def _newest(pool: Pool, mapper: EventMapper, kind: type[E], states_of: byt
     return None
 
 
-async def require_guarded_attempts(pool: Pool, orders: OrderRepository) -> None:
+async def require_guarded_attempts(pool: Pool, mapper: EventMapper) -> None:
     """Raise ``StartupError`` where an attempt without a guard may still land.
 
     The version that signed it must end it first: here nothing proves any more that it can't.
@@ -99,18 +103,24 @@ async def require_guarded_attempts(pool: Pool, orders: OrderRepository) -> None:
     async with pool.connection() as connection:
         cursor = await connection.execute(_UNGUARDED_ATTEMPTS, {"topic": e.TransactionBuilt.TOPIC})
         candidates = [row[0] for row in await cursor.fetchall()]
-    loaded = await orders.load(candidates)
-    live = sorted(
-        str(order_id)
-        for order_id, history in loaded.orders.items()
-        if history.order and any(one.end is None and one.guard is None for one in history.order.attempts)
-    )
+    streams = await Log(pool).load_many(dict.fromkeys(candidates, 0))
+    live = sorted(str(order_id) for order_id, recorded in streams.items() if _has_unguarded(recorded, mapper))
     if live:
         named = ", ".join(live[:_MOST_NAMED]) + (f" and {len(live) - _MOST_NAMED} more" if live[_MOST_NAMED:] else "")
         raise StartupError(
             f"transactions without a guard may still land, of the orders {named}: "
             "start the version that signed them until they have ended"
         )
+
+
+def _has_unguarded(recorded: Sequence[RecordedEvent], mapper: EventMapper) -> bool:
+    """Whether an attempt of the order makes no guard and hasn't ended; an order that can't be read is a dead letter."""
+    try:
+        events = [event for one in recorded if is_order_event(event := mapper.load(one.topic, one.state))]
+        order = fold(events)
+    except UNREADABLE:
+        return False
+    return order is not None and any(one.end is None and one.guard is None for one in order.attempts)
 
 
 async def require_known_wallet(pool: Pool, file: Path) -> None:

@@ -37,7 +37,7 @@ async def run(parts: Parts) -> None:
     settings, store, market = parts.settings, parts.store, parts.market
     genesis_hash = await market.identity.confirmed()
     wallet = await require_wallet(store.pool, store.mapper, genesis_hash, settings.wallet_file)
-    await require_guarded_attempts(store.pool, store.orders)
+    await require_guarded_attempts(store.pool, store.mapper)
     guard_key, funds = guard_key_of(settings, wallet), Funds(market.chain, wallet.address, reserve=0)
     canary = Canary(market.chain, wallet, guard_key, store.guard_keys, funds, DEFAULT_ACCOUNT)
     executor = compose(parts, wallet, genesis_hash, may_sign=lambda: canary.proven)

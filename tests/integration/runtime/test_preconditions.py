@@ -10,7 +10,6 @@ import pytest
 
 from chains.wallet import Wallet
 from commands.ids import DEFAULT_ACCOUNT
-from commands.orders import OrderRepository
 from domain.events import ORDER_EVENTS, OrderEvent, OrderSubmitted, TransactionBuilt
 from domain.evolve import fold
 from domain.terms import OrderTerms
@@ -155,7 +154,6 @@ async def test_an_attempt_without_a_guard_that_may_still_land_is_named_and_nothi
     async with connection_pool(database.app, max_size=2) as pool:
         appender = Appender(database.app)
         await appender.start()
-        orders = OrderRepository(Log(pool), appender, MAPPER)
         ids = {name: uuid4() for name in (*endings, "guarded")}
         histories = {name: (*submitted(), routed(), unguarded, *ending) for name, ending in endings.items()}
         histories["guarded"] = (*submitted(), routed(), built())
@@ -179,5 +177,5 @@ async def test_an_attempt_without_a_guard_that_may_still_land_is_named_and_nothi
                         [ids[name], DEFAULT_ACCOUNT, order.status, order.model_dump_json()],
                     )
         with pytest.raises(StartupError, match=f"of the orders {ids['live']}: start the version"):
-            await require_guarded_attempts(pool, orders)
+            await require_guarded_attempts(pool, MAPPER)
         await appender.stop()
