@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import httpx2
@@ -13,7 +14,7 @@ from prometheus_client import REGISTRY
 
 from chains.solana_client import SolanaChain
 from tests.integration.chains.endpoint_server import Request, altering, http, serving
-from tests.integration.workers.harness import EngineHarness
+from tests.integration.workers.harness import EngineHarness, now
 from tests.integration.workers.test_execution import QUICK
 from workers.tracker.chain_silence import NO_ANSWER
 
@@ -117,3 +118,26 @@ async def _none(engine: EngineHarness) -> bool:
 def _gauges_at_zero() -> None:
     for name in ("surefill_unknown_attempts", "surefill_unknown_age_seconds"):
         REGISTRY._names_to_collectors[name].set(0)  # type: ignore[attr-defined]
+
+
+async def test_one_endpoint_of_two_ends_nothing_and_the_order_says_so(engine: EngineHarness, rpc_url: str) -> None:
+    away, order_id = True, await engine.submit(deadline=now() + timedelta(seconds=1))
+    await engine.build(order_id)
+    async with httpx2.AsyncClient(base_url=rpc_url) as node:
+        whole = altering(node, {})
+
+        async def sometimes(request: Request) -> bytes | None:
+            return http(b"", status="503 Service Unavailable") if away else await whole(request)
+
+        async with serving(sometimes) as url, SolanaChain(rpc_url, extra_urls=[url]) as engine.chain:
+            engine.start_tracker(replace(QUICK, rebroadcast=999, first_send=999))
+            await until(lambda: reasons(engine))
+            assert await reasons(engine) == [f"{rpc_url.removeprefix('http://')} alone shows that it never landed"]
+            assert (await engine.order(order_id)).live_attempt
+            away = False
+            order = await engine.until(order_id, lambda order: order.ended)
+            assert (order.status, order.attempts[0].end) == ("failed", "expired")
+            assert order.failure
+            assert order.failure.code == "transaction_expired"
+            await until(lambda: _none(engine))
+            await engine.stop()
