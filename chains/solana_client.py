@@ -216,13 +216,13 @@ class SolanaChain(Chain):
         if present:
             names = [endpoint.name for endpoint in self._endpoints]
             shown = zip(names, said, strict=True)
-            telling = tuple(name for name, answer in shown if isinstance(answer, Present | GuardAbsence))
+            opposed = tuple(name for name, answer in shown if isinstance(answer, Present | GuardAbsence))
             whole = not absent and enough(len(present), len(self._endpoints))
             return Inconclusive(
                 "; ".join([reason, *(f"{answer.endpoint}: it shows no guard" for answer in absent)]),
                 guard_seen=True,
                 permanent=whole and all(answer.purged for answer in present),
-                disagreeing=telling if absent else (),
+                disagreeing=opposed if absent else (),
             )
         if absent:
             return ExpiryEvidence(endpoints=absent, configured=len(self._endpoints))
