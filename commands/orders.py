@@ -231,6 +231,7 @@ class OrderRepository:
                 correlation_id=loaded.correlation_id or command_id,
                 causation_id=cause,
                 decoded=event,
+                previous_id=cause,
             )
             cause = new.event_id
             recordable.append(new)

@@ -23,6 +23,10 @@ class NewEvent:
     causation_id: UUID | None
     decoded: object = field(default=None, kw_only=True, compare=False, repr=False)
     """What ``state`` was made from, for readers of the same process; it is never stored."""
+    previous_id: UUID | None = field(default=None, kw_only=True, compare=False, repr=False)
+    """The stream's event before this one as its writer knows it, compared when it is appended; None: only the version
+    is compared. It is never stored.
+    """
 
 
 @dataclass(frozen=True, slots=True)

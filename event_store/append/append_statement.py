@@ -24,7 +24,7 @@ APPEND = statement(__file__, "append")
 APPEND_STRAIGHT = statement(__file__, "append_straight")
 
 # Of the full statement's parameters, those that number the request an event or a guard belongs to.
-_NUMBERS = (0, 10, 13)
+_NUMBERS = (0, 11, 14)
 
 
 def parameters(requests: Sequence[AppendRequest]) -> list[list[object]]:
@@ -43,6 +43,7 @@ def parameters(requests: Sequence[AppendRequest]) -> list[list[object]]:
         [event.command_id for _, event in events],
         [event.correlation_id for _, event in events],
         [event.causation_id for _, event in events],
+        [event.previous_id for _, event in events],
         [i for i, _ in streams],
         [guard.stream_id for _, guard in streams],
         [guard.version for _, guard in streams],

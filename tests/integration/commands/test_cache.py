@@ -61,3 +61,17 @@ async def test_an_order_that_can_no_longer_be_read_is_not_answered_from_memory(e
     for _ in range(2):
         loaded = await engine.orders.load([order_id])
         assert (list(loaded.orders), list(loaded.unreadable)) == ([], [order_id])
+
+
+async def test_what_was_remembered_of_a_lost_log_is_not_gone_on_with(engine: EngineHarness) -> None:
+    order_id = await engine.submit()
+    remembers = OrderRepository(engine.events, engine.orders._appender, engine.orders._mapper, recent=10)
+    known = (await remembers.load([order_id])).orders[order_id]
+    # As after a backup that was put back: the version is the log's, its last event another than is remembered.
+    of_a_lost_log = replace(known, last_event_id=uuid4())
+    failed = GiveUp(Code.NO_VENUE, "None.", now())
+    with pytest.raises(NotApplicableError):
+        await remembers.execute(of_a_lost_log, failed, decide_again=False)
+    assert (await engine.history(order_id)).version == known.version
+    await remembers.execute(known, failed, decide_again=False)
+    assert (await engine.history(order_id)).version == known.version + 1

@@ -146,7 +146,7 @@ async def test_the_function_itself_refuses_two_requests_on_one_stream(database: 
     stream, other = uuid4(), uuid4()
     query = (
         "select * from append(%s::int[], %s::uuid[], %s::bigint[], %s::uuid[], array_fill('t'::text, array[2]),"
-        " array_fill(''::bytea, array[2]), {ids}, {ids}, {ids}, {ids}, %s::int[], %s::uuid[], %s::bigint[],"
+        " array_fill(''::bytea, array[2]), {ids}, {ids}, {ids}, {ids}, {ids}, %s::int[], %s::uuid[], %s::bigint[],"
         " '{{}}', '{{}}', '{{}}')"
     ).format(ids="array_fill(gen_random_uuid(), array[2])")
     with database.connect() as connection:

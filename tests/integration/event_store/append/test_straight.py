@@ -120,3 +120,18 @@ async def test_a_guard_that_moves_while_an_append_waits_for_the_lock_stops_it(
         assert await straight(connection, request(event(guarded, 2))) == [Stored(2)]
 
     assert await waiting == Conflict(guarded, 2)
+
+
+async def test_both_compare_the_event_that_the_writer_decided_on(connection: AsyncConnection, log: Log) -> None:
+    # A log that was put back to an earlier moment reaches the same version again, by another event.
+    stream, recorded = uuid4(), uuid4()
+    await full(connection, request(event(stream, event_id=recorded)))
+
+    of_a_lost_log = request(event(stream, 2, previous_id=uuid4()), event(stream, 3))
+    assert await straight(connection, of_a_lost_log) is None
+    assert await full(connection, of_a_lost_log) == [Conflict(stream, 1)]
+    assert len(await log.load(stream)) == 1
+
+    assert await straight(connection, request(event(stream, 2, previous_id=recorded))) == [Stored(2)]
+    second = (await log.load(stream))[-1].event_id
+    assert await full(connection, request(event(stream, 3, previous_id=second))) == [Stored(3)]
