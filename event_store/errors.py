@@ -88,6 +88,20 @@ class NotSentError(EventStoreError):
     """The statement was not sent: there is no connection."""
 
 
+class LogReplacedError(NotSentError):
+    """PostgreSQL has another log than this process has followed: it was put back to an earlier moment.
+
+    Nothing may be decided on what the process remembers: it ends, and is held against the witness at its next start.
+    """
+
+    def __init__(self, position: int, found: str) -> None:
+        super().__init__(
+            f"the log is not the one this process has followed, PostgreSQL was put back: at position {position}, "
+            f"where the process has seen an event, there is {found}"
+        )
+        self.position = position
+
+
 class NotStoredError(EventStoreError):
     """The server answered that the statement stored nothing, for a reason that may pass."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import psycopg
@@ -14,6 +15,9 @@ from event_store.dsn import parse
 # A process that is paused in the middle of a transaction keeps its locks, and others wait for them. The limit is
 # shorter than a lease lasts.
 _NO_IDLE_TRANSACTION = "set idle_in_transaction_session_timeout = '3s'"
+
+Check = Callable[[AsyncConnection[Any]], Awaitable[None]]
+"""Asked of each new connection; where it raises, the connection isn't used."""
 
 
 class _Pool(AsyncConnectionPool[AsyncConnection[Any]]):
@@ -31,29 +35,36 @@ class _Pool(AsyncConnectionPool[AsyncConnection[Any]]):
 
 
 def connection_pool(
-    url: str, *, min_size: int = 1, max_size: int = 4, application_name: str = "surefill"
+    url: str,
+    *,
+    min_size: int = 1,
+    max_size: int = 4,
+    application_name: str = "surefill",
+    check_new: Check | None = None,
 ) -> AsyncConnectionPool:
     """A pool that is not open yet: open it with ``async with``.
 
     A caller that gets no connection within 2 s gets ``PoolTimeout``. Transactions are explicit: ``async with
     connection.transaction()``.
     """
+
+    async def configure(connection: AsyncConnection[Any]) -> None:
+        await connection.execute(_NO_IDLE_TRANSACTION)
+        if check_new is not None:
+            await check_new(connection)
+
     return _Pool(
         parse(url, application_name=application_name).conninfo,
         min_size=min_size,
         max_size=max_size,
         kwargs={"autocommit": True, "connect_timeout": 5},
-        configure=_configure,
+        configure=configure,
         check=ensure_connected,
         timeout=2.0,
         # The pool's own back-off would grow to minutes. A pool that has given up tries again with its next caller.
         reconnect_timeout=1.0,
         open=False,
     )
-
-
-async def _configure(connection: AsyncConnection[Any]) -> None:
-    await connection.execute(_NO_IDLE_TRANSACTION)
 
 
 async def ensure_connected(connection: AsyncConnection[Any]) -> None:

@@ -24,6 +24,7 @@ from event_store.mapper import EventMapper
 from event_store.notifier import Notifier
 from event_store.pool import connection_pool
 from event_store.processors.leases import Lease, lease_owner
+from event_store.read.continuity import Continuity
 from event_store.read.feed import LogFeed
 from event_store.read.log import Log
 from event_store.types import NewEvent
@@ -62,13 +63,15 @@ def utc_now() -> datetime:
 class Store:
     """The log from both sides, and the connections for what the application owns: one for each process.
 
-    ``feed`` is what the process knows of the log's end; ``queue`` is where orders are handed over to be executed;
-    ``hurry`` is set where somebody waits for a read model, and ``ask_for_hurry`` sets it in every process.
+    ``feed`` is what the process knows of the log's end, ``continuity`` whether PostgreSQL still has that; ``queue`` is
+    where orders are handed over to be executed; ``hurry`` is set where somebody waits for a read model, and
+    ``ask_for_hurry`` sets it in every process.
     """
 
     pool: Pool
     events: Log
     feed: LogFeed
+    continuity: Continuity
     notifier: Notifier
     mapper: EventMapper
     orders: OrderRepository
@@ -99,7 +102,10 @@ async def open_store(settings: Settings, role: str, *, connections: int = 4) -> 
     # pg_stat_activity then says which process holds what others wait for.
     shown = f"surefill {role} {os.getpid()}"
     mapper = EventMapper((*ORDER_EVENTS, *ACCOUNT_EVENTS))
-    async with connection_pool(settings.database_url, max_size=connections, application_name=shown) as pool:
+    continuity = Continuity()
+    async with connection_pool(
+        settings.database_url, max_size=connections, application_name=shown, check_new=continuity.check
+    ) as pool:
         events = Log(pool)
         feed = LogFeed(events.read, events.head, notifier)
 
@@ -107,11 +113,17 @@ async def open_store(settings: Settings, role: str, *, connections: int = 4) -> 
             hand_over.add([event.stream_id for event in own if event.topic in AT_ONCE])
 
         appender = Appender(
-            settings.database_url, notifier=notifier, stored=feed.offer, appended=appended, application_name=shown
+            settings.database_url,
+            notifier=notifier,
+            stored=feed.offer,
+            appended=appended,
+            application_name=shown,
+            check_new=continuity.check,
         )
         orders = OrderRepository(events, appender, mapper, recent=RECENT_ORDERS)
         accounts = Accounts(events, appender, mapper)
         trading = TradingStates(accounts)
+        feed.follow(continuity.follow)
         feed.follow(orders.follow)
         feed.follow(trading.follow)
         hurry = asyncio.Event()
@@ -124,6 +136,7 @@ async def open_store(settings: Settings, role: str, *, connections: int = 4) -> 
                 pool=pool,
                 events=events,
                 feed=feed,
+                continuity=continuity,
                 notifier=notifier,
                 mapper=mapper,
                 orders=orders,

@@ -19,7 +19,7 @@ from event_store.append.append_statement import (
 )
 from event_store.dsn import parse
 from event_store.errors import AnswerLostError, InvalidRequestError, NotSentError, NotStoredError
-from event_store.pool import ensure_connected
+from event_store.pool import Check, ensure_connected
 from event_store.statements import statement
 from event_store.types import AppendRequest, Outcome
 
@@ -33,11 +33,12 @@ _SESSION_ENDED = ("08", "57P01", "57P02", "57P03", "57P05")
 
 
 class AppendSession:
-    """Connects when it has to. Not for concurrent use."""
+    """Connects when it has to, and asks ``check_new`` of each new connection. Not for concurrent use."""
 
-    def __init__(self, dsn: str, connect_timeout: float, application_name: str) -> None:
+    def __init__(self, dsn: str, connect_timeout: float, application_name: str, check_new: Check | None = None) -> None:
         self._database = parse(dsn, application_name=application_name)
         self._connect_timeout = connect_timeout
+        self._check_new = check_new
         self._connection: AsyncConnection | None = None
 
     async def append(self, requests: Sequence[AppendRequest], within: float) -> list[Outcome]:
@@ -93,6 +94,8 @@ class AppendSession:
                 connection = await AsyncConnection.connect(self._database.conninfo, autocommit=True)
                 try:
                     await connection.execute(_SESSION)
+                    if self._check_new is not None:
+                        await self._check_new(connection)
                 except BaseException:
                     await connection.close()
                     raise

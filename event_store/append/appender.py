@@ -26,6 +26,7 @@ from event_store.errors import (
     OutcomeUnknownError,
 )
 from event_store.notifier import Notifier
+from event_store.pool import Check
 from event_store.types import AlreadyStored, AppendRequest, NewEvent, Outcome, PositionedEvent, Stored
 
 _BATCH = Histogram("surefill_append_requests", "Requests in one append statement", buckets=(1, 3, 10, 30, 100, 300))
@@ -49,6 +50,7 @@ class Appender:
     ``appended`` those of every request that was stored, also where an earlier send of it did that. Both are called as
     soon as it is known, and never wait or raise.
     ``outcome_patience``: for how many seconds a statement whose answer was lost is repeated, with the same event ids.
+    ``check_new`` is asked of each new connection before anything is sent.
     """
 
     def __init__(
@@ -62,8 +64,9 @@ class Appender:
         outcome_patience: float = 5.0,
         connect_timeout: float = 2.0,
         application_name: str = "surefill append",
+        check_new: Check | None = None,
     ) -> None:
-        self._session = AppendSession(dsn, connect_timeout, application_name)
+        self._session = AppendSession(dsn, connect_timeout, application_name, check_new)
         self._notifier = notifier
         self._stored = stored
         self._appended = appended

@@ -14,7 +14,7 @@ from importlib import import_module
 
 import structlog
 
-from event_store.errors import TRANSIENT_DATABASE_ERRORS, LeaseLostError
+from event_store.errors import TRANSIENT_DATABASE_ERRORS, LeaseLostError, LogReplacedError
 from runtime.composition import Market, Store, open_market, open_store
 from runtime.errors import StartupError
 from runtime.roles.parts import Parts
@@ -47,6 +47,7 @@ async def run_roles(settings: Settings, names: Sequence[str], market_opener: Ope
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(store.feed.run(), name="feed")
                 tasks.create_task(watch_loop(), name="loop")
+                tasks.create_task(_end_where_replaced(store), name="continuity")
                 for name in names:
                     run: Run = import_module(f"runtime.roles.{name}").run
                     tasks.create_task(_keep(name, run, parts, ends_all=name == "api" or len(names) == 1), name=name)
@@ -54,6 +55,14 @@ async def run_roles(settings: Settings, names: Sequence[str], market_opener: Ope
             if refused := group.subgroup(StartupError):
                 raise _first(refused) from None
             raise
+
+
+async def _end_where_replaced(store: Store) -> None:
+    """Whatever this process remembers is of a lost log: started again it knows what there is."""
+    try:
+        await store.continuity.watch(store.pool)
+    except LogReplacedError as replaced:
+        raise StartupError(str(replaced)) from None
 
 
 async def _keep(name: str, run: Run, parts: Parts, *, ends_all: bool) -> None:
