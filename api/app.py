@@ -29,6 +29,8 @@ from api.resting import WaitingCounts
 from api.services import Check, Services
 from api.streams import StreamsController
 from commands.orders import OrderRepository
+from domain.account import Trading
+from domain.epochs import Epochs
 from event_store.mapper import EventMapper
 from event_store.read.log import Log
 from projections.accounts import wallet_of
@@ -67,6 +69,8 @@ def create_app(
     slot_age: Callable[[int], Awaitable[int]],
     chain: Callable[[], KnownChain],
     venues: Sequence[VenueGroup],
+    trading: Callable[[], Awaitable[Trading]],
+    epochs: Callable[[], Awaitable[Epochs]],
     checks: Sequence[Check] = (),
     hurry: Callable[[], None] = lambda: None,
     clock: Callable[[], datetime] = _now,
@@ -74,7 +78,8 @@ def create_app(
     """``pool`` is open already and outlives the application; ``live`` runs as long as the application does.
 
     ``slot_age`` says how many seconds ago the slot of a price was, ``chain`` what is known of the chain by now;
-    ``hurry`` tells the projector that somebody waits.
+    ``hurry`` tells the projector that somebody waits; ``trading`` and ``epochs`` say how the account trades and which
+    epochs the log has had.
     """
     services = Services(
         config=config,
@@ -92,6 +97,8 @@ def create_app(
         wallet=partial(wallet_of, pool, config.account_id),
         uncertainty=partial(uncertainty_of, pool),
         dead_letter=partial(dead_letter_of, pool),
+        trading=trading,
+        epochs=epochs,
     )
 
     @contextlib.asynccontextmanager

@@ -25,6 +25,8 @@ from api.services import Services
 from event_store.errors import TRANSIENT_DATABASE_ERRORS, UnreadableEventError
 from projections.errors import FeedStoppedError, OrderUnknownError, SlowConsumerError, VersionAheadError
 from projections.followed_order import Follower
+from projections.history import fold_recorded, step
+from projections.order_messages import order_message
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +49,7 @@ ENDED = Close(1000, "the order has ended")
 BROKEN = Close(1011, "this order can't be read")
 RESTARTING = Close(1012, "not now; connect again with after=")
 UNKNOWN = Close(4404, "there is no such order")
+LOST = Close(4410, "the log was put back and has lost that sequence; connect again without after=")
 TOO_SLOW = Close(4408, "too slow; connect again with after=")
 
 
@@ -117,16 +120,33 @@ class Delivery:
 
     async def _begin(self, order_id: str) -> Close | None:
         asked = question(order_id, self._socket.query_params)
+        if asked.after and (await self._services.epochs()).current > 1 and (state := await self._lost(asked)):
+            await self._send(state)
+            return LOST
         self._follower = await self._services.live.follow(
             asked.order_id, self._services.config.account_id, after=asked.after, events=asked.events, wake=self._wake
         )
         return await self._send_all(self._follower)
 
+    async def _lost(self, asked: Question) -> str | None:
+        """The order's state, where the log has lost the sequence that ``asked`` goes on after; None where it hasn't."""
+        recorded = await self._services.events.load(asked.order_id)
+        if not recorded or recorded[0].account_id != self._services.config.account_id:
+            return None
+        if asked.after <= recorded[-1].version:
+            return None
+        mapper = self._services.mapper
+        event, state = step(mapper, fold_recorded(mapper, recorded[:-1]), recorded[-1])
+        return order_message(None, state, event, events=asked.events).text
+
     async def _send_all(self, follower: Follower) -> Close | None:
         while (text := follower.next()) is not None:
-            async with asyncio.timeout(SEND_PATIENCE):
-                await self._socket.send_text(text)
+            await self._send(text)
         return ENDED if follower.order.ended else None
+
+    async def _send(self, text: str) -> None:
+        async with asyncio.timeout(SEND_PATIENCE):
+            await self._socket.send_text(text)
 
 
 async def _close_of(send: Sending) -> Close | None:

@@ -15,7 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.errors import RETRY_AFTER, ProblemError
 from commands.errors import SubmissionUnknownError
-from domain.errors import DomainError
+from domain.account import Trading
+from domain.errors import DomainError, PositionLostError
 from event_store.errors import LogUnavailableError, UnreadableEventError
 
 log = structlog.get_logger(__name__)
@@ -55,6 +56,18 @@ def log_unavailable() -> ProblemError:
     )
 
 
+def log_behind(trading: Trading) -> ProblemError:
+    """An order that could not be told from one of the lost end of the log: it may have been executed already."""
+    return ProblemError(
+        503,
+        "log_behind",
+        "The log was put back to an earlier moment and waits for an operator; nothing was recorded. Only an order with "
+        "a clientOrderId is taken meanwhile.",
+        field="clientOrderId",
+        reason=trading.reason,
+    )
+
+
 def outcome_unknown(unknown: SubmissionUnknownError, links: Mapping[str, str], *, repeatable: bool) -> ProblemError:
     """Only an order with a client order id may be sent again: without one a repeat could be a second order."""
     return ProblemError(
@@ -73,6 +86,8 @@ def problem_of(error: Exception) -> ProblemError:
     match error:
         case ProblemError():
             return error
+        case PositionLostError():
+            return ProblemError(410, error.code, error.detail, field=error.field, endedAt=error.ended_at)
         case DomainError():
             return ProblemError(409 if error.code in _CONFLICTS else 422, error.code, error.detail, field=error.field)
         case LogUnavailableError() | psycopg.OperationalError() | psycopg.errors.IdleInTransactionSessionTimeout():

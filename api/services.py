@@ -16,6 +16,8 @@ from api.config import ApiConfig
 from api.prices import Ticker
 from api.resting import WaitingCounts
 from commands.orders import OrderRepository
+from domain.account import Trading
+from domain.epochs import Epochs
 from event_store.mapper import EventMapper
 from event_store.processors.dead_letters import DeadLetter
 from event_store.read.log import Log
@@ -55,6 +57,8 @@ class Services:
     wallet: Callable[[], Awaitable[str | None]]
     uncertainty: Callable[[UUID, int], Awaitable[Uncertainty | None]]
     dead_letter: Callable[[UUID], Awaitable[DeadLetter | None]]
+    trading: Callable[[], Awaitable[Trading]]
+    epochs: Callable[[], Awaitable[Epochs]]
 
 
 InjectedServices: TypeAlias = NamedDependency[SkipValidation[Services]]

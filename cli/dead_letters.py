@@ -5,10 +5,7 @@ Who did it, and why, is kept in the log.
 
 from __future__ import annotations
 
-import getpass
 import json
-import os
-import socket
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Annotated
@@ -17,7 +14,7 @@ from uuid import UUID
 import typer
 
 from cli.arguments import Because
-from cli.operator import print_outcome, run_command
+from cli.operator import operator, print_outcome, run_command
 from cli.retry import Retry
 from domain.account import RecordedDeadLetter
 from domain.errors import DomainError
@@ -95,7 +92,7 @@ async def _retry(order_id: UUID, processor: str | None) -> str:
         chosen = [letter for letter in found if processor in (None, letter.processor)]
         if not chosen:
             raise _none(order_id, processor)
-        await store.dead_letters.record_retry(order_id, _recorded(chosen), _operator())
+        await store.dead_letters.record_retry(order_id, _recorded(chosen), operator())
         return await Retry(store, order_id).run([letter.processor for letter in chosen])
 
 
@@ -111,7 +108,7 @@ async def _discard(order_id: UUID, because: str) -> str:
             if await store.dead_letters.discarded(order_id):
                 return f"order {order_id} was discarded before"
             raise _none(order_id, None)
-        readable = await store.dead_letters.discard(order_id, _recorded(engine), _operator(), because)
+        readable = await store.dead_letters.discard(order_id, _recorded(engine), operator(), because)
         async with store.pool.connection() as connection, connection.cursor() as cursor:
             drop = dead_letters.remove if readable else dead_letters.discard
             await drop(cursor, [letter.processor for letter in engine], order_id)
@@ -159,12 +156,3 @@ def _recorded(found: Sequence[DeadLetter]) -> list[RecordedDeadLetter]:
 def _none(order_id: UUID, processor: str | None) -> DomainError:
     where = f" of {processor}" if processor else ""
     return DomainError("no_dead_letter", f"Order {order_id} is not among the dead letters{where}.")
-
-
-def _operator() -> str:
-    """Who types the command, as the system knows him."""
-    try:
-        name = getpass.getuser()
-    except (KeyError, OSError):
-        name = str(os.getuid())
-    return f"{name}@{socket.gethostname()}"

@@ -34,6 +34,7 @@ COMMANDS = {
     "Operator": {
         "resolve": "cli.resolve:resolve",
         "resume": "cli.resume:resume",
+        "recover": "cli.recover:recover",
         "verify": "cli.verify:verify",
         "checkpoint": "cli.checkpoint:checkpoint",
         "rebuild": "cli.rebuild:rebuild",

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
+import os
+import socket
 from collections.abc import Coroutine
 from typing import Any, NoReturn, TypeVar
 
@@ -35,3 +38,12 @@ def run_command(work: Coroutine[Any, Any, T]) -> T:
         raise StartupError(
             f"PostgreSQL is unreachable ({type(error).__name__}); repeat the command when it is back"
         ) from None
+
+
+def operator() -> str:
+    """Who types the command, as the system knows him."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):
+        name = str(os.getuid())
+    return f"{name}@{socket.gethostname()}"

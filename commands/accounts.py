@@ -1,8 +1,9 @@
-"""Halt, resume, and what is to be reconciled: the account's own streams."""
+"""Halt, resume, a log that was put back, and what is to be reconciled: the account's own streams."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from commands.errors import TooManyConflictsError
@@ -12,19 +13,35 @@ from domain.account import (
     AccountEvent,
     ConfirmationUpheld,
     ContradictionFound,
+    LogFoundBehind,
+    LogRecovered,
     Trading,
     TradingHalted,
     TradingResumed,
     reconciliation_stream,
     trading,
     trading_stream,
+    unrecovered,
 )
+from domain.epochs import Epochs, epochs
 from domain.errors import DomainError
 from event_store.append.appender import Appender
 from event_store.errors import LeaseLostError
 from event_store.mapper import EventMapper
 from event_store.read.log import Log
 from event_store.types import AppendRequest, Conflict, LeaseLost, NewEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """Why the log counts as put back, a sentence; the last position of it that is sure; ``epoch`` and position of the
+    witness, as far as they could be read.
+    """
+
+    reason: str
+    ended_at: int
+    epoch: int = 1
+    witnessed: int | None = None
 
 
 class Accounts:
@@ -74,14 +91,65 @@ class Accounts:
         return _is_finality_settled(await self._events(reconciliation_stream(account_id)), signature)
 
     async def resume(self, account_id: UUID, because: str) -> None:
-        """Let the account trade again. Raises ``DomainError("not_halted")``."""
+        """Let the account trade again. Raises ``DomainError("not_halted")``, ``DomainError("log_behind")``."""
         for _ in range(MOST_CONFLICTS):
             state = await self.trading(account_id)
             if not state.halted:
                 raise DomainError("not_halted", "The account trades; there is nothing to resume.")
+            if await self.unrecovered(account_id):
+                raise DomainError("log_behind", "The log was put back: run surefill recover first.")
             resumed = TradingResumed(because=because)
             if await self._append(account_id, [(trading_stream(account_id), state.version + 1, resumed)], ()):
                 return
+        raise TooManyConflictsError(str(account_id))
+
+    async def epochs(self, account_id: UUID) -> Epochs:
+        """Every epoch the log has had."""
+        return epochs(await self._events(reconciliation_stream(account_id)))
+
+    async def unrecovered(self, account_id: UUID) -> LogFoundBehind | None:
+        """What was found of a log that nobody has recovered yet."""
+        return unrecovered(await self._events(reconciliation_stream(account_id)))
+
+    async def found_behind(self, account_id: UUID, behind: Behind) -> bool:
+        """Begin an epoch and halt the account, in one request; False where nobody has recovered the log since it was
+        found behind before.
+        """
+        for _ in range(MOST_CONFLICTS):
+            known = await self._events(reconciliation_stream(account_id))
+            if unrecovered(known):
+                return False
+            state = await self.trading(account_id)
+            found = LogFoundBehind(
+                reason=behind.reason,
+                # No lower than the lost log's: its positions were given out, too.
+                epoch=max(epochs(known).current, behind.epoch) + 1,
+                ended_at=behind.ended_at,
+                witnessed=behind.witnessed,
+            )
+            halted = TradingHalted(reason=behind.reason, code="log_behind")
+            writes = [
+                (reconciliation_stream(account_id), len(known) + 1, found),
+                (trading_stream(account_id), state.version + 1, halted),
+            ]
+            if await self._append(account_id, writes, ()):
+                return True
+        raise TooManyConflictsError(str(account_id))
+
+    async def recover(
+        self, account_id: UUID, *, kept: Sequence[UUID], cancelled: Sequence[UUID], by: str, because: str
+    ) -> LogRecovered:
+        """Record what an operator has decided of the open orders. Raises ``DomainError("not_behind")``."""
+        for _ in range(MOST_CONFLICTS):
+            known = await self._events(reconciliation_stream(account_id))
+            found = unrecovered(known)
+            if found is None:
+                raise DomainError("not_behind", "The log is not known to be behind; there is nothing to recover.")
+            recovered = LogRecovered(
+                epoch=found.epoch, kept=tuple(kept), cancelled=tuple(cancelled), by=by, because=because
+            )
+            if await self._append(account_id, [(reconciliation_stream(account_id), len(known) + 1, recovered)], ()):
+                return recovered
         raise TooManyConflictsError(str(account_id))
 
     async def _events(self, stream_id: UUID) -> list[AccountEvent]:

@@ -63,11 +63,12 @@ class ConfirmationUpheld(AccountEvent):
 
 
 class TradingHalted(AccountEvent):
-    """No transaction of the account is signed from here on."""
+    """No transaction of the account is signed from here on. ``code`` is None for a contradiction."""
 
     TOPIC = "account.TradingHalted"
 
     reason: str
+    code: Literal["log_behind"] | None = None
 
 
 class TradingResumed(AccountEvent):
@@ -94,6 +95,33 @@ class CanaryMade(AccountEvent):
     TOPIC = "account.CanaryMade"
 
     canary: str
+
+
+class LogFoundBehind(AccountEvent):
+    """The log was put back to an earlier moment: what the epoch before had after position ``ended_at`` is lost.
+
+    ``epoch`` begins after that position. ``reason`` is a sentence; ``witnessed`` is the position of the witness it was
+    held against, None where that could not be read.
+    """
+
+    TOPIC = "account.LogFoundBehind"
+
+    reason: str
+    epoch: int
+    ended_at: int
+    witnessed: int | None
+
+
+class LogRecovered(AccountEvent):
+    """An operator has decided of every open order of a log that was found behind: to keep it or to cancel it."""
+
+    TOPIC = "account.LogRecovered"
+
+    epoch: int
+    kept: tuple[UUID, ...]
+    cancelled: tuple[UUID, ...]
+    by: str
+    because: str
 
 
 class RecordedDeadLetter(Recorded):
@@ -132,6 +160,8 @@ ACCOUNT_EVENTS: tuple[type[AccountEvent], ...] = (
     ConfirmationUpheld,
     TradingHalted,
     TradingResumed,
+    LogFoundBehind,
+    LogRecovered,
     DeadLetterRetried,
     DeadLetterDiscarded,
     GuardKeyBound,
@@ -141,10 +171,14 @@ ACCOUNT_EVENTS: tuple[type[AccountEvent], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Trading:
-    """Whether the account trades, as of ``version`` of its trading stream; ``reason`` says why it doesn't."""
+    """Whether the account trades, as of ``version`` of its trading stream; ``reason`` says why it doesn't.
+
+    ``behind``: the log was put back, and nobody has resumed it yet.
+    """
 
     version: int = 0
     reason: str | None = None
+    behind: bool = False
 
     @property
     def halted(self) -> bool:
@@ -156,7 +190,18 @@ def trading(events: Iterable[AccountEvent]) -> Trading:
     state = Trading()
     for event in events:
         if isinstance(event, TradingHalted):
-            state = Trading(state.version + 1, event.reason)
+            state = Trading(state.version + 1, event.reason, event.code == "log_behind" or state.behind)
         else:
-            state = Trading(state.version + 1, None)
+            state = Trading(state.version + 1)
     return state
+
+
+def unrecovered(reconciliation: Iterable[AccountEvent]) -> LogFoundBehind | None:
+    """What was found of a log that nobody has recovered yet; None where there is nothing to recover."""
+    found: LogFoundBehind | None = None
+    for event in reconciliation:
+        if isinstance(event, LogFoundBehind):
+            found = event
+        elif isinstance(event, LogRecovered):
+            found = None
+    return found

@@ -29,6 +29,7 @@ class Code(StrEnum):
     TRANSACTION_EXPIRED = "transaction_expired"
     DEADLINE_PASSED = "deadline_passed"
     DISCARDED = "discarded"
+    CANCELLED_AT_RECOVERY = "cancelled_at_recovery"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,9 @@ MEANINGS: dict[Code, Meaning] = {
     Code.TRANSACTION_EXPIRED: Meaning(False, "The transaction did not land while its blockhash was valid."),
     Code.DEADLINE_PASSED: Meaning(False, "The order's deadline passed before it could be executed."),
     Code.DISCARDED: Meaning(True, "The order could not be handled, and an operator gave it up."),
+    Code.CANCELLED_AT_RECOVERY: Meaning(
+        True, "The order log was put back to an earlier moment, and an operator cancelled the order."
+    ),
 }
 
 

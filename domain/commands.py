@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from domain.codes import Code
 from domain.events import Observation
 from domain.evidence import ExpiryEvidence, GuardTaken, Landing, OperatorEvidence
 from domain.quotes import Quote, Refusal
@@ -111,7 +112,9 @@ class GiveUp:
 
 @dataclass(frozen=True, slots=True)
 class DiscardOrder:
-    """An operator gives the order up."""
+    """An operator gives the order up; ``code`` says on what occasion."""
+
+    code: Code = Code.DISCARDED
 
 
 OrderCommand = (

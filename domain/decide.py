@@ -49,7 +49,7 @@ def decide(order: Order | None, command: c.OrderCommand) -> list[e.OrderEvent]:
         case c.GiveUp():
             return give_up(order, command)
         case c.DiscardOrder():
-            return discard(order)
+            return discard(order, command)
         case _:
             assert_never(command)
 

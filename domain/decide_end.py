@@ -8,7 +8,7 @@ from datetime import datetime
 
 from domain import commands as c
 from domain import events as e
-from domain.codes import Code, meaning
+from domain.codes import meaning
 from domain.errors import DomainError, NotApplicableError
 from domain.order import Order
 from domain.quotes import Quote, Refusal
@@ -25,7 +25,7 @@ def give_up(order: Order, command: c.GiveUp) -> list[e.OrderEvent]:
     return fail_or_rest(order, command.code, command.now)
 
 
-def discard(order: Order) -> list[e.OrderEvent]:
+def discard(order: Order, command: c.DiscardOrder) -> list[e.OrderEvent]:
     """An operator ends an order that has no live attempt."""
     if order.live_attempt:
         raise DomainError("live_attempt", f"Attempt {order.live_attempt.number} may still land; it is followed on.")
@@ -35,7 +35,7 @@ def discard(order: Order) -> list[e.OrderEvent]:
         raise DomainError(
             "unproven_attempt", f"That attempt {order.unproven_attempt.number} never succeeds is not proven yet."
         )
-    return [_failed(Code.DISCARDED)]
+    return [_failed(command.code)]
 
 
 def require_status(order: Order, status: e.Status) -> None:

@@ -22,6 +22,19 @@ class NotApplicableError(DomainError):
         super().__init__("not_applicable", detail)
 
 
+class PositionLostError(DomainError):
+    """A position of an epoch's lost end: the log was put back to ``ended_at`` of that epoch since it was given out."""
+
+    def __init__(self, ended_at: str) -> None:
+        super().__init__(
+            "position_lost",
+            f"The log was put back, and has lost what came after position {ended_at}. Ask without a "
+            "position, and send the orders that are missing again, each under its clientOrderId.",
+            field="position",
+        )
+        self.ended_at = ended_at
+
+
 class LandedAfterEndError(DomainError):
     """The chain shows a transaction of an order whose end is already recorded otherwise: money moved unaccounted."""
 

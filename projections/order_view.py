@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -80,6 +80,13 @@ class DeadLetterView(View):
     since: Instant
 
 
+class HaltView(View):
+    """Nothing is signed for the order until an operator resumes trading: it waits."""
+
+    code: Literal["log_behind", "trading_halted"]
+    detail: str
+
+
 class OrderView(View):
     """The contract's order. Amounts are decimal token units, ``executedPrice`` is quote per base of ``pair``."""
 
@@ -109,6 +116,7 @@ class OrderView(View):
     failure: IfKnown[FailureView] = None
     uncertainty: IfKnown[UncertaintyView] = None
     dead_letter: IfKnown[DeadLetterView] = None
+    halt: IfKnown[HaltView] = None
 
 
 def order_view(order_id: UUID, order: Order, version: int, submitted_at: datetime, updated_at: datetime) -> OrderView:

@@ -14,6 +14,8 @@ from chains.solana_client import SolanaChain
 from commands.accounts import Accounts
 from commands.dead_letters import DeadLetters
 from commands.guard_keys import GuardKeys
+from commands.epochs import KnownEpochs
+from commands.ids import DEFAULT_ACCOUNT
 from commands.orders import OrderRepository
 from commands.trading import TradingStates
 from domain.account import ACCOUNT_EVENTS
@@ -78,6 +80,7 @@ class Store:
     accounts: Accounts
     guard_keys: GuardKeys
     trading: TradingStates
+    epochs: KnownEpochs
     dead_letters: DeadLetters
     work: WorkTable
     broker: WokenBroker
@@ -126,6 +129,8 @@ async def open_store(settings: Settings, role: str, *, connections: int = 4) -> 
         feed.follow(continuity.follow)
         feed.follow(orders.follow)
         feed.follow(trading.follow)
+        epochs = KnownEpochs(accounts, DEFAULT_ACCOUNT)
+        feed.follow(epochs.follow)
         hurry = asyncio.Event()
         notifier.listen("wanted", lambda _: hurry.set())
         notifier.listen("work", lambda _: broker.wake())
@@ -143,6 +148,7 @@ async def open_store(settings: Settings, role: str, *, connections: int = 4) -> 
                 accounts=accounts,
                 guard_keys=GuardKeys(events, appender, mapper),
                 trading=trading,
+                epochs=epochs,
                 dead_letters=DeadLetters(events, appender, mapper, orders),
                 work=WorkTable(pool, written_by=PROCESSOR),
                 broker=broker,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from api.services import Check
 from event_store.processors.oversight import LagWatch, unheld
 from event_store.statements import statement
 from projections.orders import PROCESSOR
+from runtime.log_behind import WITNESS
 from workers.dispatch.work import Pool
 from workers.tracker.tracker import TRACKER
 from workers.watcher.book_feed import WATCHER
@@ -19,20 +22,30 @@ LAG_S = 10.0
 _UNKNOWN_OUTCOMES = statement(__file__, "unknown_outcomes")
 
 
-def role_checks(pool: Pool) -> list[Check]:
-    """Orders are taken all the same, so none of these is essential."""
-    lag_watch = LagWatch(FOLLOWERS, LAG_S)
+async def _never() -> bool:
+    return False
+
+
+def role_checks(pool: Pool, *, witnessed: bool = False, behind: Callable[[], Awaitable[bool]] = _never) -> list[Check]:
+    """Orders are taken all the same, so none of these is essential. ``witnessed``: the log has a witness; ``behind``:
+    it was put back, and the roles that would act on it don't run.
+    """
+    roles = LEASED_ROLES | ({WITNESS: "witness"} if witnessed else {})
+    followers = (*FOLLOWERS, WITNESS) if witnessed else FOLLOWERS
+    lag_watch, lag_watch_behind = LagWatch(followers, LAG_S), LagWatch(FOLLOWERS, LAG_S)
 
     async def leases() -> str | None:
+        expected = [PROCESSOR] if await behind() else list(roles)
         async with pool.connection() as connection, connection.cursor() as cursor:
-            missing = await unheld(cursor, list(LEASED_ROLES))
-        names = ", ".join(LEASED_ROLES[processor] for processor in missing)
+            missing = await unheld(cursor, expected)
+        names = ", ".join(roles[processor] for processor in missing)
         return f"no process runs: {names}" if missing else None
 
     async def positions() -> str | None:
+        watch = lag_watch_behind if await behind() else lag_watch
         async with pool.connection() as connection, connection.cursor() as cursor:
-            late = await lag_watch.lagging(cursor)
-        found = ", ".join(f"{LEASED_ROLES[lag.processor]} at {lag.position} of {lag.head}" for lag in late)
+            late = await watch.lagging(cursor)
+        found = ", ".join(f"{roles[lag.processor]} at {lag.position} of {lag.head}" for lag in late)
         return f"behind the log for more than {LAG_S:.0f} s: {found}" if late else None
 
     async def outcomes() -> str | None:

@@ -71,6 +71,11 @@ class Settings(BaseSettings):
         50_000_000, description="Lamports of the wallet that swaps leave alone: they are kept for cancels."
     )
 
+    witness: str = Field(
+        "",
+        description="The file that says outside PostgreSQL how far the log had come, DATA_DIR/witness where not set; "
+        "`off` where no disk outlives a restart.",
+    )
     commitment: Literal["confirmed", "finalized"] = Field(
         "confirmed", description="When a landed swap counts as confirmed."
     )
@@ -204,6 +209,13 @@ class Settings(BaseSettings):
     @property
     def wallet_file(self) -> Path:
         return self.wallet_keypair or self.data_dir / "wallet.json"
+
+    @property
+    def witness_file(self) -> Path | None:
+        """Where the log's witness is kept; None where none is."""
+        if self.witness.lower() == "off":
+            return None
+        return Path(self.witness).expanduser().resolve() if self.witness else self.data_dir / "witness"
 
     @property
     def is_local(self) -> bool:

@@ -1,4 +1,4 @@
-"""Why there is no checkpoint, each in one sentence."""
+"""Why there is no checkpoint, and no witness, each in one sentence."""
 
 
 class CheckpointError(Exception):
@@ -7,3 +7,7 @@ class CheckpointError(Exception):
 
 class InvalidCheckpointError(CheckpointError):
     """A file isn't a whole checkpoint of this version."""
+
+
+class UnreadableWitnessError(Exception):
+    """The witness is there and isn't a whole one of this version: nobody can tell by it how far the log had come."""

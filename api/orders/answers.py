@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from commands.submit import Accepted
+from domain.epochs import Epochs
 from domain.tokens import Side
 from event_store.mapper import EventMapper
 from event_store.types import RecordedEvent
@@ -30,7 +31,7 @@ class AcceptedOrder(View):
     side: Side
     limit_price: IfKnown[str] = None
     stop_price: IfKnown[str] = None
-    position: str = Field(description="Opaque; a list asked with it waits until it shows the order.")
+    position: str = Field(description="Opaque; a list asked with it waits until it shows the order.", examples=["1.8"])
     network: str
     links: Links
 
@@ -60,7 +61,7 @@ def links(order_id: UUID) -> Links:
     return Links(order=path, events=f"{path}/events", stream=f"/ws/orders/{order_id}")
 
 
-def accepted_order(accepted: Accepted) -> AcceptedOrder:
+def accepted_order(accepted: Accepted, epochs: Epochs) -> AcceptedOrder:
     order = accepted.order
     return AcceptedOrder(
         order_id=accepted.order_id,
@@ -68,17 +69,17 @@ def accepted_order(accepted: Accepted) -> AcceptedOrder:
         side=order.side,
         limit_price=price(order.limit_price),
         stop_price=price(order.stop_price),
-        position=str(accepted.position),
+        position=epochs.shown(accepted.position),
         network=order.network,
         links=links(accepted.order_id),
     )
 
 
-def event_view(mapper: EventMapper, recorded: RecordedEvent) -> EventView:
+def event_view(mapper: EventMapper, recorded: RecordedEvent, epochs: Epochs) -> EventView:
     event = order_event(mapper, recorded)
     return EventView(
         version=recorded.version,
-        position=str(recorded.position),
+        position=epochs.shown(recorded.position),
         type=type(event).__name__,
         recorded_at=recorded.recorded_at,
         data=event.public(),

@@ -13,11 +13,12 @@ from api.openapi import EXAMPLE_ORDER, DocumentedOperation, problems
 from api.orders.answers import EventPage, OrderPage, event_view
 from api.orders.lookup import parse_order_id, stream_of
 from api.services import InjectedServices, Services
+from domain.epochs import POSITION
 from domain.events import Status
 from domain.order import Attempt, Order
 from projections.errors import BadCursorError, ProjectionBehindError
 from projections.history import OrderState, fold_recorded, until
-from projections.order_view import DeadLetterView, OrderView, UncertaintyView
+from projections.order_view import DeadLetterView, HaltView, OrderView, UncertaintyView
 
 OrderId = Annotated[
     str, PathParameter(description="As the 202 gave it.", schema_extra={"format": "uuid"}, examples=EXAMPLE_ORDER)
@@ -26,7 +27,7 @@ Limit = Annotated[int, QueryParameter(ge=1, le=200, description="How many at mos
 Position = Annotated[
     str | None,
     QueryParameter(
-        pattern="^[0-9]{1,18}$", description="A `position` of an answer, as `6`: wait until the list shows it."
+        pattern=f"^{POSITION}$", description="A `position` of an answer, as `1.6`: wait until the list shows it."
     ),
 ]
 Version = Annotated[int | None, QueryParameter(ge=1, description="The order as it was after this many events, as `3`.")]
@@ -98,8 +99,9 @@ class OrdersController(Controller):
         recorded = await stream_of(services, parse_order_id(order_id))
         rest = [stored for stored in recorded if stored.version > int(cursor or 0)]
         page = rest[:limit]
+        epochs = await services.epochs()
         return EventPage(
-            items=[event_view(services.mapper, stored) for stored in page],
+            items=[event_view(services.mapper, stored, epochs) for stored in page],
             next=str(page[-1].version) if len(rest) > limit else None,
         )
 
@@ -108,7 +110,7 @@ class OrdersController(Controller):
         operation_id="listOrders",
         summary="Orders, newest first",
         response_description="A page of orders.",
-        responses=problems("invalid_query", "projection_behind", "log_unavailable"),
+        responses=problems("invalid_query", "position_lost", "projection_behind", "log_unavailable"),
     )
     async def list_orders(
         self,
@@ -122,11 +124,16 @@ class OrdersController(Controller):
         ] = None,
         position: Position = None,
     ) -> OrderPage:
-        """From a read model that follows the log: `position` waits until it shows what an answer has accepted."""
+        """From a read model that follows the log: `position` waits until it shows what an answer has accepted.
+
+        A position or cursor of a log that was put back since is answered 410: ask without it.
+        """
+        epochs = await services.epochs()
         try:
             if position is not None:
-                await services.order_list.wait_for(int(position), services.config.position_patience)
-            page = await services.order_list.page(services.config.account_id, status=status, limit=limit, cursor=cursor)
+                await services.order_list.wait_for(epochs.read(position), services.config.position_patience)
+            account_id = services.config.account_id
+            page = await services.order_list.page(account_id, epochs, status=status, limit=limit, cursor=cursor)
         except ProjectionBehindError:
             detail = "The list has not reached that position yet."
             raise ProblemError(
@@ -138,7 +145,9 @@ class OrdersController(Controller):
 
 
 async def _with_troubles(services: Services, state: OrderState) -> OrderView:
-    """An order as of now, with what isn't known of its attempt and whether it was set aside."""
+    """An order as of now, with what isn't known of its attempt, whether it was set aside, and whether trading is
+    halted.
+    """
     undecided = _undecided_attempt(state.order)
     uncertainty = await services.uncertainty(state.order_id, undecided.number) if undecided else None
     dead_letter = await services.dead_letter(state.order_id)
@@ -150,7 +159,10 @@ async def _with_troubles(services: Services, state: OrderState) -> OrderView:
         resolvable=uncertainty.permanent,
     )  # fmt: skip
     letter = dead_letter and DeadLetterView(processor=dead_letter.processor, since=dead_letter.since)
-    return state.view().model_copy(update={"uncertainty": uncertain, "dead_letter": letter})
+    trading = await services.trading()
+    halt = trading.reason and HaltView(code="log_behind" if trading.behind else "trading_halted", detail=trading.reason)
+    troubles = {"uncertainty": uncertain, "dead_letter": letter, "halt": None if state.order.ended else halt}
+    return state.view().model_copy(update=troubles)
 
 
 def _undecided_attempt(order: Order) -> Attempt | None:

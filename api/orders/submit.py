@@ -14,7 +14,7 @@ from api.orders.document import BODY_LIMIT, Document, read
 from api.orders.openapi import ExecuteOperation
 from api.orders.request import order_request
 from api.orders.terms import terms
-from api.problems import outcome_unknown
+from api.problems import log_behind, outcome_unknown
 from api.services import InjectedServices, Services
 from commands.errors import SubmissionUnknownError
 from commands.submit import submit_order
@@ -48,6 +48,7 @@ class SubmitController(Controller):
             "unknown_token",
             "missing_price",
             "chain_unknown",
+            "log_behind",
             "log_unavailable",
             "outcome_unknown",
         ),
@@ -67,10 +68,12 @@ async def submitted(services: Services, document: Document) -> AcceptedOrder:
     """Record the order that a client asks for; its first answer. Raises what ``problem_of`` knows an answer to."""
     config = services.config
     asked = terms(order_request(document, config.tokens), config)
+    if asked.client_order_id is None and (trading := await services.trading()).behind:
+        raise log_behind(trading)
     command = submission(asked, config, services.chain().tradable_network(), services.clock())
     try:
         accepted = await submit_order(services.orders, config.account_id, command)
     except SubmissionUnknownError as unknown:
         where = links(unknown.order_id).model_dump(by_alias=True)
         raise outcome_unknown(unknown, where, repeatable=command.terms.client_order_id is not None) from unknown
-    return accepted_order(accepted)
+    return accepted_order(accepted, await services.epochs())

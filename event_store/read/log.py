@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -19,6 +19,9 @@ _LOAD_MANY = statement(__file__, "load_many")
 _READ = statement(__file__, "read")
 _HEADERS = statement(__file__, "headers")
 HEAD = statement(__file__, "head")
+_END = statement(__file__, "end")
+_HASH_AT = statement(__file__, "hash_at")
+_STREAMS_WITHOUT = statement(__file__, "streams_without")
 
 E = TypeVar("E", bound=Positioned)
 
@@ -54,6 +57,20 @@ class Log:
         """The position of the last event; 0 in an empty log."""
         rows = await self._rows(HEAD, {})
         return int(rows[0][0])
+
+    async def end(self) -> tuple[int, bytes]:
+        """The position and the hash of the last event; 0 and no bytes in an empty log."""
+        rows = await self._rows(_END, {})
+        return rows[0] if rows else (0, b"")
+
+    async def hash_at(self, position: int) -> bytes | None:
+        """The hash of the event at ``position``; None where the log has no such event."""
+        rows = await self._rows(_HASH_AT, {"position": position})
+        return rows[0][0] if rows else None
+
+    async def streams_without(self, begun: str, ends: Sequence[str]) -> list[UUID]:
+        """Streams that begin with topic ``begun`` and have none of ``ends``, the oldest first; reads the whole log."""
+        return [row[0] for row in await self._rows(_STREAMS_WITHOUT, {"begun": begun, "ends": list(ends)})]
 
     async def _rows(self, query: bytes, parameters: dict[str, object]) -> list[tuple[Any, ...]]:
         async with self._pool.connection() as connection, connection.cursor(binary=True) as cursor:

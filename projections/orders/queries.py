@@ -12,6 +12,7 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
+from domain.epochs import Epochs
 from domain.events import Status
 from event_store.processors import positions
 from projections.catch_up import PositionWaiter
@@ -39,18 +40,21 @@ class OrderList:
         self._arrivals = PositionWaiter(self.position)
         self._hurry = hurry
 
-    async def page(self, account_id: UUID, *, status: Status | None, limit: int, cursor: str | None) -> Page:
-        """Up to ``limit`` of the account's orders; raises ``BadCursorError``."""
+    async def page(
+        self, account_id: UUID, epochs: Epochs, *, status: Status | None, limit: int, cursor: str | None
+    ) -> Page:
+        """Up to ``limit`` of the account's orders; raises ``BadCursorError``, ``PositionLostError``."""
         arguments = {
             "account": account_id,
             "status": status,
-            "before": None if cursor is None else _position(cursor),
+            "before": None if cursor is None else _position(epochs, cursor),
             "limit": limit + 1,
         }
         async with self._pool.connection() as connection:
             found = await (await connection.execute(SQL["list"], arguments)).fetchall()
         rows = [row(columns) for columns in found[:limit]]
-        return Page([listed.state for listed in rows], _cursor(rows[-1].first_position) if len(found) > limit else None)
+        more = len(found) > limit
+        return Page([listed.state for listed in rows], _cursor(epochs.shown(rows[-1].first_position)) if more else None)
 
     async def wait_for(self, position: int, patience: float) -> None:
         """Return once the read model has reached ``position``; ``ProjectionBehindError`` after ``patience`` seconds."""
@@ -66,15 +70,13 @@ class OrderList:
             return await positions.load(cursor, PROCESSOR)
 
 
-def _cursor(position: int) -> str:
-    return base64.urlsafe_b64encode(str(position).encode()).decode().rstrip("=")
+def _cursor(position: str) -> str:
+    return base64.urlsafe_b64encode(position.encode()).decode().rstrip("=")
 
 
-def _position(cursor: str) -> int:
+def _position(epochs: Epochs, cursor: str) -> int:
     try:
         text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
+        return epochs.read(text)
     except (binascii.Error, ValueError):
         raise BadCursorError(cursor) from None
-    if not (text.isdigit() and len(text) <= 18):
-        raise BadCursorError(cursor)
-    return int(text)

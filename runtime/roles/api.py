@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from itertools import combinations
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ from api.server import serve
 from api.services import Check
 from chains.protocol import Chain
 from commands.ids import DEFAULT_ACCOUNT
+from domain.account import Trading
 from domain.tokens import KNOWN_TOKENS, pair_of
 from event_store.processors import dead_letters
 from event_store.schema.migrate import roles_separate
@@ -26,6 +28,7 @@ from runtime.chain_identity import ChainIdentity
 from runtime.composition import Market, Store
 from runtime.errors import StartupError
 from runtime.evidence_endpoints import EvidenceEndpoints
+from runtime.log_behind import RECOVER
 from runtime.readiness import role_checks
 from runtime.roles.parts import Parts
 from runtime.settings import Settings
@@ -39,6 +42,7 @@ async def run(parts: Parts) -> None:
         Redis.from_url(settings.redis_url, socket_connect_timeout=1, socket_timeout=1) as valkey,
     ):
         prices = PoolPrices(market.pools)
+        trading = partial(store.trading.of, DEFAULT_ACCOUNT)
         app = create_app(
             _config(settings),
             orders=store.orders,
@@ -52,12 +56,15 @@ async def run(parts: Parts) -> None:
             venues=market.venues,
             checks=[
                 *_checks(store, valkey),
-                *role_checks(store.pool),
+                *role_checks(store.pool, witnessed=settings.witness_file is not None, behind=partial(_behind, trading)),
+                _log_check(trading),
                 _chain_check(market),
                 Check("evidence", evidence.problem, essential=False),
                 prices_check(market.chain, prices, settings.price_max_age),
             ],
             hurry=store.ask_for_hurry,
+            trading=trading,
+            epochs=store.epochs.all,
         )
         try:
             await serve(
@@ -92,6 +99,18 @@ def _chain_check(market: Market) -> Check:
         return market.identity.problem
 
     return Check("chain", chain, essential=False)
+
+
+async def _behind(trading: Callable[[], Awaitable[Trading]]) -> bool:
+    return (await trading()).behind
+
+
+def _log_check(trading: Callable[[], Awaitable[Trading]]) -> Check:
+    async def log() -> str | None:
+        found = await trading()
+        return f"log_behind: {found.reason}; {RECOVER}, then surefill resume" if found.behind else None
+
+    return Check("log", log, essential=False)
 
 
 def _config(settings: Settings) -> ApiConfig:

@@ -10,13 +10,16 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from importlib import import_module
 
 import structlog
 
+from commands.ids import DEFAULT_ACCOUNT
 from event_store.errors import TRANSIENT_DATABASE_ERRORS, LeaseLostError, LogReplacedError
 from runtime.composition import Market, Store, open_market, open_store
 from runtime.errors import StartupError
+from runtime.log_behind import Standing, hold_against_witness
 from runtime.roles.parts import Parts
 from runtime.settings import Settings
 from runtime.telemetry import watch_loop
@@ -26,6 +29,8 @@ OpenMarket = Callable[[Settings, Store], AbstractAsyncContextManager[Market]]
 
 # Seconds before a role is begun again; doubled up to the longest, and anew after so long a steady life.
 FIRST_DELAY, LONGEST_DELAY, STEADY = 0.1, 2.0, 5.0
+# The roles that act on what the log says: not while it is behind.
+HELD_BACK = frozenset({"worker", "tracker", "watcher", "witness"})
 # Connections that a role holds at a time, under load.
 CONNECTIONS_A_ROLE = 3
 
@@ -38,23 +43,36 @@ async def run_roles(settings: Settings, names: Sequence[str], market_opener: Ope
     Raises ``StartupError``.
     """
     shown = "+".join(names)
+    file = settings.witness_file
     async with (
         open_store(settings, shown, connections=2 + CONNECTIONS_A_ROLE * len(names)) as store,
         market_opener(settings, store) as market,
     ):
+        if file is not None:
+            await hold_against_witness(store, file)
+        standing = Standing(partial(store.trading.of, DEFAULT_ACCOUNT))
+        await standing.look()
         parts = Parts(settings, store, market)
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(store.feed.run(), name="feed")
                 tasks.create_task(watch_loop(), name="loop")
                 tasks.create_task(_end_where_replaced(store), name="continuity")
-                for name in names:
+                tasks.create_task(standing.run(), name="standing")
+                # Who signs also keeps the witness.
+                for name in (*names, "witness") if "worker" in names and file else names:
                     run: Run = import_module(f"runtime.roles.{name}").run
+                    if name in HELD_BACK:
+                        run = partial(_run_while_sound, standing, run)
                     tasks.create_task(_keep(name, run, parts, ends_all=name == "api" or len(names) == 1), name=name)
         except BaseExceptionGroup as group:
             if refused := group.subgroup(StartupError):
                 raise _first(refused) from None
             raise
+
+
+async def _run_while_sound(standing: Standing, run: Run, parts: Parts) -> None:
+    await standing.run_while_sound(partial(run, parts))
 
 
 async def _end_where_replaced(store: Store) -> None:

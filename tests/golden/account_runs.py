@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
+from decimal import Decimal
 from uuid import UUID
 
+from commands.accounts import Behind
 from commands.dead_letters import DeadLetters
 from commands.ids import DEFAULT_ACCOUNT
+from commands.recovery import Recovery
 from domain.account import (
     RecordedDeadLetter,
     dead_letters_stream,
@@ -130,3 +133,16 @@ async def guard_key_bound(engine: EngineHarness, node: FaultyNode) -> Sequence[U
     order_id = await engine.submit()
     await engine.until(order_id, is_ended)
     return [order_id, guard_key_stream(DEFAULT_ACCOUNT)]
+
+
+@history
+async def put_back_and_recovered(engine: EngineHarness, node: FaultyNode) -> Sequence[UUID]:
+    """The log is found behind its witness: an operator keeps one waiting order, cancels another and resumes trading."""
+    waits = {"type": "limit", "limit_price": Decimal(900)}
+    kept, cancelled = await engine.submit(**waits), await engine.submit(**waits)
+    behind = Behind("the witness has seen position 7 in epoch 1, the log ends at 2", 2, 1, 7)
+    await engine.accounts.found_behind(DEFAULT_ACCOUNT, behind)
+    recovery = Recovery(engine.events, engine.orders, engine.accounts)
+    await recovery.decide(DEFAULT_ACCOUNT, [kept], [cancelled], by="operator@host", because="the mirror was older")
+    await engine.accounts.resume(DEFAULT_ACCOUNT, "both clients were asked")
+    return [kept, cancelled, reconciliation_stream(DEFAULT_ACCOUNT), trading_stream(DEFAULT_ACCOUNT)]

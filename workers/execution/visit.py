@@ -59,6 +59,8 @@ class Visit:
     async def _advance(self, loaded: LoadedOrder, order: Order) -> LoadedOrder:
         """Routed, built and recorded; or what stands in the way."""
         trading = await self.trading.of(loaded.account_id)
+        if trading.behind:
+            return loaded  # It waits; what its deadline says counts once trading is resumed.
         if trading.halted:
             return await self._record(loaded, self.give_up(Code.TRADING_HALTED))
         if not self.may_sign():

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -21,9 +22,13 @@ from api.serving.access import STRICT, Access
 from api.serving.concurrency import AT_ONCE
 from api.serving.limits import Limits
 from chains.solana_client import SolanaChain
+from commands.accounts import Accounts
+from commands.epochs import KnownEpochs
 from commands.ids import DEFAULT_ACCOUNT
 from commands.orders import OrderRepository
+from commands.trading import TradingStates
 from domain import commands as c
+from domain.account import ACCOUNT_EVENTS
 from domain.events import ORDER_EVENTS
 from domain.tokens import KNOWN_TOKENS
 from event_store.append.appender import Appender
@@ -49,7 +54,7 @@ CONFIG = ApiConfig(
     position_patience=2.0,
 )
 LOCALNET = KnownChain("localnet")
-MAPPER = EventMapper(ORDER_EVENTS)
+MAPPER = EventMapper((*ORDER_EVENTS, *ACCOUNT_EVENTS))
 NO_NODE = "http://127.0.0.1:1"
 BODY = {"tokenIn": "SOL", "tokenOut": "USDC", "amountIn": "1.5", "slippageBps": 50}
 
@@ -60,7 +65,9 @@ class Engine:
 
     url: str
     http: httpx2.AsyncClient
+    events: Log
     orders: OrderRepository
+    accounts: Accounts
     pool: AsyncConnectionPool[Any]
     feed: LogFeed
     hurry: asyncio.Event
@@ -134,6 +141,10 @@ async def running(
         following = asyncio.create_task(feed.run())
         book = PoolBook(chain, PROGRAM_ID)
         orders = OrderRepository(events, appender, MAPPER)
+        accounts = Accounts(events, appender, MAPPER)
+        trading, epochs = TradingStates(accounts), KnownEpochs(accounts, DEFAULT_ACCOUNT)
+        feed.follow(trading.follow)
+        feed.follow(epochs.follow)
         problems: dict[str, str | None] = {"valkey": None}
 
         async def postgres() -> None:
@@ -147,6 +158,7 @@ async def running(
         app = create_app(
             config, orders=orders, events=events, mapper=MAPPER, pool=pool, checks=checks, hurry=hurry.set,
             live=live, prices=PoolPrices(book), slot_age=chain.slot_age, chain=known, venues=(book,),
+            trading=partial(trading.of, DEFAULT_ACCOUNT), epochs=epochs.all,
         )  # fmt: skip
         port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         serving = asyncio.create_task(
@@ -165,7 +177,7 @@ async def running(
         url = f"http://127.0.0.1:{port.result()}"
         async with httpx2.AsyncClient(base_url=url, timeout=10) as http:
             http.event_hooks = {"response": [_held_to((await http.get("/docs/openapi.json")).json())]}
-            engine = Engine(url, http, orders, pool, feed, hurry, serving, problems)
+            engine = Engine(url, http, events, orders, accounts, pool, feed, hurry, serving, problems)
             try:
                 yield engine
             finally:

@@ -32,7 +32,7 @@ async def test_an_accepted_order_answers_202_with_the_contract_and_a_location(en
         "status": "pending",
         "pair": "SOL/USDC",
         "side": "sell",
-        "position": "2",
+        "position": "1.2",
         "network": "localnet",
         "links": {"order": order, "events": f"{order}/events", "stream": f"/ws/orders/{body['orderId']}"},
     }

@@ -1,0 +1,152 @@
+"""`surefill recover`: an operator decides what becomes of a log that was put back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from cli.operator import operator, print_outcome
+from commands.ids import DEFAULT_ACCOUNT
+from commands.recovery import OpenOrder, Recovery
+from domain.account import LogFoundBehind
+from domain.numbers import to_units
+from domain.order import Order
+from projections.order_view import price
+from runtime import addresses, settings
+from runtime.composition import Store, open_store
+from runtime.errors import StartupError
+from verification import witness as witnesses
+from verification.witness import Witness
+
+ALL = "all"
+
+Names = list[str]
+
+
+def recover(
+    keep: Annotated[Names, typer.Option(help="Orders that go on: ids, or `all` for every one not named.")] = [],  # noqa: B006 - typer's way
+    cancel: Annotated[Names, typer.Option(help="Orders that end: ids, or `all` for every one not named.")] = [],  # noqa: B006
+    because: Annotated[str, typer.Option(help="Why; recorded in the log. Needed to decide.")] = "",
+) -> None:
+    """Decide what becomes of a log that was put back to an earlier moment, such as a backup.
+
+    Such a log does not know its lost end: orders that were executed, cancelled, or taken at all after that moment. It
+    is found by its witness when a process starts (setting WITNESS). From then on nothing is signed, triggered or ended,
+    and `GET /health/ready` says so.
+
+    **1.** `surefill recover` shows why the log counts as put back, and every open order. Nothing is changed, and
+    nothing is ever asked for. If the right database is at hand, put that back instead: a log that has what its witness
+    has seen starts as usual.
+
+    **2.** Compare each open order with what its client was told and with the wallet's transactions in an explorer.
+    This command does not read the chain: an order that was executed in the lost end, and is kept, is executed again.
+    `surefill verify` names transactions of the wallet that the log doesn't know, with the order in their memo.
+
+    **3.** `surefill recover --keep ID --keep ID --cancel all --because TEXT` names every open order, several in one
+    option by commas. As long as one isn't named nothing is recorded. A cancelled order fails with
+    `cancelled_at_recovery`; one whose transaction may still land can only be kept. Who decided, and why, is recorded
+    with it, and a new witness is written.
+
+    **4.** `surefill resume --because TEXT` lets trading go on. Deadlines that passed meanwhile count then.
+
+    Clients then send again, under its clientOrderId, every order that is missing. Positions of the lost end are
+    answered with 410 and `position_lost`. Exit code 1 while there is something to decide.
+    """
+    keeping, cancelling = _orders(keep, "--keep"), _orders(cancel, "--cancel")
+    if keeping.others and cancelling.others:
+        raise typer.BadParameter("only one of --keep and --cancel can be all")
+    if both := keeping.named & cancelling.named:
+        raise typer.BadParameter(f"{min(both)} is named both to be kept and to be cancelled")
+    if (keep or cancel) and not because.strip():
+        raise typer.BadParameter("say why, in a few words", param_hint="--because")
+    print_outcome("recover", _recover(keeping, cancelling, because.strip()))
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """Orders of one option: those that are ``named``, and whether it takes the ``others`` too."""
+
+    named: frozenset[UUID]
+    others: bool
+
+
+def _orders(given: Sequence[str], option: str) -> Orders:
+    names = {name.strip() for one in given for name in one.split(",") if name.strip()}
+    try:
+        return Orders(frozenset(UUID(name) for name in names - {ALL}), ALL in names)
+    except ValueError:
+        raise typer.BadParameter("takes order ids, or all", param_hint=option) from None
+
+
+async def _recover(keep: Orders, cancel: Orders, because: str) -> str:
+    found = addresses.completed(settings.load(), "database_url", "redis_url")
+    async with open_store(found, "recover") as store:
+        behind = await store.accounts.unrecovered(DEFAULT_ACCOUNT)
+        if behind is None:
+            return await _nothing_to_recover(store)
+        recovery = Recovery(store.events, store.orders, store.accounts)
+        orders = await recovery.open_orders()
+        if not because:
+            print("\n".join(_report(behind, orders)))
+            raise StartupError(f"{len(orders)} open orders wait for a decision; surefill recover --help says how")
+        others = {one.order_id for one in orders} - keep.named - cancel.named
+        kept = keep.named | (others if keep.others else set())
+        cancelled = cancel.named | (others if cancel.others else set())
+        recovered = await recovery.decide(DEFAULT_ACCOUNT, kept, cancelled, by=operator(), because=because)
+        written = await _write_witness(store, found.witness_file, recovered.epoch)
+    return (
+        f"{len(recovered.kept)} orders kept, {len(recovered.cancelled)} cancelled; epoch {recovered.epoch} began after "
+        f"position {behind.ended_at}; {written}. Trading is still halted: surefill resume --because TEXT"
+    )
+
+
+async def _nothing_to_recover(store: Store) -> str:
+    trading = await store.accounts.trading(DEFAULT_ACCOUNT)
+    if trading.behind:
+        return "the log is recovered, and trading still halted: surefill resume --because TEXT"
+    return "the log is not known to be behind; there is nothing to recover"
+
+
+async def _write_witness(store: Store, file: Path | None, epoch: int) -> str:
+    """The witness of the log as it is now: what it showed before is accepted as lost."""
+    if file is None:
+        return "no witness is kept (WITNESS is off)"
+    position, hash_ = await store.events.end()
+    try:
+        witnesses.write(file, Witness(epoch, position, hash_.hex()))
+    except OSError as error:
+        raise StartupError(
+            f"recovered, but the witness {file} cannot be written ({error.strerror}): a process that starts finds the "
+            "log behind once more"
+        ) from None
+    return f"the witness {file} shows position {position}"
+
+
+def _report(behind: LogFoundBehind, orders: Sequence[OpenOrder]) -> list[str]:
+    return [
+        f"the log is behind: {behind.reason}",
+        f"what came after position {behind.ended_at} is lost; epoch {behind.epoch} began there",
+        f"open orders: {len(orders)}",
+        *(_line(one, behind) for one in orders),
+    ]
+
+
+def _line(one: OpenOrder, behind: LogFoundBehind) -> str:
+    loaded = one.loaded
+    if loaded is None or loaded.order is None:
+        return f"  {one.order_id}  can't be read, surefill verify says why; it can only be kept"
+    taken = "taken since" if loaded.first_position > behind.ended_at else "from before"
+    bound = f"; can only be kept: {one.bound}" if one.bound else ""
+    return f"  {one.order_id}  {_terms(loaded.order)}, {loaded.order.status}, {taken}{bound}"
+
+
+def _terms(order: Order) -> str:
+    amount = f"{to_units(order.amount_in, order.token_in.decimals)} {order.token_in.symbol}"
+    limits = [f"{name} {price(at)}" for name, at in (("limit", order.limit_price), ("stop", order.stop_price)) if at]
+    named = f" {order.client_order_id}" if order.client_order_id else ""
+    return " ".join([f"{order.type}{named}: {order.side} {amount} of {order.pair.symbol}", *limits])

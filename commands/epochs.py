@@ -1,0 +1,29 @@
+"""The log's epochs, as this process knows them: read once, and again after each event that begins one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from commands.accounts import Accounts
+from domain.account import LogFoundBehind
+from domain.epochs import Epochs
+from event_store.types import PositionedEvent
+
+
+class KnownEpochs:
+    """``follow`` is to be told of every event of the log from some position on."""
+
+    def __init__(self, accounts: Accounts, account_id: UUID) -> None:
+        self._accounts = accounts
+        self._account_id = account_id
+        self._known: Epochs | None = None
+
+    async def all(self) -> Epochs:
+        if self._known is None:
+            self._known = await self._accounts.epochs(self._account_id)
+        return self._known
+
+    def follow(self, events: Sequence[PositionedEvent]) -> None:
+        if any(event.topic == LogFoundBehind.TOPIC for event in events):
+            self._known = None

@@ -1,0 +1,1 @@
+select "position", hash from events order by "position" desc limit 1

@@ -1,0 +1,1 @@
+select hash from events where "position" = %(position)s

@@ -1,0 +1,92 @@
+"""What clients are told by an engine whose log was put back to an earlier moment."""
+
+from __future__ import annotations
+
+import base64
+from uuid import UUID
+
+import pytest
+
+from commands.accounts import Behind
+from commands.ids import DEFAULT_ACCOUNT
+from commands.recovery import Recovery
+from tests.integration.api.serving import BODY, Engine
+from tests.integration.api.test_streams import stream
+
+LIMIT = {"type": "limit", "limitPrice": "900"}
+REASON = "the witness has seen position 9 in epoch 1, the log ends at 1"
+
+
+async def found_behind(engine: Engine, ended_at: int) -> None:
+    assert await engine.accounts.found_behind(DEFAULT_ACCOUNT, Behind(REASON, ended_at, 1, 9))
+
+
+async def recovered_and_resumed(engine: Engine) -> None:
+    recovery = Recovery(engine.events, engine.orders, engine.accounts)
+    every = [one.order_id for one in await recovery.open_orders()]
+    await recovery.decide(DEFAULT_ACCOUNT, every, [], by="me", because="looked at")
+    await engine.accounts.resume(DEFAULT_ACCOUNT, "looked at")
+
+
+async def test_while_it_is_behind_only_an_order_with_a_client_order_id_is_taken(engine: Engine) -> None:
+    await engine.submit(**LIMIT)
+    await found_behind(engine, 1)
+    head = await engine.events.head()
+    refused = await engine.http.post("/api/orders/execute", json=BODY)
+    assert (refused.status_code, refused.json()["code"]) == (503, "log_behind")
+    assert (refused.json()["field"], refused.json()["reason"]) == ("clientOrderId", REASON)
+    batch = await engine.http.post("/api/orders/batch", json={"orders": [BODY, {**BODY, "clientOrderId": "again"}]})
+    assert [item["status"] for item in batch.json()["items"]] == [503, 202]
+    assert await engine.events.head() == head + 2
+
+    order = (await engine.http.get(batch.json()["items"][1]["order"]["links"]["order"])).json()
+    assert order["halt"] == {"code": "log_behind", "detail": REASON}
+    await recovered_and_resumed(engine)
+    assert "halt" not in (await engine.http.get(f"/api/orders/{order['orderId']}")).json()
+    await engine.submit()
+
+
+async def test_a_position_of_the_lost_end_is_gone_and_every_other_holds(engine: Engine) -> None:
+    engine.project()
+    first = await engine.submit(**LIMIT)
+    assert first["position"] == "1.1"
+    await found_behind(engine, 1)
+    again = await engine.submit(**LIMIT, clientOrderId="again")
+    assert again["position"] == "2.4"
+    for lost in ("1.4", "4", "1.9", "3.4"):
+        answer = await engine.http.get("/api/orders", params={"position": lost})
+        assert (answer.status_code, answer.json()["code"], answer.json()["field"]) == (410, "position_lost", "position")
+        assert "clientOrderId" in answer.json()["detail"]
+    for held in ("1.1", "1", "2.4"):
+        assert (await engine.http.get("/api/orders", params={"position": held})).status_code == 200
+    events = (await engine.http.get(f"{again['links']['events']}")).json()["items"]
+    assert [event["position"] for event in events] == ["2.4"]
+    # It is the first answer for ever.
+    assert await engine.submit(**LIMIT, clientOrderId="again") == again
+
+
+async def test_so_is_a_cursor_of_the_lost_end(engine: Engine) -> None:
+    engine.project()
+    for _ in range(3):
+        last = await engine.submit(**LIMIT)
+    page = (await engine.http.get("/api/orders", params={"limit": 1, "position": last["position"]})).json()
+    assert base64.b64decode(page["next"] + "==") == b"1.3"
+    await found_behind(engine, 2)
+    answer = await engine.http.get("/api/orders", params={"cursor": page["next"]})
+    assert (answer.status_code, answer.json()["code"]) == (410, "position_lost")
+    of_before_epochs = base64.urlsafe_b64encode(b"2").decode().rstrip("=")
+    assert len((await engine.http.get("/api/orders", params={"cursor": of_before_epochs})).json()["items"]) == 1
+
+
+@pytest.mark.parametrize("ended", [False, True])
+async def test_a_socket_that_goes_on_after_the_lost_end_gets_the_state_and_4410(engine: Engine, ended: bool) -> None:
+    order = await engine.submit(**LIMIT)
+    assert await stream(engine, order["orderId"], "?after=7") == ([], 4400)
+    await found_behind(engine, 1)
+    if ended:
+        recovery = Recovery(engine.events, engine.orders, engine.accounts)
+        await recovery.decide(DEFAULT_ACCOUNT, [], [UUID(order["orderId"])], by="me", because="it was told so")
+    messages, close = await stream(engine, order["orderId"], "?after=7")
+    status, sequence = ("failed", 2) if ended else ("pending", 1)
+    assert [(one["status"], one["sequence"]) for one in messages] == [(status, sequence)]
+    assert close == 4410
