@@ -37,14 +37,15 @@ LOOK_EVERY_S, RETRY_S = 1.0, 0.2
 log = structlog.get_logger(__name__)
 
 
-async def hold_against_witness(store: Store, file: Path) -> None:
+async def hold_against_witness(store: Store, file: Path, *, keeps: bool = True) -> None:
     """Compare the log with its witness, before any role begins; a log that is behind is recorded as such and halted.
 
-    Waits for PostgreSQL. A log that never had a witness has nothing to be compared with.
+    Waits for PostgreSQL. A log that never had a witness has nothing to be compared with. Only who ``keeps`` it misses
+    one: other processes may have no disk in common with it.
     """
     while True:
         try:
-            behind = await behind_by(store.events, store.pool, file)
+            behind = await behind_by(store.events, store.pool, file, keeps=keeps)
             if behind and await store.accounts.found_behind(DEFAULT_ACCOUNT, behind):
                 log.error("the log is behind, and nothing is traded", reason=behind.reason, remedy=RECOVER)
             return
@@ -55,18 +56,19 @@ async def hold_against_witness(store: Store, file: Path) -> None:
             await asyncio.sleep(RETRY_S)
 
 
-async def behind_by(events: Log, pool: Pool, file: Path) -> Behind | None:
+async def behind_by(events: Log, pool: Pool, file: Path, *, keeps: bool = True) -> Behind | None:
     """What the log lacks of what its witness has seen; None where it lacks nothing."""
     end = await events.head()
+    # Before the file: it is written first.
+    async with pool.connection() as connection, connection.cursor() as cursor:
+        had_one = await positions.load(cursor, WITNESS) > 0
     try:
         witness = witnesses.read(file)
     except UnreadableWitnessError as unreadable:
         return Behind(f"{unreadable}: nobody can tell whether the log has lost its end", end)
     if witness is None:
-        async with pool.connection() as connection, connection.cursor() as cursor:
-            had_one = await positions.load(cursor, WITNESS) > 0
         missing = f"the witness {file} is missing, and the log has had one: nobody can tell whether it has lost its end"
-        return Behind(missing, end) if had_one else None
+        return Behind(missing, end) if had_one and keeps else None
     found = await events.hash_at(witness.position)
     if found is not None and found.hex() == witness.hash:
         return None

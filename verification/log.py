@@ -7,7 +7,7 @@ from itertools import groupby
 from operator import attrgetter
 from uuid import UUID
 
-from domain.account import ContradictionFound, TradingResumed
+from domain.account import ContradictionFound, LogFoundBehind, TradingResumed
 from domain.events import OrderEvent
 from event_store.errors import UnknownTopicError, UnreadableEventError
 from event_store.hash_chain.verification import (
@@ -123,12 +123,15 @@ class _Others:
         self._mapper = mapper
         self._report = report
         self._contradictions: list[RecordedEvent] = []
+        self._put_back: list[RecordedEvent] = []
         self._resumed: dict[UUID, int] = {}
 
     def verify(self, stream: Sequence[RecordedEvent]) -> None:
         for recorded in stream:
             if recorded.topic == ContradictionFound.TOPIC:
                 self._contradictions.append(recorded)
+            if recorded.topic == LogFoundBehind.TOPIC:
+                self._put_back.append(recorded)
             try:
                 event = self._mapper.load(recorded.topic, recorded.state)
             except UnknownTopicError:
@@ -143,6 +146,10 @@ class _Others:
 
     def tell_contradictions(self) -> None:
         """Once every stream was seen: which is met first is chance."""
+        for recorded in self._put_back:
+            if self._resumed.get(recorded.account_id, 0) < recorded.position:
+                what = "the log was put back to an earlier moment, and waits for an operator"
+                self._report.add(_finding(recorded, what, "Run surefill recover."))
         for recorded in self._contradictions:
             resumed = self._resumed.get(recorded.account_id, 0)
             if resumed > recorded.position:

@@ -49,7 +49,7 @@ async def run_roles(settings: Settings, names: Sequence[str], market_opener: Ope
         market_opener(settings, store) as market,
     ):
         if file is not None:
-            await hold_against_witness(store, file)
+            await hold_against_witness(store, file, keeps="worker" in names)
         standing = Standing(partial(store.trading.of, DEFAULT_ACCOUNT))
         await standing.look()
         parts = Parts(settings, store, market)

@@ -158,6 +158,8 @@ BECAUSE = ("--because", "the disk was lost")
 def _needs_a_decision_of_each_open_order(engine: Engine, clients: Clients) -> None:
     hasty = engine.run("resume", *BECAUSE)
     assert hasty.returncode == 1 and hasty.stderr.startswith("surefill: log_behind: ")
+    verified = engine.run("verify", "--no-chain")
+    assert verified.returncode == 1 and "the log was put back to an earlier moment" in verified.stdout
     shown = engine.run("recover")
     assert shown.returncode == 1 and f"has seen position {clients.last}" in shown.stdout
     assert all(order["orderId"] in shown.stdout for order in (clients.kept, clients.cancelled, clients.lost))

@@ -142,6 +142,14 @@ async def test_a_witness_that_tells_nothing_counts_as_a_log_that_is_behind(
     assert (await store.accounts.epochs(DEFAULT_ACCOUNT)).read("1.1") == 1
 
 
+async def test_a_process_that_does_not_keep_the_witness_does_not_miss_it(store: Store, file: Path) -> None:
+    await submit(store)
+    await witnessed(store, file, 1)
+    file.unlink()
+    await hold_against_witness(store, file, keeps=False)
+    assert not (await store.accounts.trading(DEFAULT_ACCOUNT)).behind
+
+
 async def test_a_new_epoch_is_above_every_one_that_was_lost(store: Store, file: Path) -> None:
     await submit(store)
     witness.write(file, Witness(7, 90, "ab" * 32))

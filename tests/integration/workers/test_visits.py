@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any, cast
 
 from solders.instruction import Instruction
 
 from chains.protocol import Chain
+from commands.accounts import Behind
 from commands.ids import DEFAULT_ACCOUNT
 from commands.loaded_order import LoadedOrder
 from commands.orders import OrderRepository
@@ -234,3 +236,22 @@ async def test_a_compute_limit_is_simulated_once_and_again_after_a_rejection_on_
         while len((await engine.order(rejected)).attempts) == 1:
             await engine.execute(rejected, executor=executor)
     assert chain.simulated == 2
+
+
+async def test_an_order_waits_past_its_deadline_while_the_log_is_behind_and_the_deadline_counts_at_the_resume(
+    engine: EngineHarness,
+):
+    chain, executor = counting(engine)
+    order_id = await engine.submit(deadline=now() + timedelta(milliseconds=200))
+    await engine.accounts.found_behind(DEFAULT_ACCOUNT, Behind("it was put back", 0))
+    await asyncio.sleep(0.3)
+    await engine.execute(order_id, executor=executor)
+    assert ((await engine.order(order_id)).status, chain.sent) == ("routing", [])
+    await engine.accounts.recover(DEFAULT_ACCOUNT, kept=[order_id], cancelled=[], by="me", because="it is")
+    await engine.execute(order_id, executor=executor)
+    assert (await engine.order(order_id)).status == "routing"
+
+    await engine.accounts.resume(DEFAULT_ACCOUNT, "looked at by hand")
+
+    await engine.execute(order_id, executor=executor)
+    assert ((await engine.order(order_id)).status, chain.sent) == ("failed", [])
