@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -32,7 +31,7 @@ WITNESS = "witness"
 RECOVER = "run surefill recover"
 
 _BEHIND = Gauge("surefill_log_behind", "1 while the log counts as put back and waits for surefill recover and resume.")
-LOOK_EVERY_S, RETRY_S = 1.0, 0.2
+LOOK_EVERY_S, RETRY_S, AGAIN_S = 1.0, 0.2, 0.5
 
 log = structlog.get_logger(__name__)
 
@@ -117,6 +116,13 @@ class Standing:
                     return await working
             finally:
                 behind.cancel()
-                working.cancel()
-                with suppress(asyncio.CancelledError):
-                    await working
+                await _cancelled(working)
+
+
+async def _cancelled(working: asyncio.Future[None]) -> None:
+    """End it: cancelled again where it goes on, since ``wait_for`` of Python 3.11 may swallow one."""
+    while not working.done():
+        working.cancel()
+        await asyncio.wait((working,), timeout=AGAIN_S)
+    if not working.cancelled() and (error := working.exception()):
+        log.debug("a role that was held back ended by an error", error=type(error).__name__)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -12,7 +13,7 @@ import pytest
 from commands.ids import DEFAULT_ACCOUNT
 from commands.recovery import Recovery
 from commands.submit import submit_order
-from domain.account import TradingHalted
+from domain.account import Trading, TradingHalted
 from domain.commands import SubmitOrder
 from domain.errors import DomainError
 from domain.terms import OrderTerms
@@ -219,6 +220,24 @@ async def test_roles_are_held_back_while_the_log_is_behind_and_begin_when_it_is_
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_a_role_that_swallows_a_cancellation_is_cancelled_again() -> None:
+    async def sound() -> Trading:
+        return Trading()
+
+    async def swallows_one() -> None:
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        await asyncio.Event().wait()
+
+    standing = Standing(sound)
+    await standing.look()
+    held = asyncio.create_task(standing.run_while_sound(swallows_one))
+    await asyncio.sleep(0.05)
+    held.cancel()
+    _, waiting = await asyncio.wait({held}, timeout=5)
+    assert not waiting and held.cancelled()
 
 
 async def test_every_open_order_is_named_or_nothing_is_recorded(store: Store, file: Path) -> None:
