@@ -13,8 +13,8 @@ from urllib.parse import urlsplit, urlunsplit
 from chains.solana_client import SolanaChain
 from commands.accounts import Accounts
 from commands.dead_letters import DeadLetters
-from commands.guard_keys import GuardKeys
 from commands.epochs import KnownEpochs
+from commands.guard_keys import GuardKeys
 from commands.ids import DEFAULT_ACCOUNT
 from commands.orders import OrderRepository
 from commands.trading import TradingStates
