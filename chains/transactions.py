@@ -19,9 +19,18 @@ MAX_COMPUTE_UNITS = 1_400_000
 _CANARY_UNITS = 50_000
 
 
-def memo_text(order_id: object, attempt: int) -> str:
+CANCEL_UNITS = 100_000
+"""What a cancel may use: the guard takes some 1,000, the memo the rest."""
+
+
+def memo_text(order_id: object, attempt: int, *, cancels: bool = False) -> str:
     """What the attempt's transaction carries: it tells alike orders apart, and ties the chain to the log."""
-    return f"surefill:{order_id}:{attempt}"
+    return f"surefill:{order_id}:{attempt}{':cancel' if cancels else ''}"
+
+
+def unit_limit(compute_units: int) -> int:
+    """The limit for what its simulation used: a fifth more, as the accounts may have changed by the time it runs."""
+    return min(-(-compute_units * 12 // 10), MAX_COMPUTE_UNITS)
 
 
 def compose_canary(guard: Sequence[Instruction], *, wallet: str, blockhash: str) -> MessageV0:
@@ -40,18 +49,18 @@ def compose(
     blockhash: str,
     compute_units: int,
     compute_unit_price: int = 0,
+    cancels: bool = False,
 ) -> MessageV0:
     """The unsigned message of an attempt, paid and signed by ``wallet``: ``guard`` is made before anything else runs.
 
-    ``compute_units`` is what its simulation used; the limit is a fifth more, because the accounts may have changed by
-    the time it runs. ``compute_unit_price`` is in micro-lamports a unit.
+    ``compute_units`` is what it is known to use, of which ``unit_limit`` is made; ``compute_unit_price`` is in
+    micro-lamports a unit. What ``cancels`` has no ``instructions``.
     """
     payer = Pubkey.from_string(wallet)
-    limits = [set_compute_unit_limit(min(-(-compute_units * 12 // 10), MAX_COMPUTE_UNITS))]
+    limits = [set_compute_unit_limit(unit_limit(compute_units))]
     if compute_unit_price:
         limits.append(set_compute_unit_price(compute_unit_price))
     # As signer the wallet vouches for the memo, and the memo program refuses one that it did not sign.
-    memo = Instruction(
-        Pubkey.from_string(MEMO_PROGRAM), memo_text(order_id, attempt).encode(), [AccountMeta(payer, True, False)]
-    )
+    text = memo_text(order_id, attempt, cancels=cancels).encode()
+    memo = Instruction(Pubkey.from_string(MEMO_PROGRAM), text, [AccountMeta(payer, True, False)])
     return MessageV0.try_compile(payer, [*limits, *guard, *instructions, memo], [], Hash.from_string(blockhash))

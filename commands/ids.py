@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import time
+from datetime import UTC, datetime
 from uuid import UUID, uuid5
+
+_TIME_ORDERED = 7
 
 DEFAULT_ACCOUNT = UUID("00000000-0000-7000-8000-000000000001")
 
@@ -15,6 +18,13 @@ def uuid7() -> UUID:
     random = int.from_bytes(os.urandom(10))
     value = (milliseconds & (2**48 - 1)) << 80 | 7 << 76 | (random >> 68) << 64 | 2 << 62 | random & (2**62 - 1)
     return UUID(int=value)
+
+
+def made_at(event_id: UUID) -> datetime | None:
+    """When a time-ordered UUID was made, by its maker's clock; None of another version, which doesn't tell."""
+    if event_id.version != _TIME_ORDERED:
+        return None
+    return datetime.fromtimestamp((event_id.int >> 80) / 1_000, UTC)
 
 
 def order_id(account_id: UUID, client_order_id: str | None) -> UUID:

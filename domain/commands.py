@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.codes import Code
-from domain.events import Observation
+from domain.events import Observation, Purpose
 from domain.evidence import ExpiryEvidence, GuardTaken, Landing, OperatorEvidence
 from domain.quotes import Quote, Refusal
 from domain.terms import OrderTerms
@@ -67,6 +67,17 @@ class RecordBuilt:
     guard_rent_lamports: int
     height: int
     now: datetime
+    purpose: Purpose = "swap"
+    compute_unit_price: int = 0
+    priority_fee_lamports: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceSwap:
+    """A swap that nobody sees is joined by another one, ``built`` for the best of ``quotes``."""
+
+    quotes: RecordQuotes
+    built: RecordBuilt
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +122,15 @@ class GiveUp:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestCancel:
+    """The order shall end without a swap: somebody asks for it, or its time is over while a swap may still land."""
+
+    code: Code = Code.CANCELLED
+    by: str | None = None
+    because: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DiscardOrder:
     """An operator gives the order up; ``code`` says on what occasion."""
 
@@ -123,9 +143,11 @@ OrderCommand = (
     | RecordQuotes
     | RejectBuild
     | RecordBuilt
+    | ReplaceSwap
     | RecordSent
     | RecordLanding
     | RecordExpiry
     | GiveUp
+    | RequestCancel
     | DiscardOrder
 )

@@ -1,10 +1,12 @@
 """What follows from a command: the events to append, all in one request, or a refusal.
 
 The rule everything else serves: from ``TransactionBuilt`` until its ``AttemptExpired``, ``AttemptRejected`` or
-``OrderConfirmed`` an attempt is live, and while one is live the order neither fails nor gets a second transaction.
+success an attempt is live. While one is live the order ends by a success alone, its swap's or its cancel's, and gets
+another transaction only with the same guard, of which the chain lets one succeed.
 
 ``decide_trigger`` says when a price sets an order off, ``decide_route`` which quote it takes and for what minimum,
-``decide_attempt`` what is signed and what became of it, ``decide_end`` when an order fails or rests.
+``decide_built`` what is signed, ``decide_attempt`` what became of it, ``decide_cancel`` how an order is cancelled,
+``decide_end`` when it fails or rests.
 """
 
 from __future__ import annotations
@@ -13,7 +15,9 @@ from typing import assert_never
 
 from domain import commands as c
 from domain import events as e
-from domain.decide_attempt import record_built, record_expiry, record_landing, record_sent, reject_build
+from domain.decide_attempt import record_expiry, record_landing, record_sent, reject_build
+from domain.decide_built import record_built, replace_swap
+from domain.decide_cancel import request_cancel
 from domain.decide_end import discard, give_up
 from domain.decide_route import record_quotes
 from domain.decide_trigger import observe_price
@@ -21,7 +25,7 @@ from domain.errors import DomainError, NotApplicableError
 from domain.order import Order
 
 
-def decide(order: Order | None, command: c.OrderCommand) -> list[e.OrderEvent]:
+def decide(order: Order | None, command: c.OrderCommand) -> list[e.OrderEvent]:  # noqa: PLR0912 - one a command
     """The events that ``command`` leads to, given ``order``; an empty list where there is nothing to record.
 
     Raises ``NotApplicableError`` where the order has moved on, ``LandedAfterEndError`` where the chain contradicts the
@@ -40,6 +44,8 @@ def decide(order: Order | None, command: c.OrderCommand) -> list[e.OrderEvent]:
             return reject_build(order, command)
         case c.RecordBuilt():
             return record_built(order, command)
+        case c.ReplaceSwap():
+            return replace_swap(order, command)
         case c.RecordSent():
             return record_sent(order, command)
         case c.RecordLanding():
@@ -48,6 +54,8 @@ def decide(order: Order | None, command: c.OrderCommand) -> list[e.OrderEvent]:
             return record_expiry(order, command)
         case c.GiveUp():
             return give_up(order, command)
+        case c.RequestCancel():
+            return request_cancel(order, command)
         case c.DiscardOrder():
             return discard(order, command)
         case _:

@@ -1,7 +1,7 @@
-"""What is signed for an order, and what became of it: built, sent, landed or expired.
+"""What became of what was signed for an order: not even built, sent, landed or expired.
 
-An attempt is live from ``TransactionBuilt`` until the chain's proof of its end. ``record_built`` refuses a second
-transaction while one is live, and ``record_expiry`` ends one by proof alone.
+An attempt is live from ``TransactionBuilt`` until the chain's proof of its end: ``record_expiry`` ends one by proof
+alone.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from domain import commands as c
 from domain import events as e
 from domain.account import Contradiction
 from domain.codes import Code
+from domain.decide_cancel import end_by_cancel
 from domain.decide_end import fail_or_rest, past_deadline, require_status
 from domain.errors import DomainError, LandedAfterEndError, NotApplicableError
 from domain.evidence import ExpiryEvidence, GuardTaken
@@ -23,36 +24,6 @@ def reject_build(order: Order, command: c.RejectBuild) -> list[e.OrderEvent]:
     require_status(order, "building")
     rejected = e.BuildRejected(code=command.code, detail=command.detail, logs=command.logs)
     return [rejected, *fail_or_rest(evolve(order, rejected), command.code, command.now)]
-
-
-def record_built(order: Order, command: c.RecordBuilt) -> list[e.OrderEvent]:
-    """The next attempt. Here a second signature is forbidden: the order must have no live attempt."""
-    require_status(order, "building")
-    if past_deadline(order, command.now):
-        return fail_or_rest(order, order.obstacle or Code.DEADLINE_PASSED, command.now)
-    if command.attempt != len(order.attempts) + 1:
-        raise NotApplicableError(f"Attempt {command.attempt} is not the next one.")
-    if order.guard is not None and command.guard != order.guard:
-        raise DomainError("another_guard", "The transaction would make another guard: two of them could succeed.")
-    if order.route is None or command.minimum_out < order.route.minimum_out:
-        raise DomainError("minimum_too_low", "The transaction would accept less than the route's minimum.")
-    return [
-        e.TransactionBuilt(
-            attempt=command.attempt,
-            transaction=command.transaction,
-            signature=command.signature,
-            wallet=command.wallet,
-            memo=command.memo,
-            genesis_hash=command.genesis_hash,
-            blockhash=command.blockhash,
-            blockhash_slot=command.blockhash_slot,
-            last_valid_block_height=command.last_valid_block_height,
-            minimum_out=command.minimum_out,
-            guard=command.guard,
-            guard_rent_lamports=command.guard_rent_lamports,
-            height=command.height,
-        )
-    ]
 
 
 def record_sent(order: Order, command: c.RecordSent) -> list[e.OrderEvent]:
@@ -86,7 +57,9 @@ def record_landing(order: Order, command: c.RecordLanding) -> list[e.OrderEvent]
         else [_submitted(attempt, "not recorded; the transaction landed")]
     )
     if landing.error is None:
-        return [*sent, _confirmed(order, attempt, command)]
+        is_swap = attempt.purpose == "swap"
+        end = _confirmed(order, attempt, command) if is_swap else end_by_cancel(order, attempt, command)
+        return [*sent, end]
     rejected = e.AttemptRejected(
         attempt=attempt.number,
         signature=attempt.signature,
@@ -98,8 +71,8 @@ def record_landing(order: Order, command: c.RecordLanding) -> list[e.OrderEvent]
         evidence=command.evidence,
     )
     after = evolve(order, rejected)
-    if after.ended or after.live_attempt:
-        return [*sent, rejected]  # Another attempt ended the order, or still may.
+    if after.ended:
+        return [*sent, rejected]
     return [*sent, rejected, *fail_or_rest(after, landing.error.code, command.now)]
 
 
@@ -111,13 +84,14 @@ def record_expiry(order: Order, command: c.RecordExpiry) -> list[e.OrderEvent]:
     attempt = order.attempt(command.attempt)
     if isinstance(command.evidence, GuardTaken):
         return [_lost(order, attempt, command.evidence)]
-    if attempt is None or order.ended or attempt not in (order.live_attempt, order.unproven_attempt):
+    if attempt is None or order.ended or attempt not in (*order.live_attempts, order.unproven_attempt):
         raise NotApplicableError(f"Attempt {command.attempt} is neither live nor unproven.")
     if isinstance(command.evidence, ExpiryEvidence):
         gap = command.evidence.gap(
             genesis_hash=attempt.genesis_hash, signature=attempt.signature, lands_until=attempt.lands_until
         )
-        goes_on = attempt.end is None and not past_deadline(order, command.now)
+        # Past its deadline an order gets no other swap; what is to be cancelled gets another cancel.
+        goes_on = attempt.end is None and (order.cancellation or not past_deadline(order, command.now))
         if not gap and not command.evidence.is_complete and not goes_on:
             gap = f"{command.evidence.endpoints[0].endpoint} alone says so"
         if gap:
@@ -128,9 +102,10 @@ def record_expiry(order: Order, command: c.RecordExpiry) -> list[e.OrderEvent]:
 
 def _lost(order: Order, attempt: Attempt | None, evidence: GuardTaken) -> e.AttemptExpired:
     """The end of an attempt that another one was faster than."""
-    if attempt is None or attempt.end is not None or order.fill is None:
+    taker = order.guard_taker
+    if attempt is None or attempt.end is not None or taker is None:
         raise NotApplicableError("The attempt isn't one that lost.")
-    if evidence.taken_by != order.fill.tx_hash or attempt.guard is None or attempt.guard != order.guard:
+    if evidence.taken_by != taker.signature or attempt.guard is None or attempt.guard != order.guard:
         raise DomainError("evidence_incomplete", "That isn't the transaction that took the order's guard.")
     return e.AttemptExpired(attempt=attempt.number, signature=attempt.signature, evidence=evidence)
 
@@ -147,12 +122,14 @@ def _submitted(attempt: Attempt, answer: str) -> e.TransactionSubmitted:
 
 
 def _confirmed(order: Order, attempt: Attempt, command: c.RecordLanding) -> e.OrderConfirmed:
-    landing = command.landing
+    landing, quote = command.landing, attempt.quote
+    if quote is None:
+        raise DomainError("no_swap", f"Attempt {attempt.number} is no swap.")
     if not (landing.amount_in and landing.amount_out):
         raise DomainError("amounts_missing", "The transaction succeeded, yet its balances show no swap.")
     if landing.amount_in > order.amount_in or landing.amount_out < attempt.minimum_out:
         raise DomainError("amounts_out_of_bounds", "The amounts are outside of what the transaction was signed for.")
-    base, quote = (
+    paid, got = (
         ((landing.amount_in, order.token_in), (landing.amount_out, order.token_out))
         if order.side == "sell"
         else ((landing.amount_out, order.token_out), (landing.amount_in, order.token_in))
@@ -162,13 +139,13 @@ def _confirmed(order: Order, attempt: Attempt, command: c.RecordLanding) -> e.Or
         tx_hash=landing.signature,
         slot=landing.slot,
         commitment=landing.commitment,
-        venue=attempt.quote.venue,
+        venue=quote.venue,
         amount_in=landing.amount_in,
         amount_out=landing.amount_out,
-        executed_price=ratio(quote[0], quote[1].decimals, base[0], base[1].decimals),
+        executed_price=ratio(got[0], got[1].decimals, paid[0], paid[1].decimals),
         network_fee_lamports=landing.fee_lamports + order.fees_lost_lamports,
-        venue_fee=attempt.quote.fee_amount,
-        venue_fee_token=attempt.quote.fee_token,
+        venue_fee=quote.fee_amount,
+        venue_fee_token=quote.fee_token,
         guard_rent_lamports=landing.guard_rent_lamports,
         because=command.because,
     )

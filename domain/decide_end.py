@@ -8,9 +8,9 @@ from datetime import datetime
 
 from domain import commands as c
 from domain import events as e
-from domain.codes import meaning
+from domain.codes import Code, meaning
 from domain.errors import DomainError, NotApplicableError
-from domain.order import Order
+from domain.order import Cancellation, Order
 from domain.quotes import Quote, Refusal
 from domain.triggers import MOST_REJECTIONS, rest_until
 
@@ -38,6 +38,17 @@ def discard(order: Order, command: c.DiscardOrder) -> list[e.OrderEvent]:
     return [_failed(command.code)]
 
 
+def end_cancelled(
+    order: Order, cancellation: Cancellation, evidence: e.CancelEvidence | None = None
+) -> e.OrderFailed | e.OrderCancelled:
+    """The end of an order that is to be cancelled, by why it is: no transaction of it ever swaps."""
+    if cancellation.code != Code.DEADLINE_PASSED:
+        sentence = meaning(cancellation.code).sentence
+        return e.OrderCancelled(code=cancellation.code, detail=sentence, evidence=evidence)
+    failed = _failed(order.obstacle or Code.DEADLINE_PASSED)
+    return failed.model_copy(update={"evidence": evidence}) if evidence else failed
+
+
 def require_status(order: Order, status: e.Status) -> None:
     """Refuse unless the order is at ``status`` with nothing on its way to the chain."""
     if order.status != status or order.live_attempt:
@@ -51,14 +62,17 @@ def fail_or_rest(
     quotes: tuple[Quote, ...] = (),
     refusals: tuple[Refusal, ...] = (),
 ) -> list[e.OrderEvent]:
-    """The order's end, or its rest, where trying on is over; called only where no attempt is live.
+    """The order's end, or its rest, where trying on is over.
 
-    Nothing, while it isn't proven that no attempt ever succeeds. A final code fails any order. A passing one fails a
+    Nothing, while an attempt is live or it isn't proven that none ever succeeds. An order that is to be cancelled ends
+    by that. A final code fails any order. A passing one fails a
     market order past its deadline and rests a limit order past the deadline of its trigger, or after too many
     rejections.
     """
-    if order.unproven_attempt:
+    if order.live_attempt or order.unproven_attempt:
         return []
+    if order.cancellation:
+        return [end_cancelled(order, order.cancellation)]
     if meaning(code).final:
         return [_failed(code, quotes, refusals)]
     if order.triggered_at is None:

@@ -6,6 +6,7 @@ from domain import commands as c
 from domain import events as e
 from domain.codes import Code, meaning
 from domain.decide_end import fail_or_rest, past_deadline, require_status, rested
+from domain.errors import NotApplicableError
 from domain.order import Order
 from domain.quotes import Quote, Refusal
 from domain.routing import POLICY, POLICY_VERSION, best, minimum_out
@@ -14,27 +15,37 @@ from domain.routing import POLICY, POLICY_VERSION, best, minimum_out
 def record_quotes(order: Order, command: c.RecordQuotes) -> list[e.OrderEvent]:
     """Take the best quote where it meets the order's minimum (``Order.minimum_out``: a limit order's is its limit)."""
     require_status(order, "routing")
+    if order.cancellation:
+        raise NotApplicableError("The order is to be cancelled.")
     chosen = best(command.quotes)
     if chosen is not None and not past_deadline(order, command.now):
-        minimum = minimum_out(chosen, order.slippage_bps, order.minimum_out)
-        if chosen.amount_out >= minimum:
-            return [
-                e.OrderRouted(
-                    quotes=command.quotes,
-                    refusals=command.refusals,
-                    chosen=chosen,
-                    policy=POLICY,
-                    policy_version=POLICY_VERSION,
-                    expected_out=chosen.amount_out,
-                    minimum_out=minimum,
-                )
-            ]
+        if routed := route_of(order, command):
+            return [routed]
         if order.triggered_at is not None:
             if order.unproven_attempt:
                 return []
             return [rested(order, Code.LIMIT_NOT_MET, None, command.quotes, command.refusals)]
     code = _why_no_route(order, chosen, command.refusals)
     return fail_or_rest(order, code, command.now, command.quotes, command.refusals)
+
+
+def route_of(order: Order, command: c.RecordQuotes) -> e.OrderRouted | None:
+    """The best quote, where it meets the order's minimum."""
+    chosen = best(command.quotes)
+    if chosen is None:
+        return None
+    minimum = minimum_out(chosen, order.slippage_bps, order.minimum_out)
+    if chosen.amount_out < minimum:
+        return None
+    return e.OrderRouted(
+        quotes=command.quotes,
+        refusals=command.refusals,
+        chosen=chosen,
+        policy=POLICY,
+        policy_version=POLICY_VERSION,
+        expected_out=chosen.amount_out,
+        minimum_out=minimum,
+    )
 
 
 def _why_no_route(order: Order, chosen: Quote | None, refusals: tuple[Refusal, ...]) -> str:

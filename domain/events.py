@@ -6,15 +6,19 @@ has, as columns of the log: event, account, command, correlation and causation i
 
 from __future__ import annotations
 
+import operator
 from datetime import datetime
-from typing import Any, ClassVar, Literal, TypeGuard, get_args
+from typing import Annotated, Any, ClassVar, Literal, TypeGuard, get_args
+
+from pydantic import Field
 
 from domain.evidence import Commitment, ExpiryEvidence, GuardTaken, OperatorEvidence
 from domain.numbers import BaseUnits, Price
 from domain.quotes import Quote, Recorded, Refusal
 from domain.terms import OrderTerms
 
-Status = Literal["pending", "routing", "building", "submitted", "confirmed", "failed"]
+Status = Literal["pending", "routing", "building", "submitted", "confirmed", "failed", "cancelled"]
+Purpose = Literal["swap", "cancel"]
 
 
 class BaseOrderEvent(Recorded):
@@ -123,8 +127,10 @@ class BuildRejected(BaseOrderEvent):
 class TransactionBuilt(BaseOrderEvent):
     """The attempt is signed and durable: from here on it may land. ``transaction`` is its bytes in base64.
 
+    ``purpose`` cancel: it makes the order's guard and nothing else, so that no swap of the order can succeed after it.
     ``guard`` is the account it makes first, with ``guard_rent_lamports`` of rent. ``height`` is the greatest block
-    height that any endpoint showed when it was signed. Attempts of older logs have none of them.
+    height that any endpoint showed when it was signed. ``compute_unit_price`` is in micro-lamports, and
+    ``priority_fee_lamports`` the most that it comes to. Attempts of older logs have none of them.
     """
 
     TOPIC = "order.TransactionBuilt"
@@ -144,6 +150,9 @@ class TransactionBuilt(BaseOrderEvent):
     guard: str | None = None
     guard_rent_lamports: BaseUnits | None = None
     height: int | None = None
+    purpose: Annotated[Purpose, Field(exclude_if=lambda purpose: purpose == "swap")] = "swap"
+    compute_unit_price: Annotated[int, Field(exclude_if=operator.not_)] = 0
+    priority_fee_lamports: Annotated[BaseUnits, Field(exclude_if=operator.not_)] = 0
 
 
 class TransactionSubmitted(BaseOrderEvent):
@@ -215,8 +224,45 @@ class OrderConfirmed(BaseOrderEvent):
     because: str | None = None
 
 
+class CancelRequested(BaseOrderEvent):
+    """From here on no swap is built or sent for the order; what may still land is followed.
+
+    ``code`` is why, ``deadline_passed`` where its time was over; ``by`` and ``because`` are a person's.
+    """
+
+    TOPIC = "order.CancelRequested"
+    status = None
+
+    code: str
+    by: str | None = None
+    because: str | None = None
+
+
+class CancelEvidence(Recorded):
+    """The order's cancel on chain, finalized: it took the order's guard, so no swap of the order ever succeeds."""
+
+    attempt: int
+    signature: str
+    slot: int
+    network_fee_lamports: BaseUnits
+    guard_rent_lamports: BaseUnits | None = None
+
+
+class OrderCancelled(BaseOrderEvent):
+    """The end without a swap that somebody asked for. ``evidence`` is None where nothing could land any more."""
+
+    TOPIC = "order.OrderCancelled"
+    status = "cancelled"
+
+    code: str
+    detail: str
+    evidence: CancelEvidence | None = None
+
+
 class OrderFailed(BaseOrderEvent):
-    """The end without a swap. ``quotes`` and ``refusals`` are the last ones seen, where that is why."""
+    """The end without a swap. ``quotes`` and ``refusals`` are the last ones seen, where that is why; ``evidence`` is
+    the cancel on chain that ended it, where one did.
+    """
 
     TOPIC = "order.OrderFailed"
     status = "failed"
@@ -226,6 +272,7 @@ class OrderFailed(BaseOrderEvent):
     retryable: bool
     quotes: tuple[Quote, ...] = ()
     refusals: tuple[Refusal, ...] = ()
+    evidence: CancelEvidence | None = None
 
 
 OrderEvent = (
@@ -241,6 +288,8 @@ OrderEvent = (
     | AttemptExpired
     | OrderConfirmed
     | OrderFailed
+    | CancelRequested
+    | OrderCancelled
 )
 """Any event of an order's stream; a union, so that mypy finds the ``match`` that forgets one of them."""
 

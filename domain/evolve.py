@@ -11,7 +11,7 @@ from domain import events as e
 from domain.codes import Code
 from domain.evidence import ExpiryEvidence
 from domain.numbers import BaseUnits, Price
-from domain.order import Attempt, AttemptEnd, Failure, Fill, IfSet, Order, Rest, Route
+from domain.order import ENDS, Attempt, AttemptEnd, Cancellation, Failure, Fill, IfSet, Order, Rest, Route
 
 
 class OrderChange(TypedDict, total=False):
@@ -33,6 +33,7 @@ class OrderChange(TypedDict, total=False):
     obstacle: str | None
     fill: Fill | None
     failure: Failure | None
+    cancellation: IfSet[Cancellation | None]
 
 
 class AttemptChange(TypedDict, total=False):
@@ -64,10 +65,11 @@ def _status(order: Order, event: e.OrderEvent, said: e.Status) -> e.Status:
     """
     if order.ended:
         return order.status
-    if isinstance(event, e.AttemptRejected | e.AttemptExpired):
-        others = (attempt for attempt in order.attempts if attempt.number != event.attempt)
-        if any(attempt.submitted and attempt.end is None for attempt in others):
-            return "submitted"
+    if said in ENDS or not order.attempts:
+        return said
+    ended = event.attempt if isinstance(event, e.AttemptRejected | e.AttemptExpired) else None
+    if any(attempt.submitted and attempt.end is None and attempt.number != ended for attempt in order.attempts):
+        return "submitted"
     return said
 
 
@@ -101,7 +103,12 @@ def _change(order: Order, event: e.OrderEvent) -> OrderChange:  # noqa: PLR0912 
         case e.AttemptExpired():
             return _apply_attempt_expired(order, event)
         case e.OrderFailed():
-            return {"failure": Failure(code=event.code, detail=event.detail, retryable=event.retryable)}
+            failure = Failure(code=event.code, detail=event.detail, retryable=event.retryable)
+            return {"failure": failure, **_by_cancel(order, event.evidence)}
+        case e.CancelRequested():
+            return {"cancellation": Cancellation(code=event.code, by=event.by, because=event.because)}
+        case e.OrderCancelled():
+            return _by_cancel(order, event.evidence)
         case e.OrderSubmitted():
             return {}
         case _:
@@ -125,12 +132,28 @@ def _apply_routed(order: Order, event: e.OrderRouted) -> OrderChange:
     return {"route": Route(chosen=event.chosen, minimum_out=event.minimum_out), "first_minimum_out": first}
 
 
+def _by_cancel(order: Order, evidence: e.CancelEvidence | None) -> OrderChange:
+    """The order ended by its cancel on chain, where there is ``evidence``."""
+    if evidence is None or order.cancellation is None:
+        return {}
+    ended = {
+        "tx_hash": evidence.signature,
+        "network_fee_lamports": evidence.network_fee_lamports,
+        "guard_rent_lamports": evidence.guard_rent_lamports,
+    }
+    return {
+        "attempts": _attempts_with(order, evidence.attempt, {"end": "cancelled"}),
+        "cancellation": order.cancellation.model_copy(update=ended),
+    }
+
+
 def _apply_built(order: Order, event: e.TransactionBuilt) -> OrderChange:
-    if order.route is None:
-        raise ValueError("a transaction was built before the order was routed")
+    is_swap = event.purpose == "swap"
+    if is_swap and order.route is None:
+        raise ValueError("a swap was built before the order was routed")
     attempt = Attempt(
         number=event.attempt,
-        quote=order.route.chosen,
+        quote=order.route.chosen if is_swap and order.route else None,
         signature=event.signature,
         wallet=event.wallet,
         genesis_hash=event.genesis_hash,
@@ -139,6 +162,9 @@ def _apply_built(order: Order, event: e.TransactionBuilt) -> OrderChange:
         minimum_out=event.minimum_out,
         guard=event.guard,
         height=event.height,
+        purpose=event.purpose,
+        compute_unit_price=event.compute_unit_price,
+        priority_fee_lamports=event.priority_fee_lamports,
     )
     return {"attempts": (*order.attempts, attempt)}
 
@@ -151,20 +177,23 @@ def _apply_build_rejected(order: Order, event: e.BuildRejected) -> OrderChange:
 
 def _apply_attempt_rejected(order: Order, event: e.AttemptRejected) -> OrderChange:
     # Another attempt of the order was first: that says nothing of what was asked for.
-    taken = event.code == Code.GUARD_TAKEN
+    taken, is_swap = event.code == Code.GUARD_TAKEN, _is_swap(order, event.attempt)
     attempts = _in_question(order.attempts) if taken else order.attempts
     attempts = _with(attempts, event.attempt, {"end": "rejected"})
     return {
         "attempts": _proven(attempts, event.evidence) if event.evidence else attempts,
-        "obstacle": event.code,
-        "rejections": order.rejections if taken else order.rejections + 1,
+        "obstacle": event.code if is_swap else order.obstacle,
+        "rejections": order.rejections + 1 if is_swap and not taken else order.rejections,
         "fees_lost_lamports": order.fees_lost_lamports + event.fee_lamports,
         **_with_fee(order, event.fee_lamports),
     }
 
 
 def _with_fee(order: Order, lamports: int) -> OrderChange:
-    """What an attempt cost that failed after another one had filled the order."""
+    """What an attempt cost that failed after another one had ended the order."""
+    if order.cancellation and order.cancellation.tx_hash:
+        cost = order.cancellation.network_fee_lamports + lamports
+        return {"cancellation": order.cancellation.model_copy(update={"network_fee_lamports": cost})}
     if order.fill is None:
         return {}
     cost = order.fill.network_fee_lamports + lamports
@@ -179,7 +208,13 @@ def _apply_attempt_expired(order: Order, event: e.AttemptExpired) -> OrderChange
         attempts = _proven(attempts, event.evidence)
     elif known and known.guard:
         attempts = _with(attempts, event.attempt, {"proven": True})
-    return {"attempts": attempts, "obstacle": Code.TRANSACTION_EXPIRED.value}
+    is_swap = _is_swap(order, event.attempt)
+    return {"attempts": attempts, "obstacle": Code.TRANSACTION_EXPIRED.value if is_swap else order.obstacle}
+
+
+def _is_swap(order: Order, number: int) -> bool:
+    attempt = order.attempt(number)
+    return attempt is None or attempt.purpose == "swap"
 
 
 def _apply_confirmed(order: Order, event: e.OrderConfirmed) -> OrderChange:

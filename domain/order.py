@@ -17,7 +17,9 @@ T = TypeVar("T")
 # A row of a read model that an earlier version wrote has no such field, and shall equal what is folded now.
 IfSet = Annotated[T, Field(exclude_if=lambda value: not value)]
 
-AttemptEnd = Literal["rejected", "expired", "confirmed"]
+ENDS: frozenset[e.Status] = frozenset({"confirmed", "failed", "cancelled"})
+
+AttemptEnd = Literal["rejected", "expired", "confirmed", "cancelled"]
 
 
 class State(BaseModel):
@@ -27,11 +29,12 @@ class State(BaseModel):
 class Attempt(State):
     """One signed transaction. It is live until the log says that it landed, was rejected or can never land.
 
-    ``proven``: as many endpoints as it takes for an order to end have shown that it can never succeed.
+    ``quote`` is None of a cancel. ``priority_fee_lamports`` is the most that its priority may cost. ``proven``: as many
+    endpoints as it takes for an order to end have shown that it can never succeed.
     """
 
     number: int
-    quote: Quote
+    quote: IfSet[Quote | None] = None
     signature: str
     wallet: str
     genesis_hash: str
@@ -43,6 +46,9 @@ class Attempt(State):
     guard: IfSet[str | None] = None
     height: IfSet[int | None] = None
     proven: IfSet[bool] = False
+    purpose: Annotated[e.Purpose, Field(exclude_if=lambda purpose: purpose == "swap")] = "swap"
+    compute_unit_price: IfSet[int] = 0
+    priority_fee_lamports: IfSet[BaseUnits] = 0
 
     @property
     def lands_until(self) -> int:
@@ -77,6 +83,20 @@ class Failure(State):
     retryable: bool
 
 
+class Cancellation(State):
+    """Why the order is to end without a swap: somebody asked for it, or its time was over while one might land.
+
+    ``tx_hash`` is the cancel that ended it on chain, with what the order's transactions cost.
+    """
+
+    code: str
+    by: str | None = None
+    because: str | None = None
+    tx_hash: str | None = None
+    network_fee_lamports: BaseUnits = 0
+    guard_rent_lamports: BaseUnits | None = None
+
+
 class Rest(State):
     """How a limit order waits again; ``failures`` is how often in a row it could not be executed."""
 
@@ -102,6 +122,7 @@ class Order(OrderTerms):
     obstacle: str | None = None
     fill: Fill | None = None
     failure: Failure | None = None
+    cancellation: IfSet[Cancellation | None] = None
 
     @property
     def waits_for_price(self) -> bool:
@@ -115,7 +136,7 @@ class Order(OrderTerms):
 
     @property
     def ended(self) -> bool:
-        return self.status in ("confirmed", "failed")
+        return self.status in ENDS
 
     @property
     def is_finalized(self) -> bool:
@@ -123,10 +144,19 @@ class Order(OrderTerms):
         return self.fill is not None and self.fill.commitment == "finalized"
 
     @property
+    def live_attempts(self) -> tuple[Attempt, ...]:
+        """The attempts that may still land, the oldest first. One of them at most succeeds: they share the guard."""
+        return tuple(attempt for attempt in self.attempts if attempt.end is None)
+
+    @property
     def live_attempt(self) -> Attempt | None:
-        """The attempt that may still land, if there is one; there is never more than one."""
-        last = self.attempts[-1] if self.attempts else None
-        return last if last and last.end is None else None
+        """The newest attempt that may still land, if there is one."""
+        return next((attempt for attempt in reversed(self.attempts) if attempt.end is None), None)
+
+    @property
+    def guard_taker(self) -> Attempt | None:
+        """The attempt that succeeded: the order's swap, or its cancel."""
+        return next((attempt for attempt in self.attempts if attempt.end in ("confirmed", "cancelled")), None)
 
     @property
     def guard(self) -> str | None:

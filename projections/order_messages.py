@@ -8,7 +8,7 @@ import msgspec
 
 from domain.events import OrderEvent
 from projections.history import OrderState
-from projections.order_view import dex, executed_price, tx_hash
+from projections.order_view import cancellation, dex, executed_price, tx_hash
 
 
 class OrderMessage(NamedTuple):
@@ -28,6 +28,7 @@ def order_message(before: OrderState | None, now: OrderState, event: OrderEvent,
     order = now.order
     if not events and before and before.order.status == order.status:
         return OrderMessage(now.version, None)
+    cancelled = cancellation(order)
     said = {
         "orderId": str(now.order_id),
         "sequence": now.version,
@@ -38,6 +39,7 @@ def order_message(before: OrderState | None, now: OrderState, event: OrderEvent,
         "executedPrice": executed_price(order),
         "network": order.network,
         "failure": order.failure.model_dump() if order.failure else None,
+        "cancellation": cancelled.model_dump(mode="json", by_alias=True) if cancelled else None,
     }
     if events:
         said |= {"type": type(event).__name__, "data": event.public()}

@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from domain.codes import meaning
 from domain.events import Status
 from domain.numbers import plain, to_units
 from domain.order import Failure, Order
@@ -58,6 +59,19 @@ class FailureView(View):
     code: str
     detail: str
     retryable: bool
+
+
+class CancellationView(View):
+    """The order is to end without a swap, or has; ``txHash`` is the transaction that settled it on chain.
+
+    Until then a swap that was sent before may still land. ``because`` is who asked for it's own word.
+    """
+
+    code: str
+    detail: str
+    because: IfKnown[str] = None
+    tx_hash: IfKnown[str] = None
+    network_lamports: IfKnown[str] = None
 
 
 class UncertaintyView(View):
@@ -114,6 +128,7 @@ class OrderView(View):
     executed_price: IfKnown[str] = None
     fee: IfKnown[Fee] = None
     failure: IfKnown[FailureView] = None
+    cancellation: IfKnown[CancellationView] = None
     uncertainty: IfKnown[UncertaintyView] = None
     dead_letter: IfKnown[DeadLetterView] = None
     halt: IfKnown[HaltView] = None
@@ -147,6 +162,7 @@ def order_view(order_id: UUID, order: Order, version: int, submitted_at: datetim
         executed_price=executed_price(order),
         fee=_fee(order),
         failure=_failure(order.failure),
+        cancellation=cancellation(order),
     )
 
 
@@ -161,7 +177,22 @@ def tx_hash(order: Order) -> str | None:
     """The fill's transaction, before it the latest that was sent; one that was only signed is nobody's to see yet."""
     if order.fill:
         return order.fill.tx_hash
-    return next((attempt.signature for attempt in reversed(order.attempts) if attempt.submitted), None)
+    swaps = (attempt for attempt in reversed(order.attempts) if attempt.submitted and attempt.purpose == "swap")
+    return next((swap.signature for swap in swaps), None)
+
+
+def cancellation(order: Order) -> CancellationView | None:
+    """Why the order is to end, or has ended, without a swap; None of one that swapped, or that nobody cancels."""
+    asked = order.cancellation
+    if asked is None or order.fill:
+        return None
+    return CancellationView(
+        code=asked.code,
+        detail=meaning(asked.code).sentence,
+        because=asked.because,
+        tx_hash=asked.tx_hash,
+        network_lamports=str(asked.network_fee_lamports) if asked.tx_hash else None,
+    )
 
 
 def executed_price(order: Order) -> str | None:

@@ -85,6 +85,7 @@ class Store:
     work: WorkTable
     broker: WokenBroker
     queue: Queue
+    hand_over: HandOver
     hurry: asyncio.Event
 
     def ask_for_hurry(self) -> None:
@@ -153,6 +154,7 @@ async def open_store(settings: Settings, role: str, *, connections: int = 4) -> 
                 work=WorkTable(pool, written_by=PROCESSOR),
                 broker=broker,
                 queue=queue,
+                hand_over=hand_over,
                 hurry=hurry,
             )
         finally:

@@ -71,6 +71,15 @@ class Settings(BaseSettings):
         50_000_000, description="Lamports of the wallet that swaps leave alone: they are kept for cancels."
     )
 
+    replace_after: Annotated[float, Field(ge=0.5, le=60)] = Field(
+        3.0,
+        description="Seconds after which a transaction that the chain doesn't show is joined by another, which offers "
+        "more; the next one waits twice as long.",
+    )
+    max_priority_fee_lamports: Annotated[int, Field(ge=0, le=10**12)] = Field(
+        1_000_000, description="What the transactions of one order may offer for priority, in lamports, all together."
+    )
+
     witness: str = Field(
         "",
         description="The file that says outside PostgreSQL how far the log had come, DATA_DIR/witness where not set; "

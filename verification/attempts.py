@@ -32,7 +32,7 @@ class Attempt:
     wallet: str
     genesis_hash: str
     version: int
-    ending: Literal["confirmed", "rejected", "expired"] | None
+    ending: Literal["confirmed", "rejected", "expired", "cancelled"] | None
     slot: int | None
     token_in: str
     token_out: str
@@ -84,6 +84,13 @@ def attempts_of(order_id: UUID, events: Iterable[tuple[int, e.OrderEvent]]) -> l
                 # The order's fee: that of its failed attempts is in it.
                 one.fee_lamports = event.network_fee_lamports - lost
                 one.guard_lamports = event.guard_rent_lamports
+            case e.OrderCancelled(evidence=cancel) | e.OrderFailed(evidence=cancel) if (
+                cancel and cancel.attempt in found
+            ):
+                one = found[cancel.attempt]
+                one.ending, one.slot, one.version = "cancelled", cancel.slot, version
+                one.fee_lamports = cancel.network_fee_lamports - lost
+                one.guard_lamports = cancel.guard_rent_lamports
     return list(found.values())
 
 
@@ -128,7 +135,7 @@ class Attempts:
     def unseen(self, genesis_hash: str) -> Iterator[Attempt]:
         """Those recorded as landed on this chain that its history hasn't shown; ``saw`` may be told meanwhile."""
         after = ""
-        landed = "seen = 0 and ending in ('confirmed', 'rejected') and genesis_hash = ? and signature > ?"
+        landed = "seen = 0 and ending in ('confirmed', 'rejected', 'cancelled') and genesis_hash = ? and signature > ?"
         while page := list(self._select(f"{landed} order by signature limit {_PAGE}", genesis_hash, after)):
             yield from page
             after = page[-1].signature

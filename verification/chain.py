@@ -97,7 +97,9 @@ class ChainCheck:
             return self._undecided(recorded, f"its transaction {how} on the chain, which the log doesn't say yet")
         self._on_chain.update(_moved(movement))
         self._in_log.update(_recorded(recorded))
-        wanted = {"confirmed": "succeeded", "rejected": "failed"}.get(recorded.ending, "never landed")
+        wanted = {"confirmed": "succeeded", "cancelled": "succeeded", "rejected": "failed"}.get(
+            recorded.ending, "never landed"
+        )
         if how != wanted:
             what = f"recorded as {recorded.ending}, and its transaction {how} in slot {movement.slot}"
             return self._say("differs", what, RECONCILE, recorded)

@@ -15,6 +15,9 @@ TRACKED = Gauge("surefill_tracked_attempts", "Signatures the tracker follows.")
 SENDS = Counter(
     "surefill_sends_total", "Times signed bytes were handed to an endpoint, by what it answered.", ["answer"]
 )
+JOINED = Counter(
+    "surefill_joined_attempts_total", "Transactions that joined others of their order, by their purpose.", ["purpose"]
+)
 BOOK_ORDERS = Gauge("surefill_book_orders", "Orders that wait for a price.")
 OBSERVATIONS = Counter("surefill_observations_total", "Price observations, by what came of them.", ["outcome"])
 PRICE_STALE = Gauge("surefill_price_stale", "1 while the price source is too old to fire anything.")

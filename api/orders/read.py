@@ -70,7 +70,7 @@ class OrdersController(Controller):
         state = fold_recorded(services.mapper, until(recorded, version=version, as_of=as_of))
         if state is None:
             raise ProblemError(404, "not_yet_submitted", "The order did not exist at that instant.", field="as_of")
-        over = state.order.ended and state.order.live_attempt is None
+        over = state.order.ended and not state.order.live_attempts
         if over or state.version < recorded[-1].version:
             return state.view()
         return await _with_troubles(services, state)

@@ -6,6 +6,7 @@ from runtime.composition import lease_of, utc_now
 from runtime.preconditions import require_guarded_attempts, require_wallet
 from runtime.roles.parts import Parts
 from workers.tracker.tracker import TRACKER, Pace, Tracker
+from workers.tracker.visits import VisitRequests
 
 
 async def run(parts: Parts) -> None:
@@ -28,5 +29,7 @@ def compose(parts: Parts, pace: Pace | None = None) -> Tracker:
         chain=parts.market.chain,
         commitment=parts.settings.commitment,
         clock=utc_now,
+        trading=store.trading,
+        visits=VisitRequests(store.hand_over.add, replace_after=parts.settings.replace_after, clock=utc_now),
         pace=pace,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 
 import dramatiq
 
@@ -23,7 +24,9 @@ from workers.execution.canary import Canary
 from workers.execution.compute_limits import ComputeLimits
 from workers.execution.executor import Executor
 from workers.execution.funds import Funds
+from workers.execution.joining import Joining
 from workers.execution.quoting import PATIENCE_S, Quoting
+from workers.execution.recording import Recording
 from workers.execution.visit import Visit
 
 # A message is done as soon as its orders are being visited: a few threads take all there are.
@@ -82,14 +85,19 @@ def compose(
         programs=ALLOWED_PROGRAMS,
         genesis_hash=genesis_hash,
         limits=ComputeLimits(always_simulate=settings.always_simulate),
+        most_priority_lamports=settings.max_priority_fee_lamports,
     )
-    visit = Visit(
-        orders=store.orders,
-        trading=store.trading,
-        quoting=Quoting(market.venues, patience=patience),
-        builder=Builder(context, utc_now),
+    recording = Recording(store.orders, store.trading, market.chain)
+    quoting, builder = Quoting(market.venues, patience=patience), Builder(context, utc_now)
+    joining = Joining(
+        recording=recording,
+        quoting=quoting,
+        builder=builder,
         chain=market.chain,
         clock=utc_now,
-        may_sign=may_sign,
+        replace_after=timedelta(seconds=settings.replace_after),
+    )
+    visit = Visit(
+        recording=recording, joining=joining, quoting=quoting, builder=builder, clock=utc_now, may_sign=may_sign
     )
     return Executor(visit, store.work)

@@ -15,7 +15,7 @@ import pytest
 from domain.events import TransactionBuilt
 from event_store.types import RecordedEvent
 from tests.chaos.node import FaultyNode
-from tests.golden import account_runs, market_runs, waiting_runs  # noqa: F401 - each adds its runs
+from tests.golden import account_runs, joined_runs, market_runs, waiting_runs  # noqa: F401 - each adds its runs
 from tests.golden.history import DIRECTORY, write
 from tests.golden.runs import (
     MAPPER,

@@ -26,10 +26,12 @@ EXECUTED_AFTER: dict[str, bool] = {
     e.AttemptExpired.TOPIC: True,
     e.OrderConfirmed.TOPIC: False,
     e.OrderFailed.TOPIC: False,
+    e.CancelRequested.TOPIC: True,
+    e.OrderCancelled.TOPIC: False,
 }
 # After these an order is executed at once, by whoever appended them; after the others the visit itself goes on, or
 # the order waits a while.
-AT_ONCE = frozenset({e.OrderTriggered.TOPIC})
+AT_ONCE = frozenset({e.OrderTriggered.TOPIC, e.CancelRequested.TOPIC})
 SETBACKS = frozenset({e.BuildRejected.TOPIC, e.AttemptRejected.TOPIC, e.AttemptExpired.TOPIC})
 # After a rejected build an earlier attempt may be in question again: the guard was taken.
 TRACKED = frozenset({e.TransactionBuilt.TOPIC, e.TransactionSubmitted.TOPIC, e.BuildRejected.TOPIC})

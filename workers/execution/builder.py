@@ -10,16 +10,19 @@ from datetime import datetime
 from functools import partial
 from uuid import UUID
 
+from solders.message import MessageV0
+
 from chains.blockhashes import BlockhashCache
 from chains.errors import TransactionRefusedError
-from chains.guard import GuardKey
-from chains.protocol import Chain
+from chains.guard import Guard, GuardKey
+from chains.protocol import Blockhash, Chain
 from chains.transaction_checks import check
-from chains.transactions import MAX_COMPUTE_UNITS, compose, memo_text
+from chains.transactions import CANCEL_UNITS, MAX_COMPUTE_UNITS, compose, memo_text, unit_limit
 from chains.wallet import Wallet
 from domain.codes import Code, meaning
 from domain.commands import RecordBuilt, RejectBuild
 from domain.order import Order
+from domain.priority import Priority, outbids, priority_of
 from venues.protocol import VenueGroup, VenueQuote
 from workers.execution.compute_limits import ComputeLimits
 from workers.execution.funds import Funds
@@ -31,7 +34,9 @@ FEE_LAMPORTS = 5_000
 
 @dataclass(frozen=True, slots=True)
 class BuildContext:
-    """What a transaction is made with. ``programs`` are those that a transaction of ours may call."""
+    """What a transaction is made with. ``programs`` are those that a transaction of ours may call;
+    ``most_priority_lamports`` is what the attempts of an order may offer for priority, all together.
+    """
 
     chain: Chain
     blockhashes: BlockhashCache
@@ -42,6 +47,7 @@ class BuildContext:
     programs: frozenset[str]
     genesis_hash: str
     limits: ComputeLimits
+    most_priority_lamports: int
 
 
 class Builder:
@@ -57,7 +63,7 @@ class Builder:
         return next((group for group in self._context.venues if venue in group.venues), None)
 
     async def build(self, order_id: UUID, order: Order, offer: VenueQuote) -> RecordBuilt | RejectBuild:
-        """The next attempt of ``order``, which is routed to ``offer``; raises what the chain raises."""
+        """The next swap of ``order``, which is routed to ``offer``; raises what the chain raises."""
         route, group = order.route, self.group_of(offer.quote.venue)
         if route is None or group is None:
             return self._rejected(Code.VENUE_UNAVAILABLE, "The venue of the route isn't configured here.")
@@ -83,30 +89,85 @@ class Builder:
                 context.limits.forget(offer.quote)
                 return self._rejected(simulation.error.code, simulation.error.detail, simulation.error.logs)
             units = context.limits.learn(offer.quote, simulation.units)
-        final = composed(compute_units=units)
-        memo = memo_text(order_id, attempt)
+        priority = priority_of(order, unit_limit(units), context.most_priority_lamports)
+        if not outbids(order, priority):
+            return self._rejected(Code.PRIORITY_FEE_CAP, meaning(Code.PRIORITY_FEE_CAP).sentence)
+        final = composed(compute_units=units, compute_unit_price=priority.price)
         try:
-            check(final, wallet=wallet, memo=memo, programs=context.programs, guard=guard, rent=rent)
+            check(
+                final,
+                wallet=wallet,
+                memo=memo_text(order_id, attempt),
+                programs=context.programs,
+                guard=guard,
+                rent=rent,
+            )
         except TransactionRefusedError as refused:
             return self._rejected(Code.TRANSACTION_INVALID, str(refused))
-        if not await context.funds.take(rent + FEE_LAMPORTS):
+        if not await context.funds.take(rent + FEE_LAMPORTS + priority.lamports):
             return self._rejected(Code.LAMPORT_RESERVE, meaning(Code.LAMPORT_RESERVE).sentence)
-        signed = context.wallet.sign(final)
+        return self._signed(order_id, order, final, blockhash, guard, rent, priority, minimum_out=route.minimum_out)
+
+    async def build_cancel(self, order_id: UUID, order: Order) -> RecordBuilt | None:
+        """A cancel of ``order``: its guard and the memo alone; None where the wallet can't pay for it.
+
+        Raises what the chain raises.
+        """
+        context, attempt = self._context, len(order.attempts) + 1
+        wallet = context.wallet.address
+        guard, rent = context.guard_key.of_order(wallet, order_id), await context.funds.guard_rent()
+        blockhash = await context.blockhashes.latest()
+        priority = priority_of(order, unit_limit(CANCEL_UNITS), context.most_priority_lamports)
+        message = compose(
+            (),
+            guard=guard.instructions(rent),
+            wallet=wallet,
+            order_id=order_id,
+            attempt=attempt,
+            blockhash=blockhash.blockhash,
+            compute_units=CANCEL_UNITS,
+            compute_unit_price=priority.price,
+            cancels=True,
+        )
+        memo = memo_text(order_id, attempt, cancels=True)
+        check(message, wallet=wallet, memo=memo, programs=(), guard=guard, rent=rent)
+        if not await context.funds.take(rent + FEE_LAMPORTS + priority.lamports, from_reserve=True):
+            return None
+        return self._signed(order_id, order, message, blockhash, guard, rent, priority, minimum_out=0, cancels=True)
+
+    def _signed(
+        self,
+        order_id: UUID,
+        order: Order,
+        message: MessageV0,
+        blockhash: Blockhash,
+        guard: Guard,
+        rent: int,
+        priority: Priority,
+        *,
+        minimum_out: int,
+        cancels: bool = False,
+    ) -> RecordBuilt:
+        context, attempt = self._context, len(order.attempts) + 1
+        signed = context.wallet.sign(message)
         return RecordBuilt(
             attempt=attempt,
             transaction=base64.b64encode(bytes(signed)).decode(),
             signature=str(signed.signatures[0]),
-            wallet=wallet,
-            memo=memo,
+            wallet=context.wallet.address,
+            memo=memo_text(order_id, attempt, cancels=cancels),
             genesis_hash=context.genesis_hash,
             blockhash=blockhash.blockhash,
             blockhash_slot=blockhash.slot,
             last_valid_block_height=blockhash.last_valid_block_height,
-            minimum_out=route.minimum_out,
+            minimum_out=minimum_out,
             guard=guard.address,
             guard_rent_lamports=rent,
             height=blockhash.height,
             now=self._clock(),
+            purpose="cancel" if cancels else "swap",
+            compute_unit_price=priority.price,
+            priority_fee_lamports=priority.lamports,
         )
 
     def _rejected(self, code: str, detail: str, logs: tuple[str, ...] = ()) -> RejectBuild:

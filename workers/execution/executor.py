@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Sequence
+from datetime import datetime
 from uuid import UUID
 
 import psycopg
@@ -14,6 +15,7 @@ from commands.errors import GuardFailedError
 from commands.loaded_order import LoadedOrder
 from domain.codes import Code
 from domain.errors import NotApplicableError
+from domain.next_step import next_step
 from workers.dead_letters import DeadLetterQueue
 from workers.dispatch.work import EXECUTION, WorkTable
 from workers.errors import TRANSIENT_ERRORS
@@ -127,7 +129,7 @@ class Executor:
                 # A live attempt can't be given up, whatever keeps it from being sent.
                 raise defect from None
         if after.version == loaded.version:
-            if _is_done_with(loaded):
+            if _is_done_with(loaded, self._visit.clock()):
                 await self._work.finish(loaded.order_id, loaded.version)
             else:
                 await self._work.postpone(loaded.order_id, loaded.version)
@@ -166,11 +168,6 @@ class Executor:
         task.add_done_callback(self._tasks.discard)
 
 
-def _is_done_with(loaded: LoadedOrder) -> bool:
+def _is_done_with(loaded: LoadedOrder, now: datetime) -> bool:
     """Whether the execution has nothing to do for the order: it rests, ended, or the tracker has it."""
-    order = loaded.order
-    if order is None or order.ended:
-        return True
-    if order.live_attempt is not None:
-        return order.live_attempt.submitted
-    return order.status not in ("routing", "building")
+    return loaded.order is None or next_step(loaded.order, now) in (None, "replace")

@@ -32,15 +32,15 @@ class Funds:
         """The lamports that a guard must hold."""
         return await self._get("rent", _RENT_KEPT_S)
 
-    async def take(self, lamports: int) -> bool:
-        """Whether a transaction may cost so much; then it counts as spent."""
+    async def take(self, lamports: int, *, from_reserve: bool = False) -> bool:
+        """Whether a transaction may cost so much; then it counts as spent. A cancel may take it ``from_reserve``."""
         balance = await self._get("balance", _BALANCE_KEPT_S)
         now = monotonic()
         while self._taken and now - self._taken[0][0] > _SHOWN_AFTER_S:
             self._taken_sum -= self._taken.popleft()[1]
         # Some of what was taken just now is in the balance already: close to the reserve it is counted twice, and so
         # the reserve is reached a little early.
-        if balance - self._taken_sum - lamports < self._reserve:
+        if balance - self._taken_sum - lamports < (0 if from_reserve else self._reserve):
             return False
         self._taken.append((now, lamports))
         self._taken_sum += lamports

@@ -10,33 +10,36 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from chains.protocol import Chain
-from commands.errors import GuardFailedError
 from commands.loaded_order import LoadedOrder
 from commands.orders import OrderRepository
-from commands.trading import TradingStates
+from domain.account import Trading
 from domain.codes import Code, meaning
-from domain.commands import GiveUp, OrderCommand, RecordQuotes, RecordSent
+from domain.commands import GiveUp, OrderCommand, RecordQuotes, RequestCancel
 from domain.decide import decide
 from domain.evolve import fold
-from domain.order import Attempt, Order
+from domain.next_step import Step, next_step
+from domain.order import Order
 from venues.protocol import VenueQuote
 from workers.execution.builder import Builder
+from workers.execution.joining import Joining
 from workers.execution.quoting import Quoting
-from workers.execution.sending import send, signed_bytes
+from workers.execution.recording import Recording
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
     """Takes orders on, one call an order. ``clock`` gives the time, UTC; ``may_sign``: the guard key is proven."""
 
-    orders: OrderRepository
-    trading: TradingStates
+    recording: Recording
+    joining: Joining
     quoting: Quoting
     builder: Builder
-    chain: Chain
     clock: Callable[[], datetime]
     may_sign: Callable[[], bool]
+
+    @property
+    def orders(self) -> OrderRepository:
+        return self.recording.orders
 
     async def run(self, loaded: LoadedOrder) -> LoadedOrder:
         """The order after what could be done for it now; the same version where nothing could.
@@ -44,27 +47,33 @@ class Visit:
         Raises what the chain and the log raise, and ``NotApplicableError`` where another visit was first.
         """
         order = loaded.order
-        if order is None or order.ended:
-            return loaded
-        if order.live_attempt is not None:
-            return loaded if order.live_attempt.submitted else await self._send(loaded, order.live_attempt)
-        if order.status not in ("routing", "building"):
+        step = next_step(order, self.clock()) if order else None
+        if order is None or step is None:
             return loaded
         if order.obstacle == Code.GUARD_TAKEN and order.unproven_attempt:
             return loaded  # The tracker finds out which of its transactions succeeded.
-        built = await self._advance(loaded, order)
-        attempt = built.order.live_attempt if built.order and built.version > loaded.version else None
-        return await self._send(built, attempt) if attempt else built
-
-    async def _advance(self, loaded: LoadedOrder, order: Order) -> LoadedOrder:
-        """Routed, built and recorded; or what stands in the way."""
-        trading = await self.trading.of(loaded.account_id)
-        if trading.behind:
+        trading = await self.recording.trading.of(loaded.account_id)
+        if trading.behind or (trading.halted and not _cancels(order, step)):
             return loaded  # It waits; what its deadline says counts once trading is resumed.
-        if trading.halted:
-            return await self._record(loaded, self.give_up(Code.TRADING_HALTED))
+        if step == "request_cancel":
+            return await self.run(await self.recording.record(loaded, RequestCancel(Code.DEADLINE_PASSED)))
+        if step == "send" and order.live_attempt:
+            return await self.recording.send(loaded, order.live_attempt)
         if not self.may_sign():
-            return await self._record(loaded, self.give_up(Code.GUARD_UNPROVEN))
+            return await self._cannot_sign(loaded, order)
+        if step == "cancel":
+            return await self.joining.cancel(loaded, order, trading)
+        if step == "replace":
+            return await self.joining.swap(loaded, order, trading)
+        return await self._advance(loaded, order, trading)
+
+    async def _cannot_sign(self, loaded: LoadedOrder, order: Order) -> LoadedOrder:
+        if order.live_attempt or order.cancellation:
+            return loaded
+        return await self.recording.record(loaded, self.give_up(Code.GUARD_UNPROVEN))
+
+    async def _advance(self, loaded: LoadedOrder, order: Order, trading: Trading) -> LoadedOrder:
+        """Routed, built, recorded and sent; or what stands in the way."""
         commands: list[OrderCommand] = []
         if order.status == "routing":
             answers = await self.quoting.ask(order)
@@ -72,11 +81,11 @@ class Visit:
             decided = decide(order, quoted)
             routed = fold(decided, order)
             if routed is None or routed.route is None or routed.status != "building":
-                return await self._record(loaded, quoted)
+                return await self.recording.record(loaded, quoted)
             offer = answers.offer(routed.route.chosen)
             if self._is_remote(offer):
                 # Its transaction takes a while: clients see meanwhile that the order is being built.
-                loaded = await self._record(loaded, quoted)
+                loaded = await self.recording.record(loaded, quoted)
                 order = loaded.order or order
             else:
                 commands, order = [quoted], routed
@@ -84,21 +93,7 @@ class Visit:
             assert order.route is not None  # noqa: S101 - what is being built has been routed
             offer = VenueQuote(order.route.chosen)
         commands.append(await self.builder.build(loaded.order_id, order, offer))
-        guards = (self.trading.guard(loaded.account_id, trading),)
-        try:
-            return await self.orders.execute(loaded, *commands, guards=guards, decide_again=False)
-        except GuardFailedError:
-            # Trading was halted or resumed meanwhile: what was signed is forgotten, and nobody has seen it.
-            self.trading.forget(loaded.account_id)
-            raise
-
-    async def _send(self, loaded: LoadedOrder, attempt: Attempt) -> LoadedOrder:
-        answer = await send(self.chain, signed_bytes(loaded, attempt.number))
-        return await self._record(loaded, RecordSent(attempt.number, attempt.signature, answer))
-
-    async def _record(self, loaded: LoadedOrder, command: OrderCommand) -> LoadedOrder:
-        # It was learned for one state: a worker that stood still wakes with quotes, or a signature, of an old one.
-        return await self.orders.execute(loaded, command, decide_again=False)
+        return await self.recording.record_signed(loaded, trading, *commands)
 
     def give_up(self, code: Code) -> GiveUp:
         return GiveUp(code, meaning(code).sentence, self.clock())
@@ -106,3 +101,8 @@ class Visit:
     def _is_remote(self, offer: VenueQuote) -> bool:
         group = self.builder.group_of(offer.quote.venue)
         return group is not None and group.is_remote
+
+
+def _cancels(order: Order, step: Step) -> bool:
+    """Whether the step ends the order without a swap: a halt doesn't hold it up."""
+    return step in ("request_cancel", "cancel") or (step == "send" and order.cancellation is not None)

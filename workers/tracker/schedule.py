@@ -13,7 +13,7 @@ class Schedule:
 
     Times are seconds of the monotonic clock. Nothing is recorded before ``record_after``: recording has failed
     ``failures`` times in a row. ``uncertain``: it stands with the order what keeps its outcome from being known.
-    ``finished``: nothing more is to be learned of the attempt.
+    ``finished``: nothing more is to be learned of the attempt. ``seen``: the newest status showed it.
     """
 
     tracked_since: float
@@ -24,6 +24,8 @@ class Schedule:
     failures: int = 0
     uncertain: bool = False
     finished: bool = False
+    seen: bool = False
+    next_visit: float = 0.0
 
     @classmethod
     def starting(cls, now: float) -> Schedule:
@@ -63,6 +65,16 @@ class Schedule:
 
     def reported(self, now: float, pause: float) -> None:
         self.next_report = now + pause
+
+    def shown(self, seen: bool) -> None:
+        self.seen = seen
+
+    def is_visit_due(self, now: float) -> bool:
+        return now >= self.next_visit
+
+    def visited(self, now: float, pause: float) -> None:
+        """Its order is handed over; it isn't again before ``pause`` seconds."""
+        self.next_visit = now + pause
 
     def expiry_unproven(self) -> None:
         self.uncertain = True

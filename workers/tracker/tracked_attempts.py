@@ -31,6 +31,8 @@ _CHANGES = frozenset(
         e.AttemptExpired,
         e.OrderConfirmed,
         e.OrderFailed,
+        e.CancelRequested,
+        e.OrderCancelled,
     )
 )
 
@@ -52,6 +54,13 @@ class TrackedAttempts:
         return [
             attempt for attempts in self._by_order.values() for attempt in attempts if attempt.confirmed == confirmed
         ]
+
+    def of_order(self, order_id: UUID) -> list[TrackedAttempt]:
+        return self._by_order.get(order_id, [])
+
+    def by_order(self) -> list[list[TrackedAttempt]]:
+        """The attempts of each order."""
+        return list(self._by_order.values())
 
     async def restore(self) -> int:
         """Track what the work table says; returns the position from which the log must be read on."""

@@ -1,8 +1,8 @@
 """The tracker: follows every attempt until the chain has said, finally, what became of it. One runs at a time.
 
-It sends what nobody has sent, sends the same bytes again, asks for 256 statuses at a time, reads what landed, and
-proves what can never land. It follows an attempt from ``TransactionBuilt`` on, whether a visit got to send it or
-not.
+It sends what nobody has sent, sends an order's newest bytes again, asks for 256 statuses at a time, reads what landed,
+proves what can never land, and asks for a visit where another transaction is needed. It follows an attempt from
+``TransactionBuilt`` on, whether a visit got to send it or not.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from chains.errors import ChainUnavailableError
 from chains.protocol import Chain, SignatureStatus
 from commands.accounts import Accounts
 from commands.orders import OrderRepository
+from commands.trading import TradingStates
 from domain.commands import RecordLanding, RecordSent
 from domain.evidence import Commitment, ExpiryEvidence, Landing, enough
 from event_store.processors.leases import Lease
@@ -35,6 +36,7 @@ from workers.tracker.expiry_prover import ExpiryProver
 from workers.tracker.outcome_recorder import OutcomeRecorder
 from workers.tracker.tracked_attempt import TrackedAttempt
 from workers.tracker.tracked_attempts import TrackedAttempts
+from workers.tracker.visits import VisitRequests, is_seen
 
 log = structlog.get_logger(__name__)
 
@@ -54,6 +56,7 @@ class Pace:
     heights: float = 1.0
     proof: float = 2.0
     rows: float = 5.0
+    visits: float = 0.5
     # After so long without an answer, or a new height, orders say that nothing can be known.
     uncertain_after: float = 10.0
 
@@ -71,6 +74,8 @@ class Tracker:
         chain: Chain,
         commitment: Commitment,
         clock: Callable[[], datetime],
+        trading: TradingStates,
+        visits: VisitRequests,
         pace: Pace | None = None,
     ) -> None:
         self._feed = feed
@@ -78,6 +83,8 @@ class Tracker:
         self._chain = chain
         self._commitment = commitment
         self._clock = clock
+        self._trading = trading
+        self._visits = visits
         self._pace = pace or Pace()
         dead_letters = DeadLetterQueue(work.pool, TRACKER)
         self._tracked = TrackedAttempts(orders, work, dead_letters)
@@ -97,6 +104,7 @@ class Tracker:
             tasks.create_task(self._repeat(pace.poll_confirmed, lambda: self._poll_statuses(lease, confirmed=True)))
             tasks.create_task(self._repeat(pace.heights, self._poll_height))
             tasks.create_task(self._repeat(pace.rows, self._tracked.reconcile))
+            tasks.create_task(self._repeat(pace.visits, self._request_visits))
 
     async def _repeat(self, seconds: float, act: Callable[[], Awaitable[None]]) -> None:
         """Do ``act`` every so many ``seconds``, and after a transient error a little later."""
@@ -108,6 +116,9 @@ class Tracker:
                 log.warning("tracker goes on when it is back", error=type(error).__name__, reason=str(error)[:200])
                 await asyncio.sleep(seconds)
             await asyncio.sleep(max(0.0, begun + seconds - time.monotonic()))
+
+    async def _request_visits(self) -> None:
+        self._visits.request(self._tracked.by_order())
 
     async def _poll_height(self) -> None:
         """Ask for the finalized block height, by which expiry is judged, and count what is tracked and unknown."""
@@ -141,21 +152,25 @@ class Tracker:
         landed: list[tuple[TrackedAttempt, Commitment]] = []
         missing: list[TrackedAttempt] = []
         for attempt, status in zip(chunk, answer.found, strict=True):
+            attempt.schedule.shown(status is not None)
+        for attempt, status in zip(chunk, answer.found, strict=True):
             if attempt.unproven or status is None:
                 if self._needs_care(attempt, now):
                     missing.append(attempt)
             elif attempt.confirmed and status.commitment == "finalized":
                 await self._recorder.isolate(attempt, self._finalized, lease, attempt, status)
-            elif not attempt.confirmed and self._settles(status) and attempt.schedule.may_record(now):
+            elif not attempt.confirmed and self._settles(attempt, status) and attempt.schedule.may_record(now):
                 landed.append((attempt, "finalized" if status.commitment == "finalized" else "confirmed"))
         due = [attempt for attempt in missing if self._is_send_due(attempt, now)]
         sends = (self._recorder.isolate(attempt, self._send, lease, attempt) for attempt in due)
         await asyncio.gather(self._record_landings(lease, landed), *sends)
         self._prove(lease, missing)
 
-    def _settles(self, status: SignatureStatus) -> bool:
-        """Whether the status is recorded: a success at the configured commitment, an error once no fork can undo it."""
-        if status.failed or self._commitment == "finalized":
+    def _settles(self, attempt: TrackedAttempt, status: SignatureStatus) -> bool:
+        """Whether the status is recorded: a swap at the configured commitment, an error or a cancel once no fork can
+        undo it.
+        """
+        if status.failed or attempt.purpose == "cancel" or self._commitment == "finalized":
             return status.commitment == "finalized"
         return status.commitment in ("confirmed", "finalized")
 
@@ -206,8 +221,10 @@ class Tracker:
 
     def _is_send_due(self, attempt: TrackedAttempt, now: float) -> bool:
         pause = self._pace.rebroadcast if attempt.submitted else self._pace.first_send
-        done = attempt.confirmed or attempt.unproven or attempt.order_ended
-        return not done and attempt.schedule.is_send_due(now, pause)
+        if not attempt.resent or attempt.unproven or not attempt.schedule.is_send_due(now, pause):
+            return False
+        over = attempt.ends_at is not None and self._clock() >= attempt.ends_at
+        return attempt.confirmed or not (over or is_seen(self._tracked.of_order(attempt.order_id)))
 
     def _is_proof_due(self, attempt: TrackedAttempt, now: float) -> bool:
         return (attempt.unproven or self._is_past_validity(attempt)) and attempt.schedule.is_proof_due(now)
@@ -239,6 +256,8 @@ class Tracker:
 
     async def _send(self, lease: Lease, attempt: TrackedAttempt) -> None:
         attempt.schedule.sent(time.monotonic())
+        if attempt.purpose == "swap" and not attempt.confirmed and (await self._trading.of(attempt.account_id)).halted:
+            return
         answer = await send(self._chain, attempt.transaction)
         if not attempt.submitted and attempt.schedule.may_record(time.monotonic()):
             loaded = await self._recorder.load([attempt])

@@ -211,7 +211,7 @@ def test_a_ledger_from_before_there_were_forks_goes_on(tmp_path: Path) -> None:
     closed(chain, 2)
     slot, genesis = chain.slot("processed"), chain.genesis_hash
     database = chain.ledger._db
-    for table in ("undo", "dropped", "settled"):
+    for table in ("undo", "dropped", "settled", "wallet_topped_up"):
         database.execute(f"DROP TABLE {table}")
     for table in ("block_range", "chain_transaction"):
         database.execute(f"ALTER TABLE {table} RENAME COLUMN number TO height")

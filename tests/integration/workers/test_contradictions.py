@@ -118,11 +118,13 @@ async def test_a_second_success_the_tracker_sees_is_noted_once_and_halts_trading
     await engine.route(late)
     await asyncio.sleep(0.4)  # past its deadline
     await engine.execute(late)
-    failure = (await engine.order(late)).failure
-    assert failure
-    assert (failure.code, failure.retryable) == ("trading_halted", True)
+    assert (await engine.order(late)).status == "building"  # it waits: its deadline counts once trading is resumed
 
     await accounts.resume(DEFAULT_ACCOUNT, "looked at by hand")
+    await engine.execute(late)
+    failure = (await engine.order(late)).failure
+    assert failure
+    assert (failure.code, failure.retryable) == ("deadline_passed", True)
     await engine.build(held)
     assert len((await engine.order(held)).attempts) == 1
     with pytest.raises(DomainError, match="nothing to resume"):

@@ -172,7 +172,12 @@ async def test_what_may_not_be_stored_is_not_sent_and_what_was_stored_is_sent_la
     chain, executor = counting(engine)
     orders = Forgetful(engine.events, engine.orders._appender, engine.mapper)
     order_id = await engine.submit()
-    await engine.execute(order_id, executor=Executor(replace(executor._visit, orders=orders), engine.work))
+    await engine.execute(
+        order_id,
+        executor=Executor(
+            replace(executor._visit, recording=replace(executor._visit.recording, orders=orders)), engine.work
+        ),
+    )
     assert chain.sent == []
     assert names(await engine.history(order_id))[-1] == "TransactionBuilt"
 

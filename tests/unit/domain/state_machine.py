@@ -16,6 +16,7 @@ from typing import get_args
 
 from domain import commands as c
 from domain import events as e
+from domain.codes import Code
 from domain.decide import decide
 from domain.errors import DomainError
 from domain.evolve import evolve
@@ -72,10 +73,19 @@ def _decided(order: Order | None, command: c.OrderCommand) -> list[e.OrderEvent]
 
 def _key(order: Order) -> tuple[object, ...]:
     """What of an order a decision depends on, but for amounts, prices and times."""
-    attempts = tuple((attempt.submitted, attempt.end) for attempt in order.attempts)
+    attempts = tuple((attempt.submitted, attempt.end, attempt.purpose) for attempt in order.attempts)
     armed = None if order.rest is None else order.rest.armed_at is not None
     triggered = order.triggered_at is not None
-    return order.type, order.status, order.stop_reached, triggered, attempts, min(order.rejections, 3), armed
+    return (
+        order.type,
+        order.status,
+        order.stop_reached,
+        triggered,
+        attempts,
+        min(order.rejections, 3),
+        armed,
+        order.cancellation,
+    )
 
 
 def _commands(order: Order | None) -> Iterator[c.OrderCommand]:
@@ -96,16 +106,23 @@ def _commands(order: Order | None) -> Iterator[c.OrderCommand]:
             yield c.RejectBuild(code, "", (), now)
             yield c.GiveUp(code, "", now)
         if len(order.attempts) < _MOST_ATTEMPTS:
-            yield build(len(order.attempts) + 1, minimum=order.route.minimum_out if order.route else 1, now=now)
+            next_one = build(len(order.attempts) + 1, minimum=order.route.minimum_out if order.route else 1, now=now)
+            yield next_one
+            yield replace(next_one, purpose="cancel", minimum_out=0)
+            yield c.ReplaceSwap(quoted(quote(out=300_000_000), now=now), replace(next_one, minimum_out=300_000_000))
         for attempt in order.attempts:
             yield c.RecordSent(attempt.number, attempt.signature, "accepted")
             yield c.RecordExpiry(attempt.number, _EVIDENCE, now)
             success = landing(attempt.number)
             found = success.landing.model_copy(update={"amount_out": attempt.minimum_out})
             yield replace(success, landing=found, now=now)
+            yield replace(success, landing=found.model_copy(update={"commitment": "finalized"}), now=now)
             for code in (_FINAL, _PASSING):
                 yield replace(landing(attempt.number, "finalized", code), now=now)
     yield c.DiscardOrder()
+    yield c.RequestCancel()
+    if order.type == "market":
+        yield c.RequestCancel(Code.DEADLINE_PASSED)
 
 
 def document() -> str:

@@ -118,8 +118,19 @@ KINDS: dict[str, Callable[[list[e.OrderEvent], Order], bool]] = {
     "a first attempt called expired is the one that landed": lambda s, o: (
         [a.end for a in o.attempts] == ["confirmed", None]
     ),
+    "a transaction joins another and the loser ends": lambda s, o: (
+        o.status == "confirmed"
+        and any(isinstance(event, e.AttemptExpired) for event in s[s.index(told_first(s, e.OrderConfirmed)) :])
+    ),
+    "an order is cancelled at once": lambda s, o: o.status == "cancelled" and not o.attempts,
+    "an order is cancelled by the chain": lambda s, o: [a.end for a in o.attempts][-1:] == ["cancelled"],
+    "a deadline cancels a live order": lambda s, o: bool(o.failure and o.cancellation and o.cancellation.tx_hash),
     "an order fails while trading is halted": lambda s, o: bool(o.failure and o.failure.code == "trading_halted"),
 }
+
+
+def told_first(story: list[e.OrderEvent], kind: type[e.OrderEvent]) -> e.OrderEvent:
+    return next(event for event in story if isinstance(event, kind))
 
 
 def _observed_apart(story: list[e.OrderEvent]) -> bool:

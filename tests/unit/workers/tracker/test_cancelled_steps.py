@@ -39,7 +39,7 @@ async def test_no_step_of_a_poll_is_left_unbegun_wherever_the_poll_is_cancelled(
         for steps in range(STEPS):
             tracker = Tracker(
                 orders=none, accounts=none, feed=none, work=work, chain=chain,
-                commitment="confirmed", clock=none, pace=Pace(first_send=999),
+                commitment="confirmed", clock=none, trading=none, visits=none, pace=Pace(first_send=999),
             )  # fmt: skip
             tracker._tracked.update(loaded(*BUILT))
             polling = asyncio.create_task(

@@ -1,0 +1,56 @@
+"""Cancelling an order: at once where no transaction of it may ever succeed, else by the chain.
+
+After ``CancelRequested`` no swap is built. Whether one that was signed before still lands is for the chain to say: a
+cancel transaction makes the order's guard, and whichever of them is first wins.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from domain import commands as c
+from domain import events as e
+from domain.decide_end import end_cancelled, past_deadline
+from domain.errors import DomainError, NotApplicableError
+from domain.evolve import evolve
+from domain.order import Attempt, Order
+
+
+def request_cancel(order: Order, command: c.RequestCancel) -> list[e.OrderEvent]:
+    """The request, and the end with it where nothing that was signed may still succeed."""
+    if order.ended:
+        raise NotApplicableError(f"The order is {order.status}.")
+    if order.cancellation:
+        raise NotApplicableError("Its cancel is under way already.")
+    requested = e.CancelRequested(code=command.code, by=command.by, because=command.because)
+    after = evolve(order, requested)
+    if after.cancellation is None or after.live_attempt or after.unproven_attempt:
+        return [requested]
+    return [requested, end_cancelled(after, after.cancellation)]
+
+
+def needs_cancel(order: Order, now: datetime) -> bool:
+    """Whether a market order's time is over while what was signed for it may still succeed.
+
+    A limit order rests past the deadline of its trigger, and a cancel would end it for ever.
+    """
+    if order.type != "market" or order.ended or order.cancellation or not past_deadline(order, now):
+        return False
+    return bool(order.live_attempt or order.unproven_attempt)
+
+
+def end_by_cancel(order: Order, attempt: Attempt, command: c.RecordLanding) -> e.OrderEvent:
+    """The end of the order whose cancel, ``attempt``, is on chain; it counts once no fork can undo it."""
+    landing = command.landing
+    if landing.commitment != "finalized":
+        raise NotApplicableError("A cancel that isn't finalized can be undone by a fork.")
+    if order.cancellation is None:
+        raise DomainError("not_cancelled", "The order has a cancel transaction that nobody has asked for.")
+    evidence = e.CancelEvidence(
+        attempt=attempt.number,
+        signature=attempt.signature,
+        slot=landing.slot,
+        network_fee_lamports=landing.fee_lamports + order.fees_lost_lamports,
+        guard_rent_lamports=landing.guard_rent_lamports,
+    )
+    return end_cancelled(order, order.cancellation, evidence)
