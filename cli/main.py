@@ -32,6 +32,7 @@ COMMANDS = {
         "watch": "cli.watch:watch",
     },
     "Operator": {
+        "cancel": "cli.cancel:cancel",
         "resolve": "cli.resolve:resolve",
         "resume": "cli.resume:resume",
         "recover": "cli.recover:recover",

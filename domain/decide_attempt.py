@@ -41,7 +41,7 @@ def record_landing(order: Order, command: c.RecordLanding) -> list[e.OrderEvent]
     """
     landing = command.landing
     attempt = _attempt(order, command.attempt, landing.signature)
-    if attempt.end == "confirmed" or (attempt.end == "rejected" and landing.error):
+    if attempt.end in ("confirmed", "cancelled") or (attempt.end == "rejected" and landing.error):
         raise NotApplicableError(f"The landing of attempt {attempt.number} is already recorded.")
     if landing.error and landing.commitment != "finalized":
         raise NotApplicableError("An error that isn't finalized can be undone by a fork.")

@@ -116,3 +116,24 @@ async def test_an_order_whose_quotes_fall_short_rests_and_a_still_price_writes_n
         head = connection.execute("select position from log_head").fetchone()
         await asyncio.sleep(3)
         assert connection.execute("select position from log_head").fetchone() == head
+
+
+async def test_a_waiting_order_is_cancelled_at_once_and_one_that_ended_is_too_late(engine: Engine):
+    async with engine.client() as client:
+        waits = await submit(client, type="limit", limitPrice="900", amountIn="1")
+        said = engine.run("cancel", waits, "--because", "sold elsewhere")
+        assert (said.returncode, said.stdout) == (0, f"order {waits} is cancelled\n")
+        shown = (await client.get(f"/api/orders/{waits}")).json()
+        assert (shown["status"], shown["cancellation"]["code"]) == ("cancelled", "cancelled")
+        assert shown["cancellation"]["because"] == "sold elsewhere"
+        assert engine.run("cancel", waits, "--because", "again").returncode == 0
+        assert [one["status"] for one in await engine.watch(waits)] == ["pending", "cancelled"]
+        listed = (await client.get("/api/orders", params={"status": "cancelled"})).json()["items"]
+        assert waits in [one["orderId"] for one in listed]
+
+        swapped = await submit(client)
+        await ended(client, [swapped])
+        late = engine.run("cancel", swapped, "--because", "too late")
+        assert (late.returncode, late.stderr) == (1, "surefill: too_late: The order is confirmed.\n")
+        unknown = engine.run("cancel", "00000000-0000-7000-8000-000000000009", "--because", "who knows")
+        assert unknown.returncode == 1 and "order_not_found" in unknown.stderr
