@@ -26,7 +26,6 @@ class Code(StrEnum):
     GUARD_TAKEN = "guard_taken"
     GUARD_UNPROVEN = "guard_unproven"
     LAMPORT_RESERVE = "lamport_reserve"
-    PRIORITY_FEE_CAP = "priority_fee_cap"
     TRANSACTION_EXPIRED = "transaction_expired"
     DEADLINE_PASSED = "deadline_passed"
     CANCELLED = "cancelled"
@@ -60,7 +59,6 @@ MEANINGS: dict[Code, Meaning] = {
     Code.GUARD_TAKEN: Meaning(False, "The chain shows that a transaction of this order has succeeded before."),
     Code.GUARD_UNPROVEN: Meaning(False, "The guard key was not proven within the order's deadline: nothing is signed."),
     Code.LAMPORT_RESERVE: Meaning(False, "The wallet's lamports are down to the reserve that is kept for cancels."),
-    Code.PRIORITY_FEE_CAP: Meaning(False, "The order's attempts have offered as much for priority as they may."),
     Code.TRANSACTION_EXPIRED: Meaning(False, "The transaction did not land while its blockhash was valid."),
     Code.DEADLINE_PASSED: Meaning(False, "The order's deadline passed before it could be executed."),
     Code.CANCELLED: Meaning(True, "The order was cancelled before it was executed."),

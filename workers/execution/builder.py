@@ -28,6 +28,8 @@ from workers.execution.compute_limits import ComputeLimits
 from workers.execution.funds import Funds
 
 SIMULATIONS_AT_ONCE = 32
+FEE_CAP = "priority_fee_cap"
+"""Why no swap joins those of an order; never recorded."""
 FEE_LAMPORTS = 5_000
 """What the network takes for a signature, the only one of a transaction."""
 
@@ -91,7 +93,7 @@ class Builder:
             units = context.limits.learn(offer.quote, simulation.units)
         priority = priority_of(order, unit_limit(units), context.most_priority_lamports)
         if not outbids(order, priority):
-            return self._rejected(Code.PRIORITY_FEE_CAP, meaning(Code.PRIORITY_FEE_CAP).sentence)
+            return self._rejected(FEE_CAP, "The order's attempts have offered as much for priority as they may.")
         final = composed(compute_units=units, compute_unit_price=priority.price)
         try:
             check(

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import structlog
+
 from chains.protocol import Chain
 from commands.ids import made_at
 from commands.loaded_order import LoadedOrder
@@ -22,6 +24,8 @@ from workers.execution.builder import Builder
 from workers.execution.quoting import Quoting
 from workers.execution.recording import Recording
 from workers.metrics import JOINED
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,7 @@ class Joining:
             return loaded
         built = await self.builder.build(loaded.order_id, evolve(order, routed), answers.offer(routed.chosen))
         if not isinstance(built, RecordBuilt):
+            log.info("no swap joins", order_id=str(loaded.order_id), code=built.code, reason=built.detail)
             return loaded
         after = await self.recording.record_signed(loaded, trading, ReplaceSwap(quoted, built))
         JOINED.labels("swap").inc()

@@ -47,10 +47,12 @@ class VisitRequests:
             return False
         if newest.to_cancel and not newest.joins:
             return True
+        if is_seen(attempts):
+            return False
         if newest.ends_at is not None and today >= newest.ends_at:
             return True
         waits = self._replace_after * 2 ** (newest.joins - 1)
-        return newest.joins > 0 and now - newest.schedule.tracked_since >= waits and not is_seen(attempts)
+        return newest.joins > 0 and now - newest.schedule.tracked_since >= waits
 
 
 def is_seen(attempts: Sequence[TrackedAttempt]) -> bool:
