@@ -55,7 +55,7 @@ class Services:
     venues: Sequence[VenueGroup]
     clock: Callable[[], datetime]
     wallet: Callable[[], Awaitable[str | None]]
-    uncertainty: Callable[[UUID, int], Awaitable[Uncertainty | None]]
+    uncertainty: Callable[[UUID, Sequence[int]], Awaitable[Uncertainty | None]]
     dead_letter: Callable[[UUID], Awaitable[DeadLetter | None]]
     trading: Callable[[], Awaitable[Trading]]
     epochs: Callable[[], Awaitable[Epochs]]

@@ -1,7 +1,8 @@
-"""What isn't known of an order's live attempt yet, as the tracker last found it."""
+"""What isn't known of an order's attempts yet, as the tracker last found it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,8 +18,9 @@ _UNCERTAINTY = statement(__file__, "uncertainty")
 
 @dataclass(frozen=True, slots=True)
 class Uncertainty:
-    """``reason`` says what was missing when last asked; ``permanent`` that the chain can never tell again."""
+    """Of ``attempt``: ``reason`` says what was missing when last asked; ``permanent`` that the chain never tells again."""
 
+    attempt: int
     reason: str
     permanent: bool
     since: datetime
@@ -26,10 +28,10 @@ class Uncertainty:
 
 
 async def uncertainty_of(
-    pool: AsyncConnectionPool[AsyncConnection[Any]], order_id: UUID, attempt: int
+    pool: AsyncConnectionPool[AsyncConnection[Any]], order_id: UUID, attempts: Sequence[int]
 ) -> Uncertainty | None:
-    """What is uncertain about an attempt, None where there is none."""
+    """What has been uncertain for longest about these attempts of an order; None where nothing is."""
     async with pool.connection() as connection:
-        cursor = await connection.execute(_UNCERTAINTY, {"order": order_id, "attempt": attempt})
+        cursor = await connection.execute(_UNCERTAINTY, {"order": order_id, "attempts": list(attempts)})
         row = await cursor.fetchone()
     return Uncertainty(*row) if row else None

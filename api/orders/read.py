@@ -15,7 +15,7 @@ from api.orders.lookup import parse_order_id, stream_of
 from api.services import InjectedServices, Services
 from domain.epochs import POSITION
 from domain.events import Status
-from domain.order import Attempt, Order
+from domain.order import Order
 from projections.errors import BadCursorError, ProjectionBehindError
 from projections.history import OrderState, fold_recorded, until
 from projections.order_view import DeadLetterView, HaltView, OrderView, UncertaintyView
@@ -148,11 +148,11 @@ async def _with_troubles(services: Services, state: OrderState) -> OrderView:
     """An order as of now, with what isn't known of its attempt, whether it was set aside, and whether trading is
     halted.
     """
-    undecided = _undecided_attempt(state.order)
-    uncertainty = await services.uncertainty(state.order_id, undecided.number) if undecided else None
+    undecided = _undecided_attempts(state.order)
+    uncertainty = await services.uncertainty(state.order_id, undecided) if undecided else None
     dead_letter = await services.dead_letter(state.order_id)
-    uncertain = undecided and uncertainty and UncertaintyView(
-        attempt=undecided.number,
+    uncertain = uncertainty and UncertaintyView(
+        attempt=uncertainty.attempt,
         reason=uncertainty.reason,
         since=uncertainty.since,
         checked_at=uncertainty.checked_at,
@@ -165,8 +165,13 @@ async def _with_troubles(services: Services, state: OrderState) -> OrderView:
     return state.view().model_copy(update=troubles)
 
 
-def _undecided_attempt(order: Order) -> Attempt | None:
-    """The attempt that may still land, or the confirmed one that no node may have shown to be final yet."""
-    if order.live_attempt or order.is_finalized:
-        return order.live_attempt
-    return next((attempt for attempt in order.attempts if attempt.end == "confirmed"), None)
+def _undecided_attempts(order: Order) -> list[int]:
+    """The attempts that may still land, the one whose end isn't proven while the order goes on, and the confirmed one
+    that no node may have shown to be final yet.
+    """
+    undecided = list(order.live_attempts)
+    if order.unproven_attempt and not order.ended:
+        undecided.append(order.unproven_attempt)
+    if not order.is_finalized:
+        undecided += [attempt for attempt in order.attempts if attempt.end == "confirmed"]
+    return [attempt.number for attempt in undecided]

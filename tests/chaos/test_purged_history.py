@@ -43,7 +43,7 @@ async def test_of_a_confirmed_swap_whose_history_was_purged_an_operator_says_whe
     resolver = Resolver(engine.orders, engine.accounts, engine.chain)
 
     async def is_said_to_be_permanent() -> bool:
-        uncertainty = await uncertainty_of(engine.pool, order_id, 1)
+        uncertainty = await uncertainty_of(engine.pool, order_id, [1])
         return uncertainty is not None and uncertainty.permanent
 
     async def is_let_go() -> bool:
@@ -59,7 +59,7 @@ async def test_of_a_confirmed_swap_whose_history_was_purged_an_operator_says_whe
     await getattr(resolver, word)(order_id, 1, "the explorer shows it")
 
     await until(is_let_go)
-    assert await uncertainty_of(engine.pool, order_id, 1) is None
+    assert await uncertainty_of(engine.pool, order_id, [1]) is None
     assert (await engine.history(order_id)).version == before.version
     assert (await engine.order(order_id)).status == "confirmed"
     halted = (await engine.accounts.trading(DEFAULT_ACCOUNT)).halted
@@ -111,4 +111,4 @@ async def test_what_an_operator_says_landed_is_not_followed_any_more(engine: Eng
     resolver = Resolver(engine.orders, engine.accounts, engine.chain)
     await resolver.landed(order_id, 1, Landed(7, 74_000_000, 5_000), "seen at an archive", now())
     await until(is_let_go)
-    assert await uncertainty_of(engine.pool, order_id, 1) is None
+    assert await uncertainty_of(engine.pool, order_id, [1]) is None

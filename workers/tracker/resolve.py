@@ -98,7 +98,7 @@ class Resolver:
 
     async def _find_live(self, order_id: UUID, number: int) -> tuple[LoadedOrder, Order, Attempt]:
         history, order, attempt = await self._find(order_id, number)
-        if attempt not in (order.live_attempt, order.unproven_attempt):
+        if attempt not in (*order.live_attempts, order.unproven_attempt):
             raise DomainError("attempt_ended", f"What became of attempt {number} is recorded already: {attempt.end}.")
         return history, order, attempt
 
