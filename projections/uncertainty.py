@@ -18,7 +18,7 @@ _UNCERTAINTY = statement(__file__, "uncertainty")
 
 @dataclass(frozen=True, slots=True)
 class Uncertainty:
-    """Of ``attempt``: ``reason`` says what was missing when last asked; ``permanent`` that the chain never tells again."""
+    """Of ``attempt``: ``reason`` says what was missing when last asked; ``permanent``: the chain never tells again."""
 
     attempt: int
     reason: str
