@@ -54,12 +54,13 @@ async def closed_loop(subject: Subject, orders: int, connections: int, path: str
 
     Raises NotAccepted, and TimeoutError when they don't end.
     """
-    ready = [await HttpConnection.to(subject.port) for _ in range(connections)]
-    request = post(subject.port, path, body)
+    ports = [subject.ports[number % len(subject.ports)] for number in range(connections)]
+    ready = [await HttpConnection.to(port) for port in ports]
     mark = subject.mark()
     first, begun = sample(subject.roots()), time.time()
     left = iter(range(-(-orders // batch)))
-    await asyncio.gather(*(post_each(connection, request, left) for connection in ready))
+    requests = (post(port, path, body) for port in ports)
+    await asyncio.gather(*(post_each(*each, left) for each in zip(ready, requests, strict=True)))
     accepted = time.time() - begun
     ended = await all_ended(mark, orders)
     last = sample(subject.roots())

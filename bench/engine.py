@@ -32,15 +32,22 @@ _ENDED, _FIRST_SENDS, _MOST_AT_WORK = (
 
 @dataclass
 class Engine:
-    """A running engine; see ``bench.subject.Subject``. ``beside``: processes it needs and didn't start itself."""
+    """A running engine; see ``bench.subject.Subject``. ``beside``: processes it needs and didn't start itself,
+    which may take orders at ``more_ports``.
+    """
 
     directory: Path
     port: int
     pid: int
     beside: tuple[int, ...] = ()
+    more_ports: tuple[int, ...] = ()
     name: str = "surefill"
     body: bytes = field(default_factory=lambda: json.dumps(ORDER).encode())
     path: tuple[str, ...] = ("pending", "routing", "building", "submitted", "confirmed")
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        return (self.port, *self.more_ports)
 
     @property
     def url(self) -> str:

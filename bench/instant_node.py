@@ -2,8 +2,9 @@
 
 `python -m bench.instant_node PORT DIRECTORY WALLET`. Accounts, blockhashes and blocks are those of the real local
 chain, kept in DIRECTORY, whose clock goes on. What the engine does is real, too: it quotes, builds, signs and asks what
-became of each transaction. But only the first one is simulated and executed; for every other one its answers are given
-again, with the other's signature in them. So it fits a lane of orders that are all alike.
+became of each transaction. But only the first order's is simulated and executed; for every other one its answers are
+given again, with the other's signature and guard in them. So it fits a lane of orders that are all alike. What is no
+order's goes to the real chain.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import orjson
 import uvicorn
 from solders.transaction import VersionedTransaction
 
-from bench.product import METHODS, Node, Params, RpcServer, open_node
+from bench.product import MEMO_PROGRAM, METHODS, SYSTEM_PROGRAM, Node, Params, RpcServer, open_node
 
 SLOT_S = 0.1
 
@@ -29,7 +30,7 @@ class InstantChain:
 
     def __init__(self, real: Mapping[str, Callable[[Node, Params], Any]]) -> None:
         self._real = real
-        self._sent: set[str] = set()
+        self._guards: dict[str, str] = {}
         self._first: str | None = None
         self._answer: dict[str, Any] | None = None
         self._simulation: Any = None
@@ -46,14 +47,19 @@ class InstantChain:
         wire = base64.b64decode(params.text(0))
         transaction = VersionedTransaction.from_bytes(wire)
         transaction.verify_and_hash_message()  # raises where the signature is not the message's
+        guard = _guard_of(transaction)
+        if guard is None:
+            return str(self._real["sendTransaction"](node, params))
         signature = str(transaction.signatures[0])
-        self._sent.add(signature)
+        self._guards[signature] = guard
         if self._first is None:
             self._first = signature
             self._real["sendTransaction"](node, params)
         return signature
 
     def simulate(self, node: Node, params: Params) -> Any:
+        if _guard_of(VersionedTransaction.from_bytes(base64.b64decode(params.text(0)))) is None:
+            return self._real["simulateTransaction"](node, params)
         if self._simulation is None:
             found = self._real["simulateTransaction"](node, params)
             if found["value"]["err"] is not None:
@@ -72,8 +78,13 @@ class InstantChain:
         signature = params.text(0)
         if not self._is_final(node, signature) or self._answer is None:
             return None
-        transaction = {**self._answer["transaction"], "signatures": [signature]}
-        return {**self._answer, "transaction": transaction}
+        message = self._answer["transaction"]["message"]
+        first, guard = self._guards[self._first or ""], self._guards[signature]
+        keys = [guard if key == first else key for key in message["accountKeys"]]
+        return {
+            **self._answer,
+            "transaction": {"signatures": [signature], "message": {**message, "accountKeys": keys}},
+        }
 
     def _is_final(self, node: Node, signature: str) -> bool:
         """Known, and the first one's answer, which is everybody's, is there: it takes two of the real chain's slots."""
@@ -81,7 +92,17 @@ class InstantChain:
             config = {"encoding": "json", "commitment": "confirmed", "maxSupportedTransactionVersion": 0}
             # Parts of it are JSON already.
             self._answer = orjson.loads(orjson.dumps(self._real["getTransaction"](node, Params([self._first, config]))))
-        return self._answer is not None and signature in self._sent
+        return self._answer is not None and signature in self._guards
+
+
+def _guard_of(transaction: VersionedTransaction) -> str | None:
+    """The account that an order's transaction makes first, None of any other transaction."""
+    message = transaction.message
+    keys = [str(key) for key in message.account_keys]
+    if MEMO_PROGRAM not in keys:
+        return None
+    funding = next(step for step in message.instructions if keys[step.program_id_index] == SYSTEM_PROGRAM)
+    return keys[funding.accounts[1]]
 
 
 async def _serve(port: int, directory: Path, wallet: str) -> None:

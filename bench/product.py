@@ -11,6 +11,8 @@ from pathlib import Path
 
 import psycopg
 
+from chains.guard import SYSTEM_PROGRAM
+from chains.transactions import MEMO_PROGRAM
 from commands.ids import DEFAULT_ACCOUNT
 from domain.quotes import Refusal
 from domain.tokens import SOL, USDC
@@ -36,9 +38,11 @@ from venues.protocol import QuoteRequest, VenueGroup, VenueQuote
 __all__ = [
     "DEFAULT_ACCOUNT",
     "MARKET_KEY",
+    "MEMO_PROGRAM",
     "METHODS",
     "SHARED",
     "SOL_USDC",
+    "SYSTEM_PROGRAM",
     "AppendRequest",
     "Appender",
     "Market",

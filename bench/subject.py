@@ -37,6 +37,11 @@ class Subject(Protocol):
     body: bytes
     path: tuple[str, ...]
 
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """Where orders are taken; ``port`` is the first."""
+        ...
+
     def roots(self) -> Sequence[int]:
         """Process ids; with all below them they are what the subject consists of."""
         ...

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from bench.percentiles import shown
 from bench.report import LaneResult, Report
+from bench.targets import verdict_table
 
 
 def show(report: Report, console: Console) -> None:
@@ -17,6 +18,7 @@ def show(report: Report, console: Console) -> None:
         console.print(Text(f"{name}: {value}", style="dim"))
     for lane in report.lanes:
         console.print(lane_table(lane))
+    console.print(Text("\ntargets", style="bold"), verdict_table(report))
 
 
 def lane_table(lane: LaneResult) -> RenderableType:

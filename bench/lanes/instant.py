@@ -5,16 +5,15 @@ The chain is `bench.instant_node`, a process beside the engine; what it takes of
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
-import httpx2
-
+from bench.beside import HEALTH, started
 from bench.closed_loop import closed_loop
-from bench.engine import engine
+from bench.engine import SUREFILL, Engine, engine, environment
 from bench.lanes.batch import BATCH, batch_of, serves_batches
 from bench.lanes.turns import take_turns
 from bench.product import load_wallet
@@ -22,9 +21,6 @@ from bench.report import LaneResult
 from bench.rig import Rig, database_conditions
 from bench.scratch import data_directory, free_ports
 from bench.subject import EXECUTE
-
-_READY_WITHIN_S = 120
-_HEALTH = {"jsonrpc": "2.0", "id": 1, "method": "getHealth"}
 
 
 async def run(rig: Rig) -> LaneResult:
@@ -43,6 +39,10 @@ async def run(rig: Rig) -> LaneResult:
                 batches = LaneResult("instant", "")
                 await take_turns(rig, batches, subject, BATCH, batch_of(subject.body, sizes.batch), sizes.batch)
                 _merge(result, batches, f"{sizes.batch} a request")
+                async with _second_core(subject) as two:
+                    both = LaneResult("instant", "")
+                    await take_turns(rig, both, two, BATCH, batch_of(subject.body, sizes.batch), sizes.batch)
+                    _merge(result, both, f"{sizes.batch} a request, two core processes")
             else:
                 result.notes.append("many orders a request: not available in this build")
     return result
@@ -62,22 +62,17 @@ async def _node(directory: Path) -> AsyncIterator[tuple[str, int]]:
     data_dir.mkdir()
     wallet = load_wallet(data_dir / "wallet.json", create=True)
     command = (sys.executable, "-m", "bench.instant_node", str(port), str(directory / "chain"), wallet.address)
-    with (directory / "instant_node.log").open("wb") as log:
-        process = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log)
-        try:
-            url = f"http://127.0.0.1:{port}"
-            async with asyncio.timeout(_READY_WITHIN_S), httpx2.AsyncClient(trust_env=False) as client:
-                while not await _answers(client, url):
-                    await asyncio.sleep(0.1)
-            yield url, process.pid
-        finally:
-            if process.returncode is None:
-                process.terminate()
-            await process.wait()
+    url = f"http://127.0.0.1:{port}"
+    async with started(command, directory / "instant_node.log", url, body=HEALTH) as pid:
+        yield url, pid
 
 
-async def _answers(client: httpx2.AsyncClient, url: str) -> bool:
-    try:
-        return (await client.post(url, json=_HEALTH)).status_code == httpx2.codes.OK
-    except httpx2.HTTPError:
-        return False
+@asynccontextmanager
+async def _second_core(subject: Engine) -> AsyncIterator[Engine]:
+    """The engine with another core process beside its own: it takes orders, executes, and stands by for the rest."""
+    port = free_ports(1)
+    told = {**environment(subject.directory), **subject.addresses, "PORT": str(port)}
+    command = (str(SUREFILL), "run", "core")
+    url = f"http://127.0.0.1:{port}/health/ready"
+    async with started(command, subject.directory / "second_core.log", url, environment=told) as pid:
+        yield replace(subject, beside=(*subject.beside, pid), more_ports=(port,))

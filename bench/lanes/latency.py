@@ -22,6 +22,7 @@ from bench.rig import CORES, Rig, database_conditions
 from bench.schedule import open_loop
 from bench.subject import Subject
 
+ALONE = 100
 CHART = "Latency at 100 orders/s"
 
 
@@ -33,10 +34,9 @@ class Turn:
     times: dict[str, list[float]]
     usage: Usage
 
-    @property
-    def whole(self) -> int:
-        """Orders that were confirmed."""
-        return sum(order.confirmed for order in self.orders)
+    def told(self, path: tuple[str, ...]) -> int:
+        """How many orders' sockets showed every status of ``path``."""
+        return sum(tuple(order.statuses) == path for order in self.orders)
 
 
 async def run(rig: Rig) -> LaneResult:
@@ -53,7 +53,21 @@ async def run(rig: Rig) -> LaneResult:
             rig.say(f"latency, {rate}/s, turn {number + 1} of {sizes.runs}")
         for subject in subjects:
             _add(result, subject, rate, turns[subject.name])
+    for subject in (engine, *([peer] if peer else [])):
+        spent = [await _alone(subject) for _ in range(sizes.runs)]
+        result.add(f"{subject.name} alone, processor time", "ms an order", spent)
     return result
+
+
+async def _alone(subject: Subject) -> float:
+    """Processor time in ms of an order that is the only one: each begins once the one before has ended."""
+    follower, clock = Follower(subject.port, subject.body), asyncio.get_running_loop().time
+    first = sample(subject.roots())
+    for _ in range(ALONE):
+        await follower.follow(clock())
+    usage = between(first, sample(subject.roots()))
+    follower.close()
+    return 1_000 * (usage.total - usage.seconds["client"]) / ALONE
 
 
 async def _turn(subject: Subject, rate: int, orders: int) -> Turn:
@@ -100,6 +114,9 @@ def _add(result: LaneResult, subject: Subject, rate: int, turns: Sequence[Turn])
     result.add(f"{subject.name} at {rate}/s, processor time", "ms an order", spent)
     share = [100 * seconds / turn.usage.wall for seconds, turn in zip(used, turns, strict=True)]
     result.add(f"{subject.name} at {rate}/s, all its processes", "% of a core", share)
+    if subject.path:
+        whole = [100 * turn.told(subject.path) / len(turn.orders) for turn in turns]
+        result.add(f"{subject.name} at {rate}/s, orders with every message", "% of orders", whole)
     result.full.append(f"{subject.name} at {rate}/s: {fullest(turns[-1].usage, CORES)}")
     result.notes += _losses(subject, rate, turns)
 

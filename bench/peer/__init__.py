@@ -45,6 +45,10 @@ class Peer:
     body: bytes = json.dumps(_ORDER).encode()
     path: tuple[str, ...] = ()
 
+    @property
+    def ports(self) -> tuple[int, ...]:
+        return (self.port,)
+
     def roots(self) -> tuple[int, ...]:
         return self.pids
 

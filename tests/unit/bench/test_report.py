@@ -10,6 +10,7 @@ from bench.lanes import LANES, UnknownLane, chosen
 from bench.picture import picture
 from bench.report import Figure, LaneResult, Report
 from bench.table import show
+from bench.targets import verdicts
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -32,6 +33,16 @@ def test_a_report_reads_back_as_it_was_written(tmp_path: Path):
     file = tmp_path / "latest.json"
     file.write_text(report().as_json())
     assert Report.read(file) == report()
+
+
+def test_a_target_is_met_or_not_by_the_median():
+    lane = LaneResult("localnet", "")
+    lane.add("surefill to peer", "times", [0.9, 1.1, 1.2])
+    lane.add("surefill, processor time", "ms an order", [2.0])
+    assert [one.is_met for one in verdicts(Report({}, [lane]))] == [True, False]
+    console = Console(record=True, width=160)
+    show(Report({}, [lane]), console)
+    assert "at least 1.00 times" in console.export_text()
 
 
 def test_the_table_says_figures_conditions_what_was_full_and_why_a_lane_was_skipped():
