@@ -87,6 +87,12 @@ class AccountOwner(Answer, frozen=True):
     owner: str
 
 
+class HeldAccount(Answer, frozen=True):
+    owner: str
+    lamports: U64
+    data: AccountBytes
+
+
 class OwnedAccount(Answer, frozen=True):
     pubkey: str
     account: AccountData
@@ -159,6 +165,7 @@ LATEST_BLOCKHASH = WithContext[LatestBlockhash]
 SIMULATION = WithContext[SimulationResult]
 ACCOUNTS = WithContext[list[AccountData | None]]
 OWNERS = WithContext[list[AccountOwner | None]]
+HELD = WithContext[list[HeldAccount | None]]
 LAMPORTS = WithContext[U64]
 
 

@@ -14,7 +14,9 @@ from uuid import UUID
 
 from solders.instruction import AccountMeta, Instruction
 from solders.keypair import Keypair
+from solders.message import MessageV0, to_bytes_versioned
 from solders.pubkey import Pubkey
+from solders.signature import Signature
 from solders.system_program import ID as SYSTEM
 from solders.system_program import AllocateWithSeedParams, TransferParams, allocate_with_seed, transfer
 from solders.token import ID as TOKEN
@@ -27,8 +29,9 @@ GUARD_BYTES = 165
 SYSTEM_PROGRAM = str(SYSTEM)
 TOKEN_PROGRAM = str(TOKEN)
 
-# Any mint will do but SOL's, whose accounts count lamports as an amount.
-_MINT = Pubkey.from_string(USDC.mint)
+MINT = Pubkey.from_string(USDC.mint)
+"""The mint of guards. Any will do but SOL's, whose accounts count lamports as an amount."""
+
 _INITIALIZE_ACCOUNT_3 = b"\x12"
 _SEED_LENGTH = 32
 _KEY_BYTES = 32
@@ -54,7 +57,7 @@ class Guard:
             Instruction(
                 TOKEN,
                 _INITIALIZE_ACCOUNT_3 + bytes(Pubkey.from_string(self.authority)),
-                [AccountMeta(address, False, True), AccountMeta(_MINT, False, False)],
+                [AccountMeta(address, False, True), AccountMeta(MINT, False, False)],
             ),
         ]
 
@@ -80,6 +83,10 @@ class GuardKey:
     def canary(self, wallet: str) -> Guard:
         """The guard that is never closed: it shows at each start that this is the key the chain knows."""
         return self._guard(wallet, b"canary")
+
+    def sign_checked(self, message: MessageV0) -> Signature:
+        """The authority's signature under a reclaim that its check has passed (``Wallet.sign_reclaim``)."""
+        return Keypair.from_seed(self._derived(b"authority")).sign_message(to_bytes_versioned(message))
 
     def _guard(self, wallet: str, name: bytes) -> Guard:
         seed = self._derived(name).hex()[:_SEED_LENGTH]

@@ -8,6 +8,8 @@ from typing import Literal, Protocol
 
 from solders.message import MessageV0
 
+from chains.guard_accounts import GuardsSeen
+from chains.reclaim import ReclaimLanding
 from domain.evidence import Commitment, ExpiryEvidence, Landing, TransactionError
 
 
@@ -135,6 +137,12 @@ class Chain(Protocol):
 
     async def is_finalized(self, guard: str) -> bool:
         """Whether the guard is there, and no fork can undo it."""
+
+    async def guards(self, genesis_hash: str, guards: Sequence[str]) -> GuardsSeen:
+        """What enough endpoints of that chain show of guards, finalized; any number of guards."""
+
+    async def reclaim_landing(self, signature: str, wallet: str) -> ReclaimLanding | None:
+        """A reclaim once it can be read, finalized; None until then."""
 
     async def rent(self, size: int) -> int:
         """The lamports that an account of ``size`` bytes must hold."""

@@ -20,6 +20,7 @@ from chains.endpoint import Endpoint
 from chains.errors import RpcError, UnansweredError
 from chains.evidence import Answer, Present, ask
 from chains.guard import TOKEN_PROGRAM
+from chains.guard_accounts import GuardsSeen, see
 from chains.protocol import (
     AccountsAnswer,
     Blockhash,
@@ -31,6 +32,7 @@ from chains.protocol import (
     Simulation,
     Statuses,
 )
+from chains.reclaim import ReclaimLanding, settle_reclaim
 from chains.settlement import settle
 from chains.transaction_errors import CustomCodes, transaction_error
 from domain.evidence import BLOCKHASH_LIFE, Commitment, ExpiryEvidence, GuardAbsence, Landing, enough
@@ -232,6 +234,18 @@ class SolanaChain(Chain):
         config = {"encoding": "base64", "commitment": "finalized"}
         answer = await self._main.call("getMultipleAccounts", [guard], config, shape=answers.OWNERS)
         return [account.owner for account in answer.value if account] == [TOKEN_PROGRAM]
+
+    async def guards(self, genesis_hash: str, guards: Sequence[str]) -> GuardsSeen:
+        return await see(self._endpoints, genesis_hash, guards)
+
+    async def reclaim_landing(self, signature: str, wallet: str) -> ReclaimLanding | None:
+        config = {"encoding": "json", "commitment": "finalized", "maxSupportedTransactionVersion": 0}
+        found = await self._main.call("getTransaction", signature, config, shape=answers.LandedTransaction | None)
+        if found is None:
+            return None
+        if found.transaction.signatures[:1] != [signature]:
+            raise UnansweredError(self._main.name, "getTransaction was answered with another transaction")
+        return settle_reclaim(found, wallet)
 
     async def rent(self, size: int) -> int:
         return int(await self._main.call("getMinimumBalanceForRentExemption", size, shape=answers.U64))

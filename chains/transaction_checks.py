@@ -10,11 +10,8 @@ from solders.message import MessageV0, to_bytes_versioned
 
 from chains.errors import TransactionRefusedError
 from chains.guard import Guard
-from chains.transactions import MEMO_PROGRAM
+from chains.transactions import COMPUTE_BUDGET_PROGRAM, MAX_TRANSACTION_BYTES, MEMO_PROGRAM
 
-COMPUTE_BUDGET_PROGRAM = "ComputeBudget111111111111111111111111111111"
-
-MAX_TRANSACTION_BYTES = 1232
 _SIGNATURE_BYTES = 64
 
 

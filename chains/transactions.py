@@ -11,6 +11,9 @@ from solders.message import MessageV0
 from solders.pubkey import Pubkey
 
 MEMO_PROGRAM = "MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr"
+COMPUTE_BUDGET_PROGRAM = "ComputeBudget111111111111111111111111111111"
+
+MAX_TRANSACTION_BYTES = 1232
 
 MAX_COMPUTE_UNITS = 1_400_000
 """What one transaction may use at most: the limit to simulate with, when what it uses isn't known yet."""

@@ -22,6 +22,7 @@ from solders.transaction import VersionedTransaction
 from chains.durable_file import write_durably
 from chains.errors import TransactionRefusedError, WalletError
 from chains.guard import GuardKey
+from chains.reclaim import check_reclaim
 
 _LENGTH = 64
 
@@ -64,6 +65,15 @@ class Wallet:
             raise TransactionRefusedError("the message asks for another signature than the wallet's")
         signature = self.__keypair.sign_message(to_bytes_versioned(message))
         return VersionedTransaction.populate(message, [signature])
+
+    def sign_reclaim(self, message: MessageV0, guard_key: GuardKey) -> VersionedTransaction:
+        """A reclaim with the wallet's signature and the guard authority's, checked before either is made; the canary is
+        never closed. Raises TransactionRefusedError.
+        """
+        canary = guard_key.canary(self.address).address
+        check_reclaim(message, wallet=self.address, authority=guard_key.authority, kept=(canary,))
+        signature = self.__keypair.sign_message(to_bytes_versioned(message))
+        return VersionedTransaction.populate(message, [signature, guard_key.sign_checked(message)])
 
     def guard_key(self) -> GuardKey:
         """The guard key that follows from the wallet's own: whoever has the wallet's file has it too."""

@@ -17,6 +17,7 @@ from commands.epochs import KnownEpochs
 from commands.guard_keys import GuardKeys
 from commands.ids import DEFAULT_ACCOUNT
 from commands.orders import OrderRepository
+from commands.reclaims import Reclaims
 from commands.trading import TradingStates
 from domain.account import ACCOUNT_EVENTS
 from domain.codes import Code
@@ -79,6 +80,7 @@ class Store:
     orders: OrderRepository
     accounts: Accounts
     guard_keys: GuardKeys
+    reclaims: Reclaims
     trading: TradingStates
     epochs: KnownEpochs
     dead_letters: DeadLetters
@@ -148,6 +150,7 @@ async def open_store(settings: Settings, role: str, *, connections: int = 4) -> 
                 orders=orders,
                 accounts=accounts,
                 guard_keys=GuardKeys(events, appender, mapper),
+                reclaims=Reclaims(events, appender, mapper),
                 trading=trading,
                 epochs=epochs,
                 dead_letters=DeadLetters(events, appender, mapper, orders),

@@ -1,6 +1,7 @@
 """Every setting of the engine, from the environment and `.env` (the environment wins). docs/settings.md lists them."""
 
 import re
+from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -12,6 +13,7 @@ from api.serving.access import Access
 from api.serving.authority import parse_authority, parse_origin
 from runtime.errors import SettingsError
 
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 Port = Annotated[int, Field(ge=1, le=65535)]
 LOOPBACK = "127.0.0.1"
 
@@ -78,6 +80,11 @@ class Settings(BaseSettings):
     )
     max_priority_fee_lamports: Annotated[int, Field(ge=0, le=10**12)] = Field(
         1_000_000, description="What the transactions of one order may offer for priority, in lamports, all together."
+    )
+    guard_keep: str = Field(
+        "7d",
+        description="How long after an order's end its guard stays, as `7d`, `12h`, `30m` or `45s`; then its rent "
+        "comes back. A backup that may ever be put back must not be older.",
     )
 
     witness: str = Field(
@@ -188,6 +195,13 @@ class Settings(BaseSettings):
             raise ValueError("must be 64 hex digits")  # it is a secret: it isn't repeated
         return value
 
+    @field_validator("guard_keep")
+    @classmethod
+    def is_a_time_span(cls, value: str) -> str:
+        if not timedelta(seconds=1) <= (_time_span(value) or timedelta()) <= timedelta(days=3_650):
+            raise ValueError("must be a number and a unit, such as 7d, 12h, 30m or 45s, of ten years at most")
+        return value
+
     @field_validator("solana_rpc_url")
     @classmethod
     def names_http(cls, value: str) -> str:
@@ -220,6 +234,11 @@ class Settings(BaseSettings):
         return self.wallet_keypair or self.data_dir / "wallet.json"
 
     @property
+    def guards_kept_for(self) -> timedelta:
+        """GUARD_KEEP as a time span."""
+        return _time_span(self.guard_keep) or timedelta(days=7)
+
+    @property
     def witness_file(self) -> Path | None:
         """Where the log's witness is kept; None where none is."""
         if self.witness.lower() == "off":
@@ -239,6 +258,11 @@ class Settings(BaseSettings):
         """The API as seen from this machine."""
         host = {"0.0.0.0": LOOPBACK, "::": "[::1]"}.get(self.host, f"[{self.host}]" if ":" in self.host else self.host)  # noqa: S104
         return f"http://{host}:{self.port}"
+
+
+def _time_span(text: str) -> timedelta | None:
+    found = re.fullmatch(r"([0-9]{1,9})([smhd])", text, re.ASCII)
+    return timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else None
 
 
 def _with_scheme(url: str, *schemes: str) -> str:

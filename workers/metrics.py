@@ -32,4 +32,6 @@ DISAGREEMENTS = Counter(
     "Times an endpoint and another showed opposite outcomes of one order, by each endpoint's host.",
     ["endpoint"],
 )
+RECLAIMS = Counter("surefill_reclaims_total", "Reclaims of guards' rents, by what became of each.", ["outcome"])
+RENT_RETURNED = Counter("surefill_rent_returned_lamports_total", "Lamports that came back from guards, dust included.")
 EVIDENCE_MISSING = Counter("surefill_evidence_missing_total", "Attempts whose expiry could not be proven yet, by try.")

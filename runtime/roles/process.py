@@ -30,7 +30,7 @@ OpenMarket = Callable[[Settings, Store], AbstractAsyncContextManager[Market]]
 # Seconds before a role is begun again; doubled up to the longest, and anew after so long a steady life.
 FIRST_DELAY, LONGEST_DELAY, STEADY = 0.1, 2.0, 5.0
 # The roles that act on what the log says: not while it is behind.
-HELD_BACK = frozenset({"worker", "tracker", "watcher", "witness"})
+HELD_BACK = frozenset({"worker", "tracker", "watcher", "reclaim", "witness"})
 # Connections that a role holds at a time, under load.
 CONNECTIONS_A_ROLE = 3
 
@@ -59,8 +59,7 @@ async def run_roles(settings: Settings, names: Sequence[str], market_opener: Ope
                 tasks.create_task(watch_loop(), name="loop")
                 tasks.create_task(_end_where_replaced(store), name="continuity")
                 tasks.create_task(standing.run(), name="standing")
-                # Who signs also keeps the witness.
-                for name in (*names, "witness") if "worker" in names and file else names:
+                for name in (*names, *_of_who_signs(names, witnessed=file is not None)):
                     run: Run = import_module(f"runtime.roles.{name}").run
                     if name in HELD_BACK:
                         run = partial(_run_while_sound, standing, run)
@@ -69,6 +68,13 @@ async def run_roles(settings: Settings, names: Sequence[str], market_opener: Ope
             if refused := group.subgroup(StartupError):
                 raise _first(refused) from None
             raise
+
+
+def _of_who_signs(names: Sequence[str], *, witnessed: bool) -> tuple[str, ...]:
+    """What runs where the worker does: it has the key that rents come back with, and the witness's disk."""
+    if "worker" not in names:
+        return ()
+    return ("reclaim", "witness") if witnessed else ("reclaim",)
 
 
 async def _run_while_sound(standing: Standing, run: Run, parts: Parts) -> None:

@@ -26,7 +26,7 @@ from localnet.keys import MARKET_KEY
 from projections.orders import PROCESSOR
 from runtime.composition import Market, Store, lease_of
 from runtime.composition import utc_now as now
-from runtime.roles import projector, tracker
+from runtime.roles import projector, reclaim, tracker
 from runtime.roles import worker as worker_role
 from runtime.roles.parts import Parts
 from runtime.settings import Settings
@@ -36,6 +36,7 @@ from workers.dispatch.queue import declare_actor
 from workers.dispatch.sweeper import Sweeper
 from workers.execution.executor import Executor
 from workers.execution.quoting import PATIENCE_S, Quoting
+from workers.reclaim.reclaimer import RECLAIM, HistoryCheck
 from workers.tracker.tracker import TRACKER, Pace
 from workers.watcher.book import Book
 from workers.watcher.book_feed import WATCHER, BookFeed
@@ -98,6 +99,11 @@ class EngineHarness:
 
     def start_tracker(self, pace: Pace | None = None) -> asyncio.Task[None]:
         return self._start(TRACKER, tracker.compose(self._parts, pace).run)
+
+    def start_reclaimer(self, keep: str, history: HistoryCheck = reclaim.nothing_unknown) -> asyncio.Task[None]:
+        parts = self._parts
+        parts = replace(parts, settings=self.settings.model_copy(update={"guard_keep": keep}))
+        return self._start(RECLAIM, reclaim.compose(parts, self.wallet, self.genesis_hash, history).run)
 
     def start_watcher(
         self,

@@ -1,5 +1,6 @@
 """Settings: from the environment, one sentence where one cannot be used."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,10 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ("ALLOWED_ORIGINS", "null"),
         ("ALLOWED_ORIGINS", "https://desk.example,trade.lan"),
         ("ALLOW_FORWARDED", "perhaps"),
+        ("GUARD_KEEP", "7"),
+        ("GUARD_KEEP", "0s"),
+        ("GUARD_KEEP", "11y"),
+        ("GUARD_KEEP", "4000d"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_one_sentence_that_names_the_variable(
@@ -105,6 +110,16 @@ def test_every_setting_is_documented_with_its_default() -> None:
         shown = str(field.default).lower() if isinstance(field.default, bool) else str(field.default)
         assert default == ("" if field.default in (None, ()) else shown), name
         assert field.description and field.description == description, name
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"), [("", 604_800), ("7d", 604_800), ("12h", 43_200), ("30m", 1_800), ("45s", 45)]
+)
+def test_guards_are_kept_for_a_number_of_days_hours_minutes_or_seconds(
+    value: str, seconds: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GUARD_KEEP", value)
+    assert load().guards_kept_for == timedelta(seconds=seconds)
 
 
 def test_who_may_ask_is_read_from_three_settings_and_the_servers_own_host(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,93 @@
+"""What endpoints show of guards, finalized: which are there, with what in them, and which are not.
+
+As with evidence, enough endpoints must show it: one alone could call a guard gone, or a height passed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from chains import answers
+from chains.answers import EpochInfo, HeldAccount
+from chains.endpoint import Endpoint
+from chains.errors import RpcError, UnansweredError
+from chains.guard import TOKEN_PROGRAM
+from domain.evidence import enough
+
+ACCOUNTS_A_CALL = 100
+# Where a token account keeps its owner and its amount.
+_OWNER, _AMOUNT = slice(32, 64), slice(64, 72)
+
+
+@dataclass(frozen=True, slots=True)
+class GuardAccount:
+    """A guard on the chain: who may close it (its bytes), and its balances."""
+
+    authority: bytes
+    lamports: int
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class GuardsSeen:
+    """``height`` is a finalized block height that enough endpoints have passed. Guards that stand in neither ``there``
+    nor ``gone`` are shown otherwise by one endpoint than by another.
+    """
+
+    height: int
+    there: Mapping[str, GuardAccount]
+    gone: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    height: int
+    accounts: Mapping[str, GuardAccount | None]
+
+
+async def see(endpoints: Sequence[Endpoint], genesis_hash: str, guards: Sequence[str]) -> GuardsSeen:
+    """Raises ``UnansweredError`` where too few endpoints answer."""
+    answered = await asyncio.gather(*(_ask(endpoint, genesis_hash, guards) for endpoint in endpoints))
+    shown = [one for one in answered if one is not None]
+    if not enough(len(shown), len(endpoints)):
+        raise UnansweredError(endpoints[0].name, f"{len(shown)} of {len(endpoints)} endpoints show guards")
+    # The greatest that so many have passed as it takes to prove something.
+    heights = sorted((one.height for one in shown), reverse=True)
+    height = next(height for count, height in enumerate(heights, 1) if enough(count, len(endpoints)))
+    there: dict[str, GuardAccount] = {}
+    gone: set[str] = set()
+    for guard in guards:
+        found = [account for one in shown if (account := one.accounts[guard]) is not None]
+        if enough(len(found), len(endpoints)):
+            there[guard] = found[0]
+        elif not found:
+            gone.add(guard)
+    return GuardsSeen(height, there, frozenset(gone))
+
+
+async def _ask(endpoint: Endpoint, genesis_hash: str, guards: Sequence[str]) -> _Shown | None:
+    """What one endpoint shows, at a state not older than its height; None where it doesn't answer."""
+    accounts: dict[str, GuardAccount | None] = {}
+    try:
+        if await endpoint.genesis_hash() != genesis_hash:
+            return None
+        finalized = await endpoint.call("getEpochInfo", {"commitment": "finalized"}, shape=EpochInfo)
+        config = {"encoding": "base64", "commitment": "finalized", "minContextSlot": finalized.absolute_slot}
+        for at in range(0, len(guards), ACCOUNTS_A_CALL):
+            part = list(guards[at : at + ACCOUNTS_A_CALL])
+            answer = await endpoint.call("getMultipleAccounts", part, config, shape=answers.HELD)
+            if len(answer.value) != len(part) or answer.context.slot < finalized.absolute_slot:
+                return None
+            accounts |= zip(part, map(_guard_account, answer.value), strict=True)
+    except (RpcError, UnansweredError):
+        return None
+    return _Shown(finalized.block_height, accounts)
+
+
+def _guard_account(held: HeldAccount | None) -> GuardAccount | None:
+    """Lamports that a stranger paid into the address don't make a guard."""
+    if held is None or held.owner != TOKEN_PROGRAM:
+        return None
+    return GuardAccount(held.data[_OWNER], held.lamports, int.from_bytes(held.data[_AMOUNT], "little"))

@@ -1,0 +1,150 @@
+"""Which of the guards that are due are closed: their orders as the log has them, against what the chain shows now."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import structlog
+from solders.pubkey import Pubkey
+
+from chains.protocol import Chain
+from chains.reclaim import token_account_of
+from commands.orders import OrderRepository
+from domain.account import ContradictionFound, GuardToClose
+from domain.order import Order
+from domain.reclaim import GuardedOrder
+from event_store.errors import UnreadableEventError
+from event_store.read.log import Log
+from workers.reclaim.guard_table import GuardRow, GuardTable, Postponed
+from workers.reclaim.judgement import LATER, Close, Keep, NoGuard, Rule, Vanished, is_final, judge
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Closable:
+    """A guard that may be closed, in a reclaim of at most ``largest``."""
+
+    guard: GuardToClose
+    largest: int
+    sharing: tuple[GuardedOrder, ...]
+
+
+@dataclass(slots=True)
+class Judged:
+    """What the guards that were due come to."""
+
+    closable: list[Closable] = field(default_factory=list)
+    postponed: list[Postponed] = field(default_factory=list)
+    dropped: list[UUID] = field(default_factory=list)
+    vanished: list[ContradictionFound] = field(default_factory=list)
+
+
+class Candidates:
+    """Judges guards of ``wallet`` that ``authority`` may close."""
+
+    def __init__(
+        self, table: GuardTable, log: Log, orders: OrderRepository, chain: Chain, *, wallet: str, authority: str
+    ) -> None:
+        self._table = table
+        self._log = log
+        self._orders = orders
+        self._chain = chain
+        self._wallet = wallet
+        self._authority = bytes(Pubkey.from_string(authority))
+
+    async def judge(self, rows: Sequence[GuardRow], genesis_hash: str) -> Judged:
+        """Raises what the log and the chain raise."""
+        judged = Judged()
+        by_guard = await self._load(rows, judged)
+        if not by_guard:
+            return judged
+        seen = await self._chain.guards(genesis_hash, list(by_guard))
+        final = await self._final([one for sharing in by_guard.values() for one in sharing])
+        rule = Rule(self._table.keep, await self._table.now(), self._authority, await self._takes_tokens())
+        largest = {row.order_id: row.largest for row in rows}
+        for guard, sharing in by_guard.items():
+            answer = judge(guard, sharing, seen, final=final.issuperset(one.order_id for one in sharing), rule=rule)
+            self._sort(judged, guard, sharing, answer, largest, rule)
+        return judged
+
+    async def _load(self, rows: Sequence[GuardRow], judged: Judged) -> dict[str, list[GuardedOrder]]:
+        """The orders by the guard they share."""
+        by_guard: dict[str, list[GuardedOrder]] = defaultdict(list)
+        since = {row.order_id: row.since for row in rows}
+        now = await self._table.now()
+        for order_id, recorded in (await self._log.load_many(dict.fromkeys(since, 0))).items():
+            try:
+                order = self._orders.history(recorded).order
+            except UnreadableEventError as unreadable:
+                obstacle = f"its order can't be read: {unreadable}"
+                judged.postponed.append(Postponed(order_id, since[order_id], now + LATER, obstacle))
+                continue
+            if order is None or order.guard is None:
+                judged.dropped.append(order_id)
+            else:
+                by_guard[order.guard].append(GuardedOrder(order_id, order, recorded[-1].recorded_at))
+        return by_guard
+
+    async def _final(self, orders: Sequence[GuardedOrder]) -> set[UUID]:
+        """Those of which no recorded swap can be undone by a fork any more."""
+        asked = {one.order_id: one.order.fill for one in orders if one.order.fill and not one.order.is_finalized}
+        final = {one.order_id for one in orders} - asked.keys()
+        if not asked:
+            return final
+        signatures = [fill.tx_hash for fill in asked.values() if fill]
+        statuses = await self._chain.statuses(signatures, search_history=True)
+        tracked = await self._table.tracked(list(asked))
+        for order_id, status in zip(asked, statuses.found, strict=True):
+            if is_final(status, tracked=order_id in tracked):
+                final.add(order_id)
+        return final
+
+    async def _takes_tokens(self) -> bool:
+        return (await self._chain.accounts([token_account_of(self._wallet)])).data[0] is not None
+
+    @staticmethod
+    def _sort(
+        judged: Judged,
+        guard: str,
+        sharing: Sequence[GuardedOrder],
+        answer: Close | Keep | NoGuard | Vanished,
+        largest: dict[UUID, int],
+        rule: Rule,
+    ) -> None:
+        order_ids = tuple(one.order_id for one in sharing)
+        match answer:
+            case Close(account):
+                closing = GuardToClose(
+                    guard=guard, order_ids=order_ids, lamports=account.lamports, tokens=account.tokens
+                )
+                judged.closable.append(Closable(closing, min(largest[one] for one in order_ids), tuple(sharing)))
+            case NoGuard():
+                judged.dropped += order_ids
+            case Keep(reason, until):
+                judged.postponed += (Postponed(one.order_id, one.last_event_at, until, reason) for one in sharing)
+            case Vanished():
+                gone = "the chain does not show it, and no reclaim of this log has closed it"
+                until = rule.now + LATER
+                judged.postponed += (Postponed(one.order_id, one.last_event_at, until, gone) for one in sharing)
+                judged.vanished.append(_vanished(guard, sharing[0]))
+
+
+def _vanished(guard: str, one: GuardedOrder) -> ContradictionFound:
+    number, signature = _maker(one.order)
+    return ContradictionFound(
+        kind="guard_gone",
+        order_id=one.order_id,
+        attempt=number,
+        signature=signature,
+        detail=f"The order's guard {guard} is not on the chain any more, and no reclaim of this log has closed it.",
+    )
+
+
+def _maker(order: Order) -> tuple[int, str]:
+    """The attempt whose transaction made the guard, the last one where the log doesn't say."""
+    attempt = next((one for one in order.attempts if one.end == "confirmed"), order.attempts[-1])
+    return attempt.number, attempt.signature

@@ -1,0 +1,183 @@
+"""The reclaimer: closes the guards of orders long ended, so that their rent comes back. One runs at a time.
+
+It follows the log, and so knows after any crash which reclaims may still land: each is recorded before it is sent. It
+sleeps until a guard is due, or the log grows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
+
+from chains.guard import GuardKey
+from chains.protocol import Chain
+from chains.wallet import Wallet
+from commands.accounts import Accounts
+from commands.errors import GuardFailedError
+from commands.orders import OrderRepository
+from commands.reclaims import Reclaims
+from commands.trading import TradingStates
+from domain.account import ContradictionFound
+from domain.reclaim import batches
+from event_store.mapper import EventMapper
+from event_store.processors.leases import Lease
+from event_store.read.feed import LogFeed
+from event_store.read.log import Log
+from workers.errors import TRANSIENT_ERRORS
+from workers.metrics import CONTRADICTIONS
+from workers.reclaim.candidates import Candidates
+from workers.reclaim.guard_changes import guard_changes
+from workers.reclaim.guard_table import GuardRow, GuardTable
+from workers.reclaim.reclaim_maker import ReclaimMaker
+from workers.reclaim.sent_reclaims import SentReclaims
+
+log = structlog.get_logger(__name__)
+
+RECLAIM = "reclaim"
+"""The processor, under whose lease it runs."""
+
+# In seconds: the least between two passes, the longest sleep, and for how long it waits after an outage and while
+# something in the wallet's history is unknown.
+LEAST_S, LONGEST_S, AGAIN_S, UNKNOWN_S = 1.0, 3_600.0, 2.0, 30.0
+DUE_AT_ONCE = 200
+MOST_ON_THEIR_WAY = 16
+EVENTS_AT_ONCE = 1_000
+
+HistoryCheck = Callable[[], Awaitable[str | None]]
+"""Says what in the wallet's history the log doesn't know, a sentence; None where there is nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReclaimContext:
+    """What the reclaimer works with. While ``unknown_history`` names something nothing is closed."""
+
+    table: GuardTable
+    log: Log
+    feed: LogFeed
+    mapper: EventMapper
+    orders: OrderRepository
+    accounts: Accounts
+    reclaims: Reclaims
+    trading: TradingStates
+    chain: Chain
+    wallet: Wallet
+    guard_key: GuardKey
+    genesis_hash: str
+    unknown_history: HistoryCheck
+
+
+class Reclaimer:
+    """Runs under ``lease`` (processor ``reclaim``) until it is cancelled or the lease is lost."""
+
+    def __init__(self, context: ReclaimContext, *, least: float = LEAST_S) -> None:
+        self._context = context
+        self._least = least
+        self._candidates = Candidates(
+            context.table,
+            context.log,
+            context.orders,
+            context.chain,
+            wallet=context.wallet.address,
+            authority=context.guard_key.authority,
+        )
+        self._maker = ReclaimMaker(
+            context.chain, context.wallet, context.guard_key, context.reclaims, context.genesis_hash
+        )
+        self._sent = SentReclaims(context.table, context.chain, context.reclaims, context.genesis_hash)
+        self._position = self._written = 0
+
+    async def run(self, lease: Lease) -> None:
+        await self._context.feed.begun()
+        self._position = self._written = await self._context.table.position(RECLAIM)
+        grown = self._context.feed.subscribe()
+        while True:
+            grown.clear()
+            begun = time.monotonic()
+            try:
+                pause = await self._pass(lease)
+            except TRANSIENT_ERRORS as error:
+                log.warning("rents come back later", error=type(error).__name__, reason=str(error)[:200])
+                pause = AGAIN_S
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await grown.wait()
+            await asyncio.sleep(max(0.0, begun + self._least - time.monotonic()))
+
+    async def _pass(self, lease: Lease) -> float:
+        """Do what can be done now; returns in how many seconds there may be more."""
+        await self._follow(lease)
+        waits = await self._close_due(lease)
+        await self._follow(lease)
+        await self._sent.settle(lease, self._trades)
+        await self._follow(lease)
+        return self._least if self._sent.any else waits
+
+    async def _follow(self, lease: Lease) -> None:
+        """Bring the table up to the end of the log, as this process knows it."""
+        while events := await self._context.feed.read(self._position, EVENTS_AT_ONCE):
+            changes = guard_changes(self._context.mapper, events)
+            self._position = events[-1].position
+            # Most events concern no guard: who starts reads some of them again.
+            if changes or self._position - self._written >= EVENTS_AT_ONCE:
+                await self._context.table.write(lease, changes, self._written, self._position)
+                self._written = self._position
+
+    async def _close_due(self, lease: Lease) -> float:
+        """Begin to close what is due; returns in how many seconds something else will be."""
+        table, room = self._context.table, MOST_ON_THEIR_WAY - len(self._sent)
+        rows = await table.due(DUE_AT_ONCE) if room > 0 else []
+        if rows:
+            if unknown := await self._context.unknown_history():
+                log.warning("no rent comes back", reason=unknown)
+                return UNKNOWN_S
+            by_account: dict[UUID, list[GuardRow]] = {}
+            for row in rows:
+                by_account.setdefault(row.account_id, []).append(row)
+            traded = [await self._close(lease, account_id, of_it, room) for account_id, of_it in by_account.items()]
+            if not any(traded):
+                return UNKNOWN_S
+        due = await table.next_due()
+        return LONGEST_S if due is None else min(max(due, self._least), LONGEST_S)
+
+    async def _close(self, lease: Lease, account_id: UUID, rows: Sequence[GuardRow], room: int) -> bool:
+        """Begin to close an account's guards, in as many reclaims as there is ``room``; False where it is halted."""
+        context = self._context
+        trading = await context.trading.of(account_id)
+        if trading.halted:
+            return False
+        judged = await self._candidates.judge(rows, context.genesis_hash)
+        await context.table.postpone(judged.postponed)
+        await context.table.drop(judged.dropped)
+        for found in judged.vanished:
+            await self._report(lease, account_id, found)
+        if judged.vanished:
+            return True
+        closable = judged.closable
+        guards = (lease.guard, context.trading.guard(account_id, trading))
+        for batch in batches([one.largest for one in closable])[:room]:
+            try:
+                refused = await self._maker.make(account_id, [closable[index] for index in batch], guards)
+            except GuardFailedError:
+                # It was halted, or resumed, meanwhile.
+                context.trading.forget(account_id)
+                return False
+            await context.table.postpone(refused)
+        return True
+
+    async def _trades(self, account_id: UUID) -> bool:
+        return not (await self._context.trading.of(account_id)).halted
+
+    async def _report(self, lease: Lease, account_id: UUID, found: ContradictionFound) -> None:
+        """Halt the account for a guard that somebody else closed, unless its swap is known to be lost."""
+        known = await self._context.accounts.contradictions(account_id)
+        if any((one.kind, one.signature) == ("confirmed_lost", found.signature) for one in known):
+            return
+        if await self._context.accounts.contradict(account_id, found, guards=(lease.guard,)):
+            CONTRADICTIONS.inc()
+            log.critical("a guard was closed by somebody else; trading halted", order_id=str(found.order_id))

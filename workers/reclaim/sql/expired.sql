@@ -1,0 +1,1 @@
+update guards set reclaim = null where reclaim = %(reclaim)s and not returned

@@ -1,0 +1,1 @@
+update guards set returned = true where reclaim = %(reclaim)s and not returned
