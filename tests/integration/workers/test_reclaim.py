@@ -3,17 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
-from typing import Any
-from uuid import UUID
+from decimal import Decimal
+from typing import Any, cast
+from uuid import UUID, uuid4
+
+from solders.hash import Hash
+from solders.instruction import AccountMeta, Instruction
+from solders.message import MessageV0
+from solders.pubkey import Pubkey
+from solders.system_program import TransferParams, transfer
+from solders.token import ID as TOKEN
+from solders.transaction import VersionedTransaction
 
 from chains.guard import GUARD_BYTES
+from chains.guard_accounts import GuardsSeen
+from chains.protocol import Simulation
+from chains.reclaim import ClosingGuard, compose_reclaim, token_account_of
+from chains.solana_client import SolanaChain
 from commands.ids import DEFAULT_ACCOUNT
-from domain.account import ReclaimBuilt, ReclaimExpired, ReclaimFailed, ReclaimLanded
+from domain.account import ContradictionFound, ReclaimBuilt, ReclaimExpired, ReclaimFailed, ReclaimLanded
 from domain.reclaim import Reclaim
-from tests.integration.workers.harness import EngineHarness
+from domain.tokens import USDC
+from tests.integration.workers.harness import EngineHarness, Unsent, now
 from tests.integration.workers.test_execution import QUICK
+from workers.reclaim.reclaimer import RECLAIM
 
 SHORT, WEEK = "1s", "7d"
 
@@ -77,3 +95,304 @@ async def test_rents_come_back_once_their_time_is_over_and_the_orders_stay_what_
     assert len(seen.gone) == 3
     assert [await engine.order(order_id) for order_id in order_ids] == before
     assert not (await engine.accounts.trading(DEFAULT_ACCOUNT)).halted
+
+
+async def test_nothing_is_closed_before_its_time(engine: EngineHarness):
+    [order_id] = await confirmed(engine)
+    engine.start_reclaimer(WEEK)
+    found = await until(engine, lambda rows: order_id in rows)
+    await past_its_height(engine, order_id)
+    await asyncio.sleep(2)
+    assert await reclaims(engine) == []
+    assert (await rows(engine)) == found
+    assert await is_there(engine, order_id)
+
+
+async def test_a_halted_account_gets_no_rent_back_until_it_is_resumed(engine: EngineHarness):
+    [order_id] = await confirmed(engine)
+    await halt(engine)
+    await past_its_height(engine, order_id)
+    engine.start_reclaimer(SHORT)
+    await until(engine, lambda rows: order_id in rows)
+    await asyncio.sleep(3)
+    assert await reclaims(engine) == []
+    await engine.accounts.resume(DEFAULT_ACCOUNT, "looked at")
+    await until(engine, lambda rows: rows[order_id]["returned"])
+
+
+async def test_a_halt_that_comes_while_a_reclaim_is_made_keeps_it_from_being_recorded(engine: EngineHarness):
+    [order_id] = await confirmed(engine)
+    await past_its_height(engine, order_id)
+
+    async def halts(message: MessageV0) -> Simulation:
+        engine.chain = honest
+        await halt(engine)
+        return await honest.simulate(message)
+
+    honest = engine.chain
+    engine.chain = cast(SolanaChain, Changed(honest, simulate=halts))
+    engine.start_reclaimer(SHORT)
+    await until(engine, lambda rows: order_id in rows)
+    async with asyncio.timeout(10):
+        while not (await engine.accounts.trading(DEFAULT_ACCOUNT)).halted:
+            await asyncio.sleep(0.05)
+    await asyncio.sleep(2)
+    assert await reclaims(engine) == []
+    assert await is_there(engine, order_id)
+
+
+async def test_while_something_in_the_wallets_history_is_unknown_nothing_is_closed(engine: EngineHarness):
+    [order_id] = await confirmed(engine)
+    await past_its_height(engine, order_id)
+    asked = asyncio.Event()
+
+    async def unknown() -> str | None:
+        asked.set()
+        return "a transaction of the wallet is unknown"
+
+    engine.start_reclaimer(SHORT, unknown)
+    async with asyncio.timeout(10):
+        await asked.wait()
+    await asyncio.sleep(2)
+    assert await reclaims(engine) == []
+
+
+async def test_what_strangers_paid_into_guards_comes_back_with_the_rent(engine: EngineHarness):
+    order_ids = await confirmed(engine, 2)
+    rent = await engine.chain.rent(GUARD_BYTES)
+    for order_id in order_ids:
+        await past_its_height(engine, order_id)
+    await pay(engine, transfer_lamports(engine, guard_of(engine, order_ids[0]), 1))
+    await pay(engine, transfer_tokens(engine, guard_of(engine, order_ids[1]), 7))
+    usdc = (await engine.chain.token_balances(engine.wallet.address, [USDC.mint]))[USDC.mint]
+    engine.start_reclaimer(SHORT)
+    found = await until(engine, lambda rows: len(rows) == 2 and all(row["returned"] for row in rows.values()))
+    assert [found[order_id]["lamports"] for order_id in order_ids] == [rent + 1, rent]
+    [reclaim] = await reclaims(engine)
+    assert isinstance(reclaim.end, ReclaimLanded)
+    assert (reclaim.end.lamports, reclaim.end.tokens) == (2 * rent + 1, 7)
+    assert (await engine.chain.token_balances(engine.wallet.address, [USDC.mint]))[USDC.mint] == usdc + 7
+
+
+async def test_a_reclaim_that_fails_on_chain_is_halved_until_what_fails_is_alone(engine: EngineHarness):
+    order_ids = await confirmed(engine, 4)
+    await past_its_height(engine, *order_ids)
+    spoiled = guard_of(engine, order_ids[0])
+
+    # As if tokens came in between the look and the landing, again and again: an account with tokens can't be closed.
+    async def blind(genesis_hash: str, guards: Sequence[str]) -> GuardsSeen:
+        seen = await honest.guards(genesis_hash, guards)
+        there = {guard: replace(account, tokens=0) for guard, account in seen.there.items()}
+        return replace(seen, there=there)
+
+    async def succeeds(message: MessageV0) -> Simulation:
+        return Simulation(None, 60_000)
+
+    await pay(engine, transfer_tokens(engine, spoiled, 1))
+    honest = engine.chain
+    engine.chain = cast(SolanaChain, Changed(honest, guards=blind, simulate=succeeds))
+    engine.start_reclaimer(SHORT)
+    found = await until(engine, lambda rows: sum(row["returned"] for row in rows.values()) == 3, within=60)
+    left = await until(engine, lambda rows: rows[order_ids[0]]["obstacle"] is not None)
+    assert not found[order_ids[0]]["returned"]
+    assert (left[order_ids[0]]["largest"], left[order_ids[0]]["reclaim"]) == (1, None)
+    sizes = [len(one.built.guards) for one in await reclaims(engine) if isinstance(one.end, ReclaimFailed)]
+    assert sizes == [4, 2, 1]
+    assert await is_there(engine, order_ids[0])
+
+
+async def test_a_guard_whose_closing_would_fail_is_found_before_anything_is_sent(engine: EngineHarness):
+    order_ids = await confirmed(engine, 3)
+    await past_its_height(engine, *order_ids)
+    await pay(engine, transfer_tokens(engine, guard_of(engine, order_ids[1]), 1))
+
+    async def blind(genesis_hash: str, guards: Sequence[str]) -> GuardsSeen:
+        seen = await honest.guards(genesis_hash, guards)
+        return replace(seen, there={guard: replace(account, tokens=0) for guard, account in seen.there.items()})
+
+    honest = engine.chain
+    engine.chain = cast(SolanaChain, Changed(honest, guards=blind))
+    engine.start_reclaimer(SHORT)
+    found = await until(engine, lambda rows: sum(row["returned"] for row in rows.values()) == 2)
+    assert "closing it alone fails" in found[order_ids[1]]["obstacle"]
+    assert all(isinstance(one.end, ReclaimLanded) for one in await reclaims(engine))
+
+
+async def test_a_crash_after_recording_and_before_sending_loses_nothing(engine: EngineHarness):
+    [order_id] = await confirmed(engine)
+    await past_its_height(engine, order_id)
+    honest, engine.chain = engine.chain, cast(SolanaChain, Unsent(engine.chain))
+    crashing = engine.start_reclaimer(SHORT)
+    with contextlib.suppress(asyncio.CancelledError):
+        await crashing
+    [reclaim] = await reclaims(engine)
+    assert reclaim.end is None
+    engine.chain = honest
+    engine.start_reclaimer(SHORT)
+    await until(engine, lambda rows: rows[order_id]["returned"])
+    [after] = await reclaims(engine)
+    assert after.built == reclaim.built
+
+
+async def test_a_crash_after_sending_repeats_nothing(engine: EngineHarness):
+    [order_id] = await confirmed(engine)
+    await past_its_height(engine, order_id)
+    holds, rent = await engine.chain.lamports(engine.wallet.address), await engine.chain.rent(GUARD_BYTES)
+
+    async def dies(transaction: bytes) -> str:
+        await honest.send(transaction)
+        raise asyncio.CancelledError
+
+    honest, engine.chain = engine.chain, cast(SolanaChain, Changed(engine.chain, send=dies))
+    crashing = engine.start_reclaimer(SHORT)
+    with contextlib.suppress(asyncio.CancelledError):
+        await crashing
+    engine.chain = honest
+    engine.start_reclaimer(SHORT)
+    await until(engine, lambda rows: rows[order_id]["returned"])
+    assert len(await reclaims(engine)) == 1
+    assert await engine.chain.lamports(engine.wallet.address) == holds + rent - 10_000
+
+
+async def test_a_reclaim_that_never_lands_expires_and_its_guards_are_closed_by_another(engine: EngineHarness):
+    [order_id] = await confirmed(engine)
+    await past_its_height(engine, order_id)
+    losing = True
+
+    async def lost(transaction: bytes) -> str:
+        return "accepted" if losing else await honest.send(transaction)
+
+    honest, engine.chain = engine.chain, cast(SolanaChain, Changed(engine.chain, send=lost))
+    engine.start_reclaimer(SHORT)
+    async with asyncio.timeout(30):
+        while not any(one.end for one in await reclaims(engine)):
+            await asyncio.sleep(0.1)
+    losing = False
+    await until(engine, lambda rows: rows[order_id]["returned"])
+    first, second = await reclaims(engine)
+    assert isinstance(first.end, ReclaimExpired)
+    assert isinstance(second.end, ReclaimLanded)
+
+
+async def test_a_guard_that_somebody_else_has_closed_halts_the_account(engine: EngineHarness):
+    kept, stolen = await confirmed(engine, 2)
+    await past_its_height(engine, kept, stolen)
+    await close_outside(engine, guard_of(engine, stolen))
+    engine.start_reclaimer(SHORT)
+    async with asyncio.timeout(15):
+        while not (await engine.accounts.trading(DEFAULT_ACCOUNT)).halted:
+            await asyncio.sleep(0.05)
+    [found] = await engine.accounts.contradictions(DEFAULT_ACCOUNT)
+    assert (found.kind, found.order_id, found.attempt) == ("guard_gone", stolen, 1)
+    await asyncio.sleep(2)
+    assert await reclaims(engine) == []
+    assert await is_there(engine, kept)
+    await engine.accounts.resume(DEFAULT_ACCOUNT, "it was me")
+    await until(engine, lambda rows: rows[kept]["returned"])
+    assert not (await engine.accounts.trading(DEFAULT_ACCOUNT)).halted
+
+
+async def test_an_order_that_left_no_guard_is_forgotten_and_an_open_one_is_no_candidate(engine: EngineHarness):
+    failed = await engine.submit(deadline=now() + timedelta(milliseconds=200))
+    waiting = await engine.submit(type="limit", limit_price=Decimal(900))
+    await engine.route(failed)
+    await asyncio.sleep(0.3)
+    await engine.execute(failed)
+    assert (await engine.order(failed)).status == "failed"
+    engine.start_reclaimer(WEEK)
+    found = await until(engine, lambda rows: failed in rows)
+    assert (found[failed]["lamports"], waiting in found) == (None, False)
+    await engine.stop()
+    engine.start_reclaimer(SHORT)
+    await until(engine, lambda rows: not rows)
+    assert await reclaims(engine) == []
+
+
+async def test_the_table_can_be_made_anew_from_the_log(engine: EngineHarness):
+    order_ids = await confirmed(engine, 2)
+    await past_its_height(engine, *order_ids)
+    engine.start_reclaimer(SHORT)
+    before = await until(engine, lambda rows: len(rows) == 2 and all(row["returned"] for row in rows.values()))
+    await engine.stop()
+    async with engine.pool.connection() as connection:
+        await connection.execute("delete from guards")
+        await connection.execute("delete from positions where processor = %s", [RECLAIM])
+    engine.start_reclaimer(WEEK)
+    assert await until(engine, lambda rows: len(rows) == 2 and all(row["returned"] for row in rows.values())) == before
+    assert len(await reclaims(engine)) == 1
+
+
+class Changed:
+    """The chain, some of its methods put in place of its own."""
+
+    def __init__(self, chain: SolanaChain, **methods: Any) -> None:
+        self._chain, self._methods = chain, methods
+
+    def __getattr__(self, name: str) -> Any:
+        return self._methods.get(name) or getattr(self._chain, name)
+
+
+async def halt(engine: EngineHarness) -> None:
+    found = ContradictionFound(
+        kind="second_success", order_id=UUID(int=1), attempt=1, signature=secrets.token_hex(8), detail="a test's"
+    )
+    assert await engine.accounts.contradict(DEFAULT_ACCOUNT, found)
+
+
+async def past_its_height(engine: EngineHarness, *order_ids: UUID) -> None:
+    last = max([(await engine.order(order_id)).attempts[-1].lands_until for order_id in order_ids])
+    async with asyncio.timeout(30):
+        while await engine.chain.block_height("finalized") <= last:
+            await asyncio.sleep(0.05)
+
+
+async def is_there(engine: EngineHarness, order_id: UUID) -> bool:
+    guard = guard_of(engine, order_id)
+    return guard in (await engine.chain.guards(engine.genesis_hash, [guard])).there
+
+
+def transfer_lamports(engine: EngineHarness, to: str, lamports: int) -> Instruction:
+    wallet = Pubkey.from_string(engine.wallet.address)
+    return transfer(TransferParams(from_pubkey=wallet, to_pubkey=Pubkey.from_string(to), lamports=lamports))
+
+
+def transfer_tokens(engine: EngineHarness, to: str, amount: int) -> Instruction:
+    """From the wallet's own account of USDC: whose tokens they were makes no difference."""
+    wallet = Pubkey.from_string(engine.wallet.address)
+    source = Pubkey.from_string(token_account_of(engine.wallet.address))
+    accounts = [
+        AccountMeta(source, False, True),
+        AccountMeta(Pubkey.from_string(to), False, True),
+        AccountMeta(wallet, True, False),
+    ]
+    return Instruction(TOKEN, b"\x03" + amount.to_bytes(8, "little"), accounts)
+
+
+async def pay(engine: EngineHarness, instruction: Instruction) -> None:
+    """Land a transaction that the engine knows nothing of, finalized."""
+    blockhash = Hash.from_string((await engine.chain.latest_blockhash()).blockhash)
+    wallet = Pubkey.from_string(engine.wallet.address)
+    await landed(engine, engine.wallet.sign(MessageV0.try_compile(wallet, [instruction], [], blockhash)))
+
+
+async def close_outside(engine: EngineHarness, guard: str) -> None:
+    """What somebody does who has both keys, and isn't this engine."""
+    key = engine.wallet.guard_key()
+    message = compose_reclaim(
+        [ClosingGuard(guard)],
+        wallet=engine.wallet.address,
+        authority=key.authority,
+        reclaim_id=uuid4(),
+        blockhash=(await engine.chain.latest_blockhash()).blockhash,
+    )
+    await landed(engine, engine.wallet.sign_reclaim(message, key))
+
+
+async def landed(engine: EngineHarness, signed: VersionedTransaction) -> None:
+    await engine.chain.send(bytes(signed))
+    async with asyncio.timeout(15):
+        while not (status := (await engine.chain.statuses([str(signed.signatures[0])])).found[0]) or (
+            status.commitment != "finalized"
+        ):
+            await asyncio.sleep(0.05)
+    assert not status.failed
