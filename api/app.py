@@ -35,6 +35,7 @@ from event_store.mapper import EventMapper
 from event_store.read.log import Log
 from projections.accounts import wallet_of
 from projections.dead_letters import dead_letter_of
+from projections.guard_rents import returned_rents
 from projections.live import LiveFeed
 from projections.orders.queries import OrderList, Pool
 from projections.orders.resting_orders import RestingOrders
@@ -96,6 +97,7 @@ def create_app(
         clock=clock,
         wallet=partial(wallet_of, pool, config.account_id),
         uncertainty=partial(uncertainty_of, pool),
+        returned_rents=partial(returned_rents, pool),
         dead_letter=partial(dead_letter_of, pool),
         trading=trading,
         epochs=epochs,

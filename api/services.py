@@ -56,6 +56,7 @@ class Services:
     clock: Callable[[], datetime]
     wallet: Callable[[], Awaitable[str | None]]
     uncertainty: Callable[[UUID, Sequence[int]], Awaitable[Uncertainty | None]]
+    returned_rents: Callable[[Sequence[UUID]], Awaitable[set[UUID]]]
     dead_letter: Callable[[UUID], Awaitable[DeadLetter | None]]
     trading: Callable[[], Awaitable[Trading]]
     epochs: Callable[[], Awaitable[Epochs]]

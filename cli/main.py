@@ -36,6 +36,7 @@ COMMANDS = {
         "resolve": "cli.resolve:resolve",
         "resume": "cli.resume:resume",
         "recover": "cli.recover:recover",
+        "guards": "cli.guards:guards",
         "verify": "cli.verify:verify",
         "checkpoint": "cli.checkpoint:checkpoint",
         "rebuild": "cli.rebuild:rebuild",

@@ -46,10 +46,12 @@ class Fee(View):
     """What the fill cost beside its price: the network's fee, lost attempts included, and the venue's own.
 
     ``guard_rent_lamports`` lies in the order's guard until the guard is closed: it is no cost, and comes back.
+    ``guard_rent_returned`` says whether it has, of the order as it is now.
     """
 
     network_lamports: str
     guard_rent_lamports: IfKnown[str] = None
+    guard_rent_returned: IfKnown[bool] = None
     venue: IfKnown[VenueFee] = None
 
 
@@ -132,6 +134,18 @@ class OrderView(View):
     uncertainty: IfKnown[UncertaintyView] = None
     dead_letter: IfKnown[DeadLetterView] = None
     halt: IfKnown[HaltView] = None
+
+
+def has_rent(view: OrderView) -> bool:
+    """Whether rent went into a guard of the order."""
+    return view.fee is not None and view.fee.guard_rent_lamports is not None
+
+
+def with_rent(view: OrderView, *, returned: bool) -> OrderView:
+    """``view`` with what has become of the rent in the order's guard, where there is some."""
+    if view.fee is None or not has_rent(view):
+        return view
+    return view.model_copy(update={"fee": view.fee.model_copy(update={"guard_rent_returned": returned})})
 
 
 def order_view(order_id: UUID, order: Order, version: int, submitted_at: datetime, updated_at: datetime) -> OrderView:

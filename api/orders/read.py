@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -18,7 +19,7 @@ from domain.events import Status
 from domain.order import Order
 from projections.errors import BadCursorError, ProjectionBehindError
 from projections.history import OrderState, fold_recorded, until
-from projections.order_view import DeadLetterView, HaltView, OrderView, UncertaintyView
+from projections.order_view import DeadLetterView, HaltView, OrderView, UncertaintyView, has_rent, with_rent
 
 OrderId = Annotated[
     str, PathParameter(description="As the 202 gave it.", schema_extra={"format": "uuid"}, examples=EXAMPLE_ORDER)
@@ -71,9 +72,9 @@ class OrdersController(Controller):
         if state is None:
             raise ProblemError(404, "not_yet_submitted", "The order did not exist at that instant.", field="as_of")
         over = state.order.ended and not state.order.live_attempts
-        if over or state.version < recorded[-1].version:
-            return state.view()
-        return await _with_troubles(services, state)
+        as_it_is = over or state.version < recorded[-1].version
+        view = state.view() if as_it_is else await _with_troubles(services, state)
+        return view if version or as_of else (await _with_rents(services, [view]))[0]
 
     @get(
         "/{order_id:str}/events",
@@ -141,7 +142,14 @@ class OrdersController(Controller):
             ) from None
         except BadCursorError:
             raise ProblemError(400, "invalid_query", "That is no cursor of this list.", field="cursor") from None
-        return OrderPage(items=[state.view() for state in page.states], next=page.next)
+        items = await _with_rents(services, [state.view() for state in page.states])
+        return OrderPage(items=items, next=page.next)
+
+
+async def _with_rents(services: Services, views: Sequence[OrderView]) -> list[OrderView]:
+    """Orders as of now, each with what has become of the rent in its guard."""
+    returned = await services.returned_rents([one.order_id for one in views if has_rent(one)])
+    return [with_rent(view, returned=view.order_id in returned) for view in views]
 
 
 async def _with_troubles(services: Services, state: OrderState) -> OrderView:
