@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 from uuid import UUID
@@ -13,7 +13,7 @@ import stamina
 from solders.pubkey import Pubkey
 from solders.transaction import VersionedTransaction
 
-from chains.answers import U64, Answer, BlockSignatures, Meta
+from chains.answers import OWNERS, U64, Answer, BlockSignatures, Meta
 from chains.balance_change import balance_change
 from chains.endpoint import Endpoint
 from chains.errors import UnansweredError
@@ -25,7 +25,9 @@ PAGE = 1_000
 _ALLOCATE_WITH_SEED = (9).to_bytes(4, "little")
 _TOKEN_PROGRAM_BYTES = bytes(Pubkey.from_string(TOKEN_PROGRAM))
 _MEMO = re.compile(r"surefill:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}):([1-9][0-9]{0,8})", re.ASCII)
+_RECLAIM = re.compile(r"surefill-reclaim:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.ASCII)
 # As nodes list the memos of a transaction: "[length] text", joined by "; ".
+_LISTED_RECLAIM = re.compile(rf"\[\d+\] {_RECLAIM.pattern}", re.ASCII)
 _LISTED_MEMO = re.compile(rf"\[\d+\] {_MEMO.pattern}", re.ASCII)
 
 
@@ -39,13 +41,14 @@ class Memo:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A transaction as a node lists it for a wallet; ``finalized`` as of the answer."""
+    """A transaction as a node lists it for a wallet; ``finalized`` as of the answer. ``reclaim``: which it names."""
 
     signature: str
     slot: int
     failed: bool
     finalized: bool
     memo: Memo | None
+    reclaim: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,7 @@ class Movement:
     fee_lamports: int
     guard: str | None
     guard_lamports: int
+    reclaim: UUID | None = None
 
 
 class _Entry(Answer, frozen=True):
@@ -142,7 +146,17 @@ class WalletHistory:
             fee_lamports=change.fee_lamports,
             guard=guard,
             guard_lamports=change.guard_lamports,
+            reclaim=_reclaim_of(message, keys),
         )
+
+    async def guards_there(self, guards: Sequence[str]) -> set[str]:
+        """Those of at most a hundred guards that are there."""
+        config = {"encoding": "base64", "commitment": "confirmed", "dataSlice": {"offset": 0, "length": 0}}
+        answer = await self._call("getMultipleAccounts", list(guards), config, shape=OWNERS)
+        if len(answer.value) != len(guards):
+            raise UnansweredError(self._endpoint.name, "not every account was answered")
+        found = zip(guards, answer.value, strict=True)
+        return {guard for guard, account in found if account is not None and account.owner == TOKEN_PROGRAM}
 
     async def block_holds(self, slot: int, signature: str) -> bool:
         """Whether the finalized block of ``slot`` has the signature; raises ``ChainUnavailableError`` if unreadable."""
@@ -160,7 +174,10 @@ class WalletHistory:
 def _listed(entry: _Entry) -> Listed:
     found = _LISTED_MEMO.search(entry.memo or "")
     memo = Memo(UUID(found[1]), int(found[2])) if found else None
-    return Listed(entry.signature, entry.slot, entry.err is not None, entry.confirmation_status == "finalized", memo)
+    closing = _LISTED_RECLAIM.search(entry.memo or "")
+    finalized = entry.confirmation_status == "finalized"
+    reclaim = UUID(closing[1]) if closing else None
+    return Listed(entry.signature, entry.slot, entry.err is not None, finalized, memo, reclaim)
 
 
 def _guard_of(message: Any, keys: list[str], wallet: str) -> str | None:
@@ -176,9 +193,16 @@ def _guard_of(message: Any, keys: list[str], wallet: str) -> str | None:
 
 
 def _memo_of(message: Any, keys: list[str]) -> Memo | None:
+    found = next(filter(None, map(_MEMO.fullmatch, _memos(message, keys))), None)
+    return Memo(UUID(found[1]), int(found[2])) if found else None
+
+
+def _reclaim_of(message: Any, keys: list[str]) -> UUID | None:
+    found = next(filter(None, map(_RECLAIM.fullmatch, _memos(message, keys))), None)
+    return UUID(found[1]) if found else None
+
+
+def _memos(message: Any, keys: list[str]) -> Iterator[str]:
     for step in message.instructions:
         if step.program_id_index < len(keys) and keys[step.program_id_index] == MEMO_PROGRAM:
-            found = _MEMO.fullmatch(bytes(step.data).decode(errors="replace"))
-            if found:
-                return Memo(UUID(found[1]), int(found[2]))
-    return None
+            yield bytes(step.data).decode(errors="replace")

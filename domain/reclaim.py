@@ -19,7 +19,7 @@ from domain.account import (
     ReclaimFailed,
     ReclaimLanded,
 )
-from domain.events import ORDER_EVENTS, OrderConfirmed, OrderEvent
+from domain.events import ORDER_EVENTS, OrderCancelled, OrderConfirmed, OrderEvent, OrderFailed
 from domain.evidence import BLOCKHASH_LIFE
 from domain.order import Order
 
@@ -70,15 +70,19 @@ def kept_for(sharing: Sequence[GuardedOrder], *, keep: timedelta, now: datetime,
 
 
 def is_maker_known(order: Order) -> bool:
-    """Whether the log says which transaction made the order's guard."""
-    if order.failure is not None and order.failure.code == _EXECUTED_ELSEWHERE:
-        return True
-    return order.fill is not None or any(attempt.end == "confirmed" for attempt in order.attempts)
+    """Whether the log says which transaction made the order's guard: its swap, its cancel, or one from elsewhere."""
+    from_elsewhere = order.failure is not None and order.failure.code == _EXECUTED_ELSEWHERE
+    return from_elsewhere or order.guard_taker is not None
 
 
 def rent_in_guard(event: OrderEvent) -> int | None:
     """The lamports that lie in an order's guard after its end ``event``; None where it doesn't say so."""
-    return event.guard_rent_lamports if isinstance(event, OrderConfirmed) else None
+    match event:
+        case OrderConfirmed(guard_rent_lamports=lamports):
+            return lamports
+        case OrderCancelled(evidence=cancel) | OrderFailed(evidence=cancel) if cancel:
+            return cancel.guard_rent_lamports
+    return None
 
 
 def may_have_guard(event: OrderEvent) -> bool:

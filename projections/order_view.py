@@ -74,6 +74,8 @@ class CancellationView(View):
     because: IfKnown[str] = None
     tx_hash: IfKnown[str] = None
     network_lamports: IfKnown[str] = None
+    guard_rent_lamports: IfKnown[str] = None
+    guard_rent_returned: IfKnown[bool] = None
 
 
 class UncertaintyView(View):
@@ -138,14 +140,18 @@ class OrderView(View):
 
 def has_rent(view: OrderView) -> bool:
     """Whether rent went into a guard of the order."""
-    return view.fee is not None and view.fee.guard_rent_lamports is not None
+    return any(part is not None and part.guard_rent_lamports is not None for part in (view.fee, view.cancellation))
 
 
 def with_rent(view: OrderView, *, returned: bool) -> OrderView:
     """``view`` with what has become of the rent in the order's guard, where there is some."""
-    if view.fee is None or not has_rent(view):
-        return view
-    return view.model_copy(update={"fee": view.fee.model_copy(update={"guard_rent_returned": returned})})
+    parts = {"fee": view.fee, "cancellation": view.cancellation}
+    said = {
+        name: part.model_copy(update={"guard_rent_returned": returned})
+        for name, part in parts.items()
+        if part is not None and part.guard_rent_lamports is not None
+    }
+    return view.model_copy(update=said)
 
 
 def order_view(order_id: UUID, order: Order, version: int, submitted_at: datetime, updated_at: datetime) -> OrderView:
@@ -206,6 +212,7 @@ def cancellation(order: Order) -> CancellationView | None:
         because=asked.because,
         tx_hash=asked.tx_hash,
         network_lamports=str(asked.network_fee_lamports) if asked.tx_hash else None,
+        guard_rent_lamports=None if asked.guard_rent_lamports is None else str(asked.guard_rent_lamports),
     )
 
 

@@ -20,19 +20,26 @@ from event_store.hash_chain.verification import Finding, Verdict
 from event_store.mapper import UNREADABLE, EventMapper
 from event_store.read.log import Log
 from verification.attempts import Attempt, Attempts
+from verification.reclaim_check import FEES, RENT, ReclaimCheck
+from verification.reclaims import RecordedReclaims
 from verification.report import RECONCILE, Report, Track
 
 AGAIN = "Verify again when the node can show it."
 WAIT = "Nothing: verify again when the order has ended."
-FEES = "network fees, in lamports"
-RENT = "rent in guards, in lamports"
 
 
 class ChainCheck:
     """Compares one node's view of the wallets with ``attempts``; ``log`` is the log as of now."""
 
     def __init__(
-        self, history: WalletHistory, log: Log, mapper: EventMapper, attempts: Attempts, report: Report, track: Track
+        self,
+        history: WalletHistory,
+        log: Log,
+        mapper: EventMapper,
+        attempts: Attempts,
+        reclaims: RecordedReclaims,
+        report: Report,
+        track: Track,
     ) -> None:
         self._history = history
         self._log = log
@@ -43,6 +50,7 @@ class ChainCheck:
         self._steps = iter(track(repeat(None), None, "transactions"))
         self._on_chain: Counter[str] = Counter()
         self._in_log: Counter[str] = Counter()
+        self._rents = ReclaimCheck(history, log, mapper, reclaims, report, self._on_chain, self._in_log)
 
     async def run(self, wallets: Iterable[str]) -> None:
         try:
@@ -50,6 +58,7 @@ class ChainCheck:
             for wallet in sorted(wallets):
                 await self._read(wallet)
             await self._look_for_unseen(genesis_hash)
+            await self._rents.look_for_unseen(genesis_hash)
         except ChainUnavailableError as error:
             what = f"the node cannot be read to the end: {error}"
             self._report.add(Finding("chain", "unchecked", what, "Verify again when the node answers."))
@@ -70,6 +79,9 @@ class ChainCheck:
 
     async def _look(self, wallet: str, listed: Listed) -> None:
         recorded = self._attempts.find(listed.signature)
+        if recorded is None and self._rents.concerns(listed):
+            await self._look_at_reclaim(wallet, listed)
+            return
         if recorded is None and listed.memo is None:
             return
         self._attempts.saw(listed.signature)
@@ -88,6 +100,12 @@ class ChainCheck:
         elif movement.signed and movement.memo is not None:
             # Without the wallet's signature the memo is a stranger's word.
             await self._unknown(listed.signature, movement, movement.memo)
+
+    async def _look_at_reclaim(self, wallet: str, listed: Listed) -> None:
+        try:
+            await self._rents.look(wallet, listed)
+        except ChainUnavailableError as error:
+            self._say("unchecked", f"{listed.signature} cannot be read: {error}", AGAIN, None)
 
     def _compare(self, recorded: Attempt, movement: Movement) -> None:
         if not movement.failed:

@@ -7,7 +7,7 @@ from itertools import groupby
 from operator import attrgetter
 from uuid import UUID
 
-from domain.account import ContradictionFound, LogFoundBehind, TradingResumed
+from domain.account import AccountEvent, ContradictionFound, LogFoundBehind, ReclaimBuilt, TradingResumed
 from domain.events import OrderEvent
 from event_store.errors import UnknownTopicError, UnreadableEventError
 from event_store.hash_chain.verification import (
@@ -24,6 +24,7 @@ from event_store.types import RecordedEvent
 from projections.history import OrderState, advance, order_event
 from projections.orders.verification import REBUILD, OrdersRows
 from verification.attempts import Attempts, attempts_of
+from verification.reclaims import RecordedReclaims, recorded_reclaim
 from verification.report import RECONCILE, Report, Track
 
 _EVERY = 2**63 - 1
@@ -34,11 +35,14 @@ def verify_log(
     snapshot: Snapshot,
     mapper: EventMapper,
     attempts: Attempts,
+    reclaims: RecordedReclaims,
     report: Report,
     track: Track,
     checkpoint: LogCheckpoint | None,
 ) -> None:
-    """Everything that PostgreSQL alone can show; what was recorded of attempts goes to ``attempts``."""
+    """Everything that PostgreSQL alone can show; what was recorded of attempts goes to ``attempts``, of rents to
+    ``reclaims``.
+    """
     head = snapshot.head()
     links = track(snapshot.links(_EVERY), head.position, "positions")
     report.add_all(verify_positions(links, head, checkpoint))
@@ -48,7 +52,7 @@ def verify_log(
         remedy = "The log lost its end, or is a backup: restore the newer one, or rebuild the read model."
         report.add(Finding("read models", "differs", what, remedy, position=rows.position))
     of_checkpoint = 0
-    others = _Others(mapper, report)
+    others = _Others(mapper, report, reclaims)
     events = track(snapshot.events(), head.position, "streams")
     for stream_id, group in groupby(events, key=attrgetter("stream_id")):
         stream = list(group)
@@ -58,7 +62,7 @@ def verify_log(
         sound = not report.add_all(verify_stream(stream))
         if stream[0].topic.startswith(_ORDER):
             report.looked_at["orders"] += 1
-            _verify_order(stream_id, stream, sound, mapper, rows, attempts, report)
+            _verify_order(stream_id, stream, sound, mapper, rows, attempts, reclaims, report)
         else:
             others.verify(stream)
     others.tell_contradictions()
@@ -77,6 +81,7 @@ def _verify_order(
     mapper: EventMapper,
     rows: OrdersRows,
     attempts: Attempts,
+    reclaims: RecordedReclaims,
     report: Report,
 ) -> None:
     until = rows.until(order_id)
@@ -98,7 +103,9 @@ def _verify_order(
                 fault = _damaged(recorded, unreadable)
         if recorded.position <= until:
             in_row = state
-    for claimed in attempts.record(attempts_of(order_id, told)):
+    found = attempts_of(order_id, told)
+    reclaims.record_guards(found)
+    for claimed in attempts.record(found):
         what = f"attempt {claimed.number} has {claimed.signature}, the transaction of another attempt"
         report.add(Finding("streams", "differs", what, RECONCILE, order_id, claimed.version))
     if fault is not None:
@@ -119,7 +126,8 @@ class _Others:
     trading after it has looked, and the chain's own check still compares.
     """
 
-    def __init__(self, mapper: EventMapper, report: Report) -> None:
+    def __init__(self, mapper: EventMapper, report: Report, reclaims: RecordedReclaims) -> None:
+        self._reclaims = reclaims
         self._mapper = mapper
         self._report = report
         self._contradictions: list[RecordedEvent] = []
@@ -127,6 +135,7 @@ class _Others:
         self._resumed: dict[UUID, int] = {}
 
     def verify(self, stream: Sequence[RecordedEvent]) -> None:
+        read: list[AccountEvent] = []
         for recorded in stream:
             if recorded.topic == ContradictionFound.TOPIC:
                 self._contradictions.append(recorded)
@@ -140,9 +149,20 @@ class _Others:
             except (ValueError, TypeError, KeyError) as fault:
                 self._report.add(_damaged(recorded, UnreadableEventError(recorded, fault)))
             else:
+                if isinstance(event, AccountEvent):
+                    read.append(event)
                 if isinstance(event, TradingResumed):
                     account_id = recorded.account_id
                     self._resumed[account_id] = max(self._resumed.get(account_id, 0), recorded.position)
+
+        if stream[0].topic == ReclaimBuilt.TOPIC and len(read) == len(stream):
+            self._verify_reclaim(stream, read)
+
+    def _verify_reclaim(self, stream: Sequence[RecordedEvent], events: Sequence[AccountEvent]) -> None:
+        try:
+            self._reclaims.record(*recorded_reclaim(stream[0].stream_id, events))
+        except ValueError as fault:
+            self._report.add(_damaged(stream[-1], UnreadableEventError(stream[-1], fault)))
 
     def tell_contradictions(self) -> None:
         """Once every stream was seen: which is met first is chance."""

@@ -20,6 +20,7 @@ from projections.orders import NAME
 from verification.attempts import Attempts
 from verification.chain import ChainCheck
 from verification.log import verify_log
+from verification.reclaims import RecordedReclaims
 from verification.report import Report, Track
 
 
@@ -37,11 +38,11 @@ def verify_everything(
     ``chain`` False, or an empty ``solana_rpc_url``, leaves the chain out, which the report then says.
     """
     mapper = EventMapper((*ORDER_EVENTS, *ACCOUNT_EVENTS))
-    with closing(Attempts()) as attempts:
+    with closing(Attempts()) as attempts, closing(RecordedReclaims()) as reclaims:
         try:
             with snapshot(database_url, reads=(NAME,)) as looked_at:
                 wallets = {row[0] for row in looked_at.rows(WALLETS)}
-                verify_log(looked_at, mapper, attempts, report, track, checkpoint)
+                verify_log(looked_at, mapper, attempts, reclaims, report, track, checkpoint)
         except psycopg.Error as error:
             what = f"the log cannot be read to the end: {type(error).__name__}"
             remedy = "Verify again; if it stays so, look at PostgreSQL's own log."
@@ -51,8 +52,8 @@ def verify_everything(
             remedy = "Set SOLANA_RPC_URL." if chain else "Leave --no-chain out."
             report.add(Finding("chain", "unchecked", "the chain was not asked", remedy))
             return
-        wallets |= attempts.wallets()
-        asyncio.run(_verify_chain(database_url, solana_rpc_url, mapper, attempts, report, track, wallets))
+        wallets |= attempts.wallets() | reclaims.wallets()
+        asyncio.run(_verify_chain(database_url, solana_rpc_url, mapper, attempts, reclaims, report, track, wallets))
 
 
 async def _verify_chain(
@@ -60,9 +61,10 @@ async def _verify_chain(
     solana_rpc_url: str,
     mapper: EventMapper,
     attempts: Attempts,
+    reclaims: RecordedReclaims,
     report: Report,
     track: Track,
     wallets: set[str],
 ) -> None:
     async with WalletHistory(solana_rpc_url) as history, connection_pool(database_url, max_size=2) as pool:
-        await ChainCheck(history, Log(pool), mapper, attempts, report, track).run(wallets)
+        await ChainCheck(history, Log(pool), mapper, attempts, reclaims, report, track).run(wallets)

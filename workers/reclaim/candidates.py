@@ -146,5 +146,5 @@ def _vanished(guard: str, one: GuardedOrder) -> ContradictionFound:
 
 def _maker(order: Order) -> tuple[int, str]:
     """The attempt whose transaction made the guard, the last one where the log doesn't say."""
-    attempt = next((one for one in order.attempts if one.end == "confirmed"), order.attempts[-1])
+    attempt = order.guard_taker or order.attempts[-1]
     return attempt.number, attempt.signature

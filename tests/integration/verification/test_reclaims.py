@@ -1,0 +1,61 @@
+"""Rents that came back are accounted for, and a guard that went without a reclaim is named."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import UUID
+
+from tests.integration.verification.conftest import AuditHarness
+from tests.integration.workers.harness import EngineHarness
+from tests.integration.workers.test_reclaim import SHORT, close_outside, confirmed, guard_of, past_its_height, until
+from verification.report import DIFFERS, EQUAL
+
+
+async def returned(engine: EngineHarness, audit: AuditHarness, count: int) -> list[UUID]:
+    """Orders whose rent has come back; nothing goes on."""
+    order_ids = await confirmed(engine, count)
+    await past_its_height(engine, *order_ids)
+    engine.start_reclaimer(SHORT)
+    await until(engine, lambda rows: len(rows) == count and all(row["returned"] for row in rows.values()))
+    await engine.stop()
+    await audit.project()
+    return order_ids
+
+
+async def test_what_reclaims_returned_is_what_the_chain_shows(engine: EngineHarness, audit: AuditHarness) -> None:
+    await returned(engine, audit, 2)
+    verified = await audit.verify(node=engine.rpc_url)
+    assert verified.findings == []
+    assert (verified.report.looked_at["reclaims"], verified.report.exit_code) == (1, EQUAL)
+
+
+async def test_another_amount_than_what_came_back_is_found(engine: EngineHarness, audit: AuditHarness) -> None:
+    await returned(engine, audit, 1)
+    audit.rewrite(
+        lambda event: (
+            event
+            if event.topic != "account.ReclaimLanded"
+            else replace(event, state=event.state.replace(b'"lamports":"2039280"', b'"lamports":"2039281"'))
+        )
+    )
+    verified = await audit.verify(node=engine.rpc_url)
+    said = [one.what for one in verified.of("differs", "chain")]
+    assert any("what came back" in one for one in said)
+    assert any("rent in guards" in one for one in said)
+
+
+async def test_a_reclaim_the_log_does_not_know_is_found_by_its_memo_and_by_the_guard_that_is_gone(
+    engine: EngineHarness, audit: AuditHarness
+) -> None:
+    kept, stolen = await confirmed(engine, 2)
+    await past_its_height(engine, kept, stolen)
+    await engine.stop()
+    await audit.project()
+    await close_outside(engine, guard_of(engine, stolen))
+    verified = await audit.verify(node=engine.rpc_url)
+    said = [one.what for one in verified.of("differs", "chain")]
+    assert any("a reclaim" in one and "unknown to the log" in one for one in said)
+    assert [one.stream_id for one in verified.of("differs") if "no reclaim of the log has closed it" in one.what] == [
+        stolen
+    ]
+    assert verified.report.exit_code == DIFFERS
