@@ -22,7 +22,13 @@ from chains.balance_change import balance_change
 from chains.errors import TransactionRefusedError
 from chains.guard import MINT, TOKEN_PROGRAM
 from chains.transaction_errors import transaction_error
-from chains.transactions import COMPUTE_BUDGET_PROGRAM, MAX_COMPUTE_UNITS, MAX_TRANSACTION_BYTES, MEMO_PROGRAM
+from chains.transactions import (
+    COMPUTE_BUDGET_PROGRAM,
+    MAX_COMPUTE_UNITS,
+    MAX_TRANSACTION_BYTES,
+    MEMO_PROGRAM,
+    unit_limit,
+)
 from domain.evidence import TransactionError
 from domain.tokens import SOL
 
@@ -70,7 +76,7 @@ def compose_reclaim(
 ) -> MessageV0:
     """The unsigned message, paid by ``wallet``, signed by it and ``authority``. ``compute_units``: what it used."""
     payer, closer = Pubkey.from_string(wallet), Pubkey.from_string(authority)
-    limit = set_compute_unit_limit(min(-(-compute_units * 12 // 10), MAX_COMPUTE_UNITS))
+    limit = set_compute_unit_limit(unit_limit(compute_units))
     closing = [step for guard in guards for step in _close(guard, payer, closer)]
     memo = Instruction(
         Pubkey.from_string(MEMO_PROGRAM), reclaim_memo(reclaim_id).encode(), [AccountMeta(payer, True, False)]

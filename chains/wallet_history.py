@@ -24,7 +24,7 @@ from domain.evidence import Commitment
 PAGE = 1_000
 _ALLOCATE_WITH_SEED = (9).to_bytes(4, "little")
 _TOKEN_PROGRAM_BYTES = bytes(Pubkey.from_string(TOKEN_PROGRAM))
-_MEMO = re.compile(r"surefill:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}):([1-9][0-9]{0,8})", re.ASCII)
+_MEMO = re.compile(r"surefill:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}):([1-9][0-9]{0,8})(?::cancel)?", re.ASCII)
 _RECLAIM = re.compile(r"surefill-reclaim:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.ASCII)
 # As nodes list the memos of a transaction: "[length] text", joined by "; ".
 _LISTED_RECLAIM = re.compile(rf"\[\d+\] {_RECLAIM.pattern}", re.ASCII)

@@ -23,7 +23,7 @@ from domain.events import ORDER_EVENTS, OrderCancelled, OrderConfirmed, OrderEve
 from domain.evidence import BLOCKHASH_LIFE
 from domain.order import Order
 
-MOST_GUARDS = 18
+MOST_GUARDS = 21
 """Of so many guards a reclaim fits into a packet."""
 
 _OPEN = (None, "pending", "routing", "building", "submitted")

@@ -19,7 +19,7 @@ from domain.reclaim import GuardedOrder
 from event_store.errors import UnreadableEventError
 from event_store.read.log import Log
 from workers.reclaim.guard_table import GuardRow, GuardTable, Postponed
-from workers.reclaim.judgement import LATER, Close, Keep, NoGuard, Rule, Vanished, is_final, judge
+from workers.reclaim.judgement import LATER, Close, Judgement, Keep, NoGuard, Rule, Vanished, is_final, judge
 
 log = structlog.get_logger(__name__)
 
@@ -111,7 +111,7 @@ class Candidates:
         judged: Judged,
         guard: str,
         sharing: Sequence[GuardedOrder],
-        answer: Close | Keep | NoGuard | Vanished,
+        answer: Judgement,
         largest: dict[UUID, int],
         rule: Rule,
     ) -> None:

@@ -39,6 +39,9 @@ class Vanished:
     """The log says that the guard is there, and the chain shows none: somebody else has closed it."""
 
 
+Judgement = Close | Keep | NoGuard | Vanished
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """What a guard is judged by: GUARD_KEEP, the time, whose guards are closed, whether the wallet can take tokens."""
@@ -49,9 +52,7 @@ class Rule:
     takes_tokens: bool
 
 
-def judge(
-    guard: str, sharing: Sequence[GuardedOrder], seen: GuardsSeen, *, final: bool, rule: Rule
-) -> Close | Keep | NoGuard | Vanished:
+def judge(guard: str, sharing: Sequence[GuardedOrder], seen: GuardsSeen, *, final: bool, rule: Rule) -> Judgement:
     """What becomes of ``guard``, which all of ``sharing`` make. ``final``: no fork can undo their recorded swaps."""
     soon, later = rule.now + SOON, rule.now + LATER
     kept = kept_for(sharing, keep=rule.keep, now=rule.now, height=seen.height)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import base64
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import structlog
 
+from chains.guard_accounts import GuardsSeen
 from commands.loaded_order import LoadedOrder
 from domain.codes import Code, meaning
 from domain.commands import RecordBuilt, RejectBuild
 from domain.events import OrderFailed, TransactionSubmitted
 from domain.order import Attempt, Order
+from domain.reclaim import GuardedOrder
 from event_store.processors.leases import Lease
 from projections.followed_order import Follower
 from venues.protocol import VenueQuote
@@ -22,6 +25,9 @@ from workers.dispatch.work import Cursor, WorkTable
 from workers.execution.builder import Builder
 from workers.execution.sending import signed_bytes
 from workers.execution.visit import Visit
+from workers.reclaim import candidates, judgement
+from workers.reclaim.guard_table import GuardRow, GuardTable
+from workers.reclaim.judgement import Close, Judgement, Rule
 from workers.tracker.tracked_attempt import TrackedAttempt
 from workers.tracker.tracker import Tracker
 from workers.watcher.book_feed import BookFeed
@@ -123,6 +129,25 @@ def overlook_the_waiting() -> None:
     BookFeed.place = most  # type: ignore[method-assign]
 
 
+def reclaim_early() -> None:
+    """A guard is closed as soon as its order's swap is final: neither GUARD_KEEP nor its attempts' heights count."""
+    judge_in_time = judgement.judge
+
+    def early(guard: str, sharing: Sequence[GuardedOrder], seen: GuardsSeen, *, final: bool, rule: Rule) -> Judgement:
+        account = seen.there.get(guard)
+        return Close(account) if account else judge_in_time(guard, sharing, seen, final=final, rule=rule)
+
+    async def soon(self: GuardTable, limit: int) -> list[GuardRow]:
+        return await due(GuardTable(self._pool, timedelta()), limit)
+
+    async def soon_again(self: GuardTable) -> float | None:
+        return await next_due(GuardTable(self._pool, timedelta()))
+
+    due, next_due = GuardTable.due, GuardTable.next_due
+    GuardTable.due, GuardTable.next_due = soon, soon_again  # type: ignore[method-assign]
+    candidates.judge = early  # type: ignore[attr-defined]
+
+
 # The role each is planted in, the plant, and the faults that bring it out.
 PLANTS: dict[str, tuple[str, Callable[[], None], tuple[str, ...]]] = {
     "resign-after-timeout": ("worker", resign_after_timeout, ("node timeout", "node error")),
@@ -132,4 +157,5 @@ PLANTS: dict[str, tuple[str, Callable[[], None], tuple[str, ...]]] = {
     "log-the-bytes": ("worker", log_the_bytes, ()),
     "send-before-it-is-durable": ("worker", send_before_it_is_durable, ()),
     "overlook-the-waiting": ("watcher", overlook_the_waiting, ()),
+    "reclaim-early": ("worker", reclaim_early, ()),
 }

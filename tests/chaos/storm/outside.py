@@ -10,7 +10,7 @@ from uuid import UUID
 
 import psycopg
 
-from domain.account import ACCOUNT_EVENTS
+from domain.account import ACCOUNT_EVENTS, GuardToClose, ReclaimBuilt
 from domain.events import ORDER_EVENTS, OrderEvent
 from event_store.dsn import parse
 from event_store.mapper import EventMapper
@@ -70,6 +70,25 @@ def histories(url: str) -> dict[UUID, list[Recorded]]:
         if isinstance(event, OrderEvent):
             found.setdefault(stream_id, []).append(Recorded(version, recorded_at, event))
     return found
+
+
+@dataclass(frozen=True)
+class ClosedGuards:
+    """A reclaim as it was recorded, before it was sent."""
+
+    recorded_at: datetime
+    guards: tuple[GuardToClose, ...]
+    transaction: str
+
+
+def reclaims(url: str) -> list[ClosedGuards]:
+    """Every reclaim that was signed."""
+    mapper = EventMapper(ACCOUNT_EVENTS)
+    built = (row for row in _rows(url) if row[2] == ReclaimBuilt.TOPIC)
+    events = ((mapper.load(topic, bytes(state)), at) for _, _, topic, state, at in built)
+    return [
+        ClosedGuards(at, event.guards, event.transaction) for event, at in events if isinstance(event, ReclaimBuilt)
+    ]
 
 
 def head(url: str) -> int:

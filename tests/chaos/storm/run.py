@@ -23,7 +23,7 @@ from tests.chaos.storm.monkey import Monkey
 from tests.chaos.storm.outside import Reader
 from tests.chaos.storm.secrets import leaks
 from tests.chaos.storm.verdict import Chain, Histories
-from tests.chaos.storm.world import World
+from tests.chaos.storm.world import GUARDS_KEPT_FOR, World
 from tests.chaos.verdict import landed
 from venues.constant_product import PROGRAM_ID
 from venues.pools import PoolBook
@@ -70,12 +70,14 @@ async def storm(
         with suppress(asyncio.CancelledError):
             await reading
         histories, chain, placed = seen.histories, seen.chain, clients.placed
+        reclaims = await asyncio.to_thread(outside.reclaims, url)
         checks: dict[str, list[str]] = {
             "lost": verdict.lost(placed, histories),
             "stuck (I1)": verdict.stuck(histories, healed),
             "met and still resting (I1)": verdict.neglected(histories, seen.prices),
             "duplicate swaps (I2)": verdict.duplicates(chain),
             "wrong outcomes (I2)": await verdict.wrong_outcomes(histories, chain, world.node, monkey.done),
+            "guards closed early (I2)": verdict.closed_early(histories, reclaims, GUARDS_KEPT_FOR),
             "contradictions recorded": outside.topics(url, "account.ContradictionFound"),
             "sent before durable (I3)": verdict.sent_before_durable(histories, world.node.first_sends()),
             "verify: log, read models, chain (I4)": await _operated(
@@ -87,7 +89,7 @@ async def storm(
             "dead letters": (await asyncio.to_thread(world.engine.run, "dead-letters", "--json")).stdout.splitlines(),
             "changed in the log (I7)": await asyncio.to_thread(verdict.changeable, world.connect),
             "missed by a reader (I8)": await asyncio.to_thread(reader.missed),
-            "secrets told (I10)": await leaks(world, histories, placed.values()),
+            "secrets told (I10)": await leaks(world, histories, reclaims, placed.values()),
         }
         return show(console, checks, histories, monkey, clients, seed)
     finally:

@@ -12,15 +12,22 @@ from solders.keypair import Keypair
 
 from domain import events as e
 from tests.chaos.storm.clients import Placed
-from tests.chaos.storm.outside import Recorded
+from tests.chaos.storm.outside import ClosedGuards, Recorded
 from tests.chaos.storm.world import World
 
 # What follows its signature in a signed transaction: header, keys, blockhash. Our wallet's key makes it nobody else's.
 _TELLTALE = slice(66, 102)
+# A reclaim begins with two signatures, which nobody shows in base64.
+_OF_A_RECLAIM = 128
 ASKED_FOR = 100
 
 
-async def leaks(world: World, histories: Mapping[UUID, Sequence[Recorded]], placed: Iterable[Placed]) -> list[str]:
+async def leaks(
+    world: World,
+    histories: Mapping[UUID, Sequence[Recorded]],
+    reclaims: Sequence[ClosedGuards],
+    placed: Iterable[Placed],
+) -> list[str]:
     """Logs, Valkey's files, answers and metrics that hold signed transactions, the wallet's key or a password."""
     placed = list(placed)
     data = world.data
@@ -37,7 +44,7 @@ async def leaks(world: World, histories: Mapping[UUID, Sequence[Recorded]], plac
     keys = [numbers, str(key).encode(), bytes(key)[:32], bytes(key)[:32].hex().encode()]
     passwords = json.loads((data / "postgres-18" / "passwords.json").read_text()).values()
     secrets = {
-        "a signed transaction": _bytes(histories),
+        "a signed transaction": _bytes(histories) | {one.transaction[:_OF_A_RECLAIM].encode() for one in reclaims},
         "the wallet's key": set(keys),
         "a password": {text.encode() for text in passwords},
     }

@@ -20,7 +20,7 @@ from tests.chaos.node import FaultyNode
 from tests.chaos.storm.causes import unexplained
 from tests.chaos.storm.clients import Placed
 from tests.chaos.storm.monkey import Struck
-from tests.chaos.storm.outside import Recorded
+from tests.chaos.storm.outside import ClosedGuards, Recorded
 from tests.chaos.verdict import Landed, gained
 from venues.prices import PairPrice
 
@@ -120,6 +120,19 @@ def _without_proof(history: Sequence[Recorded]) -> list[str]:
         for before, after in pairwise(story)
         if isinstance(before, e.TransactionBuilt) and isinstance(after, e.TransactionBuilt | e.OrderFailed)
     ]
+
+
+def closed_early(histories: Histories, reclaims: Sequence[ClosedGuards], keep: timedelta) -> list[str]:
+    """No guard was closed whose order hadn't ended for ``keep``, by the log's own clock; nor one of nobody's order."""
+    wrong = []
+    for reclaim in reclaims:
+        for order_id in (order_id for guard in reclaim.guards for order_id in guard.order_ids):
+            before = [one for one in histories.get(order_id, ()) if one.recorded_at <= reclaim.recorded_at]
+            if not before or not order_of(before).ended:
+                wrong.append(f"{order_id}: its guard was closed before it had ended")
+            elif (since := reclaim.recorded_at - before[-1].recorded_at) < keep:
+                wrong.append(f"{order_id}: its guard was closed {since.total_seconds():.1f} s after its last event")
+    return wrong
 
 
 def sent_before_durable(histories: Histories, first_sends: Mapping[str, float]) -> list[str]:

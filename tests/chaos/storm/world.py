@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
@@ -21,6 +22,8 @@ from tests.e2e.processes import Process, descendants
 
 ROOT = Path(__file__).parents[3]
 RESTART_S = 0.5
+# So short that rents come back in the storm, too: longer than the node of a storm forgets or forks anything.
+GUARDS_KEPT_FOR = timedelta(seconds=40)
 # A node that is unreachable or serves another chain, and processes of the killed engine that aren't gone yet.
 IN_ITS_WAY = ("SOLANA_RPC_URL", "the log's transactions belong to the chain", "is taken on", "an earlier surefill")
 
@@ -46,6 +49,7 @@ class World:
                 "LOG_FORMAT": "json",
                 "LOG_LEVEL": "info",
                 "PROCESSES": processes,
+                "GUARD_KEEP": f"{GUARDS_KEPT_FOR.seconds}s",
             },
             command=(str(SUREFILL), "up") if plant is None else (sys.executable, "-m", "tests.chaos.plants", plant),
         )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import UUID
 
+from domain.commands import RequestCancel
+from tests.golden.runs import execute
 from tests.integration.verification.conftest import AuditHarness
 from tests.integration.workers.harness import EngineHarness
 from tests.integration.workers.test_reclaim import SHORT, close_outside, confirmed, guard_of, past_its_height, until
@@ -27,6 +29,24 @@ async def test_what_reclaims_returned_is_what_the_chain_shows(engine: EngineHarn
     verified = await audit.verify(node=engine.rpc_url)
     assert verified.findings == []
     assert (verified.report.looked_at["reclaims"], verified.report.exit_code) == (1, EQUAL)
+
+
+async def test_the_rent_of_a_cancelled_order_comes_back_and_is_accounted_for(
+    engine: EngineHarness, audit: AuditHarness
+) -> None:
+    order_id = await engine.submit()
+    await engine.build(order_id)
+    request = RequestCancel(by="operator@host", because="it was sold elsewhere")
+    await engine.orders.execute(await engine.history(order_id), request)
+    execute(engine)
+    await engine.until(order_id, lambda order: order.ended and not order.live_attempts)
+    await past_its_height(engine, order_id)
+    engine.start_reclaimer(SHORT)
+    await until(engine, lambda rows: order_id in rows and rows[order_id]["returned"])
+    assert (await engine.order(order_id)).status == "cancelled"
+    await engine.stop()
+    await audit.project()
+    assert (await audit.verify(node=engine.rpc_url)).findings == []
 
 
 async def test_another_amount_than_what_came_back_is_found(engine: EngineHarness, audit: AuditHarness) -> None:
