@@ -12,10 +12,11 @@ from dataclasses import replace
 
 import pytest
 
+from domain.account import ReclaimBuilt
 from domain.events import TransactionBuilt
 from event_store.types import RecordedEvent
 from tests.chaos.node import FaultyNode
-from tests.golden import account_runs, joined_runs, market_runs, waiting_runs  # noqa: F401 - each adds its runs
+from tests.golden import account_runs, joined_runs, market_runs, reclaim_runs, waiting_runs  # noqa: F401 - each adds its runs
 from tests.golden.history import DIRECTORY, write
 from tests.golden.runs import (
     MAPPER,
@@ -33,7 +34,7 @@ async def test_record(engine: EngineHarness, node: FaultyNode, name: str) -> Non
 
 
 def _blanked(recorded: RecordedEvent) -> RecordedEvent:
-    if recorded.topic != TransactionBuilt.TOPIC:
+    if recorded.topic not in (TransactionBuilt.TOPIC, ReclaimBuilt.TOPIC):
         return recorded
     signed: str = json.loads(recorded.state)["data"]["transaction"]
     blank = base64.b64encode(bytes(len(base64.b64decode(signed)))).decode()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -64,15 +64,14 @@ async def until(engine: EngineHarness, holds: Callable[[dict[UUID, dict[str, Any
     return found
 
 
+async def reclaim_ids(engine: EngineHarness) -> list[UUID]:
+    """The streams of the reclaims that the log has, the oldest first."""
+    return [event.stream_id for event in await engine.events.read(0, 10_000) if event.topic == ReclaimBuilt.TOPIC]
+
+
 async def reclaims(engine: EngineHarness) -> list[Reclaim]:
-    """Every reclaim the log has, by its first event."""
-    found = []
-    for event in await engine.events.read(0, 10_000):
-        if event.topic == ReclaimBuilt.TOPIC:
-            reclaim = await engine.store.reclaims.load(event.stream_id)
-            assert reclaim
-            found.append(reclaim)
-    return found
+    loaded = [await engine.store.reclaims.load(reclaim_id) for reclaim_id in await reclaim_ids(engine)]
+    return [reclaim for reclaim in loaded if reclaim]
 
 
 def guard_of(engine: EngineHarness, order_id: UUID) -> str:
@@ -179,18 +178,9 @@ async def test_a_reclaim_that_fails_on_chain_is_halved_until_what_fails_is_alone
     await past_its_height(engine, *order_ids)
     spoiled = guard_of(engine, order_ids[0])
 
-    # As if tokens came in between the look and the landing, again and again: an account with tokens can't be closed.
-    async def blind(genesis_hash: str, guards: Sequence[str]) -> GuardsSeen:
-        seen = await honest.guards(genesis_hash, guards)
-        there = {guard: replace(account, tokens=0) for guard, account in seen.there.items()}
-        return replace(seen, there=there)
-
-    async def succeeds(message: MessageV0) -> Simulation:
-        return Simulation(None, 60_000)
-
     await pay(engine, transfer_tokens(engine, spoiled, 1))
-    honest = engine.chain
-    engine.chain = cast(SolanaChain, Changed(honest, guards=blind, simulate=succeeds))
+    methods = {"guards": blind_to_tokens(engine.chain), "simulate": simulates_well}
+    engine.chain = cast(SolanaChain, Changed(engine.chain, **methods))
     engine.start_reclaimer(SHORT)
     found = await until(engine, lambda rows: sum(row["returned"] for row in rows.values()) == 3, within=60)
     left = await until(engine, lambda rows: rows[order_ids[0]]["obstacle"] is not None)
@@ -205,13 +195,7 @@ async def test_a_guard_whose_closing_would_fail_is_found_before_anything_is_sent
     order_ids = await confirmed(engine, 3)
     await past_its_height(engine, *order_ids)
     await pay(engine, transfer_tokens(engine, guard_of(engine, order_ids[1]), 1))
-
-    async def blind(genesis_hash: str, guards: Sequence[str]) -> GuardsSeen:
-        seen = await honest.guards(genesis_hash, guards)
-        return replace(seen, there={guard: replace(account, tokens=0) for guard, account in seen.there.items()})
-
-    honest = engine.chain
-    engine.chain = cast(SolanaChain, Changed(honest, guards=blind))
+    engine.chain = cast(SolanaChain, Changed(engine.chain, guards=blind_to_tokens(engine.chain)))
     engine.start_reclaimer(SHORT)
     found = await until(engine, lambda rows: sum(row["returned"] for row in rows.values()) == 2)
     assert "closing it alone fails" in found[order_ids[1]]["obstacle"]
@@ -330,6 +314,20 @@ class Changed:
 
     def __getattr__(self, name: str) -> Any:
         return self._methods.get(name) or getattr(self._chain, name)
+
+
+def blind_to_tokens(chain: SolanaChain) -> Callable[[str, Sequence[str]], Awaitable[GuardsSeen]]:
+    """As if tokens came in between the look and the landing, again and again: what holds tokens can't be closed."""
+
+    async def guards(genesis_hash: str, guards: Sequence[str]) -> GuardsSeen:
+        seen = await chain.guards(genesis_hash, guards)
+        return replace(seen, there={guard: replace(account, tokens=0) for guard, account in seen.there.items()})
+
+    return guards
+
+
+async def simulates_well(message: MessageV0) -> Simulation:
+    return Simulation(None, 60_000)
 
 
 async def halt(engine: EngineHarness) -> None:
