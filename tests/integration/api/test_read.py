@@ -176,3 +176,24 @@ async def test_what_is_not_known_of_a_live_attempt_is_said_with_the_order(
     assert told["since"] <= told["checkedAt"]
     await engine.tell(order_id, TO_CONFIRMED[-1])
     assert "uncertainty" not in (await engine.http.get(order)).json()
+
+
+async def test_an_order_says_whether_the_rent_of_its_guard_has_come_back(engine: Engine) -> None:
+    order = (await engine.submit())["links"]["order"]
+    order_id = order.rpartition("/")[2]
+    await engine.tell(order_id, *TO_CONFIRMED)
+    fee = (await engine.http.get(order)).json()["fee"]
+    assert (fee["guardRentLamports"], fee["guardRentReturned"]) == ("2039280", False)
+    # Of an order as it was nobody says what has happened since.
+    assert "guardRentReturned" not in (await engine.http.get(order, params={"version": 6})).json()["fee"]
+    async with engine.pool.connection() as connection:
+        await connection.execute(
+            "insert into guards (order_id, account_id, since, lamports, largest, reclaim, returned)"
+            " values (%s, %s, now(), 2039280, 21, %s, true)",
+            [order_id, CONFIG.account_id, uuid4()],
+        )
+    assert (await engine.http.get(order)).json()["fee"]["guardRentReturned"] is True
+    engine.project()
+    position = (await engine.submit())["position"]
+    listed = (await engine.http.get("/api/orders", params={"position": position})).json()["items"]
+    assert [one.get("fee", {}).get("guardRentReturned") for one in listed] == [None, True]
