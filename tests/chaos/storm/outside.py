@@ -78,6 +78,7 @@ class ClosedGuards:
 
     recorded_at: datetime
     guards: tuple[GuardToClose, ...]
+    signature: str
     transaction: str
 
 
@@ -87,7 +88,9 @@ def reclaims(url: str) -> list[ClosedGuards]:
     built = (row for row in _rows(url) if row[2] == ReclaimBuilt.TOPIC)
     events = ((mapper.load(topic, bytes(state)), at) for _, _, topic, state, at in built)
     return [
-        ClosedGuards(at, event.guards, event.transaction) for event, at in events if isinstance(event, ReclaimBuilt)
+        ClosedGuards(at, event.guards, event.signature, event.transaction)
+        for event, at in events
+        if isinstance(event, ReclaimBuilt)
     ]
 
 

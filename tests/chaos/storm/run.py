@@ -79,7 +79,7 @@ async def storm(
             "wrong outcomes (I2)": await verdict.wrong_outcomes(histories, chain, world.node, monkey.done),
             "guards closed early (I2)": verdict.closed_early(histories, reclaims, GUARDS_KEPT_FOR),
             "contradictions recorded": outside.topics(url, "account.ContradictionFound"),
-            "sent before durable (I3)": verdict.sent_before_durable(histories, world.node.first_sends()),
+            "sent before durable (I3)": verdict.sent_before_durable(histories, reclaims, world.node.first_sends()),
             "verify: log, read models, chain (I4)": await _operated(
                 world, "verify", "--json", "--checkpoint", str(await checkpoint)
             ),

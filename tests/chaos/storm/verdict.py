@@ -135,14 +135,16 @@ def closed_early(histories: Histories, reclaims: Sequence[ClosedGuards], keep: t
     return wrong
 
 
-def sent_before_durable(histories: Histories, first_sends: Mapping[str, float]) -> list[str]:
+def sent_before_durable(
+    histories: Histories, reclaims: Sequence[ClosedGuards], first_sends: Mapping[str, float]
+) -> list[str]:
     """I3: what the node saw had been recorded."""
     built = {
         one.event.signature: one.recorded_at.timestamp()
         for history in histories.values()
         for one in history
         if isinstance(one.event, e.TransactionBuilt)
-    }
+    } | {one.signature: one.recorded_at.timestamp() for one in reclaims}
     wrong = [f"{signature[:16]}... was sent, and never recorded" for signature in first_sends.keys() - built.keys()]
     return wrong + [
         f"{signature[:16]}... was sent {recorded - first_sends[signature]:.3f} s before it was recorded"

@@ -141,6 +141,6 @@ def test_help_names_every_command(run: Run) -> None:
     named = set(re.findall(r"^│ ([a-z-]+)  ", panels, re.MULTILINE))
     assert named == {
         *("up", "migrate", "env", "submit", "watch"),
-        *("cancel", "resolve", "resume", "recover", "verify", "checkpoint", "rebuild", "dead-letters"),
+        *("cancel", "resolve", "resume", "recover", "guards", "verify", "checkpoint", "rebuild", "dead-letters"),
         *("api", "worker", "run", "projector", "tracker", "watcher", "localnet"),
     }

@@ -23,7 +23,7 @@ def history(*events: e.OrderEvent, last_at: datetime = NOW) -> dict[UUID, list[R
 
 
 def closed(at: datetime, order_id: UUID = ORDER) -> list[ClosedGuards]:
-    return [ClosedGuards(at, (GuardToClose(guard="guard", order_ids=(order_id,), lamports=1),), "AAAA")]
+    return [ClosedGuards(at, (GuardToClose(guard="guard", order_ids=(order_id,), lamports=1),), "signature", "AAAA")]
 
 
 def test_a_guard_that_is_closed_in_time_is_well() -> None:
