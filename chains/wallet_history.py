@@ -149,7 +149,7 @@ class WalletHistory:
             reclaim=_reclaim_of(message, keys),
         )
 
-    async def guards_there(self, guards: Sequence[str]) -> set[str]:
+    async def existing_guards(self, guards: Sequence[str]) -> set[str]:
         """Those of at most a hundred guards that are there."""
         config = {"encoding": "base64", "commitment": "confirmed", "dataSlice": {"offset": 0, "length": 0}}
         answer = await self._call("getMultipleAccounts", list(guards), config, shape=OWNERS)

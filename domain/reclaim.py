@@ -72,7 +72,7 @@ def kept_for(sharing: Sequence[GuardedOrder], *, keep: timedelta, now: datetime,
 def is_maker_known(order: Order) -> bool:
     """Whether the log says which transaction made the order's guard: its swap, its cancel, or one from elsewhere."""
     from_elsewhere = order.failure is not None and order.failure.code == _EXECUTED_ELSEWHERE
-    return from_elsewhere or order.guard_taker is not None
+    return order.fill is not None or order.guard_taker is not None or from_elsewhere
 
 
 def rent_in_guard(event: OrderEvent) -> int | None:

@@ -10,6 +10,7 @@ from uuid import UUID
 import structlog
 from solders.pubkey import Pubkey
 
+from chains.guard import GuardKey
 from chains.protocol import Chain
 from chains.reclaim import token_account_of
 from commands.orders import OrderRepository
@@ -44,17 +45,18 @@ class Judged:
 
 
 class Candidates:
-    """Judges guards of ``wallet`` that ``authority`` may close."""
+    """Judges guards of ``wallet`` that ``guard_key`` makes and closes."""
 
     def __init__(
-        self, table: GuardTable, log: Log, orders: OrderRepository, chain: Chain, *, wallet: str, authority: str
+        self, table: GuardTable, log: Log, orders: OrderRepository, chain: Chain, *, wallet: str, guard_key: GuardKey
     ) -> None:
         self._table = table
         self._log = log
         self._orders = orders
         self._chain = chain
         self._wallet = wallet
-        self._authority = bytes(Pubkey.from_string(authority))
+        self._guard_key = guard_key
+        self._authority = bytes(Pubkey.from_string(guard_key.authority))
 
     async def judge(self, rows: Sequence[GuardRow], genesis_hash: str) -> Judged:
         """Raises what the log and the chain raise."""
@@ -83,11 +85,16 @@ class Candidates:
                 obstacle = f"its order can't be read: {unreadable}"
                 judged.postponed.append(Postponed(order_id, since[order_id], now + LATER, obstacle))
                 continue
-            if order is None or order.guard is None:
+            guard = None if order is None else self._guard_of(order_id, order)
+            if order is None or guard is None:
                 judged.dropped.append(order_id)
             else:
-                by_guard[order.guard].append(GuardedOrder(order_id, order, recorded[-1].recorded_at))
+                by_guard[guard].append(GuardedOrder(order_id, order, recorded[-1].recorded_at))
         return by_guard
+
+    def _guard_of(self, order_id: UUID, order: Order) -> str | None:
+        """None where its transactions are from before guards. Of one without any, somebody else's may have made it."""
+        return order.guard if order.attempts else self._guard_key.of_order(self._wallet, order_id).address
 
     async def _final(self, orders: Sequence[GuardedOrder]) -> set[UUID]:
         """Those of which no recorded swap can be undone by a fork any more."""
@@ -145,6 +152,10 @@ def _vanished(guard: str, one: GuardedOrder) -> ContradictionFound:
 
 
 def _maker(order: Order) -> tuple[int, str]:
-    """The attempt whose transaction made the guard, the last one where the log doesn't say."""
-    attempt = order.guard_taker or order.attempts[-1]
-    return attempt.number, attempt.signature
+    """The attempt whose transaction made the guard, the last one where the log doesn't say; an order that was executed
+    from elsewhere may have none of its own.
+    """
+    attempt = order.guard_taker or next(reversed(order.attempts), None)
+    if attempt is not None:
+        return attempt.number, attempt.signature
+    return 1, order.fill.tx_hash if order.fill else ""

@@ -101,8 +101,9 @@ class GuardTable:
 
     async def now(self) -> datetime:
         """By the database's clock, as everything that was recorded."""
-        [(now,)] = await self._rows(_NOW, {})
-        return now if isinstance(now, datetime) else datetime.fromisoformat(now)
+        [row] = await self._rows(_NOW, {})
+        now: datetime = row[0]
+        return now
 
     async def postpone(self, postponed: Sequence[Postponed]) -> None:
         """Leave guards alone, each for its reason."""

@@ -84,7 +84,7 @@ class Reclaimer:
             context.orders,
             context.chain,
             wallet=context.wallet.address,
-            authority=context.guard_key.authority,
+            guard_key=context.guard_key,
         )
         self._maker = ReclaimMaker(
             context.chain, context.wallet, context.guard_key, context.reclaims, context.genesis_hash

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any, cast
 from uuid import UUID, uuid4
 
+import pytest
 from solders.hash import Hash
 from solders.instruction import AccountMeta, Instruction
 from solders.message import MessageV0
@@ -22,7 +23,7 @@ from solders.transaction import VersionedTransaction
 
 from chains.guard import GUARD_BYTES
 from chains.guard_accounts import GuardsSeen
-from chains.protocol import Simulation
+from chains.protocol import Simulation, Statuses
 from chains.reclaim import ClosingGuard, compose_reclaim, token_account_of
 from chains.solana_client import SolanaChain
 from commands.ids import DEFAULT_ACCOUNT
@@ -31,6 +32,7 @@ from domain.reclaim import Reclaim
 from domain.tokens import USDC
 from tests.integration.workers.harness import EngineHarness, Unsent, now
 from tests.integration.workers.test_execution import QUICK
+from workers.reclaim import sent_reclaims
 from workers.reclaim.reclaimer import RECLAIM
 
 SHORT, WEEK = "1s", "7d"
@@ -89,6 +91,10 @@ async def test_rents_come_back_once_their_time_is_over_and_the_orders_stay_what_
     [reclaim] = await reclaims(engine)
     assert isinstance(reclaim.end, ReclaimLanded)
     assert (reclaim.end.lamports, reclaim.end.tokens, reclaim.end.fee_lamports) == (3 * rent, 0, 10_000)
+    [reclaim_id], knows = await reclaim_ids(engine), engine.store.reclaims.knows
+    assert await knows(reclaim_id, reclaim.built.signature)
+    assert not await knows(reclaim_id, "another")
+    assert not await knows(order_ids[0], reclaim.built.signature)
     assert await engine.chain.lamports(engine.wallet.address) == holds + 3 * rent - 10_000
     seen = await engine.chain.guards(engine.genesis_hash, [guard_of(engine, order_id) for order_id in order_ids])
     assert len(seen.gone) == 3
@@ -256,6 +262,33 @@ async def test_a_reclaim_that_never_lands_expires_and_its_guards_are_closed_by_a
     first, second = await reclaims(engine)
     assert isinstance(first.end, ReclaimExpired)
     assert isinstance(second.end, ReclaimLanded)
+
+
+async def test_a_reclaim_that_no_node_shows_any_more_has_landed_where_its_guards_are_gone(
+    engine: EngineHarness, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(sent_reclaims, "LOOK_FOR_S", 1.0)
+    [order_id] = await confirmed(engine)
+    await past_its_height(engine, order_id)
+    rent = await engine.chain.rent(GUARD_BYTES)
+
+    async def statuses(signatures: Sequence[str], *, search_history: bool = False) -> Statuses:
+        # Of swaps the chain tells all: what it has purged is the reclaim.
+        if any(one.built.signature in signatures for one in await reclaims(engine)):
+            return Statuses(0, (None,) * len(signatures))
+        return await honest.statuses(signatures, search_history=search_history)
+
+    async def purged(signature: str, wallet: str) -> None:
+        return None
+
+    honest = engine.chain
+    engine.chain = cast(SolanaChain, Changed(honest, statuses=statuses, reclaim_landing=purged))
+    engine.start_reclaimer(SHORT)
+    await until(engine, lambda rows: rows.get(order_id, {}).get("returned", False))
+    [reclaim] = await reclaims(engine)
+    assert reclaim.end == ReclaimLanded(
+        signature=reclaim.built.signature, slot=None, lamports=rent, tokens=0, fee_lamports=10_000
+    )
 
 
 async def test_a_guard_that_somebody_else_has_closed_halts_the_account(engine: EngineHarness):
