@@ -11,6 +11,7 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 import structlog
@@ -24,7 +25,7 @@ from commands.orders import OrderRepository
 from commands.reclaims import Reclaims
 from commands.trading import TradingStates
 from domain.account import ContradictionFound
-from domain.reclaim import batches
+from domain.reclaim import MOST_GUARDS, batches
 from event_store.mapper import EventMapper
 from event_store.processors.leases import Lease
 from event_store.read.feed import LogFeed
@@ -45,6 +46,7 @@ RECLAIM = "reclaim"
 # In seconds: the least between two passes, the longest sleep, and for how long it waits after an outage and while
 # something in the wallet's history is unknown.
 LEAST_S, LONGEST_S, AGAIN_S, UNKNOWN_S = 1.0, 3_600.0, 2.0, 30.0
+LONGEST_GATHERING = timedelta(minutes=1)
 DUE_AT_ONCE = 200
 MOST_ON_THEIR_WAY = 16
 EVENTS_AT_ONCE = 1_000
@@ -133,6 +135,8 @@ class Reclaimer:
         table, room = self._context.table, MOST_ON_THEIR_WAY - len(self._sent)
         rows = await table.due(DUE_AT_ONCE) if room > 0 else []
         if rows:
+            if (gathers := await self._gathers(rows)) > 0:
+                return max(gathers, self._least)
             if unknown := await self._context.unknown_history():
                 log.warning("no rent comes back", reason=unknown)
                 return UNKNOWN_S
@@ -144,6 +148,14 @@ class Reclaimer:
                 return UNKNOWN_S
         due = await table.next_due()
         return LONGEST_S if due is None else min(max(due, self._least), LONGEST_S)
+
+    async def _gathers(self, rows: Sequence[GuardRow]) -> float:
+        """For how many seconds those that are due wait for more: a reclaim of many costs as much as one of a few."""
+        table = self._context.table
+        if len(rows) >= MOST_GUARDS:
+            return 0.0
+        waited = await table.now() - table.keep - min(row.since for row in rows)
+        return (min(table.keep / 10, LONGEST_GATHERING) - waited).total_seconds()
 
     async def _close(self, lease: Lease, account_id: UUID, rows: Sequence[GuardRow], room: int) -> bool:
         """Begin to close an account's guards, in as many reclaims as there is ``room``; False where it is halted."""
