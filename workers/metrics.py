@@ -32,4 +32,7 @@ DISAGREEMENTS = Counter(
     "Times an endpoint and another showed opposite outcomes of one order, by each endpoint's host.",
     ["endpoint"],
 )
+HISTORY_HEIGHT = Gauge(
+    "surefill_wallet_history_height", "Block height up to which the log knows the wallet's transactions."
+)
 EVIDENCE_MISSING = Counter("surefill_evidence_missing_total", "Attempts whose expiry could not be proven yet, by try.")
