@@ -7,7 +7,7 @@ from itertools import groupby
 from operator import attrgetter
 from uuid import UUID
 
-from domain.account import ContradictionFound, LogFoundBehind, TradingResumed
+from domain.account import ContradictionFound, ForeignTransactionFound, LogFoundBehind, TradingResumed
 from domain.events import OrderEvent
 from event_store.errors import UnknownTopicError, UnreadableEventError
 from event_store.hash_chain.verification import (
@@ -48,7 +48,7 @@ def verify_log(
         remedy = "The log lost its end, or is a backup: restore the newer one, or rebuild the read model."
         report.add(Finding("read models", "differs", what, remedy, position=rows.position))
     of_checkpoint = 0
-    others = _Others(mapper, report)
+    others = _Others(mapper, attempts, report)
     events = track(snapshot.events(), head.position, "streams")
     for stream_id, group in groupby(events, key=attrgetter("stream_id")):
         stream = list(group)
@@ -119,8 +119,9 @@ class _Others:
     trading after it has looked, and the chain's own check still compares.
     """
 
-    def __init__(self, mapper: EventMapper, report: Report) -> None:
+    def __init__(self, mapper: EventMapper, attempts: Attempts, report: Report) -> None:
         self._mapper = mapper
+        self._attempts = attempts
         self._report = report
         self._contradictions: list[RecordedEvent] = []
         self._put_back: list[RecordedEvent] = []
@@ -140,6 +141,8 @@ class _Others:
             except (ValueError, TypeError, KeyError) as fault:
                 self._report.add(_damaged(recorded, UnreadableEventError(recorded, fault)))
             else:
+                if isinstance(event, ForeignTransactionFound):
+                    self._attempts.foreign[event.signature] = event
                 if isinstance(event, TradingResumed):
                     account_id = recorded.account_id
                     self._resumed[account_id] = max(self._resumed.get(account_id, 0), recorded.position)
