@@ -19,7 +19,7 @@ from chains.endpoint import Endpoint
 from chains.errors import UnansweredError
 from chains.guard import SYSTEM_PROGRAM, TOKEN_PROGRAM
 from chains.transactions import MEMO_PROGRAM
-from domain.account import Purpose
+from domain.events import Purpose
 from domain.evidence import Commitment
 
 PAGE = 1_000

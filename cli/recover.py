@@ -144,7 +144,7 @@ async def _executed(store: Store, found: Sequence[ForeignTransactionFound]) -> l
     for one in executed:
         history = loaded.orders.get(one.order_id)
         order = history.order if history else None
-        status = order.status if order and order.executed_by == one.signature else None
+        status = order.status if order and order.guard_taken_by == one.signature else None
         became = status or ("the log says otherwise" if order else "ends when it is posted again")
         lines.append(f"  {one.order_id}  {one.signature}, slot {one.slot}: {became}")
     return lines

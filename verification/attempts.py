@@ -42,6 +42,7 @@ class Attempt:
     fee_lamports: int | None = None
     guard: str | None = None
     guard_lamports: int | None = None
+    purpose: e.Purpose = "swap"
 
     @property
     def gained(self) -> dict[str, int]:
@@ -69,7 +70,7 @@ def attempts_of(order_id: UUID, events: Iterable[tuple[int, e.OrderEvent]]) -> l
             case e.TransactionBuilt(attempt=number):
                 found[number] = Attempt(
                     event.signature, order_id, number, event.wallet, event.genesis_hash, version, None, None,
-                    token_in, token_out, guard=event.guard,
+                    token_in, token_out, guard=event.guard, purpose=event.purpose,
                 )  # fmt: skip
             case e.AttemptRejected() if event.attempt in found:
                 one = found[event.attempt]
@@ -88,7 +89,7 @@ def attempts_of(order_id: UUID, events: Iterable[tuple[int, e.OrderEvent]]) -> l
                 one.fee_lamports = event.network_fee_lamports - lost
                 one.guard_lamports = event.guard_rent_lamports
             case e.OrderCancelled(evidence=cancel) | e.OrderFailed(evidence=cancel) if (
-                cancel and cancel.attempt in found
+                cancel and cancel.attempt in found and found[cancel.attempt].signature == cancel.signature
             ):
                 one = found[cancel.attempt]
                 one.ending, one.slot, one.version = "cancelled", cancel.slot, version

@@ -114,7 +114,7 @@ class ChainCheck:
                 ("slot", recorded.slot, movement.slot),
                 ("guard", recorded.guard, movement.guard),
                 ("guard rent", recorded.guard_lamports or 0, movement.guard_lamports),
-                ("memo", Memo(recorded.order_id, recorded.number), movement.memo),
+                ("memo", Memo(recorded.order_id, recorded.number, recorded.purpose), movement.memo),
             )
             if ours != theirs
         ]
