@@ -20,9 +20,10 @@ from domain.commands import DiscardOrder
 from domain.decide import decide
 from domain.errors import DomainError, NotApplicableError
 from domain.events import ORDER_EVENTS, OrderSubmitted
+from domain.order import ENDS
 from event_store.read.log import Log
 
-_ENDS = [event.TOPIC for event in ORDER_EVENTS if event.status in ("confirmed", "failed")]
+_ENDS = [event.TOPIC for event in ORDER_EVENTS if event.status in ENDS]
 _CANCEL = DiscardOrder(Code.CANCELLED_AT_RECOVERY)
 _AT_ONCE = 500
 GUARDED = "The chain shows its guard: a transaction of it succeeded, and no endpoint shows which."
