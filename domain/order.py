@@ -161,11 +161,6 @@ class Order(OrderTerms):
         return next((attempt for attempt in reversed(self.attempts) if attempt.end is None), None)
 
     @property
-    def guard_taker(self) -> Attempt | None:
-        """The attempt that succeeded: the order's swap, or its cancel."""
-        return next((attempt for attempt in self.attempts if attempt.end in ("confirmed", "cancelled")), None)
-
-    @property
     def guard(self) -> str | None:
         """The guard that every transaction of the order makes first; None before the first."""
         return next((attempt.guard for attempt in reversed(self.attempts) if attempt.guard), None)

@@ -165,6 +165,8 @@ BECAUSE = ("--because", "the disk was lost")
 def _needs_a_decision_of_each_open_order(engine: Engine, clients: Clients) -> None:
     hasty = engine.run("resume", *BECAUSE)
     assert hasty.returncode == 1 and hasty.stderr.startswith("surefill: log_behind: ")
+    ended = engine.run("cancel", clients.kept["orderId"], *BECAUSE)
+    assert ended.returncode == 1 and ended.stderr.startswith("surefill: log_behind: ")
     verified = engine.run("verify", "--no-chain")
     assert verified.returncode == 1 and "the log was put back to an earlier moment" in verified.stdout
     shown = engine.run("recover", within=180)
