@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,6 +12,7 @@ from uuid import UUID
 import httpx2
 import pytest
 
+from chains.errors import ChainUnavailableError
 from chains.transactions import compose
 from cli.outside import outside_orders
 from commands.ids import DEFAULT_ACCOUNT, order_id
@@ -306,3 +308,51 @@ async def test_an_open_order_whose_guard_is_there_is_not_cancelled_though_no_end
     with pytest.raises(DomainError) as refused:
         await recovery.decide(DEFAULT_ACCOUNT, [free], [mine], by="me", because="no", guarded=guarded)
     assert refused.value.code == "not_cancellable"
+
+
+async def test_what_one_endpoint_hides_another_one_shows(
+    engine: EngineHarness, other: EngineHarness, rpc_url: str
+) -> None:
+    theirs = await executed(engine, "first")
+    assert theirs.fill
+    async with (
+        httpx2.AsyncClient(base_url=rpc_url) as node,
+        serving(altering(node, {"getSignaturesForAddress": lambda _, __: []})) as url,
+    ):
+        other.settings = other.settings.model_copy(update={"solana_rpc_url": url})
+        await compared(other)
+        other.settings = other.settings.model_copy(update={"solana_evidence_rpc_urls": (rpc_url,)})
+        assert theirs.fill.tx_hash in await found_behind(other)
+        await recovered(other)
+        assert (await other.order(await other.submit(client_order_id="first", executed=True))).status == "confirmed"
+
+
+async def test_one_endpoint_of_two_is_not_enough_to_recover_by(engine: EngineHarness, other: EngineHarness) -> None:
+    await executed(engine, "first")
+    await found_behind(other)
+    other.settings = other.settings.model_copy(update={"solana_evidence_rpc_urls": ("http://127.0.0.1:1",)})
+    async with outside_orders(other.settings, other.store) as outside:
+        with pytest.raises(ChainUnavailableError, match="1 of 2 endpoints answer"):
+            await outside.record()
+    assert await other.accounts.history_read(DEFAULT_ACCOUNT) is None
+
+
+async def test_a_transaction_that_the_wallet_did_not_sign_counts_for_nothing(
+    engine: EngineHarness, other: EngineHarness, rpc_url: str
+) -> None:
+    """A node makes it up from one that the wallet did sign: another attempt, and the signature is wrong."""
+    await executed(engine, "first")
+    memo = f"{order_id(DEFAULT_ACCOUNT, 'first')}:1".encode()
+
+    def transaction(_: Request, result: Any) -> Any:
+        wire, encoding = result["transaction"]
+        made_up = b64decode(wire).replace(memo, memo[:-1] + b"2")
+        return {**result, "transaction": [b64encode(made_up).decode(), encoding]}
+
+    async with (
+        httpx2.AsyncClient(base_url=rpc_url) as node,
+        serving(altering(node, {"getTransaction": transaction})) as url,
+    ):
+        other.settings = other.settings.model_copy(update={"solana_rpc_url": url})
+        await compared(other)
+    assert await other.accounts.unrecovered(DEFAULT_ACCOUNT) is None
