@@ -58,10 +58,13 @@ def role_checks(pool: Pool, *, witnessed: bool = False, behind: Callable[[], Awa
         return f"the outcome of {row[0]} orders isn't known, such as {row[1]}: {row[2]}" if row else None
 
     async def history() -> str | None:
-        age = None if await behind() else (await HistoryTable(pool, DEFAULT_ACCOUNT).numbers()).age
-        if age is None or age <= HISTORY_S:
+        if await behind():
             return None
-        return f"the wallet's history was last compared with the log {age:.0f} s ago"
+        numbers = await HistoryTable(pool, DEFAULT_ACCOUNT).numbers()
+        if numbers.age is None:
+            return "the wallet's history was not compared with the log yet" if numbers.begun else None
+        late = numbers.age > HISTORY_S
+        return f"the wallet's history was last compared with the log {numbers.age:.0f} s ago" if late else None
 
     return [
         Check("leases", leases, essential=False),

@@ -65,17 +65,23 @@ class HistoryReader:
     def configured(self) -> int:
         return len(self._histories)
 
-    async def tips(self, commitment: Commitment) -> dict[str, Tip]:
-        """How far each endpoint has come that answers and serves the chain, by its name."""
-        tips = await asyncio.gather(*(self._tip(history, commitment) for history in self._histories))
+    async def tips(self, commitment: Commitment, *, patience: float) -> dict[str, Tip]:
+        """How far each endpoint has come that answers and serves the chain, by its name; the others than the main one
+        within ``patience`` seconds.
+        """
+        main, *others = self._histories
+        tips = await asyncio.gather(
+            self._tip(main, commitment, None), *(self._tip(history, commitment, patience) for history in others)
+        )
         return {history.name: tip for history, tip in zip(self._histories, tips, strict=True) if tip}
 
-    async def _tip(self, history: WalletHistory, commitment: Commitment) -> Tip | None:
+    async def _tip(self, history: WalletHistory, commitment: Commitment, patience: float | None) -> Tip | None:
         try:
-            if await history.genesis_hash() != self._genesis_hash:
-                return None
-            return await history.tip(commitment)
-        except ChainUnavailableError:
+            async with asyncio.timeout(patience):
+                if await history.genesis_hash() != self._genesis_hash:
+                    return None
+                return await history.tip(commitment)
+        except (ChainUnavailableError, TimeoutError):
             return None
 
     async def guards_there(self, guards: Sequence[str], tips: Mapping[str, Tip]) -> set[str]:

@@ -20,6 +20,7 @@ from domain.evidence import BLOCKHASH_LIFE, enough
 from workers.history.reader import HistoryReader
 
 LOOK_EVERY_S = 0.5
+PATIENCE_S = 30.0
 
 Show = Callable[[int], None]
 """Is told how many blocks are still to come."""
@@ -74,10 +75,10 @@ class OutsideReader:
     async def _settled(self, height: int | None, show: Show) -> Mapping[str, Tip]:
         """How far the endpoints have come, enough of them past the last height at which anything may land."""
         if height is None:
-            newest = await self._answered(await self._reader.tips("confirmed"))
+            newest = await self._answered(await self._reader.tips("confirmed", patience=PATIENCE_S))
             height = max(tip.height for tip in newest.values()) + BLOCKHASH_LIFE
         while True:
-            tips = await self._answered(await self._reader.tips("finalized"))
+            tips = await self._answered(await self._reader.tips("finalized", patience=PATIENCE_S))
             past = {name: tip for name, tip in tips.items() if tip.height > height}
             if enough(len(past), self._reader.configured):
                 return past

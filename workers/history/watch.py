@@ -27,6 +27,9 @@ from workers.metrics import HISTORY_HEIGHT
 HISTORY = "wallet history"
 """The processor that compares: under its lease."""
 
+# Signing waits for it at the start: an endpoint that hangs is left out, until it answers.
+PATIENCE_S = 3.0
+
 log = structlog.get_logger(__name__)
 
 
@@ -78,7 +81,7 @@ class HistoryWatch:
     async def _least_height(self) -> int:
         """The height that an endpoint has to show before what it lists counts."""
         while True:
-            tips = await self._reader.tips("confirmed")
+            tips = await self._reader.tips("confirmed", patience=PATIENCE_S)
             if self._reader.main in tips:
                 empty = await self._events.head() == 0
                 return max(tip.height for tip in tips.values()) + (0 if empty else self._pace.blocks)
@@ -94,8 +97,10 @@ class HistoryWatch:
 
     async def _compare(self, lease: Lease, least: int) -> bool:
         """Whether it was completed: the main endpoint was read to the end, and nothing was found."""
-        tips = {name: tip for name, tip in (await self._reader.tips("confirmed")).items() if tip.height >= least}
+        answered = await self._reader.tips("confirmed", patience=PATIENCE_S)
+        tips = {name: tip for name, tip in answered.items() if tip.height >= least}
         if self._reader.main not in tips:
+            self._say("" if self._reader.main in answered else f"{self._reader.main} does not answer")
             return False
         head = await self._events.head()
         comparison = await self._table.begin(lease)
