@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from uuid import UUID
 
 import structlog
 from litestar import Litestar, get
@@ -29,7 +30,7 @@ from api.resting import WaitingCounts
 from api.services import Check, Services
 from api.streams import StreamsController
 from commands.orders import OrderRepository
-from domain.account import Trading
+from domain.account import ForeignTransactionFound, Trading
 from domain.epochs import Epochs
 from event_store.mapper import EventMapper
 from event_store.read.log import Log
@@ -72,6 +73,7 @@ def create_app(
     venues: Sequence[VenueGroup],
     trading: Callable[[], Awaitable[Trading]],
     epochs: Callable[[], Awaitable[Epochs]],
+    executed_elsewhere: Callable[[UUID], Awaitable[ForeignTransactionFound | None]],
     checks: Sequence[Check] = (),
     hurry: Callable[[], None] = lambda: None,
     clock: Callable[[], datetime] = _now,
@@ -80,7 +82,7 @@ def create_app(
 
     ``slot_age`` says how many seconds ago the slot of a price was, ``chain`` what is known of the chain by now;
     ``hurry`` tells the projector that somebody waits; ``trading`` and ``epochs`` say how the account trades and which
-    epochs the log has had.
+    epochs the log has had, ``executed_elsewhere`` by which transaction an order was executed that the log doesn't have.
     """
     services = Services(
         config=config,
@@ -101,6 +103,7 @@ def create_app(
         dead_letter=partial(dead_letter_of, pool),
         trading=trading,
         epochs=epochs,
+        executed_elsewhere=executed_elsewhere,
     )
 
     @contextlib.asynccontextmanager

@@ -16,7 +16,7 @@ from api.config import ApiConfig
 from api.prices import Ticker
 from api.resting import WaitingCounts
 from commands.orders import OrderRepository
-from domain.account import Trading
+from domain.account import ForeignTransactionFound, Trading
 from domain.epochs import Epochs
 from event_store.mapper import EventMapper
 from event_store.processors.dead_letters import DeadLetter
@@ -60,6 +60,7 @@ class Services:
     dead_letter: Callable[[UUID], Awaitable[DeadLetter | None]]
     trading: Callable[[], Awaitable[Trading]]
     epochs: Callable[[], Awaitable[Epochs]]
+    executed_elsewhere: Callable[[UUID], Awaitable[ForeignTransactionFound | None]]
 
 
 InjectedServices: TypeAlias = NamedDependency[SkipValidation[Services]]

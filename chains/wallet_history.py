@@ -13,30 +13,35 @@ import stamina
 from solders.pubkey import Pubkey
 from solders.transaction import VersionedTransaction
 
-from chains.answers import OWNERS, U64, Answer, BlockSignatures, Meta
+from chains.answers import OWNERS, U64, Answer, BlockSignatures, EpochInfo, Meta
 from chains.balance_change import balance_change
 from chains.endpoint import Endpoint
 from chains.errors import UnansweredError
 from chains.guard import SYSTEM_PROGRAM, TOKEN_PROGRAM
 from chains.transactions import MEMO_PROGRAM
+from domain.events import Purpose
 from domain.evidence import Commitment
 
 PAGE = 1_000
+ACCOUNTS_A_CALL = 100
 _ALLOCATE_WITH_SEED = (9).to_bytes(4, "little")
 _TOKEN_PROGRAM_BYTES = bytes(Pubkey.from_string(TOKEN_PROGRAM))
-_MEMO = re.compile(r"surefill:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}):([1-9][0-9]{0,8})(?::cancel)?", re.ASCII)
+_MEMO = re.compile(r"surefill:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}):([1-9][0-9]{0,8})(?::(cancel))?", re.ASCII)
 _RECLAIM = re.compile(r"surefill-reclaim:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.ASCII)
 # As nodes list the memos of a transaction: "[length] text", joined by "; ".
-_LISTED_RECLAIM = re.compile(rf"\[\d+\] {_RECLAIM.pattern}", re.ASCII)
-_LISTED_MEMO = re.compile(rf"\[\d+\] {_MEMO.pattern}", re.ASCII)
+_LISTED_MEMO = re.compile(rf"\[\d+\] {_MEMO.pattern}(?=;|$)", re.ASCII)
+_LISTED_RECLAIM = re.compile(rf"\[\d+\] {_RECLAIM.pattern}(?=;|$)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Memo:
-    """The attempt a transaction names. Anybody can write a memo: it counts only where the wallet signed."""
+    """The attempt a transaction names, and what it is for. Anybody can write a memo: it counts only where the wallet
+    signed.
+    """
 
     order_id: UUID
     attempt: int
+    purpose: Purpose = "swap"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,7 @@ class Movement:
 
     ``gained`` is by mint, in base units, what is less being negative and what is the same left out; neither the network
     fee, ``fee_lamports``, is in it, nor the rent, ``guard_lamports``, that went into the ``guard`` it makes.
-    ``signed``: the wallet is among the signers.
+    ``signed``: the wallet is among the signers, and its signature is right, which no endpoint can forge.
     """
 
     slot: int
@@ -69,6 +74,14 @@ class Movement:
     guard: str | None
     guard_lamports: int
     reclaim: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tip:
+    """How far an endpoint has come: a slot, and the height of its block."""
+
+    slot: int
+    height: int
 
 
 class _Entry(Answer, frozen=True):
@@ -103,6 +116,11 @@ class WalletHistory:
     async def __aexit__(self, *_: object) -> None:
         await self._endpoint.close()
 
+    @property
+    def name(self) -> str:
+        """The endpoint's host, without path or credentials."""
+        return self._endpoint.name
+
     async def genesis_hash(self) -> str:
         return str(await self._call("getGenesisHash", shape=str))
 
@@ -110,11 +128,21 @@ class WalletHistory:
         """What is before it, this endpoint can't show any more."""
         return int(await self._call("getFirstAvailableBlock", shape=U64))
 
-    async def pages(self, wallet: str, commitment: Commitment = "confirmed") -> AsyncIterator[list[Listed]]:
-        """The wallet's transactions, the newest first, a thousand at a time."""
+    async def tip(self, commitment: Commitment) -> Tip:
+        info = await self._call("getEpochInfo", {"commitment": commitment}, shape=EpochInfo)
+        return Tip(info.absolute_slot, info.block_height)
+
+    async def pages(
+        self, wallet: str, commitment: Commitment = "confirmed", *, until: str | None = None, at_slot: int | None = None
+    ) -> AsyncIterator[list[Listed]]:
+        """The wallet's transactions, the newest first, a thousand at a time: those after ``until``, where that is
+        given and the endpoint knows it, as of ``at_slot`` or later.
+        """
+        bounds = {"until": until, "minContextSlot": at_slot}
+        given = {name: value for name, value in bounds.items() if value is not None}
         before: str | None = None
         while True:
-            config = {"limit": PAGE, "commitment": commitment} | ({"before": before} if before else {})
+            config = {"limit": PAGE, "commitment": commitment, **given} | ({"before": before} if before else {})
             entries = await self._call("getSignaturesForAddress", wallet, config, shape=list[_Entry])
             if not entries:
                 return
@@ -140,7 +168,7 @@ class WalletHistory:
         return Movement(
             slot=found.slot,
             failed=found.meta.err is not None,
-            signed=wallet in keys[: message.header.num_required_signatures],
+            signed=_is_signed(found.transaction, keys, wallet),
             memo=_memo_of(message, keys),
             gained=change.of_all(),
             fee_lamports=change.fee_lamports,
@@ -158,6 +186,20 @@ class WalletHistory:
         found = zip(guards, answer.value, strict=True)
         return {guard for guard, account in found if account is not None and account.owner == TOKEN_PROGRAM}
 
+    async def guards_there(self, addresses: Sequence[str], at_slot: int) -> set[str]:
+        """Those of the addresses at which there is an order's guard, finalized, as of ``at_slot`` or later."""
+        config = {"encoding": "base64", "commitment": "finalized", "minContextSlot": at_slot}
+        config |= {"dataSlice": {"offset": 0, "length": 0}}
+        there: set[str] = set()
+        for at in range(0, len(addresses), ACCOUNTS_A_CALL):
+            part = list(addresses[at : at + ACCOUNTS_A_CALL])
+            answer = await self._call("getMultipleAccounts", part, config, shape=OWNERS)
+            if len(answer.value) != len(part) or answer.context.slot < at_slot:
+                raise UnansweredError(self.name, "not every account was answered")
+            found = zip(part, answer.value, strict=True)
+            there |= {address for address, account in found if account and account.owner == TOKEN_PROGRAM}
+        return there
+
     async def block_holds(self, slot: int, signature: str) -> bool:
         """Whether the finalized block of ``slot`` has the signature; raises ``ChainUnavailableError`` if unreadable."""
         config = {"transactionDetails": "signatures", "rewards": False, "commitment": "finalized"}
@@ -173,11 +215,16 @@ class WalletHistory:
 
 def _listed(entry: _Entry) -> Listed:
     found = _LISTED_MEMO.search(entry.memo or "")
-    memo = Memo(UUID(found[1]), int(found[2])) if found else None
+    memo = _memo(found) if found else None
     closing = _LISTED_RECLAIM.search(entry.memo or "")
     finalized = entry.confirmation_status == "finalized"
     reclaim = UUID(closing[1]) if closing else None
     return Listed(entry.signature, entry.slot, entry.err is not None, finalized, memo, reclaim)
+
+
+def _is_signed(transaction: VersionedTransaction, keys: list[str], wallet: str) -> bool:
+    signers = keys[: transaction.message.header.num_required_signatures]
+    return wallet in signers and all(transaction.verify_with_results())
 
 
 def _guard_of(message: Any, keys: list[str], wallet: str) -> str | None:
@@ -194,7 +241,7 @@ def _guard_of(message: Any, keys: list[str], wallet: str) -> str | None:
 
 def _memo_of(message: Any, keys: list[str]) -> Memo | None:
     found = next(filter(None, map(_MEMO.fullmatch, _memos(message, keys))), None)
-    return Memo(UUID(found[1]), int(found[2])) if found else None
+    return _memo(found) if found else None
 
 
 def _reclaim_of(message: Any, keys: list[str]) -> UUID | None:
@@ -206,3 +253,7 @@ def _memos(message: Any, keys: list[str]) -> Iterator[str]:
     for step in message.instructions:
         if step.program_id_index < len(keys) and keys[step.program_id_index] == MEMO_PROGRAM:
             yield bytes(step.data).decode(errors="replace")
+
+
+def _memo(found: re.Match[str]) -> Memo:
+    return Memo(UUID(found[1]), int(found[2]), "cancel" if found[3] else "swap")

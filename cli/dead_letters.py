@@ -14,7 +14,7 @@ from uuid import UUID
 import typer
 
 from cli.arguments import Because
-from cli.operator import operator, print_outcome, run_command
+from cli.operator import operator, print_outcome, require_sound, run_command
 from cli.retry import Retry
 from domain.account import RecordedDeadLetter
 from domain.errors import DomainError
@@ -108,6 +108,7 @@ async def _discard(order_id: UUID, because: str) -> str:
             if await store.dead_letters.discarded(order_id):
                 return f"order {order_id} was discarded before"
             raise _none(order_id, None)
+        await require_sound(store)
         readable = await store.dead_letters.discard(order_id, _recorded(engine), operator(), because)
         async with store.pool.connection() as connection, connection.cursor() as cursor:
             drop = dead_letters.remove if readable else dead_letters.discard

@@ -13,9 +13,11 @@ import psycopg
 import typer
 
 from chains.errors import ChainUnavailableError
+from commands.ids import DEFAULT_ACCOUNT
 from domain.errors import DomainError
 from event_store.errors import EventStoreError
 from runtime import roles
+from runtime.composition import Store
 from runtime.errors import StartupError
 
 T = TypeVar("T")
@@ -47,3 +49,11 @@ def operator() -> str:
     except (KeyError, OSError):
         name = str(os.getuid())
     return f"{name}@{socket.gethostname()}"
+
+
+async def require_sound(store: Store) -> None:
+    """Raise ``DomainError("log_behind")`` while the log counts as put back: what it has lost may still execute an order
+    that an operator would end.
+    """
+    if (await store.accounts.trading(DEFAULT_ACCOUNT)).behind:
+        raise DomainError("log_behind", "The log was put back: surefill recover ends orders, or keeps them, first.")

@@ -11,9 +11,10 @@ from uuid import UUID
 import typer
 
 from cli.operator import operator, print_outcome
+from cli.outside import outside_orders
 from commands.ids import DEFAULT_ACCOUNT
-from commands.recovery import OpenOrder, Recovery
-from domain.account import LogFoundBehind
+from commands.recovery import OpenOrder, Recovery, bound_by_guards
+from domain.account import ForeignTransactionFound, LogFoundBehind
 from domain.numbers import to_units
 from domain.order import Order
 from projections.order_view import price
@@ -36,16 +37,18 @@ def recover(
     """Decide what becomes of a log that was put back to an earlier moment, such as a backup.
 
     Such a log does not know its lost end: orders that were executed, cancelled, or taken at all after that moment. It
-    is found by its witness when a process starts (setting WITNESS). From then on nothing is signed, triggered or ended,
-    and `GET /health/ready` says so.
+    is found by its witness when a process starts (setting WITNESS), or by the wallet's transactions on the chain, which
+    also show another engine that signs with the same wallet. From then on nothing is signed, triggered or ended, and
+    `GET /health/ready` says so.
 
-    **1.** `surefill recover` shows why the log counts as put back, and every open order. Nothing is changed, and
-    nothing is ever asked for. If the right database is at hand, put that back instead: a log that has what its witness
-    has seen starts as usual.
+    **1.** `surefill recover` waits until whatever was signed has landed or never can, about a minute, reads the
+    wallet's transactions and records what was executed outside of the log: each order ends as the chain has it, and
+    one that the log has lost ends so when it is posted again. Then it shows every open order. Nothing is ever asked
+    for. If the right database is at hand, put that back before, instead: a log that has what its witness has seen
+    starts as usual.
 
-    **2.** Compare each open order with what its client was told and with the wallet's transactions in an explorer.
-    This command does not read the chain: an order that was executed in the lost end, and is kept, is executed again.
-    `surefill verify` names transactions of the wallet that the log doesn't know, with the order in their memo.
+    **2.** Compare each open order with what its client was told: one that was cancelled, or ended without a
+    transaction, left no trace on the chain.
 
     **3.** `surefill recover --keep ID --keep ID --cancel all --because TEXT` names every open order, several in one
     option by commas. As long as one isn't named nothing is recorded. A cancelled order fails with
@@ -84,20 +87,26 @@ def _orders(given: Sequence[str], option: str) -> Orders:
 
 
 async def _recover(keep: Orders, cancel: Orders, because: str) -> str:
-    found = addresses.completed(settings.load(), "database_url", "redis_url")
+    found = addresses.completed(settings.load(), "database_url", "redis_url", "solana_rpc_url")
     async with open_store(found, "recover") as store:
         behind = await store.accounts.unrecovered(DEFAULT_ACCOUNT)
         if behind is None:
             return await _nothing_to_recover(store)
         recovery = Recovery(store.events, store.orders, store.accounts)
-        orders = await recovery.open_orders()
+        async with outside_orders(found, store) as chain:
+            outside = await chain.record()
+            orders = await recovery.open_orders()
+            guarded = await chain.guarded(orders, outside)
+        orders = bound_by_guards(orders, guarded)
         if not because:
-            print("\n".join(_report(behind, orders)))
+            print("\n".join(_report(behind, await _executed(store, outside.recorded), orders)))
             raise StartupError(f"{len(orders)} open orders wait for a decision; surefill recover --help says how")
         others = {one.order_id for one in orders} - keep.named - cancel.named
         kept = keep.named | (others if keep.others else set())
         cancelled = cancel.named | (others if cancel.others else set())
-        recovered = await recovery.decide(DEFAULT_ACCOUNT, kept, cancelled, by=operator(), because=because)
+        recovered = await recovery.decide(
+            DEFAULT_ACCOUNT, kept, cancelled, by=operator(), because=because, guarded=guarded
+        )
         written = await _write_witness(store, found.witness_file, recovered.epoch)
     return (
         f"{len(recovered.kept)} orders kept, {len(recovered.cancelled)} cancelled; epoch {recovered.epoch} began after "
@@ -127,10 +136,26 @@ async def _write_witness(store: Store, file: Path | None, epoch: int) -> str:
     return f"the witness {file} shows position {position}"
 
 
-def _report(behind: LogFoundBehind, orders: Sequence[OpenOrder]) -> list[str]:
+async def _executed(store: Store, found: Sequence[ForeignTransactionFound]) -> list[str]:
+    """A line for each order that was executed outside of the log, with what became of it by that."""
+    executed = [one for one in found if not one.failed]
+    loaded = await store.orders.load([one.order_id for one in executed])
+    lines = []
+    for one in executed:
+        history = loaded.orders.get(one.order_id)
+        order = history.order if history else None
+        status = order.status if order and order.guard_taken_by == one.signature else None
+        became = status or ("the log says otherwise" if order else "ends when it is posted again")
+        lines.append(f"  {one.order_id}  {one.signature}, slot {one.slot}: {became}")
+    return lines
+
+
+def _report(behind: LogFoundBehind, executed: Sequence[str], orders: Sequence[OpenOrder]) -> list[str]:
     return [
         f"the log is behind: {behind.reason}",
         f"what came after position {behind.ended_at} is lost; epoch {behind.epoch} began there",
+        f"executed outside of the log, now recorded: {len(executed)}",
+        *executed,
         f"open orders: {len(orders)}",
         *(_line(one, behind) for one in orders),
     ]

@@ -18,6 +18,8 @@ from domain.account import (
     Trading,
     TradingHalted,
     TradingResumed,
+    WalletHistoryRead,
+    history_read,
     reconciliation_stream,
     trading,
     trading_stream,
@@ -134,6 +136,18 @@ class Accounts:
             ]
             if await self._append(account_id, writes, ()):
                 return True
+        raise TooManyConflictsError(str(account_id))
+
+    async def history_read(self, account_id: UUID) -> WalletHistoryRead | None:
+        """How the wallet's history was read since the log was found behind; None where it wasn't."""
+        return history_read(await self._events(reconciliation_stream(account_id)))
+
+    async def record_history_read(self, account_id: UUID, read: WalletHistoryRead) -> None:
+        """Record how far the wallet's history was compared with the log."""
+        for _ in range(MOST_CONFLICTS):
+            known = await self._events(reconciliation_stream(account_id))
+            if await self._append(account_id, [(reconciliation_stream(account_id), len(known) + 1, read)], ()):
+                return
         raise TooManyConflictsError(str(account_id))
 
     async def recover(

@@ -181,10 +181,10 @@ class OrderRepository:
         raise TooManyConflictsError(str(loaded.order_id))
 
     async def create(
-        self, loaded: LoadedOrder, command: OrderCommand, command_id: UUID
+        self, loaded: LoadedOrder, commands: Sequence[OrderCommand], command_id: UUID
     ) -> tuple[LoadedOrder, Stored | AlreadyStored | Conflict]:
         """Append the first events of a stream once: a conflict is the caller's to understand."""
-        after, outcome = await self._append(loaded, decide(loaded.order, command), command_id, (), ())
+        after, outcome = await self._append(loaded, _decide_all(loaded.order, commands), command_id, (), ())
         if isinstance(outcome, LeaseLost):
             raise LeaseLostError(outcome.processor)
         return after, outcome

@@ -6,9 +6,9 @@ cancelled, and its client told so. So no open order goes on, and none ends, befo
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from commands.accounts import Accounts
@@ -20,11 +20,13 @@ from domain.commands import DiscardOrder
 from domain.decide import decide
 from domain.errors import DomainError, NotApplicableError
 from domain.events import ORDER_EVENTS, OrderSubmitted
+from domain.order import ENDS
 from event_store.read.log import Log
 
-_ENDS = [event.TOPIC for event in ORDER_EVENTS if event.status in ("confirmed", "failed")]
+_ENDS = [event.TOPIC for event in ORDER_EVENTS if event.status in ENDS]
 _CANCEL = DiscardOrder(Code.CANCELLED_AT_RECOVERY)
 _AT_ONCE = 500
+GUARDED = "The chain shows its guard: a transaction of it succeeded, and no endpoint shows which."
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +55,23 @@ class Recovery:
         return found
 
     async def decide(
-        self, account_id: UUID, keep: Collection[UUID], cancel: Collection[UUID], *, by: str, because: str
+        self,
+        account_id: UUID,
+        keep: Collection[UUID],
+        cancel: Collection[UUID],
+        *,
+        by: str,
+        because: str,
+        guarded: Collection[UUID] = (),
     ) -> LogRecovered:
         """Cancel and keep the open orders as they are named, and record it; all of them are named, or nothing is done.
 
         Raises ``DomainError``: ``not_behind``, ``not_open`` for one that is named and isn't open, ``unnamed`` for an
-        open one that isn't named, ``not_cancellable``.
+        open one that isn't named, ``not_cancellable``. The chain shows the guards of those in ``guarded``.
         """
         if await self._accounts.unrecovered(account_id) is None:
             raise DomainError("not_behind", "The log is not known to be behind; there is nothing to recover.")
-        found = {one.order_id: one for one in await self.open_orders()}
+        found = {one.order_id: one for one in bound_by_guards(await self.open_orders(), guarded)}
         named = {*keep, *cancel}
         _require("not_open", "not open, or unknown", named - found.keys())
         _require("unnamed", "open and named neither to be kept nor to be cancelled", found.keys() - named)
@@ -78,6 +87,11 @@ class Recovery:
         return await self._accounts.recover(
             account_id, kept=sorted(keep), cancelled=sorted(cancel), by=by, because=because
         )
+
+
+def bound_by_guards(orders: Sequence[OpenOrder], guarded: Collection[UUID]) -> list[OpenOrder]:
+    """The same, those in ``guarded`` bound: a transaction of them has succeeded, and nobody shows which."""
+    return [replace(one, bound=one.bound or GUARDED) if one.order_id in guarded else one for one in orders]
 
 
 def _open(order_id: UUID, loaded: LoadedOrder | None) -> OpenOrder:

@@ -13,7 +13,8 @@ from commands.errors import SubmissionUnknownError
 from commands.ids import order_id
 from commands.loaded_order import LoadedOrder
 from commands.orders import OrderRepository
-from domain.commands import SubmitOrder
+from domain.account import ForeignTransactionFound
+from domain.commands import RecordElsewhere, SubmitOrder
 from domain.errors import DomainError
 from domain.order import Order
 from domain.terms import OrderTerms
@@ -30,8 +31,14 @@ class Accepted:
     position: int
 
 
-async def submit_order(orders: OrderRepository, account_id: UUID, command: SubmitOrder) -> Accepted:
-    """Record the order, or find it recorded.
+async def submit_order(
+    orders: OrderRepository,
+    account_id: UUID,
+    command: SubmitOrder,
+    executed: ForeignTransactionFound | None = None,
+) -> Accepted:
+    """Record the order, or find it recorded. ``executed``: the log had lost it, and the chain shows that it was
+    executed; it ends in the same append, and nothing is signed for it.
 
     Raises ``DomainError("client_order_id_conflict")`` for other terms under a known client order id,
     ``LogUnavailableError`` where nothing was sent, ``SubmissionUnknownError`` where something was and its outcome is
@@ -39,7 +46,8 @@ async def submit_order(orders: OrderRepository, account_id: UUID, command: Submi
     """
     new = LoadedOrder(order_id(account_id, command.terms.client_order_id), account_id)
     try:
-        after, outcome = await orders.create(new, command, uuid4())
+        ended = (RecordElsewhere(executed),) if executed else ()
+        after, outcome = await orders.create(new, (command, *ended), uuid4())
     except OutcomeUnknownError as unknown:
         raise SubmissionUnknownError(new.order_id) from unknown
     if not isinstance(outcome, Conflict):

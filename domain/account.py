@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import ClassVar, Literal
 from uuid import UUID, uuid5
 
+from domain.events import Purpose
 from domain.numbers import BaseUnits
 from domain.quotes import Recorded
 
@@ -33,6 +34,10 @@ def dead_letters_stream(account_id: UUID) -> UUID:
 
 def guard_key_stream(account_id: UUID) -> UUID:
     return uuid5(account_id, "guard key")
+
+
+def foreign_transactions_stream(account_id: UUID) -> UUID:
+    return uuid5(account_id, "foreign transactions")
 
 
 class AccountEvent(Recorded):
@@ -184,6 +189,47 @@ class LogFoundBehind(AccountEvent):
     witnessed: int | None
 
 
+class ForeignTransactionFound(AccountEvent):
+    """A transaction on the chain, finalized, that names an order, is signed by the wallet, and is unknown to the log:
+    of the log's lost end, or of another engine with the same wallet.
+
+    ``paid`` and ``received`` are what the wallet lost and gained by it, by mint, in base units; neither fee nor rent is
+    in them. A success makes the order's ``guard``: no other transaction of the order can succeed.
+    """
+
+    TOPIC = "account.ForeignTransactionFound"
+
+    order_id: UUID
+    attempt: int
+    purpose: Purpose
+    signature: str
+    slot: int
+    wallet: str
+    genesis_hash: str
+    failed: bool
+    paid: dict[str, BaseUnits]
+    received: dict[str, BaseUnits]
+    fee_lamports: BaseUnits
+    guard: str | None
+    guard_rent_lamports: BaseUnits
+
+
+class WalletHistoryRead(AccountEvent):
+    """The wallet's finalized transactions up to ``height`` were compared with a log that was found behind in ``epoch``.
+
+    By then what the log has lost had landed or could never land. ``executed`` orders were found that it didn't know
+    the outcome of; ``endpoints`` were read, by their hosts.
+    """
+
+    TOPIC = "account.WalletHistoryRead"
+
+    epoch: int
+    wallet: str
+    height: int
+    endpoints: tuple[str, ...]
+    executed: int
+
+
 class LogRecovered(AccountEvent):
     """An operator has decided of every open order of a log that was found behind: to keep it or to cancel it."""
 
@@ -233,6 +279,8 @@ ACCOUNT_EVENTS: tuple[type[AccountEvent], ...] = (
     TradingHalted,
     TradingResumed,
     LogFoundBehind,
+    ForeignTransactionFound,
+    WalletHistoryRead,
     LogRecovered,
     DeadLetterRetried,
     DeadLetterDiscarded,
@@ -281,3 +329,14 @@ def unrecovered(reconciliation: Iterable[AccountEvent]) -> LogFoundBehind | None
         elif isinstance(event, LogRecovered):
             found = None
     return found
+
+
+def history_read(reconciliation: Iterable[AccountEvent]) -> WalletHistoryRead | None:
+    """How the wallet's history was last read since the log was found behind; None where it wasn't."""
+    read: WalletHistoryRead | None = None
+    for event in reconciliation:
+        if isinstance(event, LogFoundBehind):
+            read = None
+        elif isinstance(event, WalletHistoryRead):
+            read = event
+    return read

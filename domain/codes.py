@@ -31,6 +31,7 @@ class Code(StrEnum):
     CANCELLED = "cancelled"
     DISCARDED = "discarded"
     CANCELLED_AT_RECOVERY = "cancelled_at_recovery"
+    EXECUTED_ELSEWHERE = "executed_elsewhere"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,9 @@ MEANINGS: dict[Code, Meaning] = {
     Code.DISCARDED: Meaning(True, "The order could not be handled, and an operator gave it up."),
     Code.CANCELLED_AT_RECOVERY: Meaning(
         True, "The order log was put back to an earlier moment, and an operator cancelled the order."
+    ),
+    Code.EXECUTED_ELSEWHERE: Meaning(
+        True, "The wallet's history shows a transaction under this order's id, with other terms than the order's."
     ),
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from domain.account import ForeignTransactionFound
 from domain.codes import Code
 from domain.events import Observation, Purpose
 from domain.evidence import ExpiryEvidence, GuardTaken, Landing, OperatorEvidence
@@ -131,6 +132,13 @@ class RequestCancel:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordElsewhere:
+    """The chain shows, finalized, a success of the order that this log did not sign."""
+
+    found: ForeignTransactionFound
+
+
+@dataclass(frozen=True, slots=True)
 class DiscardOrder:
     """An operator gives the order up; ``code`` says on what occasion."""
 
@@ -149,5 +157,6 @@ OrderCommand = (
     | RecordExpiry
     | GiveUp
     | RequestCancel
+    | RecordElsewhere
     | DiscardOrder
 )

@@ -18,6 +18,7 @@ from domain import events as e
 from domain.decide_attempt import record_expiry, record_landing, record_sent, reject_build
 from domain.decide_built import record_built, replace_swap
 from domain.decide_cancel import request_cancel
+from domain.decide_elsewhere import record_elsewhere
 from domain.decide_end import discard, give_up
 from domain.decide_route import record_quotes
 from domain.decide_trigger import observe_price
@@ -56,6 +57,8 @@ def decide(order: Order | None, command: c.OrderCommand) -> list[e.OrderEvent]: 
             return give_up(order, command)
         case c.RequestCancel():
             return request_cancel(order, command)
+        case c.RecordElsewhere():
+            return record_elsewhere(order, command)
         case c.DiscardOrder():
             return discard(order, command)
         case _:

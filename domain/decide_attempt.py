@@ -15,7 +15,6 @@ from domain.decide_end import fail_or_rest, past_deadline, require_status
 from domain.errors import DomainError, LandedAfterEndError, NotApplicableError
 from domain.evidence import ExpiryEvidence, GuardTaken
 from domain.evolve import evolve
-from domain.numbers import ratio
 from domain.order import Attempt, Order
 
 
@@ -102,10 +101,10 @@ def record_expiry(order: Order, command: c.RecordExpiry) -> list[e.OrderEvent]:
 
 def _lost(order: Order, attempt: Attempt | None, evidence: GuardTaken) -> e.AttemptExpired:
     """The end of an attempt that another one was faster than."""
-    taker = order.guard_taker
+    taker = order.guard_taken_by
     if attempt is None or attempt.end is not None or taker is None:
         raise NotApplicableError("The attempt isn't one that lost.")
-    if evidence.taken_by != taker.signature or attempt.guard is None or attempt.guard != order.guard:
+    if evidence.taken_by != taker or attempt.guard is None or attempt.guard != order.guard:
         raise DomainError("evidence_incomplete", "That isn't the transaction that took the order's guard.")
     return e.AttemptExpired(attempt=attempt.number, signature=attempt.signature, evidence=evidence)
 
@@ -129,11 +128,6 @@ def _confirmed(order: Order, attempt: Attempt, command: c.RecordLanding) -> e.Or
         raise DomainError("amounts_missing", "The transaction succeeded, yet its balances show no swap.")
     if landing.amount_in > order.amount_in or landing.amount_out < attempt.minimum_out:
         raise DomainError("amounts_out_of_bounds", "The amounts are outside of what the transaction was signed for.")
-    paid, got = (
-        ((landing.amount_in, order.token_in), (landing.amount_out, order.token_out))
-        if order.side == "sell"
-        else ((landing.amount_out, order.token_out), (landing.amount_in, order.token_in))
-    )
     return e.OrderConfirmed(
         attempt=attempt.number,
         tx_hash=landing.signature,
@@ -142,7 +136,7 @@ def _confirmed(order: Order, attempt: Attempt, command: c.RecordLanding) -> e.Or
         venue=quote.venue,
         amount_in=landing.amount_in,
         amount_out=landing.amount_out,
-        executed_price=ratio(got[0], got[1].decimals, paid[0], paid[1].decimals),
+        executed_price=order.price_of(landing.amount_in, landing.amount_out),
         network_fee_lamports=landing.fee_lamports + order.fees_lost_lamports,
         venue_fee=quote.fee_amount,
         venue_fee_token=quote.fee_token,

@@ -203,7 +203,8 @@ class OrderConfirmed(BaseOrderEvent):
     """The swap is on chain at ``commitment``; amounts are what the transaction's token balances show.
 
     ``guard_rent_lamports`` is what lies in the order's guard, part of neither price nor fee. ``because`` is set where
-    an operator said so of what the chain no longer tells.
+    an operator said so of what the chain no longer tells. A swap that another log or engine signed has the attempt's
+    number there, and neither venue nor its fee.
     """
 
     TOPIC = "order.OrderConfirmed"
@@ -213,13 +214,13 @@ class OrderConfirmed(BaseOrderEvent):
     tx_hash: str
     slot: int
     commitment: Commitment
-    venue: str
+    venue: str | None
     amount_in: BaseUnits
     amount_out: BaseUnits
     executed_price: Price
     network_fee_lamports: BaseUnits
-    venue_fee: BaseUnits
-    venue_fee_token: str
+    venue_fee: BaseUnits | None
+    venue_fee_token: str | None
     guard_rent_lamports: BaseUnits | None = None
     because: str | None = None
 
@@ -261,7 +262,8 @@ class OrderCancelled(BaseOrderEvent):
 
 class OrderFailed(BaseOrderEvent):
     """The end without a swap. ``quotes`` and ``refusals`` are the last ones seen, where that is why; ``evidence`` is
-    the cancel on chain that ended it, where one did.
+    the cancel on chain that ended it, where one did; ``tx_hash`` is what another log or engine executed under the
+    order's id.
     """
 
     TOPIC = "order.OrderFailed"
@@ -273,6 +275,7 @@ class OrderFailed(BaseOrderEvent):
     quotes: tuple[Quote, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     evidence: CancelEvidence | None = None
+    tx_hash: str | None = None
 
 
 OrderEvent = (

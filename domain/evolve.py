@@ -103,8 +103,7 @@ def _change(order: Order, event: e.OrderEvent) -> OrderChange:  # noqa: PLR0912 
         case e.AttemptExpired():
             return _apply_attempt_expired(order, event)
         case e.OrderFailed():
-            failure = Failure(code=event.code, detail=event.detail, retryable=event.retryable)
-            return {"failure": failure, **_by_cancel(order, event.evidence)}
+            return {"failure": _failure(event), **_by_cancel(order, event.evidence)}
         case e.CancelRequested():
             return {"cancellation": Cancellation(code=event.code, by=event.by, because=event.because)}
         case e.OrderCancelled():
@@ -142,7 +141,7 @@ def _by_cancel(order: Order, evidence: e.CancelEvidence | None) -> OrderChange:
         "guard_rent_lamports": evidence.guard_rent_lamports,
     }
     return {
-        "attempts": _attempts_with(order, evidence.attempt, {"end": "cancelled"}),
+        "attempts": _attempts_ended(order, evidence.attempt, evidence.signature, "cancelled"),
         "cancellation": order.cancellation.model_copy(update=ended),
     }
 
@@ -231,7 +230,20 @@ def _apply_confirmed(order: Order, event: e.OrderConfirmed) -> OrderChange:
         venue_fee_token=event.venue_fee_token,
         guard_rent_lamports=event.guard_rent_lamports,
     )
-    return {"attempts": _attempts_with(order, event.attempt, {"end": "confirmed"}), "fill": fill}
+    return {"attempts": _attempts_ended(order, event.attempt, event.tx_hash, "confirmed"), "fill": fill}
+
+
+def _attempts_ended(order: Order, number: int, signature: str, end: AttemptEnd) -> tuple[Attempt, ...]:
+    """The order's attempts once the transaction ``signature`` has ended the order. Where another log signed that, the
+    attempt of its number here is another transaction, if there is one.
+    """
+    attempt = order.attempt(number)
+    is_own = attempt is not None and attempt.signature == signature
+    return _attempts_with(order, number, {"end": end}) if is_own else order.attempts
+
+
+def _failure(event: e.OrderFailed) -> Failure:
+    return Failure(code=event.code, detail=event.detail, retryable=event.retryable, tx_hash=event.tx_hash)
 
 
 def _attempts_with(order: Order, number: int, change: AttemptChange) -> tuple[Attempt, ...]:

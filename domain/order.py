@@ -62,9 +62,9 @@ class Route(State):
 
 
 class Fill(State):
-    """What was executed, from the chain's own balances."""
+    """What was executed, from the chain's own balances; the venue is unknown of what this log did not sign."""
 
-    venue: str
+    venue: str | None
     tx_hash: str
     slot: int
     commitment: Commitment
@@ -72,8 +72,8 @@ class Fill(State):
     amount_out: BaseUnits
     executed_price: Price
     network_fee_lamports: BaseUnits
-    venue_fee: BaseUnits
-    venue_fee_token: str
+    venue_fee: BaseUnits | None
+    venue_fee_token: str | None
     guard_rent_lamports: IfSet[BaseUnits | None] = None
 
 
@@ -81,6 +81,7 @@ class Failure(State):
     code: str
     detail: str
     retryable: bool
+    tx_hash: IfSet[str | None] = None
 
 
 class Cancellation(State):
@@ -139,6 +140,12 @@ class Order(OrderTerms):
         return self.status in ENDS
 
     @property
+    def guard_taken_by(self) -> str | None:
+        """The transaction that succeeded under the order's guard, as far as the log knows it, whoever signed it."""
+        ends = (self.fill, self.failure, self.cancellation)
+        return next((end.tx_hash for end in ends if end and end.tx_hash), None)
+
+    @property
     def is_finalized(self) -> bool:
         """Whether its swap was recorded as finalized, so that no fork can undo it."""
         return self.fill is not None and self.fill.commitment == "finalized"
@@ -152,11 +159,6 @@ class Order(OrderTerms):
     def live_attempt(self) -> Attempt | None:
         """The newest attempt that may still land, if there is one."""
         return next((attempt for attempt in reversed(self.attempts) if attempt.end is None), None)
-
-    @property
-    def guard_taker(self) -> Attempt | None:
-        """The attempt that succeeded: the order's swap, or its cancel."""
-        return next((attempt for attempt in self.attempts if attempt.end in ("confirmed", "cancelled")), None)
 
     @property
     def guard(self) -> str | None:

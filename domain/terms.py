@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Literal
 
-from domain.numbers import BaseUnits, Price
+from domain.numbers import BaseUnits, Price, ratio
 from domain.quotes import Recorded
 from domain.tokens import Pair, Side, Token, pair_of
 from domain.triggers import limit_minimum
@@ -42,6 +43,11 @@ class OrderTerms(Recorded):
         if self.limit_price is None:
             return None
         return limit_minimum(self.side, self.amount_in, self.token_in, self.token_out, self.limit_price)
+
+    def price_of(self, amount_in: int, amount_out: int) -> Decimal:
+        """Quote per base where the order swaps these base units."""
+        sold, bought = (amount_in, self.token_in.decimals), (amount_out, self.token_out.decimals)
+        return ratio(*bought, *sold) if self.side == "sell" else ratio(*sold, *bought)
 
     def same_as(self, other: OrderTerms) -> bool:
         """Whether a client who repeats an order repeats its terms.

@@ -1,7 +1,7 @@
 """Wake-ups over Valkey between processes. None is ever needed: whoever waits looks by himself, and only later.
 
-Three things are said: how far the log has come, that work was put into the queue, and that somebody waits for a read
-model.
+Four things are said: how far the log has come, that work was put into the queue, that somebody waits for a read model,
+and that somebody waits for the wallet's history to be compared.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 _FAILURES = Counter("surefill_notifier_failures", "Wake-ups that could not be sent, and subscriptions that broke")
 _RECONNECT_AFTER = 0.5
 
-Subject = Literal["log", "work", "wanted"]
+Subject = Literal["log", "work", "wanted", "history"]
 Hear = Callable[[int], None]
 
 log = structlog.get_logger()

@@ -56,11 +56,14 @@ class Fee(View):
 
 
 class FailureView(View):
-    """Why there is no swap; ``retryable`` says whether the same order may well succeed when sent again."""
+    """Why there is no swap; ``retryable`` says whether the same order may well succeed when sent again. ``tx_hash`` is
+    what was executed under the order's id in its place, by another engine.
+    """
 
     code: str
     detail: str
     retryable: bool
+    tx_hash: IfKnown[str] = None
 
 
 class CancellationView(View):
@@ -229,8 +232,9 @@ def _fee(order: Order) -> Fee | None:
     if order.fill is None:
         return None
     mint, rent = order.fill.venue_fee_token, order.fill.guard_rent_lamports
-    token = next((one for one in (order.token_in, order.token_out) if one.mint == mint), KNOWN_TOKENS.find(mint))
-    amount = to_units(order.fill.venue_fee, token.decimals) if token else None
+    known = [one for one in (order.token_in, order.token_out) if one.mint == mint]
+    token = known[0] if known else KNOWN_TOKENS.find(mint or "")
+    amount = to_units(order.fill.venue_fee or 0, token.decimals) if token else None
     return Fee(
         network_lamports=str(order.fill.network_fee_lamports),
         guard_rent_lamports=None if rent is None else str(rent),

@@ -14,6 +14,8 @@ from chains.solana_client import SolanaChain
 from commands.accounts import Accounts
 from commands.dead_letters import DeadLetters
 from commands.epochs import KnownEpochs
+from commands.executed_elsewhere import ExecutedElsewhere
+from commands.foreign import ForeignTransactions
 from commands.guard_keys import GuardKeys
 from commands.ids import DEFAULT_ACCOUNT
 from commands.orders import OrderRepository
@@ -68,7 +70,8 @@ class Store:
 
     ``feed`` is what the process knows of the log's end, ``continuity`` whether PostgreSQL still has that; ``queue`` is
     where orders are handed over to be executed; ``hurry`` is set where somebody waits for a read model, and
-    ``ask_for_hurry`` sets it in every process.
+    ``ask_for_hurry`` sets it in every process; ``history_wanted`` is set where a process waits for the wallet's history
+    to be compared with the log.
     """
 
     pool: Pool
@@ -83,12 +86,15 @@ class Store:
     reclaims: Reclaims
     trading: TradingStates
     epochs: KnownEpochs
+    foreign: ForeignTransactions
+    executed_elsewhere: ExecutedElsewhere
     dead_letters: DeadLetters
     work: WorkTable
     broker: WokenBroker
     queue: Queue
     hand_over: HandOver
     hurry: asyncio.Event
+    history_wanted: asyncio.Event
 
     def ask_for_hurry(self) -> None:
         self.hurry.set()
@@ -134,8 +140,13 @@ async def open_store(settings: Settings, role: str, *, connections: int = 4) -> 
         feed.follow(trading.follow)
         epochs = KnownEpochs(accounts, DEFAULT_ACCOUNT)
         feed.follow(epochs.follow)
+        foreign = ForeignTransactions(events, appender, mapper, orders, accounts)
+        executed_elsewhere = ExecutedElsewhere(foreign, DEFAULT_ACCOUNT)
+        feed.follow(executed_elsewhere.follow)
         hurry = asyncio.Event()
         notifier.listen("wanted", lambda _: hurry.set())
+        history_wanted = asyncio.Event()
+        notifier.listen("history", lambda _: history_wanted.set())
         notifier.listen("work", lambda _: broker.wake())
         await notifier.start()
         await appender.start()
@@ -153,12 +164,15 @@ async def open_store(settings: Settings, role: str, *, connections: int = 4) -> 
                 reclaims=Reclaims(events, appender, mapper),
                 trading=trading,
                 epochs=epochs,
+                foreign=foreign,
+                executed_elsewhere=executed_elsewhere,
                 dead_letters=DeadLetters(events, appender, mapper, orders),
                 work=WorkTable(pool, written_by=PROCESSOR),
                 broker=broker,
                 queue=queue,
                 hand_over=hand_over,
                 hurry=hurry,
+                history_wanted=history_wanted,
             )
         finally:
             await appender.stop()

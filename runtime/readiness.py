@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from api.services import Check
+from commands.ids import DEFAULT_ACCOUNT
 from event_store.processors.oversight import LagWatch, unheld
 from event_store.statements import statement
 from projections.orders import PROCESSOR
 from runtime.log_behind import WITNESS
 from workers.dispatch.work import Pool
+from workers.history.table import HistoryTable
 from workers.tracker.tracker import TRACKER
 from workers.watcher.book_feed import WATCHER
 
@@ -19,6 +21,8 @@ LEASED_ROLES = {PROCESSOR: "projector", TRACKER: "tracker", WATCHER: "watcher"}
 FOLLOWERS = (PROCESSOR,)
 # Twice a lease: after a crash the standby takes over within one, and has another to catch up.
 LAG_S = 10.0
+# Three comparisons.
+HISTORY_S = 90.0
 _UNKNOWN_OUTCOMES = statement(__file__, "unknown_outcomes")
 
 
@@ -53,8 +57,18 @@ def role_checks(pool: Pool, *, witnessed: bool = False, behind: Callable[[], Awa
             row = await (await connection.execute(_UNKNOWN_OUTCOMES)).fetchone()
         return f"the outcome of {row[0]} orders isn't known, such as {row[1]}: {row[2]}" if row else None
 
+    async def history() -> str | None:
+        if await behind():
+            return None
+        numbers = await HistoryTable(pool, DEFAULT_ACCOUNT).numbers()
+        if numbers.age is None:
+            return "the wallet's history was not compared with the log yet" if numbers.begun else None
+        late = numbers.age > HISTORY_S
+        return f"the wallet's history was last compared with the log {numbers.age:.0f} s ago" if late else None
+
     return [
         Check("leases", leases, essential=False),
         Check("positions", positions, essential=False),
         Check("outcomes", outcomes, essential=False),
+        Check("history", history, essential=False),
     ]

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from domain import events as e
+from domain.account import ForeignTransactionFound
 
 _SCHEMA = (Path(__file__).parent / "attempts.sql").read_text()
 
@@ -41,6 +42,7 @@ class Attempt:
     fee_lamports: int | None = None
     guard: str | None = None
     guard_lamports: int | None = None
+    purpose: e.Purpose = "swap"
 
     @property
     def gained(self) -> dict[str, int]:
@@ -68,7 +70,7 @@ def attempts_of(order_id: UUID, events: Iterable[tuple[int, e.OrderEvent]]) -> l
             case e.TransactionBuilt(attempt=number):
                 found[number] = Attempt(
                     event.signature, order_id, number, event.wallet, event.genesis_hash, version, None, None,
-                    token_in, token_out, guard=event.guard,
+                    token_in, token_out, guard=event.guard, purpose=event.purpose,
                 )  # fmt: skip
             case e.AttemptRejected() if event.attempt in found:
                 one = found[event.attempt]
@@ -77,15 +79,17 @@ def attempts_of(order_id: UUID, events: Iterable[tuple[int, e.OrderEvent]]) -> l
                 lost += event.fee_lamports
             case e.AttemptExpired() if event.attempt in found:
                 found[event.attempt].ending, found[event.attempt].version = "expired", version
-            case e.OrderConfirmed() if event.attempt in found:
-                one = found[event.attempt]
+            case e.OrderConfirmed(attempt=number, tx_hash=tx_hash) if (
+                number in found and found[number].signature == tx_hash
+            ):
+                one = found[number]
                 one.ending, one.signature, one.slot, one.version = "confirmed", event.tx_hash, event.slot, version
                 one.amount_in, one.amount_out = event.amount_in, event.amount_out
                 # The order's fee: that of its failed attempts is in it.
                 one.fee_lamports = event.network_fee_lamports - lost
                 one.guard_lamports = event.guard_rent_lamports
             case e.OrderCancelled(evidence=cancel) | e.OrderFailed(evidence=cancel) if (
-                cancel and cancel.attempt in found
+                cancel and cancel.attempt in found and found[cancel.attempt].signature == cancel.signature
             ):
                 one = found[cancel.attempt]
                 one.ending, one.slot, one.version = "cancelled", cancel.slot, version
@@ -102,6 +106,8 @@ class Attempts:
         self._db = sqlite3.connect("", isolation_level=None)
         self._db.executescript(_SCHEMA)
         self._db.execute("begin")
+        self.foreign: dict[str, ForeignTransactionFound] = {}
+        """By signature, those of the wallet's transactions that the log knows and did not sign: few, or none."""
 
     def close(self) -> None:
         self._db.close()
@@ -122,7 +128,8 @@ class Attempts:
         return next(self._select("signature = ?", signature), None)
 
     def wallets(self) -> set[str]:
-        return {row[0] for row in self._db.execute("select distinct wallet from attempt")}
+        own = {row[0] for row in self._db.execute("select distinct wallet from attempt")}
+        return own | {one.wallet for one in self.foreign.values()}
 
     def on_other_chains(self, genesis_hash: str) -> dict[str, int]:
         """How many attempts were signed for each other chain."""

@@ -16,6 +16,7 @@ import psycopg_pool
 from chains.errors import ChainUnavailableError, UnansweredError
 from chains.wallet_history import Listed, Memo, Movement, WalletHistory
 from domain import events as e
+from domain.account import ForeignTransactionFound
 from event_store.hash_chain.verification import Finding, Verdict
 from event_store.mapper import UNREADABLE, EventMapper
 from event_store.read.log import Log
@@ -97,6 +98,8 @@ class ChainCheck:
         self._count()
         if recorded is not None:
             self._compare(recorded, movement)
+        elif foreign := self._attempts.foreign.get(listed.signature):
+            self._compare_foreign(foreign, movement)
         elif movement.signed and movement.memo is not None:
             # Without the wallet's signature the memo is a stranger's word.
             await self._unknown(listed.signature, movement, movement.memo)
@@ -129,13 +132,25 @@ class ChainCheck:
                 ("slot", recorded.slot, movement.slot),
                 ("guard", recorded.guard, movement.guard),
                 ("guard rent", recorded.guard_lamports or 0, movement.guard_lamports),
-                ("memo", Memo(recorded.order_id, recorded.number), movement.memo),
+                ("memo", Memo(recorded.order_id, recorded.number, recorded.purpose), movement.memo),
             )
             if ours != theirs
         ]
         if differing:
             self._say("differs", "; ".join(differing), RECONCILE, recorded)
         return None
+
+    def _compare_foreign(self, foreign: ForeignTransactionFound, movement: Movement) -> None:
+        """What `surefill recover` has recorded of a transaction that this log did not sign."""
+        if not movement.failed:
+            self._attempts.succeeded(foreign.order_id, foreign.signature)
+        recorded = _recorded_foreign(foreign)
+        self._on_chain.update(_moved(movement))
+        self._in_log.update(recorded)
+        same = (foreign.failed, foreign.slot) == (movement.failed, movement.slot) and recorded == _moved(movement)
+        if not same:
+            what = f"attempt {foreign.attempt}: {foreign.signature}, signed outside of the log, isn't what was recorded"
+            self._report.add(Finding("chain", "differs", what, RECONCILE, stream_id=foreign.order_id))
 
     async def _unknown(self, signature: str, movement: Movement, memo: Memo) -> None:
         """A transaction of ours that the log, as it was read, doesn't have."""
@@ -235,6 +250,11 @@ class ChainCheck:
 
 def _moved(movement: Movement) -> Counter[str]:
     return Counter({**movement.gained, FEES: movement.fee_lamports, RENT: movement.guard_lamports})
+
+
+def _recorded_foreign(foreign: ForeignTransactionFound) -> Counter[str]:
+    gained = {**{mint: -amount for mint, amount in foreign.paid.items()}, **foreign.received}
+    return Counter({**gained, FEES: foreign.fee_lamports, RENT: foreign.guard_rent_lamports})
 
 
 def _recorded(attempt: Attempt) -> Counter[str]:

@@ -7,7 +7,14 @@ from itertools import groupby
 from operator import attrgetter
 from uuid import UUID
 
-from domain.account import AccountEvent, ContradictionFound, LogFoundBehind, ReclaimBuilt, TradingResumed
+from domain.account import (
+    AccountEvent,
+    ContradictionFound,
+    ForeignTransactionFound,
+    LogFoundBehind,
+    ReclaimBuilt,
+    TradingResumed,
+)
 from domain.events import OrderEvent
 from event_store.errors import UnknownTopicError, UnreadableEventError
 from event_store.hash_chain.verification import (
@@ -52,7 +59,7 @@ def verify_log(
         remedy = "The log lost its end, or is a backup: restore the newer one, or rebuild the read model."
         report.add(Finding("read models", "differs", what, remedy, position=rows.position))
     of_checkpoint = 0
-    others = _Others(mapper, report, reclaims)
+    others = _Others(mapper, attempts, report, reclaims)
     events = track(snapshot.events(), head.position, "streams")
     for stream_id, group in groupby(events, key=attrgetter("stream_id")):
         stream = list(group)
@@ -126,9 +133,10 @@ class _Others:
     trading after it has looked, and the chain's own check still compares.
     """
 
-    def __init__(self, mapper: EventMapper, report: Report, reclaims: RecordedReclaims) -> None:
+    def __init__(self, mapper: EventMapper, attempts: Attempts, report: Report, reclaims: RecordedReclaims) -> None:
         self._reclaims = reclaims
         self._mapper = mapper
+        self._attempts = attempts
         self._report = report
         self._contradictions: list[RecordedEvent] = []
         self._put_back: list[RecordedEvent] = []
@@ -151,6 +159,8 @@ class _Others:
             else:
                 if isinstance(event, AccountEvent):
                     read.append(event)
+                if isinstance(event, ForeignTransactionFound):
+                    self._attempts.foreign[event.signature] = event
                 if isinstance(event, TradingResumed):
                     account_id = recorded.account_id
                     self._resumed[account_id] = max(self._resumed.get(account_id, 0), recorded.position)

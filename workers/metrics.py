@@ -34,4 +34,7 @@ DISAGREEMENTS = Counter(
 )
 RECLAIMS = Counter("surefill_reclaims_total", "Reclaims of guards' rents, by what became of each.", ["outcome"])
 RENT_RETURNED = Counter("surefill_rent_returned_lamports_total", "Lamports that came back from guards, dust included.")
+HISTORY_HEIGHT = Gauge(
+    "surefill_wallet_history_height", "Block height up to which the log knows the wallet's transactions."
+)
 EVIDENCE_MISSING = Counter("surefill_evidence_missing_total", "Attempts whose expiry could not be proven yet, by try.")

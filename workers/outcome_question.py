@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from chains.protocol import OutcomeQuestion, SentTransaction
 from domain.order import Attempt, Order
 
@@ -16,5 +18,9 @@ def outcome_question(order: Order, attempt: Attempt) -> OutcomeQuestion | None:
     """Which of the order's transactions succeeded, or whether none ever can; None where ``attempt`` makes no guard."""
     if attempt.guard is None:
         return None
-    sent = (sent_transaction(order, one) for one in order.attempts if one.guard)
+    sent = [sent_transaction(order, one) for one in order.attempts if one.guard]
+    elsewhere = order.guard_taken_by
+    if elsewhere and all(one.signature != elsewhere for one in sent):
+        # Another log or engine signed what took the guard.
+        sent.append(replace(sent[0], signature=elsewhere, lands_until=0))
     return OutcomeQuestion(genesis_hash=attempt.genesis_hash, guard=attempt.guard, sent=tuple(sent))

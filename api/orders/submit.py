@@ -17,6 +17,7 @@ from api.orders.terms import terms
 from api.problems import log_behind, outcome_unknown
 from api.services import InjectedServices, Services
 from commands.errors import SubmissionUnknownError
+from commands.ids import order_id
 from commands.submit import submit_order
 from domain.commands import SubmitOrder
 from domain.terms import OrderTerms
@@ -71,8 +72,11 @@ async def submitted(services: Services, document: Document) -> AcceptedOrder:
     if asked.client_order_id is None and (trading := await services.trading()).behind:
         raise log_behind(trading)
     command = submission(asked, config, services.chain().tradable_network(), services.clock())
+    executed = None
+    if asked.client_order_id is not None:
+        executed = await services.executed_elsewhere(order_id(config.account_id, asked.client_order_id))
     try:
-        accepted = await submit_order(services.orders, config.account_id, command)
+        accepted = await submit_order(services.orders, config.account_id, command, executed)
     except SubmissionUnknownError as unknown:
         where = links(unknown.order_id).model_dump(by_alias=True)
         raise outcome_unknown(unknown, where, repeatable=command.terms.client_order_id is not None) from unknown

@@ -21,6 +21,7 @@ _HEADERS = statement(__file__, "headers")
 HEAD = statement(__file__, "head")
 _END = statement(__file__, "end")
 _HASH_AT = statement(__file__, "hash_at")
+_STATES = statement(__file__, "states")
 _STREAMS_WITHOUT = statement(__file__, "streams_without")
 
 E = TypeVar("E", bound=Positioned)
@@ -67,6 +68,10 @@ class Log:
         """The hash of the event at ``position``; None where the log has no such event."""
         rows = await self._rows(_HASH_AT, {"position": position})
         return rows[0][0] if rows else None
+
+    async def states(self, stream_ids: Sequence[UUID], topic: str) -> list[tuple[UUID, bytes]]:
+        """The streams' events of the kind ``topic``: each one's stream and state, in no order."""
+        return await self._rows(_STATES, {"streams": list(stream_ids), "topic": topic})
 
     async def streams_without(self, begun: str, ends: Sequence[str]) -> list[UUID]:
         """Streams that begin with topic ``begun`` and have none of ``ends``, the oldest first; reads the whole log."""

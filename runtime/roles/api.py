@@ -65,6 +65,7 @@ async def run(parts: Parts) -> None:
             hurry=store.ask_for_hurry,
             trading=trading,
             epochs=store.epochs.all,
+            executed_elsewhere=store.executed_elsewhere.of_order,
         )
         try:
             await serve(

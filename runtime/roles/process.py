@@ -21,6 +21,7 @@ from runtime.composition import Market, Store, open_market, open_store
 from runtime.errors import StartupError
 from runtime.log_behind import Standing, hold_against_witness
 from runtime.roles.parts import Parts
+from runtime.roles.wallet_history import HistoryGate
 from runtime.settings import Settings
 from runtime.telemetry import watch_loop
 
@@ -30,7 +31,9 @@ OpenMarket = Callable[[Settings, Store], AbstractAsyncContextManager[Market]]
 # Seconds before a role is begun again; doubled up to the longest, and anew after so long a steady life.
 FIRST_DELAY, LONGEST_DELAY, STEADY = 0.1, 2.0, 5.0
 # The roles that act on what the log says: not while it is behind.
-HELD_BACK = frozenset({"worker", "tracker", "watcher", "reclaim", "witness"})
+HELD_BACK = frozenset({"worker", "tracker", "watcher", "reclaim", "witness", "wallet_history"})
+# Those that sign and end: not before the wallet's history has been compared with the log. Beside one it is compared.
+AFTER_HISTORY = frozenset({"worker", "tracker", "reclaim"})
 # Connections that a role holds at a time, under load.
 CONNECTIONS_A_ROLE = 3
 
@@ -53,14 +56,17 @@ async def run_roles(settings: Settings, names: Sequence[str], market_opener: Ope
         standing = Standing(partial(store.trading.of, DEFAULT_ACCOUNT))
         await standing.look()
         parts = Parts(settings, store, market)
+        history = await HistoryGate.of(store)
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(store.feed.run(), name="feed")
                 tasks.create_task(watch_loop(), name="loop")
                 tasks.create_task(_end_where_replaced(store), name="continuity")
                 tasks.create_task(standing.run(), name="standing")
-                for name in (*names, *_of_who_signs(names, witnessed=file is not None)):
+                for name in (*names, *_beside(names, witnessed=file is not None)):
                     run: Run = import_module(f"runtime.roles.{name}").run
+                    if name in AFTER_HISTORY:
+                        run = partial(_run_after, history, run)
                     if name in HELD_BACK:
                         run = partial(_run_while_sound, standing, run)
                     tasks.create_task(_keep(name, run, parts, ends_all=name == "api" or len(names) == 1), name=name)
@@ -70,11 +76,17 @@ async def run_roles(settings: Settings, names: Sequence[str], market_opener: Ope
             raise
 
 
-def _of_who_signs(names: Sequence[str], *, witnessed: bool) -> tuple[str, ...]:
-    """What runs where the worker does: it has the key that rents come back with, and the witness's disk."""
-    if "worker" not in names:
-        return ()
-    return ("reclaim", "witness") if witnessed else ("reclaim",)
+def _beside(names: Sequence[str], *, witnessed: bool) -> list[str]:
+    """What a process with these roles does beside them: who signs has the key that rents come back with, and keeps the
+    witness.
+    """
+    kept = ["reclaim", *(["witness"] if witnessed else [])] if "worker" in names else []
+    return [*kept, "wallet_history"] if AFTER_HISTORY & set(names) else kept
+
+
+async def _run_after(history: HistoryGate, run: Run, parts: Parts) -> None:
+    await history.opened()
+    await run(parts)
 
 
 async def _run_while_sound(standing: Standing, run: Run, parts: Parts) -> None:

@@ -1,7 +1,4 @@
-"""A PostgreSQL that is put back to a copy of its directory, under an engine as a user runs it.
-
-That an order of the lost end, sent again in time, executes a second time is not for the log to prevent: it can't know.
-"""
+"""A PostgreSQL that is put back to a copy of its directory, under an engine as a user runs it."""
 
 from __future__ import annotations
 
@@ -66,6 +63,8 @@ class Clients:
     kept: dict[str, Any]
     cancelled: dict[str, Any]
     lost: dict[str, Any]
+    executed_lost: dict[str, Any]
+    """What the engine said of the lost order once it was executed."""
     last: int
     """The last position the engine had come to."""
 
@@ -83,12 +82,12 @@ async def put_back_to_a_copy(engine: Engine, copy: Path) -> Clients:
     engine.start()
     async with engine.client() as client:
         lost = await post(client, clientOrderId="lost")
-        await ended(client, [lost["orderId"]])
+        executed_lost = (await ended(client, [lost["orderId"]]))[lost["orderId"]]
         last = int((await story(client, lost["orderId"]))[-1]["position"].partition(".")[2])
     witnessed(engine, last)
     assert engine.stop() == 0
     replace_cluster(engine, copy)
-    return Clients(executed, kept, cancelled, lost, last)
+    return Clients(executed, kept, cancelled, lost, executed_lost, last)
 
 
 async def test_a_log_that_was_put_back_is_halted_until_recover_and_resume(own_engine: Engine) -> None:
@@ -102,21 +101,29 @@ async def test_a_log_that_was_put_back_is_halted_until_recover_and_resume(own_en
         await _waits(client, clients)
         _needs_a_decision_of_each_open_order(engine, clients)
         await _goes_on(engine, client, clients)
-    verified = engine.run("verify", "--no-chain")
-    assert verified.returncode == 3 and "nothing differs" in verified.stdout, verified.stdout
+    verified = engine.run("verify")
+    assert verified.returncode == 0 and "all equal" in verified.stdout, verified.stdout
     # Its new witness is its own: it is not found behind again.
     assert engine.stop() == 0
     engine.start()
     async with engine.client() as client:
         assert (await check(client, "log"))["ok"]
 
-    # Put back once more, where no witness is kept: nobody can tell, and it starts as ever.
+    # Put back once more, where no witness is kept: the wallet's history tells.
     assert engine.stop() == 0
     replace_cluster(engine, copy)
     engine.settings["WITNESS"] = "off"
     engine.start()
     async with engine.client() as client:
-        assert (await check(client, "log"))["ok"]
+        await _becomes_behind(client)
+        log = await check(client, "log")
+        assert f"{clients.executed_lost['txHash']} of order {clients.lost['orderId']}" in log["reason"]
+
+
+async def _becomes_behind(client: httpx2.AsyncClient) -> None:
+    async with asyncio.timeout(20):
+        while (await check(client, "log"))["ok"]:
+            await asyncio.sleep(0.1)
 
 
 async def _says_so(engine: Engine, client: httpx2.AsyncClient, clients: Clients) -> None:
@@ -158,17 +165,21 @@ BECAUSE = ("--because", "the disk was lost")
 def _needs_a_decision_of_each_open_order(engine: Engine, clients: Clients) -> None:
     hasty = engine.run("resume", *BECAUSE)
     assert hasty.returncode == 1 and hasty.stderr.startswith("surefill: log_behind: ")
+    ended = engine.run("cancel", clients.kept["orderId"], *BECAUSE)
+    assert ended.returncode == 1 and ended.stderr.startswith("surefill: log_behind: ")
     verified = engine.run("verify", "--no-chain")
     assert verified.returncode == 1 and "the log was put back to an earlier moment" in verified.stdout
-    shown = engine.run("recover")
+    shown = engine.run("recover", within=180)
     assert shown.returncode == 1 and f"has seen position {clients.last}" in shown.stdout
     assert all(order["orderId"] in shown.stdout for order in (clients.kept, clients.cancelled, clients.lost))
     assert clients.executed["orderId"] not in shown.stdout
+    assert "executed outside of the log, now recorded: 1" in shown.stdout
+    assert "open orders: 2" in shown.stdout
     unnamed = engine.run("recover", "--keep", clients.kept["orderId"], *BECAUSE)
-    assert unnamed.returncode == 1 and unnamed.stderr.startswith("surefill: unnamed: 2 open and named neither")
+    assert unnamed.returncode == 1 and unnamed.stderr.startswith("surefill: unnamed: 1 open and named neither")
     done = engine.run("recover", "--cancel", clients.cancelled["orderId"], "--keep", "all", *BECAUSE)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("2 orders kept, 1 cancelled; epoch 2 began after position ")
+    assert done.stdout.startswith("1 orders kept, 1 cancelled; epoch 2 began after position ")
 
 
 async def _goes_on(engine: Engine, client: httpx2.AsyncClient, clients: Clients) -> None:
@@ -176,9 +187,12 @@ async def _goes_on(engine: Engine, client: httpx2.AsyncClient, clients: Clients)
     assert cancelled["failure"]["code"] == "cancelled_at_recovery"
     assert not (await check(client, "log"))["ok"]
     assert engine.run("resume", *BECAUSE).returncode == 0
-    # A deadline that passed meanwhile counts, and new orders execute.
-    late = (await ended(client, [clients.lost["orderId"]]))[clients.lost["orderId"]]
-    assert late["status"] == "failed" and late["failure"]["retryable"]
+    # What was executed in the lost end is as the chain has it, and new orders execute.
+    lost = (await client.get(clients.lost["links"]["order"])).json()
+    assert lost["status"] == "confirmed", lost
+    same = ("txHash", "executedAmountIn", "executedAmountOut", "executedPrice")
+    assert [lost[name] for name in same] == [clients.executed_lost[name] for name in same]
+    assert lost["fee"]["networkLamports"] == clients.executed_lost["fee"]["networkLamports"]
     new = await post(client, clientOrderId="after")
     assert (await ended(client, [new["orderId"]]))[new["orderId"]]["status"] == "confirmed"
     assert (await client.get(clients.kept["links"]["order"])).json()["status"] == "pending"

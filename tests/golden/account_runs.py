@@ -6,20 +6,26 @@ import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
+from commands import ids
 from commands.accounts import Behind
 from commands.dead_letters import DeadLetters
 from commands.ids import DEFAULT_ACCOUNT
 from commands.recovery import Recovery
 from domain.account import (
+    ForeignTransactionFound,
     RecordedDeadLetter,
+    WalletHistoryRead,
     dead_letters_stream,
+    foreign_transactions_stream,
     guard_key_stream,
     reconciliation_stream,
     trading_stream,
 )
-from domain.commands import RecordExpiry
+from domain.commands import DiscardOrder, RecordExpiry
+from domain.tokens import SOL, USDC
 from tests.chaos.node import FaultyNode
 from tests.golden.runs import (
     MAPPER,
@@ -146,3 +152,55 @@ async def put_back_and_recovered(engine: EngineHarness, node: FaultyNode) -> Seq
     await recovery.decide(DEFAULT_ACCOUNT, [kept], [cancelled], by="operator@host", because="the mirror was older")
     await engine.accounts.resume(DEFAULT_ACCOUNT, "both clients were asked")
     return [kept, cancelled, reconciliation_stream(DEFAULT_ACCOUNT), trading_stream(DEFAULT_ACCOUNT)]
+
+
+@history
+async def executed_elsewhere(engine: EngineHarness, node: FaultyNode) -> Sequence[UUID]:
+    """The chain shows what the log has lost of four orders: a swap, one with other terms, a cancel, and a swap of an
+    order that is posted again only afterwards; and a fifth that had failed here.
+    """
+    ours = {name: await engine.submit(client_order_id=name) for name in ("swap", "terms", "cancel", "ended")}
+    again = ids.order_id(DEFAULT_ACCOUNT, "again")
+    await engine.orders.execute(await engine.history(ours["ended"]), DiscardOrder())
+    behind = Behind("the wallet's history has a transaction which the log doesn't know", 4)
+    await engine.accounts.found_behind(DEFAULT_ACCOUNT, behind)
+    found = [
+        foreign(ours["swap"], 1, slot=301),
+        foreign(ours["terms"], 1, slot=302, paid={SOL.mint: 400_000_000}),
+        foreign(ours["cancel"], 2, slot=303, purpose="cancel", paid={}, received={}),
+        foreign(again, 1, slot=304, failed=True, paid={}, received={}, guard_rent_lamports=0),
+        foreign(again, 2, slot=305),
+        foreign(ours["ended"], 1, slot=306),
+    ]
+    await engine.store.foreign.record(DEFAULT_ACCOUNT, found)
+    read = WalletHistoryRead(
+        epoch=2, wallet=found[0].wallet, height=460, endpoints=("node.example",), executed=len(found) - 1
+    )
+    await engine.accounts.record_history_read(DEFAULT_ACCOUNT, read)
+    recovery = Recovery(engine.events, engine.orders, engine.accounts)
+    await recovery.decide(DEFAULT_ACCOUNT, [], [], by="operator@host", because="the mirror was older")
+    await engine.submit(client_order_id="again", executed=True)
+    return [
+        *ours.values(),
+        again,
+        foreign_transactions_stream(DEFAULT_ACCOUNT),
+        reconciliation_stream(DEFAULT_ACCOUNT),
+        trading_stream(DEFAULT_ACCOUNT),
+    ]
+
+
+def foreign(order_id: UUID, attempt: int, *, slot: int, **changes: Any) -> ForeignTransactionFound:
+    """A swap of half a SOL that another engine signed."""
+    told: dict[str, Any] = {
+        "purpose": "swap",
+        "signature": f"{slot}".replace("0", "o") * 29,
+        "wallet": "9aE476sH92Vz7DMPyq5WLPkrKWivxeuTKEFKd2sZZcde",
+        "genesis_hash": "4uhcVJyU9pJkvQyS88uRDiswHXSCkY3zQawwpjk2NsNY",
+        "failed": False,
+        "paid": {SOL.mint: 500_000_000},
+        "received": {USDC.mint: 74_000_000},
+        "fee_lamports": 5_000,
+        "guard": "8opHzTAnfzRpPEx21XtnrVTX28YQuCpAjcn1PczScKh",
+        "guard_rent_lamports": 2_039_280,
+    }
+    return ForeignTransactionFound(order_id=order_id, attempt=attempt, slot=slot, **{**told, **changes})

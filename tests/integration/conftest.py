@@ -6,6 +6,7 @@ import asyncio
 import os
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import psycopg
@@ -57,6 +58,12 @@ def postgres() -> Iterator[EmbeddedPostgres]:
 @pytest.fixture
 def empty_database(postgres: EmbeddedPostgres) -> Iterator[TestDatabase]:
     """A database nobody migrated yet; the application's role is one a test run makes once."""
+    with new_database(postgres) as database:
+        yield database
+
+
+@contextmanager
+def new_database(postgres: EmbeddedPostgres) -> Iterator[TestDatabase]:
     name = f"t_{os.getpid()}_{secrets.token_hex(4)}"
     with psycopg.connect(postgres.superuser, autocommit=True) as connection:
         connection.execute(sql.SQL("create database {} owner surefill_owner").format(sql.Identifier(name)))

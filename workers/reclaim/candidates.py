@@ -155,7 +155,7 @@ def _maker(order: Order) -> tuple[int, str]:
     """The attempt whose transaction made the guard, the last one where the log doesn't say; an order that was executed
     from elsewhere may have none of its own.
     """
-    attempt = order.guard_taker or next(reversed(order.attempts), None)
-    if attempt is not None:
-        return attempt.number, attempt.signature
-    return 1, order.fill.tx_hash if order.fill else ""
+    taken_by = order.guard_taken_by
+    known = (attempt for attempt in order.attempts if attempt.signature == taken_by)
+    attempt = next(known, None) or next(reversed(order.attempts), None)
+    return (attempt.number, attempt.signature) if attempt is not None else (1, taken_by or "")

@@ -89,8 +89,8 @@ class ExpiryProver:
         if history is None or history.order is None:
             return
         now = self._clock()
-        number = next(one.number for one in history.order.attempts if one.signature == landing.signature)
-        if attempt.order_ended and number != attempt.number:
+        number = next((one.number for one in history.order.attempts if one.signature == landing.signature), None)
+        if number is None or (attempt.order_ended and number != attempt.number):
             # Past its time it can't even fail any more, at the cost of a fee.
             taken = GuardTaken(taken_by=landing.signature, slot=landing.slot, shown_by=landing.shown_by)
             await self._recorder.record(lease, attempt, history, RecordExpiry(attempt.number, taken, now))

@@ -24,6 +24,8 @@ from api.serving.limits import Limits
 from chains.solana_client import SolanaChain
 from commands.accounts import Accounts
 from commands.epochs import KnownEpochs
+from commands.executed_elsewhere import ExecutedElsewhere
+from commands.foreign import ForeignTransactions
 from commands.ids import DEFAULT_ACCOUNT
 from commands.orders import OrderRepository
 from commands.trading import TradingStates
@@ -143,6 +145,9 @@ async def running(
         orders = OrderRepository(events, appender, MAPPER)
         accounts = Accounts(events, appender, MAPPER)
         trading, epochs = TradingStates(accounts), KnownEpochs(accounts, DEFAULT_ACCOUNT)
+        foreign = ForeignTransactions(events, appender, MAPPER, orders, accounts)
+        executed_elsewhere = ExecutedElsewhere(foreign, DEFAULT_ACCOUNT)
+        feed.follow(executed_elsewhere.follow)
         feed.follow(trading.follow)
         feed.follow(epochs.follow)
         problems: dict[str, str | None] = {"valkey": None}
@@ -159,6 +164,7 @@ async def running(
             config, orders=orders, events=events, mapper=MAPPER, pool=pool, checks=checks, hurry=hurry.set,
             live=live, prices=PoolPrices(book), slot_age=chain.slot_age, chain=known, venues=(book,),
             trading=partial(trading.of, DEFAULT_ACCOUNT), epochs=epochs.all,
+            executed_elsewhere=executed_elsewhere.of_order,
         )  # fmt: skip
         port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         serving = asyncio.create_task(

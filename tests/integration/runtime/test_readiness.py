@@ -6,6 +6,7 @@ from uuid import uuid4
 
 from psycopg_pool import AsyncConnectionPool
 
+from commands.ids import DEFAULT_ACCOUNT
 from event_store.append.appender import Appender
 from event_store.pool import connection_pool
 from event_store.processors.leases import Lease
@@ -103,3 +104,19 @@ async def test_orders_whose_outcome_is_not_known_are_counted_and_the_oldest_is_t
         assert (await said(pool))["outcomes"] == (
             f"the outcome of 2 orders isn't known, such as {orders[0]}: liar:443: it shows the order's guard"
         )
+
+
+async def test_a_wallets_history_that_was_not_compared_for_long_is_named(database: TestDatabase) -> None:
+    table_of = "insert into wallet_history (account_id, begun) values (%s, 1)"
+    compared = "update wallet_history set completed = 1, completed_at = clock_timestamp() - %s * interval '1 second'"
+    async with connection_pool(database.app, max_size=2) as pool:
+        assert (await said(pool))["history"] is None
+        async with pool.connection() as connection:
+            await connection.execute(table_of, [DEFAULT_ACCOUNT])
+        assert (await said(pool))["history"] == "the wallet's history was not compared with the log yet"
+        async with pool.connection() as connection:
+            await connection.execute(compared, [30])
+        assert (await said(pool))["history"] is None
+        async with pool.connection() as connection:
+            await connection.execute(compared, [100])
+        assert (await said(pool))["history"] == "the wallet's history was last compared with the log 100 s ago"

@@ -6,17 +6,19 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from chains.wallet import Wallet
+from event_store.schema.migrate import migrate
 from localnet.main import serve
 from runtime.composition import open_market, open_store
 from runtime.preconditions import require_wallet
 from runtime.settings import Settings
-from tests.integration.conftest import TestDatabase
-from tests.integration.embedded import EmbeddedValkey
+from tests.integration.conftest import TestDatabase, new_database
+from tests.integration.embedded import EmbeddedPostgres, EmbeddedValkey
 from tests.integration.workers.harness import EngineHarness
 from workers.dispatch.broker import QUEUE
 
@@ -50,6 +52,26 @@ async def engine(
     database: TestDatabase, valkey: EmbeddedValkey, rpc_url: str, chain_timeout: float, tmp_path: Path
 ) -> AsyncIterator[EngineHarness]:
     settings = Settings(database_url=database.app, redis_url=valkey.url, solana_rpc_url=rpc_url, data_dir=tmp_path)
+    async with running_engine(settings, chain_timeout) as engine:
+        yield engine
+
+
+@pytest.fixture
+async def other(
+    engine: EngineHarness, postgres: EmbeddedPostgres, chain_timeout: float
+) -> AsyncIterator[EngineHarness]:
+    """Another engine with a log of its own, and the same wallet on the same chain. It shares Valkey: a test lets each
+    execute its orders itself.
+    """
+    with new_database(postgres) as database:
+        await migrate(database.owner, database.app)
+        settings = engine.settings.model_copy(update={"database_url": database.app})
+        async with running_engine(settings, chain_timeout) as other:
+            yield other
+
+
+@asynccontextmanager
+async def running_engine(settings: Settings, chain_timeout: float) -> AsyncIterator[EngineHarness]:
     async with (
         open_store(settings, "test", connections=8) as store,
         open_market(settings, store, patience=chain_timeout) as market,

@@ -14,6 +14,7 @@ import dramatiq
 from chains.protocol import Chain
 from chains.solana_client import SolanaChain
 from chains.wallet import Wallet
+from commands import ids
 from commands.ids import DEFAULT_ACCOUNT
 from commands.loaded_order import LoadedOrder
 from commands.submit import submit_order
@@ -73,7 +74,8 @@ class EngineHarness:
         self._executors: list[Executor] = []
         self._workers: list[dramatiq.Worker] = []
 
-    async def submit(self, **changes: Any) -> UUID:
+    async def submit(self, *, executed: bool = False, **changes: Any) -> UUID:
+        """``executed``: as the API does, which asks first whether the log has lost the order."""
         terms: dict[str, Any] = {
             "type": "market",
             "token_in": SOL,
@@ -85,7 +87,9 @@ class EngineHarness:
         market = changes.get("type", "market") == "market"
         deadline = changes.pop("deadline", now() + timedelta(seconds=60) if market else None)
         command = SubmitOrder(OrderTerms(**{**terms, **changes}), deadline, "localnet")
-        accepted = await submit_order(self.orders, DEFAULT_ACCOUNT, command)
+        known = ids.order_id(DEFAULT_ACCOUNT, command.terms.client_order_id)
+        found = await self.store.executed_elsewhere.of_order(known) if executed else None
+        accepted = await submit_order(self.orders, DEFAULT_ACCOUNT, command, found)
         return accepted.order_id
 
     def start_projector(self) -> asyncio.Task[None]:

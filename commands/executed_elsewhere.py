@@ -1,0 +1,39 @@
+"""Which orders the chain has executed and the log has lost, as this process knows them: their first post ends them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from commands.foreign import ForeignTransactions
+from domain.account import ForeignTransactionFound
+from event_store.types import PositionedEvent
+
+
+class ExecutedElsewhere:
+    """``follow`` is to be told of every event of the log from some position on.
+
+    Most logs have none: then nothing is asked of the log after the first time.
+    """
+
+    def __init__(self, foreign: ForeignTransactions, account_id: UUID) -> None:
+        self._foreign = foreign
+        self._account_id = account_id
+        self._known: dict[UUID, ForeignTransactionFound] | None = None
+        self._changes = 0
+
+    async def of_order(self, order_id: UUID) -> ForeignTransactionFound | None:
+        """The transaction that executed an order which another log or engine took."""
+        known = self._known
+        if known is None:
+            changes = self._changes
+            found = await self._foreign.found(self._account_id)
+            known = {one.order_id: one for one in found if not one.failed}
+            # What was recorded while it was read may not be in it.
+            self._known = known if changes == self._changes else None
+        return known.get(order_id)
+
+    def follow(self, events: Sequence[PositionedEvent]) -> None:
+        if any(event.topic == ForeignTransactionFound.TOPIC for event in events):
+            self._known = None
+            self._changes += 1

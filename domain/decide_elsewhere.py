@@ -1,0 +1,83 @@
+"""What follows for an order where the chain shows a success of it that this log did not sign.
+
+Its guard is taken, so nothing that this log signs for it can succeed any more: the order ends as the chain has it.
+"""
+
+from __future__ import annotations
+
+from domain import commands as c
+from domain import events as e
+from domain.account import ForeignTransactionFound
+from domain.codes import Code, meaning
+from domain.decide_end import end_cancelled
+from domain.errors import DomainError, LandedAfterEndError, NotApplicableError
+from domain.order import Cancellation, Order
+
+
+def record_elsewhere(order: Order, command: c.RecordElsewhere) -> list[e.OrderEvent]:
+    """Confirmed where it is the order's swap, within its terms, cancelled where it is a cancel; else failed, with what
+    was executed named.
+
+    This log's own live attempts stay live: each is rejected by the chain, or expires because the guard is taken.
+    """
+    found = command.found
+    if found.failed:
+        raise NotApplicableError("A transaction that failed on the chain changed nothing.")
+    if order.guard_taken_by == found.signature:
+        raise NotApplicableError("That it was executed is already recorded.")
+    if any(attempt.signature == found.signature for attempt in order.attempts):
+        raise DomainError("own_attempt", "The log has signed that transaction; the tracker finds out about it.")
+    only_cancels = found.purpose == "cancel" and not (found.paid or found.received)
+    if order.ended and only_cancels and order.fill is None:
+        raise NotApplicableError("The order had ended without a swap, which the cancel agrees with.")
+    if order.ended:
+        raise LandedAfterEndError(
+            "second_success" if order.fill else "landed_after_end",
+            f"A transaction that this log did not sign succeeded in slot {found.slot}; the order had ended otherwise.",
+        )
+    if only_cancels:
+        return _cancelled(order, found)
+    if found.purpose == "cancel" or not _is_within(order, found):
+        code = Code.EXECUTED_ELSEWHERE
+        return [e.OrderFailed(code=code, detail=meaning(code).sentence, retryable=False, tx_hash=found.signature)]
+    return [_confirmed(order, found)]
+
+
+def _is_within(order: Order, found: ForeignTransactionFound) -> bool:
+    """Whether what it moved is what the order asks for: the whole amount in, for no less than its minimum."""
+    if {*found.paid} != {order.token_in.mint} or {*found.received} != {order.token_out.mint}:
+        return False
+    whole = found.paid[order.token_in.mint] == order.amount_in
+    return whole and found.received[order.token_out.mint] >= (order.minimum_out or 1)
+
+
+def _confirmed(order: Order, found: ForeignTransactionFound) -> e.OrderConfirmed:
+    amount_in, amount_out = found.paid[order.token_in.mint], found.received[order.token_out.mint]
+    return e.OrderConfirmed(
+        attempt=found.attempt,
+        tx_hash=found.signature,
+        slot=found.slot,
+        commitment="finalized",
+        venue=None,
+        amount_in=amount_in,
+        amount_out=amount_out,
+        executed_price=order.price_of(amount_in, amount_out),
+        network_fee_lamports=found.fee_lamports + order.fees_lost_lamports,
+        venue_fee=None,
+        venue_fee_token=None,
+        guard_rent_lamports=found.guard_rent_lamports,
+    )
+
+
+def _cancelled(order: Order, found: ForeignTransactionFound) -> list[e.OrderEvent]:
+    """As this log was asked to, or as another was: why that was isn't on the chain."""
+    requested = [] if order.cancellation else [e.CancelRequested(code=Code.CANCELLED)]
+    cancellation = order.cancellation or Cancellation(code=Code.CANCELLED)
+    evidence = e.CancelEvidence(
+        attempt=found.attempt,
+        signature=found.signature,
+        slot=found.slot,
+        network_fee_lamports=found.fee_lamports + order.fees_lost_lamports,
+        guard_rent_lamports=found.guard_rent_lamports,
+    )
+    return [*requested, end_cancelled(order, cancellation, evidence)]

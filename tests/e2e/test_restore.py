@@ -1,0 +1,148 @@
+"""Logs that have lost their end, or are not alone: nothing executes twice, and orders end as the chain has them."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx2
+import pytest
+
+from chains.wallet import Wallet
+from chains.wallet_history import WalletHistory
+from tests.e2e.engine import Engine, body, ended
+from tests.e2e.test_put_back import CLUSTER, WAITS, check, duplicate, replace_cluster
+
+EACH = 100
+BECAUSE = ("--because", "the test asks for it")
+
+
+async def post_all(client: httpx2.AsyncClient, names: list[str]) -> dict[str, dict[str, Any]]:
+    """The answers to posts of these client order ids, by id."""
+
+    async def post(name: str) -> dict[str, Any]:
+        terms = WAITS if name.startswith("waits") else {}
+        answer = await client.post("/api/orders/execute", json=body(amountIn="0.01", clientOrderId=name, **terms))
+        assert answer.status_code == 202, answer.text
+        return dict(answer.json())
+
+    return dict(zip(names, await asyncio.gather(*map(post, names)), strict=True))
+
+
+async def executed(rpc_url: str, wallet: str) -> dict[str, list[str]]:
+    """The signatures that succeeded on the chain, by the order in their memo."""
+    found: dict[str, list[str]] = {}
+    async with WalletHistory(rpc_url) as history:
+        async for page in history.pages(wallet):
+            for one in page:
+                if one.memo and not one.failed:
+                    found.setdefault(str(one.memo.order_id), []).append(one.signature)
+    return found
+
+
+def ids(answers: dict[str, dict[str, Any]], *, waiting: bool = False) -> list[str]:
+    return [answer["orderId"] for name, answer in answers.items() if name.startswith("waits") == waiting]
+
+
+def recover_and_resume(engine: Engine) -> str:
+    shown = engine.run("recover", within=240)
+    assert shown.returncode == 1 and "open orders wait for a decision" in shown.stderr, shown.stderr
+    done = engine.run("recover", "--keep", "all", *BECAUSE, within=240)
+    assert done.returncode == 0, done.stderr
+    assert engine.run("resume", *BECAUSE).returncode == 0
+    return shown.stdout
+
+
+async def test_a_log_put_back_to_its_middle_executes_nothing_twice_when_every_post_is_sent_again(
+    own_engine: Engine,
+) -> None:
+    engine, copy = own_engine, own_engine.directory / "copy"
+    engine.start()
+    names = [f"before-{n}" for n in range(EACH)] + ["waits-before"]
+    async with engine.client() as client:
+        before = await post_all(client, names)
+        await ended(client, ids(before))
+    assert engine.stop() == 0
+    duplicate(engine.directory / "data" / CLUSTER / "data", copy)
+
+    engine.start()
+    names += ["waits-after"] + [f"after-{n}" for n in range(EACH)]
+    async with engine.client() as client:
+        after = await post_all(client, names[EACH + 1 :])
+        told = await ended(client, ids(after))
+        # While these are being executed the machine goes down.
+        last = [f"last-{n}" for n in range(EACH)]
+        await post_all(client, last)
+        names += last
+        await asyncio.sleep(0.5)
+    engine.stop(signal.SIGKILL)
+    replace_cluster(engine, copy)
+
+    engine.start()
+    rpc_url = engine.addresses()["SOLANA_RPC_URL"]
+    wallet = Wallet.load(engine.directory / "data" / "wallet.json").address
+    on_chain = await executed(rpc_url, wallet)
+    async with engine.client() as client:
+        assert not (await check(client, "log"))["ok"]
+        again = await post_all(client, names)
+        shown = recover_and_resume(engine)
+        lost = len(on_chain.keys() - set(ids(before)))
+        assert lost >= EACH and f"executed outside of the log, now recorded: {lost}\n" in shown
+        orders = await ended(client, ids(again), within=200)
+        for order_id in ids(again, waiting=True):
+            assert (await client.get(f"/api/orders/{order_id}")).json()["status"] == "pending"
+    succeeded = await executed(rpc_url, wallet)
+    assert [signatures for signatures in succeeded.values() if len(signatures) > 1] == []
+    assert {order_id for order_id, order in orders.items() if order["status"] == "confirmed"} == {*succeeded}
+    assert {order_id: [orders[order_id]["txHash"]] for order_id in succeeded} == succeeded
+    # What clients were told before is what they are told now.
+    same = ("status", "txHash", "executedAmountOut", "executedPrice")
+    assert all([orders[i][name] for name in same] == [order[name] for name in same] for i, order in told.items())
+    verified = engine.run("verify", within=120)
+    assert verified.returncode == 0 and "all equal" in verified.stdout, verified.stdout
+
+
+@pytest.fixture
+def second_engine(own_engine: Engine, reachable: Path) -> Engine:
+    """Another engine, with databases of its own, on the first one's chain and wallet; not started yet."""
+    directory = reachable / "second"
+    directory.mkdir(mode=0o755)
+    return Engine(directory)
+
+
+async def test_two_engines_with_one_wallet_halt_on_each_other_and_each_order_succeeds_once(
+    own_engine: Engine, second_engine: Engine
+) -> None:
+    first, second = own_engine, second_engine
+    first.start()
+    rpc_url, key = first.addresses()["SOLANA_RPC_URL"], first.directory / "data" / "wallet.json"
+    second.settings |= {"SOLANA_RPC_URL": rpc_url, "WALLET_KEYPAIR": str(key)}
+    second.start()
+    try:
+        async with first.client() as one, second.client() as two:
+            shared = [f"shared-{n}" for n in range(10)]
+            # Both execute, and neither has compared since.
+            ours, theirs = await asyncio.gather(
+                post_all(one, [*shared, "first-alone"]), post_all(two, [*shared, "second-alone"])
+            )
+            for client in (one, two):
+                async with asyncio.timeout(90):
+                    while (await check(client, "log"))["ok"]:
+                        await asyncio.sleep(0.2)
+            recover_and_resume(first)
+            recover_and_resume(second)
+            here, there = await ended(one, ids(ours), within=200), await ended(two, ids(theirs), within=200)
+        succeeded = await executed(rpc_url, Wallet.load(key).address)
+        assert [signatures for signatures in succeeded.values() if len(signatures) > 1] == []
+        assert len(succeeded) == len(shared) + 2
+        for order_id, order in (*here.items(), *there.items()):
+            assert UUID(order_id) and order["status"] == "confirmed", order
+            assert [order["txHash"]] == succeeded[order_id]
+        for engine in (first, second):
+            verified = engine.run("verify", within=120)
+            assert verified.returncode == 0, verified.stdout
+    finally:
+        second.stop()

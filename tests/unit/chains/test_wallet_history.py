@@ -1,0 +1,42 @@
+"""What a memo says, in a transaction and in a node's list."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+
+from chains.transactions import memo_text
+from chains.wallet_history import _MEMO, Memo, _Entry, _listed, _memo
+
+ORDER = UUID("01234567-89ab-7cde-8f01-23456789abcd")
+
+
+def listed(memo: str | None) -> Memo | None:
+    return _listed(_Entry(signature="s", slot=1, err=None, memo=memo, confirmation_status="finalized")).memo
+
+
+@pytest.mark.parametrize("cancels", [False, True])
+def test_the_memo_that_is_written_is_the_memo_that_is_read(cancels: bool) -> None:
+    text = memo_text(ORDER, 12, cancels=cancels)
+    wanted = Memo(ORDER, 12, "cancel" if cancels else "swap")
+    found = _MEMO.fullmatch(text)
+    assert found and _memo(found) == wanted
+    assert listed(f"[{len(text)}] {text}") == wanted
+    assert listed(f"[2] hi; [{len(text)}] {text}; [2] ho") == wanted
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        "[5] hello",
+        f"[48] surefill-reclaim:{ORDER}:1",
+        f"[48] surefill:{ORDER}:0",
+        f"[48] surefill:{ORDER}",
+        f"[58] surefill:{ORDER}:1:reclaim",
+        f"[58] surefill:{ORDER}:1x",
+    ],
+)
+def test_what_is_no_attempts_memo_names_no_order(text: str | None) -> None:
+    assert listed(text) is None

@@ -1,0 +1,170 @@
+"""What the endpoints show of the wallet's transactions that the log doesn't know.
+
+An endpoint is asked for how far it has come first, and then for the transactions as of that slot or later. The log is
+asked after the chain: whatever this log's engine signs is in the log before it is sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from chains.errors import ChainUnavailableError, UnansweredError
+from chains.wallet_history import Listed, Movement, Tip, WalletHistory
+from commands.foreign import ForeignTransactions
+from domain.account import ForeignTransactionFound
+from domain.evidence import Commitment
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The newest finalized transaction that was compared with the log: everything before it was, too."""
+
+    signature: str
+    slot: int
+
+
+@dataclass(slots=True)
+class Reading:
+    """What came of asking each endpoint; those in ``marks`` and ``read``, by name, were read to the end.
+
+    ``found`` are successes that made an order's guard, and failures where they were asked for.
+    """
+
+    found: dict[str, ForeignTransactionFound] = field(default_factory=dict)
+    marks: dict[str, Mark] = field(default_factory=dict)
+    read: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+class HistoryReader:
+    """Reads at each of ``histories``, the main endpoint first, which are to serve the chain of ``genesis_hash``."""
+
+    def __init__(
+        self,
+        histories: Sequence[WalletHistory],
+        foreign: ForeignTransactions,
+        *,
+        account_id: UUID,
+        wallet: str,
+        genesis_hash: str,
+    ) -> None:
+        self._histories = histories
+        self._foreign = foreign
+        self._account_id = account_id
+        self._wallet = wallet
+        self._genesis_hash = genesis_hash
+
+    @property
+    def main(self) -> str:
+        return self._histories[0].name
+
+    @property
+    def configured(self) -> int:
+        return len(self._histories)
+
+    async def tips(self, commitment: Commitment, *, patience: float) -> dict[str, Tip]:
+        """How far each endpoint has come that answers and serves the chain, by its name; the others than the main one
+        within ``patience`` seconds.
+        """
+        main, *others = self._histories
+        tips = await asyncio.gather(
+            self._tip(main, commitment, None), *(self._tip(history, commitment, patience) for history in others)
+        )
+        return {history.name: tip for history, tip in zip(self._histories, tips, strict=True) if tip}
+
+    async def _tip(self, history: WalletHistory, commitment: Commitment, patience: float | None) -> Tip | None:
+        try:
+            async with asyncio.timeout(patience):
+                if await history.genesis_hash() != self._genesis_hash:
+                    return None
+                return await history.tip(commitment)
+        except (ChainUnavailableError, TimeoutError):
+            return None
+
+    async def guards_there(self, guards: Sequence[str], tips: Mapping[str, Tip]) -> set[str]:
+        """Those of ``guards`` that any endpoint of ``tips`` shows, finalized. Raises where one doesn't answer."""
+        asked = [history for history in self._histories if history.name in tips]
+        found = await asyncio.gather(*(one.guards_there(guards, tips[one.name].slot) for one in asked))
+        return set().union(*found)
+
+    async def read(
+        self,
+        commitment: Commitment,
+        tips: Mapping[str, Tip],
+        marks: Mapping[str, Mark] | None = None,
+        *,
+        failures: bool = False,
+    ) -> Reading:
+        """Ask each endpoint of ``tips`` for what is newer than its mark; what one doesn't answer is a problem of it."""
+        reading = Reading()
+        histories = [history for history in self._histories if history.name in tips]
+        await asyncio.gather(
+            *(
+                self._read_at(
+                    history, commitment, tips[history.name], (marks or {}).get(history.name), failures, reading
+                )
+                for history in histories
+            )
+        )
+        return reading
+
+    async def _read_at(
+        self, history: WalletHistory, commitment: Commitment, tip: Tip, mark: Mark | None, failures: bool, into: Reading
+    ) -> None:
+        newest = mark
+        try:
+            until = mark.signature if mark else None
+            async for page in history.pages(self._wallet, commitment, until=until, at_slot=tip.slot):
+                if newest == mark:
+                    newest = next((Mark(one.signature, one.slot) for one in page if one.finalized), mark)
+                found = await self._compare(history, commitment, page, failures)
+                into.found.update({one.signature: one for one in found})
+                # An endpoint that doesn't know the mark's transaction shows what is older, too.
+                if mark and page[-1].slot < mark.slot:
+                    break
+        except ChainUnavailableError as error:
+            into.problems.append(str(error))
+            return
+        into.read.append(history.name)
+        if newest:
+            into.marks[history.name] = newest
+
+    async def _compare(
+        self, history: WalletHistory, commitment: Commitment, page: Sequence[Listed], failures: bool
+    ) -> list[ForeignTransactionFound]:
+        named = {one.signature: one.memo.order_id for one in page if one.memo and (failures or not one.failed)}
+        unknown = await self._foreign.unknown(self._account_id, named)
+        found = await asyncio.gather(*(self._foreign_at(history, commitment, signature) for signature in unknown))
+        return [one for one in found if one]
+
+    async def _foreign_at(
+        self, history: WalletHistory, commitment: Commitment, signature: str
+    ) -> ForeignTransactionFound | None:
+        movement = await history.movement(signature, self._wallet, commitment)
+        if movement is None:
+            raise UnansweredError(history.name, f"it lists {signature}, and does not show it")
+        return self._of(signature, movement)
+
+    def _of(self, signature: str, movement: Movement) -> ForeignTransactionFound | None:
+        """None where it is none: a memo without the wallet's signature, or a success that made no guard."""
+        memo, made_guard = movement.memo, movement.guard is not None and movement.guard_lamports > 0
+        if memo is None or not movement.signed or not (movement.failed or made_guard):
+            return None
+        return ForeignTransactionFound(
+            order_id=memo.order_id,
+            attempt=memo.attempt,
+            purpose=memo.purpose,
+            signature=signature,
+            slot=movement.slot,
+            wallet=self._wallet,
+            genesis_hash=self._genesis_hash,
+            failed=movement.failed,
+            paid={mint: -amount for mint, amount in movement.gained.items() if amount < 0},
+            received={mint: amount for mint, amount in movement.gained.items() if amount > 0},
+            fee_lamports=movement.fee_lamports,
+            guard=movement.guard,
+            guard_rent_lamports=max(0, movement.guard_lamports),
+        )
