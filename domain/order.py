@@ -62,7 +62,7 @@ class Route(State):
 
 
 class Fill(State):
-    """What was executed, from the chain's own balances."""
+    """What was executed, from the chain's own balances; ``by_operator``: from what a person said of it."""
 
     venue: str
     tx_hash: str
@@ -75,6 +75,7 @@ class Fill(State):
     venue_fee: BaseUnits
     venue_fee_token: str
     guard_rent_lamports: IfSet[BaseUnits | None] = None
+    by_operator: IfSet[bool] = False
 
 
 class Failure(State):
@@ -142,6 +143,11 @@ class Order(OrderTerms):
     def is_finalized(self) -> bool:
         """Whether its swap was recorded as finalized, so that no fork can undo it."""
         return self.fill is not None and self.fill.commitment == "finalized"
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the chain itself has shown the swap to be final: an operator's word may be wrong."""
+        return self.fill is not None and self.is_finalized and not self.fill.by_operator
 
     @property
     def live_attempts(self) -> tuple[Attempt, ...]:

@@ -42,6 +42,10 @@ class Schedule:
         """Whether what is learned now is recorded; after a failure not for a while."""
         return now >= self.record_after
 
+    def wait(self, now: float, pause: float) -> None:
+        """Nothing is recorded of it before ``pause`` seconds."""
+        self.record_after = now + pause
+
     def recorded(self) -> None:
         """Recording worked: nothing stands in its way any more."""
         self.failures, self.record_after, self.uncertain = 0, 0.0, False

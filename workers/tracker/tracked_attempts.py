@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -33,6 +33,8 @@ _CHANGES = frozenset(
         e.OrderFailed,
         e.CancelRequested,
         e.OrderCancelled,
+        e.OrderRested,
+        e.OrderRestated,
     )
 )
 
@@ -50,10 +52,20 @@ class TrackedAttempts:
         return sum(map(len, self._by_order.values()))
 
     def select(self, *, confirmed: bool) -> list[TrackedAttempt]:
-        """The attempts whose order is confirmed by them and that wait for finality, or all the others."""
-        return [
-            attempt for attempts in self._by_order.values() for attempt in attempts if attempt.confirmed == confirmed
-        ]
+        """The attempts whose order is confirmed by them and that wait for finality, or all the others that may land."""
+        going = (one for one in self._all() if not (one.watched or one.schedule.finished))
+        return [one for one in going if one.confirmed == confirmed]
+
+    def watched(self) -> list[TrackedAttempt]:
+        """Those that stand for an order whose guard is watched, the longest known first."""
+        return [one for one in self._all() if one.watched]
+
+    def losers(self) -> list[TrackedAttempt]:
+        """Those that may still land after the end of their order, the longest known first."""
+        return [one for one in self._all() if one.order_ended and not (one.confirmed or one.watched)]
+
+    def _all(self) -> Iterator[TrackedAttempt]:
+        return (attempt for attempts in self._by_order.values() for attempt in attempts)
 
     def of_order(self, order_id: UUID) -> list[TrackedAttempt]:
         return self._by_order.get(order_id, [])
