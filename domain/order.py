@@ -175,8 +175,8 @@ class Order(OrderTerms):
 
         Attempts without a guard were ended by what counted as proof for them.
         """
-        ended = (attempt for attempt in reversed(self.attempts) if attempt.end and attempt.guard)
-        return next((attempt for attempt in ended if not attempt.proven), None)
+        lost = (one for one in reversed(self.attempts) if one.end in ("rejected", "expired") and one.guard)
+        return next((attempt for attempt in lost if not attempt.proven), None)
 
     def attempt(self, number: int) -> Attempt | None:
         return self.attempts[number - 1] if 0 < number <= len(self.attempts) else None

@@ -146,7 +146,7 @@ class ExpiryProver:
             attempt.schedule.finish()
             return
         # Of what a person has ended, or what is over, only the guard says that it was otherwise.
-        if attempt.by_operator or (attempt.watched and not answer.guard_seen):
+        if attempt.by_operator or (not answer.guard_seen if attempt.watched else attempt.schedule.over):
             return
         EVIDENCE_MISSING.inc()
         for endpoint in answer.disagreeing:

@@ -47,6 +47,8 @@ class TrackedAttempts:
         self._work = work
         self._dead_letters = dead_letters
         self._by_order: dict[UUID, list[TrackedAttempt]] = {}
+        # Attempts that are over, while their orders still say that their outcome isn't known.
+        self._ended: list[TrackedAttempt] = []
 
     def __len__(self) -> int:
         return sum(map(len, self._by_order.values()))
@@ -119,13 +121,27 @@ class TrackedAttempts:
         def schedule_of(number: int) -> Schedule:
             return known[number].schedule if number in known else Schedule.starting(now)
 
-        if attempts := list(attempts_to_track(history, schedule_of)):
+        attempts = list(attempts_to_track(history, schedule_of))
+        going = {attempt.number for attempt in attempts if not (attempt.watched or attempt.by_operator)}
+        for before in known.values():
+            if before.number not in going and not before.schedule.over:
+                self._ended.append(before)
+            before.schedule.outcome_is_recorded(before.number not in going)
+        if attempts:
             self._by_order[history.order_id] = attempts
         else:
             self._by_order.pop(history.order_id, None)
 
     async def forget_finished(self) -> None:
-        """Let go of the orders all of whose attempts are finished."""
+        """Let go of the orders all of whose attempts are finished, and take back what was said of attempts that a
+        person has ended.
+        """
+        while self._ended:
+            ended = self._ended[-1]
+            if ended.schedule.uncertain:
+                await self._work.clear_uncertainty(ended.order_id, ended.number)
+                ended.schedule.recorded()
+            self._ended.remove(ended)
         finished = {
             order_id: attempts[0].version
             for order_id, attempts in self._by_order.items()

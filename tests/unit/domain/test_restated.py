@@ -73,10 +73,8 @@ def test_a_sibling_that_landed_in_its_place_is_the_swap_and_what_was_confirmed_l
 
 
 def test_the_cancel_that_landed_in_its_place_ends_the_order_as_why_it_was_cancelled() -> None:
-    for code, end, status in (
-        ("cancelled", e.OrderCancelled, "cancelled"),
-        ("deadline_passed", e.OrderFailed, "failed"),
-    ):
+    ends = (("cancelled", e.OrderCancelled, "cancelled"), ("deadline_passed", e.OrderFailed, "failed"))
+    for code, end, status in ends:
         history = confirmed(*ONE, e.CancelRequested(code=code), CANCEL, sent(2))
         event, ended = given(*history).when(final(2)).then(e.OrderRestated, end)
         assert isinstance(event, e.OrderRestated)
