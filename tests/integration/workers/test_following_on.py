@@ -325,3 +325,52 @@ async def test_an_order_that_an_unknown_transaction_executed_says_so_and_only_an
         await says(engine, order_id, lambda said: said is None)
         await engine.stop()
     assert (await engine.order(order_id)).status == "confirmed"
+
+
+async def test_a_loser_that_is_called_final_beside_a_confirmed_swap_takes_nothing_from_it(
+    engine: EngineHarness, rpc_url: str
+):
+    order_id = await engine.submit()
+    await engine.build(order_id)
+    first = signed_bytes(await engine.history(order_id), 1)
+    evidence = forged((await engine.order(order_id)).attempts[0])
+    await engine.orders.execute(await engine.history(order_id), RecordExpiry(1, evidence, now()))
+    await engine.build(order_id)
+    await engine.chain.send(first)
+    await landed(engine, order_id, 1)
+    won, lost = (await engine.order(order_id)).attempts
+    shown, lying, asked_for = await told(rpc_url, won.signature), True, 0
+
+    def statuses(request: Request, result: Any) -> Any:
+        final = {"slot": shown["slot"], "confirmations": None, "err": None, "confirmationStatus": "finalized"}
+        said = {lost.signature: final, won.signature: {**final, "confirmationStatus": "confirmed", "confirmations": 1}}
+        return {**result, "value": [said[one] for one in request["params"][0]]} if lying else result
+
+    def transaction(request: Request, result: Any) -> Any:
+        nonlocal asked_for
+        signature, config = request["params"]
+        if not lying:
+            return result
+        if signature == lost.signature:
+            asked_for += 1
+            return {**shown, "transaction": {**shown["transaction"], "signatures": [signature]}}
+        return None if config["commitment"] == "finalized" else result
+
+    async with (
+        httpx2.AsyncClient(base_url=rpc_url) as node,
+        serving(altering(node, {"getSignatureStatuses": statuses, "getTransaction": transaction})) as url,
+        SolanaChain(url) as engine.chain,
+    ):
+        engine.start_projector()
+        engine.start_tracker(PACE)
+        before = await engine.history(order_id)
+        async with asyncio.timeout(15):
+            while asked_for < 5:
+                await asyncio.sleep(0.02)
+        assert await engine.history(order_id) == before
+        lying = False
+        order = await engine.until(order_id, lambda order: not order.live_attempts, within=FOUND_WITHIN)
+        await engine.stop()
+    assert [attempt.end for attempt in order.attempts] == ["confirmed", "expired"]
+    assert restatements((await engine.history(order_id)).events) == []
+    assert not (await engine.accounts.trading(DEFAULT_ACCOUNT)).halted
