@@ -35,11 +35,12 @@ class Gap:
 class Present:
     """The endpoint shows that a transaction of the order succeeded: by the guard, or by a status.
 
-    ``purged``: no status of the order's transactions is known there any more, past the last at which they may land.
+    ``unnamed``: not by any that it knows, and past the last height at which one of them may land: their statuses are
+    purged or say that they failed for good.
     """
 
     reason: str
-    purged: bool
+    unnamed: bool
 
     def __str__(self) -> str:
         return self.reason
@@ -103,9 +104,10 @@ def _answer(
     lands_until = max((sent.lands_until for sent in question.sent if sent.signature not in failed), default=0)
     past = finalized.block_height > lands_until
     if guard.there:
-        return Present(f"{name}: it shows the order's guard, so one of its transactions succeeded", past and not known)
+        unnamed = past and len(known) == len(failed)
+        return Present(f"{name}: it shows the order's guard, so one of its transactions succeeded", unnamed)
     if succeeded := next((status for status in known if status.err is None), None):
-        return Present(f"{name}: a transaction of the order landed, in slot {succeeded.slot}", purged=False)
+        return Present(f"{name}: a transaction of the order landed, in slot {succeeded.slot}", unnamed=False)
     if not past:
         return Gap(f"{name}: the finalized height {finalized.block_height} has not passed {lands_until}")
     status_slot = min(status.slot for status in statuses)

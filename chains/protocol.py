@@ -127,7 +127,8 @@ class Chain(Protocol):
     async def landing(self, sent: SentTransaction, commitment: Commitment) -> Landing | None:
         """The transaction itself once it can be read at ``commitment``, amounts from its token balances.
 
-        A success that any endpoint shows counts before a failure that others show; a failure names who shows it.
+        A success that any endpoint shows counts before a failure that others show. ``shown_by`` names who shows a
+        failure, or a ``finalized`` success in the same slot with the same amounts; of a ``confirmed`` one the first.
         """
 
     async def outcomes(self, questions: Sequence[OutcomeQuestion]) -> list[Landing | ExpiryEvidence | Inconclusive]:

@@ -2,11 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from chains.answers import LandedTransaction
 from chains.balance_change import balance_change
 from chains.protocol import SentTransaction
 from chains.transaction_errors import CustomCodes, transaction_error
 from domain.evidence import Commitment, Landing
+
+
+def alike(landings: Iterable[Landing | None]) -> Landing | None:
+    """What most endpoints show of a transaction, a success before a failure, with the names of all that show it so."""
+    found = [landing for landing in landings if landing]
+    successes = [landing for landing in found if landing.error is None]
+    groups: dict[object, list[Landing]] = {}
+    for landing in successes or found:
+        groups.setdefault(_said(landing), []).append(landing)
+    if not groups:
+        return None
+    most = max(groups.values(), key=len)
+    return most[0].model_copy(update={"shown_by": tuple(name for landing in most for name in landing.shown_by)})
+
+
+def _said(landing: Landing) -> object:
+    """What two endpoints must show alike of a success; whatever a failure is for, it moved nothing."""
+    if landing.error:
+        return None
+    amounts = (landing.amount_in, landing.amount_out, landing.fee_lamports, landing.guard_rent_lamports)
+    return (landing.slot, *amounts)
 
 
 def settle(

@@ -33,7 +33,7 @@ from chains.protocol import (
     Statuses,
 )
 from chains.reclaim import ReclaimLanding, settle_reclaim
-from chains.settlement import settle
+from chains.settlement import alike, settle
 from chains.transaction_errors import CustomCodes, transaction_error
 from domain.evidence import BLOCKHASH_LIFE, Commitment, ExpiryEvidence, GuardAbsence, Landing, enough
 
@@ -165,17 +165,15 @@ class SolanaChain(Chain):
 
     async def landing(self, sent: SentTransaction, commitment: Commitment) -> Landing | None:
         first = await self._landing_at(self._main, sent, commitment)
-        if first and first.error is None:
+        if first and first.error is None and commitment == "confirmed":
             return first
-        # The main endpoint may be the one that lies, or that doesn't have it.
-        others = await asyncio.gather(*(self._landing_or_none(each, sent, commitment) for each in self._endpoints[1:]))
-        found = [landing for landing in (first, *others) if landing]
-        if success := next((landing for landing in found if landing.error is None), None):
-            return success
-        if not found:
-            return None
-        shown_by = tuple(name for landing in found for name in landing.shown_by)
-        return found[0].model_copy(update={"shown_by": shown_by})
+        # The main endpoint may be the one that lies, or that doesn't have it; for good, others must show the same.
+        return alike([first, *await self._landings(self._endpoints[1:], sent, commitment)])
+
+    async def _landings(
+        self, endpoints: Sequence[Endpoint], sent: SentTransaction, commitment: Commitment
+    ) -> list[Landing | None]:
+        return await asyncio.gather(*(self._landing_or_none(each, sent, commitment) for each in endpoints))
 
     async def _landing_or_none(
         self, endpoint: Endpoint, sent: SentTransaction, commitment: Commitment
@@ -209,10 +207,9 @@ class SolanaChain(Chain):
         present = [answer for answer in said if isinstance(answer, Present)]
         if present:
             for sent in question.sent:
-                for endpoint in self._endpoints:
-                    landing = await self._landing_or_none(endpoint, sent, "finalized")
-                    if landing and landing.error is None:
-                        return landing
+                landing = alike(await self._landings(self._endpoints, sent, "finalized"))
+                if landing and landing.error is None:
+                    return landing
         absent = tuple(answer for answer in said if isinstance(answer, GuardAbsence))
         reason = "; ".join(str(answer) for answer in said if not isinstance(answer, GuardAbsence))
         if present:
@@ -223,7 +220,7 @@ class SolanaChain(Chain):
             return Inconclusive(
                 "; ".join([reason, *(f"{answer.endpoint}: it shows no guard" for answer in absent)]),
                 guard_seen=True,
-                permanent=whole and all(answer.purged for answer in present),
+                permanent=whole and all(answer.unnamed for answer in present),
                 disagreeing=opposed if absent else (),
             )
         if absent:

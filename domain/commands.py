@@ -105,6 +105,14 @@ class RecordLanding:
 
 
 @dataclass(frozen=True, slots=True)
+class RestateOutcome:
+    """The chain shows, finalized, what a confirmed order came to: by its swap, by a sibling of it, or by its cancel."""
+
+    attempt: int
+    landing: Landing
+
+
+@dataclass(frozen=True, slots=True)
 class RecordExpiry:
     """An attempt can never land, proven by ``evidence``."""
 
@@ -154,6 +162,7 @@ OrderCommand = (
     | ReplaceSwap
     | RecordSent
     | RecordLanding
+    | RestateOutcome
     | RecordExpiry
     | GiveUp
     | RequestCancel

@@ -5,7 +5,8 @@ success an attempt is live. While one is live the order ends by a success alone,
 another transaction only with the same guard, of which the chain lets one succeed.
 
 ``decide_trigger`` says when a price sets an order off, ``decide_route`` which quote it takes and for what minimum,
-``decide_built`` what is signed, ``decide_attempt`` what became of it, ``decide_cancel`` how an order is cancelled,
+``decide_built`` what is signed, ``decide_attempt`` what became of it, ``decide_restated`` what a fork
+made of one that was confirmed, ``decide_cancel`` how an order is cancelled,
 ``decide_end`` when it fails or rests.
 """
 
@@ -20,6 +21,7 @@ from domain.decide_built import record_built, replace_swap
 from domain.decide_cancel import request_cancel
 from domain.decide_elsewhere import record_elsewhere
 from domain.decide_end import discard, give_up
+from domain.decide_restated import restate
 from domain.decide_route import record_quotes
 from domain.decide_trigger import observe_price
 from domain.errors import DomainError, NotApplicableError
@@ -51,6 +53,8 @@ def decide(order: Order | None, command: c.OrderCommand) -> list[e.OrderEvent]: 
             return record_sent(order, command)
         case c.RecordLanding():
             return record_landing(order, command)
+        case c.RestateOutcome():
+            return restate(order, command)
         case c.RecordExpiry():
             return record_expiry(order, command)
         case c.GiveUp():

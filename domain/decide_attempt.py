@@ -13,7 +13,7 @@ from domain.codes import Code
 from domain.decide_cancel import end_by_cancel
 from domain.decide_end import fail_or_rest, past_deadline, require_status
 from domain.errors import DomainError, LandedAfterEndError, NotApplicableError
-from domain.evidence import ExpiryEvidence, GuardTaken
+from domain.evidence import ExpiryEvidence, GuardTaken, Landing
 from domain.evolve import evolve
 from domain.order import Attempt, Order
 
@@ -27,7 +27,7 @@ def reject_build(order: Order, command: c.RejectBuild) -> list[e.OrderEvent]:
 
 def record_sent(order: Order, command: c.RecordSent) -> list[e.OrderEvent]:
     """The first send of a live attempt, once."""
-    attempt = _attempt(order, command.attempt, command.signature)
+    attempt = attempt_of(order, command.attempt, command.signature)
     if attempt.submitted or attempt.end is not None or order.ended:
         raise NotApplicableError(f"The first send of attempt {attempt.number} is already recorded.")
     return [_submitted(attempt, command.answer)]
@@ -39,7 +39,7 @@ def record_landing(order: Order, command: c.RecordLanding) -> list[e.OrderEvent]
     What an attempt cost that failed is recorded also after the order's end; only a success contradicts that.
     """
     landing = command.landing
-    attempt = _attempt(order, command.attempt, landing.signature)
+    attempt = attempt_of(order, command.attempt, landing.signature)
     if attempt.end in ("confirmed", "cancelled") or (attempt.end == "rejected" and landing.error):
         raise NotApplicableError(f"The landing of attempt {attempt.number} is already recorded.")
     if landing.error and landing.commitment != "finalized":
@@ -57,8 +57,9 @@ def record_landing(order: Order, command: c.RecordLanding) -> list[e.OrderEvent]
     )
     if landing.error is None:
         is_swap = attempt.purpose == "swap"
-        end = _confirmed(order, attempt, command) if is_swap else end_by_cancel(order, attempt, command)
-        return [*sent, end]
+        if is_swap:
+            return [*sent, confirmed(order, attempt, landing, because=command.because)]
+        return [*sent, end_by_cancel(order, attempt, landing)]
     rejected = e.AttemptRejected(
         attempt=attempt.number,
         signature=attempt.signature,
@@ -109,7 +110,8 @@ def _lost(order: Order, attempt: Attempt | None, evidence: GuardTaken) -> e.Atte
     return e.AttemptExpired(attempt=attempt.number, signature=attempt.signature, evidence=evidence)
 
 
-def _attempt(order: Order, number: int, signature: str) -> Attempt:
+def attempt_of(order: Order, number: int, signature: str) -> Attempt:
+    """Attempt ``number``, which has that ``signature``."""
     attempt = order.attempt(number)
     if attempt is None or attempt.signature != signature:
         raise DomainError("unknown_attempt", f"The order has no attempt {number} with that signature.")
@@ -120,8 +122,9 @@ def _submitted(attempt: Attempt, answer: str) -> e.TransactionSubmitted:
     return e.TransactionSubmitted(attempt=attempt.number, signature=attempt.signature, answer=answer)
 
 
-def _confirmed(order: Order, attempt: Attempt, command: c.RecordLanding) -> e.OrderConfirmed:
-    landing, quote = command.landing, attempt.quote
+def confirmed(order: Order, attempt: Attempt, landing: Landing, *, because: str | None = None) -> e.OrderConfirmed:
+    """What ``landing``, a success of the swap ``attempt``, says of the order; an operator's word where ``because``."""
+    quote = attempt.quote
     if quote is None:
         raise DomainError("no_swap", f"Attempt {attempt.number} is no swap.")
     if not (landing.amount_in and landing.amount_out):
@@ -141,5 +144,5 @@ def _confirmed(order: Order, attempt: Attempt, command: c.RecordLanding) -> e.Or
         venue_fee=quote.fee_amount,
         venue_fee_token=quote.fee_token,
         guard_rent_lamports=landing.guard_rent_lamports,
-        because=command.because,
+        because=because,
     )

@@ -12,6 +12,7 @@ from domain import commands as c
 from domain import events as e
 from domain.decide_end import end_cancelled, past_deadline
 from domain.errors import DomainError, NotApplicableError
+from domain.evidence import Landing
 from domain.evolve import evolve
 from domain.order import Attempt, Order
 
@@ -39,9 +40,8 @@ def needs_cancel(order: Order, now: datetime) -> bool:
     return bool(order.live_attempt or order.unproven_attempt)
 
 
-def end_by_cancel(order: Order, attempt: Attempt, command: c.RecordLanding) -> e.OrderEvent:
+def end_by_cancel(order: Order, attempt: Attempt, landing: Landing) -> e.OrderEvent:
     """The end of the order whose cancel, ``attempt``, is on chain; it counts once no fork can undo it."""
-    landing = command.landing
     if landing.commitment != "finalized":
         raise NotApplicableError("A cancel that isn't finalized can be undone by a fork.")
     if order.cancellation is None:

@@ -225,6 +225,36 @@ class OrderConfirmed(BaseOrderEvent):
     because: str | None = None
 
 
+RestatedFor = Literal["other_amounts", "other_slot", "other_fees", "another_attempt", "cancel"]
+
+
+class OrderRestated(BaseOrderEvent):
+    """A confirmed order is said anew as the chain has it for good: a fork, a node that lied or an operator had it
+    otherwise. It stays confirmed, unless the order's cancel landed in the swap's place.
+
+    ``reason`` is what differs; ``instead_of`` is the transaction that the order named before. Of a cancel nothing of a
+    swap is known, and the order's end follows in the same append.
+    """
+
+    TOPIC = "order.OrderRestated"
+    status = None
+
+    reason: RestatedFor
+    instead_of: str
+    attempt: int
+    tx_hash: str
+    slot: int
+    commitment: Commitment
+    venue: str | None = None
+    amount_in: BaseUnits | None = None
+    amount_out: BaseUnits | None = None
+    executed_price: Price | None = None
+    network_fee_lamports: BaseUnits
+    venue_fee: BaseUnits | None = None
+    venue_fee_token: str | None = None
+    guard_rent_lamports: BaseUnits | None = None
+
+
 class CancelRequested(BaseOrderEvent):
     """From here on no swap is built or sent for the order; what may still land is followed.
 
@@ -293,6 +323,7 @@ OrderEvent = (
     | OrderFailed
     | CancelRequested
     | OrderCancelled
+    | OrderRestated
 )
 """Any event of an order's stream; a union, so that mypy finds the ``match`` that forgets one of them."""
 

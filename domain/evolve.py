@@ -63,7 +63,8 @@ def _status(order: Order, event: e.OrderEvent, said: e.Status) -> e.Status:
     """The status after ``event``, which is ``said`` of it where nothing else stands: an end stays, and so does
     `submitted` while another attempt that was sent is live.
     """
-    if order.ended:
+    # A cancel that landed in the place of a confirmed swap leaves nothing that the order is confirmed by.
+    if order.ended and (order.status != "confirmed" or order.fill):
         return order.status
     if said in ENDS or not order.attempts:
         return said
@@ -108,6 +109,8 @@ def _change(order: Order, event: e.OrderEvent) -> OrderChange:  # noqa: PLR0912 
             return {"cancellation": Cancellation(code=event.code, by=event.by, because=event.because)}
         case e.OrderCancelled():
             return _by_cancel(order, event.evidence)
+        case e.OrderRestated():
+            return _apply_restated(order, event)
         case e.OrderSubmitted():
             return {}
         case _:
@@ -217,19 +220,9 @@ def _is_swap(order: Order, number: int) -> bool:
 
 
 def _apply_confirmed(order: Order, event: e.OrderConfirmed) -> OrderChange:
-    fill = Fill(
-        venue=event.venue,
-        tx_hash=event.tx_hash,
-        slot=event.slot,
-        commitment=event.commitment,
-        amount_in=event.amount_in,
-        amount_out=event.amount_out,
-        executed_price=event.executed_price,
-        network_fee_lamports=event.network_fee_lamports,
-        venue_fee=event.venue_fee,
-        venue_fee_token=event.venue_fee_token,
-        guard_rent_lamports=event.guard_rent_lamports,
-    )
+    fill = Fill(**{name: value for name, value in vars(event).items() if name in Fill.model_fields})
+    if event.because is not None:
+        fill = fill.model_copy(update={"by_operator": True})
     return {"attempts": _attempts_ended(order, event.attempt, event.tx_hash, "confirmed"), "fill": fill}
 
 
@@ -244,6 +237,18 @@ def _attempts_ended(order: Order, number: int, signature: str, end: AttemptEnd) 
 
 def _failure(event: e.OrderFailed) -> Failure:
     return Failure(code=event.code, detail=event.detail, retryable=event.retryable, tx_hash=event.tx_hash)
+
+
+def _apply_restated(order: Order, event: e.OrderRestated) -> OrderChange:
+    """Another attempt that had been confirmed may land yet, and then fails: the guard is taken."""
+    attempts = order.attempts
+    for attempt in attempts:
+        if attempt.end == "confirmed" and attempt.number != event.attempt:
+            attempts = _with(attempts, attempt.number, {"end": None, "proven": False})
+    if event.reason == "cancel":
+        return {"attempts": attempts, "fill": None}
+    fill = Fill(**{name: value for name, value in vars(event).items() if name in Fill.model_fields})
+    return {"attempts": _with(attempts, event.attempt, {"end": "confirmed"}), "fill": fill}
 
 
 def _attempts_with(order: Order, number: int, change: AttemptChange) -> tuple[Attempt, ...]:

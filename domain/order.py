@@ -62,7 +62,10 @@ class Route(State):
 
 
 class Fill(State):
-    """What was executed, from the chain's own balances; the venue is unknown of what this log did not sign."""
+    """What was executed, from the chain's own balances; the venue is unknown of what this log did not sign.
+
+    ``by_operator``: from what a person said of it.
+    """
 
     venue: str | None
     tx_hash: str
@@ -75,6 +78,7 @@ class Fill(State):
     venue_fee: BaseUnits | None
     venue_fee_token: str | None
     guard_rent_lamports: IfSet[BaseUnits | None] = None
+    by_operator: IfSet[bool] = False
 
 
 class Failure(State):
@@ -151,6 +155,11 @@ class Order(OrderTerms):
         return self.fill is not None and self.fill.commitment == "finalized"
 
     @property
+    def is_settled(self) -> bool:
+        """Whether the chain itself has shown the swap to be final: an operator's word may be wrong."""
+        return self.fill is not None and self.is_finalized and not self.fill.by_operator
+
+    @property
     def live_attempts(self) -> tuple[Attempt, ...]:
         """The attempts that may still land, the oldest first. One of them at most succeeds: they share the guard."""
         return tuple(attempt for attempt in self.attempts if attempt.end is None)
@@ -159,6 +168,11 @@ class Order(OrderTerms):
     def live_attempt(self) -> Attempt | None:
         """The newest attempt that may still land, if there is one."""
         return next((attempt for attempt in reversed(self.attempts) if attempt.end is None), None)
+
+    @property
+    def guard_taker(self) -> Attempt | None:
+        """The attempt that succeeded: the order's swap, or its cancel. None where another log signed that, too."""
+        return next((attempt for attempt in self.attempts if attempt.end in ("confirmed", "cancelled")), None)
 
     @property
     def guard(self) -> str | None:
@@ -171,8 +185,8 @@ class Order(OrderTerms):
 
         Attempts without a guard were ended by what counted as proof for them.
         """
-        ended = (attempt for attempt in reversed(self.attempts) if attempt.end and attempt.guard)
-        return next((attempt for attempt in ended if not attempt.proven), None)
+        lost = (one for one in reversed(self.attempts) if one.end in ("rejected", "expired") and one.guard)
+        return next((attempt for attempt in lost if not attempt.proven), None)
 
     def attempt(self, number: int) -> Attempt | None:
         return self.attempts[number - 1] if 0 < number <= len(self.attempts) else None

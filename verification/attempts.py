@@ -82,12 +82,14 @@ def attempts_of(order_id: UUID, events: Iterable[tuple[int, e.OrderEvent]]) -> l
             case e.OrderConfirmed(attempt=number, tx_hash=tx_hash) if (
                 number in found and found[number].signature == tx_hash
             ):
-                one = found[number]
-                one.ending, one.signature, one.slot, one.version = "confirmed", event.tx_hash, event.slot, version
-                one.amount_in, one.amount_out = event.amount_in, event.amount_out
-                # The order's fee: that of its failed attempts is in it.
-                one.fee_lamports = event.network_fee_lamports - lost
-                one.guard_lamports = event.guard_rent_lamports
+                _confirm(found[number], event, lost, version)
+            case e.OrderRestated() if event.attempt in found:
+                for one in found.values():
+                    if one.ending == "confirmed":
+                        one.ending, one.slot, one.version = None, None, version
+                        one.amount_in = one.amount_out = one.fee_lamports = one.guard_lamports = None
+                if event.reason != "cancel":
+                    _confirm(found[event.attempt], event, lost, version)
             case e.OrderCancelled(evidence=cancel) | e.OrderFailed(evidence=cancel) if (
                 cancel and cancel.attempt in found and found[cancel.attempt].signature == cancel.signature
             ):
@@ -96,6 +98,14 @@ def attempts_of(order_id: UUID, events: Iterable[tuple[int, e.OrderEvent]]) -> l
                 one.fee_lamports = cancel.network_fee_lamports - lost
                 one.guard_lamports = cancel.guard_rent_lamports
     return list(found.values())
+
+
+def _confirm(one: Attempt, event: e.OrderConfirmed | e.OrderRestated, lost: int, version: int) -> None:
+    one.ending, one.signature, one.slot, one.version = "confirmed", event.tx_hash, event.slot, version
+    one.amount_in, one.amount_out = event.amount_in, event.amount_out
+    # The order's fee: that of its failed attempts is in it.
+    one.fee_lamports = event.network_fee_lamports - lost
+    one.guard_lamports = event.guard_rent_lamports
 
 
 class Attempts:

@@ -174,12 +174,14 @@ async def _with_troubles(services: Services, state: OrderState) -> OrderView:
 
 
 def _undecided_attempts(order: Order) -> list[int]:
-    """The attempts that may still land, the one whose end isn't proven while the order goes on, and the confirmed one
-    that no node may have shown to be final yet.
+    """The attempts that may still land, the one whose end isn't proven while the order goes on, the confirmed one that
+    no node may have shown to be final yet; else the newest of those that count as lost, which the guard may refute.
     """
     undecided = list(order.live_attempts)
     if order.unproven_attempt and not order.ended:
         undecided.append(order.unproven_attempt)
     if not order.is_finalized:
         undecided += [attempt for attempt in order.attempts if attempt.end == "confirmed"]
+    if not undecided and order.guard_taken_by is None:
+        undecided += order.attempts[-1:]
     return [attempt.number for attempt in undecided]

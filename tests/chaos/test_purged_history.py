@@ -7,10 +7,11 @@ import pytest
 from commands.ids import DEFAULT_ACCOUNT
 from domain.account import ContradictionFound
 from domain.errors import DomainError
+from domain.events import OrderRestated
 from projections.uncertainty import uncertainty_of
 from tests.chaos.execution import PAST_ITS_LIFE, QUICK, asked, execute, on_chain, undecided, until
 from tests.chaos.node import FaultyNode
-from tests.chaos.verdict import judge
+from tests.chaos.verdict import gained, judge
 from tests.golden.account_runs import confirmed_and_purged
 from tests.integration.workers.harness import EngineHarness, now
 from tests.integration.workers.test_contradictions import landed as record_landing
@@ -92,7 +93,9 @@ async def test_of_what_a_node_can_still_show_no_operator_says_whether_it_stands(
         assert known.value.code == "still_knowable"
 
 
-async def test_what_an_operator_says_landed_is_not_followed_any_more(engine: EngineHarness, node: FaultyNode) -> None:
+async def test_what_an_operator_says_landed_is_put_right_once_a_node_shows_it(
+    engine: EngineHarness, node: FaultyNode
+) -> None:
     engine.start_projector()
     order_id = await engine.submit()
     await engine.execute(order_id)
@@ -109,6 +112,23 @@ async def test_what_an_operator_says_landed_is_not_followed_any_more(engine: Eng
 
     await until(is_tracked)
     resolver = Resolver(engine.orders, engine.accounts, engine.chain)
-    await resolver.landed(order_id, 1, Landed(7, 74_000_000, 5_000), "seen at an archive", now())
+    minimum = (await engine.order(order_id)).attempts[0].minimum_out
+    await resolver.landed(order_id, 1, Landed(7, minimum, 5_000), "seen at an archive", now())
+
+    async def is_certain() -> bool:
+        return await uncertainty_of(engine.pool, order_id, [1]) is None
+
+    await until(is_certain)
+    await asked(node, "getEpochInfo", 5)
+    # It is followed on without a word: a person has said what no node can.
+    assert await is_certain()
+    await node.clear()
+    order = await engine.until(order_id, lambda order: order.is_settled)
+    restated = (await engine.history(order_id)).events[-1]
+    assert isinstance(restated, OrderRestated)
+    assert (restated.reason, restated.instead_of) == ("other_amounts", order.attempts[0].signature)
+    assert order.fill
+    assert order.fill.amount_out > minimum
+    assert order.fill.amount_out == await gained(node, order.attempts[0].signature, order.token_out.mint)
+    assert not (await engine.accounts.trading(DEFAULT_ACCOUNT)).halted
     await until(is_let_go)
-    assert await uncertainty_of(engine.pool, order_id, [1]) is None

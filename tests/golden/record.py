@@ -16,7 +16,14 @@ from domain.account import ReclaimBuilt
 from domain.events import TransactionBuilt
 from event_store.types import RecordedEvent
 from tests.chaos.node import FaultyNode
-from tests.golden import account_runs, joined_runs, market_runs, reclaim_runs, waiting_runs  # noqa: F401 - each adds its runs
+from tests.golden import (  # noqa: F401 - each adds its runs
+    account_runs,
+    joined_runs,
+    market_runs,
+    reclaim_runs,
+    restated_runs,
+    waiting_runs,
+)
 from tests.golden.history import DIRECTORY, write
 from tests.golden.runs import (
     MAPPER,

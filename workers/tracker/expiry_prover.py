@@ -9,13 +9,15 @@ from datetime import datetime
 import structlog
 
 from chains.protocol import Chain, Inconclusive
-from domain.commands import RecordExpiry, RecordLanding
+from domain.commands import RecordExpiry
 from domain.decide_end import past_deadline
 from domain.evidence import ExpiryEvidence, GuardTaken, Landing
 from event_store.processors.leases import Lease
 from workers.dispatch.work import WorkTable
 from workers.errors import TRANSIENT_ERRORS
 from workers.metrics import DISAGREEMENTS, EVIDENCE_MISSING
+from workers.tracker.finality import Finality
+from workers.tracker.landing_recorder import LandingRecorder
 from workers.tracker.outcome_recorder import OutcomeRecorder
 from workers.tracker.tracked_attempt import TrackedAttempt
 
@@ -23,6 +25,7 @@ log = structlog.get_logger(__name__)
 
 PROOFS_AT_ONCE = 4
 NO_GUARD = "its transaction made no guard, and no node shows it"
+EXECUTED = "The order's guard is there, so it was executed; no node shows by which transaction."
 
 
 class ExpiryProver:
@@ -31,10 +34,20 @@ class ExpiryProver:
     On a slow endpoint no landing of another order may wait for it.
     """
 
-    def __init__(self, chain: Chain, work: WorkTable, recorder: OutcomeRecorder, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        chain: Chain,
+        work: WorkTable,
+        recorder: OutcomeRecorder,
+        landings: LandingRecorder,
+        finality: Finality,
+        clock: Callable[[], datetime],
+    ) -> None:
         self._chain = chain
         self._work = work
         self._recorder = recorder
+        self._landings = landings
+        self._finality = finality
         self._clock = clock
         self._slots = asyncio.Semaphore(PROOFS_AT_ONCE)
         # Signatures whose proof is under way.
@@ -59,7 +72,7 @@ class ExpiryProver:
             for attempt in attempts:
                 if attempt.question is None:
                     answer = Inconclusive(NO_GUARD, permanent=True)
-                    await self._recorder.isolate(attempt, self._inconclusive, attempt, answer, finalized_height)
+                    await self._recorder.isolate(attempt, self._inconclusive, lease, attempt, answer, finalized_height)
         except TRANSIENT_ERRORS as error:
             log.warning("outcomes not known yet", attempts=len(attempts), error=type(error).__name__)
         finally:
@@ -74,7 +87,7 @@ class ExpiryProver:
     ) -> None:
         match answer:
             case Inconclusive():
-                await self._inconclusive(attempt, answer, finalized_height)
+                await self._inconclusive(lease, attempt, answer, finalized_height)
             case Landing():
                 await self._landed(lease, attempt, answer)
             case ExpiryEvidence():
@@ -82,28 +95,29 @@ class ExpiryProver:
 
     async def _landed(self, lease: Lease, attempt: TrackedAttempt, landing: Landing) -> None:
         """One of the order's transactions succeeded: this attempt's, or another's."""
-        if attempt.confirmed and landing.signature == attempt.signature:
-            attempt.schedule.finish()
-            return
         history = (await self._recorder.load([attempt])).get(attempt.order_id)
         if history is None or history.order is None:
             return
-        now = self._clock()
         number = next((one.number for one in history.order.attempts if one.signature == landing.signature), None)
-        if number is None or (attempt.order_ended and number != attempt.number):
+        taker = history.order.guard_taker
+        if number is not None and (taker is None or (history.order.status != "confirmed" and taker.number != number)):
+            await self._landings.record(lease, attempt, history, number, landing)
+        elif number is not None and taker is not None and (taker.number != number or attempt.number == number):
+            await self._finality.settle(lease, [attempt])
+        else:
             # Past its time it can't even fail any more, at the cost of a fee.
             taken = GuardTaken(taken_by=landing.signature, slot=landing.slot, shown_by=landing.shown_by)
-            await self._recorder.record(lease, attempt, history, RecordExpiry(attempt.number, taken, now))
-        else:
-            await self._recorder.record(lease, attempt, history, RecordLanding(number, landing, now))
+            await self._recorder.record(lease, attempt, history, RecordExpiry(attempt.number, taken, self._clock()))
 
     async def _absent(
         self, lease: Lease, attempt: TrackedAttempt, evidence: ExpiryEvidence, finalized_height: int
     ) -> None:
+        if attempt.watched:
+            return None
         alone = Inconclusive(f"{evidence.endpoints[0].endpoint} alone shows that it never landed")
         if attempt.confirmed:
             if not evidence.is_complete:
-                return await self._inconclusive(attempt, alone, finalized_height)
+                return await self._inconclusive(lease, attempt, alone, finalized_height)
             lost = "It was confirmed, and can never land any more."
             if not await self._recorder.record_contradiction(lease, attempt, "confirmed_lost", lost):
                 return None
@@ -114,16 +128,25 @@ class ExpiryProver:
             return None
         now = self._clock()
         if not evidence.is_complete and (attempt.unproven or past_deadline(history.order, now)):
-            return await self._inconclusive(attempt, alone, finalized_height)
+            return await self._inconclusive(lease, attempt, alone, finalized_height)
         await self._recorder.record(lease, attempt, history, RecordExpiry(attempt.number, evidence, now))
         return None
 
-    async def _inconclusive(self, attempt: TrackedAttempt, answer: Inconclusive, finalized_height: int) -> None:
+    async def _inconclusive(
+        self, lease: Lease, attempt: TrackedAttempt, answer: Inconclusive, finalized_height: int
+    ) -> None:
         """Say with the order what keeps its outcome from being known; before its time is over nothing needs to."""
         if finalized_height <= attempt.lands_until and not answer.guard_seen:
             return
+        if attempt.watched and attempt.order_ended and answer.permanent:
+            if await self._recorder.record_contradiction(lease, attempt, "landed_after_end", EXECUTED):
+                attempt.schedule.finish()
+            return
         if attempt.confirmed and answer.permanent and await self._recorder.is_finality_settled(attempt):
             attempt.schedule.finish()
+            return
+        # Of what a person has ended, or what is over, only the guard says that it was otherwise.
+        if attempt.by_operator or (not answer.guard_seen if attempt.watched else attempt.schedule.over):
             return
         EVIDENCE_MISSING.inc()
         for endpoint in answer.disagreeing:

@@ -93,9 +93,9 @@ class OutcomeRecorder:
                 await self.isolate(attempt, _raise, error)
         return loaded.orders
 
-    async def record(self, lease: Lease, attempt: TrackedAttempt, history: LoadedOrder, command: OrderCommand) -> None:
-        """Record what was learned of the attempt."""
-        await self.isolate(attempt, self._record, lease, attempt, history, command)
+    async def record(self, lease: Lease, attempt: TrackedAttempt, history: LoadedOrder, command: OrderCommand) -> bool:
+        """Record what was learned of the attempt; whether it is recorded now, or was before."""
+        return await self.isolate(attempt, self._record, lease, attempt, history, command)
 
     async def _record(self, lease: Lease, attempt: TrackedAttempt, history: LoadedOrder, command: OrderCommand) -> None:
         try:

@@ -13,7 +13,8 @@ class Schedule:
 
     Times are seconds of the monotonic clock. Nothing is recorded before ``record_after``: recording has failed
     ``failures`` times in a row. ``uncertain``: it stands with the order what keeps its outcome from being known.
-    ``finished``: nothing more is to be learned of the attempt. ``seen``: the newest status showed it.
+    ``finished``: nothing more is to be learned of the attempt. ``over``: its outcome is recorded, whatever is learned.
+    ``seen``: the newest status showed it.
     """
 
     tracked_since: float
@@ -25,6 +26,7 @@ class Schedule:
     uncertain: bool = False
     finished: bool = False
     seen: bool = False
+    over: bool = False
     next_visit: float = 0.0
 
     @classmethod
@@ -41,6 +43,10 @@ class Schedule:
     def may_record(self, now: float) -> bool:
         """Whether what is learned now is recorded; after a failure not for a while."""
         return now >= self.record_after
+
+    def wait(self, now: float, pause: float) -> None:
+        """Nothing is recorded of it before ``pause`` seconds."""
+        self.record_after = now + pause
 
     def recorded(self) -> None:
         """Recording worked: nothing stands in its way any more."""
@@ -78,6 +84,9 @@ class Schedule:
 
     def expiry_unproven(self) -> None:
         self.uncertain = True
+
+    def outcome_is_recorded(self, over: bool) -> None:
+        self.over = over
 
     def finish(self) -> None:
         self.finished = True

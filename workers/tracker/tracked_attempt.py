@@ -11,6 +11,7 @@ from chains.protocol import OutcomeQuestion, SentTransaction
 from commands.loaded_order import LoadedOrder
 from domain.decide_built import live
 from domain.events import Purpose
+from domain.order import Attempt, Order
 from workers.execution.sending import signed_bytes
 from workers.outcome_question import outcome_question, sent_transaction
 from workers.tracker.schedule import Schedule
@@ -22,9 +23,11 @@ class TrackedAttempt:
 
     ``schedule`` isn't from the log: it is what this process plans, and is handed on from one read to the next.
     ``lands_until`` is the last block height at which it may land, ``question`` what proves that it never did.
-    ``unproven``: it has ended, on one endpoint's word alone. ``transaction`` is the signed bytes, which are sent again
-    and never shown. ``resent``: it is the one of its order that is sent again. ``joins`` is how many of its purpose are
-    live. ``to_cancel``: the order is to be cancelled; ``ends_at``: the time from which it would be.
+    ``confirmed``: its order is, by it, and that isn't settled yet: ``by_operator``, where a person said so.
+    ``unproven``: it has ended, on one endpoint's word alone. ``watched``: all attempts of its order count as lost, and
+    it stands for them. ``transaction`` is the signed bytes, which are sent again and never shown. ``resent``: it is the
+    one of its order that is sent again. ``joins`` is how many of its purpose are live. ``to_cancel``: the order is to
+    be cancelled; ``ends_at``: the time from which it would be.
     """
 
     order_id: UUID
@@ -37,8 +40,11 @@ class TrackedAttempt:
     transaction: bytes = field(repr=False)
     submitted: bool
     confirmed: bool
+    by_operator: bool
     unproven: bool
+    watched: bool
     order_ended: bool
+    order_confirmed: bool
     purpose: Purpose
     resent: bool
     joins: int
@@ -52,37 +58,59 @@ class TrackedAttempt:
 
 
 def attempts_to_track(history: LoadedOrder, schedule_of: Callable[[int], Schedule]) -> Iterator[TrackedAttempt]:
-    """The attempts that may still land, the confirmed one until its swap is recorded as finalized, and of an order that
-    hasn't ended the one whose end isn't proven.
+    """The attempts that may still land, the confirmed one until the chain has shown that it is final, and of an order
+    that hasn't ended the one whose end isn't proven. Where there is none of them and none that succeeded, the newest
+    stands for the order, whose guard is watched.
 
     ``schedule_of`` gives the schedule of an attempt.
     """
     order = history.order
     if order is None:
         return
-    purpose: Purpose = "cancel" if order.cancellation else "swap"
-    going = live(order, purpose)
+    watched = _watched(order)
     for attempt in order.attempts:
-        unproven = not order.ended and attempt == order.unproven_attempt
-        if attempt.end is None or unproven or (attempt.end == "confirmed" and not order.is_finalized):
-            yield TrackedAttempt(
-                order_id=history.order_id,
-                account_id=history.account_id,
-                number=attempt.number,
-                version=history.version,
-                sent=sent_transaction(order, attempt),
-                lands_until=attempt.lands_until,
-                question=outcome_question(order, attempt),
-                transaction=signed_bytes(history, attempt.number),
-                submitted=attempt.submitted,
-                confirmed=attempt.end == "confirmed",
-                unproven=unproven,
-                order_ended=order.ended,
-                purpose=attempt.purpose,
-                # A swap isn't sent any more once the order is to be cancelled.
-                resent=attempt.end == "confirmed" or (not order.ended and attempt in going[-1:]),
-                joins=len(going),
-                to_cancel=order.cancellation is not None,
-                ends_at=order.deadline if order.type == "market" and not order.cancellation else None,
-                schedule=schedule_of(attempt.number),
-            )
+        is_followed = attempt.end is None or (attempt.end == "confirmed" and not order.is_settled)
+        if is_followed or attempt is watched or _is_unproven(order, attempt):
+            yield _tracked(history, order, attempt, schedule_of(attempt.number), watched=attempt is watched)
+
+
+def _is_unproven(order: Order, attempt: Attempt) -> bool:
+    return not order.ended and attempt == order.unproven_attempt
+
+
+def _watched(order: Order) -> Attempt | None:
+    if order.live_attempt or order.guard_taken_by or (order.unproven_attempt and not order.ended):
+        return None
+    return next((attempt for attempt in reversed(order.attempts) if attempt.guard), None)
+
+
+def _tracked(
+    history: LoadedOrder, order: Order, attempt: Attempt, schedule: Schedule, *, watched: bool
+) -> TrackedAttempt:
+    is_confirmed = attempt.end == "confirmed"
+    by_operator = is_confirmed and order.fill is not None and order.fill.by_operator
+    going = live(order, "cancel" if order.cancellation else "swap")
+    return TrackedAttempt(
+        order_id=history.order_id,
+        account_id=history.account_id,
+        number=attempt.number,
+        version=history.version,
+        sent=sent_transaction(order, attempt),
+        lands_until=max(one.lands_until for one in order.attempts) if watched else attempt.lands_until,
+        question=outcome_question(order, attempt),
+        transaction=signed_bytes(history, attempt.number),
+        submitted=attempt.submitted,
+        confirmed=is_confirmed,
+        by_operator=by_operator,
+        unproven=_is_unproven(order, attempt),
+        watched=watched,
+        order_ended=order.ended,
+        order_confirmed=order.status == "confirmed",
+        purpose=attempt.purpose,
+        # A swap isn't sent any more once the order is to be cancelled.
+        resent=(is_confirmed and not by_operator) or (not order.ended and attempt in going[-1:]),
+        joins=len(going),
+        to_cancel=order.cancellation is not None,
+        ends_at=order.deadline if order.type == "market" and not order.cancellation else None,
+        schedule=schedule,
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -33,6 +33,8 @@ _CHANGES = frozenset(
         e.OrderFailed,
         e.CancelRequested,
         e.OrderCancelled,
+        e.OrderRested,
+        e.OrderRestated,
     )
 )
 
@@ -45,15 +47,27 @@ class TrackedAttempts:
         self._work = work
         self._dead_letters = dead_letters
         self._by_order: dict[UUID, list[TrackedAttempt]] = {}
+        # Attempts that are over, while their orders still say that their outcome isn't known.
+        self._ended: list[TrackedAttempt] = []
 
     def __len__(self) -> int:
         return sum(map(len, self._by_order.values()))
 
     def select(self, *, confirmed: bool) -> list[TrackedAttempt]:
-        """The attempts whose order is confirmed by them and that wait for finality, or all the others."""
-        return [
-            attempt for attempts in self._by_order.values() for attempt in attempts if attempt.confirmed == confirmed
-        ]
+        """The attempts whose order is confirmed by them and that wait for finality, or all the others that may land."""
+        going = (one for one in self._all() if not (one.watched or one.schedule.finished))
+        return [one for one in going if one.confirmed == confirmed]
+
+    def watched(self) -> list[TrackedAttempt]:
+        """Those that stand for an order whose guard is watched, the longest known first."""
+        return [one for one in self._all() if one.watched]
+
+    def losers(self) -> list[TrackedAttempt]:
+        """Those that may still land after the end of their order, the longest known first."""
+        return [one for one in self._all() if one.order_ended and not (one.confirmed or one.watched)]
+
+    def _all(self) -> Iterator[TrackedAttempt]:
+        return (attempt for attempts in self._by_order.values() for attempt in attempts)
 
     def of_order(self, order_id: UUID) -> list[TrackedAttempt]:
         return self._by_order.get(order_id, [])
@@ -107,13 +121,27 @@ class TrackedAttempts:
         def schedule_of(number: int) -> Schedule:
             return known[number].schedule if number in known else Schedule.starting(now)
 
-        if attempts := list(attempts_to_track(history, schedule_of)):
+        attempts = list(attempts_to_track(history, schedule_of))
+        going = {attempt.number for attempt in attempts if not (attempt.watched or attempt.by_operator)}
+        for before in known.values():
+            if before.number not in going and not before.schedule.over:
+                self._ended.append(before)
+            before.schedule.outcome_is_recorded(before.number not in going)
+        if attempts:
             self._by_order[history.order_id] = attempts
         else:
             self._by_order.pop(history.order_id, None)
 
     async def forget_finished(self) -> None:
-        """Let go of the orders all of whose attempts are finished."""
+        """Let go of the orders all of whose attempts are finished, and take back what was said of attempts that a
+        person has ended.
+        """
+        while self._ended:
+            ended = self._ended[-1]
+            if ended.schedule.uncertain:
+                await self._work.clear_uncertainty(ended.order_id, ended.number)
+                ended.schedule.recorded()
+            self._ended.remove(ended)
         finished = {
             order_id: attempts[0].version
             for order_id, attempts in self._by_order.items()

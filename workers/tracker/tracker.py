@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,8 +20,8 @@ from chains.protocol import Chain, SignatureStatus
 from commands.accounts import Accounts
 from commands.orders import OrderRepository
 from commands.trading import TradingStates
-from domain.commands import RecordLanding, RecordSent
-from domain.evidence import Commitment, ExpiryEvidence, Landing, enough
+from domain.commands import RecordSent
+from domain.evidence import Commitment
 from event_store.processors.leases import Lease
 from event_store.read.feed import LogFeed
 from event_store.read.tail import Tail
@@ -33,6 +33,9 @@ from workers.log_follower import follow_log
 from workers.metrics import TRACKED, UNKNOWN, UNKNOWN_AGE
 from workers.tracker.chain_silence import ChainSilence
 from workers.tracker.expiry_prover import ExpiryProver
+from workers.tracker.finality import Finality
+from workers.tracker.guard_watch import GuardWatch
+from workers.tracker.landing_recorder import LandingRecorder
 from workers.tracker.outcome_recorder import OutcomeRecorder
 from workers.tracker.tracked_attempt import TrackedAttempt
 from workers.tracker.tracked_attempts import TrackedAttempts
@@ -57,6 +60,7 @@ class Pace:
     proof: float = 2.0
     rows: float = 5.0
     visits: float = 0.5
+    guards: float = 5.0
     # After so long without an answer, or a new height, orders say that nothing can be known.
     uncertain_after: float = 10.0
 
@@ -89,7 +93,11 @@ class Tracker:
         dead_letters = DeadLetterQueue(work.pool, TRACKER)
         self._tracked = TrackedAttempts(orders, work, dead_letters)
         self._recorder = OutcomeRecorder(orders, accounts, work, self._tracked, dead_letters)
-        self._prover = ExpiryProver(chain, work, self._recorder, clock)
+        waits = self._pace.uncertain_after
+        self._landings = LandingRecorder(chain, work, self._recorder, clock, commitment=commitment, patience=waits)
+        self._finality = Finality(chain, work, self._recorder, clock, patience=waits, repeat=self._pace.proof)
+        self._prover = ExpiryProver(chain, work, self._recorder, self._landings, self._finality, clock)
+        self._guards = GuardWatch(self._tracked)
         self._silence = ChainSilence(work, patience=self._pace.uncertain_after, repeat=self._pace.proof)
         self._tasks: asyncio.TaskGroup | None = None
 
@@ -105,6 +113,7 @@ class Tracker:
             tasks.create_task(self._repeat(pace.heights, self._poll_height))
             tasks.create_task(self._repeat(pace.rows, self._tracked.reconcile))
             tasks.create_task(self._repeat(pace.visits, self._request_visits))
+            tasks.create_task(self._repeat(pace.guards, lambda: self._watch_guards(lease)))
 
     async def _repeat(self, seconds: float, act: Callable[[], Awaitable[None]]) -> None:
         """Do ``act`` every so many ``seconds``, and after a transient error a little later."""
@@ -119,6 +128,9 @@ class Tracker:
 
     async def _request_visits(self) -> None:
         self._visits.request(self._tracked.by_order())
+
+    async def _watch_guards(self, lease: Lease) -> None:
+        self._start_proofs(lease, self._guards.due(self._silence.finalized_height))
 
     async def _poll_height(self) -> None:
         """Ask for the finalized block height, by which expiry is judged, and count what is tracked and unknown."""
@@ -150,6 +162,8 @@ class Tracker:
         await self._silence.answered(chunk)
         now = time.monotonic()
         landed: list[tuple[TrackedAttempt, Commitment]] = []
+        final: list[TrackedAttempt] = []
+        failed: list[TrackedAttempt] = []
         missing: list[TrackedAttempt] = []
         for attempt, status in zip(chunk, answer.found, strict=True):
             attempt.schedule.shown(status is not None)
@@ -157,14 +171,16 @@ class Tracker:
             if attempt.unproven or status is None:
                 if self._needs_care(attempt, now):
                     missing.append(attempt)
-            elif attempt.confirmed and status.commitment == "finalized":
-                await self._recorder.isolate(attempt, self._finalized, lease, attempt, status)
-            elif not attempt.confirmed and self._settles(attempt, status) and attempt.schedule.may_record(now):
+            elif attempt.confirmed or (attempt.order_confirmed and not status.failed):
+                if status.commitment == "finalized" and attempt.schedule.is_proof_due(now):
+                    (failed if status.failed else final).append(attempt)
+            elif self._settles(attempt, status) and attempt.schedule.may_record(now):
                 landed.append((attempt, "finalized" if status.commitment == "finalized" else "confirmed"))
         due = [attempt for attempt in missing if self._is_send_due(attempt, now)]
         sends = (self._recorder.isolate(attempt, self._send, lease, attempt) for attempt in due)
-        await asyncio.gather(self._record_landings(lease, landed), *sends)
-        self._prove(lease, missing)
+        await asyncio.gather(self._landings.read(lease, landed), self._finality.settle(lease, final), *sends)
+        # A confirmed one that failed after all: whether another landed in its place is for the guard to say.
+        self._start_proofs(lease, [*failed, *(attempt for attempt in missing if self._is_proof_due(attempt, now))])
 
     def _settles(self, attempt: TrackedAttempt, status: SignatureStatus) -> bool:
         """Whether the status is recorded: a swap at the configured commitment, an error or a cancel once no fork can
@@ -178,43 +194,6 @@ class Tracker:
         """Whether the chain has finalized a block in which the attempt could no longer land."""
         return self._silence.finalized_height > attempt.lands_until
 
-    async def _finalized(self, lease: Lease, attempt: TrackedAttempt, status: SignatureStatus) -> None:
-        """Finish a confirmed attempt. One that is finalized with an error after all contradicts the log."""
-        if status.failed:
-            landing = await self._chain.landing(attempt.sent, "finalized")
-            if landing is None or (landing.error and not enough(len(landing.shown_by), landing.configured)):
-                return
-            lost = "It was confirmed, and finalized with an error."
-            if landing.error and not await self._recorder.record_contradiction(lease, attempt, "confirmed_lost", lost):
-                return
-        attempt.schedule.finish()
-
-    async def _record_landings(self, lease: Lease, landed: Iterable[tuple[TrackedAttempt, Commitment]]) -> None:
-        landings: list[tuple[TrackedAttempt, Landing]] = []
-
-        async def read(attempt: TrackedAttempt, commitment: Commitment) -> None:
-            if landing := await self._chain.landing(attempt.sent, commitment):
-                landings.append((attempt, landing))
-
-        await asyncio.gather(
-            *(self._recorder.isolate(attempt, read, attempt, commitment) for attempt, commitment in landed)
-        )
-        loaded = await self._recorder.load([attempt for attempt, _ in landings])
-        now = self._clock()
-        proofs = await self._proofs(landings)
-        await asyncio.gather(
-            *(
-                self._recorder.record(
-                    lease,
-                    attempt,
-                    loaded[attempt.order_id],
-                    RecordLanding(attempt.number, landing, now, evidence=proofs.get(attempt.signature)),
-                )
-                for attempt, landing in landings
-                if attempt.order_id in loaded
-            )
-        )
-
     def _needs_care(self, attempt: TrackedAttempt, now: float) -> bool:
         """Whether an attempt that no status shows is to be sent now, or its outcome to be found out."""
         return self._is_send_due(attempt, now) or self._is_proof_due(attempt, now)
@@ -223,36 +202,19 @@ class Tracker:
         pause = self._pace.rebroadcast if attempt.submitted else self._pace.first_send
         if not attempt.resent or attempt.unproven or not attempt.schedule.is_send_due(now, pause):
             return False
-        over = attempt.ends_at is not None and self._clock() >= attempt.ends_at
-        return attempt.confirmed or not (over or is_seen(self._tracked.of_order(attempt.order_id)))
+        over = not attempt.confirmed and attempt.ends_at is not None and self._clock() >= attempt.ends_at
+        return not (over or is_seen(self._tracked.of_order(attempt.order_id)))
 
     def _is_proof_due(self, attempt: TrackedAttempt, now: float) -> bool:
         return (attempt.unproven or self._is_past_validity(attempt)) and attempt.schedule.is_proof_due(now)
 
-    async def _proofs(self, landings: Sequence[tuple[TrackedAttempt, Landing]]) -> dict[str, ExpiryEvidence]:
-        """Of what failed, by signature: the proof that no transaction of its order has succeeded, where there is one.
-
-        Without it a failure lets the order go on, and not end.
-        """
-        failed = [
-            (attempt.signature, attempt.question)
-            for attempt, landing in landings
-            if landing.error and attempt.question and not attempt.order_ended
-        ]
-        if not failed:
-            return {}
-        answers = await self._chain.outcomes([question for _, question in failed])
-        found = zip(failed, answers, strict=True)
-        return {signature: answer for (signature, _), answer in found if isinstance(answer, ExpiryEvidence)}
-
-    def _prove(self, lease: Lease, attempts: Iterable[TrackedAttempt]) -> None:
-        """Begin to prove of those that can't land any more, or whose end is in question, what became of them."""
+    def _start_proofs(self, lease: Lease, attempts: Sequence[TrackedAttempt]) -> None:
+        """Begin to find out what became of attempts that can't land any more, or whose end is in question."""
         now = time.monotonic()
-        due = [attempt for attempt in attempts if self._is_proof_due(attempt, now)]
-        for attempt in due:
+        for attempt in attempts:
             attempt.schedule.proving(now, self._pace.proof)
-        if self._tasks and due:
-            self._prover.start(self._tasks, lease, due, self._silence.finalized_height)
+        if self._tasks and attempts:
+            self._prover.start(self._tasks, lease, attempts, self._silence.finalized_height)
 
     async def _send(self, lease: Lease, attempt: TrackedAttempt) -> None:
         attempt.schedule.sent(time.monotonic())

@@ -116,7 +116,9 @@ def _commands(order: Order | None) -> Iterator[c.OrderCommand]:
             success = landing(attempt.number)
             found = success.landing.model_copy(update={"amount_out": attempt.minimum_out})
             yield replace(success, landing=found, now=now)
-            yield replace(success, landing=found.model_copy(update={"commitment": "finalized"}), now=now)
+            final = found.model_copy(update={"commitment": "finalized", "shown_by": ("127.0.0.1",)})
+            yield replace(success, landing=final, now=now)
+            yield c.RestateOutcome(attempt.number, final)
             for code in (_FINAL, _PASSING):
                 yield replace(landing(attempt.number, "finalized", code), now=now)
     yield c.DiscardOrder()

@@ -125,6 +125,15 @@ KINDS: dict[str, Callable[[list[e.OrderEvent], Order], bool]] = {
     "an order is cancelled at once": lambda s, o: o.status == "cancelled" and not o.attempts,
     "an order is cancelled by the chain": lambda s, o: [a.end for a in o.attempts][-1:] == ["cancelled"],
     "a deadline cancels a live order": lambda s, o: bool(o.failure and o.cancellation and o.cancellation.tx_hash),
+    "a fork puts a confirmed swap into another slot": lambda s, o: any(
+        isinstance(event, e.OrderRestated) and event.reason == "other_slot" for event in s
+    ),
+    "a sibling lands in the place of a confirmed swap": lambda s, o: bool(
+        told(s, e.OrderRestated, e.AttemptExpired) and o.fill and o.fill.tx_hash == o.attempts[1].signature
+    ),
+    "a cancel lands in the place of a confirmed swap": lambda s, o: (
+        told(s, e.OrderConfirmed, e.OrderRestated, e.OrderCancelled) and o.status == "cancelled"
+    ),
     "an order fails while trading is halted": lambda s, o: bool(o.failure and o.failure.code == "trading_halted"),
 }
 

@@ -1,0 +1,68 @@
+"""A node that lies, by one thing or by two together: one success on the chain, and the log ends as the chain is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import combinations
+
+import httpx2
+import pytest
+
+from chains.solana_client import SolanaChain
+from commands.ids import DEFAULT_ACCOUNT
+from tests.integration.chains.endpoint_server import altering, serving
+from tests.integration.workers.harness import EngineHarness
+from tests.integration.workers.lies import LIES, Lies
+from tests.integration.workers.test_execution import QUICK
+from workers.outcome_question import sent_transaction
+
+PACE = replace(QUICK, guards=0.2)
+TOLD_S = 2.0
+
+
+def told() -> Iterator[tuple[str, ...]]:
+    """Every lie alone, and every two that don't exclude each other."""
+    yield from ((lie,) for lie in LIES)
+    for pair in combinations(LIES, 2):
+        if not {frozenset(pair)} & {
+            frozenset({"no status", "an error"}),
+            frozenset({"heights overstated", "heights understated"}),
+            frozenset({"no guard", "a guard"}),
+        }:
+            yield pair
+
+
+@pytest.mark.parametrize("honest", [False, True], ids=["alone", "beside an honest one"])
+@pytest.mark.parametrize("lies", list(told()), ids=" and ".join)
+async def test_an_order_is_executed_once_and_says_so_however_the_node_lies(
+    engine: EngineHarness, rpc_url: str, lies: tuple[str, ...], honest: bool
+):
+    lying = Lies(lies)
+    async with (
+        httpx2.AsyncClient(base_url=rpc_url) as node,
+        serving(altering(node, lying.changes)) as url,
+        SolanaChain(url, extra_urls=[rpc_url] if honest else []) as engine.chain,
+        SolanaChain(rpc_url) as true,
+    ):
+        engine.start_projector()
+        engine.start_sweeper()
+        engine.start_worker()
+        engine.start_tracker(PACE)
+        order_id = await engine.submit()
+        await engine.until(order_id, lambda order: bool(order.attempts))
+        await asyncio.sleep(TOLD_S)
+        assert (await engine.order(order_id)).status in ("routing", "building", "submitted", "confirmed")
+        lying.told = False
+        order = await engine.until(
+            order_id, lambda order: order.status == "confirmed" and not order.live_attempts, within=30
+        )
+        found = [await true.landing(sent_transaction(order, attempt), "confirmed") for attempt in order.attempts]
+        await engine.stop()
+    [success] = [landing for landing in found if landing and landing.error is None]
+    fill = order.fill
+    assert fill
+    shown = (success.signature, success.slot, success.amount_in, success.amount_out)
+    assert (fill.tx_hash, fill.slot, fill.amount_in, fill.amount_out) == shown
+    assert not (await engine.accounts.trading(DEFAULT_ACCOUNT)).halted

@@ -1,0 +1,117 @@
+"""Recording that an attempt is on chain: read from the transaction itself, and final only as enough endpoints show."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+
+from chains.protocol import Chain
+from commands.loaded_order import LoadedOrder
+from domain.commands import RecordLanding
+from domain.evidence import Commitment, ExpiryEvidence, Landing, enough
+from event_store.processors.leases import Lease
+from workers.dispatch.work import WorkTable
+from workers.tracker.outcome_recorder import OutcomeRecorder
+from workers.tracker.tracked_attempt import TrackedAttempt
+
+ASK_AGAIN_S = 0.5
+"""For so long nothing is asked again of a transaction that one endpoint alone shows to be final."""
+
+
+class LandingRecorder:
+    """``commitment`` is the one at which a success confirms an order. ``patience`` in seconds: how long an order waits
+    for a second endpoint before it says so.
+    """
+
+    def __init__(
+        self,
+        chain: Chain,
+        work: WorkTable,
+        recorder: OutcomeRecorder,
+        clock: Callable[[], datetime],
+        *,
+        commitment: Commitment,
+        patience: float,
+    ) -> None:
+        self._chain = chain
+        self._work = work
+        self._recorder = recorder
+        self._clock = clock
+        self._commitment = commitment
+        self._patience = patience
+
+    async def read(self, lease: Lease, landed: Iterable[tuple[TrackedAttempt, Commitment]]) -> None:
+        """Read the attempts' transactions, each at its commitment, and record what they show."""
+        landings: list[tuple[TrackedAttempt, Landing]] = []
+
+        async def read_one(attempt: TrackedAttempt, commitment: Commitment) -> None:
+            if landing := await self._chain.landing(attempt.sent, commitment):
+                landings.append((attempt, landing))
+
+        await asyncio.gather(*(self._recorder.isolate(one, read_one, one, commitment) for one, commitment in landed))
+        loaded = await self._recorder.load([attempt for attempt, _ in landings])
+        proofs = await self._proofs(landings)
+        await asyncio.gather(
+            *(
+                self.record(
+                    lease, attempt, loaded[attempt.order_id], attempt.number, landing, proofs.get(attempt.signature)
+                )
+                for attempt, landing in landings
+                if attempt.order_id in loaded
+            )
+        )
+
+    async def record(
+        self,
+        lease: Lease,
+        attempt: TrackedAttempt,
+        history: LoadedOrder,
+        number: int,
+        landing: Landing,
+        evidence: ExpiryEvidence | None = None,
+    ) -> None:
+        """Record the landing of attempt ``number``, which was learned of in following ``attempt``.
+
+        A finalized success that one endpoint of two shows counts as confirmed. It doesn't cancel an order, nor confirm
+        one that shall be confirmed by what is finalized.
+        """
+        if landing.error is None and landing.commitment == "finalized" and not _is_enough(landing):
+            shown = history.order and history.order.attempt(number)
+            waits = self._commitment == "finalized" or (shown and shown.purpose == "cancel")
+            if waits and history.order and not history.order.ended:
+                return await self._wait(attempt, landing)
+            landing = landing.model_copy(update={"commitment": "confirmed"})
+        command = RecordLanding(number, landing, self._clock(), evidence=evidence)
+        await self._recorder.record(lease, attempt, history, command)
+        return None
+
+    async def _wait(self, attempt: TrackedAttempt, landing: Landing) -> None:
+        now = time.monotonic()
+        attempt.schedule.wait(now, ASK_AGAIN_S)
+        if attempt.schedule.is_report_due(now, self._patience):
+            attempt.schedule.reported(now, self._patience)
+            attempt.schedule.expiry_unproven()
+            alone = f"{', '.join(landing.shown_by)} alone shows that it landed, finalized"
+            await self._work.record_uncertainty(attempt.order_id, attempt.number, alone, permanent=False)
+
+    async def _proofs(self, landings: Sequence[tuple[TrackedAttempt, Landing]]) -> dict[str, ExpiryEvidence]:
+        """Of what failed, by signature: the proof that no transaction of its order has succeeded, where there is one.
+
+        Without it a failure lets the order go on, and not end.
+        """
+        failed = [
+            (attempt.signature, attempt.question)
+            for attempt, landing in landings
+            if landing.error and attempt.question and not attempt.order_ended
+        ]
+        if not failed:
+            return {}
+        answers = await self._chain.outcomes([question for _, question in failed])
+        found = zip(failed, answers, strict=True)
+        return {signature: answer for (signature, _), answer in found if isinstance(answer, ExpiryEvidence)}
+
+
+def _is_enough(landing: Landing) -> bool:
+    return enough(len(landing.shown_by), landing.configured)
