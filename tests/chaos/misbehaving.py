@@ -52,7 +52,8 @@ class Answered(Exception):
 class MisbehavingNode:
     """The application. Transactions that are delayed or doubled are run after later blocks by ``close_block``.
 
-    ``sends`` is a file that is told when a signature was first seen, whatever then became of it.
+    ``sends`` is a file that is told when a signature was first seen, whatever then became of it. Several of them, each
+    with faults of its own, may serve one ``node``.
     """
 
     def __init__(self, node: Node, sends: TextIO) -> None:
@@ -71,12 +72,16 @@ class MisbehavingNode:
     def close_block(self) -> None:
         """Close a block, run what is due after it, and let a fork drop it where one strikes."""
         self._chain.close_block()
+        self.run_due()
+        if fork := self._faults.strikes_block("fork"):
+            self._drop(fork.params)
+
+    def run_due(self) -> None:
+        """Run what was to wait for the block that was closed just now."""
         due = [body for blocks, body in self._waiting if blocks <= 1]
         self._waiting = [(blocks - 1, body) for blocks, body in self._waiting if blocks > 1]
         for body in due:
             self._server.answer(body)
-        if fork := self._faults.strikes_block("fork"):
-            self._drop(fork.params)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

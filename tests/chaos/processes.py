@@ -28,6 +28,7 @@ class ProcessHarness:
     """Start it, submit to ``url``, replace a role by one that crashes, and put the role back.
 
     ``roles`` are its processes: ROLES, or CORE. The chain is ``node``, which is well until a test says otherwise.
+    ``settings`` are environment variables.
     """
 
     directory: Path
@@ -35,6 +36,7 @@ class ProcessHarness:
     redis_url: str
     node: FaultyNode
     roles: tuple[str, ...] = ROLES
+    settings: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
@@ -58,7 +60,7 @@ class ProcessHarness:
             "PORT": str(self.port),
             "PRICE_POLL_MS": "40",
         }
-        return {**os.environ, **own}
+        return {**os.environ, **own, **self.settings}
 
     def start(self) -> None:
         asyncio.run(self.node.start())
