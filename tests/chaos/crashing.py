@@ -3,7 +3,7 @@
 ROLES are one role, several, or core. They are composed as in production; around their ports stand wrappers that know
 where they are. The product has no hook for it. A point is a port, what passes it, and before or after:
 ``append:TransactionBuilt:before``, ``send:after``. Events that are appended together are each a name of that append;
-of a cancel ``TransactionBuilt[cancel]`` is a name as well, of a swap beside or after another ``TransactionBuilt[joined]``.
+a cancel's has ``TransactionBuilt[cancel]`` as well, a swap's beside or after another ``TransactionBuilt[joined]``.
 ``visit`` is the tracker's request for one.
 """
 
@@ -74,6 +74,16 @@ def arm(point: str) -> None:
             reach("visit:after")
 
         made(requests, handed_over, **named)
+
+    made = VisitRequests.__init__
+    VisitRequests.__init__ = asking  # type: ignore[assignment, method-assign]
+    around(Appender, "append", appended)
+    around(SolanaChain, "send", lambda *_: ["send"])
+    around(SolanaChain, "landing", lambda *_: ["landing"])
+    around(Queue, "_enqueue", lambda *_: ["enqueue"], awaited=False)
+    around(positions, "commit", lambda _, lease, *__: [f"inside:{lease.processor.partition(':')[0]}"])
+    around(Processor, "_commit", lambda _, lease, *__: [f"commit:{lease.processor.partition(':')[0]}"])
+    around(_RedisConsumer, "ack", lambda *_: ["ack"], awaited=False)
 
 
 if __name__ == "__main__":

@@ -165,7 +165,8 @@ class MisbehavingNode:
 
     def _note(self, request: dict[str, Any]) -> None:
         signature = _signature(request)
-        if signature not in self._sent:
+        # Of a transaction that carries an order's memo: the canary guard's is no order's.
+        if signature not in self._sent and b"surefill:" in b64decode(request["params"][0]):
             self._sent.add(signature)
             print(signature, time.time(), file=self._sends, flush=True)
 

@@ -21,9 +21,7 @@ from tests.chaos.misbehaving import FIRST_SENDS, MisbehavingNode
 
 async def serve(directory: Path, wallet: str, slot_ms: int, ports: Sequence[int]) -> None:
     with ExitStack() as stack:
-        listeners = [
-            stack.enter_context(socket.create_server(("127.0.0.1", port), backlog=1024)) for port in ports
-        ]
+        listeners = [stack.enter_context(socket.create_server(("127.0.0.1", port), backlog=1024)) for port in ports]
         node = open_node(directory, wallet, slot_ms=slot_ms, finality=32)
         sends = stack.enter_context((directory / FIRST_SENDS).open("a"))
         endpoints = [MisbehavingNode(node, sends) for _ in ports]

@@ -16,7 +16,7 @@ AGAIN_S = 0.3
 
 
 class Canceller:
-    """``done`` are the orders whose cancel is recorded, or whose end was faster; ``wrong`` is what else was answered."""
+    """``done`` are the orders whose cancel is recorded, or whose end was faster; ``wrong``: what else was answered."""
 
     def __init__(self, addresses: dict[str, str]) -> None:
         self._settings = Settings(

@@ -45,7 +45,7 @@ class World:
         self.node = FaultyNode(data / "localnet", address, slot_ms=100, two_endpoints="liar" in options)
         # Of two endpoints the one that lies is asked first and sent to.
         first, *others = [url for url in (self.node.second_url, self.node.url) if url]
-        self._standing = standing(options, seed)
+        self.standing = standing(options, seed)
         self.engine = Engine(
             directory,
             settings={
@@ -74,7 +74,7 @@ class World:
 
     async def stand(self) -> None:
         """Set the faults that last as long as the storm; a node that was started anew has forgotten them."""
-        for one in self._standing:
+        for one in self.standing:
             await self.node.fault(
                 one.name, methods=one.methods, probability=one.probability, second=one.second, **one.params
             )
