@@ -91,7 +91,12 @@ class ExpiryProver:
         now = self._clock()
         number = next(one.number for one in history.order.attempts if one.signature == landing.signature)
         if attempt.order_ended and number != attempt.number:
-            # Past its time it can't even fail any more, at the cost of a fee.
+            lost = await self._chain.landing(attempt.sent, "finalized")
+            if lost and lost.error:
+                # It has failed, at the cost of a fee, and the endpoint that is asked for statuses doesn't show it.
+                await self._recorder.record(lease, attempt, history, RecordLanding(attempt.number, lost, now))
+                return
+            # Past its time it can't even fail any more.
             taken = GuardTaken(taken_by=landing.signature, slot=landing.slot, shown_by=landing.shown_by)
             await self._recorder.record(lease, attempt, history, RecordExpiry(attempt.number, taken, now))
         else:

@@ -27,12 +27,15 @@ REPLACE_AFTER = 0.5
 
 
 class Node:
-    """What a client asks goes on to the node, but for sends while ``drops``; statuses are ``behind`` so many slots."""
+    """What a client asks goes on to the node, but for sends while ``drops``; statuses are ``behind`` so many slots, and
+    of what failed there are none while ``hides_failures``.
+    """
 
     def __init__(self, client: httpx2.AsyncClient) -> None:
         self._client = client
         self.drops = False
         self.behind = 0
+        self.hides_failures = False
         self.sent: list[str] = []
 
     async def answer(self, request: Request) -> bytes:
@@ -47,6 +50,8 @@ class Node:
         if request["method"] == "getSignatureStatuses" and self.behind:
             told["result"]["context"]["slot"] -= self.behind
             told["result"]["value"] = [None] * len(told["result"]["value"])
+        if request["method"] == "getSignatureStatuses" and self.hides_failures:
+            told["result"]["value"] = [None if one and one["err"] else one for one in told["result"]["value"]]
         return http(json.dumps(told).encode())
 
 
@@ -89,6 +94,22 @@ async def test_a_swap_that_the_node_drops_is_joined_by_one_that_offers_more_and_
         assert joined.status == "submitted"
         assert sorted(map(str, ends(order))) == ["confirmed", "expired"]
         assert names(await engine.history(order_id)).count("OrderConfirmed") == 1
+
+
+async def test_what_a_loser_cost_is_recorded_though_no_status_shows_it(engine: EngineHarness, rpc_url: str):
+    async with through(engine, rpc_url) as node:
+        node.drops = node.hides_failures = True
+        order_id = await engine.submit()
+        await engine.until(order_id, lambda order: len(order.attempts) == 2)
+        history = await engine.history(order_id)
+        node.drops = False
+        for number in (1, 2):
+            await engine.chain.send(signed_bytes(history, number))
+        order = await engine.until(order_id, is_over)
+        assert sorted(map(str, ends(order))) == ["confirmed", "rejected"]
+        assert order.fill and order.fill.network_fee_lamports == 10_000 + sum(
+            attempt.priority_fee_lamports for attempt in order.attempts
+        )
 
 
 async def test_no_more_than_three_swaps_are_on_their_way_and_the_newest_alone_is_sent_again(
