@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from base64 import b64decode
 from collections import Counter
@@ -144,7 +145,8 @@ class MisbehavingNode:
             case "slow":
                 await asyncio.sleep(params["by"])
             case "drop":
-                return self._accepted(request)
+                is_spared = "attempt" in params and not _is_attempt(request, params["attempt"])
+                return None if is_spared else self._accepted(request)
             case "delay":
                 self._waiting.append((params["blocks"], json.dumps(request).encode()))
                 return self._accepted(request)
@@ -200,6 +202,12 @@ class MisbehavingNode:
 
 def _signature(request: dict[str, Any]) -> str:
     return str(VersionedTransaction.from_bytes(b64decode(request["params"][0])).signatures[0])
+
+
+def _is_attempt(request: dict[str, Any], number: int) -> bool:
+    """Whether the transaction's memo names that attempt of an order."""
+    found = re.search(rb"surefill:[0-9a-f-]{36}:(\d+)", b64decode(request["params"][0]))
+    return found is not None and int(found[1]) == number
 
 
 def _error(code: int, request: dict[str, Any]) -> dict[str, Any]:

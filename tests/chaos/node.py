@@ -28,7 +28,8 @@ class FaultyNode:
 
     - ``error`` (``code``), ``http`` (``status``), ``html``, ``half`` (of the JSON), ``slow`` (``by`` seconds),
       ``timeout``; with ``executed=True`` on error, http and timeout the call is carried out before
-    - ``drop``, ``delay`` (``blocks``), ``duplicate`` (``times``) of transactions; the node says it took them
+    - ``drop`` (``attempt``: those of that number alone), ``delay`` (``blocks``), ``duplicate`` (``times``) of
+      transactions; the node says it took them
     - ``blind``: null for what landed; ``behind`` (``slots``): statuses; ``stale`` (``slots``): heights; ``purged``
       (``keeps`` slots, ``code`` for a block before them); ``genesis``: another chain's
     - ``stall``: no blocks; ``fork`` (``confirmed``): drops the newest block

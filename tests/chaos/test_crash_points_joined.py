@@ -78,14 +78,16 @@ async def ends_once(processes: ProcessHarness, role: str, point: str) -> None:
     node = processes.node
     async with httpx2.AsyncClient(base_url=processes.url, timeout=30, trust_env=False) as client:
         dropped = await node.fault("drop")
-        doomed = processes.play(role, crash_at=point)
-        # Else its start takes as long as the orders have.
-        await asyncio.to_thread(processes.connected, role)
-        ids = [await processes.submit(client, market_order()) for _ in range(2)]
-        # A point that is never reached proves nothing.
-        assert await asyncio.to_thread(doomed.wait, 60) == -signal.SIGKILL, processes.log(role)
-        await node.clear(dropped)
-        processes.play(role)
+        try:
+            doomed = processes.play(role, crash_at=point)
+            # Else its start takes as long as the orders have.
+            await asyncio.to_thread(processes.connected, role)
+            ids = [await processes.submit(client, market_order()) for _ in range(2)]
+            # A point that is never reached proves nothing.
+            assert await asyncio.to_thread(doomed.wait, 60) == -signal.SIGKILL, processes.log(role)
+        finally:
+            await node.clear(dropped)
+            processes.play(role)
         found = await ended(client, ids, within=60)
         chain = await finalized(processes, ids)
         stories = {order_id: await story(client, order_id) for order_id in ids}
