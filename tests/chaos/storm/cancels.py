@@ -6,9 +6,9 @@ import asyncio
 from uuid import UUID
 
 from commands.cancel import cancel_order
-from commands.orders import OrderRepository
+from commands.errors import GuardFailedError
 from domain.errors import DomainError
-from runtime.composition import open_store
+from runtime.composition import Store, open_store
 from runtime.settings import Settings
 from workers.errors import TRANSIENT_ERRORS
 
@@ -25,7 +25,7 @@ class Canceller:
             _env_file=None,  # type: ignore[call-arg]
         )
         self._tasks: set[asyncio.Task[None]] = set()
-        self._orders: asyncio.Future[OrderRepository] = asyncio.get_running_loop().create_future()
+        self._store: asyncio.Future[Store] = asyncio.get_running_loop().create_future()
         self.asked: set[UUID] = set()
         self.done: set[UUID] = set()
         self.wrong: list[str] = []
@@ -33,7 +33,7 @@ class Canceller:
     async def run(self) -> None:
         """Until cancelled."""
         async with open_store(self._settings, "canceller") as store:
-            self._orders.set_result(store.orders)
+            self._store.set_result(store)
             await asyncio.Event().wait()
 
     def ask(self, order_id: UUID, after: float) -> None:
@@ -51,12 +51,12 @@ class Canceller:
 
     async def _cancel(self, order_id: UUID, after: float) -> None:
         await asyncio.sleep(after)
-        orders = await self._orders
+        store = await self._store
         while order_id not in self.done:
             try:
-                await cancel_order(orders, order_id, by="storm", because="it was asked for")
+                await cancel_order(store.orders, store.trading, order_id, by="storm", because="it was asked for")
                 self.done.add(order_id)
-            except TRANSIENT_ERRORS:
+            except (*TRANSIENT_ERRORS, GuardFailedError):
                 await asyncio.sleep(AGAIN_S)
             except DomainError as refused:
                 self.done.add(order_id)

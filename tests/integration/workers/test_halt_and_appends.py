@@ -32,7 +32,7 @@ async def test_no_transaction_is_recorded_or_sent_after_it(engine: EngineHarness
     if purpose == "cancel":
         await engine.build(*ids)
         for order_id in ids:
-            await cancel_order(engine.orders, order_id, by="me", because="no more")
+            await cancel_order(engine.orders, engine.store.trading, order_id, by="me", because="no more")
     before = {order_id: names(await engine.history(order_id)) for order_id in ids}
     topic, state = engine.mapper.dump(TradingHalted(reason="looked at by hand"))
     halted = event(trading_stream(DEFAULT_ACCOUNT), 1, topic=topic, state=state)
