@@ -27,9 +27,9 @@ from tests.chaos.verdict import landed
 REPLACE_AFTER_S = 3.0
 BOUND_S = 3 * REPLACE_AFTER_S
 ENDED_WITHIN_S = 180
-# Half of the transactions land half a second late: cancels come before and after them.
-DELAY = {"probability": 0.5, "blocks": 5}
-LATEST_CANCEL_S = 1.2
+# Most transactions land up to a second late: cancels come before and after them, and while they are on their way.
+DELAY = {"probability": 0.8, "blocks": 12}
+LATEST_CANCEL_S = 1.5
 # Statuses older than the time a transaction is waited for.
 LAG_SLOTS = 60
 
