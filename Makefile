@@ -10,6 +10,7 @@ MINUTES ?= 10
 PROCESSES ?= roles
 LANES ?=
 RUNS ?= 3
+WITH ?=
 
 .PHONY: help install run unit test browser matrix chaos check lock docs docs-assets program bench clean
 
@@ -46,8 +47,8 @@ browser: install ## open /docs in a real browser, and pages of elsewhere (needs 
 matrix: install ## kill every role between any two effects (tests/chaos; some minutes)
 	@$(BIN)/python -m pytest tests/chaos
 
-chaos: install ## orders under load while everything fails, and a verdict (SEED, ORDERS, MINUTES, PROCESSES, PLANT)
-	@$(BIN)/python -m tests.chaos.storm --seed $(SEED) --orders $(ORDERS) --minutes $(MINUTES) --processes $(PROCESSES) --plant "$(PLANT)"
+chaos: install ## orders under load while everything fails, and a verdict (SEED, ORDERS, MINUTES, PROCESSES, WITH, PLANT)
+	@$(BIN)/python -m tests.chaos.storm --seed $(SEED) --orders $(ORDERS) --minutes $(MINUTES) --processes $(PROCESSES) --with "$(WITH)" --plant "$(PLANT)"
 
 check: install ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .

@@ -9,7 +9,7 @@ from uuid import UUID
 import typer
 
 from cli.arguments import Because
-from cli.operator import operator, print_outcome, require_sound
+from cli.operator import operator, print_outcome
 from commands.cancel import cancel_order
 from commands.loaded_order import LoadedOrder
 from domain.errors import DomainError
@@ -32,8 +32,7 @@ async def _cancel(order_id: UUID, because: str, wait: int) -> str:
     """Record the request and wait; a sentence that says what the order is then. Raises where it was too late."""
     found = addresses.completed(settings.load(), "database_url", "redis_url")
     async with open_store(found, "cancel") as store:
-        await require_sound(store)
-        history = await cancel_order(store.orders, order_id, by=operator(), because=because)
+        history = await cancel_order(store.orders, store.trading, order_id, by=operator(), because=because)
         try:
             async with asyncio.timeout(wait):
                 history = await _ended(store, history)

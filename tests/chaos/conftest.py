@@ -79,8 +79,9 @@ def playing(
     postgres: EmbeddedPostgres,  # noqa: F811
     valkey: EmbeddedValkey,  # noqa: F811
     roles: tuple[str, ...],
+    **settings: str,
 ) -> Iterator[ProcessHarness]:
-    """A database, a queue and a chain of their own for ``roles``."""
+    """A database, a queue and a chain of their own for ``roles``; ``settings`` are environment variables."""
     name = f"chaos_{secrets.token_hex(4)}"
     with psycopg.connect(postgres.superuser, autocommit=True) as connection:
         connection.execute(sql.SQL("create database {} owner surefill_owner").format(sql.Identifier(name)))
@@ -90,7 +91,7 @@ def playing(
     node = FaultyNode(directory / "localnet", Wallet.create(directory / "wallet.json").address, slot_ms=40)
     number = 0 if roles == ROLES else 2  # the queue is in the database after it
     redis_url = f"{valkey.url.rstrip('/').removesuffix('/0')}/{number}"
-    processes = ProcessHarness(directory, app, redis_url, node, roles)
+    processes = ProcessHarness(directory, app, redis_url, node, roles, settings)
     try:
         processes.start()
         yield processes

@@ -2,7 +2,9 @@
 
 ROLES are one role, several, or core. They are composed as in production; around their ports stand wrappers that know
 where they are. The product has no hook for it. A point is a port, what passes it, and before or after:
-``append:TransactionBuilt:before``, ``send:after``. Events that are appended together are each a name of that append.
+``append:TransactionBuilt:before``, ``send:after``. Events that are appended together are each a name of that append;
+a cancel's has ``TransactionBuilt[cancel]`` as well, a swap's beside or after another ``TransactionBuilt[joined]``.
+``visit`` is the tracker's request for one.
 """
 
 from __future__ import annotations
@@ -10,18 +12,21 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
+from uuid import UUID
 
 from dramatiq.brokers.redis import _RedisConsumer
 
 from chains.solana_client import SolanaChain
+from domain.events import TransactionBuilt
 from event_store.append.appender import Appender
 from event_store.processors import positions
 from event_store.processors.processor import Processor
 from event_store.types import AppendRequest
 from runtime import roles
 from workers.dispatch.queue import Queue
+from workers.tracker.visits import VisitRequests
 
 
 def arm(point: str) -> None:
@@ -57,8 +62,21 @@ def arm(point: str) -> None:
         setattr(owner, method, asynchronous if awaited else synchronous)
 
     def appended(_: Appender, request: AppendRequest) -> list[str]:
-        return [f"append:{event.topic.rpartition('.')[2]}" for event in request.events]
+        names = [f"append:{event.topic.rpartition('.')[2]}" for event in request.events]
+        built = (event.decoded for event in request.events if isinstance(event.decoded, TransactionBuilt))
+        kinds = ("cancel" if one.purpose == "cancel" else "joined" for one in built if one.attempt > 1)
+        return [*names, *(f"append:TransactionBuilt[{kind}]" for kind in kinds)]
 
+    def asking(requests: VisitRequests, hand_over: Callable[[Sequence[UUID]], None], **named: Any) -> None:
+        def handed_over(order_ids: Sequence[UUID]) -> None:
+            reach("visit:before")
+            hand_over(order_ids)
+            reach("visit:after")
+
+        made(requests, handed_over, **named)
+
+    made = VisitRequests.__init__
+    VisitRequests.__init__ = asking  # type: ignore[assignment, method-assign]
     around(Appender, "append", appended)
     around(SolanaChain, "send", lambda *_: ["send"])
     around(SolanaChain, "landing", lambda *_: ["landing"])

@@ -11,7 +11,8 @@ from typing import Any
 
 SEND = ("sendTransaction",)
 
-# What can be set, and the methods it is about; none named here: every method. The last two strike blocks, not calls.
+# What can be set, and the methods it is about; none named here: every method. The last two strike blocks, not calls;
+# the five before them are lies.
 METHODS: dict[str, tuple[str, ...]] = {
     "error": (),
     "http": (),
@@ -35,6 +36,11 @@ METHODS: dict[str, tuple[str, ...]] = {
         "getTransaction",
     ),
     "genesis": ("getGenesisHash",),
+    "denies": ("getSignatureStatuses", "getTransaction"),
+    "fails": ("getSignatureStatuses", "getTransaction"),
+    "guardless": ("getMultipleAccounts",),
+    "ahead": ("getBlockHeight", "getEpochInfo"),
+    "short": ("getLatestBlockhash",),
     "stall": (),
     "fork": (),
 }

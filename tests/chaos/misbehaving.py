@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from base64 import b64decode
 from collections import Counter
@@ -52,7 +53,8 @@ class Answered(Exception):
 class MisbehavingNode:
     """The application. Transactions that are delayed or doubled are run after later blocks by ``close_block``.
 
-    ``sends`` is a file that is told when a signature was first seen, whatever then became of it.
+    ``sends`` is a file that is told when a signature was first seen, whatever then became of it. Several of them, each
+    with faults of its own, may serve one ``node``.
     """
 
     def __init__(self, node: Node, sends: TextIO) -> None:
@@ -71,12 +73,16 @@ class MisbehavingNode:
     def close_block(self) -> None:
         """Close a block, run what is due after it, and let a fork drop it where one strikes."""
         self._chain.close_block()
+        self.run_due()
+        if fork := self._faults.strikes_block("fork"):
+            self._drop(fork.params)
+
+    def run_due(self) -> None:
+        """Run what was to wait for the block that was closed just now."""
         due = [body for blocks, body in self._waiting if blocks <= 1]
         self._waiting = [(blocks - 1, body) for blocks, body in self._waiting if blocks > 1]
         for body in due:
             self._server.answer(body)
-        if fork := self._faults.strikes_block("fork"):
-            self._drop(fork.params)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -139,7 +145,8 @@ class MisbehavingNode:
             case "slow":
                 await asyncio.sleep(params["by"])
             case "drop":
-                return self._accepted(request)
+                is_spared = "attempt" in params and not _is_attempt(request, params["attempt"])
+                return None if is_spared else self._accepted(request)
             case "delay":
                 self._waiting.append((params["blocks"], json.dumps(request).encode()))
                 return self._accepted(request)
@@ -160,7 +167,8 @@ class MisbehavingNode:
 
     def _note(self, request: dict[str, Any]) -> None:
         signature = _signature(request)
-        if signature not in self._sent:
+        # Of a transaction that carries an order's memo: the canary guard's is no order's.
+        if signature not in self._sent and b"surefill:" in b64decode(request["params"][0]):
             self._sent.add(signature)
             print(signature, time.time(), file=self._sends, flush=True)
 
@@ -194,6 +202,12 @@ class MisbehavingNode:
 
 def _signature(request: dict[str, Any]) -> str:
     return str(VersionedTransaction.from_bytes(b64decode(request["params"][0])).signatures[0])
+
+
+def _is_attempt(request: dict[str, Any], number: int) -> bool:
+    """Whether the transaction's memo names that attempt of an order."""
+    found = re.search(rb"surefill:[0-9a-f-]{36}:(\d+)", b64decode(request["params"][0]))
+    return found is not None and int(found[1]) == number
 
 
 def _error(code: int, request: dict[str, Any]) -> dict[str, Any]:

@@ -28,19 +28,26 @@ class FaultyNode:
 
     - ``error`` (``code``), ``http`` (``status``), ``html``, ``half`` (of the JSON), ``slow`` (``by`` seconds),
       ``timeout``; with ``executed=True`` on error, http and timeout the call is carried out before
-    - ``drop``, ``delay`` (``blocks``), ``duplicate`` (``times``) of transactions; the node says it took them
+    - ``drop`` (``attempt``: those of that number alone), ``delay`` (``blocks``), ``duplicate`` (``times``) of
+      transactions; the node says it took them
     - ``blind``: null for what landed; ``behind`` (``slots``): statuses; ``stale`` (``slots``): heights; ``purged``
       (``keeps`` slots, ``code`` for a block before them); ``genesis``: another chain's
     - ``stall``: no blocks; ``fork`` (``confirmed``): drops the newest block
+    - the lies ``denies``, ``fails``, ``guardless`` (``share``, ``salt``), ``ahead`` and ``short`` (``blocks``): see
+      ``views``
+
+    With ``two_endpoints`` there is another one, ``second_url``, of the same chain, which has faults of its own.
     """
 
-    def __init__(self, directory: Path, wallet: str, *, slot_ms: int = 20) -> None:
+    def __init__(self, directory: Path, wallet: str, *, slot_ms: int = 20, two_endpoints: bool = False) -> None:
         self.directory = directory
         self.wallet = wallet
         self.slot_ms = slot_ms
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.truth_url = f"{self.url}/truth"
+        self._second_port = free_port() if two_endpoints else None
+        self.second_url = f"http://127.0.0.1:{self._second_port}" if two_endpoints else None
         self._process: subprocess.Popen[bytes] | None = None
         self._http = httpx2.Client(base_url=self.url, timeout=_DEADLINE, trust_env=False)
 
@@ -88,15 +95,20 @@ class FaultyNode:
         probability: float = 1.0,
         seed: int = 0,
         seconds: float | None = None,
+        second: bool = False,
         **params: Any,
     ) -> int:
-        """Set a fault from now on, or for ``seconds``; returns what ``clear`` takes. No methods: those it is about."""
+        """Set a fault from now on, or for ``seconds``, of the ``second`` endpoint or the first; returns what ``clear``
+        takes. No methods: those it is about.
+        """
         asked = {"name": name, "methods": methods, "probability": probability, "seed": seed, "seconds": seconds}
-        return int((await self._ask("POST", "/chaos", {**asked, "params": params}))["fault"])
+        return int((await self._ask("POST", "/chaos", {**asked, "params": params}, second=second))["fault"])
 
     async def clear(self, fault: int | None = None) -> None:
-        """End one fault, or all."""
+        """End one fault of the first endpoint, or all of each."""
         await self._ask("DELETE", "/chaos", {"fault": fault})
+        if fault is None and self.second_url:
+            await self._ask("DELETE", "/chaos", {"fault": None}, second=True)
 
     async def fork(self, count: int = 1, *, confirmed: bool = False) -> bool:
         """Drop the newest blocks; False where they are too settled for that."""
@@ -106,9 +118,9 @@ class FaultyNode:
         """Close so many blocks at once, even where they are stalled."""
         await self._ask("POST", "/chaos/blocks", {"count": count})
 
-    async def report(self) -> dict[str, Any]:
-        """``active`` faults, how often each kind ``struck``, and ``calls`` by method."""
-        return await self._ask("GET", "/chaos", {})
+    async def report(self, *, second: bool = False) -> dict[str, Any]:
+        """``active`` faults, how often each kind ``struck``, and ``calls`` by method, of an endpoint."""
+        return await self._ask("GET", "/chaos", {}, second=second)
 
     async def truth(self, method: str, *params: Any) -> Any:
         """What the node really knows."""
@@ -116,12 +128,14 @@ class FaultyNode:
         return (await self._ask("POST", "/truth", body))["result"]
 
     def _launched(self) -> subprocess.Popen[bytes]:
-        arguments = [str(self.port), str(self.directory), self.wallet, str(self.slot_ms)]
+        ports = [str(port) for port in (self.port, self._second_port) if port is not None]
+        arguments = [str(self.directory), self.wallet, str(self.slot_ms), *ports]
         return subprocess.Popen([sys.executable, "-m", "tests.chaos.node_process", *arguments], cwd=_ROOT)
 
-    async def _ask(self, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    async def _ask(self, method: str, path: str, body: dict[str, Any], *, second: bool = False) -> dict[str, Any]:
         # In a thread, because one node serves several tests, each with an event loop of its own.
-        answer = await asyncio.to_thread(self._http.request, method, path, json=body)
+        base = self.second_url if second else self.url
+        answer = await asyncio.to_thread(self._http.request, method, f"{base}{path}", json=body)
         answer.raise_for_status()
         return dict(answer.json())
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import psycopg
 
 from tests.chaos.node import FaultyNode
 from tests.e2e.engine import SUREFILL
@@ -28,6 +29,7 @@ class ProcessHarness:
     """Start it, submit to ``url``, replace a role by one that crashes, and put the role back.
 
     ``roles`` are its processes: ROLES, or CORE. The chain is ``node``, which is well until a test says otherwise.
+    ``settings`` are environment variables.
     """
 
     directory: Path
@@ -35,6 +37,7 @@ class ProcessHarness:
     redis_url: str
     node: FaultyNode
     roles: tuple[str, ...] = ROLES
+    settings: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
@@ -58,7 +61,7 @@ class ProcessHarness:
             "PORT": str(self.port),
             "PRICE_POLL_MS": "40",
         }
-        return {**os.environ, **own}
+        return {**os.environ, **own, **self.settings}
 
     def start(self) -> None:
         asyncio.run(self.node.start())
@@ -72,6 +75,13 @@ class ProcessHarness:
         plain = [str(SUREFILL), "run", role]
         self._run(role, plain if crash_at is None else [sys.executable, "-m", "tests.chaos.crashing", role, crash_at])
         return self.processes[role]
+
+    def connected(self, role: str, *, within: float = 60) -> None:
+        """Return once the process of ``role`` has opened its store, which is a moment before it works."""
+        shown = f"surefill % {self.processes[role].pid}"
+        with psycopg.connect(self.database_url, autocommit=True) as database:
+            query = "select from pg_stat_activity where application_name like %s"
+            self._until(lambda: bool(database.execute(query, [shown]).fetchall()), role, within=within)
 
     def end(self, role: str) -> None:
         process = self.processes.pop(role, None)

@@ -1,7 +1,8 @@
-"""What a node that can't see, lags, forgot or serves another chain makes of a true answer."""
+"""What a node that can't see, lags, forgot, serves another chain or lies makes of a true answer."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -74,4 +75,60 @@ def genesis(chain: Chain, request: Request, result: Any, params: dict[str, Any])
     return OTHER_GENESIS
 
 
-VIEWS: dict[str, View] = {"blind": blind, "behind": behind, "stale": stale, "purged": purged, "genesis": genesis}
+def denies(chain: Chain, request: Request, result: Any, params: dict[str, Any]) -> Any:
+    """A ``share`` of transactions never landed, always the same ones."""
+    if request["method"] == "getTransaction":
+        return None if _is_chosen(request["params"][0], params) else result
+    asked = zip(request["params"][0], result["value"], strict=True)
+    return result | {"value": [None if _is_chosen(one, params) else status for one, status in asked]}
+
+
+def fails(chain: Chain, request: Request, result: Any, params: dict[str, Any]) -> Any:
+    """A ``share`` of transactions, always the same ones, failed for good, by an error that would end an order."""
+    error = "InsufficientFundsForFee"
+    if request["method"] == "getTransaction":
+        if result is None or not _is_chosen(request["params"][0], params):
+            return result
+        return result | {"meta": result["meta"] | {"err": error, "status": {"Err": error}}}
+
+    def failed(status: Any) -> Any:
+        slot = status["slot"] if status else chain.slot("finalized")
+        said = {"err": error, "status": {"Err": error}, "confirmationStatus": "finalized", "confirmations": None}
+        return {"slot": slot, **said}
+
+    asked = zip(request["params"][0], result["value"], strict=True)
+    return result | {"value": [failed(status) if _is_chosen(one, params) else status for one, status in asked]}
+
+
+def guardless(chain: Chain, request: Request, result: Any, params: dict[str, Any]) -> Any:
+    """A ``share`` of guards was never made: who asks for guards alone wants none of their data."""
+    if (request["params"][1] or {}).get("dataSlice", {}).get("length") != 0:
+        return result
+    asked = zip(request["params"][0], result["value"], strict=True)
+    return result | {"value": [None if _is_chosen(one, params) else account for one, account in asked]}
+
+
+def ahead(chain: Chain, request: Request, result: Any, params: dict[str, Any]) -> Any:
+    """Finalized heights of ``blocks`` from now, at which everything would have expired."""
+    config = next((one for one in request.get("params") or () if isinstance(one, dict)), {})
+    if config.get("commitment") != "finalized":
+        return result
+    blocks = int(params["blocks"])
+    return result + blocks if isinstance(result, int) else result | {"blockHeight": result["blockHeight"] + blocks}
+
+
+def short(chain: Chain, request: Request, result: Any, params: dict[str, Any]) -> Any:
+    """A blockhash that expires ``blocks`` before it does."""
+    value = result["value"]
+    return result | {"value": value | {"lastValidBlockHeight": value["lastValidBlockHeight"] - int(params["blocks"])}}
+
+
+def _is_chosen(key: str, params: dict[str, Any]) -> bool:
+    """Whether the lie is about ``key``: one of ``share`` parts of all keys, which follow from the lie's ``salt``."""
+    digest = hashlib.sha256(f"{params['salt']} {key}".encode()).digest()
+    return int.from_bytes(digest[:4]) < params["share"] * 2**32
+
+
+VIEWS: dict[str, View] = {
+    view.__name__: view for view in (blind, behind, stale, purged, genesis, denies, fails, guardless, ahead, short)
+}

@@ -17,7 +17,7 @@ from typing import Any
 import httpx2
 from websockets.asyncio.client import connect
 
-ENDED = ("confirmed", "failed")
+ENDED = ("confirmed", "failed", "cancelled")
 STORY = ["pending", "routing", "building", "submitted", "confirmed"]
 SUREFILL = Path(sys.executable).with_name("surefill")
 

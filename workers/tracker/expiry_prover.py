@@ -9,7 +9,7 @@ from datetime import datetime
 import structlog
 
 from chains.protocol import Chain, Inconclusive
-from domain.commands import RecordExpiry
+from domain.commands import RecordExpiry, RecordLanding
 from domain.decide_end import past_deadline
 from domain.evidence import ExpiryEvidence, GuardTaken, Landing
 from event_store.processors.leases import Lease
@@ -105,7 +105,13 @@ class ExpiryProver:
         elif number is not None and taker is not None and (taker.number != number or attempt.number == number):
             await self._finality.settle(lease, [attempt])
         else:
-            # Past its time it can't even fail any more, at the cost of a fee.
+            lost = await self._chain.landing(attempt.sent, "finalized")
+            if lost and lost.error:
+                # It has failed, at the cost of a fee, and the endpoint that is asked for statuses doesn't show it.
+                now = self._clock()
+                await self._recorder.record(lease, attempt, history, RecordLanding(attempt.number, lost, now))
+                return
+            # Past its time it can't even fail any more.
             taken = GuardTaken(taken_by=landing.signature, slot=landing.slot, shown_by=landing.shown_by)
             await self._recorder.record(lease, attempt, history, RecordExpiry(attempt.number, taken, self._clock()))
 

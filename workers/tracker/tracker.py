@@ -168,10 +168,13 @@ class Tracker:
         for attempt, status in zip(chunk, answer.found, strict=True):
             attempt.schedule.shown(status is not None)
         for attempt, status in zip(chunk, answer.found, strict=True):
+            # A status that is shown and never comes to a landing is a lie, or a fork's: the others' word is asked for.
+            in_vain = not attempt.confirmed and self._is_past_validity(attempt)
+            if (attempt.unproven or status is None or in_vain) and self._needs_care(attempt, now):
+                missing.append(attempt)
             if attempt.unproven or status is None:
-                if self._needs_care(attempt, now):
-                    missing.append(attempt)
-            elif attempt.confirmed or (attempt.order_confirmed and not status.failed):
+                continue
+            if attempt.confirmed or (attempt.order_confirmed and not status.failed):
                 if status.commitment == "finalized" and attempt.schedule.is_proof_due(now):
                     (failed if status.failed else final).append(attempt)
             elif self._settles(attempt, status) and attempt.schedule.may_record(now):

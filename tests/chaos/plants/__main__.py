@@ -13,16 +13,16 @@ from tests.chaos.plants.faulty import PLANTS
 
 
 def main(name: str, played: str | None = None) -> None:
-    faulty_role, plant, _ = PLANTS[name]
+    plant = PLANTS[name]
     if played:
-        plant()
+        plant.put_in()
         roles.main(*roles.named(played))
     sound = engine._role
 
     def composed(command: str, *shown: str, **named: Any) -> Program:
         program = sound(command, *shown, **named)
         [played] = named.get("arguments") or (command,)
-        if command in roles.ALONE or faulty_role not in roles.named(played):
+        if command in roles.ALONE or plant.role not in roles.named(played):
             return program
         return dataclasses.replace(program, command=(sys.executable, "-m", "tests.chaos.plants", name, played))
 

@@ -3,31 +3,39 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID, uuid4
 
 import structlog
 
+from chains import solana_client
+from chains.guard import GuardKey
 from chains.guard_accounts import GuardsSeen
 from commands.loaded_order import LoadedOrder
+from domain import decide_built, decide_restated, evidence
 from domain.codes import Code, meaning
 from domain.commands import RecordBuilt, RejectBuild
-from domain.events import OrderFailed, TransactionSubmitted
+from domain.events import OrderFailed, TransactionBuilt, TransactionSubmitted
 from domain.order import Attempt, Order
 from domain.reclaim import GuardedOrder
 from event_store.processors.leases import Lease
 from projections.followed_order import Follower
+from tests.chaos.storm.options import Option
 from venues.protocol import VenueQuote
 from workers.dispatch.next_work import WorkBatch
 from workers.dispatch.work import Cursor, WorkTable
 from workers.execution.builder import Builder
+from workers.execution.recording import Recording
 from workers.execution.sending import signed_bytes
 from workers.execution.visit import Visit
 from workers.reclaim import candidates, judgement
 from workers.reclaim.guard_table import GuardRow, GuardTable
 from workers.reclaim.judgement import Close, Judgement, Rule
+from workers.tracker import finality, landing_recorder
 from workers.tracker.tracked_attempt import TrackedAttempt
 from workers.tracker.tracker import Tracker
 from workers.watcher.book_feed import BookFeed
@@ -37,18 +45,18 @@ _dice = random.Random(1)
 
 def resign_after_timeout() -> None:
     """A send that wasn't answered well is taken for one that failed: the swap is signed and sent again."""
-    sent = Visit._send
+    visited = Visit.run
 
-    async def again(self: Visit, loaded: LoadedOrder, attempt: Attempt) -> LoadedOrder:
-        after = await sent(self, loaded, attempt)
+    async def again(self: Visit, loaded: LoadedOrder) -> LoadedOrder:
+        after = await visited(self, loaded)
         told, order = after.events[-1], after.order
         if isinstance(told, TransactionSubmitted) and told.answer != "accepted" and order and order.route:
             built = await self.builder.build(after.order_id, order, VenueQuote(order.route.chosen))
             if isinstance(built, RecordBuilt):
-                await self.chain.send(base64.b64decode(built.transaction))
+                await self.recording.chain.send(base64.b64decode(built.transaction))
         return after
 
-    Visit._send = again  # type: ignore[method-assign]
+    Visit.run = again  # type: ignore[method-assign]
 
 
 def fail_what_is_not_seen() -> None:
@@ -95,14 +103,14 @@ def lose_a_message() -> None:
 
 def log_the_bytes() -> None:
     """What is sent is logged, for whoever debugs it."""
-    sent = Visit._send
+    sent = Recording.send
 
-    async def logged(self: Visit, loaded: LoadedOrder, attempt: Attempt) -> LoadedOrder:
+    async def logged(self: Recording, loaded: LoadedOrder, attempt: Attempt) -> LoadedOrder:
         transaction = base64.b64encode(signed_bytes(loaded, attempt.number)).decode()
         structlog.get_logger().info("sending", transaction=transaction)
         return await sent(self, loaded, attempt)
 
-    Visit._send = logged  # type: ignore[method-assign]
+    Recording.send = logged  # type: ignore[method-assign]
 
 
 def send_before_it_is_durable() -> None:
@@ -148,14 +156,78 @@ def reclaim_early() -> None:
     candidates.judge = early  # type: ignore[attr-defined]
 
 
-# The role each is planted in, the plant, and the faults that bring it out.
-PLANTS: dict[str, tuple[str, Callable[[], None], tuple[str, ...]]] = {
-    "resign-after-timeout": ("worker", resign_after_timeout, ("node timeout", "node error")),
-    "fail-what-is-not-seen": ("tracker", fail_what_is_not_seen, ("node delay", "node blind")),
-    "forget-work": ("projector", forget_work, ("kill worker", "empty valkey", "node error")),
-    "lose-a-message": ("api", lose_a_message, ()),
-    "log-the-bytes": ("worker", log_the_bytes, ()),
-    "send-before-it-is-durable": ("worker", send_before_it_is_durable, ()),
-    "overlook-the-waiting": ("watcher", overlook_the_waiting, ()),
-    "reclaim-early": ("worker", reclaim_early, ()),
+def fresh_guard() -> None:
+    """A swap that joins one nobody sees makes a guard of its own, so that the chain lets both succeed."""
+    build, built = Builder.build, decide_built._built
+
+    async def with_another(self: Builder, order_id: UUID, order: Order, offer: VenueQuote) -> RecordBuilt | RejectBuild:
+        if not order.live_attempts:
+            return await build(self, order_id, order, offer)
+        key = GuardKey(uuid4().bytes + uuid4().bytes)
+        other = Builder(dataclasses.replace(self._context, guard_key=key), self._clock)
+        return await build(other, order_id, order, offer)
+
+    def unchecked(order: Order, command: RecordBuilt) -> TransactionBuilt:
+        return built(order.model_copy(update={"attempts": _unguarded(order.attempts)}), command)
+
+    Builder.build = with_another  # type: ignore[method-assign]
+    decide_built._built = unchecked
+
+
+def _unguarded(attempts: tuple[Attempt, ...]) -> tuple[Attempt, ...]:
+    return tuple(attempt.model_copy(update={"guard": None}) for attempt in attempts)
+
+
+def believe_one_node() -> None:
+    """One endpoint's word counts where two are configured."""
+
+    def any_of_them(answers: int, configured: int) -> bool:
+        return answers > 0
+
+    for module in (evidence, decide_restated, solana_client, landing_recorder, finality):
+        module.enough = any_of_them  # type: ignore[attr-defined]
+
+
+def end_on_absence() -> None:
+    """No guard in the newest finalized state of one endpoint is taken for "never landed": the order fails.
+
+    The height at which its transactions can't land any more isn't waited for.
+    """
+    sent_again = Tracker._send
+
+    async def ended(self: Tracker, lease: Lease, one: TrackedAttempt) -> None:
+        await sent_again(self, lease, one)
+        orders = self._recorder._orders
+        history = (await orders.load([one.order_id])).orders[one.order_id]
+        order = history.order
+        if order and order.guard and not order.ended and not await self._chain.is_finalized(order.guard):
+            code = Code.TRANSACTION_EXPIRED
+            end = OrderFailed(code=code, detail=meaning(code).sentence, retryable=True)
+            await orders._append(history, [end], uuid4(), (), ())
+
+    Tracker._send = ended  # type: ignore[method-assign]
+
+
+@dataclass(frozen=True)
+class Plant:
+    """A fault of the ``role``'s, put there by ``put_in``; the strikes and the storm's options that bring it out."""
+
+    role: str
+    put_in: Callable[[], None]
+    first: tuple[str, ...] = ()
+    options: tuple[Option, ...] = ()
+
+
+PLANTS: dict[str, Plant] = {
+    "resign-after-timeout": Plant("worker", resign_after_timeout, ("node timeout", "node error")),
+    "fail-what-is-not-seen": Plant("tracker", fail_what_is_not_seen, ("node delay", "node blind")),
+    "forget-work": Plant("projector", forget_work, ("kill worker", "empty valkey", "node error")),
+    "lose-a-message": Plant("api", lose_a_message),
+    "log-the-bytes": Plant("worker", log_the_bytes),
+    "send-before-it-is-durable": Plant("worker", send_before_it_is_durable),
+    "overlook-the-waiting": Plant("watcher", overlook_the_waiting),
+    "fresh-guard": Plant("worker", fresh_guard, ("node delay", "node blind"), ("replacements",)),
+    "believe-one-node": Plant("tracker", believe_one_node, ("node timeout", "node error"), ("liar", "cancels")),
+    "end-on-absence": Plant("tracker", end_on_absence, ("node delay", "node blind")),
+    "reclaim-early": Plant("worker", reclaim_early),
 }

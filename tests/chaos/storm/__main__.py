@@ -16,7 +16,8 @@ import typer
 from rich.console import Console
 
 from tests.chaos.plants.faulty import PLANTS
-from tests.chaos.storm.run import storm
+from tests.chaos.storm.options import OPTIONS
+from tests.chaos.storm.run import Asked, storm
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -30,6 +31,9 @@ def main(
         Literal["core", "roles"], typer.Option(help="How the engine is divided: one process, or one a role.")
     ] = "roles",
     plant: Annotated[str, typer.Option(help=f"A fault of the engine's own: {', '.join(PLANTS)}.")] = "",
+    including: Annotated[
+        str, typer.Option("--with", help=f"What stands for the whole storm, comma separated: {', '.join(OPTIONS)}.")
+    ] = "",
     keep: Annotated[
         bool, typer.Option("--keep", help="Keep the data and logs of a run that kept every promise.")
     ] = False,
@@ -37,10 +41,14 @@ def main(
     """Run orders through a storm of faults, then judge from outside what became of them."""
     if plant and plant not in PLANTS:
         raise typer.BadParameter(f"there are {', '.join(PLANTS)}", param_hint="--plant")
+    options = [option for option in OPTIONS if option in including.split(",")]
+    if {*including.split(",")} - {*options, ""}:
+        raise typer.BadParameter(f"there are {', '.join(OPTIONS)}", param_hint="--with")
     directory = Path(tempfile.mkdtemp(prefix="surefill-chaos-"))
     directory.chmod(0o755)
     try:
-        sound = asyncio.run(storm(Console(), directory, seed, orders, minutes, processes, plant or None))
+        asked = Asked(seed, orders, minutes, processes, tuple(options), plant or None)
+        sound = asyncio.run(storm(Console(), directory, asked))
     except Exception:  # noqa: BLE001 - shown, with an exit code of its own
         Console(stderr=True).print_exception()
         print(f"the storm itself failed, there is no verdict; everything is kept in {directory}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -34,10 +34,13 @@ class Placed:
 
 
 class Clients:
-    """``placed`` by order id. Every post and every stream is tried again until it is answered."""
+    """``placed`` by order id. Every post and every stream is tried again until it is answered; ``cancel`` is asked to
+    cancel what was accepted, where its plan says so.
+    """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, cancel: Callable[[UUID, float], None]) -> None:
         self._url = url
+        self._cancel = cancel
         self._limits = httpx2.Limits(max_connections=64, max_keepalive_connections=16)
         self.placed: dict[UUID, Placed] = {}
         self._streams: set[asyncio.Task[None]] = set()
@@ -63,6 +66,8 @@ class Clients:
 
     async def _place(self, client: httpx2.AsyncClient, placed: Placed) -> None:
         await asyncio.gather(*(self._post(client, placed) for _ in range(placed.asked.times)))
+        if placed.answers and placed.asked.cancelled_after is not None:
+            self._cancel(placed.order_id, placed.asked.cancelled_after)
         task = asyncio.create_task(self._follow(placed))
         self._streams.add(task)
 

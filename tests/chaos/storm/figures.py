@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.percentiles import percentile
+from domain.codes import Code
 from domain.events import OrderConfirmed, OrderFailed
 from domain.order import Order
 from tests.chaos.storm.clients import Clients
@@ -37,11 +38,11 @@ def show(
     histories: Histories,
     monkey: Monkey,
     clients: Clients,
-    seed: int,
+    asked: object,
 ) -> bool:
     """Whether every promise was kept."""
     orders = {order_id: order_of(history) for order_id, history in histories.items()}
-    market = [order for order in orders.values() if order.type == "market"]
+    market = [order for order in orders.values() if order.type == "market" and not is_cancelled(order)]
     confirmed = sum(order.status == "confirmed" for order in market)
     enough = confirmed * 100 >= LEAST_CONFIRMED_PERCENT * len(market)
     _figures(console, orders, histories, monkey, clients)
@@ -51,8 +52,13 @@ def show(
         for one in wrong[:EXAMPLES]:
             console.print(f"       {one}", soft_wrap=True, markup=False)
     sound = enough and not any(checks.values())
-    console.print(f"{'every promise kept' if sound else 'BROKEN'}; seed {seed} repeats it", style="bold")
+    console.print(f"{'every promise kept' if sound else 'BROKEN'}; repeated by {asked}", style="bold")
     return sound
+
+
+def is_cancelled(order: Order) -> bool:
+    """Whether somebody asked for its cancel; a deadline that did counts as a failure."""
+    return order.cancellation is not None and order.cancellation.code == Code.CANCELLED
 
 
 def _figures(

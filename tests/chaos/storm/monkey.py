@@ -104,17 +104,19 @@ class Monkey:
         async with self._node_starts:
             await self._world.node.kill()
             await self._world.node.start()
+            await self._world.stand()
             self._node_started = datetime.now(UTC)
 
     async def _node(self, fault: str, strike: Strike) -> bool:
         """Whether the fault struck anything while it lasted."""
         node = self._world.node
         try:
-            before = (await node.report())["struck"].get(fault, 0)
+            second = strike.second and node.second_url is not None
+            before = (await node.report(second=second))["struck"].get(fault, 0)
             begun = self._node_started
-            await node.fault(fault, seconds=strike.seconds, **strike.params)
+            await node.fault(fault, seconds=strike.seconds, second=second, **strike.params)
             await asyncio.sleep(strike.seconds)
-            after = (await node.report())["struck"].get(fault, 0)
+            after = (await node.report(second=second))["struck"].get(fault, 0)
         except (httpx2.HTTPError, AssertionError):
             return False  # it is stopped, or being started
         return after > before or self._node_started > begun

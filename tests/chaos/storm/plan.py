@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -16,13 +16,17 @@ QUIET_AT_FIRST_S, QUIET_AT_LAST_S = 5.0, 10.0
 
 @dataclass(frozen=True)
 class Strike:
-    """One fault: ``kind`` on ``target``, ``at`` seconds after the beginning, for ``seconds`` where it lasts."""
+    """One fault: ``kind`` on ``target``, ``at`` seconds after the beginning, for ``seconds`` where it lasts.
+
+    ``second``: of two endpoints it strikes the one that lies.
+    """
 
     at: float
     kind: str
     target: str
     seconds: float = 0.0
     params: dict[str, Any] = field(default_factory=dict, hash=False)
+    second: bool = False
 
     @property
     def name(self) -> str:
@@ -31,12 +35,16 @@ class Strike:
 
 @dataclass(frozen=True)
 class Asked:
-    """One order: its terms, how often it is posted, and whether its stream is asked for every event."""
+    """One order: its terms, how often it is posted, and whether its stream is asked for every event.
+
+    ``cancelled_after``: so many seconds after it was accepted somebody asks for its cancel.
+    """
 
     at: float
     terms: dict[str, Any]
     times: int
     events: bool
+    cancelled_after: float | None = None
 
     @property
     def client_order_id(self) -> str:
@@ -107,6 +115,9 @@ _NODE = (
     _Card("node", "stall", 1, 3, 12, {}),
     _Card("node", "fork", 2, 3, 10, {"probability": 0.4}),
 )
+_BLOCKS = ("stall", "fork")
+_SENDS = ("drop", "delay", "duplicate")
+_OF_THE_LIAR = 0.5
 
 
 def strikes(
@@ -126,17 +137,30 @@ def strikes(
         card = deck.pop() if deck else dice.choices(kinds, [one.weight for one in kinds])[0]
         seconds = round(min(dice.uniform(card.least, card.most), max(card.least, end - at)), 1)
         params = dict(card.params, seed=dice.randrange(2**32)) if card.kind == "node" else {}
-        found.append(Strike(round(at, 2), card.kind, card.target, seconds, params))
+        # Blocks are made once, whoever is asked for them; transactions are sent to the one that lies.
+        second = card.target not in _BLOCKS and (card.target in _SENDS or at % 1 < _OF_THE_LIAR)
+        found.append(Strike(round(at, 2), card.kind, card.target, seconds, params, second))
         at += dice.uniform(0.5 * each, 1.5 * each)
     return found
 
 
-def orders(seed: int, count: int, minutes: float) -> list[Asked]:
-    """Seven of ten market orders, two limit, one stop-limit; one of five is posted more than once."""
+def orders(seed: int, count: int, minutes: float, *, cancels: bool = False) -> list[Asked]:
+    """Seven of ten market orders, two limit, one stop-limit; one of five is posted more than once.
+
+    With ``cancels`` one of four is cancelled: half of them while they are being executed, half a while later.
+    """
     dice = random.Random(f"orders {seed}")
     latest = minutes * 60 - QUIET_AT_LAST_S
     times = sorted(dice.uniform(0.5, latest) for _ in range(count))
-    return [_order(dice, f"storm-{seed}-{n}", at) for n, at in enumerate(times)]
+    found = [_order(dice, f"storm-{seed}-{n}", at) for n, at in enumerate(times)]
+    if not cancels:
+        return found
+    others = random.Random(f"cancels {seed}")
+    return [replace(one, cancelled_after=_moment(others)) if others.random() < 1 / 4 else one for one in found]
+
+
+def _moment(dice: random.Random) -> float:
+    return dice.choice((dice.uniform(0, 0.5), dice.uniform(0, 8)))
 
 
 def _order(dice: random.Random, client_order_id: str, at: float) -> Asked:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,11 +16,14 @@ from rich.console import Console
 from chains.solana_client import SolanaChain
 from domain.tokens import SOL, USDC, pair_of
 from tests.chaos.plants.faulty import PLANTS
-from tests.chaos.storm import outside, plan, verdict
+from tests.chaos.storm import attempts, outside, plan, verdict
+from tests.chaos.storm.cancels import Canceller
 from tests.chaos.storm.clients import Clients
 from tests.chaos.storm.errors import own_errors
 from tests.chaos.storm.figures import show, show_progress
-from tests.chaos.storm.monkey import Monkey
+from tests.chaos.storm.guards import guards_of
+from tests.chaos.storm.monkey import Monkey, Struck
+from tests.chaos.storm.options import Option, Standing
 from tests.chaos.storm.outside import Reader
 from tests.chaos.storm.secrets import leaks
 from tests.chaos.storm.verdict import Chain, Histories
@@ -31,6 +35,7 @@ from venues.prices import PairPrice, PoolPrices
 
 # An engine that doesn't come back ends the load: what was never accepted is lost.
 ACCEPTED_WITHIN_S = 300
+CANCELLED_WITHIN_S = 60
 STREAMS_WITHIN_S = 20
 STANDS_S = verdict.NOTICED_WITHIN.total_seconds() + 5
 
@@ -44,39 +49,69 @@ class Seen:
     prices: dict[str, PairPrice]
 
 
-async def storm(
-    console: Console, directory: Path, seed: int, orders: int, minutes: float, processes: str, plant: str | None
-) -> bool:
-    """Whether every promise was kept. ``processes`` is how the engine is divided, "core" or "roles"."""
+@dataclass(frozen=True)
+class Asked:
+    """What a storm is to be. ``processes`` is how the engine is divided, "core" or "roles"."""
+
+    seed: int
+    orders: int
+    minutes: float
+    processes: str
+    options: tuple[Option, ...] = ()
+    plant: str | None = None
+
+    def __str__(self) -> str:
+        more = f", with {', '.join(self.options)}" if self.options else ""
+        more += f", plant {self.plant}" if self.plant else ""
+        return f"seed {self.seed}, {self.orders} orders, {self.minutes:g} min, PROCESSES={self.processes}{more}"
+
+    def with_plants_options(self) -> Asked:
+        """A plant that needs an option to come out has it."""
+        needed = PLANTS[self.plant].options if self.plant else ()
+        return replace(self, options=tuple(dict.fromkeys((*self.options, *needed))))
+
+
+async def storm(console: Console, directory: Path, asked: Asked) -> bool:
+    """Whether every promise was kept."""
+    asked = asked.with_plants_options()
+    seed, minutes = asked.seed, asked.minutes
     console.print(
-        f"seed {seed}, {orders} orders, {minutes:g} min, PROCESSES={processes}{f', plant {plant}' if plant else ''}; "
-        f"{platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} cores shared by everything"
+        f"{asked}; {platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} cores shared by "
+        "everything"
     )
-    world = World(directory, processes, plant)
+    world = World(directory, asked.processes, asked.plant, asked.options, seed)
     try:
         await world.start(seed)
         url = world.addresses["DATABASE_URL"]
-        monkey, clients, reader = Monkey(world), Clients(world.engine.url), Reader(url)
-        reading = asyncio.create_task(reader.run())
+        canceller = Canceller(world.addresses)
+        monkey, clients, reader = Monkey(world), Clients(world.engine.url, canceller.ask), Reader(url)
+        reading = [asyncio.create_task(reader.run()), asyncio.create_task(canceller.run())]
         checkpoint = asyncio.create_task(_checkpoint(world, minutes * 30))
-        strikes = plan.strikes(seed, minutes, processes, first=PLANTS[plant][2] if plant else ())
-        await _rage(console, world, monkey, clients, strikes, plan.orders(seed, orders, minutes))
+        first = PLANTS[asked.plant].first if asked.plant else ()
+        strikes = plan.strikes(seed, minutes, asked.processes, first=first)
+        orders = plan.orders(seed, asked.orders, minutes, cancels="cancels" in asked.options)
+        begun = datetime.now(UTC)
+        await _rage(console, world, monkey, clients, strikes, orders)
         console.print("the faults are over; waiting for what is on its way")
         healed = datetime.now(UTC)
         await world.ready()
+        await canceller.finish(within=CANCELLED_WITHIN_S)
         seen = await _settled(world, clients, healed)
         await clients.leave()
-        reading.cancel()
-        with suppress(asyncio.CancelledError):
-            await reading
+        for task in reading:
+            task.cancel()
+        await asyncio.gather(*reading, return_exceptions=True)
         histories, chain, placed = seen.histories, seen.chain, clients.placed
         reclaims = await asyncio.to_thread(outside.reclaims, url)
+        struck = [*monkey.done, *_stood(world.standing, begun, healed)]
         checks: dict[str, list[str]] = {
             "lost": verdict.lost(placed, histories),
             "stuck (I1)": verdict.stuck(histories, healed),
             "met and still resting (I1)": verdict.neglected(histories, seen.prices),
-            "duplicate swaps (I2)": verdict.duplicates(chain),
-            "wrong outcomes (I2)": await verdict.wrong_outcomes(histories, chain, world.node, monkey.done),
+            "duplicate swaps (I2)": verdict.duplicates(chain, await guards_of(world.node, chain)),
+            "wrong outcomes (I2)": await verdict.wrong_outcomes(histories, chain, world.node, struck),
+            "attempts against the rules (I2)": attempts.against_the_rules(histories),
+            "cancels": canceller.wrong + attempts.wrongly_cancelled(histories, chain),
             "guards closed early (I2)": verdict.closed_early(histories, reclaims, GUARDS_KEPT_FOR),
             "contradictions recorded": outside.topics(url, "account.ContradictionFound"),
             "sent before durable (I3)": verdict.sent_before_durable(histories, reclaims, world.node.first_sends()),
@@ -91,7 +126,7 @@ async def storm(
             "missed by a reader (I8)": await asyncio.to_thread(reader.missed),
             "secrets told (I10)": await leaks(world, histories, reclaims, placed.values()),
         }
-        return show(console, checks, histories, monkey, clients, seed)
+        return show(console, checks, histories, monkey, clients, asked)
     finally:
         await world.stop()
 
@@ -105,6 +140,7 @@ async def _rage(
     asked: list[plan.Asked],
 ) -> None:
     """Load and strikes, until both are over; then nothing is ill and no price moves."""
+    await world.stand()
     minutes = max(one.at for one in asked) / 60
     showing = asyncio.create_task(show_progress(console, minutes, monkey, clients))
     async with asyncio.TaskGroup() as tasks:
@@ -115,6 +151,11 @@ async def _rage(
     await monkey.heal()
     world.still_market()
     showing.cancel()
+
+
+def _stood(standing: Sequence[Standing], begun: datetime, ended: datetime) -> list[Struck]:
+    """The faults that lasted as long as the storm, as what may explain an order's failure."""
+    return [Struck(plan.Strike(0, "node", one.name), begun, ended) for one in standing]
 
 
 async def _settled(world: World, clients: Clients, healed: datetime) -> Seen:

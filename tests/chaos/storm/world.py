@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from redis import Redis
 from chains.wallet import Wallet
 from tests.chaos.node import FaultyNode
 from tests.chaos.storm.errors import sentences
+from tests.chaos.storm.options import Option, settings_of, standing
 from tests.e2e.engine import SUREFILL, Engine
 from tests.e2e.processes import Process, descendants
 
@@ -33,7 +35,9 @@ class World:
     engine itself, see ``plants``.
     """
 
-    def __init__(self, directory: Path, processes: str, plant: str | None) -> None:
+    def __init__(
+        self, directory: Path, processes: str, plant: str | None, options: Sequence[Option], seed: int
+    ) -> None:
         data = directory / "data"
         wallet = data / "wallet.json"
         address = Wallet.load_or_create(wallet).address
@@ -41,11 +45,16 @@ class World:
         self.data = data
         self.wallet = wallet
         # Where the engine's own node would be: there `localnet market` finds its key.
-        self.node = FaultyNode(data / "localnet", address, slot_ms=100)
+        self.node = FaultyNode(data / "localnet", address, slot_ms=100, two_endpoints="liar" in options)
+        # Of two endpoints the one that lies is asked first and sent to.
+        first, *others = [url for url in (self.node.second_url, self.node.url) if url]
+        self.standing = standing(options, seed)
         self.engine = Engine(
             directory,
             settings={
-                "SOLANA_RPC_URL": self.node.url,
+                "SOLANA_RPC_URL": first,
+                "SOLANA_EVIDENCE_RPC_URLS": ",".join(others),
+                **settings_of(options),
                 "LOG_FORMAT": "json",
                 "LOG_LEVEL": "info",
                 "PROCESSES": processes,
@@ -66,6 +75,13 @@ class World:
         self._wanted = True
         self._keeping = asyncio.create_task(self._keep())
         self._market = self._moving(seed)
+
+    async def stand(self) -> None:
+        """Set the faults that last as long as the storm; a node that was started anew has forgotten them."""
+        for one in self.standing:
+            await self.node.fault(
+                one.name, methods=one.methods, probability=one.probability, second=one.second, **one.params
+            )
 
     async def ready(self, within: float = 180) -> None:
         """Return once the engine serves again, or could for so long that what it owes shall be judged as it is."""

@@ -271,6 +271,26 @@ async def test_a_second_transaction_of_an_order_signed_outside_fails_on_chain_an
     assert await engine.chain.token_balances(engine.wallet.address, [SOL.mint, USDC.mint]) == before
 
 
+async def test_a_node_that_calls_a_swap_failed_that_never_landed_keeps_its_order_from_nothing(
+    engine: EngineHarness, rpc_url: str
+):
+    order_id = await engine.submit()
+    await engine.build(order_id)
+    said = {"slot": 1, "err": "AccountNotFound", "confirmations": None, "confirmationStatus": "finalized"}
+
+    def statuses(_: Request, result: Any) -> Any:
+        return {**result, "value": [said for _ in result["value"]]}
+
+    async with (
+        httpx2.AsyncClient(base_url=rpc_url) as node,
+        serving(altering(node, {"getSignatureStatuses": statuses})) as url,
+        SolanaChain(url, extra_urls=[rpc_url]) as engine.chain,
+    ):
+        engine.start_tracker(SENDS_NOTHING)
+        await engine.until(order_id, lambda order: order.attempts[0].end == "expired", within=30)
+        await engine.stop()
+
+
 @pytest.mark.parametrize("honest", [False, True], ids=["alone", "beside an honest one"])
 async def test_a_node_that_calls_a_landed_swap_failed_causes_no_second_success(
     engine: EngineHarness, rpc_url: str, honest: bool

@@ -130,6 +130,8 @@ def test_a_cancel_ends_the_order_once_it_is_finalized() -> None:
     assert order.cancellation is not None
     assert (order.cancellation.tx_hash, order.cancellation.network_fee_lamports) == ("signature-2", 5_000)
     given(*asked, cancelled).when(taken(1, "signature-2")).then(e.AttemptExpired)
+    given(*asked, cancelled).when(landing(2, "finalized")).then_refused("not_applicable")
+    given(*asked, cancelled).when(landing(2, "finalized", "guard_taken")).then_refused("not_applicable")
     given(*asked, cancelled).when(landing(1)).then_refused("landed_after_end")
     given(*asked, cancelled).when(landing(2, "finalized")).then_refused("not_applicable")
 
