@@ -46,8 +46,8 @@ def plain(value: Decimal) -> str:
 
 BaseUnits = Annotated[
     int,
+    Field(ge=0, le=U64_MAX),  # next to the type: behind the validator the bounds would be checked in Python, slowly
     BeforeValidator(_base_units),
-    Field(ge=0, le=U64_MAX),
     PlainSerializer(str, return_type=str, when_used="json"),
 ]
 """An amount in base units, 0 to 2^64-1; a string of digits in JSON, where numbers lose precision past 2^53."""
