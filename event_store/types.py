@@ -12,6 +12,12 @@ from msgspec import Struct
 # Events are msgspec's structs: a frozen dataclass of so many fields takes ten times as long to make.
 
 
+class LastFold(Struct):
+    """The last fold of an event: the function, the state before, the state after. Set as one, read by any thread."""
+
+    done: tuple[object, object, object] | None = None
+
+
 class InMemory(Struct, frozen=True, kw_only=True):
     """What a process keeps with an event and never stores."""
 
@@ -21,6 +27,8 @@ class InMemory(Struct, frozen=True, kw_only=True):
     """The stream's event before this one as its writer knows it, compared when it is appended; None: only the version
     is compared.
     """
+    last_fold: LastFold | None = None
+    """With an event in its place: what it led to, for the next reader that folds the same state."""
 
 
 class NewEvent(InMemory, frozen=True):
