@@ -62,8 +62,9 @@ def attempts_to_track(history: LoadedOrder, schedule_of: Callable[[int], Schedul
         return
     purpose: Purpose = "cancel" if order.cancellation else "swap"
     going = live(order, purpose)
+    in_question = None if order.ended else order.unproven_attempt
     for attempt in order.attempts:
-        unproven = not order.ended and attempt == order.unproven_attempt
+        unproven = attempt is in_question
         if attempt.end is None or unproven or (attempt.end == "confirmed" and not order.is_finalized):
             yield TrackedAttempt(
                 order_id=history.order_id,
