@@ -7,7 +7,6 @@ stranger pays into the address hinder nothing, and nothing in a swap's transacti
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from dataclasses import dataclass
 from uuid import UUID
@@ -94,7 +93,7 @@ class GuardKey:
         return Guard(address=str(address), seed=seed, wallet=wallet, authority=self.authority)
 
     def _derived(self, name: bytes) -> bytes:
-        return hmac.new(self.__secret, name, hashlib.sha256).digest()
+        return hmac.digest(self.__secret, name, "sha256")
 
     def __repr__(self) -> str:
         return f"GuardKey(authority={self.authority})"

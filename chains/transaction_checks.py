@@ -51,7 +51,7 @@ def check(message: MessageV0, *, wallet: str, memo: str, programs: Collection[st
 def _steps_after_guard(message: MessageV0, keys: Sequence[str], guard: Guard, rent: int) -> list[_Step]:
     """What the message does once the guard is made. Raises where it doesn't begin so, or names the guard again."""
     steps = [
-        _Step(keys[step.program_id_index], tuple(keys[index] for index in step.accounts), bytes(step.data))
+        _Step(keys[step.program_id_index], tuple(map(keys.__getitem__, step.accounts)), bytes(step.data))
         for step in message.instructions
     ]
     limits = next((at for at, step in enumerate(steps) if step.program != COMPUTE_BUDGET_PROGRAM), len(steps))
@@ -65,5 +65,5 @@ def _steps_after_guard(message: MessageV0, keys: Sequence[str], guard: Guard, re
 
 
 def _step(instruction: Instruction) -> _Step:
-    accounts = tuple(str(account.pubkey) for account in instruction.accounts)
+    accounts = tuple([str(account.pubkey) for account in instruction.accounts])
     return _Step(str(instruction.program_id), accounts, bytes(instruction.data))

@@ -30,11 +30,13 @@ _LENGTH = 64
 class Wallet:
     """A Solana keypair. Nothing shows its secret: not ``repr``, not pickling, not an error."""
 
-    __slots__ = ("__keypair", "address")
+    __slots__ = ("__keypair", "__pubkey", "address")
 
     def __init__(self, keypair: Keypair) -> None:
         self.__keypair = keypair
-        self.address = str(keypair.pubkey())
+        # Kept: the keypair computes it from the secret each time, which takes half as long as a signature.
+        self.__pubkey = keypair.pubkey()
+        self.address = str(self.__pubkey)
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -61,7 +63,7 @@ class Wallet:
 
         Signed here and not by solders' constructor, which costs twice as much. Raises TransactionRefusedError.
         """
-        if message.header.num_required_signatures != 1 or message.account_keys[0] != self.__keypair.pubkey():
+        if message.header.num_required_signatures != 1 or message.account_keys[0] != self.__pubkey:
             raise TransactionRefusedError("the message asks for another signature than the wallet's")
         signature = self.__keypair.sign_message(to_bytes_versioned(message))
         return VersionedTransaction.populate(message, [signature])

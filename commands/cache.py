@@ -30,14 +30,14 @@ class OrderCache:
 
     def keep(self, loaded: LoadedOrder) -> None:
         """Unless it is older than what is kept."""
-        before = self.get(loaded.order_id)
-        self.forget(loaded.order_id)
+        order_id = loaded.order_id
+        before = self._open.pop(order_id, None) or self._ended.pop(order_id, None)
         latest = before if before and before.version > loaded.version else loaded
         order = latest.order
         if order is None or any(attempt.end == "expired" for attempt in order.attempts):
             return
         kept = self._ended if order.ended else self._open
-        kept[latest.order_id] = latest
+        kept[order_id] = latest
         if len(kept) > self._most:
             del kept[next(iter(kept))]
 

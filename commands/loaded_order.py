@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from uuid import UUID
+
+from msgspec import Struct
 
 from domain.events import OrderEvent
 from domain.order import Order
 from event_store.types import PositionedEvent
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedOrder:
+class LoadedOrder(Struct, frozen=True):
     """An order as of ``version``: its events, the state they fold to, and where the log goes on from.
 
     ``first_position`` is that of its first event, 0 while that isn't recorded.

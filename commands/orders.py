@@ -6,7 +6,6 @@ A message is a hint and the version decides, so any number of duplicates at any 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
@@ -24,7 +23,7 @@ from event_store.append.appender import Appender
 from event_store.errors import LeaseLostError, UnreadableEventError
 from event_store.mapper import EventMapper
 from event_store.read.log import Log
-from event_store.replay import replay
+from event_store.replay import follow, replay
 from event_store.types import (
     AlreadyStored,
     AppendRequest,
@@ -75,15 +74,33 @@ class OrderRepository:
             return
         for event in events:
             known = self._recent.get(event.stream_id)
-            if known is None and event.version == 1 and event.topic.startswith(ORDER_TOPICS):
+            if known is None:
+                if event.version != 1 or not event.topic.startswith(ORDER_TOPICS):
+                    continue
                 known = LoadedOrder(event.stream_id, event.account_id)
-            if known is None or event.version <= known.version:
+            elif event.version <= known.version:
                 continue
+            try:
+                if known.goes_on_with(event):
+                    self._recent.keep(self._next(known, event))
+                    continue
+            except UnreadableEventError:
+                pass  # Whoever asks for it reads it from the log, and fails there.
             self._recent.forget(event.stream_id)
-            if known.goes_on_with(event):
-                # One that can't be read is read from the log by whoever asks for it, and fails there.
-                with suppress(UnreadableEventError):
-                    self._recent.keep(self.history([event], known))
+
+    def _next(self, known: LoadedOrder, recorded: PositionedEvent) -> LoadedOrder:
+        """``known`` after its next event: ``history`` of one, at half its cost."""
+        event = self._mapper.read(recorded, is_order_event)
+        return LoadedOrder(
+            order_id=known.order_id,
+            account_id=known.account_id,
+            order=follow(known.order, recorded, event, evolve),
+            version=recorded.version,
+            events=(*known.events, event),
+            first_position=known.first_position or recorded.position,
+            last_event_id=recorded.event_id,
+            correlation_id=known.correlation_id or recorded.correlation_id,
+        )
 
     async def known(self, order_ids: Sequence[UUID]) -> Loaded:
         """As ``load``, but what is in memory is taken as it is: for who appends at its version next."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import ClassVar, Literal
 from uuid import UUID, uuid5
 
@@ -19,6 +20,7 @@ from domain.quotes import Recorded
 Contradiction = Literal["second_success", "landed_after_end", "confirmed_lost", "guard_gone"]
 
 
+@lru_cache(maxsize=1_024)  # asked for several times an order
 def trading_stream(account_id: UUID) -> UUID:
     """The stream whose version every ``TransactionBuilt`` of the account guards on."""
     return uuid5(account_id, "trading")

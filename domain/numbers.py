@@ -46,8 +46,8 @@ def plain(value: Decimal) -> str:
 
 BaseUnits = Annotated[
     int,
+    Field(ge=0, le=U64_MAX),  # next to the type: behind the validator the bounds would be checked in Python, slowly
     BeforeValidator(_base_units),
-    Field(ge=0, le=U64_MAX),
     PlainSerializer(str, return_type=str, when_used="json"),
 ]
 """An amount in base units, 0 to 2^64-1; a string of digits in JSON, where numbers lose precision past 2^53."""
@@ -63,14 +63,10 @@ def to_units(amount: int, decimals: int) -> str:
 
 def to_base_units(amount: Decimal, decimals: int) -> int | None:
     """``amount`` token units in base units, or None where the token has too few decimals to express it."""
-    sign, digits, exponent = amount.as_tuple()
-    if not isinstance(exponent, int) or sign:
+    if not amount.is_finite() or amount.is_signed():
         raise ValueError("an amount is finite and not negative")
-    shift = exponent + decimals
-    number = int("".join(map(str, digits)))
-    if shift >= 0:
-        return int(number * 10**shift)
-    whole, rest = divmod(number, 10**-shift)
+    numerator, denominator = amount.as_integer_ratio()
+    whole, rest = divmod(numerator * 10**decimals, denominator)
     return None if rest else whole
 
 

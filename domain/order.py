@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from domain import events as e
 from domain.evidence import BLOCKHASH_LIFE, Commitment
+from domain.frozen import Frozen
 from domain.numbers import BaseUnits, Price
 from domain.quotes import Quote
 from domain.terms import OrderTerms
@@ -22,8 +23,8 @@ ENDS: frozenset[e.Status] = frozenset({"confirmed", "failed", "cancelled"})
 AttemptEnd = Literal["rejected", "expired", "confirmed", "cancelled"]
 
 
-class State(BaseModel):
-    model_config = ConfigDict(frozen=True)
+class State(Frozen):
+    """A part of an order's state."""
 
 
 class Attempt(State):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from pydantic import AliasGenerator, BaseModel, ConfigDict
+from pydantic import AliasGenerator, ConfigDict
 from pydantic.alias_generators import to_camel
 
+from domain.frozen import Frozen
 from domain.numbers import BaseUnits
 
 _AMOUNTS = frozenset(
@@ -17,12 +18,10 @@ def _alias(name: str) -> str:
     return to_camel(f"{name}_base_units" if name in _AMOUNTS else name)
 
 
-class Recorded(BaseModel):
+class Recorded(Frozen):
     """Anything that is written into an event: immutable, camelCase in JSON, unknown fields ignored."""
 
-    model_config = ConfigDict(
-        frozen=True, alias_generator=AliasGenerator(alias=_alias), populate_by_name=True, extra="ignore"
-    )
+    model_config = ConfigDict(alias_generator=AliasGenerator(alias=_alias), populate_by_name=True, extra="ignore")
 
 
 class Quote(Recorded):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from solders.instruction import AccountMeta, Instruction
 from solders.pubkey import Pubkey
@@ -91,21 +92,25 @@ def swap_instruction(pool: Pool, *, owner: str, token_in: str, amount_in: int, m
 
     Fails on chain with ``ProgramError.SLIPPAGE_EXCEEDED`` where it would give less than ``minimum_out``.
     """
+    data = struct.pack("<BQQ", _SWAP, amount_in, minimum_out)
+    return Instruction(_key(pool.program), data, _swap_accounts(pool, owner, token_in))
+
+
+@lru_cache(
+    maxsize=1_024
+)  # the same for every swap of a pool in one direction; two of the addresses are long to compute
+def _swap_accounts(pool: Pool, owner: str, token_in: str) -> tuple[AccountMeta, ...]:
     user, token_out = _key(owner), pool.mints[1] if token_in == pool.mints[0] else pool.mints[0]
     vault_in, vault_out = pool.vaults_for(token_in)
-    return Instruction(
-        _key(pool.program),
-        struct.pack("<BQQ", _SWAP, amount_in, minimum_out),
-        [
-            AccountMeta(_key(pool.address), is_signer=False, is_writable=True),
-            AccountMeta(_key(pool.authority), is_signer=False, is_writable=False),
-            AccountMeta(user, is_signer=True, is_writable=False),
-            AccountMeta(get_associated_token_address(user, _key(token_in)), is_signer=False, is_writable=True),
-            AccountMeta(_key(vault_in), is_signer=False, is_writable=True),
-            AccountMeta(_key(vault_out), is_signer=False, is_writable=True),
-            AccountMeta(get_associated_token_address(user, _key(token_out)), is_signer=False, is_writable=True),
-            AccountMeta(TOKEN_PROGRAM, is_signer=False, is_writable=False),
-        ],
+    return (
+        AccountMeta(_key(pool.address), is_signer=False, is_writable=True),
+        AccountMeta(_key(pool.authority), is_signer=False, is_writable=False),
+        AccountMeta(user, is_signer=True, is_writable=False),
+        AccountMeta(get_associated_token_address(user, _key(token_in)), is_signer=False, is_writable=True),
+        AccountMeta(_key(vault_in), is_signer=False, is_writable=True),
+        AccountMeta(_key(vault_out), is_signer=False, is_writable=True),
+        AccountMeta(get_associated_token_address(user, _key(token_out)), is_signer=False, is_writable=True),
+        AccountMeta(TOKEN_PROGRAM, is_signer=False, is_writable=False),
     )
 
 

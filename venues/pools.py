@@ -61,8 +61,10 @@ class PoolBook(VenueGroup):
 
     async def load(self, *, older_than: float = _REFRESH_SECONDS) -> None:
         """Read the set of pools, unless it was read in the last ``older_than`` seconds."""
+        if self._is_known(older_than):
+            return
         async with self._reading:
-            if self._read_at is not None and time.monotonic() - self._read_at < older_than:
+            if self._is_known(older_than):
                 return
             found = await self._reader.program_accounts(self._program)
             pools = [pool for address, data in found if (pool := decode_pool(address, self._program, data))]
@@ -75,6 +77,9 @@ class PoolBook(VenueGroup):
             if vaults != self._reserves.vaults:
                 self._reserves = ReservesCache(self._reader, vaults, self._max_age)
             self._read_at = time.monotonic()
+
+    def _is_known(self, older_than: float) -> bool:
+        return self._read_at is not None and time.monotonic() - self._read_at < older_than
 
     async def quote_all(self, requests: Sequence[QuoteRequest]) -> list[list[VenueQuote | Refusal]]:
         """At most one read of the chain for all of them."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from event_store.append.arrays import Array, bigints, blobs, texts, uuids
 from event_store.statements import statement
 from event_store.types import (
     AlreadyStored,
@@ -22,9 +23,6 @@ from event_store.types import (
 
 APPEND = statement(__file__, "append")
 APPEND_STRAIGHT = statement(__file__, "append_straight")
-
-# Of the full statement's parameters, those that number the request an event or a guard belongs to.
-_NUMBERS = (0, 11, 14)
 
 
 def parameters(requests: Sequence[AppendRequest]) -> list[list[object]]:
@@ -53,9 +51,27 @@ def parameters(requests: Sequence[AppendRequest]) -> list[list[object]]:
     ]
 
 
-def straight_parameters(requests: Sequence[AppendRequest]) -> list[list[object]]:
+def straight_parameters(requests: Sequence[AppendRequest]) -> list[Array]:
     """The same arrays without the numbers of the requests: all of them are stored, or none is."""
-    return [column for number, column in enumerate(parameters(requests)) if number not in _NUMBERS]
+    events = [event for request in requests for event in request.events]
+    streams = [guard for request in requests for guard in request.guards if isinstance(guard, StreamGuard)]
+    leases = [guard for request in requests for guard in request.guards if isinstance(guard, LeaseGuard)]
+    return [
+        uuids([event.stream_id for event in events]),
+        bigints([event.version for event in events]),
+        uuids([event.event_id for event in events]),
+        texts([event.topic for event in events]),
+        blobs([event.state for event in events]),
+        uuids([event.account_id for event in events]),
+        uuids([event.command_id for event in events]),
+        uuids([event.correlation_id for event in events]),
+        uuids([event.causation_id for event in events]),
+        uuids([event.previous_id for event in events]),
+        uuids([guard.stream_id for guard in streams]),
+        bigints([guard.version for guard in streams]),
+        texts([guard.processor for guard in leases]),
+        bigints([guard.epoch for guard in leases]),
+    ]
 
 
 def straight_outcomes(row: tuple[Any, ...], requests: Sequence[AppendRequest]) -> list[Outcome] | None:

@@ -27,7 +27,7 @@ from event_store.errors import (
 )
 from event_store.notifier import Notifier
 from event_store.pool import Check
-from event_store.types import AlreadyStored, AppendRequest, NewEvent, Outcome, PositionedEvent, Stored
+from event_store.types import AlreadyStored, AppendRequest, LastFold, NewEvent, Outcome, PositionedEvent, Stored
 
 _BATCH = Histogram("surefill_append_requests", "Requests in one append statement", buckets=(1, 3, 10, 30, 100, 300))
 _SECONDS = Histogram("surefill_append_seconds", "One append statement, sent to settled", buckets=(
@@ -195,7 +195,8 @@ def _in_place(request: AppendRequest, last: int, recorded_at: datetime) -> list[
     return [
         PositionedEvent(
             event.stream_id, event.version, event.event_id, event.topic, event.state, event.account_id,
-            event.command_id, event.correlation_id, event.causation_id, position, recorded_at, decoded=event.decoded,
+            event.command_id, event.correlation_id, event.causation_id, position, recorded_at,
+            decoded=event.decoded, last_fold=LastFold(),
         )
         for position, event in enumerate(request.events, first)
     ]  # fmt: skip

@@ -34,11 +34,16 @@ class WokenConsumer(_RedisConsumer):
     def __init__(self, broker: WokenBroker, queue_name: str, prefetch: int, timeout: int) -> None:
         super().__init__(broker, queue_name, prefetch, min(timeout, _LEAST_SLEEP_MS))  # type: ignore[no-untyped-call]
         self.woken = threading.Event()
-        broker.add(self)
+        self._full = False
+        if queue_name == QUEUE:  # and not for Dramatiq's queue of delayed messages, of which there are none
+            broker.add(self)
 
     def __next__(self) -> Any:
         # Before the fetch: what is enqueued during it is for the next.
         self.woken.clear()
+        # True while it is being found out: who makes room meanwhile wakes us once too often rather than not at all.
+        self._full = True
+        self._full = self.outstanding_message_count >= self.prefetch
         message = super().__next__()  # type: ignore[no-untyped-call]
         if message is None:
             self.woken.wait(IDLE_S)
@@ -46,8 +51,9 @@ class WokenConsumer(_RedisConsumer):
 
     def ack(self, message: Any) -> None:
         super().ack(message)  # type: ignore[no-untyped-call]
-        # There may be room again.
-        self.woken.set()
+        # There is room again; where there was some before nothing has changed.
+        if self._full:
+            self.woken.set()
 
 
 class WokenBroker(RedisBroker):

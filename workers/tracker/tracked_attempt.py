@@ -67,25 +67,24 @@ def attempts_to_track(history: LoadedOrder, schedule_of: Callable[[int], Schedul
     order = history.order
     if order is None:
         return
-    watched = _watched(order)
+    in_question = None if order.ended else order.unproven_attempt
+    watched = _watched(order, in_question)
     for attempt in order.attempts:
         is_followed = attempt.end is None or (attempt.end == "confirmed" and not order.is_settled)
-        if is_followed or attempt is watched or _is_unproven(order, attempt):
-            yield _tracked(history, order, attempt, schedule_of(attempt.number), watched=attempt is watched)
+        unproven = attempt is in_question
+        if is_followed or attempt is watched or unproven:
+            schedule = schedule_of(attempt.number)
+            yield _tracked(history, order, attempt, schedule, unproven=unproven, watched=attempt is watched)
 
 
-def _is_unproven(order: Order, attempt: Attempt) -> bool:
-    return not order.ended and attempt == order.unproven_attempt
-
-
-def _watched(order: Order) -> Attempt | None:
-    if order.live_attempt or order.guard_taken_by or (order.unproven_attempt and not order.ended):
+def _watched(order: Order, in_question: Attempt | None) -> Attempt | None:
+    if order.live_attempt or order.guard_taken_by or in_question:
         return None
     return next((attempt for attempt in reversed(order.attempts) if attempt.guard), None)
 
 
 def _tracked(
-    history: LoadedOrder, order: Order, attempt: Attempt, schedule: Schedule, *, watched: bool
+    history: LoadedOrder, order: Order, attempt: Attempt, schedule: Schedule, *, unproven: bool, watched: bool
 ) -> TrackedAttempt:
     is_confirmed = attempt.end == "confirmed"
     by_operator = is_confirmed and order.fill is not None and order.fill.by_operator
@@ -102,7 +101,7 @@ def _tracked(
         submitted=attempt.submitted,
         confirmed=is_confirmed,
         by_operator=by_operator,
-        unproven=_is_unproven(order, attempt),
+        unproven=unproven,
         watched=watched,
         order_ended=order.ended,
         order_confirmed=order.status == "confirmed",

@@ -104,8 +104,9 @@ class TrackedAttempts:
         """Nothing has to be read where the event directly follows what is known: the last attempt was sent."""
         attempts = self._by_order.get(event.stream_id, [])
         if attempts and attempts[-1].version == event.version - 1:
-            attempts[-1] = replace(attempts[-1], submitted=True)
-            attempts[:] = [replace(attempt, version=event.version) for attempt in attempts]
+            *others, last = attempts
+            attempts[:] = [replace(attempt, version=event.version) for attempt in others]
+            attempts.append(replace(last, version=event.version, submitted=True))
 
     def _is_newer(self, event: PositionedEvent) -> bool:
         """Whether the event is unknown here: not recorded by the tracker itself, nor read with what came before it."""

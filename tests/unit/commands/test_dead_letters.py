@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from commands.dead_letters import require_no_attempt
 from domain.errors import DomainError

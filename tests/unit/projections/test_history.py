@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from event_store.errors import UnreadableEventError
 from projections.history import fold_recorded

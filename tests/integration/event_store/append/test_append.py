@@ -22,7 +22,7 @@ async def test_a_stored_event_is_read_back_as_it_was_given(appender: Appender, l
     assert await appender.append(request(given)) == Stored(1)
 
     [recorded] = await log.load(given.stream_id)
-    assert all(getattr(recorded, name) == getattr(given, name) for name in given.__dataclass_fields__)
+    assert all(getattr(recorded, name) == getattr(given, name) for name in given.__struct_fields__)
     assert (recorded.position, recorded.recorded_at.utcoffset().total_seconds()) == (1, 0)  # type: ignore[union-attr]
 
 

@@ -13,10 +13,12 @@ from event_store.append.appender import Appender
 from event_store.notifier import Notifier
 from event_store.read.feed import LogFeed
 from event_store.read.log import Log
-from event_store.types import PositionedEvent
+from event_store.types import InMemory, PositionedEvent
 from tests.integration.conftest import TestDatabase
 from tests.integration.embedded import EmbeddedValkey
 from tests.integration.event_store.requests import event, request
+
+_STORED = [name for name in PositionedEvent.__struct_fields__ if name not in InMemory.__struct_fields__]
 
 
 @asynccontextmanager
@@ -49,7 +51,7 @@ async def reached(feed: LogFeed, position: int) -> None:
 
 
 def same(one: PositionedEvent, other: PositionedEvent) -> bool:
-    return all(getattr(one, name) == getattr(other, name) for name in PositionedEvent.__slots__ if name != "decoded")
+    return all(getattr(one, name) == getattr(other, name) for name in _STORED)
 
 
 async def test_what_the_process_appends_itself_is_there_when_its_append_returns_and_is_never_read(
