@@ -82,7 +82,7 @@ def test_an_attempt_that_is_not_past_its_height_keeps_it(height: int) -> None:
 
 
 def test_the_maker_of_a_guard_is_the_swap_the_cancel_or_one_from_elsewhere() -> None:
-    elsewhere = FAILED.model_copy(update={"code": "executed_elsewhere"})
+    elsewhere = FAILED.model_copy(update={"code": "executed_elsewhere", "tx_hash": "another"})
     assert is_maker_known(of(*CONFIRMED))
     assert is_maker_known(of(*submitted(), elsewhere))
     assert not is_maker_known(of(*submitted(), FAILED))
