@@ -11,7 +11,7 @@ from event_store.statements import statement
 from projections.orders import PROCESSOR
 from runtime.log_behind import WITNESS
 from workers.dispatch.work import Pool
-from workers.history.table import HistoryTable
+from workers.history.table import LATE_S, HistoryTable
 from workers.tracker.tracker import TRACKER
 from workers.watcher.book_feed import WATCHER
 
@@ -21,8 +21,6 @@ LEASED_ROLES = {PROCESSOR: "projector", TRACKER: "tracker", WATCHER: "watcher"}
 FOLLOWERS = (PROCESSOR,)
 # Twice a lease: after a crash the standby takes over within one, and has another to catch up.
 LAG_S = 10.0
-# Three comparisons.
-HISTORY_S = 90.0
 _UNKNOWN_OUTCOMES = statement(__file__, "unknown_outcomes")
 
 
@@ -63,7 +61,7 @@ def role_checks(pool: Pool, *, witnessed: bool = False, behind: Callable[[], Awa
         numbers = await HistoryTable(pool, DEFAULT_ACCOUNT).numbers()
         if numbers.age is None:
             return "the wallet's history was not compared with the log yet" if numbers.begun else None
-        late = numbers.age > HISTORY_S
+        late = numbers.age > LATE_S
         return f"the wallet's history was last compared with the log {numbers.age:.0f} s ago" if late else None
 
     return [

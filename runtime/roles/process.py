@@ -77,11 +77,11 @@ async def run_roles(settings: Settings, names: Sequence[str], market_opener: Ope
 
 
 def _beside(names: Sequence[str], *, witnessed: bool) -> list[str]:
-    """What a process with these roles does beside them: who signs has the key that rents come back with, and keeps the
-    witness.
+    """What a process with these roles does beside them. Who signs has the key that rents come back with, and keeps the
+    witness; who signs or ends compares the wallet's history.
     """
-    kept = ["reclaim", *(["witness"] if witnessed else [])] if "worker" in names else []
-    return [*kept, "wallet_history"] if AFTER_HISTORY & set(names) else kept
+    signs = ["reclaim", *(["witness"] if witnessed else [])] if "worker" in names else []
+    return [*signs, "wallet_history"] if AFTER_HISTORY & set(names) else signs
 
 
 async def _run_after(history: HistoryGate, run: Run, parts: Parts) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from chains.wallet import Wallet
-from runtime.composition import lease_of
+from commands.ids import DEFAULT_ACCOUNT
+from runtime.composition import Store, lease_of
 from runtime.preconditions import require_wallet
 from runtime.roles.parts import Parts
 from runtime.roles.worker import guard_key_of
+from workers.history.table import LATE_S, HistoryTable
 from workers.reclaim.guard_table import GuardTable
 from workers.reclaim.reclaimer import RECLAIM, HistoryCheck, ReclaimContext, Reclaimer
 
@@ -16,13 +20,20 @@ async def run(parts: Parts) -> None:
     genesis_hash = await market.identity.confirmed()
     wallet = await require_wallet(store.pool, store.mapper, genesis_hash, settings.wallet_file)
     async with lease_of(store, RECLAIM).hold() as lease:
-        await compose(parts, wallet, genesis_hash).run(lease)
+        await compose(parts, wallet, genesis_hash, partial(not_compared, store)).run(lease)
+
+
+async def not_compared(store: Store) -> str | None:
+    """Whether the wallet's history may have what the log doesn't know. What is found of it halts the account, which is
+    asked for itself.
+    """
+    age = (await HistoryTable(store.pool, DEFAULT_ACCOUNT).numbers()).age
+    compared = age is not None and age <= LATE_S
+    return None if compared else "the wallet's history was not compared with the log lately"
 
 
 async def nothing_unknown() -> str | None:
-    """What in the wallet's history the log doesn't know: whatever finds that halts the account, which is asked for
-    itself.
-    """
+    """For who compares the wallet's history by another way, or not at all."""
     return None
 
 

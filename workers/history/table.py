@@ -18,6 +18,10 @@ _COMPLETE = statement(__file__, "complete")
 _NUMBERS = statement(__file__, "numbers")
 
 
+LATE_S = 90.0
+"""Three comparisons: what is older in seconds isn't how the chain is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """One that has begun: its number, and what those before it came to.

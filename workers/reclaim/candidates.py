@@ -155,7 +155,9 @@ def _maker(order: Order) -> tuple[int, str]:
     """The attempt whose transaction made the guard, the last one where the log doesn't say; an order that was executed
     from elsewhere may have none of its own.
     """
-    taken_by = order.guard_taken_by
-    known = (attempt for attempt in order.attempts if attempt.signature == taken_by)
-    attempt = next(known, None) or next(reversed(order.attempts), None)
-    return (attempt.number, attempt.signature) if attempt is not None else (1, taken_by or "")
+    maker = order.guard_taken_by
+    own = {attempt.signature: attempt.number for attempt in order.attempts}
+    if maker is not None:
+        return own.get(maker, 1), maker
+    last = next(reversed(order.attempts), None)
+    return (last.number, last.signature) if last else (1, "")
