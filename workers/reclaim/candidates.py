@@ -98,7 +98,7 @@ class Candidates:
 
     async def _final(self, orders: Sequence[GuardedOrder]) -> set[UUID]:
         """Those of which no recorded swap can be undone by a fork any more."""
-        asked = {one.order_id: one.order.fill for one in orders if one.order.fill and not one.order.is_finalized}
+        asked = {one.order_id: one.order.fill for one in orders if one.order.fill and not one.order.is_settled}
         final = {one.order_id for one in orders} - asked.keys()
         if not asked:
             return final

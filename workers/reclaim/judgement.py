@@ -76,9 +76,9 @@ def judge(guard: str, sharing: Sequence[GuardedOrder], seen: GuardsSeen, *, fina
 
 
 def is_final(status: SignatureStatus | None, *, tracked: bool) -> bool:
-    """Whether a confirmed swap can't be undone: a node shows it so, or, where none shows it any more, the tracker has
-    followed it until it was.
+    """Whether a confirmed swap can't be undone: the tracker has followed it until enough endpoints showed it to be
+    final, and no node shows it otherwise.
     """
-    if status is None:
+    if status is None or tracked:
         return not tracked
     return status.commitment == "finalized" and not status.failed

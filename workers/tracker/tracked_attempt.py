@@ -12,6 +12,7 @@ from commands.loaded_order import LoadedOrder
 from domain.decide_built import live
 from domain.events import Purpose
 from domain.order import Attempt, Order
+from domain.reclaim import is_maker_known
 from workers.execution.sending import signed_bytes
 from workers.outcome_question import outcome_question, sent_transaction
 from workers.tracker.schedule import Schedule
@@ -78,7 +79,7 @@ def attempts_to_track(history: LoadedOrder, schedule_of: Callable[[int], Schedul
 
 
 def _watched(order: Order, in_question: Attempt | None) -> Attempt | None:
-    if order.live_attempt or order.guard_taken_by or in_question:
+    if order.live_attempt or is_maker_known(order) or in_question:
         return None
     return next((attempt for attempt in reversed(order.attempts) if attempt.guard), None)
 

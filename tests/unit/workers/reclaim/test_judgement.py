@@ -72,14 +72,16 @@ def test_tokens_in_it_need_an_account_of_the_wallet_that_takes_them() -> None:
 @pytest.mark.parametrize(
     ("status", "tracked", "final"),
     [
-        (SignatureStatus(1, "finalized", failed=False), True, True),
+        (SignatureStatus(1, "finalized", failed=False), False, True),
+        # A guard that is closed while its order is followed would look as if the swap was lost.
+        (SignatureStatus(1, "finalized", failed=False), True, False),
         (SignatureStatus(1, "finalized", failed=True), False, False),
         (SignatureStatus(1, "confirmed", failed=False), False, False),
         (None, True, False),
         (None, False, True),
     ],
 )
-def test_a_swap_is_final_by_its_status_or_once_nobody_follows_it(
+def test_a_swap_is_final_once_nobody_follows_it_and_its_status_says_nothing_else(
     status: SignatureStatus | None, tracked: bool, final: bool
 ) -> None:
     assert is_final(status, tracked=tracked) is final
