@@ -6,7 +6,7 @@ import pytest
 
 from chains.answers import LandedTransaction, reader
 from chains.protocol import SentTransaction
-from chains.settlement import settle
+from chains.settlement import alike, settle
 from domain.codes import Code
 from domain.evidence import Landing
 from domain.tokens import SOL, USDC
@@ -133,3 +133,25 @@ def test_rent_that_goes_into_the_guard_is_no_amount_of_the_swap() -> None:
     )
     assert (landing.amount_in, landing.amount_out) == (300, 40)
     assert (landing.guard_rent_lamports, landing.fee_lamports) == (RENT, FEE)
+
+
+def shown(by: str, **changes: Any) -> Landing:
+    fields = {"signature": "sig", "slot": 7, "commitment": "finalized", "amount_in": 1, "amount_out": 2}
+    return Landing.model_validate({**fields, "fee_lamports": FEE, "shown_by": (by,), "configured": 3, **changes})
+
+
+def test_what_endpoints_show_alike_names_all_of_them_and_one_that_shows_otherwise_is_not_among_them() -> None:
+    said = alike([shown("a", amount_out=3), shown("b"), None, shown("c")])
+    assert said
+    assert (said.amount_out, said.shown_by) == (2, ("b", "c"))
+    assert alike([shown("a"), shown("b", slot=8)]) == shown("a")
+    assert alike([None, None]) is None
+
+
+def test_a_success_counts_before_failures() -> None:
+    error = {"code": "program_error", "detail": ""}
+    failures = [shown(name, error=error, amount_in=0, amount_out=0) for name in ("a", "b")]
+    assert alike([*failures, shown("c")]) == shown("c")
+    said = alike(failures)
+    assert said
+    assert said.shown_by == ("a", "b")
