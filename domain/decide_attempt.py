@@ -140,7 +140,7 @@ def confirmed(order: Order, attempt: Attempt, landing: Landing, *, because: str 
         amount_in=landing.amount_in,
         amount_out=landing.amount_out,
         executed_price=order.price_of(landing.amount_in, landing.amount_out),
-        network_fee_lamports=landing.fee_lamports + order.fees_lost_lamports,
+        network_fee_lamports=landing.fee_lamports + order.fees_lost_beside(attempt),
         venue_fee=quote.fee_amount,
         venue_fee_token=quote.fee_token,
         guard_rent_lamports=landing.guard_rent_lamports,

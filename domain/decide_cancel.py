@@ -50,7 +50,7 @@ def end_by_cancel(order: Order, attempt: Attempt, landing: Landing) -> e.OrderEv
         attempt=attempt.number,
         signature=attempt.signature,
         slot=landing.slot,
-        network_fee_lamports=landing.fee_lamports + order.fees_lost_lamports,
+        network_fee_lamports=landing.fee_lamports + order.fees_lost_beside(attempt),
         guard_rent_lamports=landing.guard_rent_lamports,
     )
     return end_cancelled(order, order.cancellation, evidence)

@@ -66,7 +66,7 @@ def _cancelled(order: Order, fill: Fill, cancel: Attempt, landing: Landing) -> l
         tx_hash=landing.signature,
         slot=landing.slot,
         commitment=landing.commitment,
-        network_fee_lamports=landing.fee_lamports + order.fees_lost_lamports,
+        network_fee_lamports=landing.fee_lamports + order.fees_lost_beside(cancel),
         guard_rent_lamports=landing.guard_rent_lamports,
     )
     return [restated, end_by_cancel(evolve(order, restated), cancel, landing)]

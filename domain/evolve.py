@@ -42,6 +42,7 @@ class AttemptChange(TypedDict, total=False):
     submitted: bool
     end: AttemptEnd | None
     proven: IfSet[bool]
+    fee_lost_lamports: IfSet[BaseUnits]
 
 
 def evolve(order: Order | None, event: e.OrderEvent) -> Order:
@@ -181,7 +182,7 @@ def _apply_attempt_rejected(order: Order, event: e.AttemptRejected) -> OrderChan
     # Another attempt of the order was first: that says nothing of what was asked for.
     taken, is_swap = event.code == Code.GUARD_TAKEN, _is_swap(order, event.attempt)
     attempts = _in_question(order.attempts) if taken else order.attempts
-    attempts = _with(attempts, event.attempt, {"end": "rejected"})
+    attempts = _with(attempts, event.attempt, {"end": "rejected", "fee_lost_lamports": event.fee_lamports})
     return {
         "attempts": _proven(attempts, event.evidence) if event.evidence else attempts,
         "obstacle": event.code if is_swap else order.obstacle,

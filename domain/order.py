@@ -31,7 +31,8 @@ class Attempt(State):
     """One signed transaction. It is live until the log says that it landed, was rejected or can never land.
 
     ``quote`` is None of a cancel. ``priority_fee_lamports`` is the most that its priority may cost. ``proven``: as many
-    endpoints as it takes for an order to end have shown that it can never succeed.
+    endpoints as it takes for an order to end have shown that it can never succeed. ``fee_lost_lamports`` is what it
+    cost as a failure.
     """
 
     number: int
@@ -50,6 +51,7 @@ class Attempt(State):
     purpose: Annotated[e.Purpose, Field(exclude_if=lambda purpose: purpose == "swap")] = "swap"
     compute_unit_price: IfSet[int] = 0
     priority_fee_lamports: IfSet[BaseUnits] = 0
+    fee_lost_lamports: IfSet[BaseUnits] = 0
 
     @property
     def lands_until(self) -> int:
@@ -188,6 +190,10 @@ class Order(OrderTerms):
         """
         lost = (one for one in reversed(self.attempts) if one.end in ("rejected", "expired") and one.guard)
         return next((attempt for attempt in lost if not attempt.proven), None)
+
+    def fees_lost_beside(self, attempt: Attempt) -> int:
+        """What the order's other attempts cost as failures, in lamports: ``attempt`` succeeded, whatever was said."""
+        return self.fees_lost_lamports - attempt.fee_lost_lamports
 
     def attempt(self, number: int) -> Attempt | None:
         return self.attempts[number - 1] if 0 < number <= len(self.attempts) else None

@@ -6,6 +6,7 @@ A million orders must not be held in memory while the chain's history is read ag
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -62,7 +63,7 @@ def attempts_of(order_id: UUID, events: Iterable[tuple[int, e.OrderEvent]]) -> l
     """The attempts that a stream's versions and events tell of."""
     found: dict[int, Attempt] = {}
     token_in = token_out = ""
-    lost = 0
+    lost: Counter[int] = Counter()
     for version, event in events:
         match event:
             case e.OrderSubmitted():
@@ -76,9 +77,11 @@ def attempts_of(order_id: UUID, events: Iterable[tuple[int, e.OrderEvent]]) -> l
                 one = found[event.attempt]
                 one.ending, one.signature, one.slot, one.version = "rejected", event.signature, event.slot, version
                 one.fee_lamports = event.fee_lamports
-                lost += event.fee_lamports
+                lost[event.attempt] = event.fee_lamports
             case e.AttemptExpired() if event.attempt in found:
-                found[event.attempt].ending, found[event.attempt].version = "expired", version
+                one = found[event.attempt]
+                # One that failed stays failed: the proof that no other ever succeeds comes later.
+                one.ending, one.version = one.ending or "expired", version
             case e.OrderConfirmed(attempt=number, tx_hash=tx_hash) if (
                 number in found and found[number].signature == tx_hash
             ):
@@ -95,17 +98,22 @@ def attempts_of(order_id: UUID, events: Iterable[tuple[int, e.OrderEvent]]) -> l
             ):
                 one = found[cancel.attempt]
                 one.ending, one.slot, one.version = "cancelled", cancel.slot, version
-                one.fee_lamports = cancel.network_fee_lamports - lost
+                one.fee_lamports = cancel.network_fee_lamports - _of_others(lost, one)
                 one.guard_lamports = cancel.guard_rent_lamports
     return list(found.values())
 
 
-def _confirm(one: Attempt, event: e.OrderConfirmed | e.OrderRestated, lost: int, version: int) -> None:
+def _confirm(one: Attempt, event: e.OrderConfirmed | e.OrderRestated, lost: Counter[int], version: int) -> None:
     one.ending, one.signature, one.slot, one.version = "confirmed", event.tx_hash, event.slot, version
     one.amount_in, one.amount_out = event.amount_in, event.amount_out
     # The order's fee: that of its failed attempts is in it.
-    one.fee_lamports = event.network_fee_lamports - lost
+    one.fee_lamports = event.network_fee_lamports - _of_others(lost, one)
     one.guard_lamports = event.guard_rent_lamports
+
+
+def _of_others(lost: Counter[int], one: Attempt) -> int:
+    """What the order's other attempts cost as failures; one that succeeded may have been called failed before."""
+    return lost.total() - lost[one.number]
 
 
 class Attempts:
