@@ -123,7 +123,8 @@ async def test_an_order_that_breaks_again_is_a_dead_letter_again_and_the_command
     order_id = await engine.submit()
     await engine.build(order_id)
     # A defect, with an attempt that no deadline ends.
-    broken = Executor(replace(engine.executor()._visit, chain=None), engine.work)  # type: ignore[arg-type]
+    visit = engine.executor()._visit
+    broken = Executor(replace(visit, recording=replace(visit.recording, chain=None)), engine.work)  # type: ignore[arg-type]
     for _ in range(MOST_FAILURES):
         await engine.execute(order_id, executor=broken)
     assert len(await all_dead_letters(engine)) == 1
