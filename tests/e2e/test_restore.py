@@ -17,6 +17,7 @@ from tests.e2e.engine import Engine, body, ended
 from tests.e2e.test_put_back import CLUSTER, WAITS, check, duplicate, replace_cluster
 
 EACH = 100
+PATIENCE_S = 180
 BECAUSE = ("--because", "the test asks for it")
 
 
@@ -25,9 +26,16 @@ async def post_all(client: httpx2.AsyncClient, names: list[str]) -> dict[str, di
 
     async def post(name: str) -> dict[str, Any]:
         terms = WAITS if name.startswith("waits") else {}
-        answer = await client.post("/api/orders/execute", json=body(amountIn="0.01", clientOrderId=name, **terms))
-        assert answer.status_code == 202, answer.text
-        return dict(answer.json())
+        while True:
+            try:
+                answer = await client.post(
+                    "/api/orders/execute", json=body(amountIn="0.01", clientOrderId=name, **terms)
+                )
+            except httpx2.TransportError:
+                # An idle connection was just closed: with a clientOrderId the post is safe to repeat.
+                continue
+            assert answer.status_code == 202, answer.text
+            return dict(answer.json())
 
     return dict(zip(names, await asyncio.gather(*map(post, names)), strict=True))
 
@@ -60,7 +68,7 @@ async def test_a_log_put_back_to_its_middle_executes_nothing_twice_when_every_po
     own_engine: Engine,
 ) -> None:
     engine, copy = own_engine, own_engine.directory / "copy"
-    engine.start()
+    engine.start(within=PATIENCE_S)
     names = [f"before-{n}" for n in range(EACH)] + ["waits-before"]
     async with engine.client() as client:
         before = await post_all(client, names)
@@ -68,7 +76,7 @@ async def test_a_log_put_back_to_its_middle_executes_nothing_twice_when_every_po
     assert engine.stop() == 0
     duplicate(engine.directory / "data" / CLUSTER / "data", copy)
 
-    engine.start()
+    engine.start(within=PATIENCE_S)
     names += ["waits-after"] + [f"after-{n}" for n in range(EACH)]
     async with engine.client() as client:
         after = await post_all(client, names[EACH + 1 :])
@@ -79,9 +87,13 @@ async def test_a_log_put_back_to_its_middle_executes_nothing_twice_when_every_po
         names += last
         await asyncio.sleep(0.5)
     engine.stop(signal.SIGKILL)
+    async with asyncio.timeout(60):
+        # PostgreSQL ends with its parent, and takes a moment for it.
+        while (engine.directory / "data" / CLUSTER / "data" / "postmaster.pid").exists():
+            await asyncio.sleep(0.1)
     replace_cluster(engine, copy)
 
-    engine.start()
+    engine.start(within=PATIENCE_S)
     rpc_url = engine.addresses()["SOLANA_RPC_URL"]
     wallet = Wallet.load(engine.directory / "data" / "wallet.json").address
     on_chain = await executed(rpc_url, wallet)
@@ -117,10 +129,10 @@ async def test_two_engines_with_one_wallet_halt_on_each_other_and_each_order_suc
     own_engine: Engine, second_engine: Engine
 ) -> None:
     first, second = own_engine, second_engine
-    first.start()
+    first.start(within=PATIENCE_S)
     rpc_url, key = first.addresses()["SOLANA_RPC_URL"], first.directory / "data" / "wallet.json"
     second.settings |= {"SOLANA_RPC_URL": rpc_url, "WALLET_KEYPAIR": str(key)}
-    second.start()
+    second.start(within=PATIENCE_S)
     try:
         async with first.client() as one, second.client() as two:
             shared = [f"shared-{n}" for n in range(10)]
