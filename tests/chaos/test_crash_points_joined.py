@@ -24,8 +24,9 @@ from tests.e2e.engine import ended, story
 from tests.integration.embedded import EmbeddedPostgres, EmbeddedValkey
 
 EDGES = ("before", "after")
-# A swap joins after REPLACE_AFTER, a cancel after the deadline: a slow machine gets its first swap down before it.
-SETTINGS = {"REPLACE_AFTER": "0.5", "MARKET_ORDER_DEADLINE": "12"}
+# A swap joins after REPLACE_AFTER, a cancel after the deadline: late enough for a slow machine to get its first swap
+# down, and before the last of three swaps, 1.5 s later, is past its 150 blocks of 40 ms and finally so.
+SETTINGS = {"REPLACE_AFTER": "0.5", "MARKET_ORDER_DEADLINE": "8"}
 BY_WORKER = [
     f"append:{name}:{edge}"
     for name in ("TransactionBuilt[joined]", "CancelRequested", "TransactionBuilt[cancel]")
@@ -88,7 +89,7 @@ async def ends_once(processes: ProcessHarness, role: str, point: str) -> None:
         finally:
             await node.clear(dropped)
             processes.play(role)
-        found = await ended(client, ids, within=60)
+        found = await ended(client, ids, within=90)
         chain = await finalized(processes, ids)
         stories = {order_id: await story(client, order_id) for order_id in ids}
     for order_id in ids:
