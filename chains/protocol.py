@@ -103,6 +103,12 @@ class Chain(Protocol):
 
     async def block_height(self, commitment: Commitment) -> int: ...
 
+    async def passed_height(self) -> int:
+        """A finalized block height that as many endpoints as prove something have reached.
+
+        Raises ``ChainUnavailableError`` where too few answer.
+        """
+
     async def slot_age(self, slot: int) -> int:
         """Seconds since the block of ``slot`` by the chain's own clock, 0 where that is ahead of ours."""
 

@@ -105,17 +105,25 @@ class SolanaChain(Chain):
             raise UnansweredError(self._main.name, said)
         return Blockhash(str(latest.blockhash), answer.context.slot, latest.last_valid_block_height, height)
 
+    async def passed_height(self) -> int:
+        asked = await asyncio.gather(*(self._height(endpoint, "finalized") for endpoint in self._endpoints))
+        heights = sorted((height for height in asked if height is not None), reverse=True)
+        reached = (height for count, height in enumerate(heights, 1) if enough(count, len(self._endpoints)))
+        if (height := next(reached, None)) is None:
+            raise UnansweredError(self._main.name, "too few endpoints show their finalized height")
+        return height
+
     async def _greatest_height(self) -> int:
         """The greatest confirmed block height that any endpoint shows; raises where the main one shows none."""
-        heights = await asyncio.gather(*(self._height(endpoint) for endpoint in self._endpoints))
+        heights = await asyncio.gather(*(self._height(endpoint, "confirmed") for endpoint in self._endpoints))
         if heights[0] is None:
             raise UnansweredError(self._main.name, "no block height")
         return max(height for height in heights if height is not None)
 
-    async def _height(self, endpoint: Endpoint) -> int | None:
+    async def _height(self, endpoint: Endpoint, commitment: Commitment) -> int | None:
         try:
             async with asyncio.timeout(None if endpoint is self._main else _HEIGHTS_WITHIN_S):
-                return int(await endpoint.call("getBlockHeight", {"commitment": "confirmed"}, shape=answers.U64))
+                return int(await endpoint.call("getBlockHeight", {"commitment": commitment}, shape=answers.U64))
         except (RpcError, UnansweredError, TimeoutError):
             return None
 

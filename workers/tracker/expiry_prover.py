@@ -105,13 +105,16 @@ class ExpiryProver:
         elif number is not None and taker is not None and (taker.number != number or attempt.number == number):
             await self._finality.settle(lease, [attempt])
         else:
+            # One endpoint's height alone doesn't say that its time is over; asked first, what landed until then shows.
+            is_over = await self._chain.passed_height() > attempt.lands_until
             lost = await self._chain.landing(attempt.sent, "finalized")
             if lost and lost.error:
                 # It has failed, at the cost of a fee, and the endpoint that is asked for statuses doesn't show it.
                 now = self._clock()
                 await self._recorder.record(lease, attempt, history, RecordLanding(attempt.number, lost, now))
                 return
-            # Past its time it can't even fail any more.
+            if not is_over:
+                return  # It may still fail, and cost a fee.
             taken = GuardTaken(taken_by=landing.signature, slot=landing.slot, shown_by=landing.shown_by)
             await self._recorder.record(lease, attempt, history, RecordExpiry(attempt.number, taken, self._clock()))
 
