@@ -248,3 +248,20 @@ async def test_an_understated_blockhash_is_refused(node: Node) -> None:
         beside = await stack.enter_async_context(node.chain(consistent, node.url))
         with pytest.raises(ChainUnavailableError, match="valid until"):
             await beside.latest_blockhash()
+
+
+def ahead(_: Request, result: Any) -> int:
+    return int(result) + 1_000
+
+
+async def test_a_height_is_passed_once_as_many_endpoints_as_it_takes_have_reached_it(node: Node) -> None:
+    async with AsyncExitStack() as stack, node.http() as client:
+        liar = await stack.enter_async_context(serving(altering(client, {"getBlockHeight": ahead})))
+        silent = await stack.enter_async_context(serving(always(http(b"", status="503 Service Unavailable"))))
+        lied, honest, alone = [
+            await stack.enter_async_context(node.chain(*urls)) for urls in (("", liar), (), ("", silent))
+        ]
+        before = await honest.passed_height()
+        assert before <= await lied.passed_height() < before + 1_000
+        with pytest.raises(ChainUnavailableError):
+            await alone.passed_height()
