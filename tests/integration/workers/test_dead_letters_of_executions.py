@@ -82,7 +82,9 @@ async def test_a_visit_that_keeps_breaking_makes_the_order_a_dead_letter_after_a
 ):
     order_id = await engine.submit()
     await engine.build(order_id)
-    broken = altered(engine, chain=None)  # a defect, and no server that could be unreachable
+    recording = engine.executor()._visit.recording
+    # A defect, and no server that could be unreachable.
+    broken = altered(engine, recording=replace(recording, chain=None))  # type: ignore[arg-type]
     for _ in range(MOST_FAILURES - 1):
         await engine.execute(order_id, executor=broken)
     assert await all_dead_letters(engine) == []
