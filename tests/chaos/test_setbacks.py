@@ -122,6 +122,8 @@ async def test_a_confirmed_swap_that_a_fork_loses_halts_the_account_once(process
     node = processes.node
     async with httpx2.AsyncClient(base_url=processes.url, timeout=30, trust_env=False) as client:
         doomed = processes.play("tracker", crash_at=f"append:ContradictionFound:{edge}")
+        # Who has ended an order has held the wallet's history against the log, which takes some blocks.
+        await ended(client, [await processes.submit(client, terms(type="market"))], within=30)
         # Block by block, so that it isn't final before the fork.
         await node.fault("stall")
         order_id = await processes.submit(client, terms(type="market"))
@@ -137,6 +139,7 @@ async def test_a_confirmed_swap_that_a_fork_loses_halts_the_account_once(process
         resume = [str(SUREFILL), "resume", "--because", "a test has looked"]
         async with asyncio.timeout(30):
             while await (await asyncio.create_subprocess_exec(*resume, env=processes.environment)).wait():
+                await node.blocks(10)  # the tracker that comes after the doomed one holds the history against the log
                 await asyncio.sleep(0.2)
         await node.clear()
         found = await ended(client, [await processes.submit(client, terms(type="market"))], within=30)

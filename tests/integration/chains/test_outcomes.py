@@ -150,7 +150,8 @@ async def test_a_lie_about_the_status_alone_is_found_out_by_the_guard(node: Node
     answer = await asked(node, past.landed.question, lie)
     assert isinstance(answer, Inconclusive)
     assert "shows the order's guard" in answer.reason
-    assert (answer.guard_seen, answer.permanent) == (True, False)
+    # What it knows of the order failed for good, it says, and the guard is there: a person has to say what made it.
+    assert (answer.guard_seen, answer.permanent) == (True, True)
 
 
 async def test_endpoints_that_show_opposite_outcomes_are_named(node: Node, past: Past) -> None:
