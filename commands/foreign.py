@@ -46,29 +46,30 @@ class ForeignTransactions:
     async def unknown(self, account_id: UUID, listed: Mapping[str, UUID]) -> set[str]:
         """Those signatures, each given with its order, that the log has neither signed nor recorded as foreign.
 
-        An order of which an attempt can't be read may have signed any of its own: its damage is no other order's.
+        An order that can't be read may have signed any of its own: its damage is no other order's.
         """
         unknown = set(listed)
         if unknown:
-            signed, unreadable = await self._signed({listed[signature] for signature in unknown})
-            unknown = {one for one in unknown if one not in signed and listed[one] not in unreadable}
+            unknown -= await self._signed({listed[signature] for signature in unknown})
         if unknown:
             unknown -= {one.signature for one in await self.found(account_id)}
+        if unknown:
+            # Each is set aside by whoever reads it whole, and named by `surefill verify`.
+            damaged = (await self._orders.load(list({listed[signature] for signature in unknown}))).unreadable
+            unknown = {signature for signature in unknown if listed[signature] not in damaged}
         return unknown
 
-    async def _signed(self, order_ids: Iterable[UUID]) -> tuple[set[str], set[UUID]]:
-        """Every signature of the orders' own attempts, and the orders of which one can't be read."""
+    async def _signed(self, order_ids: Iterable[UUID]) -> set[str]:
+        """Every signature of the orders' own attempts, as far as they can be read."""
         signatures: set[str] = set()
-        unreadable: set[UUID] = set()
-        for order_id, state in await self._log.states(list(order_ids), TransactionBuilt.TOPIC):
+        for _, state in await self._log.states(list(order_ids), TransactionBuilt.TOPIC):
             try:
                 built = self._mapper.load(TransactionBuilt.TOPIC, bytes(state))
             except UNREADABLE:
-                unreadable.add(order_id)  # set aside by whoever reads it whole, and named by `surefill verify`
                 continue
             if isinstance(built, TransactionBuilt):
                 signatures.add(built.signature)
-        return signatures, unreadable
+        return signatures
 
     async def record(self, account_id: UUID, found: Sequence[ForeignTransactionFound]) -> list[ForeignTransactionFound]:
         """Record those that aren't recorded yet, each with what follows for its order, and return them.

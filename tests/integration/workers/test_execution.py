@@ -231,13 +231,17 @@ async def test_a_confirmed_swap_that_is_finalized_with_an_error_raises_the_alarm
     def transaction(_: Request, result: Any) -> Any:
         return {**result, "meta": {**result["meta"], "err": "AccountInUse"}} if forked and result else result
 
+    def guards(_: Request, result: Any) -> Any:
+        return {**result, "value": [None] * len(result["value"])} if forked else result
+
+    changes = {"getSignatureStatuses": statuses, "getTransaction": transaction, "getMultipleAccounts": guards}
     alarms = alarms_raised()
     order_id = await engine.submit()
     await engine.execute(order_id)
     engine.start_projector()
     async with (
         httpx2.AsyncClient(base_url=rpc_url) as node,
-        serving(altering(node, {"getSignatureStatuses": statuses, "getTransaction": transaction})) as url,
+        serving(altering(node, changes)) as url,
         SolanaChain(url) as engine.chain,
     ):
         tracker = engine.start_tracker(QUICK)
