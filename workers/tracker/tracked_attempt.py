@@ -60,8 +60,9 @@ class TrackedAttempt:
 
 def attempts_to_track(history: LoadedOrder, schedule_of: Callable[[int], Schedule]) -> Iterator[TrackedAttempt]:
     """The attempts that may still land, the confirmed one until the chain has shown that it is final, and of an order
-    that hasn't ended the one whose end isn't proven. Where there is none of them and none that succeeded, the newest
-    stands for the order, whose guard is watched.
+    that hasn't ended the one whose end isn't proven. Of an ended order those that one endpoint alone called expired:
+    they may yet fail, at a fee. Where there is none of them and none that succeeded, the newest stands for the order,
+    whose guard is watched.
 
     ``schedule_of`` gives the schedule of an attempt.
     """
@@ -72,10 +73,15 @@ def attempts_to_track(history: LoadedOrder, schedule_of: Callable[[int], Schedul
     watched = _watched(order, in_question)
     for attempt in order.attempts:
         is_followed = attempt.end is None or (attempt.end == "confirmed" and not order.is_settled)
-        unproven = attempt is in_question
+        unproven = attempt is in_question or (order.ended and _may_have_failed(attempt))
         if is_followed or attempt is watched or unproven:
             schedule = schedule_of(attempt.number)
             yield _tracked(history, order, attempt, schedule, unproven=unproven, watched=attempt is watched)
+
+
+def _may_have_failed(attempt: Attempt) -> bool:
+    """Whether one endpoint alone said that it never lands: it may yet, as a failure that costs a fee."""
+    return attempt.end == "expired" and attempt.guard is not None and not attempt.proven
 
 
 def _watched(order: Order, in_question: Attempt | None) -> Attempt | None:

@@ -199,3 +199,16 @@ def test_the_first_attempt_offers_nothing_and_a_lone_later_one_what_the_dearest_
     again = folded(*ONE, routed(), dear, expired(), expired(2))
     assert priority_of(again, 100_000, 10_000).price == 40_000
     assert priority_of(again, 100_000, 4_001).lamports == 1
+
+
+def test_what_one_endpoint_alone_called_expired_may_still_fail_at_a_fee_after_the_order_s_end() -> None:
+    alone = evidence(configured=2)
+    (gone,) = given(*TWO).when(c.RecordExpiry(1, alone, NOW)).then(e.AttemptExpired)
+    (confirmed,) = given(*TWO, gone).when(landing(2)).then(e.OrderConfirmed)
+    ended = (*TWO, gone, confirmed)
+    (rejected,) = given(*ended).when(landing(1, "finalized", "guard_taken")).then(e.AttemptRejected)
+    order = folded(*ended, rejected)
+    assert (order.status, order.fill and order.fill.network_fee_lamports) == ("confirmed", 10_000)
+    (proven,) = given(*ended).when(taken(1, "signature-2")).then(e.AttemptExpired)
+    assert folded(*ended, proven).attempts[0].proven
+    given(*ended, proven).when(taken(1, "signature-2")).then_refused("not_applicable")
