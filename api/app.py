@@ -11,7 +11,6 @@ from uuid import UUID
 
 import structlog
 from litestar import Litestar, get
-from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.plugins.pydantic import PydanticPlugin
 from litestar.response import Redirect
@@ -128,7 +127,6 @@ def create_app(
             front_door,
         ],
         dependencies={"services": Provide(lambda: services, sync_to_thread=False)},
-        state=State({"services": services}),
         lifespan=[feeding],
         exception_handlers={Exception: answer},
         plugins=[PydanticPlugin(prefer_alias=True)],

@@ -18,6 +18,7 @@ from uuid import uuid4
 import uvloop
 from solders.instruction import Instruction
 
+from chains.errors import ChainUnavailableError
 from chains.guard import GUARD_BYTES
 from chains.solana_client import SolanaChain
 from chains.transactions import CANCEL_UNITS, MAX_COMPUTE_UNITS, compose
@@ -95,7 +96,7 @@ async def _node(directory: Path, wallet: str) -> AsyncIterator[str]:
 async def _until_served(pools: PoolBook) -> None:
     async with asyncio.timeout(30):
         while True:
-            with contextlib.suppress(Exception):
+            with contextlib.suppress(ChainUnavailableError):
                 return await pools.load()
             await asyncio.sleep(0.05)
 

@@ -177,18 +177,11 @@ class WalletHistory:
             reclaim=_reclaim_of(message, keys),
         )
 
-    async def existing_guards(self, guards: Sequence[str]) -> set[str]:
-        """Those of at most a hundred guards that are there."""
-        config = {"encoding": "base64", "commitment": "confirmed", "dataSlice": {"offset": 0, "length": 0}}
-        answer = await self._call("getMultipleAccounts", list(guards), config, shape=OWNERS)
-        if len(answer.value) != len(guards):
-            raise UnansweredError(self._endpoint.name, "not every account was answered")
-        found = zip(guards, answer.value, strict=True)
-        return {guard for guard, account in found if account is not None and account.owner == TOKEN_PROGRAM}
-
-    async def guards_there(self, addresses: Sequence[str], at_slot: int) -> set[str]:
-        """Those of the addresses at which there is an order's guard, finalized, as of ``at_slot`` or later."""
-        config = {"encoding": "base64", "commitment": "finalized", "minContextSlot": at_slot}
+    async def guards_there(
+        self, addresses: Sequence[str], at_slot: int = 0, commitment: Commitment = "finalized"
+    ) -> set[str]:
+        """Those of the addresses at which there is an order's guard, as of ``at_slot`` or later."""
+        config: dict[str, Any] = {"encoding": "base64", "commitment": commitment, "minContextSlot": at_slot}
         config |= {"dataSlice": {"offset": 0, "length": 0}}
         there: set[str] = set()
         for at in range(0, len(addresses), ACCOUNTS_A_CALL):

@@ -11,7 +11,7 @@ from domain import events as e
 from domain.decide_attempt import attempt_of, confirmed
 from domain.decide_cancel import end_by_cancel
 from domain.errors import DomainError, LandedAfterEndError, NotApplicableError
-from domain.evidence import Landing, enough
+from domain.evidence import Landing
 from domain.evolve import evolve
 from domain.order import Attempt, Fill, Order
 
@@ -26,7 +26,7 @@ def restate(order: Order, command: c.RestateOutcome) -> list[e.OrderEvent]:
     attempt = attempt_of(order, command.attempt, landing.signature)
     if order.status != "confirmed" or order.fill is None:
         raise NotApplicableError(f"The order is {order.status}, not confirmed.")
-    if landing.error or landing.commitment != "finalized" or not enough(len(landing.shown_by), landing.configured):
+    if landing.error or landing.commitment != "finalized" or not landing.is_enough:
         raise DomainError("evidence_incomplete", "That isn't a success that enough endpoints show to be final.")
     if order.is_settled and attempt.end != "confirmed":
         detail = f"Attempt {attempt.number} landed in slot {landing.slot}, and another one is final already."

@@ -45,6 +45,11 @@ class Landing(Recorded):
     shown_by: tuple[str, ...] = ()
     configured: int = 1
 
+    @property
+    def is_enough(self) -> bool:
+        """Whether as many endpoints show it as prove something."""
+        return enough(len(self.shown_by), self.configured)
+
 
 class GuardAbsence(Recorded):
     """What one endpoint answered, in the order asked; ``endpoint`` is its host, without path or credentials.

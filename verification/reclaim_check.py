@@ -75,7 +75,7 @@ class ReclaimCheck:
             self._say("pending", "it is not on the chain, and may still land", WAIT, recorded)
         for page in self._reclaims.kept_guards(genesis_hash):
             self._report.looked_at["guards"] += len(page)
-            there = await self._history.existing_guards([kept.guard for kept in page])
+            there = await self._history.guards_there([kept.guard for kept in page], commitment="confirmed")
             for kept in page:
                 if kept.guard not in there:
                     await self._gone(kept)

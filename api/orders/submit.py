@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from litestar import Controller, Response, post
+from litestar import Controller, Request, Response, post
 
 from api.config import ApiConfig
 from api.openapi import problems
 from api.orders.answers import AcceptedOrder, accepted_order, links
-from api.orders.document import Document, read
+from api.orders.document import BODY_LIMIT, Document, read
 from api.orders.openapi import ExecuteOperation
 from api.orders.request import order_request
 from api.orders.terms import terms
 from api.problems import log_behind, outcome_unknown
-from api.services import Services
-from api.serving.concurrency import whole_body
-from api.serving.refusal import Application, Message, Receive, Send
+from api.services import InjectedServices, Services
 from commands.errors import SubmissionUnknownError
 from commands.ids import order_id
 from commands.submit import submit_order
@@ -30,30 +29,6 @@ def submission(asked: OrderTerms, config: ApiConfig, network: str, now: datetime
     return SubmitOrder(asked, deadline, network)
 
 
-def answered(app: Application) -> Application:
-    """Answers in place of ``execute_order``: what Litestar does around any handler costs more than recording an order.
-
-    What it raises Litestar answers, as for any handler.
-    """
-
-    async def execute(scope: Message, receive: Receive, send: Send) -> None:
-        body = await whole_body(receive)
-        if body is None:
-            return
-        kind = next((value for name, value in scope["headers"] if name == b"content-type"), b"").decode("latin-1")
-        answer = await submitted(scope["litestar_app"].state["services"], read(body, kind))
-        body = answer.model_dump_json(by_alias=True).encode()
-        headers = [
-            (b"location", answer.links.order.encode()),
-            (b"content-type", b"application/json"),
-            (b"content-length", b"%d" % len(body)),
-        ]
-        await send({"type": "http.response.start", "status": 202, "headers": headers})
-        await send({"type": "http.response.body", "body": body, "more_body": False})
-
-    return execute
-
-
 class SubmitController(Controller):
     path = "/api/orders"
     tags = ("orders",)
@@ -61,7 +36,7 @@ class SubmitController(Controller):
     @post(
         "/execute",
         status_code=202,
-        middleware=[answered],
+        request_max_body_size=BODY_LIMIT,
         operation_class=ExecuteOperation,
         operation_id="executeOrder",
         summary="Submit an order",
@@ -79,12 +54,15 @@ class SubmitController(Controller):
             "outcome_unknown",
         ),
     )
-    async def execute_order(self) -> Response[AcceptedOrder]:
+    async def execute_order(
+        self, request: Request[Any, Any, Any], services: InjectedServices
+    ) -> Response[AcceptedOrder]:
         """Record an order and begin to execute it.
 
         With a `clientOrderId` it is safe to repeat: the same terms get the same answer, other terms 409.
         """
-        raise NotImplementedError("`answered` does")
+        body = await submitted(services, read(await request.body(), request.headers.get("content-type")))
+        return Response(body, headers={"Location": body.links.order})
 
 
 async def submitted(services: Services, document: Document) -> AcceptedOrder:

@@ -22,7 +22,7 @@ def at_most(app: Application, requests: int = AT_ONCE) -> Application:
             await app(scope, receive, send)
             return
         if scope["method"] not in {"GET", "HEAD", "OPTIONS"}:
-            body = await whole_body(receive)
+            body = await _whole_body(receive)
             if body is None:
                 return
             receive = _first(body, receive)
@@ -38,8 +38,8 @@ def at_most(app: Application, requests: int = AT_ONCE) -> Application:
     return application
 
 
-async def whole_body(receive: Receive) -> bytes | None:
-    """The body of a request; None where the client left before its end."""
+async def _whole_body(receive: Receive) -> bytes | None:
+    """None where the client left before the end."""
     parts = []
     while True:
         message = await receive()

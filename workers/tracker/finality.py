@@ -10,7 +10,7 @@ from datetime import datetime
 from chains.protocol import Chain
 from commands.loaded_order import LoadedOrder
 from domain.commands import RecordLanding, RestateOutcome
-from domain.evidence import Landing, enough
+from domain.evidence import Landing
 from domain.order import Attempt, Order
 from event_store.processors.leases import Lease
 from workers.dispatch.work import WorkTable
@@ -64,7 +64,7 @@ class Finality:
         if order is None or order.status != "confirmed" or (winner := order.guard_taker) is None:
             return
         shown = await self._success(order, winner)
-        if shown and _is_enough(shown):
+        if shown and shown.is_enough:
             await self._winner_is_final(lease, attempt, history, winner, shown)
         elif (other := await self._other(order, winner)) is None:
             await self._unsettled(attempt, shown)
@@ -81,7 +81,7 @@ class Finality:
                 attempt.schedule.finish()
             return
         landing = await self._chain.landing(attempt.sent, "finalized")
-        if landing and landing.error is None and _is_enough(landing):
+        if landing and landing.error is None and landing.is_enough:
             # Under one guard two can't succeed: the chain contradicts itself, or those that show it lie.
             second = RecordLanding(attempt.number, landing, self._clock())
             await self._recorder.record(lease, attempt, history, second)
@@ -91,7 +91,7 @@ class Finality:
         for attempt in order.attempts:
             if attempt.guard and attempt.number != winner.number:
                 landing = await self._success(order, attempt)
-                if landing and _is_enough(landing):
+                if landing and landing.is_enough:
                     return attempt.number, landing
         return None
 
@@ -112,7 +112,3 @@ class Finality:
             attempt.schedule.expiry_unproven()
             alone = f"{', '.join(shown.shown_by)} alone shows its swap so, finalized"
             await self._work.record_uncertainty(attempt.order_id, attempt.number, alone, permanent=False)
-
-
-def _is_enough(landing: Landing) -> bool:
-    return enough(len(landing.shown_by), landing.configured)

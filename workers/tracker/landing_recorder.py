@@ -10,7 +10,7 @@ from datetime import datetime
 from chains.protocol import Chain
 from commands.loaded_order import LoadedOrder
 from domain.commands import RecordLanding
-from domain.evidence import Commitment, ExpiryEvidence, Landing, enough
+from domain.evidence import Commitment, ExpiryEvidence, Landing
 from event_store.processors.leases import Lease
 from workers.dispatch.work import WorkTable
 from workers.tracker.outcome_recorder import OutcomeRecorder
@@ -77,7 +77,7 @@ class LandingRecorder:
         A finalized success that one endpoint of two shows counts as confirmed. It doesn't cancel an order, nor confirm
         one that shall be confirmed by what is finalized.
         """
-        if landing.error is None and landing.commitment == "finalized" and not _is_enough(landing):
+        if landing.error is None and landing.commitment == "finalized" and not landing.is_enough:
             shown = history.order and history.order.attempt(number)
             waits = self._commitment == "finalized" or (shown and shown.purpose == "cancel")
             if waits and history.order and not history.order.ended:
@@ -111,7 +111,3 @@ class LandingRecorder:
         answers = await self._chain.outcomes([question for _, question in failed])
         found = zip(failed, answers, strict=True)
         return {signature: answer for (signature, _), answer in found if isinstance(answer, ExpiryEvidence)}
-
-
-def _is_enough(landing: Landing) -> bool:
-    return enough(len(landing.shown_by), landing.configured)

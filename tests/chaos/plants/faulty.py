@@ -16,7 +16,7 @@ from chains import solana_client
 from chains.guard import GuardKey
 from chains.guard_accounts import GuardsSeen
 from commands.loaded_order import LoadedOrder
-from domain import decide_built, decide_restated, evidence
+from domain import decide_built, evidence
 from domain.codes import Code, meaning
 from domain.commands import RecordBuilt, RejectBuild
 from domain.events import OrderFailed, TransactionBuilt, TransactionSubmitted
@@ -35,7 +35,6 @@ from workers.execution.visit import Visit
 from workers.reclaim import candidates, judgement
 from workers.reclaim.guard_table import GuardRow, GuardTable
 from workers.reclaim.judgement import Close, Judgement, Rule
-from workers.tracker import finality, landing_recorder
 from workers.tracker.tracked_attempt import TrackedAttempt
 from workers.tracker.tracker import Tracker
 from workers.watcher.book_feed import BookFeed
@@ -184,7 +183,7 @@ def believe_one_node() -> None:
     def any_of_them(answers: int, configured: int) -> bool:
         return answers > 0
 
-    for module in (evidence, decide_restated, solana_client, landing_recorder, finality):
+    for module in (evidence, solana_client):
         module.enough = any_of_them  # type: ignore[attr-defined]
 
 
