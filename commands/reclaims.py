@@ -28,6 +28,11 @@ class Reclaims:
         """The reclaim; None where there is none."""
         return reclaim(await self._events(reclaim_id))
 
+    async def knows(self, reclaim_id: UUID, signature: str) -> bool:
+        """Whether the log has a reclaim of that id with that transaction: what else carries its memo is unknown."""
+        found = await self.load(reclaim_id)
+        return found is not None and found.built.signature == signature
+
     async def record_built(self, account_id: UUID, reclaim_id: UUID, built: ReclaimBuilt, *, guards: Guards) -> None:
         """Record it before it is sent. Raises ``GuardFailedError`` where a guard forbids it, ``LeaseLostError``."""
         outcome = await self._append(account_id, reclaim_id, 1, built, guards)

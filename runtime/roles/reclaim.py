@@ -32,14 +32,7 @@ async def not_compared(store: Store) -> str | None:
     return None if compared else "the wallet's history was not compared with the log lately"
 
 
-async def nothing_unknown() -> str | None:
-    """For who compares the wallet's history by another way, or not at all."""
-    return None
-
-
-def compose(
-    parts: Parts, wallet: Wallet, genesis_hash: str, unknown_history: HistoryCheck = nothing_unknown
-) -> Reclaimer:
+def compose(parts: Parts, wallet: Wallet, genesis_hash: str, unknown_history: HistoryCheck) -> Reclaimer:
     """The reclaimer over these parts."""
     settings, store = parts.settings, parts.store
     context = ReclaimContext(

@@ -58,6 +58,11 @@ class Unsent:
         raise asyncio.CancelledError
 
 
+async def nothing_unknown() -> str | None:
+    """For a reclaimer in a test that compares no history."""
+    return None
+
+
 class EngineHarness:
     """Everything an order meets between the log and the chain; a test starts what it wants to run."""
 
@@ -104,7 +109,7 @@ class EngineHarness:
     def start_tracker(self, pace: Pace | None = None) -> asyncio.Task[None]:
         return self._start(TRACKER, tracker.compose(self._parts, pace).run)
 
-    def start_reclaimer(self, keep: str, history: HistoryCheck = reclaim.nothing_unknown) -> asyncio.Task[None]:
+    def start_reclaimer(self, keep: str, history: HistoryCheck = nothing_unknown) -> asyncio.Task[None]:
         parts = self._parts
         parts = replace(parts, settings=self.settings.model_copy(update={"guard_keep": keep}))
         return self._start(RECLAIM, reclaim.compose(parts, self.wallet, self.genesis_hash, history).run)
