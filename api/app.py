@@ -30,8 +30,9 @@ from api.resting import WaitingCounts
 from api.services import Check, Services
 from api.streams import StreamsController
 from commands.orders import OrderRepository
-from domain.account import ForeignTransactionFound, Trading
+from domain.account import Trading
 from domain.epochs import Epochs
+from domain.log_behind import ForeignTransactionFound
 from event_store.mapper import EventMapper
 from event_store.read.log import Log
 from projections.accounts import wallet_of

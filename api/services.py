@@ -16,8 +16,9 @@ from api.config import ApiConfig
 from api.prices import Ticker
 from api.resting import WaitingCounts
 from commands.orders import OrderRepository
-from domain.account import ForeignTransactionFound, Trading
+from domain.account import Trading
 from domain.epochs import Epochs
+from domain.log_behind import ForeignTransactionFound
 from event_store.mapper import EventMapper
 from event_store.processors.dead_letters import DeadLetter
 from event_store.read.log import Log

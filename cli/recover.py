@@ -14,7 +14,7 @@ from cli.operator import operator, print_outcome
 from cli.outside import outside_orders
 from commands.ids import DEFAULT_ACCOUNT
 from commands.recovery import OpenOrder, Recovery, bound_by_guards
-from domain.account import ForeignTransactionFound, LogFoundBehind
+from domain.log_behind import ForeignTransactionFound, LogFoundBehind
 from domain.numbers import to_units
 from domain.order import Order
 from projections.order_view import price

@@ -10,23 +10,19 @@ from commands.errors import TooManyConflictsError
 from commands.ids import uuid7
 from commands.orders import MOST_CONFLICTS, Guards
 from domain.account import (
-    AccountEvent,
     ConfirmationUpheld,
     ContradictionFound,
-    LogFoundBehind,
-    LogRecovered,
     Trading,
     TradingHalted,
     TradingResumed,
-    WalletHistoryRead,
-    history_read,
     reconciliation_stream,
     trading,
     trading_stream,
-    unrecovered,
 )
+from domain.account_event import AccountEvent
 from domain.epochs import Epochs, epochs
 from domain.errors import DomainError
+from domain.log_behind import LogFoundBehind, LogRecovered, WalletHistoryRead, history_read, unrecovered
 from event_store.append.appender import Appender
 from event_store.errors import LeaseLostError
 from event_store.mapper import EventMapper

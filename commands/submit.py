@@ -13,9 +13,9 @@ from commands.errors import SubmissionUnknownError
 from commands.ids import order_id
 from commands.loaded_order import LoadedOrder
 from commands.orders import OrderRepository
-from domain.account import ForeignTransactionFound
 from domain.commands import RecordElsewhere, SubmitOrder
 from domain.errors import DomainError
+from domain.log_behind import ForeignTransactionFound
 from domain.order import Order
 from domain.terms import OrderTerms
 from event_store.errors import OutcomeUnknownError

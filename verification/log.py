@@ -7,15 +7,11 @@ from itertools import groupby
 from operator import attrgetter
 from uuid import UUID
 
-from domain.account import (
-    AccountEvent,
-    ContradictionFound,
-    ForeignTransactionFound,
-    LogFoundBehind,
-    ReclaimBuilt,
-    TradingResumed,
-)
+from domain.account import ContradictionFound, TradingResumed
+from domain.account_event import AccountEvent
 from domain.events import OrderEvent
+from domain.log_behind import ForeignTransactionFound, LogFoundBehind
+from domain.reclaim_events import ReclaimBuilt
 from event_store.errors import UnknownTopicError, UnreadableEventError
 from event_store.hash_chain.verification import (
     RESTORE,

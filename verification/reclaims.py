@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Literal
 from uuid import UUID
 
-from domain.account import AccountEvent, ReclaimExpired, ReclaimFailed, ReclaimLanded
+from domain.account_event import AccountEvent
 from domain.reclaim import reclaim
+from domain.reclaim_events import ReclaimExpired, ReclaimFailed, ReclaimLanded
 from verification.attempts import Attempt
 
 _SCHEMA = (Path(__file__).parent / "reclaims.sql").read_text()

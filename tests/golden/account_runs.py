@@ -15,9 +15,7 @@ from commands.dead_letters import DeadLetters
 from commands.ids import DEFAULT_ACCOUNT
 from commands.recovery import Recovery
 from domain.account import (
-    ForeignTransactionFound,
     RecordedDeadLetter,
-    WalletHistoryRead,
     dead_letters_stream,
     foreign_transactions_stream,
     guard_key_stream,
@@ -25,6 +23,7 @@ from domain.account import (
     trading_stream,
 )
 from domain.commands import DiscardOrder, RecordExpiry
+from domain.log_behind import ForeignTransactionFound, WalletHistoryRead
 from domain.tokens import SOL, USDC
 from tests.chaos.node import FaultyNode
 from tests.golden.runs import (

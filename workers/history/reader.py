@@ -14,8 +14,8 @@ from uuid import UUID
 from chains.errors import ChainUnavailableError, UnansweredError
 from chains.wallet_history import Listed, Movement, Tip, WalletHistory
 from commands.foreign import ForeignTransactions
-from domain.account import ForeignTransactionFound
 from domain.evidence import Commitment
+from domain.log_behind import ForeignTransactionFound
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from chains.errors import ChainUnavailableError
 from chains.wallet_history import Tip
 from commands.accounts import Accounts
 from commands.foreign import ForeignTransactions
-from domain.account import ForeignTransactionFound, WalletHistoryRead
 from domain.evidence import BLOCKHASH_LIFE, enough
+from domain.log_behind import ForeignTransactionFound, WalletHistoryRead
 from workers.history.reader import HistoryReader
 
 LOOK_EVERY_S = 0.5

@@ -16,7 +16,7 @@ import structlog
 from chains.wallet_history import Tip
 from commands.accounts import Accounts, Behind
 from commands.foreign import ForeignTransactions
-from domain.account import ForeignTransactionFound
+from domain.log_behind import ForeignTransactionFound
 from event_store.processors.leases import Lease
 from event_store.read.log import Log
 from workers.errors import TRANSIENT_ERRORS

@@ -14,9 +14,10 @@ from chains.guard import GuardKey
 from chains.protocol import Chain
 from chains.reclaim import token_account_of
 from commands.orders import OrderRepository
-from domain.account import ContradictionFound, GuardToClose
+from domain.account import ContradictionFound
 from domain.order import Order
 from domain.reclaim import GuardedOrder
+from domain.reclaim_events import GuardToClose
 from event_store.errors import UnreadableEventError
 from event_store.read.log import Log
 from workers.reclaim.guard_table import GuardRow, GuardTable, Postponed

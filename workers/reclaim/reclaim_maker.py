@@ -18,7 +18,7 @@ from chains.wallet import Wallet
 from commands.ids import uuid7
 from commands.orders import Guards
 from commands.reclaims import Reclaims
-from domain.account import ReclaimBuilt
+from domain.reclaim_events import ReclaimBuilt
 from workers.reclaim.candidates import Closable
 from workers.reclaim.guard_table import ALONE_AGAIN, Postponed
 
