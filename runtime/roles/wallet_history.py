@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from workers.history.table import HistoryTable
 from workers.history.watch import HISTORY, HistoryWatch, Pace
 
 LOOK_EVERY_S = 0.1
+ASK_EVERY_S = 1.0
 
 
 async def run(parts: Parts) -> None:
@@ -70,7 +73,10 @@ class HistoryGate:
         return cls(store, table, (await table.numbers()).begun)
 
     async def opened(self) -> None:
-        self.store.notifier.publish("history")
-        # It may be another process that compares.
-        while (await self.table.numbers()).completed <= self.begun:  # noqa: ASYNC110
+        # It may be another process that compares, and it may begin to listen later than this one asks.
+        asked = -math.inf
+        while (await self.table.numbers()).completed <= self.begun:
+            if time.monotonic() - asked >= ASK_EVERY_S:
+                self.store.notifier.publish("history")
+                asked = time.monotonic()
             await asyncio.sleep(LOOK_EVERY_S)
