@@ -28,7 +28,7 @@ class OutsideOrders:
 
     def __init__(self, store: Store, reader: HistoryReader, wallet: str, guard_key: GuardKey) -> None:
         self._reader = reader
-        self._outside = OutsideReader(reader, store.accounts, store.foreign, DEFAULT_ACCOUNT)
+        self._outside = OutsideReader(reader, store.accounts, store.foreign, store.foreign_reclaims, DEFAULT_ACCOUNT)
         self._wallet = wallet
         self._guard_key = guard_key
         self._shown = time.monotonic()

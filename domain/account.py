@@ -14,7 +14,13 @@ from typing import Literal
 from uuid import UUID, uuid5
 
 from domain.account_event import AccountEvent
-from domain.log_behind import ForeignTransactionFound, LogFoundBehind, LogRecovered, WalletHistoryRead
+from domain.log_behind import (
+    ForeignReclaimFound,
+    ForeignTransactionFound,
+    LogFoundBehind,
+    LogRecovered,
+    WalletHistoryRead,
+)
 from domain.quotes import Recorded
 from domain.reclaim_events import ReclaimBuilt, ReclaimExpired, ReclaimFailed, ReclaimLanded
 
@@ -41,6 +47,10 @@ def guard_key_stream(account_id: UUID) -> UUID:
 
 def foreign_transactions_stream(account_id: UUID) -> UUID:
     return uuid5(account_id, "foreign transactions")
+
+
+def foreign_reclaims_stream(account_id: UUID) -> UUID:
+    return uuid5(account_id, "foreign reclaims")
 
 
 class ContradictionFound(AccountEvent):
@@ -139,6 +149,7 @@ ACCOUNT_EVENTS: tuple[type[AccountEvent], ...] = (
     TradingResumed,
     LogFoundBehind,
     ForeignTransactionFound,
+    ForeignReclaimFound,
     WalletHistoryRead,
     LogRecovered,
     DeadLetterRetried,

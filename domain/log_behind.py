@@ -52,6 +52,24 @@ class ForeignTransactionFound(AccountEvent):
     guard_rent_lamports: BaseUnits
 
 
+class ForeignReclaimFound(AccountEvent):
+    """A reclaim on the chain, finalized, that is signed by the wallet and unknown to the log, as above. ``guards`` are
+    closed by it, none where it failed; ``received`` is what came back, by mint, in base units, its fee apart.
+    """
+
+    TOPIC = "account.ForeignReclaimFound"
+
+    reclaim_id: UUID
+    signature: str
+    slot: int
+    wallet: str
+    genesis_hash: str
+    failed: bool
+    guards: tuple[str, ...]
+    received: dict[str, BaseUnits]
+    fee_lamports: BaseUnits
+
+
 class WalletHistoryRead(AccountEvent):
     """The wallet's finalized transactions up to ``height`` were compared with a log that was found behind in ``epoch``.
 

@@ -16,6 +16,7 @@ from commands.dead_letters import DeadLetters
 from commands.epochs import KnownEpochs
 from commands.executed_elsewhere import ExecutedElsewhere
 from commands.foreign import ForeignTransactions
+from commands.foreign_reclaims import ForeignReclaims
 from commands.guard_keys import GuardKeys
 from commands.ids import DEFAULT_ACCOUNT
 from commands.orders import OrderRepository
@@ -84,6 +85,7 @@ class Store:
     accounts: Accounts
     guard_keys: GuardKeys
     reclaims: Reclaims
+    foreign_reclaims: ForeignReclaims
     trading: TradingStates
     epochs: KnownEpochs
     foreign: ForeignTransactions
@@ -140,6 +142,7 @@ async def open_store(settings: Settings, role: str, *, connections: int = 4) -> 
         feed.follow(trading.follow)
         epochs = KnownEpochs(accounts, DEFAULT_ACCOUNT)
         feed.follow(epochs.follow)
+        reclaims = Reclaims(events, appender, mapper)
         foreign = ForeignTransactions(events, appender, mapper, orders, accounts)
         executed_elsewhere = ExecutedElsewhere(foreign, DEFAULT_ACCOUNT)
         feed.follow(executed_elsewhere.follow)
@@ -161,7 +164,8 @@ async def open_store(settings: Settings, role: str, *, connections: int = 4) -> 
                 orders=orders,
                 accounts=accounts,
                 guard_keys=GuardKeys(events, appender, mapper),
-                reclaims=Reclaims(events, appender, mapper),
+                reclaims=reclaims,
+                foreign_reclaims=ForeignReclaims(events, appender, mapper, reclaims),
                 trading=trading,
                 epochs=epochs,
                 foreign=foreign,

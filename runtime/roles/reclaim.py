@@ -43,6 +43,7 @@ def compose(parts: Parts, wallet: Wallet, genesis_hash: str, unknown_history: Hi
         orders=store.orders,
         accounts=store.accounts,
         reclaims=store.reclaims,
+        elsewhere=store.foreign_reclaims,
         trading=store.trading,
         chain=parts.market.chain,
         wallet=wallet,

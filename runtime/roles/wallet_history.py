@@ -55,7 +55,12 @@ async def reading(settings: Settings, store: Store, wallet: str, genesis_hash: s
     async with AsyncExitStack() as stack:
         histories = [await stack.enter_async_context(WalletHistory(url)) for url in urls]
         yield HistoryReader(
-            histories, store.foreign, account_id=DEFAULT_ACCOUNT, wallet=wallet, genesis_hash=genesis_hash
+            histories,
+            store.foreign,
+            store.foreign_reclaims,
+            account_id=DEFAULT_ACCOUNT,
+            wallet=wallet,
+            genesis_hash=genesis_hash,
         )
 
 

@@ -21,6 +21,7 @@ from chains.protocol import Chain
 from chains.wallet import Wallet
 from commands.accounts import Accounts
 from commands.errors import GuardFailedError
+from commands.foreign_reclaims import ForeignReclaims
 from commands.orders import OrderRepository
 from commands.reclaims import Reclaims
 from commands.trading import TradingStates
@@ -66,6 +67,7 @@ class ReclaimContext:
     orders: OrderRepository
     accounts: Accounts
     reclaims: Reclaims
+    elsewhere: ForeignReclaims
     trading: TradingStates
     chain: Chain
     wallet: Wallet
@@ -84,6 +86,7 @@ class Reclaimer:
             context.table,
             context.log,
             context.orders,
+            context.elsewhere,
             context.chain,
             wallet=context.wallet.address,
             guard_key=context.guard_key,
@@ -163,7 +166,7 @@ class Reclaimer:
         trading = await context.trading.of(account_id)
         if trading.halted:
             return False
-        judged = await self._candidates.judge(rows, context.genesis_hash)
+        judged = await self._candidates.judge(account_id, rows, context.genesis_hash)
         await context.table.postpone(judged.postponed)
         await context.table.drop(judged.dropped)
         for found in judged.vanished:
