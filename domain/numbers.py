@@ -58,7 +58,11 @@ Price = Annotated[Decimal, BeforeValidator(_decimal), PlainSerializer(plain, ret
 
 def to_units(amount: int, decimals: int) -> str:
     """``amount`` base units as decimal token units: ``to_units(1_500_000_000, 9)`` is ``"1.5"``."""
-    return plain(Decimal(amount).scaleb(-decimals, _EXACT))
+    if not decimals:
+        return str(amount)
+    digits = f"{abs(amount):0{decimals + 1}}"
+    sign, rest = "-" if amount < 0 else "", digits[-decimals:].rstrip("0")
+    return f"{sign}{digits[:-decimals]}.{rest}" if rest else f"{sign}{digits[:-decimals]}"
 
 
 def to_base_units(amount: Decimal, decimals: int) -> int | None:

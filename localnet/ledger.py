@@ -47,6 +47,15 @@ class Landed:
         return None if self.error is None else json.loads(self.error)
 
 
+class Mention(NamedTuple):
+    """A transaction in the list of those that name an address; ``error`` is JSON."""
+
+    signature: Signature
+    number: int
+    error: str | None
+    memo: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class BlockRange:
     """Blocks from ``number`` up to and without ``until``, begun at ``unix_time`` (s), every ``slot_us`` microseconds.
@@ -237,10 +246,11 @@ class Ledger:
 
     def mentioning(
         self, address: Pubkey, *, highest: int, before: int | None, after: int | None, limit: int
-    ) -> list[Landed]:
+    ) -> list[Mention]:
         """Transactions that name ``address``, newest first; ``before`` and ``after`` are sequences, excluded."""
         named = {"address": bytes(address), "before": before, "after": after, "highest": highest, "limit": limit}
-        return [_landed(row) for row in self._db.execute(_MENTIONING, named)]
+        found = self._db.execute(_MENTIONING, named)
+        return [Mention(Signature(signature), *rest) for signature, *rest in found]
 
     def transaction_count(self) -> int:
         return int(self._db.execute("SELECT coalesce(max(sequence), 0) FROM chain_transaction").fetchone()[0])
