@@ -198,10 +198,17 @@ class SolanaChain(Chain):
             return None
         if found.transaction.signatures[:1] != [sent.signature]:
             raise UnansweredError(endpoint.name, "getTransaction was answered with another transaction")
-        landing = settle(found, sent, commitment=commitment, custom_codes=self._custom_codes)
+        landing = settle(
+            found,
+            sent,
+            commitment=commitment,
+            custom_codes=self._custom_codes,
+            shown_by=endpoint.name,
+            configured=len(self._endpoints),
+        )
         if sent.guard and landing.error is None and not landing.guard_rent_lamports:
             raise UnansweredError(endpoint.name, "getTransaction was answered with a success that made no guard")
-        return landing.model_copy(update={"shown_by": (endpoint.name,), "configured": len(self._endpoints)})
+        return landing
 
     async def outcomes(self, questions: Sequence[OutcomeQuestion]) -> list[Landing | ExpiryEvidence | Inconclusive]:
         by_endpoint = await asyncio.gather(*(ask(endpoint, questions) for endpoint in self._endpoints))

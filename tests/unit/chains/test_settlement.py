@@ -22,6 +22,8 @@ FEE = 5_000
 # Accounts: the wallet, its wrapped SOL, its USDC, the pool's two vaults, the program.
 KEYS = [WALLET, "wsol", "usdc", "vault-sol", "vault-usdc", PROGRAM]
 
+CODES = {PROGRAM: {6006: Code.SLIPPAGE_EXCEEDED}}
+
 
 def held(index: int, owner: str, mint: str, amount: int) -> dict[str, Any]:
     return {
@@ -57,7 +59,7 @@ def settled(
         },
     }
     found = reader(LandedTransaction).decode(orjson.dumps(answer))
-    return settle(found, sent, commitment="confirmed", custom_codes={PROGRAM: {6006: Code.SLIPPAGE_EXCEEDED}})
+    return settle(found, sent, commitment="confirmed", custom_codes=CODES, shown_by="node", configured=1)
 
 
 def test_amounts_are_the_differences_of_the_wallets_own_balances() -> None:
