@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from commands.cache import OrderCache
 from commands.errors import GuardFailedError, TooManyConflictsError
@@ -178,11 +178,12 @@ class OrderRepository:
         ``OutcomeUnknownError`` where it was not, or perhaps not, written, ``UnreadableEventError`` where what was
         written meanwhile can't be read.
         """
-        command_id = uuid4()
+        command_id: UUID | None = None
         for _ in range(MOST_CONFLICTS):
             decided = _decide_all(loaded.order, commands)
             if not decided:
                 return loaded
+            command_id = command_id or uuid7()
             after, outcome = await self._append(loaded, decided, command_id, guards, beside)
             if isinstance(outcome, Stored | AlreadyStored):
                 return after
