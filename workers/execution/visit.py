@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from commands.loaded_order import LoadedOrder
-from commands.orders import OrderRepository
+from commands.orders import Decided, OrderRepository
 from domain.account import Trading
 from domain.codes import Code, meaning
-from domain.commands import GiveUp, OrderCommand, RecordQuotes, RequestCancel
+from domain.commands import GiveUp, RecordQuotes, RequestCancel
 from domain.decide import decide
 from domain.evolve import fold
 from domain.next_step import Step, next_step
@@ -74,11 +74,11 @@ class Visit:
 
     async def _advance(self, loaded: LoadedOrder, order: Order, trading: Trading) -> LoadedOrder:
         """Routed, built, recorded and sent; or what stands in the way."""
-        commands: list[OrderCommand] = []
+        first: Decided | None = None
         if order.status == "routing":
             answers = await self.quoting.ask(order)
             quoted = RecordQuotes(answers.quotes, answers.refusals, self.clock())
-            decided = decide(order, quoted)
+            decided = tuple(decide(order, quoted))
             routed = fold(decided, order)
             if routed is None or routed.route is None or routed.status != "building":
                 return await self.recording.record(loaded, quoted)
@@ -88,12 +88,12 @@ class Visit:
                 loaded = await self.recording.record(loaded, quoted)
                 order = loaded.order or order
             else:
-                commands, order = [quoted], routed
+                first, order = Decided(decided, routed), routed
         else:
             assert order.route is not None  # noqa: S101 - what is being built has been routed
             offer = VenueQuote(order.route.chosen)
-        commands.append(await self.builder.build(loaded.order_id, order, offer))
-        return await self.recording.record_signed(loaded, trading, *commands)
+        built = await self.builder.build(loaded.order_id, order, offer)
+        return await self.recording.record_signed(loaded, trading, built, first=first)
 
     def give_up(self, code: Code) -> GiveUp:
         return GiveUp(code, meaning(code).sentence, self.clock())
