@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from msgspec import Struct
 from solders.message import MessageV0
 
 from chains.guard_accounts import GuardsSeen
@@ -34,8 +35,7 @@ class Simulation:
     units: int
 
 
-@dataclass(frozen=True, slots=True)
-class SignatureStatus:
+class SignatureStatus(Struct, frozen=True):
     """Where a known signature stands. ``failed`` means it is in a block with an error."""
 
     slot: int

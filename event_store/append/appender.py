@@ -10,9 +10,9 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 from prometheus_client import Histogram
 
 from event_store.append.append_session import AppendSession
@@ -37,8 +37,7 @@ _SECONDS = Histogram("surefill_append_seconds", "One append statement, sent to s
 _PAUSE = 0.05
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
+class _Waiting(Struct, frozen=True):
     request: AppendRequest
     answer: asyncio.Future[Outcome]
 

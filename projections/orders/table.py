@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
+from msgspec import Struct
 from psycopg import AsyncCursor, sql
 
 from domain.order import Order
@@ -56,8 +57,7 @@ def in_table(statement: str, name: str) -> bytes:
 LIVE = OrdersTable.named(NAME)
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """An order's state, and the position of its first event, which is its place in the list."""
 
     state: OrderState

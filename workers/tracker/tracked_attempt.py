@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
+
+from msgspec import Struct
 
 from chains.protocol import OutcomeQuestion, SentTransaction
 from commands.loaded_order import LoadedOrder
@@ -19,8 +20,7 @@ from workers.outcome_question import outcome_question, sent_transaction
 from workers.tracker.schedule import Schedule
 
 
-@dataclass(frozen=True, slots=True)
-class TrackedAttempt:
+class TrackedAttempt(Struct, frozen=True, eq=False):
     """Attempt ``number`` of an order whose stream is read up to ``version``; a later read makes another object.
 
     ``schedule`` isn't from the log: it is what this process plans, and is handed on from one read to the next.
@@ -37,9 +37,9 @@ class TrackedAttempt:
     account_id: UUID
     number: int
     version: int
-    order: Order = field(repr=False)
+    order: Order
     attempt: Attempt
-    built: TransactionBuilt = field(repr=False)
+    built: TransactionBuilt
     lands_until: int
     submitted: bool
     confirmed: bool
@@ -53,7 +53,11 @@ class TrackedAttempt:
     joins: int
     to_cancel: bool
     ends_at: datetime | None
-    schedule: Schedule = field(compare=False)
+    schedule: Schedule
+
+    def __repr__(self) -> str:
+        # ``built`` has the signed bytes.
+        return f"TrackedAttempt({self.order_id}, {self.number}, version={self.version})"
 
     @property
     def signature(self) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from uuid import UUID
 
 import structlog
+from msgspec.structs import replace
 
 from commands.loaded_order import LoadedOrder
 from commands.orders import OrderRepository
