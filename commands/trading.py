@@ -36,5 +36,7 @@ class TradingStates:
         self._known.pop(trading_stream(account_id), None)
 
     def follow(self, events: Sequence[PositionedEvent]) -> None:
-        for event in events:
-            self._known.pop(event.stream_id, None)
+        # Few accounts are known, and nearly every event is an order's.
+        changed = {event.stream_id.int for event in events}
+        for stream_id in [known for known in self._known if known.int in changed]:
+            del self._known[stream_id]
