@@ -150,7 +150,7 @@ async def open_store(settings: Settings, role: str, *, connections: int = 4) -> 
         notifier.listen("wanted", lambda _: hurry.set())
         history_wanted = asyncio.Event()
         notifier.listen("history", lambda _: history_wanted.set())
-        notifier.listen("work", lambda _: broker.wake())
+        notifier.listen("work", lambda who: None if who == queue.own else broker.wake())
         await notifier.start()
         await appender.start()
         try:
