@@ -117,6 +117,13 @@ def test_a_failed_transaction_moved_nothing_and_cost_its_fee() -> None:
     assert landing.error.logs == ("Program log: x",)
 
 
+def test_a_balance_beyond_a_u64_is_not_read() -> None:
+    most = 2**64 - 1
+    assert settled([held(2, WALLET, SOL.mint, most)], [held(2, WALLET, SOL.mint, 0)]).amount_in == most
+    with pytest.raises(ValueError, match="more than a u64"):
+        settled([held(2, WALLET, SOL.mint, most + 1)], [held(2, WALLET, SOL.mint, 0)])
+
+
 def test_an_answer_whose_balances_do_not_cover_its_accounts_is_not_read() -> None:
     with pytest.raises(ValueError):
         settled([held(6, WALLET, SOL.mint, 10)], [])
