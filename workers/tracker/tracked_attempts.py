@@ -146,11 +146,15 @@ class TrackedAttempts:
         person has ended.
         """
         while self._ended:
-            ended = self._ended[-1]
+            # Two loops come here at the same time: each takes what it clears.
+            ended = self._ended.pop()
             if ended.schedule.uncertain:
-                await self._work.clear_uncertainty(ended.order_id, ended.number)
+                try:
+                    await self._work.clear_uncertainty(ended.order_id, ended.number)
+                except BaseException:
+                    self._ended.append(ended)
+                    raise
                 ended.schedule.recorded()
-            self._ended.remove(ended)
         finished = {
             order_id: attempts[0].version
             for order_id, attempts in self._by_order.items()
