@@ -14,7 +14,7 @@ from solders.message import Message, MessageV0
 from solders.pubkey import Pubkey
 from solders.transaction import VersionedTransaction
 
-from localnet import base58
+from chains import base58
 from localnet.errors import UnsupportedMessageError
 
 MEMO_PROGRAMS = tuple(
