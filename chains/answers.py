@@ -72,10 +72,17 @@ class Status(Answer, frozen=True):
     confirmation_status: Literal["processed", "confirmed", "finalized"] | None
 
 
+class InnerInstructions(Answer, frozen=True):
+    """What one instruction's program called; each is parsed, partly decoded or compiled, as the node knows it."""
+
+    instructions: list[dict[str, Any]]
+
+
 class SimulationResult(Answer, frozen=True):
     err: Any
     logs: list[str] | None
     units_consumed: U64 | None = None
+    inner_instructions: list[InnerInstructions] | None = None
 
 
 class AccountData(Answer, frozen=True):

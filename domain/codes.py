@@ -22,6 +22,7 @@ class Code(StrEnum):
     BLOCKHASH_NOT_FOUND = "blockhash_not_found"
     PROGRAM_ERROR = "program_error"
     TRANSACTION_INVALID = "transaction_invalid"
+    PROPOSAL_REFUSED = "proposal_refused"
     TRADING_HALTED = "trading_halted"
     GUARD_TAKEN = "guard_taken"
     GUARD_UNPROVEN = "guard_unproven"
@@ -55,6 +56,9 @@ MEANINGS: dict[Code, Meaning] = {
     Code.PROGRAM_ERROR: Meaning(False, "A program on the chain refused the swap."),
     Code.TRANSACTION_INVALID: Meaning(
         True, "The transaction a venue proposed did more than this swap; it was not signed."
+    ),
+    Code.PROPOSAL_REFUSED: Meaning(
+        False, "What the venues proposed did more than this swap, or less; none of it was signed."
     ),
     Code.TRADING_HALTED: Meaning(False, "Trading of the account is halted until an operator has looked."),
     Code.GUARD_TAKEN: Meaning(False, "The chain shows that a transaction of this order has succeeded before."),

@@ -57,7 +57,7 @@ PROGRAM_CODES = {
     }
 }
 
-# The programs a transaction of ours may call, beside compute budget and memo.
+# The swap programs a transaction of ours may call.
 ALLOWED_PROGRAMS = frozenset({PROGRAM_ID})
 
 

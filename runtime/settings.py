@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from api.serving.access import Access
 from api.serving.authority import parse_authority, parse_origin
 from runtime.errors import SettingsError
+from venues.programs import READERS
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -95,6 +96,10 @@ class Settings(BaseSettings):
     commitment: Literal["confirmed", "finalized"] = Field(
         "confirmed", description="When a landed swap counts as confirmed."
     )
+    programs_allowed: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Swap programs, comma separated, that a transaction may call; where not set, those of the venues.",
+    )
     market_order_deadline: Annotated[int, Field(ge=1, le=86_400)] = Field(
         120, description="Seconds in which a market order executes or fails."
     )
@@ -157,7 +162,7 @@ class Settings(BaseSettings):
     def words_in_any_case(cls, value: Any) -> Any:
         return value.lower() if isinstance(value, str) else value
 
-    @field_validator("solana_evidence_rpc_urls", "allowed_hosts", "allowed_origins", mode="before")
+    @field_validator("solana_evidence_rpc_urls", "allowed_hosts", "allowed_origins", "programs_allowed", mode="before")
     @classmethod
     def comma_separated(cls, value: Any) -> Any:
         return tuple(item.strip() for item in value.split(",") if item.strip()) if isinstance(value, str) else value
@@ -176,6 +181,13 @@ class Settings(BaseSettings):
     def each_is_an_origin(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if not all(map(parse_origin, value)):
             raise ValueError("must hold origins as https://trade.example or http://localhost:3000")
+        return value
+
+    @field_validator("programs_allowed")
+    @classmethod
+    def each_is_a_program_that_is_read(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if unread := sorted(set(value) - READERS.keys()):
+            raise ValueError(f"names {unread[0]}, whose instructions this version can't read")
         return value
 
     @field_validator("database_url", "database_owner_url")

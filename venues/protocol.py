@@ -6,16 +6,16 @@ To add a venue:
    accounts of the chain, one over HTTP takes its client as an argument;
 2. put it into ``Market.venues`` in ``runtime.composition.open_market``, beside what its program's error numbers mean
    (``PROGRAM_CODES``);
-3. name its program in ``runtime.composition.ALLOWED_PROGRAMS``: what is not named there is never signed.
+3. name its program, and who reads its instructions, in ``venues.programs.READERS``: what isn't read is never signed.
 
 The router asks every group, the builder finds the group by the venue of the chosen quote: neither is touched.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from solders.instruction import Instruction
 
@@ -24,11 +24,14 @@ from domain.quotes import Quote, Refusal
 
 @dataclass(frozen=True, slots=True)
 class QuoteRequest:
-    """An exact amount in: mints in base58, ``amount_in`` in base units."""
+    """An exact amount in: mints in base58, ``amount_in`` in base units; ``owner`` is the wallet that would swap, where
+    it is known.
+    """
 
     token_in: str
     token_out: str
     amount_in: int
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,17 @@ class VenueQuote:
 
     quote: Quote
     swap_data: object = field(default=None, repr=False)
+
+
+class Proposal(NamedTuple):
+    """What a venue would have signed: ``instructions``, and the address lookup tables that make them fit."""
+
+    instructions: Sequence[Instruction]
+    lookup_tables: Sequence[str] = ()
+
+
+Fits = Callable[[Proposal], Awaitable[bool]]
+"""Whether a transaction with this proposal, the order's guard and its memo, fits into a packet."""
 
 
 class VenueGroup(Protocol):
@@ -63,9 +77,14 @@ class VenueGroup(Protocol):
     async def quote_all(self, requests: Sequence[QuoteRequest]) -> list[list[VenueQuote | Refusal]]:
         """For each request, in order, the answer of every venue, in the venues' order."""
 
-    async def swap(self, quote: VenueQuote, *, owner: str, minimum_out: int) -> list[Instruction]:
-        """The instructions that take ``quote`` from and to the associated token accounts of ``owner``.
+    async def swap(self, quote: VenueQuote, *, owner: str, minimum_out: int, fits: Fits) -> Proposal:
+        """What takes ``quote`` from and to the associated token accounts of ``owner``.
 
-        The chain refuses the swap where it would give less than ``minimum_out`` base units. Raises ``LookupError``
-        where the quote names what the group doesn't know.
+        The chain refuses the swap where it would give less than ``minimum_out`` base units. A venue that knows smaller
+        routes takes one that ``fits``. Raises ``LookupError`` where the quote names what the group doesn't know,
+        ``VenueError`` where the venue doesn't answer or can't.
         """
+
+    def distrust(self, venue: str, reason: str) -> None:
+        """Hear that what ``venue`` proposed was not signed: one that can be left alone for a while is."""
+        return

@@ -7,17 +7,22 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import dramatiq
+from solders.pubkey import Pubkey
 
 from chains.blockhashes import BlockhashCache
 from chains.guard import GuardKey
+from chains.lookup_tables import LookupTableCache
+from chains.own_accounts import own_accounts
 from chains.wallet import Wallet
 from commands.ids import DEFAULT_ACCOUNT
 from domain.errors import DomainError
+from domain.tokens import KNOWN_TOKENS
 from runtime.composition import ALLOWED_PROGRAMS, utc_now
 from runtime.errors import StartupError
 from runtime.preconditions import require_guarded_attempts, require_wallet
 from runtime.roles.parts import Parts
 from runtime.settings import Settings
+from venues.programs import readers_of
 from workers.dispatch.queue import declare_actor
 from workers.execution.builder import BuildContext, Builder
 from workers.execution.canary import Canary
@@ -75,20 +80,28 @@ def compose(
     venue is waited for.
     """
     settings, store, market = parts.settings, parts.store, parts.market
+    guard_key = guard_key_of(settings, wallet)
+    canary = Pubkey.from_string(guard_key.canary(wallet.address).address)
+    mints = [token.mint for token in KNOWN_TOKENS.tokens]
     context = BuildContext(
         chain=market.chain,
         blockhashes=BlockhashCache(market.chain),
         wallet=wallet,
-        guard_key=guard_key_of(settings, wallet),
+        guard_key=guard_key,
         funds=Funds(market.chain, wallet.address, reserve=settings.lamport_reserve),
         venues=market.venues,
-        programs=ALLOWED_PROGRAMS,
+        readers={
+            Pubkey.from_string(program): read
+            for program, read in readers_of(settings.programs_allowed or ALLOWED_PROGRAMS).items()
+        },
+        off_limits=own_accounts(wallet.address, mints) | {canary},
+        tables=LookupTableCache(market.chain.lookup_table),
         genesis_hash=genesis_hash,
         limits=ComputeLimits(always_simulate=settings.always_simulate),
         most_priority_lamports=settings.max_priority_fee_lamports,
     )
     recording = Recording(store.orders, store.trading, market.chain)
-    quoting, builder = Quoting(market.venues, patience=patience), Builder(context, utc_now)
+    quoting, builder = Quoting(market.venues, owner=wallet.address, patience=patience), Builder(context, utc_now)
     joining = Joining(
         recording=recording,
         quoting=quoting,

@@ -37,15 +37,16 @@ class Answers:
 
 
 class Quoting:
-    """``venues`` are asked together; ``patience`` is for how many seconds each group is waited for."""
+    """``venues`` are asked together, for the wallet ``owner``; each group is waited for ``patience`` seconds."""
 
-    def __init__(self, venues: Sequence[VenueGroup], *, patience: float = PATIENCE_S) -> None:
+    def __init__(self, venues: Sequence[VenueGroup], *, owner: str | None = None, patience: float = PATIENCE_S) -> None:
         self._venues = venues
+        self._owner = owner
         self._patience = patience
 
     async def ask(self, order: Order) -> Answers:
         """Every venue's answer. A group that fails, or doesn't answer in time, refuses; this never raises for it."""
-        request = QuoteRequest(order.token_in.mint, order.token_out.mint, order.amount_in)
+        request = QuoteRequest(order.token_in.mint, order.token_out.mint, order.amount_in, self._owner)
         if len(self._venues) == 1:
             groups = [await self._ask(self._venues[0], request)]
         else:

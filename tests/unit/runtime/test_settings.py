@@ -36,6 +36,7 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ("ALLOWED_ORIGINS", "null"),
         ("ALLOWED_ORIGINS", "https://desk.example,trade.lan"),
         ("ALLOW_FORWARDED", "perhaps"),
+        ("PROGRAMS_ALLOWED", "SurefiLLPooLs111111111111111111111111111111,11111111111111111111111111111111"),
         ("GUARD_KEEP", "7"),
         ("GUARD_KEEP", "0s"),
         ("GUARD_KEEP", "11y"),
