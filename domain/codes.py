@@ -18,6 +18,9 @@ class Code(StrEnum):
     LIMIT_NOT_MET = "limit_not_met"
     SLIPPAGE_EXCEEDED = "slippage_exceeded"
     VENUE_UNAVAILABLE = "venue_unavailable"
+    VENUE_RATE_LIMITED = "venue_rate_limited"
+    VENUE_UNAUTHORIZED = "venue_unauthorized"
+    VENUE_ANSWER_INVALID = "venue_answer_invalid"
     CHAIN_UNAVAILABLE = "chain_unavailable"
     BLOCKHASH_NOT_FOUND = "blockhash_not_found"
     PROGRAM_ERROR = "program_error"
@@ -51,6 +54,9 @@ MEANINGS: dict[Code, Meaning] = {
     Code.LIMIT_NOT_MET: Meaning(False, "No venue's quote at the order's size met its limit."),
     Code.SLIPPAGE_EXCEEDED: Meaning(False, "No venue offered the order's minimum within its deadline."),
     Code.VENUE_UNAVAILABLE: Meaning(False, "No venue answered within the order's deadline."),
+    Code.VENUE_RATE_LIMITED: Meaning(False, "The venues may not be asked that often."),
+    Code.VENUE_UNAUTHORIZED: Meaning(False, "A venue doesn't accept the key that it is asked with."),
+    Code.VENUE_ANSWER_INVALID: Meaning(False, "A venue answered something that can't be used."),
     Code.CHAIN_UNAVAILABLE: Meaning(False, "The chain could not be reached within the order's deadline."),
     Code.BLOCKHASH_NOT_FOUND: Meaning(False, "The chain did not know the transaction's blockhash."),
     Code.PROGRAM_ERROR: Meaning(False, "A program on the chain refused the swap."),

@@ -106,6 +106,12 @@ def read_swap(data: bytes) -> SwapTerms | None:
     return SwapTerms(owner=2, source=3, destination=6, amount_in=amount_in, minimum_out=minimum_out)
 
 
+def with_minimum(data: bytes, minimum_out: int) -> bytes | None:
+    """The data of a swap instruction with another least amount out; None where it is none."""
+    terms = read_swap(data)
+    return _SWAP_DATA.pack(_SWAP, terms.amount_in, minimum_out) if terms else None
+
+
 @lru_cache(
     maxsize=1_024
 )  # the same for every swap of a pool in one direction; two of the addresses are long to compute

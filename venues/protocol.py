@@ -47,10 +47,14 @@ class VenueQuote:
 
 
 class Proposal(NamedTuple):
-    """What a venue would have signed: ``instructions``, and the address lookup tables that make them fit."""
+    """What a venue would have signed: ``instructions``, and the address lookup tables that make them fit.
+
+    ``unit_price`` is what it would offer for a compute unit, in micro-lamports: a hint, within what an order may offer.
+    """
 
     instructions: Sequence[Instruction]
     lookup_tables: Sequence[str] = ()
+    unit_price: int = 0
 
 
 Fits = Callable[[Proposal], Awaitable[bool]]

@@ -82,6 +82,7 @@ def compose(
     settings, store, market = parts.settings, parts.store, parts.market
     guard_key = guard_key_of(settings, wallet)
     canary = Pubkey.from_string(guard_key.canary(wallet.address).address)
+    programs = settings.programs_allowed or ALLOWED_PROGRAMS
     mints = [token.mint for token in KNOWN_TOKENS.tokens]
     context = BuildContext(
         chain=market.chain,
@@ -90,10 +91,7 @@ def compose(
         guard_key=guard_key,
         funds=Funds(market.chain, wallet.address, reserve=settings.lamport_reserve),
         venues=market.venues,
-        readers={
-            Pubkey.from_string(program): read
-            for program, read in readers_of(settings.programs_allowed or ALLOWED_PROGRAMS).items()
-        },
+        readers={Pubkey.from_string(program): read for program, read in readers_of(programs).items()},
         off_limits=own_accounts(wallet.address, mints) | {canary},
         tables=LookupTableCache(market.chain.lookup_table),
         genesis_hash=genesis_hash,

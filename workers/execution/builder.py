@@ -134,7 +134,7 @@ class Builder:
                 return self._rejected(simulation.error.code, simulation.error.detail, simulation.error.logs)
             check_simulated(simulation.inner, decoded, context.allowed(order, minimum_out), rent=rent)
             units = context.limits.learn(offer.quote, simulation.units)
-        priority = priority_of(order, unit_limit(units), context.most_priority_lamports)
+        priority = priority_of(order, unit_limit(units), context.most_priority_lamports, hint=proposal.unit_price)
         if not outbids(order, priority):
             return self._rejected(FEE_CAP, "The order's attempts have offered as much for priority as they may.")
         final = composed(compute_units=units, compute_unit_price=priority.price)

@@ -1,0 +1,50 @@
+"""The swap programs that this version knows: who reads the limits in their instructions.
+
+A transaction may only call programs whose instructions are read: an allowed program can do much else with a wallet's
+signature than to swap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+
+from solders.instruction import Instruction
+
+from domain.swap_terms import SwapReader
+from venues import constant_product
+from venues.errors import UnknownProgramError
+from venues.programs import jupiter
+
+
+class SwapProgram(NamedTuple):
+    """``read`` gives the terms in an instruction's data; ``with_minimum`` the same data with another least amount out,
+    which the program holds exactly; None where it isn't a swap.
+    """
+
+    read: SwapReader
+    with_minimum: Callable[[bytes, int], bytes | None]
+
+
+PROGRAMS: Mapping[str, SwapProgram] = {
+    constant_product.PROGRAM_ID: SwapProgram(constant_product.read_swap, constant_product.with_minimum),
+    jupiter.PROGRAM_ID: SwapProgram(jupiter.read_swap, jupiter.with_minimum),
+}
+READERS: Mapping[str, SwapReader] = {program: known.read for program, known in PROGRAMS.items()}
+
+
+def with_minimum(instruction: Instruction, minimum_out: int) -> Instruction:
+    """The proposed swap with the order's least amount out written into it; one that nobody here reads as it is."""
+    known = PROGRAMS.get(str(instruction.program_id))
+    data = known.with_minimum(bytes(instruction.data), minimum_out) if known else None
+    if data is None:
+        return instruction
+    return Instruction(instruction.program_id, data, list(instruction.accounts))
+
+
+def readers_of(programs: Iterable[str]) -> dict[str, SwapReader]:
+    """The readers of ``programs``. Raises ``UnknownProgramError`` for one whose instructions nobody here can read."""
+    wanted = set(programs)
+    if unknown := sorted(wanted - READERS.keys()):
+        raise UnknownProgramError(unknown[0])
+    return {program: READERS[program] for program in wanted}
