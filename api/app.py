@@ -29,6 +29,7 @@ from api.problems import answer
 from api.resting import WaitingCounts
 from api.services import Check, Services
 from api.streams import StreamsController
+from api.venues import VenuesController
 from commands.orders import OrderRepository
 from domain.account import Trading
 from domain.epochs import Epochs
@@ -44,6 +45,7 @@ from projections.orders.resting_orders import RestingOrders
 from projections.uncertainty import uncertainty_of
 from venues.prices import PriceSource
 from venues.protocol import VenueGroup
+from venues.report import VenueReports
 
 log = structlog.get_logger(__name__)
 
@@ -72,6 +74,7 @@ def create_app(
     slot_age: Callable[[int], Awaitable[int]],
     chain: Callable[[], KnownChain],
     venues: Sequence[VenueGroup],
+    venue_reports: VenueReports,
     trading: Callable[[], Awaitable[Trading]],
     epochs: Callable[[], Awaitable[Epochs]],
     executed_elsewhere: Callable[[UUID], Awaitable[ForeignTransactionFound | None]],
@@ -81,9 +84,10 @@ def create_app(
 ) -> Litestar:
     """``pool`` is open already and outlives the application; ``live`` runs as long as the application does.
 
-    ``slot_age`` says how many seconds ago the slot of a price was, ``chain`` what is known of the chain by now;
-    ``hurry`` tells the projector that somebody waits; ``trading`` and ``epochs`` say how the account trades and which
-    epochs the log has had, ``executed_elsewhere`` by which transaction an order was executed that the log doesn't have.
+    ``venue_reports`` says how the venues stand, ``slot_age`` how many seconds ago the slot of a price was, ``chain``
+    what is known of the chain by now; ``hurry`` tells the projector that somebody waits; ``trading`` and ``epochs`` say
+    how the account trades and which epochs the log has had, ``executed_elsewhere`` by which transaction an order was
+    executed that the log doesn't have.
     """
     services = Services(
         config=config,
@@ -97,6 +101,7 @@ def create_app(
         checks=checks,
         chain=chain,
         venues=venues,
+        venue_reports=venue_reports,
         clock=clock,
         wallet=partial(wallet_of, pool, config.account_id),
         uncertainty=partial(uncertainty_of, pool),
@@ -122,6 +127,7 @@ def create_app(
             BatchController,
             OrdersController,
             NetworkController,
+            VenuesController,
             PairsController,
             HealthController,
             StreamsController,

@@ -26,6 +26,7 @@ from projections.live import LiveFeed
 from projections.orders.queries import OrderList
 from projections.uncertainty import Uncertainty
 from venues.protocol import VenueGroup
+from venues.report import VenueReports
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class Services:
     checks: Sequence[Check]
     chain: Callable[[], KnownChain]
     venues: Sequence[VenueGroup]
+    venue_reports: VenueReports
     clock: Callable[[], datetime]
     wallet: Callable[[], Awaitable[str | None]]
     uncertainty: Callable[[UUID, Sequence[int]], Awaitable[Uncertainty | None]]

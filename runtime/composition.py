@@ -23,7 +23,6 @@ from commands.orders import OrderRepository
 from commands.reclaims import Reclaims
 from commands.trading import TradingStates
 from domain.account import ACCOUNT_EVENTS
-from domain.codes import Code
 from domain.events import ORDER_EVENTS
 from event_store.append.appender import Appender
 from event_store.mapper import EventMapper
@@ -36,10 +35,11 @@ from event_store.read.log import Log
 from event_store.types import NewEvent
 from projections.orders import PROCESSOR
 from runtime.chain_identity import ChainIdentity
+from runtime.remote_venues import OpenVenues, open_venues
 from runtime.settings import Settings
 from venues.constant_product import PROGRAM_ID
-from venues.constant_product_errors import ProgramError
 from venues.pools import PoolBook
+from venues.programs import CUSTOM_CODES
 from venues.protocol import VenueGroup
 from workers.dispatch.broker import WokenBroker, open_broker
 from workers.dispatch.next_work import AT_ONCE
@@ -48,17 +48,6 @@ from workers.dispatch.work import Pool, WorkTable
 
 # Of so many open orders a process remembers what it has read; one takes 5 to 15 KB.
 RECENT_ORDERS = 5_000
-
-PROGRAM_CODES = {
-    PROGRAM_ID: {
-        int(ProgramError.SLIPPAGE_EXCEEDED): Code.SLIPPAGE_EXCEEDED,
-        # What is built was quoted as something: the pool has changed since.
-        int(ProgramError.NOTHING_OUT): Code.SLIPPAGE_EXCEEDED,
-    }
-}
-
-# The swap programs a transaction of ours may call.
-ALLOWED_PROGRAMS = frozenset({PROGRAM_ID})
 
 
 def utc_now() -> datetime:
@@ -196,6 +185,7 @@ class Market:
     pools: PoolBook
     venues: Sequence[VenueGroup]
     identity: ChainIdentity
+    opened: OpenVenues
 
 
 @asynccontextmanager
@@ -207,14 +197,17 @@ async def open_market(settings: Settings, store: Store, *, patience: float = 10.
     chain = SolanaChain(
         settings.solana_rpc_url,
         extra_urls=settings.solana_evidence_rpc_urls,
-        custom_codes=PROGRAM_CODES,
+        custom_codes=CUSTOM_CODES,
         timeout=patience,
     )
     pools = PoolBook(chain, PROGRAM_ID)
-    identity = ChainIdentity(chain, pools, settings.solana_rpc_url, store.pool, store.mapper)
+    identity = ChainIdentity(
+        chain, pools if "pools" in settings.venues else None, settings.solana_rpc_url, store.pool, store.mapper
+    )
     try:
         await identity.start()
-        yield Market(chain, pools, (pools,), identity)
+        async with open_venues(settings, chain, pools) as opened:
+            yield Market(chain, pools, opened.groups, identity, opened)
     finally:
         await identity.stop()
         await chain.close()

@@ -15,6 +15,8 @@ from runtime.errors import SettingsError
 from venues.programs import READERS
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_LISTS = ("solana_evidence_rpc_urls", "allowed_hosts", "allowed_origins", "programs_allowed", "venues")
+VenueWord = Literal["pools", "jupiter", "raydium", "meteora", "orca"]
 Port = Annotated[int, Field(ge=1, le=65535)]
 LOOPBACK = "127.0.0.1"
 
@@ -96,6 +98,23 @@ class Settings(BaseSettings):
     commitment: Literal["confirmed", "finalized"] = Field(
         "confirmed", description="When a landed swap counts as confirmed."
     )
+    venues: Annotated[tuple[VenueWord, ...], NoDecode] = Field(
+        ("pools",),
+        description="Who is asked for quotes, comma separated: pools (the local chain's), jupiter, raydium, and "
+        "meteora or orca, which are routed through Jupiter.",
+    )
+    jupiter_url: str = Field("https://api.jup.ag/swap/v2", repr=False, description="Jupiter's swap API, version 2.")
+    jupiter_api_key: str = Field("", repr=False, description="The key it is asked with; without one it answers seldom.")
+    jupiter_requests_per_minute: Annotated[int, Field(ge=0, le=100_000)] = Field(
+        0, description="How often all processes together may ask it; 0 is 60 with a key and 30 without."
+    )
+    raydium_url: str = Field("https://transaction-v1.raydium.io", repr=False, description="Raydium's Trade API.")
+    raydium_requests_per_minute: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        120, description="How often all processes together may ask it."
+    )
+    venue_timeout: Annotated[float, Field(ge=0.1, le=5)] = Field(
+        2.0, description="Seconds a remote venue is waited for, quote or transaction."
+    )
     programs_allowed: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="Swap programs, comma separated, that a transaction may call; where not set, those of the venues.",
@@ -162,7 +181,9 @@ class Settings(BaseSettings):
     def words_in_any_case(cls, value: Any) -> Any:
         return value.lower() if isinstance(value, str) else value
 
-    @field_validator("solana_evidence_rpc_urls", "allowed_hosts", "allowed_origins", "programs_allowed", mode="before")
+    @field_validator(
+        "solana_evidence_rpc_urls", "allowed_hosts", "allowed_origins", "programs_allowed", "venues", mode="before"
+    )
     @classmethod
     def comma_separated(cls, value: Any) -> Any:
         return tuple(item.strip() for item in value.split(",") if item.strip()) if isinstance(value, str) else value
@@ -214,7 +235,12 @@ class Settings(BaseSettings):
             raise ValueError("must be a number and a unit, such as 7d, 12h, 30m or 45s, of ten years at most")
         return value
 
-    @field_validator("solana_rpc_url")
+    @field_validator("venues", mode="after")
+    @classmethod
+    def each_once(cls, value: tuple[VenueWord, ...]) -> tuple[VenueWord, ...]:
+        return tuple(dict.fromkeys(value))
+
+    @field_validator("solana_rpc_url", "jupiter_url", "raydium_url")
     @classmethod
     def names_http(cls, value: str) -> str:
         return _with_scheme(value, "http", "https")

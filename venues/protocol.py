@@ -4,9 +4,9 @@ To add a venue:
 
 1. write a module here with a class that has the members of ``VenueGroup``; ``pools.PoolBook`` is one over
    accounts of the chain, one over HTTP takes its client as an argument;
-2. put it into ``Market.venues`` in ``runtime.composition.open_market``, beside what its program's error numbers mean
-   (``PROGRAM_CODES``);
-3. name its program, and who reads its instructions, in ``venues.programs.READERS``: what isn't read is never signed.
+2. give it a word in VENUES (``runtime.settings``) and open it in ``runtime.remote_venues``;
+3. name its programs, who reads their instructions, and what their error numbers mean, in ``venues.programs``: what
+   isn't read is never signed.
 
 The router asks every group, the builder finds the group by the venue of the chosen quote: neither is touched.
 """
@@ -77,6 +77,11 @@ class VenueGroup(Protocol):
     @property
     def is_remote(self) -> bool:
         """Whether asking takes a call to somebody else's server: such a group may be slow, and nobody waits for it."""
+
+    @property
+    def service_name(self) -> str | None:
+        """Whose server is asked, of a remote group."""
+        return None
 
     async def quote_all(self, requests: Sequence[QuoteRequest]) -> list[list[VenueQuote | Refusal]]:
         """For each request, in order, the answer of every venue, in the venues' order."""

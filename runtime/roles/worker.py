@@ -17,12 +17,12 @@ from chains.wallet import Wallet
 from commands.ids import DEFAULT_ACCOUNT
 from domain.errors import DomainError
 from domain.tokens import KNOWN_TOKENS
-from runtime.composition import ALLOWED_PROGRAMS, utc_now
+from runtime.composition import utc_now
 from runtime.errors import StartupError
 from runtime.preconditions import require_guarded_attempts, require_wallet
 from runtime.roles.parts import Parts
 from runtime.settings import Settings
-from venues.programs import readers_of
+from venues.programs import PROGRAMS_OF, readers_of
 from workers.dispatch.queue import declare_actor
 from workers.execution.builder import BuildContext, Builder
 from workers.execution.canary import Canary
@@ -82,7 +82,7 @@ def compose(
     settings, store, market = parts.settings, parts.store, parts.market
     guard_key = guard_key_of(settings, wallet)
     canary = Pubkey.from_string(guard_key.canary(wallet.address).address)
-    programs = settings.programs_allowed or ALLOWED_PROGRAMS
+    programs = settings.programs_allowed or {one for word in settings.venues for one in PROGRAMS_OF[word]}
     mints = [token.mint for token in KNOWN_TOKENS.tokens]
     context = BuildContext(
         chain=market.chain,

@@ -61,6 +61,10 @@ class Jupiter(VenueGroup):
         self.breakers = {name: CircuitBreaker(name) for name in self._labels}
 
     @property
+    def service_name(self) -> str:
+        return self.service.name
+
+    @property
     def venues(self) -> Mapping[str, frozenset[frozenset[str]]]:
         """Whether there is a route for a pair shows when it is asked for."""
         return dict.fromkeys(self._labels, self._pairs)

@@ -11,8 +11,10 @@ from typing import NamedTuple
 
 from solders.instruction import Instruction
 
+from domain.codes import Code
 from domain.swap_terms import SwapReader
 from venues import constant_product
+from venues.constant_product_errors import ProgramError
 from venues.errors import UnknownProgramError
 from venues.programs import jupiter
 
@@ -30,6 +32,24 @@ PROGRAMS: Mapping[str, SwapProgram] = {
     constant_product.PROGRAM_ID: SwapProgram(constant_product.read_swap, constant_product.with_minimum),
     jupiter.PROGRAM_ID: SwapProgram(jupiter.read_swap, jupiter.with_minimum),
 }
+CUSTOM_CODES: Mapping[str, Mapping[int, Code]] = {
+    constant_product.PROGRAM_ID: {
+        int(ProgramError.SLIPPAGE_EXCEEDED): Code.SLIPPAGE_EXCEEDED,
+        # What is built was quoted as something: the pool has changed since.
+        int(ProgramError.NOTHING_OUT): Code.SLIPPAGE_EXCEEDED,
+    },
+    jupiter.PROGRAM_ID: {jupiter.SLIPPAGE_EXCEEDED: Code.SLIPPAGE_EXCEEDED},
+}
+"""What the programs' own error numbers mean, in our codes."""
+
+PROGRAMS_OF = {
+    "pools": (constant_product.PROGRAM_ID,),
+    "jupiter": (jupiter.PROGRAM_ID,),
+    "meteora": (jupiter.PROGRAM_ID,),
+    "orca": (jupiter.PROGRAM_ID,),
+}
+"""The programs that a venue swaps by, by its word in VENUES."""
+
 READERS: Mapping[str, SwapReader] = {program: known.read for program, known in PROGRAMS.items()}
 
 

@@ -26,6 +26,8 @@ class CircuitBreaker:
         self.name = name
         self.until = 0.0
         self.reason: str | None = None
+        self.was_asked = False
+        """Whether this process has any business with it."""
         self._clock = clock
         self._failures = 0
         self._pause = FIRST_S
@@ -41,6 +43,7 @@ class CircuitBreaker:
 
     def require(self, *, within: float = FIRST_S) -> None:
         """Raise ``VenueError`` where it isn't to be asked now. The one that tries has ``within`` seconds to answer."""
+        self.was_asked = True
         if self.state == "closed":
             return
         if self.state == "open" or self._clock() < self._trying_until:

@@ -55,6 +55,19 @@ class ValkeyBudget:
         if not taken:
             raise VenueError(Code.VENUE_RATE_LIMITED, f"no request is left for {int(wait_ms) / 1_000:.1f} s")
 
+    async def left(self) -> int | None:
+        """How many requests are left now; None where nobody can tell."""
+        try:
+            seconds, micros = await self._valkey.time()
+            since = seconds * 1_000 + micros // 1_000 - int(self.window * 1_000)
+            used, blocked = (
+                await self._valkey.zcount(self._keys[0], since, "+inf"),
+                await self._valkey.exists(self._keys[1]),
+            )
+        except (RedisError, OSError):
+            return None
+        return 0 if blocked else max(0, self.most - used)
+
     async def block_until(self, unix_time: float) -> None:
         wait = min(max(0.0, unix_time - time()), LONGEST_BLOCK_S)
         if not wait:

@@ -48,6 +48,7 @@ from tests.integration.api.contract import Contract
 from venues.constant_product import PROGRAM_ID
 from venues.pools import PoolBook
 from venues.prices import PoolPrices
+from venues.report import VenueReport
 
 CONFIG = ApiConfig(
     account_id=DEFAULT_ACCOUNT,
@@ -59,6 +60,20 @@ LOCALNET = KnownChain("localnet")
 MAPPER = EventMapper((*ORDER_EVENTS, *ACCOUNT_EVENTS))
 NO_NODE = "http://127.0.0.1:1"
 BODY = {"tokenIn": "SOL", "tokenOut": "USDC", "amountIn": "1.5", "slippageBps": 50}
+
+REMOTE = [
+    VenueReport(
+        "Jupiter",
+        service="jupiter",
+        standing="left_alone",
+        reason="jupiter: no answer within 2 s",
+        left_alone_until=1_800_000_000.5,
+        left=7,
+        most=60,
+        window=60.0,
+    ),
+    VenueReport("Orca via Jupiter", service="jupiter", standing="unknown", most=60, window=60.0),
+]
 
 
 @dataclass
@@ -160,10 +175,14 @@ async def running(
 
         checks = (Check("postgres", postgres), Check("valkey", valkey, essential=False))
         live = LiveFeed(feed, events.load, MAPPER)
+
+        async def reports() -> list[VenueReport]:
+            return [VenueReport(venue) for venue in book.venues] + REMOTE
+
         app = create_app(
             config, orders=orders, events=events, mapper=MAPPER, pool=pool, checks=checks, hurry=hurry.set,
             live=live, prices=PoolPrices(book), slot_age=chain.slot_age, chain=known, venues=(book,),
-            trading=partial(trading.of, DEFAULT_ACCOUNT), epochs=epochs.all,
+            venue_reports=reports, trading=partial(trading.of, DEFAULT_ACCOUNT), epochs=epochs.all,
             executed_elsewhere=executed_elsewhere.of_order,
         )  # fmt: skip
         port: asyncio.Future[int] = asyncio.get_running_loop().create_future()

@@ -37,6 +37,9 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ("ALLOWED_ORIGINS", "https://desk.example,trade.lan"),
         ("ALLOW_FORWARDED", "perhaps"),
         ("PROGRAMS_ALLOWED", "SurefiLLPooLs111111111111111111111111111111,11111111111111111111111111111111"),
+        ("VENUES", "pools,uniswap"),
+        ("JUPITER_URL", "api.jup.ag"),
+        ("VENUE_TIMEOUT", "0"),
         ("GUARD_KEEP", "7"),
         ("GUARD_KEEP", "0s"),
         ("GUARD_KEEP", "11y"),
@@ -108,7 +111,8 @@ def test_every_setting_is_documented_with_its_default() -> None:
     for name in documented:
         _, _, default, description, _ = (part.strip(" `") for part in rows[name.upper()].split("|"))
         field = Settings.model_fields[name]
-        shown = str(field.default).lower() if isinstance(field.default, bool) else str(field.default)
+        shown = ",".join(field.default) if isinstance(field.default, tuple) else str(field.default)
+        shown = shown.lower() if isinstance(field.default, bool) else shown
         assert default == ("" if field.default in (None, ()) else shown), name
         assert field.description and field.description == description, name
 
