@@ -181,7 +181,7 @@ def _check_terms(step: Step, wallet: Pubkey, swap: AllowedSwap) -> None:
     """The swap is from and to the wallet's own accounts, and the program itself holds the order's limits."""
     terms = swap.readers[step.program](step.data)
     needed = (terms.owner, terms.source, terms.destination, *terms.absent) if terms else ()
-    if terms is None or max(needed) >= len(step.accounts):
+    if terms is None or max(needed) >= len(step.accounts) or min(needed) < -len(step.accounts):
         raise TransactionRefusedError(
             f"what it asks of {step.program} can't be read as a swap", RefusalReason.UNREADABLE_SWAP
         )

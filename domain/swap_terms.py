@@ -11,8 +11,8 @@ class SwapTerms:
     """``owner``, who signs, pays at most ``amount_in`` from ``source`` and gets at least ``minimum_out`` into
     ``destination``, or the program fails the whole transaction; amounts in base units.
 
-    Accounts are positions among the instruction's own. ``absent`` are optional accounts that must be left out, which
-    these programs write as their own address.
+    Accounts are positions among the instruction's own, from its end where they are negative. ``absent`` are optional
+    accounts that must be left out, which these programs write as their own address.
     """
 
     owner: int

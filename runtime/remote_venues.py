@@ -10,14 +10,17 @@ from dataclasses import dataclass, field
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from chains.lookup_tables import LookupTableCache
+from chains.protocol import Chain
 from domain.tokens import KNOWN_TOKENS
 from runtime.settings import Settings
-from venues.account_reader import AccountReader
 from venues.jupiter import client as jupiter_client
 from venues.jupiter.labels import LABELS
 from venues.jupiter.venue import Jupiter
 from venues.pools import PoolBook
 from venues.protocol import VenueGroup
+from venues.raydium import client as raydium_client
+from venues.raydium.venue import Raydium
 from venues.remote.breaker import BreakerState, CircuitBreaker
 from venues.remote.budget import ValkeyBudget
 from venues.remote.needed_accounts import NeededAccounts
@@ -82,16 +85,18 @@ def _standing(
 
 
 @asynccontextmanager
-async def open_venues(settings: Settings, reader: AccountReader, pools: PoolBook) -> AsyncIterator[OpenVenues]:
+async def open_venues(settings: Settings, chain: Chain, pools: PoolBook) -> AsyncIterator[OpenVenues]:
     """No service is asked before somebody wants a quote."""
     if set(settings.venues) <= {"pools"}:
         yield OpenVenues((pools,))
         return
     async with Redis.from_url(settings.redis_url, socket_connect_timeout=1, socket_timeout=1) as valkey:
-        opening = _Opening(settings, valkey, NeededAccounts(reader))
+        opening = _Opening(settings, valkey, chain)
         groups: list[VenueGroup] = [pools] if "pools" in settings.venues else []
         if words := [word for word in settings.venues if word in LABELS]:
             groups.append(opening.jupiter(words))
+        if "raydium" in settings.venues:
+            groups.append(opening.raydium())
         board = StateBoard(valkey, opening.breakers)
         saying = asyncio.create_task(board.run(), name="venue-states")
         try:
@@ -105,10 +110,10 @@ async def open_venues(settings: Settings, reader: AccountReader, pools: PoolBook
 class _Opening:
     """Makes each service once."""
 
-    def __init__(self, settings: Settings, valkey: Redis, accounts: NeededAccounts) -> None:
+    def __init__(self, settings: Settings, valkey: Redis, chain: Chain) -> None:
         self._settings = settings
         self._valkey = valkey
-        self._accounts = accounts
+        self._chain = chain
         self.services: list[Service] = []
         self.budgets: dict[str, ValkeyBudget] = {}
         self._of_venues: list[CircuitBreaker] = []
@@ -122,8 +127,17 @@ class _Opening:
         most = settings.jupiter_requests_per_minute or _JUPITER_PER_MINUTE[bool(key)]
         headers = {"x-api-key": key} if key else {}
         service = self._service("jupiter", settings.jupiter_url, most, jupiter_client.refused, headers)
-        group = Jupiter(service, self._accounts, words=words, tokens=KNOWN_TOKENS.tokens)
+        group = Jupiter(service, NeededAccounts(self._chain), words=words, tokens=KNOWN_TOKENS.tokens)
         self._of_venues += group.breakers.values()
+        return group
+
+    def raydium(self) -> Raydium:
+        settings = self._settings
+        most = settings.raydium_requests_per_minute
+        service = self._service("raydium", settings.raydium_url, most, raydium_client.refused, {})
+        tables = LookupTableCache(self._chain.lookup_table)
+        group = Raydium(service, self._chain, tables.get, tokens=KNOWN_TOKENS.tokens)
+        self._of_venues.append(group.breaker)
         return group
 
     def _service(self, name: str, url: str, most: int, refused: Refused, headers: dict[str, str]) -> Service:

@@ -25,6 +25,7 @@ from venues.protocol import Fits, Proposal, QuoteRequest, VenueGroup, VenueQuote
 from venues.remote.breaker import CircuitBreaker
 from venues.remote.needed_accounts import NeededAccounts
 from venues.remote.service import Service
+from venues.remote.unbuildable import Unbuildable
 from venues.remote.unit_price import unit_price
 
 QUOTE_AGE_S = 10.0
@@ -54,6 +55,7 @@ class Jupiter(VenueGroup):
     ) -> None:
         self.service = service
         self._accounts = accounts
+        self._unbuildable = Unbuildable()
         self._labels = {NAMES[word]: LABELS[word] for word in words}
         self._pairs = frozenset(
             frozenset((first.mint, second.mint)) for first, second in itertools.combinations(tokens, 2)
@@ -78,6 +80,7 @@ class Jupiter(VenueGroup):
         owner = request.owner or _NOBODY
         try:
             self.breakers[venue].require()
+            self._unbuildable.require(venue, request.token_in, request.token_out)
             built = await self._build(venue, request.token_in, request.token_out, request.amount_in, owner)
         except VenueError as failed:
             return Refusal(venue=venue, code=failed.code, detail=failed.detail)
@@ -99,7 +102,7 @@ class Jupiter(VenueGroup):
             if await fits(proposal):
                 break
             if fewer is None:
-                raise VenueError(Code.NO_LIQUIDITY, f"{offer.venue} has no route that fits into a transaction")
+                raise self._unbuildable.note(offer.venue, offer.token_in, offer.token_out)
             built = await self._build(offer.venue, offer.token_in, offer.token_out, offer.amount_in, owner, fewer)
         self.breakers[offer.venue].succeeded()
         return proposal

@@ -16,7 +16,7 @@ from domain.swap_terms import SwapReader
 from venues import constant_product
 from venues.constant_product_errors import ProgramError
 from venues.errors import UnknownProgramError
-from venues.programs import jupiter
+from venues.programs import jupiter, raydium
 
 
 class SwapProgram(NamedTuple):
@@ -31,6 +31,9 @@ class SwapProgram(NamedTuple):
 PROGRAMS: Mapping[str, SwapProgram] = {
     constant_product.PROGRAM_ID: SwapProgram(constant_product.read_swap, constant_product.with_minimum),
     jupiter.PROGRAM_ID: SwapProgram(jupiter.read_swap, jupiter.with_minimum),
+    raydium.AMM_V4: SwapProgram(raydium.read_amm_v4, raydium.amm_v4_with_minimum),
+    raydium.CPMM: SwapProgram(raydium.read_cpmm, raydium.cpmm_with_minimum),
+    raydium.CLMM: SwapProgram(raydium.read_clmm, raydium.clmm_with_minimum),
 }
 CUSTOM_CODES: Mapping[str, Mapping[int, Code]] = {
     constant_product.PROGRAM_ID: {
@@ -39,12 +42,16 @@ CUSTOM_CODES: Mapping[str, Mapping[int, Code]] = {
         int(ProgramError.NOTHING_OUT): Code.SLIPPAGE_EXCEEDED,
     },
     jupiter.PROGRAM_ID: {jupiter.SLIPPAGE_EXCEEDED: Code.SLIPPAGE_EXCEEDED},
+    raydium.AMM_V4: {raydium.AMM_V4_SLIPPAGE: Code.SLIPPAGE_EXCEEDED},
+    raydium.CPMM: {raydium.CPMM_SLIPPAGE: Code.SLIPPAGE_EXCEEDED},
+    raydium.CLMM: {raydium.CLMM_SLIPPAGE: Code.SLIPPAGE_EXCEEDED},
 }
 """What the programs' own error numbers mean, in our codes."""
 
 PROGRAMS_OF = {
     "pools": (constant_product.PROGRAM_ID,),
     "jupiter": (jupiter.PROGRAM_ID,),
+    "raydium": (raydium.AMM_V4, raydium.CPMM, raydium.CLMM),
     "meteora": (jupiter.PROGRAM_ID,),
     "orca": (jupiter.PROGRAM_ID,),
 }

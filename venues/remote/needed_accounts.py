@@ -9,7 +9,7 @@ from solders.instruction import Instruction
 
 from venues.account_reader import AccountReader
 
-_ATA_PROGRAM = "ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL"
+ATA_PROGRAM = "ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL"
 # An account that is there may be closed by its owner.
 _KNOWN_S = 60.0
 
@@ -36,6 +36,6 @@ class NeededAccounts:
 def _made(instruction: Instruction, owner: str) -> str | None:
     """The token account of ``owner`` that it makes, if that is all it does."""
     accounts = instruction.accounts
-    if str(instruction.program_id) != _ATA_PROGRAM or len(accounts) < 3 or str(accounts[2].pubkey) != owner:
+    if str(instruction.program_id) != ATA_PROGRAM or len(accounts) < 3 or str(accounts[2].pubkey) != owner:
         return None
     return str(accounts[1].pubkey)

@@ -12,6 +12,7 @@ from domain.codes import Code
 from domain.order import Order
 from domain.quotes import Quote, Refusal
 from venues.protocol import QuoteRequest, VenueGroup, VenueQuote
+from workers.execution.plausible import plausible
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +43,7 @@ class Quoting:
     def __init__(self, venues: Sequence[VenueGroup], *, owner: str | None = None, patience: float = PATIENCE_S) -> None:
         self._venues = venues
         self._owner = owner
+        self._remote = frozenset(venue for group in venues if group.is_remote for venue in group.venues)
         self._patience = patience
 
     async def ask(self, order: Order) -> Answers:
@@ -52,6 +54,8 @@ class Quoting:
         else:
             groups = await asyncio.gather(*(self._ask(group, request) for group in self._venues))
         answers = [answer for group in groups for answer in group]
+        if self._remote:
+            answers = plausible(answers, self._remote)
         return Answers(
             tuple(answer for answer in answers if isinstance(answer, VenueQuote)),
             tuple(answer for answer in answers if isinstance(answer, Refusal)),

@@ -177,7 +177,7 @@ async def running(
         live = LiveFeed(feed, events.load, MAPPER)
 
         async def reports() -> list[VenueReport]:
-            return [VenueReport(venue) for venue in book.venues] + REMOTE
+            return [VenueReport("Raydium"), *REMOTE]
 
         app = create_app(
             config, orders=orders, events=events, mapper=MAPPER, pool=pool, checks=checks, hurry=hurry.set,

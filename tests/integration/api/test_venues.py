@@ -6,14 +6,12 @@ from tests.integration.api.serving import Engine
 
 
 async def test_each_venue_says_whether_it_is_asked_and_how_often_it_may_be(engine: Engine) -> None:
-    await engine.http.get("/api/pairs")  # the pools are read when somebody wants to know of them
     answer = await engine.http.get("/api/venues")
     assert answer.status_code == 200
     listed = answer.json()
     assert listed["next"] is None
-    pools, remote = listed["items"][:3], listed["items"][3:]
-    assert pools == [{"venue": venue, "standing": "asked"} for venue in ("Meteora", "Orca", "Raydium")]
-    assert remote == [
+    assert listed["items"] == [
+        {"venue": "Raydium", "standing": "asked"},
         {
             "venue": "Jupiter",
             "service": "jupiter",
