@@ -22,7 +22,7 @@ from venues.protocol import VenueGroup
 from venues.raydium import client as raydium_client
 from venues.raydium.venue import Raydium
 from venues.remote.breaker import BreakerState, CircuitBreaker
-from venues.remote.budget import ValkeyBudget
+from venues.remote.budget import Budget, NoBudget, ValkeyBudget
 from venues.remote.needed_accounts import NeededAccounts
 from venues.remote.service import Refused, Service
 from venues.remote.state_board import StateBoard, VenueState
@@ -86,17 +86,22 @@ def _standing(
 
 @asynccontextmanager
 async def open_venues(settings: Settings, chain: Chain, pools: PoolBook) -> AsyncIterator[OpenVenues]:
-    """No service is asked before somebody wants a quote."""
+    """No service is asked before somebody wants a quote. Without REDIS_URL, as before the first start, their requests
+    aren't counted.
+    """
     if set(settings.venues) <= {"pools"}:
         yield OpenVenues((pools,))
         return
+    if not settings.redis_url:
+        opening = _Opening(settings, None, chain)
+        try:
+            yield OpenVenues(opening.groups(pools), opening.services)
+        finally:
+            await opening.close()
+        return
     async with Redis.from_url(settings.redis_url, socket_connect_timeout=1, socket_timeout=1) as valkey:
         opening = _Opening(settings, valkey, chain)
-        groups: list[VenueGroup] = [pools] if "pools" in settings.venues else []
-        if words := [word for word in settings.venues if word in LABELS]:
-            groups.append(opening.jupiter(words))
-        if "raydium" in settings.venues:
-            groups.append(opening.raydium())
+        groups = opening.groups(pools)
         board = StateBoard(valkey, opening.breakers)
         saying = asyncio.create_task(board.run(), name="venue-states")
         try:
@@ -104,13 +109,13 @@ async def open_venues(settings: Settings, chain: Chain, pools: PoolBook) -> Asyn
         finally:
             saying.cancel()
             await asyncio.gather(saying, return_exceptions=True)
-            await asyncio.gather(*(service.close() for service in opening.services))
+            await opening.close()
 
 
 class _Opening:
     """Makes each service once."""
 
-    def __init__(self, settings: Settings, valkey: Redis, chain: Chain) -> None:
+    def __init__(self, settings: Settings, valkey: Redis | None, chain: Chain) -> None:
         self._settings = settings
         self._valkey = valkey
         self._chain = chain
@@ -120,6 +125,19 @@ class _Opening:
 
     def breakers(self) -> list[CircuitBreaker]:
         return [*(service.breaker for service in self.services), *self._of_venues]
+
+    def groups(self, pools: PoolBook) -> list[VenueGroup]:
+        """Those of VENUES, pools first."""
+        named = self._settings.venues
+        groups: list[VenueGroup] = [pools] if "pools" in named else []
+        if words := [word for word in named if word in LABELS]:
+            groups.append(self.jupiter(words))
+        if "raydium" in named:
+            groups.append(self.raydium())
+        return groups
+
+    async def close(self) -> None:
+        await asyncio.gather(*(service.close() for service in self.services))
 
     def jupiter(self, words: Sequence[str]) -> Jupiter:
         settings = self._settings
@@ -141,7 +159,9 @@ class _Opening:
         return group
 
     def _service(self, name: str, url: str, most: int, refused: Refused, headers: dict[str, str]) -> Service:
-        budget = self.budgets[name] = ValkeyBudget(self._valkey, name, most=most, window=MINUTE)
+        budget: Budget = NoBudget()
+        if self._valkey is not None:
+            budget = self.budgets[name] = ValkeyBudget(self._valkey, name, most=most, window=MINUTE)
         service = Service(
             name, url, budget=budget, refused=refused, timeout=self._settings.venue_timeout, headers=headers
         )
