@@ -45,3 +45,7 @@ class TransactionRefusedError(Exception):
 
 class WalletError(Exception):
     """The keypair file can't be used; a sentence for the operator, never the file's content."""
+
+
+class SignerError(Exception):
+    """Nobody signed, or not this message; whatever was signed is not sent. A sentence."""

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import typer
 from rich.console import Console
 
-from chains.guard import GuardKey
 from chains.solana_client import SolanaChain
 from cli.operator import run_command
 from runtime import addresses, roles, settings
@@ -16,6 +15,7 @@ from runtime.doctor.finding import Finding
 from runtime.doctor.venues import look_at_prices, look_at_venues
 from runtime.doctor.wallet import look_at_balances, look_at_guard_key, read_wallet
 from runtime.remote_venues import open_venues
+from runtime.roles.worker import guard_key_of
 from runtime.settings import Settings
 from venues.constant_product import PROGRAM_ID
 from venues.pools import PoolBook
@@ -54,12 +54,12 @@ async def examine(found: Settings) -> list[Finding]:
         found.solana_rpc_url, extra_urls=found.solana_evidence_rpc_urls, timeout=PATIENCE_S
     ) as chain:
         findings = await look_at_chain(chain)
-        wallet, finding = read_wallet(found.wallet_file)
+        wallet, finding = read_wallet(found.wallet_source)
         findings.append(finding)
         if findings[0].verdict == "wrong":
             return findings
         if wallet:
-            key = GuardKey(bytes.fromhex(found.guard_key)) if found.guard_key else wallet.guard_key()
+            key = guard_key_of(found, wallet)
             findings += await look_at_balances(chain, wallet, found)
             findings += await look_at_guard_key(chain, wallet, key)
         pools = PoolBook(chain, PROGRAM_ID)

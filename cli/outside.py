@@ -61,6 +61,6 @@ async def outside_orders(settings: Settings, store: Store) -> AsyncIterator[Outs
     """
     async with WalletHistory(settings.solana_rpc_url) as main:
         genesis_hash = await main.genesis_hash()
-    wallet = await require_wallet(store.pool, store.mapper, genesis_hash, settings.wallet_file)
+    wallet = await require_wallet(store.pool, store.mapper, genesis_hash, settings.wallet_source)
     async with reading(settings, store, wallet.address, genesis_hash) as reader:
         yield OutsideOrders(store, reader, wallet.address, guard_key_of(settings, wallet))

@@ -29,6 +29,7 @@ class Code(StrEnum):
     TRADING_HALTED = "trading_halted"
     GUARD_TAKEN = "guard_taken"
     GUARD_UNPROVEN = "guard_unproven"
+    SIGNER_UNAVAILABLE = "signer_unavailable"
     LAMPORT_RESERVE = "lamport_reserve"
     TRANSACTION_EXPIRED = "transaction_expired"
     DEADLINE_PASSED = "deadline_passed"
@@ -69,6 +70,7 @@ MEANINGS: dict[Code, Meaning] = {
     Code.TRADING_HALTED: Meaning(False, "Trading of the account is halted until an operator has looked."),
     Code.GUARD_TAKEN: Meaning(False, "The chain shows that a transaction of this order has succeeded before."),
     Code.GUARD_UNPROVEN: Meaning(False, "The guard key was not proven within the order's deadline: nothing is signed."),
+    Code.SIGNER_UNAVAILABLE: Meaning(False, "Who signs for the wallet gave no signature within the order's deadline."),
     Code.LAMPORT_RESERVE: Meaning(False, "The wallet's lamports are down to the reserve that is kept for cancels."),
     Code.TRANSACTION_EXPIRED: Meaning(False, "The transaction did not land while its blockhash was valid."),
     Code.DEADLINE_PASSED: Meaning(False, "The order's deadline passed before it could be executed."),

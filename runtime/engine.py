@@ -31,7 +31,7 @@ from runtime.addresses import Addresses
 from runtime.data_directory import occupied
 from runtime.embedded import ports, postgres, valkey
 from runtime.errors import ServerUnreachableError, StartupError
-from runtime.preconditions import load_wallet, require_guarded_attempts, require_known_wallet, require_wallet
+from runtime.preconditions import load_wallet, require_guarded_attempts, require_known_wallet, require_wallet, signer_at
 from runtime.roles import migrate
 from runtime.settings import Settings
 from runtime.supervision.child import Program
@@ -106,7 +106,7 @@ async def _require_given_servers(settings: Settings) -> None:
     except ServerUnreachableError as unreachable:
         log.warning("the engine starts without Valkey, and executes orders once it answers", reason=str(unreachable))
     if settings.solana_rpc_url:
-        load_wallet(settings.wallet_file)
+        signer_at(settings.wallet_source)
 
 
 def _require_whole_chain(directory: Path) -> None:
@@ -127,9 +127,9 @@ async def _require_one_world(settings: Settings, servers: Addresses) -> None:
         log.warning("the engine starts without its chain, and trades once a node answers", reason=str(unreachable))
     async with connection_pool(servers.database_url, max_size=1) as pool:
         if genesis_hash is None:
-            await require_known_wallet(pool, settings.wallet_file)
+            await require_known_wallet(pool, settings.wallet_source)
         else:
-            await require_wallet(pool, EventMapper(ORDER_EVENTS), genesis_hash, settings.wallet_file)
+            await require_wallet(pool, EventMapper(ORDER_EVENTS), genesis_hash, settings.wallet_source)
         await require_guarded_attempts(pool, EventMapper(ORDER_EVENTS))
 
 

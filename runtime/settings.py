@@ -8,10 +8,12 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from solders.pubkey import Pubkey
 
 from api.serving.access import Access
 from api.serving.authority import parse_authority, parse_origin
 from runtime.errors import SettingsError
+from runtime.wallet_source import Keystore, SignerAt, WalletSource
 from venues.programs import READERS
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -64,6 +66,17 @@ class Settings(BaseSettings):
     )
     wallet_keypair: Path | None = Field(
         None, description="The wallet, a keypair file; DATA_DIR/wallet.json where not set."
+    )
+    wallet_keystore: Path | None = Field(
+        None, description="The wallet, encrypted: an Ed25519 key as PKCS#8 in PEM; it wins over WALLET_KEYPAIR."
+    )
+    wallet_password: str = Field("", repr=False, description="The password of WALLET_KEYSTORE.")
+    signer_url: str = Field(
+        "", repr=False, description="Who signs instead of a key here; needs WALLET_ADDRESS and GUARD_KEY."
+    )
+    wallet_address: str = Field("", description="The wallet's address, base58, where SIGNER_URL signs for it.")
+    signer_timeout: Annotated[float, Field(ge=0.1, le=30)] = Field(
+        2.0, description="Seconds a signature is waited for."
     )
 
     guard_key: str = Field(
@@ -240,7 +253,7 @@ class Settings(BaseSettings):
     def each_once(cls, value: tuple[VenueWord, ...]) -> tuple[VenueWord, ...]:
         return tuple(dict.fromkeys(value))
 
-    @field_validator("solana_rpc_url", "jupiter_url", "raydium_url")
+    @field_validator("solana_rpc_url", "jupiter_url", "raydium_url", "signer_url")
     @classmethod
     def names_http(cls, value: str) -> str:
         return _with_scheme(value, "http", "https")
@@ -250,7 +263,25 @@ class Settings(BaseSettings):
     def each_names_http(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(_with_scheme(url, "http", "https") for url in value)
 
-    @field_validator("data_dir", "wallet_keypair")
+    @field_validator("wallet_address")
+    @classmethod
+    def is_an_address(cls, value: str) -> str:
+        if value:
+            try:
+                Pubkey.from_string(value)
+            except ValueError:
+                raise ValueError("must be 32 bytes in base58") from None
+        return value
+
+    @model_validator(mode="after")
+    def a_signer_knows_its_wallet(self) -> Self:
+        if self.signer_url and not (self.wallet_address and self.guard_key):
+            raise ValueError(
+                "SIGNER_URL needs WALLET_ADDRESS and GUARD_KEY: neither follows from a key that isn't here"
+            )
+        return self
+
+    @field_validator("data_dir", "wallet_keypair", "wallet_keystore")
     @classmethod
     def absolute(cls, value: Path | None) -> Path | None:
         """Children run in other directories, and symlinks are followed once."""
@@ -270,6 +301,15 @@ class Settings(BaseSettings):
     @property
     def wallet_file(self) -> Path:
         return self.wallet_keypair or self.data_dir / "wallet.json"
+
+    @property
+    def wallet_source(self) -> WalletSource:
+        """Where the wallet is."""
+        if self.signer_url:
+            return SignerAt(self.signer_url, self.wallet_address, self.signer_timeout)
+        if self.wallet_keystore:
+            return Keystore(self.wallet_keystore, self.wallet_password)
+        return self.wallet_file
 
     @property
     def guards_kept_for(self) -> timedelta:
@@ -318,8 +358,10 @@ def load(**overrides: Any) -> Settings:
 
 
 def _sentence(problem: dict[str, Any]) -> str:
+    message = problem["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    if not problem["loc"]:  # of several settings together
+        return str(message)
     name = str(problem["loc"][0])
     field = Settings.model_fields.get(name)
-    message = problem["msg"].removeprefix("Value error, ").removeprefix("Input ")
     shown = f", got {problem['input']!r}" if field is None or field.repr else ""
     return f"{name.upper()} {message}{shown}"

@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from chains.errors import ChainUnavailableError
 from chains.guard import GUARD_BYTES, GuardKey
+from chains.signer import Signer
 from chains.solana_client import SolanaChain
 from chains.transactions import compose_canary
-from chains.wallet import Wallet
 from domain.codes import Code
 from domain.numbers import to_units
 from domain.tokens import KNOWN_TOKENS, SOL
 from runtime.doctor.finding import Finding, look, well, wrong
 from runtime.errors import StartupError
-from runtime.preconditions import load_wallet
+from runtime.preconditions import signer_at
 from runtime.settings import Settings
+from runtime.wallet_source import WalletSource
 
 ORDERS_AHEAD = 10
 """For so many orders at once the wallet should have the rent of guards."""
 
 
-def read_wallet(file: Path) -> tuple[Wallet | None, Finding]:
+def read_wallet(source: WalletSource) -> tuple[Signer | None, Finding]:
     try:
-        wallet = load_wallet(file)
+        wallet = signer_at(source)
     except StartupError as refused:
-        return None, wrong("wallet", str(refused), "name a keypair file in WALLET_KEYPAIR")
+        return None, wrong(
+            "wallet", str(refused), "name a keypair file in WALLET_KEYPAIR, or another place (docs/settings.md)"
+        )
     return wallet, well("wallet", wallet.address)
 
 
-async def look_at_balances(chain: SolanaChain, wallet: Wallet, settings: Settings) -> list[Finding]:
+async def look_at_balances(chain: SolanaChain, wallet: Signer, settings: Settings) -> list[Finding]:
     mints = [token.mint for token in KNOWN_TOKENS.tokens]
     try:
         lamports, rent = await chain.lamports(wallet.address), await chain.rent(GUARD_BYTES)
@@ -61,7 +62,7 @@ async def look_at_balances(chain: SolanaChain, wallet: Wallet, settings: Setting
     return [enough, well("tokens", ", ".join(tokens))]
 
 
-async def look_at_guard_key(chain: SolanaChain, wallet: Wallet, key: GuardKey) -> list[Finding]:
+async def look_at_guard_key(chain: SolanaChain, wallet: Signer, key: GuardKey) -> list[Finding]:
     """Whether this is the key that the canary on the chain was made with, and what simulations show."""
     guard = key.canary(wallet.address)
     try:

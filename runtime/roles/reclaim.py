@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from chains.wallet import Wallet
+from chains.signer import Signer
 from commands.ids import DEFAULT_ACCOUNT
 from runtime.composition import Store, lease_of
 from runtime.preconditions import require_wallet
@@ -18,7 +18,7 @@ from workers.reclaim.reclaimer import RECLAIM, HistoryCheck, ReclaimContext, Rec
 async def run(parts: Parts) -> None:
     settings, store, market = parts.settings, parts.store, parts.market
     genesis_hash = await market.identity.confirmed()
-    wallet = await require_wallet(store.pool, store.mapper, genesis_hash, settings.wallet_file)
+    wallet = await require_wallet(store.pool, store.mapper, genesis_hash, settings.wallet_source)
     async with lease_of(store, RECLAIM).hold() as lease:
         await compose(parts, wallet, genesis_hash, partial(not_compared, store)).run(lease)
 
@@ -32,7 +32,7 @@ async def not_compared(store: Store) -> str | None:
     return None if compared else "the wallet's history was not compared with the log lately"
 
 
-def compose(parts: Parts, wallet: Wallet, genesis_hash: str, unknown_history: HistoryCheck) -> Reclaimer:
+def compose(parts: Parts, wallet: Signer, genesis_hash: str, unknown_history: HistoryCheck) -> Reclaimer:
     """The reclaimer over these parts."""
     settings, store = parts.settings, parts.store
     context = ReclaimContext(

@@ -26,7 +26,7 @@ ASK_EVERY_S = 1.0
 async def run(parts: Parts) -> None:
     settings, store = parts.settings, parts.store
     genesis_hash = await parts.market.identity.confirmed()
-    wallet = await require_wallet(store.pool, store.mapper, genesis_hash, settings.wallet_file)
+    wallet = await require_wallet(store.pool, store.mapper, genesis_hash, settings.wallet_source)
     async with (
         reading(settings, store, wallet.address, genesis_hash) as reader,
         lease_of(store, HISTORY).hold() as lease,

@@ -13,7 +13,7 @@ from chains.blockhashes import BlockhashCache
 from chains.guard import GuardKey
 from chains.lookup_tables import LookupTableCache
 from chains.own_accounts import own_accounts
-from chains.wallet import Wallet
+from chains.signer import Signer
 from commands.ids import DEFAULT_ACCOUNT
 from domain.errors import DomainError
 from domain.tokens import KNOWN_TOKENS
@@ -44,7 +44,7 @@ STOP_MS = 1_000
 async def run(parts: Parts) -> None:
     settings, store, market = parts.settings, parts.store, parts.market
     genesis_hash = await market.identity.confirmed()
-    wallet = await require_wallet(store.pool, store.mapper, genesis_hash, settings.wallet_file)
+    wallet = await require_wallet(store.pool, store.mapper, genesis_hash, settings.wallet_source)
     await require_guarded_attempts(store.pool, store.mapper)
     guard_key, funds = guard_key_of(settings, wallet), Funds(market.chain, wallet.address, reserve=0)
     canary = Canary(market.chain, wallet, guard_key, store.guard_keys, funds, DEFAULT_ACCOUNT)
@@ -63,14 +63,17 @@ async def run(parts: Parts) -> None:
         await executor.stop()
 
 
-def guard_key_of(settings: Settings, wallet: Wallet) -> GuardKey:
-    """The key in GUARD_KEY, else the one that follows from the wallet's."""
-    return GuardKey(bytes.fromhex(settings.guard_key)) if settings.guard_key else wallet.guard_key()
+def guard_key_of(settings: Settings, wallet: Signer) -> GuardKey:
+    """The key in GUARD_KEY, else the one that follows from the wallet's; raises ``StartupError`` without either."""
+    key = GuardKey(bytes.fromhex(settings.guard_key)) if settings.guard_key else wallet.guard_key()
+    if key is None:
+        raise StartupError("GUARD_KEY must be set: the wallet's key, which it would follow from, isn't here")
+    return key
 
 
 def compose(
     parts: Parts,
-    wallet: Wallet,
+    wallet: Signer,
     genesis_hash: str,
     *,
     may_sign: Callable[[], bool],

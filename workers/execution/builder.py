@@ -10,18 +10,19 @@ from datetime import datetime
 from functools import partial
 from uuid import UUID
 
+import structlog
 from solders.message import MessageV0
 from solders.pubkey import Pubkey
 
 from chains.blockhashes import BlockhashCache
-from chains.errors import TransactionRefusedError
+from chains.errors import SignerError, TransactionRefusedError
 from chains.guard import Guard, GuardKey
 from chains.lookup_tables import LookupTableCache
 from chains.protocol import Blockhash, Chain
+from chains.signer import Signer
 from chains.simulated_changes import check_simulated
 from chains.transaction_checks import AllowedSwap, accounts_made, check
 from chains.transactions import CANCEL_UNITS, MAX_COMPUTE_UNITS, compose, memo_text, unit_limit
-from chains.wallet import Wallet
 from domain.codes import Code, meaning
 from domain.commands import RecordBuilt, RejectBuild
 from domain.order import Order
@@ -33,6 +34,8 @@ from workers.execution.compute_limits import ComputeLimits
 from workers.execution.draft import Draft
 from workers.execution.funds import Funds
 from workers.metrics import REFUSED
+
+log = structlog.get_logger(__name__)
 
 SIMULATIONS_AT_ONCE = 32
 FEE_CAP = "priority_fee_cap"
@@ -50,7 +53,7 @@ class BuildContext:
 
     chain: Chain
     blockhashes: BlockhashCache
-    wallet: Wallet
+    wallet: Signer
     guard_key: GuardKey
     funds: Funds
     venues: Sequence[VenueGroup]
@@ -95,6 +98,8 @@ class Builder:
             return await self._build(order_id, order, offer, route.minimum_out, group)
         except VenueError as failed:
             return self._rejected(failed.code, failed.detail)
+        except SignerError as failed:
+            return self._rejected(Code.SIGNER_UNAVAILABLE, str(failed))
         except TransactionRefusedError as refused:
             REFUSED.labels(offer.quote.venue, refused.reason).inc()
             group.distrust(offer.quote.venue, str(refused))
@@ -141,10 +146,10 @@ class Builder:
         rents = rent * (1 + accounts_made(checked(final, most_priority_lamports=priority.lamports)))
         if not await context.funds.take(rents + FEE_LAMPORTS + priority.lamports):
             return self._rejected(Code.LAMPORT_RESERVE, meaning(Code.LAMPORT_RESERVE).sentence)
-        return self._signed(order_id, order, final, blockhash, guard, rent, priority, minimum_out=minimum_out)
+        return await self._signed(order_id, order, final, blockhash, guard, rent, priority, minimum_out=minimum_out)
 
     async def build_cancel(self, order_id: UUID, order: Order) -> RecordBuilt | None:
-        """A cancel of ``order``: its guard and the memo alone; None where the wallet can't pay for it.
+        """A cancel of ``order``: its guard and the memo alone; None where the wallet can't pay for it, or nobody signs.
 
         Raises what the chain raises.
         """
@@ -177,9 +182,15 @@ class Builder:
         )
         if not await context.funds.take(rent + FEE_LAMPORTS + priority.lamports, from_reserve=True):
             return None
-        return self._signed(order_id, order, message, blockhash, guard, rent, priority, minimum_out=0, cancels=True)
+        try:
+            return await self._signed(
+                order_id, order, message, blockhash, guard, rent, priority, minimum_out=0, cancels=True
+            )
+        except SignerError as failed:
+            log.warning("nobody signs a cancel", order_id=str(order_id), reason=str(failed))
+            return None
 
-    def _signed(
+    async def _signed(
         self,
         order_id: UUID,
         order: Order,
@@ -193,7 +204,7 @@ class Builder:
         cancels: bool = False,
     ) -> RecordBuilt:
         context, attempt = self._context, len(order.attempts) + 1
-        signed = context.wallet.sign(message)
+        signed = await context.wallet.signed(message)
         return RecordBuilt(
             attempt=attempt,
             transaction=base64.b64encode(bytes(signed)).decode(),

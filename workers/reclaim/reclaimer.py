@@ -18,7 +18,7 @@ import structlog
 
 from chains.guard import GuardKey
 from chains.protocol import Chain
-from chains.wallet import Wallet
+from chains.signer import Signer
 from commands.accounts import Accounts
 from commands.errors import GuardFailedError
 from commands.foreign_reclaims import ForeignReclaims
@@ -70,7 +70,7 @@ class ReclaimContext:
     elsewhere: ForeignReclaims
     trading: TradingStates
     chain: Chain
-    wallet: Wallet
+    wallet: Signer
     guard_key: GuardKey
     genesis_hash: str
     unknown_history: HistoryCheck

@@ -135,3 +135,18 @@ def test_who_may_ask_is_read_from_three_settings_and_the_servers_own_host(monkey
     assert access.hosts == {"engine.lan", "trade.lan", "api", "fe80::1"}
     assert [origin.host for origin in access.origins] == ["desk.example"]
     assert access.forwarded
+
+
+def test_a_signer_needs_the_wallets_address_and_a_guard_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIGNER_URL", "https://signer.example/?token=hunter2")
+    with pytest.raises(SettingsError) as raised:
+        load()
+    assert (
+        str(raised.value) == "SIGNER_URL needs WALLET_ADDRESS and GUARD_KEY: neither follows from a key that isn't here"
+    )
+    monkeypatch.setenv("WALLET_ADDRESS", "short")
+    with pytest.raises(SettingsError, match=r"^WALLET_ADDRESS must be"):
+        load()
+    monkeypatch.setenv("WALLET_ADDRESS", "So11111111111111111111111111111111111111112")
+    monkeypatch.setenv("GUARD_KEY", "00" * 32)
+    assert "hunter2" not in repr(load().wallet_source)
