@@ -33,6 +33,8 @@ def restate(order: Order, command: c.RestateOutcome) -> list[e.OrderEvent]:
         raise LandedAfterEndError("second_success", detail)
     if attempt.purpose == "cancel":
         return _cancelled(order, order.fill, attempt, landing)
+    if _is_as_confirmed(order, order.fill, attempt, landing):
+        raise NotApplicableError("The order is as it was confirmed.")
     now = confirmed(order, attempt, landing)
     reason = _difference(order.fill, now)
     if reason is None:
@@ -44,6 +46,20 @@ def restate(order: Order, command: c.RestateOutcome) -> list[e.OrderEvent]:
             **{name: value for name, value in vars(now).items() if name != "because"},
         )
     ]
+
+
+def _is_as_confirmed(order: Order, fill: Fill, attempt: Attempt, landing: Landing) -> bool:
+    """Whether the chain shows again what the order was confirmed by. Nearly every order is: no event is made for it.
+
+    What an operator said was never held against what was signed.
+    """
+    said = (fill.tx_hash, fill.slot, fill.amount_in, fill.amount_out)
+    costs = (fill.network_fee_lamports, fill.guard_rent_lamports)
+    return (
+        not fill.by_operator
+        and said == (landing.signature, landing.slot, landing.amount_in, landing.amount_out)
+        and costs == (landing.fee_lamports + order.fees_lost_beside(attempt), landing.guard_rent_lamports)
+    )
 
 
 def _difference(fill: Fill, now: e.OrderConfirmed) -> e.RestatedFor | None:
