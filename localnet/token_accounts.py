@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from solders.account import Account
@@ -18,6 +19,9 @@ TOKEN_PROGRAMS = (TOKEN_PROGRAM, TOKEN_2022)
 _PROGRAM_NAMES = {TOKEN_PROGRAM: "spl-token", TOKEN_2022: "spl-token-2022"}
 _ACCOUNT_SIZE = 165
 _MINT_SIZE = 82
+
+# Few addresses hold most of the token accounts.
+_text = lru_cache(maxsize=4096)(str)
 
 Lookup = Callable[[Pubkey], Account | None]
 
@@ -73,9 +77,9 @@ def token_balances(accounts: tuple[Account | None, ...], decimals: Callable[[Pub
             entries.append(
                 {
                     "accountIndex": index,
-                    "mint": str(held.mint),
-                    "owner": str(held.owner),
-                    "programId": str(held.program),
+                    "mint": _text(held.mint),
+                    "owner": _text(held.owner),
+                    "programId": _text(held.program),
                     "uiTokenAmount": ui_amount(held.amount, places),
                 }
             )
