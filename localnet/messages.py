@@ -81,8 +81,9 @@ def _table_addresses(table: Account) -> list[Pubkey]:
 def memo_of(message: Message | MessageV0) -> str | None:
     """The message's memos as getSignaturesForAddress shows them: ``[length] text``, joined by ``; ``."""
     memos = []
+    keys = message.account_keys  # made anew each time it is asked for
     for instruction in message.instructions:
-        if message.account_keys[instruction.program_id_index] in MEMO_PROGRAMS:
+        if keys[instruction.program_id_index] in MEMO_PROGRAMS:
             data = bytes(instruction.data)
             memos.append(f"[{len(data)}] {_memo_text(data)}")
     return "; ".join(memos) or None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 from solders.account import Account
+from solders.pubkey import Pubkey
 from solders.transaction_metadata import TransactionMetadata
 
 from localnet.bank import Executed
@@ -19,7 +19,14 @@ from localnet.transaction_errors import ErrorJson
 def transaction_meta(executed: Executed, error: ErrorJson | None, lookup: Lookup) -> dict[str, Any]:
     """The ``meta`` of a transaction in a block; ``lookup`` finds mints."""
     metadata = executed.metadata
-    decimals = cache(lambda mint: decimals_of(mint, lookup))  # a transaction names few mints, and each many times
+    # A transaction names few mints, and each many times.
+    known: dict[Pubkey, int | None] = {}
+
+    def decimals(mint: Pubkey) -> int | None:
+        if mint not in known:
+            known[mint] = decimals_of(mint, lookup)
+        return known[mint]
+
     meta: dict[str, Any] = {
         "err": error,
         "status": {"Ok": None} if error is None else {"Err": error},
