@@ -92,8 +92,12 @@ class LogFeed:
         return self.position
 
     def offer(self, events: Sequence[PositionedEvent]) -> None:
-        """What this process has just stored, in the order of its positions. Never waits and never raises."""
-        if not self._begun.is_set() or events[0].position > self.position + 1:
+        """What this process has just stored, in the order of its positions. Never waits and never raises.
+
+        Another process may have stored something between them: of a statement with a malformed request halves are sent.
+        """
+        first, last = events[0].position, events[-1].position
+        if not self._begun.is_set() or first > self.position + 1 or last - first >= len(events):
             self._ahead.update((event.position, event) for event in events)
             self._missing.set()
             return

@@ -138,3 +138,28 @@ async def test_no_reader_gets_what_the_feed_itself_has_not_heard_of_yet(database
             await reached(feed, 6)
             assert [one.position for one in await feed.read(0)] == [1, 2, 3, 4, 5, 6]
     assert heard == [4, 5, 6]
+
+
+async def test_what_another_process_stored_between_is_not_passed_over(database: TestDatabase, log: Log) -> None:
+    stored: list[PositionedEvent] = []
+    held = True
+
+    async def read(after: int, limit: int) -> Sequence[PositionedEvent]:
+        return [] if held else await log.read(after, limit)
+
+    feed = LogFeed(read, log.head)
+    heard: list[int] = []
+    feed.follow(lambda events: heard.extend(one.position for one in events))
+    own = Appender(database.app, stored=stored.extend)
+    await own.start()
+    async with running(feed), appending(database) as other:
+        await own.append(request(event(uuid4())))
+        await other.append(request(event(uuid4())))
+        await own.append(request(event(uuid4())))
+        await own.stop()
+        # As after a statement that was sent in halves.
+        feed.offer(stored)
+        assert [one.position for one in stored] == [1, 3]
+        held = False
+        await reached(feed, 3)
+    assert heard == [1, 2, 3]
