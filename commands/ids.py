@@ -23,11 +23,13 @@ class _Pool:
         os.register_at_fork(after_in_child=self._left.clear)
 
     def take(self) -> int:
-        if not self._left:
-            taken = os.urandom(_POOL_BYTES)
-            starts = range(0, _POOL_BYTES, _RANDOM_BYTES)
-            self._left += [int.from_bytes(taken[start : start + _RANDOM_BYTES]) for start in starts]
-        return self._left.pop()
+        while True:
+            try:
+                return self._left.pop()
+            except IndexError:  # also where another thread took the last one
+                taken = os.urandom(_POOL_BYTES)
+                starts = range(0, _POOL_BYTES, _RANDOM_BYTES)
+                self._left += [int.from_bytes(taken[start : start + _RANDOM_BYTES]) for start in starts]
 
 
 _random = _Pool()
