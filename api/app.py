@@ -12,9 +12,13 @@ from uuid import UUID
 import structlog
 from litestar import Litestar, get
 from litestar.di import Provide
+from litestar.middleware import DefineMiddleware
 from litestar.plugins.pydantic import PydanticPlugin
 from litestar.response import Redirect
 
+from api.callers.authentication import Authentication, Authenticator
+from api.callers.caller import caller_of
+from api.callers.rules import OPEN, require_rules, require_scope
 from api.chain import KnownChain
 from api.config import ApiConfig
 from api.docs.page import openapi_config
@@ -29,6 +33,7 @@ from api.problems import answer
 from api.resting import WaitingCounts
 from api.services import Check, Services
 from api.streams import StreamsController
+from commands.known_accounts import KnownAccounts
 from commands.orders import OrderRepository
 from domain.account import ForeignTransactionFound, Trading
 from domain.epochs import Epochs
@@ -53,7 +58,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-@get("/", include_in_schema=False)
+@get("/", include_in_schema=False, opt=OPEN)
 async def front_door() -> Redirect:
     """Who opens the engine in a browser gets its documentation."""
     return Redirect("/docs")
@@ -71,9 +76,11 @@ def create_app(
     slot_age: Callable[[int], Awaitable[int]],
     chain: Callable[[], KnownChain],
     venues: Sequence[VenueGroup],
-    trading: Callable[[], Awaitable[Trading]],
+    trading: Callable[[UUID], Awaitable[Trading]],
     epochs: Callable[[], Awaitable[Epochs]],
-    executed_elsewhere: Callable[[UUID], Awaitable[ForeignTransactionFound | None]],
+    executed_elsewhere: Callable[[UUID, UUID], Awaitable[ForeignTransactionFound | None]],
+    accounts: KnownAccounts,
+    authenticator: Authenticator,
     checks: Sequence[Check] = (),
     hurry: Callable[[], None] = lambda: None,
     clock: Callable[[], datetime] = _now,
@@ -81,8 +88,9 @@ def create_app(
     """``pool`` is open already and outlives the application; ``live`` runs as long as the application does.
 
     ``slot_age`` says how many seconds ago the slot of a price was, ``chain`` what is known of the chain by now;
-    ``hurry`` tells the projector that somebody waits; ``trading`` and ``epochs`` say how the account trades and which
-    epochs the log has had, ``executed_elsewhere`` by which transaction an order was executed that the log doesn't have.
+    ``hurry`` tells the projector that somebody waits; ``trading`` and ``epochs`` say how an account trades and which
+    epochs the log has had, ``executed_elsewhere`` by which transaction an account's order was executed that the log
+    doesn't have; ``authenticator`` says who asks.
     """
     services = Services(
         config=config,
@@ -97,7 +105,8 @@ def create_app(
         chain=chain,
         venues=venues,
         clock=clock,
-        wallet=partial(wallet_of, pool, config.account_id),
+        wallet=partial(wallet_of, pool),
+        accounts=accounts,
         uncertainty=partial(uncertainty_of, pool),
         returned_rents=partial(returned_rents, pool),
         dead_letter=partial(dead_letter_of, pool),
@@ -115,7 +124,7 @@ def create_app(
             feed.cancel()
             await asyncio.gather(feed, return_exceptions=True)
 
-    return Litestar(
+    app = Litestar(
         route_handlers=[
             SubmitController,
             BatchController,
@@ -126,13 +135,20 @@ def create_app(
             StreamsController,
             front_door,
         ],
-        dependencies={"services": Provide(lambda: services, sync_to_thread=False)},
+        dependencies={
+            "services": Provide(lambda: services, sync_to_thread=False),
+            "caller": Provide(caller_of, sync_to_thread=False),
+        },
+        middleware=[DefineMiddleware(Authentication, authenticator=authenticator)],
+        guards=[require_scope],
         lifespan=[feeding],
         exception_handlers={Exception: answer},
         plugins=[PydanticPlugin(prefer_alias=True)],
         logging_config=None,
         openapi_config=openapi_config(),
     )
+    require_rules(app)
+    return app
 
 
 async def _feed(live: LiveFeed) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from uuid import UUID
 
 from domain.tokens import TokenList
 
@@ -13,7 +12,6 @@ from domain.tokens import TokenList
 class ApiConfig:
     """``rpc_url`` is shown to clients: it carries no key. Waits are in seconds."""
 
-    account_id: UUID
     rpc_url: str
     tokens: TokenList
     default_slippage_bps: int = 50

@@ -15,6 +15,7 @@ from api.chain import KnownChain
 from api.config import ApiConfig
 from api.prices import Ticker
 from api.resting import WaitingCounts
+from commands.known_accounts import KnownAccounts
 from commands.orders import OrderRepository
 from domain.account import ForeignTransactionFound, Trading
 from domain.epochs import Epochs
@@ -54,13 +55,14 @@ class Services:
     chain: Callable[[], KnownChain]
     venues: Sequence[VenueGroup]
     clock: Callable[[], datetime]
-    wallet: Callable[[], Awaitable[str | None]]
+    wallet: Callable[[UUID], Awaitable[str | None]]
+    accounts: KnownAccounts
     uncertainty: Callable[[UUID, Sequence[int]], Awaitable[Uncertainty | None]]
     returned_rents: Callable[[Sequence[UUID]], Awaitable[set[UUID]]]
     dead_letter: Callable[[UUID], Awaitable[DeadLetter | None]]
-    trading: Callable[[], Awaitable[Trading]]
+    trading: Callable[[UUID], Awaitable[Trading]]
     epochs: Callable[[], Awaitable[Epochs]]
-    executed_elsewhere: Callable[[UUID], Awaitable[ForeignTransactionFound | None]]
+    executed_elsewhere: Callable[[UUID, UUID], Awaitable[ForeignTransactionFound | None]]
 
 
 InjectedServices: TypeAlias = NamedDependency[SkipValidation[Services]]

@@ -7,9 +7,11 @@ import time
 from datetime import UTC, datetime
 from uuid import UUID, uuid5
 
+from domain.directory import DEFAULT_ACCOUNT
+
 _TIME_ORDERED = 7
 
-DEFAULT_ACCOUNT = UUID("00000000-0000-7000-8000-000000000001")
+__all__ = ["DEFAULT_ACCOUNT", "made_at", "order_id", "uuid7"]
 
 
 def uuid7() -> UUID:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
@@ -15,6 +16,7 @@ from chains.errors import WalletError
 from chains.networks import network_of
 from chains.wallet import Wallet
 from commands.ids import DEFAULT_ACCOUNT
+from commands.known_accounts import KnownAccounts
 from domain import events as e
 from domain.events import is_order_event
 from domain.evolve import fold
@@ -24,6 +26,7 @@ from event_store.statements import statement
 from event_store.types import RecordedEvent
 from projections.accounts import wallet_of
 from runtime.errors import StartupError
+from runtime.settings import Settings
 from workers.dispatch.work import Pool
 
 E = TypeVar("E", e.TransactionBuilt, e.OrderSubmitted)
@@ -50,6 +53,15 @@ async def require_wallet(pool: Pool, mapper: EventMapper, genesis_hash: str, fil
     wallet = load_wallet(file)
     await _claim_wallet(pool, DEFAULT_ACCOUNT, wallet.address)
     return wallet
+
+
+def require_key(accounts: KnownAccounts, settings: Settings) -> None:
+    """Raise ``StartupError`` where other machines can reach the API and there is no key to tell them apart by."""
+    if not settings.is_local and not accounts.has_valid_key(datetime.now(UTC)):
+        raise StartupError(
+            f"HOST {settings.host} can be reached from other machines and there is no API key: make one first, with "
+            "surefill keys create --account default --scope read --scope trade"
+        )
 
 
 async def require_chain_of_log(pool: Pool, mapper: EventMapper, genesis_hash: str) -> None:

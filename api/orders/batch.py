@@ -8,6 +8,8 @@ from typing import Any
 from litestar import Controller, Request, Response, post
 from pydantic import Field
 
+from api.callers.caller import Caller, InjectedCaller
+from api.callers.rules import TRADE
 from api.errors import ProblemError
 from api.openapi import problems
 from api.orders.answers import AcceptedOrder
@@ -36,6 +38,7 @@ class BatchAnswer(View):
 class BatchController(Controller):
     path = "/api/orders"
     tags = ("orders",)
+    opt = TRADE
 
     @post(
         "/batch",
@@ -48,14 +51,14 @@ class BatchController(Controller):
         responses=problems("invalid_json", "unsupported_media_type", "batch_size"),
     )
     async def execute_orders(
-        self, request: Request[Any, Any, Any], services: InjectedServices
+        self, request: Request[Any, Any, Any], services: InjectedServices, caller: InjectedCaller
     ) -> Response[BatchAnswer]:
         """Record orders in one append and begin to execute them, each as `POST /api/orders/execute` does.
 
         Each is idempotent by its own `clientOrderId`; two alike without one are two orders.
         """
         orders = _orders(await request.body(), request.headers.get("content-type"))
-        items = await asyncio.gather(*(_item(services, order) for order in orders))
+        items = await asyncio.gather(*(_item(services, caller, order) for order in orders))
         return Response(BatchAnswer(items=list(items)))
 
 
@@ -73,11 +76,11 @@ def _orders(body: bytes, content_type: str | None) -> list[Any]:
     return orders
 
 
-async def _item(services: Services, order: Any) -> BatchItem:
+async def _item(services: Services, caller: Caller, order: Any) -> BatchItem:
     try:
         if not isinstance(order, dict):
             raise ProblemError(422, "not_an_object", "Each order is a JSON object.", field="orders")
-        return BatchItem(status=202, order=await submitted(services, checked(order)))
+        return BatchItem(status=202, order=await submitted(services, caller, checked(order)))
     except Exception as error:  # noqa: BLE001 - one order's refusal is its own; what is unforeseen is logged there
         problem = problem_of(error)
         return BatchItem(status=problem.status, problem=ProblemDetails.model_validate(problem.body()))

@@ -9,6 +9,8 @@ from typing import Annotated
 from litestar import Controller, get
 from litestar.params import PathParameter, QueryParameter
 
+from api.callers.caller import Caller, InjectedCaller
+from api.callers.rules import READ
 from api.errors import RETRY_AFTER, ProblemError
 from api.openapi import EXAMPLE_ORDER, DocumentedOperation, problems
 from api.orders.answers import EventPage, OrderPage, event_view
@@ -41,6 +43,7 @@ AsOf = Annotated[
 class OrdersController(Controller):
     path = "/api/orders"
     tags = ("orders",)
+    opt = READ
 
     @get(
         "/{order_id:str}",
@@ -59,12 +62,17 @@ class OrdersController(Controller):
         ),
     )
     async def get_order(
-        self, services: InjectedServices, order_id: OrderId, version: Version = None, as_of: AsOf = None
+        self,
+        services: InjectedServices,
+        caller: InjectedCaller,
+        order_id: OrderId,
+        version: Version = None,
+        as_of: AsOf = None,
     ) -> OrderView:
         """Folded from the order's own events, so never behind the answer that accepted it."""
         if as_of is not None and as_of.tzinfo is None:
             raise ProblemError(400, "invalid_query", "as_of needs a zone: 2026-01-01T00:00:00Z.", field="as_of")
-        recorded = await stream_of(services, parse_order_id(order_id))
+        recorded = await stream_of(services, caller, parse_order_id(order_id))
         if version is not None and version > recorded[-1].version:
             detail = f"The order is at version {recorded[-1].version}."
             raise ProblemError(404, "version_not_found", detail, field="version")
@@ -73,7 +81,7 @@ class OrdersController(Controller):
             raise ProblemError(404, "not_yet_submitted", "The order did not exist at that instant.", field="as_of")
         over = state.order.ended and not state.order.live_attempts
         as_it_is = over or state.version < recorded[-1].version
-        view = state.view() if as_it_is else await _with_troubles(services, state)
+        view = state.view() if as_it_is else await _with_troubles(services, caller, state)
         return view if version or as_of else (await _with_rents(services, [view]))[0]
 
     @get(
@@ -89,6 +97,7 @@ class OrdersController(Controller):
     async def get_events(
         self,
         services: InjectedServices,
+        caller: InjectedCaller,
         order_id: OrderId,
         limit: Limit = 50,
         cursor: Annotated[
@@ -97,7 +106,7 @@ class OrdersController(Controller):
         ] = None,
     ) -> EventPage:
         """The order's whole story, every quote considered included; never the signed bytes."""
-        recorded = await stream_of(services, parse_order_id(order_id))
+        recorded = await stream_of(services, caller, parse_order_id(order_id))
         rest = [stored for stored in recorded if stored.version > int(cursor or 0)]
         page = rest[:limit]
         epochs = await services.epochs()
@@ -116,6 +125,7 @@ class OrdersController(Controller):
     async def list_orders(
         self,
         services: InjectedServices,
+        caller: InjectedCaller,
         status: Annotated[
             Status | None, QueryParameter(description="Only orders at this status, as `confirmed`.")
         ] = None,
@@ -133,8 +143,7 @@ class OrdersController(Controller):
         try:
             if position is not None:
                 await services.order_list.wait_for(epochs.read(position), services.config.position_patience)
-            account_id = services.config.account_id
-            page = await services.order_list.page(account_id, epochs, status=status, limit=limit, cursor=cursor)
+            page = await services.order_list.page(caller.account_id, epochs, status=status, limit=limit, cursor=cursor)
         except ProjectionBehindError:
             detail = "The list has not reached that position yet."
             raise ProblemError(
@@ -152,7 +161,7 @@ async def _with_rents(services: Services, views: Sequence[OrderView]) -> list[Or
     return [with_rent(view, returned=view.order_id in returned) for view in views]
 
 
-async def _with_troubles(services: Services, state: OrderState) -> OrderView:
+async def _with_troubles(services: Services, caller: Caller, state: OrderState) -> OrderView:
     """An order as of now, with what isn't known of its attempt, whether it was set aside, and whether trading is
     halted.
     """
@@ -167,7 +176,7 @@ async def _with_troubles(services: Services, state: OrderState) -> OrderView:
         resolvable=uncertainty.permanent,
     )  # fmt: skip
     letter = dead_letter and DeadLetterView(processor=dead_letter.processor, since=dead_letter.since)
-    trading = await services.trading()
+    trading = await services.trading(caller.account_id)
     halt = trading.reason and HaltView(code="log_behind" if trading.behind else "trading_halted", detail=trading.reason)
     troubles = {"uncertainty": uncertain, "dead_letter": letter, "halt": None if state.order.ended else halt}
     return state.view().model_copy(update=troubles)

@@ -7,6 +7,8 @@ from typing import Any
 
 from litestar import Controller, Request, Response, post
 
+from api.callers.caller import Caller, InjectedCaller
+from api.callers.rules import TRADE
 from api.config import ApiConfig
 from api.openapi import problems
 from api.orders.answers import AcceptedOrder, accepted_order, links
@@ -32,6 +34,7 @@ def submission(asked: OrderTerms, config: ApiConfig, network: str, now: datetime
 class SubmitController(Controller):
     path = "/api/orders"
     tags = ("orders",)
+    opt = TRADE
 
     @post(
         "/execute",
@@ -55,28 +58,30 @@ class SubmitController(Controller):
         ),
     )
     async def execute_order(
-        self, request: Request[Any, Any, Any], services: InjectedServices
+        self, request: Request[Any, Any, Any], services: InjectedServices, caller: InjectedCaller
     ) -> Response[AcceptedOrder]:
         """Record an order and begin to execute it.
 
         With a `clientOrderId` it is safe to repeat: the same terms get the same answer, other terms 409.
         """
-        body = await submitted(services, read(await request.body(), request.headers.get("content-type")))
+        body = await submitted(services, caller, read(await request.body(), request.headers.get("content-type")))
         return Response(body, headers={"Location": body.links.order})
 
 
-async def submitted(services: Services, document: Document) -> AcceptedOrder:
+async def submitted(services: Services, caller: Caller, document: Document) -> AcceptedOrder:
     """Record the order that a client asks for; its first answer. Raises what ``problem_of`` knows an answer to."""
     config = services.config
     asked = terms(order_request(document, config.tokens), config)
-    if asked.client_order_id is None and (trading := await services.trading()).behind:
+    if asked.client_order_id is None and (trading := await services.trading(caller.account_id)).behind:
         raise log_behind(trading)
     command = submission(asked, config, services.chain().tradable_network(), services.clock())
     executed = None
     if asked.client_order_id is not None:
-        executed = await services.executed_elsewhere(order_id(config.account_id, asked.client_order_id))
+        executed = await services.executed_elsewhere(
+            caller.account_id, order_id(caller.account_id, asked.client_order_id)
+        )
     try:
-        accepted = await submit_order(services.orders, config.account_id, command, executed)
+        accepted = await submit_order(services.orders, caller.account_id, command, executed)
     except SubmissionUnknownError as unknown:
         where = links(unknown.order_id).model_dump(by_alias=True)
         raise outcome_unknown(unknown, where, repeatable=command.terms.client_order_id is not None) from unknown

@@ -13,11 +13,14 @@ from urllib.parse import urlsplit
 from redis.asyncio import Redis
 
 from api.app import create_app
+from api.callers.authentication import Authenticator
+from api.callers.caller import KEYLESS
 from api.chain import KnownChain
 from api.config import ApiConfig
 from api.server import serve
 from api.services import Check
 from chains.protocol import Chain
+from commands.directory.key_uses import KeyUses
 from commands.ids import DEFAULT_ACCOUNT
 from domain.account import Trading
 from domain.tokens import KNOWN_TOKENS, pair_of
@@ -25,10 +28,11 @@ from event_store.processors import dead_letters
 from event_store.schema.migrate import roles_separate
 from projections.live import LiveFeed
 from runtime.chain_identity import ChainIdentity
-from runtime.composition import Market, Store
+from runtime.composition import Market, Store, utc_now
 from runtime.errors import StartupError
 from runtime.evidence_endpoints import EvidenceEndpoints
 from runtime.log_behind import RECOVER
+from runtime.preconditions import require_key
 from runtime.readiness import role_checks
 from runtime.roles.parts import Parts
 from runtime.settings import Settings
@@ -37,7 +41,11 @@ from venues.prices import PoolPrices, PriceSource
 
 async def run(parts: Parts) -> None:
     settings, store, market = parts.settings, parts.store, parts.market
+    await store.feed.begun()
+    await store.known_accounts.load()
+    require_key(store.known_accounts, settings)
     async with (
+        _uses_written(store) as uses,
         _evidence_checked(market) as evidence,
         Redis.from_url(settings.redis_url, socket_connect_timeout=1, socket_timeout=1) as valkey,
     ):
@@ -63,9 +71,13 @@ async def run(parts: Parts) -> None:
                 prices_check(market.chain, prices, settings.price_max_age),
             ],
             hurry=store.ask_for_hurry,
-            trading=trading,
+            trading=store.trading.of,
             epochs=store.epochs.all,
             executed_elsewhere=store.executed_elsewhere.of_order,
+            accounts=store.known_accounts,
+            authenticator=Authenticator(
+                store.known_accounts, uses, keyless=KEYLESS if settings.is_local else None, clock=utc_now
+            ),
         )
         try:
             await serve(
@@ -89,6 +101,17 @@ async def _evidence_checked(market: Market) -> AsyncIterator[EvidenceEndpoints]:
     finally:
         checking.cancel()
         await asyncio.gather(checking, return_exceptions=True)
+
+
+@asynccontextmanager
+async def _uses_written(store: Store) -> AsyncIterator[KeyUses]:
+    uses = KeyUses(store.pool)
+    writing = asyncio.create_task(uses.run(), name="key-uses")
+    try:
+        yield uses
+    finally:
+        writing.cancel()
+        await asyncio.gather(writing, return_exceptions=True)
 
 
 def _known(identity: ChainIdentity) -> KnownChain:
@@ -116,7 +139,6 @@ def _log_check(trading: Callable[[], Awaitable[Trading]]) -> Check:
 
 def _config(settings: Settings) -> ApiConfig:
     return ApiConfig(
-        account_id=DEFAULT_ACCOUNT,
         rpc_url=_without_secrets(settings.solana_rpc_url),
         tokens=KNOWN_TOKENS,
         default_slippage_bps=settings.default_slippage_bps,
