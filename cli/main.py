@@ -31,6 +31,10 @@ COMMANDS = {
         "submit": "cli.submit:submit",
         "watch": "cli.watch:watch",
     },
+    "Accounts": {
+        "accounts": "cli.accounts:app",
+        "keys": "cli.keys:app",
+    },
     "Operator": {
         "cancel": "cli.cancel:cancel",
         "resolve": "cli.resolve:resolve",

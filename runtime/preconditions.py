@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
 
+import psycopg
+
 from chains.errors import WalletError
 from chains.networks import network_of
 from chains.wallet import Wallet
@@ -159,7 +161,10 @@ def load_wallet(file: Path, *, create: bool = False) -> Wallet:
 async def _claim_wallet(pool: Pool, account_id: UUID, wallet: str) -> None:
     """Bind ``wallet`` to the account, or raise ``StartupError`` where another one is bound."""
     async with pool.connection() as connection:
-        cursor = await connection.execute(_CLAIM_WALLET, {"account": account_id, "wallet": wallet})
+        try:
+            cursor = await connection.execute(_CLAIM_WALLET, {"account": account_id, "wallet": wallet})
+        except psycopg.errors.UniqueViolation:
+            raise StartupError(f"another account trades with wallet {wallet}: each has its own") from None
         row = await cursor.fetchone()
     _require_same_wallet(row[0] if row else None, wallet)
 

@@ -197,8 +197,8 @@ class Settings(BaseSettings):
 
     @field_validator("guard_keep")
     @classmethod
-    def is_a_time_span(cls, value: str) -> str:
-        if not timedelta(seconds=1) <= (_time_span(value) or timedelta()) <= timedelta(days=3_650):
+    def is_atime_span(cls, value: str) -> str:
+        if not timedelta(seconds=1) <= (time_span(value) or timedelta()) <= timedelta(days=3_650):
             raise ValueError("must be a number and a unit, such as 7d, 12h, 30m or 45s, of ten years at most")
         return value
 
@@ -234,9 +234,14 @@ class Settings(BaseSettings):
         return self.wallet_keypair or self.data_dir / "wallet.json"
 
     @property
+    def wallets_directory(self) -> Path:
+        """Where the wallets of accounts other than the default one are."""
+        return self.data_dir / "wallets"
+
+    @property
     def guards_kept_for(self) -> timedelta:
         """GUARD_KEEP as a time span."""
-        return _time_span(self.guard_keep) or timedelta(days=7)
+        return time_span(self.guard_keep) or timedelta(days=7)
 
     @property
     def witness_file(self) -> Path | None:
@@ -260,7 +265,8 @@ class Settings(BaseSettings):
         return f"http://{host}:{self.port}"
 
 
-def _time_span(text: str) -> timedelta | None:
+def time_span(text: str) -> timedelta | None:
+    """``7d``, ``12h``, ``30m`` or ``45s``; None where it is none."""
     found = re.fullmatch(r"([0-9]{1,9})([smhd])", text, re.ASCII)
     return timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else None
 

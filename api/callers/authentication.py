@@ -89,7 +89,7 @@ class Authentication(AbstractAuthenticationMiddleware):
         if scope["type"] == ScopeType.WEBSOCKET:
             try:
                 scope["user"] = self._authenticator.caller(scope)
-                require_scope(ASGIConnection(scope), scope["route_handler"])
+                await require_scope(ASGIConnection(scope), scope["route_handler"])
             except ProblemError as refused:
                 await _refusal(refused).send(scope, send)  # type: ignore[arg-type]
                 return

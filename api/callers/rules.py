@@ -40,8 +40,8 @@ def is_open(scope: Scope) -> bool:
     )
 
 
-def require_scope(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-    """Litestar's guard of every route. Raises ``ProblemError``."""
+async def require_scope(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """Litestar's guard of every route; one that isn't async would run in a thread. Raises ``ProblemError``."""
     if is_open(connection.scope):
         return
     rule = rule_of(handler)

@@ -141,6 +141,18 @@ def test_help_names_every_command(run: Run) -> None:
     named = set(re.findall(r"^│ ([a-z-]+)  ", panels, re.MULTILINE))
     assert named == {
         *("up", "migrate", "env", "submit", "watch"),
-        *("cancel", "resolve", "resume", "recover", "guards", "verify", "checkpoint", "rebuild", "dead-letters"),
+        *(
+            "cancel",
+            "resolve",
+            "resume",
+            "recover",
+            "guards",
+            "verify",
+            "checkpoint",
+            "rebuild",
+            "dead-letters",
+            "accounts",
+            "keys",
+        ),
         *("api", "worker", "run", "projector", "tracker", "watcher", "localnet"),
     }
