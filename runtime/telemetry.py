@@ -21,8 +21,6 @@ SECRET_KEYS = re.compile(
 CREDENTIALS = re.compile(
     r"(?<=://)[^\s/@]*:[^\s/@]*@|sf_[A-Za-z0-9_-]{43}|(?<=[?&])[^\s=&#]*(?:key|token|secret)=[^\s&#'\"]*", re.I
 )
-    r"(?<=://)[^\s/@]*:[^\s/@]*@|sf_[A-Za-z0-9_-]{43}|(?<=[?&])[^\s=&#]*(?:key|token|secret)=[^\s&#'\"]*", re.I
-)
 REMOVED = "[removed]"
 
 
