@@ -100,7 +100,9 @@ class Notifier:
         while True:
             try:
                 async with self._redis.pubsub() as subscription:
-                    subjects: dict[bytes, Subject] = {self._channel(s).encode(): s for s in ("log", "work", "wanted")}
+                    subjects: dict[bytes, Subject] = {
+                        self._channel(s).encode(): s for s in ("log", "work", "wanted", "history")
+                    }
                     await subscription.subscribe(*subjects)
                     self.subscribed = True
                     for subject in subjects.values():

@@ -53,7 +53,7 @@ async def require_wallet(pool: Pool, mapper: EventMapper, genesis_hash: str, fil
     """The wallet in ``file``, once log, chain and wallet are known to belong together. Raises ``StartupError``."""
     await require_chain_of_log(pool, mapper, genesis_hash)
     wallet = load_wallet(file)
-    await _claim_wallet(pool, DEFAULT_ACCOUNT, wallet.address)
+    _require_same_wallet(await claim_wallet(pool, DEFAULT_ACCOUNT, wallet.address), wallet.address)
     return wallet
 
 
@@ -158,15 +158,17 @@ def load_wallet(file: Path, *, create: bool = False) -> Wallet:
         raise StartupError(str(refused)) from None
 
 
-async def _claim_wallet(pool: Pool, account_id: UUID, wallet: str) -> None:
-    """Bind ``wallet`` to the account, or raise ``StartupError`` where another one is bound."""
+async def claim_wallet(pool: Pool, account_id: UUID, wallet: str) -> str | None:
+    """Bind ``wallet`` to an account that has none; the one it has then. Raises ``StartupError`` where another account
+    has it.
+    """
     async with pool.connection() as connection:
         try:
             cursor = await connection.execute(_CLAIM_WALLET, {"account": account_id, "wallet": wallet})
         except psycopg.errors.UniqueViolation:
             raise StartupError(f"another account trades with wallet {wallet}: each has its own") from None
         row = await cursor.fetchone()
-    _require_same_wallet(row[0] if row else None, wallet)
+    return row[0] if row else None
 
 
 def _require_same_wallet(held: str | None, wallet: str) -> None:
