@@ -16,6 +16,8 @@ from litestar.middleware import DefineMiddleware
 from litestar.plugins.pydantic import PydanticPlugin
 from litestar.response import Redirect
 
+from api.account import AccountController
+from api.admin.accounts import AdminController
 from api.callers.authentication import Authentication, Authenticator
 from api.callers.caller import caller_of
 from api.callers.rules import OPEN, require_rules, require_scope
@@ -33,6 +35,7 @@ from api.problems import answer
 from api.resting import WaitingCounts
 from api.services import Check, Services
 from api.streams import StreamsController
+from commands.directory.commands import DirectoryCommands
 from commands.known_accounts import KnownAccounts
 from commands.orders import OrderRepository
 from domain.account import ForeignTransactionFound, Trading
@@ -80,6 +83,7 @@ def create_app(
     epochs: Callable[[], Awaitable[Epochs]],
     executed_elsewhere: Callable[[UUID, UUID], Awaitable[ForeignTransactionFound | None]],
     accounts: KnownAccounts,
+    directory: DirectoryCommands,
     authenticator: Authenticator,
     checks: Sequence[Check] = (),
     hurry: Callable[[], None] = lambda: None,
@@ -107,6 +111,7 @@ def create_app(
         clock=clock,
         wallet=partial(wallet_of, pool),
         accounts=accounts,
+        directory=directory,
         uncertainty=partial(uncertainty_of, pool),
         returned_rents=partial(returned_rents, pool),
         dead_letter=partial(dead_letter_of, pool),
@@ -133,6 +138,8 @@ def create_app(
             PairsController,
             HealthController,
             StreamsController,
+            AccountController,
+            AdminController,
             front_door,
         ],
         dependencies={

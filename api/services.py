@@ -15,6 +15,7 @@ from api.chain import KnownChain
 from api.config import ApiConfig
 from api.prices import Ticker
 from api.resting import WaitingCounts
+from commands.directory.commands import DirectoryCommands
 from commands.known_accounts import KnownAccounts
 from commands.orders import OrderRepository
 from domain.account import ForeignTransactionFound, Trading
@@ -57,6 +58,7 @@ class Services:
     clock: Callable[[], datetime]
     wallet: Callable[[UUID], Awaitable[str | None]]
     accounts: KnownAccounts
+    directory: DirectoryCommands
     uncertainty: Callable[[UUID, Sequence[int]], Awaitable[Uncertainty | None]]
     returned_rents: Callable[[Sequence[UUID]], Awaitable[set[UUID]]]
     dead_letter: Callable[[UUID], Awaitable[DeadLetter | None]]

@@ -16,9 +16,9 @@ from cli.operator import operator, run_command
 from commands.directory.application import NewKey
 from domain.directory import Key
 from domain.directory_events import SCOPES, Scope
+from domain.time_spans import time_span
 from projections.order_view import instant
 from runtime import roles
-from runtime.settings import time_span
 
 app = typer.Typer(
     help="API keys: what Authorization: Bearer takes. A key is shown once, and only its sha256 is kept.",

@@ -11,9 +11,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from api.serving.access import Access
 from api.serving.authority import parse_authority, parse_origin
+from domain.time_spans import time_span
 from runtime.errors import SettingsError
 
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 Port = Annotated[int, Field(ge=1, le=65535)]
 LOOPBACK = "127.0.0.1"
 
@@ -263,12 +263,6 @@ class Settings(BaseSettings):
         """The API as seen from this machine."""
         host = {"0.0.0.0": LOOPBACK, "::": "[::1]"}.get(self.host, f"[{self.host}]" if ":" in self.host else self.host)  # noqa: S104
         return f"http://{host}:{self.port}"
-
-
-def time_span(text: str) -> timedelta | None:
-    """``7d``, ``12h``, ``30m`` or ``45s``; None where it is none."""
-    found = re.fullmatch(r"([0-9]{1,9})([smhd])", text, re.ASCII)
-    return timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else None
 
 
 def _with_scheme(url: str, *schemes: str) -> str:

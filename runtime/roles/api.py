@@ -75,6 +75,7 @@ async def run(parts: Parts) -> None:
             epochs=store.epochs.all,
             executed_elsewhere=store.executed_elsewhere.of_order,
             accounts=store.known_accounts,
+            directory=store.directory,
             authenticator=Authenticator(
                 store.known_accounts, uses, keyless=KEYLESS if settings.is_local else None, clock=utc_now
             ),

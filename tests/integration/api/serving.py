@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx2
+from litestar import Litestar
 from psycopg_pool import AsyncConnectionPool
 
 from api.app import create_app
@@ -76,6 +77,7 @@ class Engine:
     orders: OrderRepository
     accounts: Accounts
     directory: DirectoryCommands
+    app: Litestar
     pool: AsyncConnectionPool[Any]
     feed: LogFeed
     hurry: asyncio.Event
@@ -178,7 +180,7 @@ async def running(
             config, orders=orders, events=events, mapper=MAPPER, pool=pool, checks=checks, hurry=hurry.set,
             live=live, prices=PoolPrices(book), slot_age=chain.slot_age, chain=known, venues=(book,),
             trading=trading.of, epochs=epochs.all,
-            executed_elsewhere=executed_elsewhere.of_order, accounts=known_accounts,
+            executed_elsewhere=executed_elsewhere.of_order, accounts=known_accounts, directory=directory,
             authenticator=Authenticator(known_accounts, uses, keyless=keyless, clock=clock),
         )  # fmt: skip
         port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
@@ -198,7 +200,7 @@ async def running(
         url = f"http://127.0.0.1:{port.result()}"
         async with httpx2.AsyncClient(base_url=url, timeout=10) as http:
             http.event_hooks = {"response": [_held_to((await http.get("/docs/openapi.json")).json())]}
-            engine = Engine(url, http, events, orders, accounts, directory, pool, feed, hurry, serving, problems)
+            engine = Engine(url, http, events, orders, accounts, directory, app, pool, feed, hurry, serving, problems)
             try:
                 yield engine
             finally:

@@ -1,0 +1,43 @@
+"""GET /api/account: whom a key acts for, and what it may do."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from litestar import Controller, get
+from pydantic import Field
+
+from api.callers.caller import InjectedCaller
+from api.callers.rules import READ
+from api.openapi import DocumentedOperation, problems
+from api.services import InjectedServices
+from projections.order_view import View
+
+
+class AccountView(View):
+    account_id: UUID
+    name: str = Field(examples=["default"])
+    wallet: str | None = Field(description="Null until a worker has bound one.")
+    scopes: list[str] = Field(examples=[["read", "trade"]])
+
+
+class AccountController(Controller):
+    tags = ("account",)
+    opt = READ
+
+    @get(
+        "/api/account",
+        operation_class=DocumentedOperation,
+        operation_id="getAccount",
+        summary="The account that asks",
+        response_description="Whom the key acts for, and what for.",
+        responses=problems("log_unavailable"),
+    )
+    async def get_account(self, services: InjectedServices, caller: InjectedCaller) -> AccountView:
+        known = services.accounts.account(caller.account_id)
+        return AccountView(
+            account_id=caller.account_id,
+            name=caller.name,
+            wallet=(known.wallet if known else None) or await services.wallet(caller.account_id),
+            scopes=sorted(caller.scopes),
+        )

@@ -1,0 +1,59 @@
+"""The bodies of admin routes in the OpenAPI document: they are read from their digits, so Litestar sees no type."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from litestar.openapi.spec import Example, OpenAPIMediaType, RequestBody, Schema
+from litestar.openapi.spec.enums import OpenAPIType
+
+from api.openapi import DocumentedOperation
+from domain.directory_events import SCOPES
+
+_TEXT = Schema(type=OpenAPIType.STRING)
+
+
+def an_object(title: str, required: list[str], **properties: Schema) -> Schema:
+    return Schema(
+        title=title,
+        type=OpenAPIType.OBJECT,
+        required=required,
+        additional_properties=False,
+        properties={**properties},
+    )
+
+
+@dataclass
+class BodyOperation(DocumentedOperation):
+    """``body`` and one ``example`` of it."""
+
+    body: ClassVar[Schema]
+    example: ClassVar[Any]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        content = OpenAPIMediaType(schema=self.body, examples={"example": Example(value=self.example)})
+        self.request_body = RequestBody(required=True, content={"application/json": content})
+
+
+@dataclass
+class AccountOperation(BodyOperation):
+    body: ClassVar[Schema] = an_object(
+        "AccountRequest",
+        ["name"],
+        name=Schema(type=OpenAPIType.STRING, pattern="^[a-z0-9](?:[a-z0-9._-]{0,38}[a-z0-9])?$"),
+    )
+    example: ClassVar[Any] = {"name": "desk"}
+
+
+@dataclass
+class KeyOperation(BodyOperation):
+    body: ClassVar[Schema] = an_object(
+        "KeyRequest",
+        ["account", "scopes"],
+        account=_TEXT,
+        scopes=Schema(type=OpenAPIType.ARRAY, items=Schema(type=OpenAPIType.STRING, enum=list(SCOPES)), min_items=1),
+        expiresIn=Schema(type=OpenAPIType.STRING, pattern="^[0-9]{1,9}[smhd]$", description="For ever if absent."),
+    )
+    example: ClassVar[Any] = {"account": "default", "scopes": ["read", "trade"], "expiresIn": "30d"}
