@@ -27,6 +27,7 @@ from api.docs.page import openapi_config
 from api.health import HealthController
 from api.network import NetworkController
 from api.orders.batch import BatchController
+from api.orders.collection import OrderCollectionController
 from api.orders.read import OrdersController
 from api.orders.submit import SubmitController
 from api.pairs import PairsController
@@ -133,6 +134,7 @@ def create_app(
         route_handlers=[
             SubmitController,
             BatchController,
+            OrderCollectionController,
             OrdersController,
             NetworkController,
             PairsController,

@@ -31,6 +31,8 @@ _OF_STATUS = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "body_too_large",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "unsupported_media_type",
 }
+# Litestar names a parameter as our code does.
+_OWN_NAMES = {"order_type": "type", "client_order_id": "clientOrderId"}
 _CONFLICTS = {"client_order_id_conflict", "account_exists", "wallet_taken", "wallet_bound"}
 _MISSING = {"account_not_found", "key_not_found"}
 
@@ -138,7 +140,7 @@ def _of_status(error: HTTPException) -> ProblemError:
 def _invalid_query(error: ValidationException) -> ProblemError:
     extra = error.extra if isinstance(error.extra, list) else []
     first = extra[0] if extra and isinstance(extra[0], dict) else {}
-    name = first.get("key")
+    name = _OWN_NAMES.get(str(first.get("key")), first.get("key"))
     reason = str(first.get("message", "")).splitlines()
     said = f": {reason[0]}" if reason else ""
     return ProblemError(

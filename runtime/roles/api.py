@@ -142,6 +142,7 @@ def _config(settings: Settings) -> ApiConfig:
     return ApiConfig(
         rpc_url=_without_secrets(settings.solana_rpc_url),
         tokens=KNOWN_TOKENS,
+        requires_client_order_id=not settings.is_local,
         default_slippage_bps=settings.default_slippage_bps,
         order_deadline=timedelta(seconds=settings.market_order_deadline),
     )

@@ -90,6 +90,13 @@ async def order(world: World) -> None:
     await finds_no_order(world, "/api/orders/{}", params={"as_of": "2026-01-01T00:00:00Z"})
 
 
+async def by_client_id(world: World) -> None:
+    status, text = await world.ask("GET", f"/api/orders/by-client-id/{CLIENT_ID}")
+    assert (status, json.loads(text)["code"]) == (404, "order_not_found")
+    status, text = await world.ask("GET", "/api/orders", params={"clientOrderId": CLIENT_ID})
+    assert (status, json.loads(text)["items"]) == (200, [])
+
+
 async def order_events(world: World) -> None:
     await finds_no_order(world, "/api/orders/{}/events")
     await finds_no_order(world, "/api/orders/{}/events", params={"cursor": "1"})
@@ -102,7 +109,7 @@ async def order_list(world: World) -> None:
     theirs = await world.engine.http.get("/api/orders", params={"limit": 1}, headers=world.theirs)
     assert theirs.json()["next"]
     status, text = await world.ask("GET", "/api/orders", params={"cursor": theirs.json()["next"]})
-    assert world.is_clean(text) and (status == 400 or json.loads(text)["items"] == [])
+    assert (status, json.loads(text)["code"]) == (400, "invalid_query") and world.is_clean(text)
 
 
 async def submits_an_order_of_its_own(world: World, path: str) -> None:
@@ -116,6 +123,10 @@ async def submits_an_order_of_its_own(world: World, path: str) -> None:
 
 async def execute(world: World) -> None:
     await submits_an_order_of_its_own(world, "/api/orders/execute")
+
+
+async def submit(world: World) -> None:
+    await submits_an_order_of_its_own(world, "/api/orders")
 
 
 async def batch(world: World) -> None:
@@ -187,8 +198,10 @@ ATTACKS: dict[tuple[str, str], Attack] = {
     ("GET", "/api/pairs/{base:str}/{quote:str}"): pairs,
     ("GET", "/api/orders"): order_list,
     ("GET", "/api/orders/{order_id:str}"): order,
+    ("GET", "/api/orders/by-client-id/{client_order_id:str}"): by_client_id,
     ("GET", "/api/orders/{order_id:str}/events"): order_events,
     ("POST", "/api/orders/execute"): execute,
+    ("POST", "/api/orders"): submit,
     ("POST", "/api/orders/batch"): batch,
     ("GET", "/ws/orders/{order_id:str}"): upgrade,
     ("WEBSOCKET", "/ws/orders/{order_id:str}"): stream,

@@ -1,0 +1,48 @@
+"""Whether a new order is taken now. An order that is recorded already is past it: its repeat gets its first answer."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from api.callers.caller import Caller
+from api.errors import ProblemError
+from api.orders.headers import EXPIRES_AFTER
+from api.problems import log_behind
+from api.services import Services
+from commands.ids import order_id
+from domain.terms import OrderTerms
+
+
+async def require_open(services: Services, caller: Caller, asked: OrderTerms, expires: datetime | None) -> None:
+    """Raise ``ProblemError`` where the order is refused, unless it is recorded already."""
+    refusal = await _refusal(services, caller, asked, expires)
+    if refusal is not None and not await is_recorded(services, caller, asked):
+        raise refusal
+
+
+async def is_recorded(services: Services, caller: Caller, asked: OrderTerms) -> bool:
+    """Whether the caller has an order under this client order id. Asked only where something stands in the way."""
+    if asked.client_order_id is None:
+        return False
+    return bool(await services.events.load(order_id(caller.account_id, asked.client_order_id), upto=1))
+
+
+async def _refusal(
+    services: Services, caller: Caller, asked: OrderTerms, expires: datetime | None
+) -> ProblemError | None:
+    if asked.client_order_id is None:
+        if services.config.requires_client_order_id:
+            return ProblemError(
+                422,
+                "client_order_id_required",
+                "An order needs a clientOrderId, or the header Idempotency-Key: without one it could not be repeated.",
+                field="clientOrderId",
+            )
+        trading = await services.trading(caller.account_id)
+        if trading.behind:
+            return log_behind(trading)
+    if expires is not None and services.clock() >= expires:
+        return ProblemError(
+            422, "request_expired", f"{EXPIRES_AFTER} has passed; nothing was recorded.", field=EXPIRES_AFTER
+        )
+    return None
