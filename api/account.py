@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Literal
 from uuid import UUID
 
 from litestar import Controller, get
@@ -19,6 +20,7 @@ class AccountView(View):
     name: str = Field(examples=["default"])
     wallet: str | None = Field(description="Null until a worker has bound one.")
     scopes: list[str] = Field(examples=[["read", "trade"]])
+    trading_state: Literal["active", "reducing", "halted"] = Field(description="What the account may do now.")
 
 
 class AccountController(Controller):
@@ -40,4 +42,5 @@ class AccountController(Controller):
             name=caller.name,
             wallet=(known.wallet if known else None) or await services.wallet(caller.account_id),
             scopes=sorted(caller.scopes),
+            trading_state=(await services.trading(caller.account_id)).state,
         )

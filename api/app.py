@@ -18,6 +18,7 @@ from litestar.response import Redirect
 
 from api.account import AccountController
 from api.admin.accounts import AdminController
+from api.admin.trading import TradingController
 from api.callers.authentication import Authentication, Authenticator
 from api.callers.caller import caller_of
 from api.callers.rules import OPEN, require_rules, require_scope
@@ -34,13 +35,14 @@ from api.pairs import PairsController
 from api.prices import Ticker
 from api.problems import answer
 from api.resting import WaitingCounts
-from api.services import Check, Services
+from api.services import Check, Services, SetTrading
 from api.streams import StreamsController
 from commands.directory.commands import DirectoryCommands
 from commands.known_accounts import KnownAccounts
 from commands.orders import OrderRepository
-from domain.account import ForeignTransactionFound, Trading
+from domain.account import ForeignTransactionFound
 from domain.epochs import Epochs
+from domain.trading_state import AccountTrading
 from event_store.mapper import EventMapper
 from event_store.read.log import Log
 from projections.accounts import wallet_of
@@ -80,11 +82,12 @@ def create_app(
     slot_age: Callable[[int], Awaitable[int]],
     chain: Callable[[], KnownChain],
     venues: Sequence[VenueGroup],
-    trading: Callable[[UUID], Awaitable[Trading]],
+    trading: Callable[[UUID], Awaitable[AccountTrading]],
     epochs: Callable[[], Awaitable[Epochs]],
     executed_elsewhere: Callable[[UUID, UUID], Awaitable[ForeignTransactionFound | None]],
     accounts: KnownAccounts,
     directory: DirectoryCommands,
+    set_trading: SetTrading,
     authenticator: Authenticator,
     checks: Sequence[Check] = (),
     hurry: Callable[[], None] = lambda: None,
@@ -113,6 +116,7 @@ def create_app(
         wallet=partial(wallet_of, pool),
         accounts=accounts,
         directory=directory,
+        set_trading=set_trading,
         uncertainty=partial(uncertainty_of, pool),
         returned_rents=partial(returned_rents, pool),
         dead_letter=partial(dead_letter_of, pool),
@@ -142,6 +146,7 @@ def create_app(
             StreamsController,
             AccountController,
             AdminController,
+            TradingController,
             front_door,
         ],
         dependencies={

@@ -39,6 +39,7 @@ COMMANDS = {
         "cancel": "cli.cancel:cancel",
         "resolve": "cli.resolve:resolve",
         "resume": "cli.resume:resume",
+        "trading": "cli.trading:app",
         "recover": "cli.recover:recover",
         "guards": "cli.guards:guards",
         "verify": "cli.verify:verify",

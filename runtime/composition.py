@@ -18,6 +18,7 @@ from commands.epochs import KnownEpochs
 from commands.executed_elsewhere import ExecutedElsewhere
 from commands.foreign import ForeignTransactions
 from commands.guard_keys import GuardKeys
+from commands.halting import Halting
 from commands.ids import DEFAULT_ACCOUNT
 from commands.known_accounts import KnownAccounts
 from commands.orders import OrderRepository
@@ -27,6 +28,7 @@ from domain.account import ACCOUNT_EVENTS
 from domain.codes import Code
 from domain.directory_events import DIRECTORY_EVENTS
 from domain.events import ORDER_EVENTS
+from domain.trading_state import TradingStateSet
 from event_store.append.appender import Appender
 from event_store.mapper import EventMapper
 from event_store.notifier import Notifier
@@ -93,6 +95,7 @@ class Store:
     executed_elsewhere: ExecutedElsewhere
     known_accounts: KnownAccounts
     directory: DirectoryCommands
+    halting: Halting
     dead_letters: DeadLetters
     work: WorkTable
     broker: WokenBroker
@@ -118,7 +121,7 @@ async def open_store(settings: Settings, role: str, *, connections: int = 4) -> 
     hand_over = HandOver(queue)
     # pg_stat_activity then says which process holds what others wait for.
     shown = f"surefill {role} {os.getpid()}"
-    mapper = EventMapper((*ORDER_EVENTS, *ACCOUNT_EVENTS, *DIRECTORY_EVENTS))
+    mapper = EventMapper((*ORDER_EVENTS, *ACCOUNT_EVENTS, *DIRECTORY_EVENTS, TradingStateSet))
     continuity = Continuity()
     async with connection_pool(
         settings.database_url, max_size=connections, application_name=shown, check_new=continuity.check
@@ -176,6 +179,7 @@ async def open_store(settings: Settings, role: str, *, connections: int = 4) -> 
                 executed_elsewhere=executed_elsewhere,
                 known_accounts=known_accounts,
                 directory=directory,
+                halting=Halting(events, appender, mapper),
                 dead_letters=DeadLetters(events, appender, mapper, orders),
                 work=WorkTable(pool, written_by=PROCESSOR),
                 broker=broker,

@@ -10,6 +10,7 @@ from litestar.openapi.spec.enums import OpenAPIType
 
 from api.openapi import DocumentedOperation
 from domain.directory_events import SCOPES
+from domain.trading_state import TRADING_STATES
 
 _TEXT = Schema(type=OpenAPIType.STRING)
 
@@ -45,6 +46,19 @@ class AccountOperation(BodyOperation):
         name=Schema(type=OpenAPIType.STRING, pattern="^[a-z0-9](?:[a-z0-9._-]{0,38}[a-z0-9])?$"),
     )
     example: ClassVar[Any] = {"name": "desk"}
+
+
+@dataclass
+class TradingStateOperation(BodyOperation):
+    body: ClassVar[Schema] = an_object(
+        "TradingStateRequest",
+        ["scope", "state", "because"],
+        scope=Schema(type=OpenAPIType.STRING, description="`engine`, `account:NAME` or `venue:NAME`."),
+        state=Schema(type=OpenAPIType.STRING, enum=list(TRADING_STATES)),
+        because=Schema(type=OpenAPIType.STRING, min_length=1, max_length=200, description="Kept in the log."),
+        cancelLive=Schema(type=OpenAPIType.BOOLEAN, default=False),
+    )
+    example: ClassVar[Any] = {"scope": "engine", "state": "halted", "because": "prices look wrong", "cancelLive": True}
 
 
 @dataclass

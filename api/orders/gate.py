@@ -11,6 +11,8 @@ from api.problems import log_behind
 from api.services import Services
 from commands.ids import order_id
 from domain.terms import OrderTerms
+from domain.tokens import pair_of
+from domain.trading_state import AccountTrading
 
 
 async def require_open(services: Services, caller: Caller, asked: OrderTerms, expires: datetime | None) -> None:
@@ -30,6 +32,7 @@ async def is_recorded(services: Services, caller: Caller, asked: OrderTerms) -> 
 async def _refusal(
     services: Services, caller: Caller, asked: OrderTerms, expires: datetime | None
 ) -> ProblemError | None:
+    trading = await services.trading(caller.account_id)
     if asked.client_order_id is None:
         if services.config.requires_client_order_id:
             return ProblemError(
@@ -38,11 +41,22 @@ async def _refusal(
                 "An order needs a clientOrderId, or the header Idempotency-Key: without one it could not be repeated.",
                 field="clientOrderId",
             )
-        trading = await services.trading(caller.account_id)
         if trading.behind:
             return log_behind(trading)
     if expires is not None and services.clock() >= expires:
         return ProblemError(
             422, "request_expired", f"{EXPIRES_AFTER} has passed; nothing was recorded.", field=EXPIRES_AFTER
         )
+    return _trading_refusal(trading, asked)
+
+
+def _trading_refusal(trading: AccountTrading, asked: OrderTerms) -> ProblemError | None:
+    """What an operator has set refuses new orders; one that meets a halt of the engine's own is taken and waits."""
+    for set_ in trading.restrictions:
+        if set_.state == "halted":
+            return ProblemError(423, "trading_halted", "An operator has halted trading; nothing was recorded.")
+        if set_.forbids(pair_of(asked.token_in, asked.token_out).side(asked.token_in)):
+            return ProblemError(
+                423, "trading_reducing", "Only sells are taken now, by an operator's word; nothing was recorded."
+            )
     return None

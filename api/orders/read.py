@@ -170,7 +170,8 @@ async def _with_troubles(services: Services, caller: Caller, state: OrderState) 
     )  # fmt: skip
     letter = dead_letter and DeadLetterView(processor=dead_letter.processor, since=dead_letter.since)
     trading = await services.trading(caller.account_id)
-    halt = trading.reason and HaltView(code="log_behind" if trading.behind else "trading_halted", detail=trading.reason)
+    halted = trading.why if trading.halted else None
+    halt = halted and HaltView(code="log_behind" if trading.behind else "trading_halted", detail=halted)
     troubles = {"uncertainty": uncertain, "dead_letter": letter, "halt": None if state.order.ended else halt}
     return state.view().model_copy(update=troubles)
 

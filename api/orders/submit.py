@@ -33,8 +33,8 @@ from projections.order_view import OrderView
 RESPONSES = {
     **problems(
         *("invalid_json", "client_order_id_conflict", "body_too_large", "unsupported_media_type", "unknown_token"),
-        *("missing_price", "client_order_id_required", "request_expired", "chain_unknown", "log_behind"),
-        *("log_unavailable", "outcome_unknown"),
+        *("missing_price", "client_order_id_required", "request_expired", "trading_halted", "trading_reducing"),
+        *("chain_unknown", "log_behind", "log_unavailable", "outcome_unknown"),
     ),
     200: ResponseSpec(
         OrderView, generate_examples=False, description="With `Prefer: wait=5`: the order, which has ended by now."

@@ -57,6 +57,12 @@ class OrderList:
         end = cursor_of(epochs.shown(rows[-1].first_position), digest) if more else None
         return Page([listed.state for listed in rows], end)
 
+    async def in_flight(self, account_id: UUID | None, venue: str | None) -> list[UUID]:
+        """Orders a transaction of which may land, the oldest first: of an account, or of those routed to a venue."""
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(SQL["in_flight"], {"account": account_id, "venue": venue})
+            return [row[0] for row in await cursor.fetchall()]
+
     async def wait_for(self, position: int, patience: float) -> None:
         """Return once the read model has reached ``position``; ``ProjectionBehindError`` after ``patience`` seconds."""
         self._hurry()

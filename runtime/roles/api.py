@@ -22,15 +22,17 @@ from api.services import Check
 from chains.protocol import Chain
 from commands.directory.key_uses import KeyUses
 from commands.ids import DEFAULT_ACCOUNT
-from domain.account import Trading
 from domain.tokens import KNOWN_TOKENS, pair_of
+from domain.trading_state import AccountTrading
 from event_store.processors import dead_letters
 from event_store.schema.migrate import roles_separate
 from projections.live import LiveFeed
+from projections.orders.queries import OrderList
 from runtime.chain_identity import ChainIdentity
 from runtime.composition import Market, Store, utc_now
 from runtime.errors import StartupError
 from runtime.evidence_endpoints import EvidenceEndpoints
+from runtime.halts import Halts
 from runtime.log_behind import RECOVER
 from runtime.preconditions import require_key
 from runtime.readiness import role_checks
@@ -76,6 +78,9 @@ async def run(parts: Parts) -> None:
             executed_elsewhere=store.executed_elsewhere.of_order,
             accounts=store.known_accounts,
             directory=store.directory,
+            set_trading=Halts(
+                store.halting, store.orders, store.trading, OrderList(store.pool, store.ask_for_hurry)
+            ).set,
             authenticator=Authenticator(
                 store.known_accounts, uses, keyless=KEYLESS if settings.is_local else None, clock=utc_now
             ),
@@ -126,11 +131,11 @@ def _chain_check(market: Market) -> Check:
     return Check("chain", chain, essential=False)
 
 
-async def _behind(trading: Callable[[], Awaitable[Trading]]) -> bool:
+async def _behind(trading: Callable[[], Awaitable[AccountTrading]]) -> bool:
     return (await trading()).behind
 
 
-def _log_check(trading: Callable[[], Awaitable[Trading]]) -> Check:
+def _log_check(trading: Callable[[], Awaitable[AccountTrading]]) -> Check:
     async def log() -> str | None:
         found = await trading()
         return f"log_behind: {found.reason}; {RECOVER}, then surefill resume" if found.behind else None
@@ -169,7 +174,7 @@ def _checks(store: Store, valkey: Redis) -> list[Check]:
         return "the application owns the log: triggers alone keep it immutable; set DATABASE_OWNER_URL"
 
     async def trading() -> str | None:
-        return (await store.accounts.trading(DEFAULT_ACCOUNT)).reason
+        return (await store.trading.of(DEFAULT_ACCOUNT)).why
 
     async def no_dead_letters() -> str | None:
         async with store.pool.connection() as connection, connection.cursor() as cursor:

@@ -16,6 +16,7 @@ from venues.protocol import QuoteRequest, VenueGroup, VenueQuote
 log = structlog.get_logger(__name__)
 
 PATIENCE_S = 5.0
+HALTED_VENUE = "halted by an operator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +42,19 @@ class Quoting:
         self._venues = venues
         self._patience = patience
 
-    async def ask(self, order: Order) -> Answers:
-        """Every venue's answer. A group that fails, or doesn't answer in time, refuses; this never raises for it."""
+    async def ask(self, order: Order, refused: frozenset[str] = frozenset()) -> Answers:
+        """Every venue's answer. A group that fails, or doesn't answer in time, refuses; this never raises for it.
+
+        What the venues ``refused`` offer, named in lower case, is recorded as their refusal: an operator halted them.
+        """
         request = QuoteRequest(order.token_in.mint, order.token_out.mint, order.amount_in)
         if len(self._venues) == 1:
             groups = [await self._ask(self._venues[0], request)]
         else:
             groups = await asyncio.gather(*(self._ask(group, request) for group in self._venues))
         answers = [answer for group in groups for answer in group]
+        if refused:
+            answers = [_halted(answer, refused) for answer in answers]
         return Answers(
             tuple(answer for answer in answers if isinstance(answer, VenueQuote)),
             tuple(answer for answer in answers if isinstance(answer, Refusal)),
@@ -65,3 +71,9 @@ class Quoting:
             return [
                 Refusal(venue=venue, code=Code.VENUE_UNAVAILABLE, detail=f"no answer: {kind}") for venue in group.venues
             ]
+
+
+def _halted(answer: VenueQuote | Refusal, refused: frozenset[str]) -> VenueQuote | Refusal:
+    if isinstance(answer, VenueQuote) and answer.quote.venue.casefold() in refused:
+        return Refusal(venue=answer.quote.venue, code=Code.VENUE_UNAVAILABLE, detail=HALTED_VENUE)
+    return answer

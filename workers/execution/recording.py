@@ -9,9 +9,9 @@ from commands.errors import GuardFailedError
 from commands.loaded_order import LoadedOrder
 from commands.orders import OrderRepository
 from commands.trading import TradingStates
-from domain.account import Trading
 from domain.commands import OrderCommand, RecordSent
 from domain.order import Attempt
+from domain.trading_state import AccountTrading
 from workers.execution.sending import send, signed_bytes
 
 
@@ -29,9 +29,9 @@ class Recording:
     async def record(self, loaded: LoadedOrder, command: OrderCommand) -> LoadedOrder:
         return await self.orders.execute(loaded, command, decide_again=False)
 
-    async def record_signed(self, loaded: LoadedOrder, trading: Trading, *commands: OrderCommand) -> LoadedOrder:
+    async def record_signed(self, loaded: LoadedOrder, trading: AccountTrading, *commands: OrderCommand) -> LoadedOrder:
         """Append what is signed, while the account trades as ``trading`` says, and send it."""
-        guards = (self.trading.guard(loaded.account_id, trading),)
+        guards = self.trading.guards(loaded.account_id, trading)
         try:
             built = await self.orders.execute(loaded, *commands, guards=guards, decide_again=False)
         except GuardFailedError:

@@ -21,7 +21,7 @@ from chains.protocol import Chain
 from chains.wallet import Wallet
 from commands.accounts import Accounts
 from commands.errors import GuardFailedError
-from commands.orders import OrderRepository
+from commands.orders import Guards, OrderRepository
 from commands.reclaims import Reclaims
 from commands.trading import TradingStates
 from domain.account import ContradictionFound
@@ -174,7 +174,7 @@ class Reclaimer:
         if judged.vanished:
             return True
         closable = judged.closable
-        guards = (lease.guard, context.trading.guard(account_id, trading))
+        guards: Guards = (lease.guard, *context.trading.guards(account_id, trading))
         maker = ReclaimMaker(context.chain, signer.wallet, signer.guard_key, context.reclaims, context.genesis_hash)
         for batch in batches([one.largest for one in closable])[:room]:
             try:

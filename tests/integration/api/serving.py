@@ -31,6 +31,7 @@ from commands.directory.key_uses import KeyUses
 from commands.epochs import KnownEpochs
 from commands.executed_elsewhere import ExecutedElsewhere
 from commands.foreign import ForeignTransactions
+from commands.halting import Halting
 from commands.ids import DEFAULT_ACCOUNT
 from commands.known_accounts import KnownAccounts
 from commands.orders import OrderRepository
@@ -40,6 +41,7 @@ from domain.account import ACCOUNT_EVENTS
 from domain.directory_events import DIRECTORY_EVENTS
 from domain.events import ORDER_EVENTS
 from domain.tokens import KNOWN_TOKENS
+from domain.trading_state import TradingStateSet
 from event_store.append.appender import Appender
 from event_store.errors import LeaseLostError
 from event_store.mapper import EventMapper
@@ -50,7 +52,9 @@ from event_store.read.feed import LogFeed
 from event_store.read.log import Log
 from projections.live import LiveFeed
 from projections.orders import PROCESSOR
+from projections.orders.queries import OrderList
 from projections.projector import OrdersProjector
+from runtime.halts import Halts
 from tests.integration.api.contract import Contract
 from venues.constant_product import PROGRAM_ID
 from venues.pools import PoolBook
@@ -62,7 +66,7 @@ CONFIG = ApiConfig(
     position_patience=2.0,
 )
 LOCALNET = KnownChain("localnet")
-MAPPER = EventMapper((*ORDER_EVENTS, *ACCOUNT_EVENTS, *DIRECTORY_EVENTS))
+MAPPER = EventMapper((*ORDER_EVENTS, *ACCOUNT_EVENTS, *DIRECTORY_EVENTS, TradingStateSet))
 NO_NODE = "http://127.0.0.1:1"
 BODY = {"tokenIn": "SOL", "tokenOut": "USDC", "amountIn": "1.5", "slippageBps": 50}
 
@@ -181,6 +185,9 @@ async def running(
             live=live, prices=PoolPrices(book), slot_age=chain.slot_age, chain=known, venues=(book,),
             trading=trading.of, epochs=epochs.all,
             executed_elsewhere=executed_elsewhere.of_order, accounts=known_accounts, directory=directory,
+            set_trading=Halts(
+                Halting(events, appender, MAPPER), orders, trading, OrderList(pool, hurry.set)
+            ).set,
             authenticator=Authenticator(known_accounts, uses, keyless=keyless, clock=clock),
         )  # fmt: skip
         port: asyncio.Future[int] = asyncio.get_running_loop().create_future()

@@ -207,6 +207,7 @@ ATTACKS: dict[tuple[str, str], Attack] = {
     ("WEBSOCKET", "/ws/orders/{order_id:str}"): stream,
     ("POST", "/api/admin/accounts"): refused,
     ("POST", "/api/admin/keys"): refused,
+    ("PUT", "/api/admin/trading-state"): refused,
     ("DELETE", "/api/admin/keys/{key_id:str}"): refused,
 }
 

@@ -153,6 +153,7 @@ def test_help_names_every_command(run: Run) -> None:
             "dead-letters",
             "accounts",
             "keys",
+            "trading",
         ),
         *("api", "worker", "run", "projector", "tracker", "watcher", "localnet"),
     }
