@@ -18,6 +18,7 @@ from litestar.response import Redirect
 
 from api.account import AccountController
 from api.admin.accounts import AdminController
+from api.admin.limits import LimitsController
 from api.admin.trading import TradingController
 from api.callers.authentication import Authentication, Authenticator
 from api.callers.caller import caller_of
@@ -29,6 +30,7 @@ from api.health import HealthController
 from api.network import NetworkController
 from api.orders.batch import BatchController
 from api.orders.collection import OrderCollectionController
+from api.orders.rates import Rates
 from api.orders.read import OrdersController
 from api.orders.submit import SubmitController
 from api.pairs import PairsController
@@ -40,6 +42,7 @@ from api.streams import StreamsController
 from commands.directory.commands import DirectoryCommands
 from commands.known_accounts import KnownAccounts
 from commands.orders import OrderRepository
+from commands.reservations import Reservations
 from domain.account import ForeignTransactionFound
 from domain.epochs import Epochs
 from domain.trading_state import AccountTrading
@@ -88,6 +91,7 @@ def create_app(
     accounts: KnownAccounts,
     directory: DirectoryCommands,
     set_trading: SetTrading,
+    rates: Rates,
     authenticator: Authenticator,
     checks: Sequence[Check] = (),
     hurry: Callable[[], None] = lambda: None,
@@ -117,6 +121,8 @@ def create_app(
         accounts=accounts,
         directory=directory,
         set_trading=set_trading,
+        reservations=Reservations(pool),
+        rates=rates,
         uncertainty=partial(uncertainty_of, pool),
         returned_rents=partial(returned_rents, pool),
         dead_letter=partial(dead_letter_of, pool),
@@ -147,6 +153,7 @@ def create_app(
             AccountController,
             AdminController,
             TradingController,
+            LimitsController,
             front_door,
         ],
         dependencies={

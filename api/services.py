@@ -13,12 +13,14 @@ from litestar.params import SkipValidation
 
 from api.chain import KnownChain
 from api.config import ApiConfig
+from api.orders.rates import Rates
 from api.prices import Ticker
 from api.resting import WaitingCounts
 from commands.directory.commands import DirectoryCommands
 from commands.halting import Scope
 from commands.known_accounts import KnownAccounts
 from commands.orders import OrderRepository
+from commands.reservations import Reservations
 from domain.account import ForeignTransactionFound
 from domain.epochs import Epochs
 from domain.trading_state import AccountTrading, TradingState
@@ -68,6 +70,8 @@ class Services:
     accounts: KnownAccounts
     directory: DirectoryCommands
     set_trading: SetTrading
+    reservations: Reservations
+    rates: Rates
     uncertainty: Callable[[UUID, Sequence[int]], Awaitable[Uncertainty | None]]
     returned_rents: Callable[[Sequence[UUID]], Awaitable[set[UUID]]]
     dead_letter: Callable[[UUID], Awaitable[DeadLetter | None]]

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID, uuid5
 
-from domain.directory_events import AccountOpened, DirectoryEvent, KeyIssued, KeyRevoked, Scope, WalletBound
+from domain.directory_events import AccountOpened, DirectoryEvent, KeyIssued, KeyRevoked, LimitsSet, Scope, WalletBound
 from domain.errors import DomainError
+from domain.limits import NO_LIMITS, Limits
 
 DEFAULT_ACCOUNT = UUID("00000000-0000-7000-8000-000000000001")
 DEFAULT_NAME = "default"
@@ -39,6 +40,7 @@ class Account:
     account_id: UUID
     name: str
     wallet: str | None = None
+    limits: Limits = NO_LIMITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,8 @@ class Directory:
             case WalletBound():
                 before = self.accounts[stream_id]
                 self.accounts[stream_id] = replace(before, wallet=event.wallet)
+            case LimitsSet():
+                self.accounts[stream_id] = replace(self.accounts[stream_id], limits=event.limits)
             case KeyIssued():
                 self._keep(Key(stream_id, event.account_id, event.key_hash, event.scopes, event.expires_at))
             case KeyRevoked():

@@ -7,6 +7,7 @@ from typing import Literal, get_args
 from uuid import UUID
 
 from domain.account import AccountEvent
+from domain.limits import Limits
 
 Scope = Literal["read", "trade", "admin"]
 """What a key is for: ``read`` and ``trade`` an account's orders; ``admin`` is engine-wide and reads no orders."""
@@ -60,5 +61,13 @@ class KeyRevoked(DirectoryEvent):
     TOPIC = "account.KeyRevoked"
 
 
-DIRECTORY_EVENTS: tuple[type[DirectoryEvent], ...] = (AccountOpened, WalletBound, KeyIssued, KeyRevoked)
+class LimitsSet(DirectoryEvent):
+    """What the account may do at most from here on; orders that were taken before stay."""
+
+    TOPIC = "account.LimitsSet"
+
+    limits: Limits
+
+
+DIRECTORY_EVENTS: tuple[type[DirectoryEvent], ...] = (AccountOpened, WalletBound, KeyIssued, KeyRevoked, LimitsSet)
 DIRECTORY_TOPICS = frozenset(event.TOPIC for event in DIRECTORY_EVENTS)

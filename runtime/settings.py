@@ -102,6 +102,11 @@ class Settings(BaseSettings):
         50, description="Slippage of an order that names none."
     )
 
+    rates_without_valkey: Literal["open", "closed"] = Field(
+        "open",
+        description="Where Valkey can't count an account's orders a minute: `open` takes them all, `closed` none.",
+    )
+
     processes: Literal["core", "roles"] = Field(
         "core",
         description="How `surefill up` divides the engine: every role in one process, or each in one of its own.",
@@ -152,7 +157,7 @@ class Settings(BaseSettings):
             return cls.model_fields[info.field_name].get_default()
         return value
 
-    @field_validator("log_level", "log_format", "commitment", "processes", mode="before")
+    @field_validator("log_level", "log_format", "commitment", "processes", "rates_without_valkey", mode="before")
     @classmethod
     def words_in_any_case(cls, value: Any) -> Any:
         return value.lower() if isinstance(value, str) else value

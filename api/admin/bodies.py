@@ -18,11 +18,16 @@ def invalid_field(detail: str, field: str) -> ProblemError:
 
 def read_fields(body: bytes, content_type: str | None, known: Collection[str]) -> Document:
     """The object in ``body``; a field that isn't known is refused, one that is ``null`` counts as absent."""
+    return {name: value for name, value in read_document(body, content_type, known).items() if value is not None}
+
+
+def read_document(body: bytes, content_type: str | None, known: Collection[str]) -> Document:
+    """The same, where a field that is ``null`` says something."""
     document = checked(read_unchecked(body, content_type, BODY_LIMIT, "A request"))
     for name in document:
         if name not in known:
             raise ProblemError(422, "unknown_field", f"There is no field {shown(name)} here.", field=shown(name))
-    return {name: value for name, value in document.items() if value is not None}
+    return document
 
 
 def text(document: Document, name: str, *, most: int = 200) -> str:

@@ -48,6 +48,32 @@ class AccountOperation(BodyOperation):
     example: ClassVar[Any] = {"name": "desk"}
 
 
+def _or_null(schema: Schema, description: str) -> Schema:
+    return Schema(any_of=[schema, Schema(type=OpenAPIType.NULL)], description=description)
+
+
+_AMOUNT = Schema(one_of=[Schema(type=OpenAPIType.STRING), Schema(type=OpenAPIType.NUMBER)])
+_NAMES = Schema(type=OpenAPIType.ARRAY, items=_TEXT)
+
+
+@dataclass
+class LimitsOperation(BodyOperation):
+    body: ClassVar[Schema] = an_object(
+        "LimitsRequest",
+        [],
+        maxOrderNotional=_or_null(_AMOUNT, "What an order may be worth, in USDC."),
+        maxOpenOrders=_or_null(Schema(type=OpenAPIType.INTEGER, minimum=0), "How many may be open at a time."),
+        maxDailyNotional=_or_null(_AMOUNT, "What may be submitted in a day, UTC, in USDC."),
+        ordersPerMinute=_or_null(Schema(type=OpenAPIType.INTEGER, minimum=1), "In a moving window."),
+        pairs=_or_null(_NAMES, "These pairs alone, as `SOL/USDC`."),
+        venues=_or_null(_NAMES, "These venues alone."),
+        priceBandBps=_or_null(
+            Schema(type=OpenAPIType.INTEGER, minimum=0), "How far a price may be from the market's, in basis points."
+        ),
+    )
+    example: ClassVar[Any] = {"maxOrderNotional": "10000", "maxOpenOrders": 50, "pairs": ["SOL/USDC"]}
+
+
 @dataclass
 class TradingStateOperation(BodyOperation):
     body: ClassVar[Schema] = an_object(

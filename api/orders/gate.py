@@ -3,23 +3,38 @@
 from __future__ import annotations
 
 from datetime import datetime
+from uuid import UUID
 
 from api.callers.caller import Caller
 from api.errors import ProblemError
 from api.orders.headers import EXPIRES_AFTER
+from api.orders.limits import exceeded, limits_of
 from api.problems import log_behind
 from api.services import Services
 from commands.ids import order_id
+from domain.limits import NO_LIMITS
 from domain.terms import OrderTerms
 from domain.tokens import pair_of
 from domain.trading_state import AccountTrading
 
 
-async def require_open(services: Services, caller: Caller, asked: OrderTerms, expires: datetime | None) -> None:
-    """Raise ``ProblemError`` where the order is refused, unless it is recorded already."""
+async def require_open(
+    services: Services, caller: Caller, asked: OrderTerms, expires: datetime | None, headers: dict[str, str]
+) -> UUID:
+    """The id of the order, for which what it takes of its account's limits is reserved; ``headers`` gets its rate.
+
+    Raise ``ProblemError`` where the order is refused, unless it is recorded already.
+    """
+    as_id, limits = order_id(caller.account_id, asked.client_order_id), limits_of(services, caller)
     refusal = await _refusal(services, caller, asked, expires)
-    if refusal is not None and not await is_recorded(services, caller, asked):
+    if refusal is None and limits is NO_LIMITS:
+        return as_id
+    if await is_recorded(services, caller, asked):
+        return as_id
+    refusal = refusal or await exceeded(services, caller, asked, as_id, limits, headers)
+    if refusal is not None:
         raise refusal
+    return as_id
 
 
 async def is_recorded(services: Services, caller: Caller, asked: OrderTerms) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any, cast
 
+import psycopg
 from litestar import Controller, Request, Response, post
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import HeaderParameter
@@ -18,23 +20,26 @@ from api.orders.document import BODY_LIMIT, Document, read
 from api.orders.ending import ended_within
 from api.orders.gate import require_open
 from api.orders.headers import EXPIRES_AFTER, IDEMPOTENCY_KEY, expires_after, preferred_wait, with_idempotency_key
+from api.orders.limits import limits_of
 from api.orders.openapi import ExecuteOperation
 from api.orders.request import order_request
 from api.orders.terms import terms
 from api.problems import outcome_unknown
 from api.services import InjectedServices, Services
 from commands.errors import SubmissionUnknownError
-from commands.ids import order_id
 from commands.submit import submit_order
 from domain.commands import SubmitOrder
 from domain.terms import OrderTerms
+from event_store.errors import LogUnavailableError
 from projections.order_view import OrderView
 
 RESPONSES = {
     **problems(
         *("invalid_json", "client_order_id_conflict", "body_too_large", "unsupported_media_type", "unknown_token"),
         *("missing_price", "client_order_id_required", "request_expired", "trading_halted", "trading_reducing"),
-        *("chain_unknown", "log_behind", "log_unavailable", "outcome_unknown"),
+        *("pair_not_allowed", "price_outside_band", "order_too_large", "open_orders_exceeded", "notional_exceeded"),
+        *("rates_unavailable", "price_unavailable", "chain_unknown", "log_behind", "log_unavailable"),
+        "outcome_unknown",
     ),
     200: ResponseSpec(
         OrderView, generate_examples=False, description="With `Prefer: wait=5`: the order, which has ended by now."
@@ -101,8 +106,9 @@ async def answered(
 ) -> Response[AcceptedOrder]:
     """The answer to a submitted order: the first one; or the order, where the client waits and it ends."""
     document = with_idempotency_key(read(await request.body(), request.headers.get("content-type")), idempotency_key)
-    body = await submitted(services, caller, document, expires_after(expires))
-    headers = {"Location": body.links.order}
+    headers: dict[str, str] = {}
+    body = await submitted(services, caller, document, expires_after(expires), headers)
+    headers["Location"] = body.links.order
     if (seconds := preferred_wait(prefer)) is None:
         return Response(body, headers=headers)
     headers["Preference-Applied"] = f"wait={seconds}"
@@ -113,21 +119,31 @@ async def answered(
 
 
 async def submitted(
-    services: Services, caller: Caller, document: Document, expires: datetime | None = None
+    services: Services,
+    caller: Caller,
+    document: Document,
+    expires: datetime | None = None,
+    headers: dict[str, str] | None = None,
 ) -> AcceptedOrder:
-    """Record the order that a client asks for; its first answer. Raises what ``problem_of`` knows an answer to."""
+    """Record the order that a client asks for; its first answer. ``headers`` gets what goes with it.
+
+    Raises what ``problem_of`` knows an answer to.
+    """
     config = services.config
     asked = terms(order_request(document, config.tokens), config)
     command = submission(asked, config, services.chain().tradable_network(), services.clock())
-    await require_open(services, caller, asked, expires)
+    as_id = await require_open(services, caller, asked, expires, {} if headers is None else headers)
     executed = None
     if asked.client_order_id is not None:
-        executed = await services.executed_elsewhere(
-            caller.account_id, order_id(caller.account_id, asked.client_order_id)
-        )
+        executed = await services.executed_elsewhere(caller.account_id, as_id)
     try:
-        accepted = await submit_order(services.orders, caller.account_id, command, executed)
+        accepted = await submit_order(services.orders, caller.account_id, command, executed, as_id=as_id)
     except SubmissionUnknownError as unknown:
         where = links(unknown.order_id).model_dump(by_alias=True)
         raise outcome_unknown(unknown, where, repeatable=command.terms.client_order_id is not None) from unknown
+    except LogUnavailableError:
+        if limits_of(services, caller).are_reserved:
+            with suppress(psycopg.Error):  # a row without an order is dropped later
+                await services.reservations.release(as_id)
+        raise
     return accepted_order(accepted, await services.epochs())

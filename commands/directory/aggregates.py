@@ -11,6 +11,7 @@ from commands.ids import uuid7
 from domain.directory import account_id_of
 from domain.directory_events import Scope
 from domain.errors import DomainError
+from domain.limits import NO_LIMITS, Limits
 
 
 class AccountAggregate(Aggregate):
@@ -24,6 +25,7 @@ class AccountAggregate(Aggregate):
     def __init__(self, name: str, wallet: str | None, by: str) -> None:
         self.name = name
         self.wallet = wallet
+        self.limits = NO_LIMITS
         self.last_by = by
 
     def bind_wallet(self, wallet: str, by: str) -> None:
@@ -37,6 +39,11 @@ class AccountAggregate(Aggregate):
     @event("WalletBound")
     def _bind(self, wallet: str, by: str) -> None:
         self.wallet = wallet
+        self.last_by = by
+
+    @event("LimitsSet")
+    def set_limits(self, limits: Limits, by: str) -> None:
+        self.limits = limits
         self.last_by = by
 
 

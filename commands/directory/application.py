@@ -17,6 +17,7 @@ from commands.directory.mapper import DirectoryMapper
 from domain.directory import DEFAULT_ACCOUNT, DEFAULT_NAME, account_id_of
 from domain.directory_events import Scope
 from domain.errors import DomainError
+from domain.limits import Limits
 
 PREFIX = "sf_"
 _KEY_BYTES = 32
@@ -65,6 +66,12 @@ class DirectoryApplication(Application[UUID]):
         """Raises ``DomainError``: ``account_not_found``, ``wallet_bound``."""
         account = self._account(account_id)
         account.bind_wallet(wallet, by)
+        return self._save(account, account_id)
+
+    def set_limits(self, account_id: UUID, limits: Limits, by: str) -> int:
+        """Raises ``DomainError("account_not_found")``."""
+        account = self._account(account_id)
+        account.set_limits(limits, by)
         return self._save(account, account_id)
 
     def issue(self, account_id: UUID, scopes: tuple[Scope, ...], expires_at: datetime | None, by: str) -> NewKey:

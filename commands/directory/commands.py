@@ -17,6 +17,7 @@ from commands.directory.application import DirectoryApplication, NewKey
 from domain.directory import Account, account_id_of
 from domain.directory_events import Scope
 from domain.errors import DomainError
+from domain.limits import Limits
 from event_store.errors import LogUnavailableError
 from event_store.eventsourcing.factory import environment
 from event_store.notifier import Notifier
@@ -70,6 +71,10 @@ class DirectoryCommands:
 
         await self._run(issue)
         return made[0]
+
+    async def set_limits(self, account_id: UUID, limits: Limits, *, by: str) -> None:
+        """Raises ``DomainError("account_not_found")``."""
+        await self._run(lambda application: application.set_limits(account_id, limits, by))
 
     async def revoke(self, key_id: UUID, *, by: str) -> None:
         """Raises ``DomainError("key_not_found")``. Again it changes nothing."""

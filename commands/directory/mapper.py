@@ -16,6 +16,7 @@ from domain.directory_events import (
     DirectoryEvent,
     KeyIssued,
     KeyRevoked,
+    LimitsSet,
     WalletBound,
 )
 from event_store.mapper import UNREADABLE, EventMapper
@@ -23,6 +24,7 @@ from event_store.mapper import UNREADABLE, EventMapper
 _RECORDED_AS: dict[type[Any], type[DirectoryEvent]] = {
     AccountAggregate.Opened: AccountOpened,  # type: ignore[attr-defined]  # the decorator makes these classes
     AccountAggregate.WalletBound: WalletBound,  # type: ignore[attr-defined]
+    AccountAggregate.LimitsSet: LimitsSet,  # type: ignore[attr-defined]
     KeyAggregate.Issued: KeyIssued,  # type: ignore[attr-defined]
     KeyAggregate.Revoked: KeyRevoked,  # type: ignore[attr-defined]
 }

@@ -17,6 +17,7 @@ from api.callers.authentication import Authenticator
 from api.callers.caller import KEYLESS
 from api.chain import KnownChain
 from api.config import ApiConfig
+from api.orders.rates import Rates
 from api.server import serve
 from api.services import Check
 from chains.protocol import Chain
@@ -52,6 +53,7 @@ async def run(parts: Parts) -> None:
         Redis.from_url(settings.redis_url, socket_connect_timeout=1, socket_timeout=1) as valkey,
     ):
         prices = PoolPrices(market.pools)
+        rates = Rates(settings.redis_url, fail_open=settings.rates_without_valkey == "open")
         trading = partial(store.trading.of, DEFAULT_ACCOUNT)
         app = create_app(
             _config(settings),
@@ -68,6 +70,7 @@ async def run(parts: Parts) -> None:
                 *_checks(store, valkey),
                 *role_checks(store.pool, witnessed=settings.witness_file is not None, behind=partial(_behind, trading)),
                 _log_check(trading),
+                _rates_check(rates),
                 _chain_check(market),
                 Check("evidence", evidence.problem, essential=False),
                 prices_check(market.chain, prices, settings.price_max_age),
@@ -78,6 +81,7 @@ async def run(parts: Parts) -> None:
             executed_elsewhere=store.executed_elsewhere.of_order,
             accounts=store.known_accounts,
             directory=store.directory,
+            rates=rates,
             set_trading=Halts(
                 store.halting, store.orders, store.trading, OrderList(store.pool, store.ask_for_hurry)
             ).set,
@@ -141,6 +145,16 @@ def _log_check(trading: Callable[[], Awaitable[AccountTrading]]) -> Check:
         return f"log_behind: {found.reason}; {RECOVER}, then surefill resume" if found.behind else None
 
     return Check("log", log, essential=False)
+
+
+def _rates_check(rates: Rates) -> Check:
+    async def counted() -> str | None:
+        if rates.problem is None:
+            return None
+        meanwhile = "no order is held back by its rate" if rates.fail_open else "accounts with a rate are refused"
+        return f"Valkey can't count ({rates.problem}): {meanwhile}"
+
+    return Check("rates", counted, essential=False)
 
 
 def _config(settings: Settings) -> ApiConfig:

@@ -16,6 +16,7 @@ from chains.errors import WalletError
 from chains.wallet import Wallet
 from commands.ids import DEFAULT_ACCOUNT
 from domain.errors import DomainError
+from domain.limits import NO_LIMITS, Limits
 from runtime.account_wallets import AccountWallets, guard_key_of
 from runtime.composition import ALLOWED_PROGRAMS, utc_now
 from runtime.errors import StartupError
@@ -95,7 +96,7 @@ async def _sign_for_others(parts: Parts, context: BuildContext, visits: AccountV
                 guard_key=signer.guard_key,
                 funds=Funds(market.chain, signer.wallet.address, reserve=settings.lamport_reserve),
             )
-            visits.add(account_id, visit_of(parts, own, may_sign=lambda: canary.proven))
+            visits.add(account_id, visit_of(parts, own, may_sign=lambda: canary.proven, account_id=account_id))
             gate = await HistoryGate.of(store, account_id)
             tasks.create_task(_prove_after(gate, canary), name=f"canary {account_id}")
 
@@ -158,12 +159,24 @@ def build_context(parts: Parts, signer: Signer, genesis_hash: str) -> BuildConte
 
 
 def visit_of(
-    parts: Parts, context: BuildContext, *, may_sign: Callable[[], bool], patience: float = PATIENCE_S
+    parts: Parts,
+    context: BuildContext,
+    *,
+    may_sign: Callable[[], bool],
+    patience: float = PATIENCE_S,
+    account_id: UUID = DEFAULT_ACCOUNT,
 ) -> Visit:
     """The visit of one account's orders."""
     settings, store, market = parts.settings, parts.store, parts.market
     recording = Recording(store.orders, store.trading, market.chain)
-    quoting, builder = Quoting(market.venues, patience=patience), Builder(context, utc_now)
+    accounts = store.known_accounts
+
+    def limits() -> Limits:
+        account = accounts.account(account_id)
+        return account.limits if account else NO_LIMITS
+
+    quoting = Quoting(market.venues, patience=patience, limits=limits)
+    builder = Builder(context, utc_now)
     joining = Joining(
         recording=recording,
         quoting=quoting,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
 
 from domain.codes import Code
+from domain.limits import NO_LIMITS, Limits
 from domain.order import Order
 from domain.quotes import Quote, Refusal
 from venues.protocol import QuoteRequest, VenueGroup, VenueQuote
@@ -17,6 +18,7 @@ log = structlog.get_logger(__name__)
 
 PATIENCE_S = 5.0
 HALTED_VENUE = "halted by an operator"
+NOT_ALLOWED = "not among the account's venues"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +38,18 @@ class Answers:
 
 
 class Quoting:
-    """``venues`` are asked together; ``patience`` is for how many seconds each group is waited for."""
+    """``venues`` are asked together; ``patience`` is for how many seconds each group is waited for;
+    ``limits`` are those of the account whose orders they are."""
 
-    def __init__(self, venues: Sequence[VenueGroup], *, patience: float = PATIENCE_S) -> None:
+    def __init__(
+        self,
+        venues: Sequence[VenueGroup],
+        *,
+        patience: float = PATIENCE_S,
+        limits: Callable[[], Limits] = lambda: NO_LIMITS,
+    ) -> None:
         self._venues = venues
+        self._limits = limits
         self._patience = patience
 
     async def ask(self, order: Order, refused: frozenset[str] = frozenset()) -> Answers:
@@ -54,7 +64,10 @@ class Quoting:
             groups = await asyncio.gather(*(self._ask(group, request) for group in self._venues))
         answers = [answer for group in groups for answer in group]
         if refused:
-            answers = [_halted(answer, refused) for answer in answers]
+            answers = [_without(answer, refused, HALTED_VENUE) for answer in answers]
+        if (limits := self._limits()).venues is not None:
+            known = frozenset(venue.casefold() for group in self._venues for venue in group.venues)
+            answers = [_without(answer, limits.refused_venues(known), NOT_ALLOWED) for answer in answers]
         return Answers(
             tuple(answer for answer in answers if isinstance(answer, VenueQuote)),
             tuple(answer for answer in answers if isinstance(answer, Refusal)),
@@ -73,7 +86,7 @@ class Quoting:
             ]
 
 
-def _halted(answer: VenueQuote | Refusal, refused: frozenset[str]) -> VenueQuote | Refusal:
+def _without(answer: VenueQuote | Refusal, refused: frozenset[str], why: str) -> VenueQuote | Refusal:
     if isinstance(answer, VenueQuote) and answer.quote.venue.casefold() in refused:
-        return Refusal(venue=answer.quote.venue, code=Code.VENUE_UNAVAILABLE, detail=HALTED_VENUE)
+        return Refusal(venue=answer.quote.venue, code=Code.VENUE_UNAVAILABLE, detail=why)
     return answer

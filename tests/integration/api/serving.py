@@ -19,6 +19,7 @@ from api.callers.authentication import Authenticator
 from api.callers.caller import KEYLESS, Caller
 from api.chain import KnownChain
 from api.config import ApiConfig
+from api.orders.rates import Rates
 from api.server import LIMITS, serve
 from api.services import Check
 from api.serving.access import STRICT, Access
@@ -68,6 +69,7 @@ CONFIG = ApiConfig(
 LOCALNET = KnownChain("localnet")
 MAPPER = EventMapper((*ORDER_EVENTS, *ACCOUNT_EVENTS, *DIRECTORY_EVENTS, TradingStateSet))
 NO_NODE = "http://127.0.0.1:1"
+NO_VALKEY = "redis://127.0.0.1:1/0"
 BODY = {"tokenIn": "SOL", "tokenOut": "USDC", "amountIn": "1.5", "slippageBps": 50}
 
 
@@ -143,6 +145,7 @@ async def running(
     at_once: int = AT_ONCE,
     max_lag: float = 60.0,
     keyless: Caller | None = KEYLESS,
+    rates: Rates | None = None,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> AsyncIterator[Engine]:
     """An engine over the database at ``app_url``; without ``notifier`` its tails poll, without node: no price.
@@ -185,6 +188,7 @@ async def running(
             live=live, prices=PoolPrices(book), slot_age=chain.slot_age, chain=known, venues=(book,),
             trading=trading.of, epochs=epochs.all,
             executed_elsewhere=executed_elsewhere.of_order, accounts=known_accounts, directory=directory,
+            rates=rates or Rates(NO_VALKEY, fail_open=True),
             set_trading=Halts(
                 Halting(events, appender, MAPPER), orders, trading, OrderList(pool, hurry.set)
             ).set,

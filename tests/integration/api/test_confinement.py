@@ -208,6 +208,7 @@ ATTACKS: dict[tuple[str, str], Attack] = {
     ("POST", "/api/admin/accounts"): refused,
     ("POST", "/api/admin/keys"): refused,
     ("PUT", "/api/admin/trading-state"): refused,
+    ("PUT", "/api/admin/accounts/{name:str}/limits"): refused,
     ("DELETE", "/api/admin/keys/{key_id:str}"): refused,
 }
 

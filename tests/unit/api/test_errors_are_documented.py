@@ -15,7 +15,7 @@ from domain.errors import DomainError
 ROOT = Path(__file__).parents[3]
 DOCUMENTED = (ROOT / "docs" / "errors.md").read_text()
 RAISED = re.compile(
-    r'\b(?:ProblemError|Refusal|invalid|_number)\(\s*(?:\d+|value),\s*"([a-z_]+)"|\binvalid\(\s*"([a-z_]+)"'
+    r'\b(?:ProblemError|Refusal|_refusal|invalid|_number)\(\s*(?:\d+|value),\s*"([a-z_]+)"|\binvalid\(\s*"([a-z_]+)"'
 )
 BY_STATUS = re.compile(r'HTTPStatus\.[A-Z_]+: "([a-z_]+)"')
 
