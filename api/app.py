@@ -30,6 +30,7 @@ from api.health import HealthController
 from api.network import NetworkController
 from api.orders.batch import BatchController
 from api.orders.collection import OrderCollectionController
+from api.orders.preview import PreviewController
 from api.orders.rates import Rates
 from api.orders.read import OrdersController
 from api.orders.submit import SubmitController
@@ -92,6 +93,7 @@ def create_app(
     directory: DirectoryCommands,
     set_trading: SetTrading,
     rates: Rates,
+    guard_rent: Callable[[], Awaitable[int]],
     authenticator: Authenticator,
     checks: Sequence[Check] = (),
     hurry: Callable[[], None] = lambda: None,
@@ -123,6 +125,7 @@ def create_app(
         set_trading=set_trading,
         reservations=Reservations(pool),
         rates=rates,
+        guard_rent=guard_rent,
         uncertainty=partial(uncertainty_of, pool),
         returned_rents=partial(returned_rents, pool),
         dead_letter=partial(dead_letter_of, pool),
@@ -146,6 +149,7 @@ def create_app(
             BatchController,
             OrderCollectionController,
             OrdersController,
+            PreviewController,
             NetworkController,
             PairsController,
             HealthController,

@@ -72,6 +72,7 @@ class Services:
     set_trading: SetTrading
     reservations: Reservations
     rates: Rates
+    guard_rent: Callable[[], Awaitable[int]]
     uncertainty: Callable[[UUID, Sequence[int]], Awaitable[Uncertainty | None]]
     returned_rents: Callable[[Sequence[UUID]], Awaitable[set[UUID]]]
     dead_letter: Callable[[UUID], Awaitable[DeadLetter | None]]

@@ -97,7 +97,7 @@ class Reservations:
                 if answers.get(asked.order_id, "refused") is None:
                     continue
                 so_far = Used(used.open_orders + len(new), used.notional_today + sum(new.values()))
-                answers[asked.order_id] = _exceeded(so_far, asked)
+                answers[asked.order_id] = would_be_exceeded(so_far, asked.limits, asked.notional)
                 if answers[asked.order_id] is None:
                     new[asked.order_id] = asked.notional
             if new:
@@ -121,10 +121,10 @@ class Reservations:
         return Used(int(row[0]), Decimal(row[1]))
 
 
-def _exceeded(used: Used, asked: _Asked) -> Exceeded | None:
-    limits = asked.limits
+def would_be_exceeded(used: Used, limits: Limits, notional: Decimal) -> Exceeded | None:
+    """What one more order, worth ``notional``, would exceed."""
     if limits.max_open_orders is not None and used.open_orders >= limits.max_open_orders:
         return "max_open_orders"
-    if limits.max_daily_notional is not None and used.notional_today + asked.notional > limits.max_daily_notional:
+    if limits.max_daily_notional is not None and used.notional_today + notional > limits.max_daily_notional:
         return "max_daily_notional"
     return None

@@ -8,7 +8,7 @@ from uuid import UUID
 from api.callers.caller import Caller
 from api.errors import ProblemError
 from api.orders.headers import EXPIRES_AFTER
-from api.orders.limits import exceeded, limits_of
+from api.orders.limits import exceeded, limits_of, would_exceed
 from api.problems import log_behind
 from api.services import Services
 from commands.ids import order_id
@@ -35,6 +35,17 @@ async def require_open(
     if refusal is not None:
         raise refusal
     return as_id
+
+
+async def would_be_refused(services: Services, caller: Caller, asked: OrderTerms) -> ProblemError | None:
+    """Why the order would be refused now, were it sent; None where it would be taken."""
+    refusal = await _refusal(services, caller, asked, None)
+    if refusal is None:
+        try:
+            refusal = await would_exceed(services, caller, asked, limits_of(services, caller))
+        except ProblemError as unmeasured:
+            refusal = unmeasured
+    return None if refusal is None or await is_recorded(services, caller, asked) else refusal
 
 
 async def is_recorded(services: Services, caller: Caller, asked: OrderTerms) -> bool:

@@ -8,6 +8,7 @@ from uuid import UUID
 from api.callers.caller import Caller
 from api.errors import RETRY_AFTER, ProblemError
 from api.services import Services
+from commands.reservations import Exceeded, would_be_exceeded
 from domain.limits import NO_LIMITS, Limits
 from domain.numbers import BPS, plain
 from domain.terms import OrderTerms
@@ -29,21 +30,42 @@ async def exceeded(
 
     ``headers`` gets what the client should know of its rate.
     """
-    pair = pair_of(asked.token_in, asked.token_out)
-    if limits.pairs is not None and pair.symbol not in limits.pairs:
-        return _refusal(422, "pair_not_allowed", f"This account doesn't trade {pair.symbol}.", "pairs")
-    if limits.price_band_bps is not None and (problem := await _outside_band(services, asked, limits.price_band_bps)):
+    problem, notional = await _by_itself(services, asked, limits)
+    if problem is not None:
         return problem
-    notional = await _notional(services, asked) if limits.need_notional else Decimal(0)
-    if limits.max_order_notional is not None and notional > limits.max_order_notional:
-        detail = f"The order is worth {plain(notional)} USDC; {plain(limits.max_order_notional)} is the most."
-        return _refusal(422, "order_too_large", detail, "maxOrderNotional")
     a_minute = limits.orders_per_minute
     if a_minute is not None and (problem := await _too_often(services, caller, a_minute, headers)):
         return problem
     if not limits.are_reserved:
         return None
-    match await services.reservations.reserve(caller.account_id, order_id, limits, notional):
+    return _shown(await services.reservations.reserve(caller.account_id, order_id, limits, notional), limits)
+
+
+async def would_exceed(services: Services, caller: Caller, asked: OrderTerms, limits: Limits) -> ProblemError | None:
+    """The same, without reserving anything or counting towards the rate."""
+    problem, notional = await _by_itself(services, asked, limits)
+    if problem is not None or not limits.are_reserved:
+        return problem
+    return _shown(would_be_exceeded(await services.reservations.used(caller.account_id), limits, notional), limits)
+
+
+async def _by_itself(services: Services, asked: OrderTerms, limits: Limits) -> tuple[ProblemError | None, Decimal]:
+    """What the order exceeds whatever else was taken; and what it is worth, 0 where nothing is limited by that."""
+    pair = pair_of(asked.token_in, asked.token_out)
+    nothing = Decimal(0)
+    if limits.pairs is not None and pair.symbol not in limits.pairs:
+        return _refusal(422, "pair_not_allowed", f"This account doesn't trade {pair.symbol}.", "pairs"), nothing
+    if limits.price_band_bps is not None and (problem := await _outside_band(services, asked, limits.price_band_bps)):
+        return problem, nothing
+    notional = await _notional(services, asked) if limits.need_notional else nothing
+    if limits.max_order_notional is not None and notional > limits.max_order_notional:
+        detail = f"The order is worth {plain(notional)} USDC; {plain(limits.max_order_notional)} is the most."
+        return _refusal(422, "order_too_large", detail, "maxOrderNotional"), notional
+    return None, notional
+
+
+def _shown(found: Exceeded | None, limits: Limits) -> ProblemError | None:
+    match found:
         case "max_open_orders":
             detail = f"The account has {limits.max_open_orders} open orders; it may have no more."
             return _refusal(429, "open_orders_exceeded", detail, "maxOpenOrders")

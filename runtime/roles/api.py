@@ -20,6 +20,7 @@ from api.config import ApiConfig
 from api.orders.rates import Rates
 from api.server import serve
 from api.services import Check
+from chains.guard import GUARD_BYTES
 from chains.protocol import Chain
 from commands.directory.key_uses import KeyUses
 from commands.ids import DEFAULT_ACCOUNT
@@ -82,6 +83,7 @@ async def run(parts: Parts) -> None:
             accounts=store.known_accounts,
             directory=store.directory,
             rates=rates,
+            guard_rent=partial(market.chain.rent, GUARD_BYTES),
             set_trading=Halts(
                 store.halting, store.orders, store.trading, OrderList(store.pool, store.ask_for_hurry)
             ).set,

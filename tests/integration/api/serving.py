@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +26,7 @@ from api.services import Check
 from api.serving.access import STRICT, Access
 from api.serving.concurrency import AT_ONCE
 from api.serving.limits import Limits
+from chains.guard import GUARD_BYTES
 from chains.solana_client import SolanaChain
 from commands.accounts import Accounts
 from commands.directory.commands import DirectoryCommands
@@ -188,6 +190,7 @@ async def running(
             live=live, prices=PoolPrices(book), slot_age=chain.slot_age, chain=known, venues=(book,),
             trading=trading.of, epochs=epochs.all,
             executed_elsewhere=executed_elsewhere.of_order, accounts=known_accounts, directory=directory,
+            guard_rent=partial(chain.rent, GUARD_BYTES),
             rates=rates or Rates(NO_VALKEY, fail_open=True),
             set_trading=Halts(
                 Halting(events, appender, MAPPER), orders, trading, OrderList(pool, hurry.set)

@@ -138,6 +138,12 @@ async def batch(world: World) -> None:
         assert {event.account_id for event in recorded} == {account_id_of("attacker")}
 
 
+async def preview(world: World) -> None:
+    before = await world.engine.events.head()
+    status, text = await world.ask("POST", "/api/orders/preview", json={**BODY, "clientOrderId": CLIENT_ID})
+    assert status in (200, 503) and world.is_clean(text) and await world.engine.events.head() == before
+
+
 async def network(world: World) -> None:
     status, text = await world.ask("GET", "/api/network")
     assert status == 200 and "wallet-of-attacker" in text and world.is_clean(text)
@@ -203,6 +209,7 @@ ATTACKS: dict[tuple[str, str], Attack] = {
     ("POST", "/api/orders/execute"): execute,
     ("POST", "/api/orders"): submit,
     ("POST", "/api/orders/batch"): batch,
+    ("POST", "/api/orders/preview"): preview,
     ("GET", "/ws/orders/{order_id:str}"): upgrade,
     ("WEBSOCKET", "/ws/orders/{order_id:str}"): stream,
     ("POST", "/api/admin/accounts"): refused,
