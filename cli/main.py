@@ -30,6 +30,8 @@ COMMANDS = {
     "Orders": {
         "submit": "cli.submit:submit",
         "watch": "cli.watch:watch",
+        "orders": "cli.orders:orders",
+        "show": "cli.orders:show",
     },
     "Accounts": {
         "accounts": "cli.accounts:app",

@@ -27,6 +27,12 @@ class Settings(BaseSettings):
 
     host: str = Field(LOOPBACK, description="Where the API listens.")
     port: Port = Field(8080, description="The API's port.")
+    api_key: str = Field(
+        "",
+        repr=False,
+        description="The key that `surefill submit`, `watch`, `orders` and `show` ask the API with; where HOST is this "
+        "machine none is needed.",
+    )
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="Host names, comma separated, by which the API, the local chain and METRICS_PORT may be "

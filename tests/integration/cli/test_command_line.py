@@ -140,7 +140,7 @@ def test_help_names_every_command(run: Run) -> None:
     panels = shown[shown.index("Engine") :]
     named = set(re.findall(r"^│ ([a-z-]+)  ", panels, re.MULTILINE))
     assert named == {
-        *("up", "migrate", "env", "submit", "watch"),
+        *("up", "migrate", "env", "submit", "watch", "orders", "show"),
         *(
             "cancel",
             "resolve",
