@@ -31,12 +31,12 @@ from api.network import NetworkController
 from api.orders.batch import BatchController
 from api.orders.collection import OrderCollectionController
 from api.orders.preview import PreviewController
-from api.orders.rates import Rates
 from api.orders.read import OrdersController
 from api.orders.submit import SubmitController
 from api.pairs import PairsController
 from api.prices import Ticker
 from api.problems import answer
+from api.rates import Rates
 from api.resting import WaitingCounts
 from api.services import Check, Services, SetTrading
 from api.streams import StreamsController

@@ -13,8 +13,8 @@ from litestar.params import SkipValidation
 
 from api.chain import KnownChain
 from api.config import ApiConfig
-from api.orders.rates import Rates
 from api.prices import Ticker
+from api.rates import Rates
 from api.resting import WaitingCounts
 from commands.directory.commands import DirectoryCommands
 from commands.halting import Scope

@@ -17,7 +17,7 @@ from api.callers.authentication import Authenticator
 from api.callers.caller import KEYLESS
 from api.chain import KnownChain
 from api.config import ApiConfig
-from api.orders.rates import Rates
+from api.rates import Rates
 from api.server import serve
 from api.services import Check
 from chains.guard import GUARD_BYTES

@@ -42,10 +42,8 @@ async def account_with_keys_and_limits(engine: EngineHarness, node: FaultyNode) 
 @history
 async def trading_states(engine: EngineHarness, node: FaultyNode) -> Sequence[UUID]:
     """The engine is halted and resumed, a venue halted, an account let reduce."""
-    halting, account_id = (
-        engine.store.halting,
-        (await engine.store.directory.open("desk", None, by="me@here")).account_id,
-    )
+    halting = engine.store.halting
+    account_id = (await engine.store.directory.open("desk", None, by="me@here")).account_id
     await halting.set(Scope(), "halted", by="me@here", because="prices look wrong", cancel_live=True)
     await halting.set(Scope(venue="Orca"), "halted", by="me@here", because="its pool is thin")
     await halting.set(Scope(), "active", by="me@here", because="they were right")

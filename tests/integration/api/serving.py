@@ -20,7 +20,7 @@ from api.callers.authentication import Authenticator
 from api.callers.caller import KEYLESS, Caller
 from api.chain import KnownChain
 from api.config import ApiConfig
-from api.orders.rates import Rates
+from api.rates import Rates
 from api.server import LIMITS, serve
 from api.services import Check
 from api.serving.access import STRICT, Access

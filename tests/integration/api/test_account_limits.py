@@ -12,7 +12,7 @@ from uuid import UUID
 
 import pytest
 
-from api.orders.rates import Rates
+from api.rates import Rates
 from commands.reservations import Reservations
 from domain import commands as c
 from domain.codes import Code
