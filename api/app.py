@@ -40,12 +40,13 @@ from api.rates import Rates
 from api.resting import WaitingCounts
 from api.services import Check, Services, SetTrading
 from api.streams import StreamsController
+from api.venues import VenuesController
 from commands.directory.commands import DirectoryCommands
 from commands.known_accounts import KnownAccounts
 from commands.orders import OrderRepository
 from commands.reservations import Reservations
-from domain.account import ForeignTransactionFound
 from domain.epochs import Epochs
+from domain.log_behind import ForeignTransactionFound
 from domain.trading_state import AccountTrading
 from event_store.mapper import EventMapper
 from event_store.read.log import Log
@@ -58,6 +59,7 @@ from projections.orders.resting_orders import RestingOrders
 from projections.uncertainty import uncertainty_of
 from venues.prices import PriceSource
 from venues.protocol import VenueGroup
+from venues.report import VenueReports
 
 log = structlog.get_logger(__name__)
 
@@ -86,6 +88,7 @@ def create_app(
     slot_age: Callable[[int], Awaitable[int]],
     chain: Callable[[], KnownChain],
     venues: Sequence[VenueGroup],
+    venue_reports: VenueReports,
     trading: Callable[[UUID], Awaitable[AccountTrading]],
     epochs: Callable[[], Awaitable[Epochs]],
     executed_elsewhere: Callable[[UUID, UUID], Awaitable[ForeignTransactionFound | None]],
@@ -101,10 +104,10 @@ def create_app(
 ) -> Litestar:
     """``pool`` is open already and outlives the application; ``live`` runs as long as the application does.
 
-    ``slot_age`` says how many seconds ago the slot of a price was, ``chain`` what is known of the chain by now;
-    ``hurry`` tells the projector that somebody waits; ``trading`` and ``epochs`` say how an account trades and which
-    epochs the log has had, ``executed_elsewhere`` by which transaction an account's order was executed that the log
-    doesn't have; ``authenticator`` says who asks.
+    ``venue_reports`` says how the venues stand, ``slot_age`` how many seconds ago the slot of a price was, ``chain``
+    what is known of the chain by now; ``hurry`` tells the projector that somebody waits; ``trading`` and ``epochs`` say
+    how an account trades and which epochs the log has had, ``executed_elsewhere`` by which transaction an account's
+    order was executed that the log doesn't have; ``authenticator`` says who asks.
     """
     services = Services(
         config=config,
@@ -118,6 +121,7 @@ def create_app(
         checks=checks,
         chain=chain,
         venues=venues,
+        venue_reports=venue_reports,
         clock=clock,
         wallet=partial(wallet_of, pool),
         accounts=accounts,
@@ -151,6 +155,7 @@ def create_app(
             OrdersController,
             PreviewController,
             NetworkController,
+            VenuesController,
             PairsController,
             HealthController,
             StreamsController,

@@ -21,8 +21,8 @@ from commands.halting import Scope
 from commands.known_accounts import KnownAccounts
 from commands.orders import OrderRepository
 from commands.reservations import Reservations
-from domain.account import ForeignTransactionFound
 from domain.epochs import Epochs
+from domain.log_behind import ForeignTransactionFound
 from domain.trading_state import AccountTrading, TradingState
 from event_store.mapper import EventMapper
 from event_store.processors.dead_letters import DeadLetter
@@ -31,6 +31,7 @@ from projections.live import LiveFeed
 from projections.orders.queries import OrderList
 from projections.uncertainty import Uncertainty
 from venues.protocol import VenueGroup
+from venues.report import VenueReports
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ class Services:
     checks: Sequence[Check]
     chain: Callable[[], KnownChain]
     venues: Sequence[VenueGroup]
+    venue_reports: VenueReports
     clock: Callable[[], datetime]
     wallet: Callable[[UUID], Awaitable[str | None]]
     accounts: KnownAccounts

@@ -48,7 +48,7 @@ async def main() -> None:
             (answers,) = await pools.quote_all([QuoteRequest(SOL.mint, USDC.mint, 500_000_000)])
             print(f"{'':24}{'bytes':>8}{'units':>8}{'fee':>8}{'rent':>12}")
             for offer in (one for one in answers if isinstance(one, VenueQuote)):
-                swap = await pools.swap(offer, owner=wallet.address, minimum_out=1)
+                swap = (await pools.swap(offer, owner=wallet.address, minimum_out=1)).instructions
                 for guarded in (False, True):
                     name = f"{offer.quote.venue} swap{', guarded' if guarded else ''}"
                     _show(name, await _cost(chain, wallet, swap, guarded=guarded))

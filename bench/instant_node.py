@@ -2,8 +2,8 @@
 
 `python -m bench.instant_node PORT DIRECTORY WALLET`. Accounts, blockhashes and blocks are those of the real local
 chain, kept in DIRECTORY, whose clock goes on. What the engine does is real, too: it quotes, builds, signs and asks what
-became of each transaction. But only the first order's is simulated and executed; for every other one its answers are
-given again, with the other's signature and guard in them. So it fits a lane of orders that are all alike. What is no
+became of each transaction. But only the first order's is executed; for every other one its answers are given again,
+with the other's signature and guard in them. So it fits a lane of orders that are all alike. What is no
 order's goes to the real chain.
 """
 
@@ -33,12 +33,10 @@ class InstantChain:
         self._guards: dict[str, str] = {}
         self._first: str | None = None
         self._answer: dict[str, Any] | None = None
-        self._simulation: Any = None
 
     def methods(self) -> dict[str, Any]:
         return {
             "sendTransaction": self.send,
-            "simulateTransaction": self.simulate,
             "getSignatureStatuses": self.statuses,
             "getTransaction": self.transaction,
         }
@@ -56,16 +54,6 @@ class InstantChain:
             self._first = signature
             self._real["sendTransaction"](node, params)
         return signature
-
-    def simulate(self, node: Node, params: Params) -> Any:
-        if _guard_of(VersionedTransaction.from_bytes(base64.b64decode(params.text(0)))) is None:
-            return self._real["simulateTransaction"](node, params)
-        if self._simulation is None:
-            found = self._real["simulateTransaction"](node, params)
-            if found["value"]["err"] is not None:
-                return found
-            self._simulation = found
-        return self._simulation
 
     def statuses(self, node: Node, params: Params) -> dict[str, Any]:
         slot = node.chain.slot("processed")

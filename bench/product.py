@@ -33,7 +33,7 @@ from runtime.preconditions import load_wallet
 from runtime.roles import SHARED, main, migrate
 from runtime.settings import Settings
 from runtime.supervision import child
-from venues.protocol import QuoteRequest, VenueGroup, VenueQuote
+from venues.protocol import Fits, Proposal, QuoteRequest, VenueGroup, VenueQuote
 
 __all__ = [
     "DEFAULT_ACCOUNT",
@@ -45,10 +45,12 @@ __all__ = [
     "SYSTEM_PROGRAM",
     "AppendRequest",
     "Appender",
+    "Fits",
     "Market",
     "NewEvent",
     "Node",
     "Params",
+    "Proposal",
     "QuoteRequest",
     "Refusal",
     "RpcServer",

@@ -14,12 +14,13 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from prometheus_client import Gauge
-from solders.instruction import Instruction
 
 from bench.product import (
     SHARED,
     SOL_USDC,
+    Fits,
     Market,
+    Proposal,
     QuoteRequest,
     Refusal,
     Settings,
@@ -61,8 +62,8 @@ class SlowVenues(VenueGroup):
                 self._waiting -= 1
         return await self._venues.quote_all(requests)
 
-    async def swap(self, quote: VenueQuote, *, owner: str, minimum_out: int) -> list[Instruction]:
-        return await self._venues.swap(quote, owner=owner, minimum_out=minimum_out)
+    async def swap(self, quote: VenueQuote, *, owner: str, minimum_out: int, fits: Fits) -> Proposal:
+        return await self._venues.swap(quote, owner=owner, minimum_out=minimum_out, fits=fits)
 
 
 def _run(seconds: float) -> None:

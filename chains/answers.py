@@ -22,6 +22,9 @@ T = TypeVar("T")
 U64 = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 """A slot, a height or an amount of lamports: a u64 on the chain, where half of its range is never reached."""
 
+Digits = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,20}\Z")]
+"""An amount of a token in base units, as its digits; at most a u64, which is checked with the transaction."""
+
 _U64_DIGITS = 20
 
 
@@ -35,10 +38,6 @@ class AccountBytes(bytes):
     """The data of an account; in JSON ``[text, "base64"]``."""
 
     __slots__ = ()
-
-
-class TokenUnits(int):
-    """An amount of a token in base units; in JSON its digits as text."""
 
 
 class Answer(Struct, frozen=True, rename="camel"):
@@ -73,10 +72,17 @@ class Status(Answer, frozen=True):
     confirmation_status: Literal["processed", "confirmed", "finalized"] | None
 
 
+class InnerInstructions(Answer, frozen=True):
+    """What one instruction's program called; each is parsed, partly decoded or compiled, as the node knows it."""
+
+    instructions: list[dict[str, Any]]
+
+
 class SimulationResult(Answer, frozen=True):
     err: Any
     logs: list[str] | None
     units_consumed: U64 | None = None
+    inner_instructions: list[InnerInstructions] | None = None
 
 
 class AccountData(Answer, frozen=True):
@@ -107,7 +113,9 @@ class BlockSignatures(Answer, frozen=True):
 
 
 class TokenAmount(Answer, frozen=True):
-    amount: TokenUnits
+    """``amount`` is text: of the balances that a transaction shows, most are others'."""
+
+    amount: Digits
 
 
 class TokenBalance(Answer, frozen=True):
@@ -156,8 +164,12 @@ class LandedTransaction(Answer, frozen=True):
         tokens = [*(self.meta.pre_token_balances or ()), *(self.meta.post_token_balances or ())]
         if len(self.meta.post_balances) != count or len(self.transaction.message.account_keys) > count:
             raise ValueError("balances are missing")
-        if any(not 0 <= balance.account_index < count for balance in tokens):
-            raise ValueError("a token balance is of no account of the transaction")
+        for balance in tokens:
+            if not 0 <= balance.account_index < count:
+                raise ValueError("a token balance is of no account of the transaction")
+            amount = balance.ui_token_amount.amount
+            if len(amount) == _U64_DIGITS and int(amount) > U64_MAX:
+                raise ValueError("a token balance is more than a u64")
 
 
 STATUSES = WithContext[list[Status | None]]
@@ -193,17 +205,8 @@ def _base64(value: object) -> bytes:
     raise ValueError('binary data is [text, "base64"]')
 
 
-def _token_units(value: object) -> TokenUnits:
-    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= _U64_DIGITS:
-        amount = int(value)
-        if amount <= U64_MAX:
-            return TokenUnits(amount)
-    raise ValueError("base units are digits as text")
-
-
 _READERS: dict[type, Callable[[object], object]] = {
     HashText: _hash,
     AccountBytes: lambda value: AccountBytes(_base64(value)),
-    TokenUnits: _token_units,
     VersionedTransaction: lambda value: VersionedTransaction.from_bytes(_base64(value)),
 }

@@ -52,7 +52,7 @@ def balance_change(meta: Meta, keys: Sequence[str], wallet: str, guard: str | No
     tokens: dict[str, int] = {}
     for balances, sign in ((before, -1), (after, 1)):
         for balance in balances.values():
-            tokens[balance.mint] = tokens.get(balance.mint, 0) + sign * balance.ui_token_amount.amount
+            tokens[balance.mint] = tokens.get(balance.mint, 0) + sign * int(balance.ui_token_amount.amount)
     own = before.keys() | after.keys()
     if wallet in keys:
         own |= {keys.index(wallet)}

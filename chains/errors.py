@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from chains.refusals import RefusalReason
 from domain.codes import Code
 
 # Longer than a signature in base58: in an error message it can only be the transaction an endpoint says back.
@@ -33,10 +34,18 @@ class UnansweredError(ChainUnavailableError):
 
 
 class TransactionRefusedError(Exception):
-    """The message is not to be signed; ``code`` is one of ``domain.codes``."""
+    """The message is not to be signed; ``code`` is one of ``domain.codes``, ``reason`` says what is wrong with it."""
 
     code = Code.TRANSACTION_INVALID
+
+    def __init__(self, sentence: str, reason: RefusalReason = RefusalReason.UNREADABLE) -> None:
+        self.reason = reason
+        super().__init__(sentence)
 
 
 class WalletError(Exception):
     """The keypair file can't be used; a sentence for the operator, never the file's content."""
+
+
+class SignerError(Exception):
+    """Nobody signed, or not this message; whatever was signed is not sent. A sentence."""

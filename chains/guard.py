@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass
+from functools import lru_cache
 from uuid import UUID
 
 from solders.instruction import AccountMeta, Instruction
@@ -47,18 +48,23 @@ class Guard:
 
     def instructions(self, rent: int) -> list[Instruction]:
         """What makes the guard, ``rent`` lamports paid in; it fails where the guard was made before."""
-        address, wallet = Pubkey.from_string(self.address), Pubkey.from_string(self.wallet)
-        return [
-            transfer(TransferParams(from_pubkey=wallet, to_pubkey=address, lamports=rent)),
-            allocate_with_seed(
-                AllocateWithSeedParams(address=address, base=wallet, seed=self.seed, space=GUARD_BYTES, owner=TOKEN)
-            ),
-            Instruction(
-                TOKEN,
-                _INITIALIZE_ACCOUNT_3 + bytes(Pubkey.from_string(self.authority)),
-                [AccountMeta(address, False, True), AccountMeta(MINT, False, False)],
-            ),
-        ]
+        return list(_instructions(self, rent))
+
+
+@lru_cache(maxsize=1_024)  # composed and then compared with what is to be signed, and the same for each attempt
+def _instructions(guard: Guard, rent: int) -> tuple[Instruction, ...]:
+    address, wallet = Pubkey.from_string(guard.address), Pubkey.from_string(guard.wallet)
+    return (
+        transfer(TransferParams(from_pubkey=wallet, to_pubkey=address, lamports=rent)),
+        allocate_with_seed(
+            AllocateWithSeedParams(address=address, base=wallet, seed=guard.seed, space=GUARD_BYTES, owner=TOKEN)
+        ),
+        Instruction(
+            TOKEN,
+            _INITIALIZE_ACCOUNT_3 + bytes(Pubkey.from_string(guard.authority)),
+            [AccountMeta(address, False, True), AccountMeta(MINT, False, False)],
+        ),
+    )
 
 
 class GuardKey:

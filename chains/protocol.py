@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from msgspec import Struct
 from solders.message import MessageV0
 
 from chains.guard_accounts import GuardsSeen
@@ -28,14 +29,16 @@ class Blockhash:
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
-    """A simulated message: ``error`` is None where it would succeed now; ``units`` is the compute it used."""
+    """A simulated message: ``error`` is None where it would succeed now; ``units`` is the compute it used; ``inner`` is
+    what its programs called, in order, as the node shows it, None where it doesn't.
+    """
 
     error: TransactionError | None
     units: int
+    inner: tuple[Mapping[str, object], ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SignatureStatus:
+class SignatureStatus(Struct, frozen=True):
     """Where a known signature stands. ``failed`` means it is in a block with an error."""
 
     slot: int
@@ -159,6 +162,9 @@ class Chain(Protocol):
 
     async def accounts(self, addresses: Sequence[str]) -> AccountsAnswer:
         """Any number of accounts, at the commitment the engine reads at; more than one call past 100."""
+
+    async def lookup_table(self, address: str) -> tuple[str, ...] | None:
+        """The addresses in a lookup table, finalized; None where there is no table, or one that is given up."""
 
     async def program_accounts(self, program: str) -> list[tuple[str, bytes]]:
         """Every account ``program`` owns: address and data."""

@@ -21,6 +21,8 @@ def alike(landings: Iterable[Landing | None]) -> Landing | None:
     if not groups:
         return None
     most = max(groups.values(), key=len)
+    if len(most) == 1:
+        return most[0]
     return most[0].model_copy(update={"shown_by": tuple(name for landing in most for name in landing.shown_by)})
 
 
@@ -33,9 +35,15 @@ def _said(landing: Landing) -> object:
 
 
 def settle(
-    found: LandedTransaction, sent: SentTransaction, *, commitment: Commitment, custom_codes: CustomCodes
+    found: LandedTransaction,
+    sent: SentTransaction,
+    *,
+    commitment: Commitment,
+    custom_codes: CustomCodes,
+    shown_by: str,
+    configured: int,
 ) -> Landing:
-    """The landing of ``sent`` as ``found`` shows it, in base units.
+    """The landing of ``sent`` as the endpoint ``shown_by``, of ``configured`` ones, shows it, in base units.
 
     What the wallet got more of the token in, or less of the token out, is not an amount of this order and counts as 0.
     """
@@ -60,4 +68,6 @@ def settle(
         fee_lamports=meta.fee,
         guard_rent_lamports=guard_rent if sent.guard else None,
         error=error,
+        shown_by=(shown_by,),
+        configured=configured,
     )

@@ -21,6 +21,7 @@ from chains.errors import RpcError, UnansweredError
 from chains.evidence import Answer, Present, ask
 from chains.guard import TOKEN_PROGRAM
 from chains.guard_accounts import GuardsSeen, see
+from chains.lookup_tables import LOOKUP_TABLE_PROGRAM, addresses_of
 from chains.protocol import (
     AccountsAnswer,
     Blockhash,
@@ -136,6 +137,7 @@ class SolanaChain(Chain):
             "commitment": self._commitment,
             "sigVerify": False,
             "replaceRecentBlockhash": True,
+            "innerInstructions": True,
         }
         answer = await self._main.call(
             "simulateTransaction", _base64(bytes(unsigned)), config, shape=answers.SIMULATION
@@ -144,7 +146,9 @@ class SolanaChain(Chain):
         if result.err is None:
             if not result.units_consumed:  # a limit made from it would fail the transaction
                 raise UnansweredError(self._main.name, "the simulation does not say what it used")
-            return Simulation(None, result.units_consumed)
+            inner = result.inner_instructions
+            called = None if inner is None else tuple(one for each in inner for one in each.instructions)
+            return Simulation(None, result.units_consumed, called)
         programs = [str(message.account_keys[step.program_id_index]) for step in message.instructions]
         error = transaction_error(result.err, result.logs or (), programs=programs, custom_codes=self._custom_codes)
         return Simulation(error, result.units_consumed or 0)
@@ -198,10 +202,17 @@ class SolanaChain(Chain):
             return None
         if found.transaction.signatures[:1] != [sent.signature]:
             raise UnansweredError(endpoint.name, "getTransaction was answered with another transaction")
-        landing = settle(found, sent, commitment=commitment, custom_codes=self._custom_codes)
+        landing = settle(
+            found,
+            sent,
+            commitment=commitment,
+            custom_codes=self._custom_codes,
+            shown_by=endpoint.name,
+            configured=len(self._endpoints),
+        )
         if sent.guard and landing.error is None and not landing.guard_rent_lamports:
             raise UnansweredError(endpoint.name, "getTransaction was answered with a success that made no guard")
-        return landing.model_copy(update={"shown_by": (endpoint.name,), "configured": len(self._endpoints)})
+        return landing
 
     async def outcomes(self, questions: Sequence[OutcomeQuestion]) -> list[Landing | ExpiryEvidence | Inconclusive]:
         by_endpoint = await asyncio.gather(*(ask(endpoint, questions) for endpoint in self._endpoints))
@@ -273,6 +284,12 @@ class SolanaChain(Chain):
         if len(answer.value) != len(addresses):
             raise UnansweredError(self._main.name, "not every account was answered")
         return answer
+
+    async def lookup_table(self, address: str) -> tuple[str, ...] | None:
+        config = {"encoding": "base64", "commitment": "finalized"}
+        answer = await self._main.call("getMultipleAccounts", [address], config, shape=answers.HELD)
+        held = next(iter(answer.value), None)
+        return None if held is None or held.owner != LOOKUP_TABLE_PROGRAM else addresses_of(held.data)
 
     async def program_accounts(self, program: str) -> list[tuple[str, bytes]]:
         config = {"encoding": "base64", "commitment": self._commitment}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from solders.address_lookup_table_account import AddressLookupTableAccount
 from solders.compute_budget import set_compute_unit_limit, set_compute_unit_price
 from solders.hash import Hash
 from solders.instruction import AccountMeta, Instruction
@@ -12,6 +13,7 @@ from solders.pubkey import Pubkey
 
 MEMO_PROGRAM = "MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr"
 COMPUTE_BUDGET_PROGRAM = "ComputeBudget111111111111111111111111111111"
+ATA_PROGRAM = "ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL"
 
 MAX_TRANSACTION_BYTES = 1232
 
@@ -53,11 +55,12 @@ def compose(
     compute_units: int,
     compute_unit_price: int = 0,
     cancels: bool = False,
+    lookup_tables: Sequence[AddressLookupTableAccount] = (),
 ) -> MessageV0:
     """The unsigned message of an attempt, paid and signed by ``wallet``: ``guard`` is made before anything else runs.
 
     ``compute_units`` is what it is known to use, of which ``unit_limit`` is made; ``compute_unit_price`` is in
-    micro-lamports a unit. What ``cancels`` has no ``instructions``.
+    micro-lamports a unit. What ``cancels`` has no ``instructions``. Accounts in ``lookup_tables`` take a byte each.
     """
     payer = Pubkey.from_string(wallet)
     limits = [set_compute_unit_limit(unit_limit(compute_units))]
@@ -66,4 +69,5 @@ def compose(
     # As signer the wallet vouches for the memo, and the memo program refuses one that it did not sign.
     text = memo_text(order_id, attempt, cancels=cancels).encode()
     memo = Instruction(Pubkey.from_string(MEMO_PROGRAM), text, [AccountMeta(payer, True, False)])
-    return MessageV0.try_compile(payer, [*limits, *guard, *instructions, memo], [], Hash.from_string(blockhash))
+    steps = [*limits, *guard, *instructions, memo]
+    return MessageV0.try_compile(payer, steps, list(lookup_tables), Hash.from_string(blockhash))

@@ -28,15 +28,19 @@ _LENGTH = 64
 
 
 class Wallet:
-    """A Solana keypair. Nothing shows its secret: not ``repr``, not pickling, not an error."""
+    """A Solana keypair in this process. Nothing shows its secret: not ``repr``, not pickling, not an error."""
 
-    __slots__ = ("__keypair", "__pubkey", "address")
+    __slots__ = ("__keypair", "__pubkey", "_address")
 
     def __init__(self, keypair: Keypair) -> None:
         self.__keypair = keypair
         # Kept: the keypair computes it from the secret each time, which takes half as long as a signature.
         self.__pubkey = keypair.pubkey()
-        self.address = str(self.__pubkey)
+        self._address = str(self.__pubkey)
+
+    @property
+    def address(self) -> str:
+        return self._address
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -76,6 +80,14 @@ class Wallet:
         check_reclaim(message, wallet=self.address, authority=guard_key.authority, kept=(canary,))
         signature = self.__keypair.sign_message(to_bytes_versioned(message))
         return VersionedTransaction.populate(message, [signature, guard_key.sign_checked(message)])
+
+    async def signed(self, message: MessageV0) -> VersionedTransaction:
+        """As ``sign``."""
+        return self.sign(message)
+
+    async def signed_reclaim(self, message: MessageV0, guard_key: GuardKey) -> VersionedTransaction:
+        """As ``sign_reclaim``."""
+        return self.sign_reclaim(message, guard_key)
 
     def guard_key(self) -> GuardKey:
         """The guard key that follows from the wallet's own: whoever has the wallet's file has it too."""

@@ -25,6 +25,7 @@ from domain.evidence import Commitment
 PAGE = 1_000
 ACCOUNTS_A_CALL = 100
 _ALLOCATE_WITH_SEED = (9).to_bytes(4, "little")
+_CLOSE_ACCOUNT = b"\x09"
 _TOKEN_PROGRAM_BYTES = bytes(Pubkey.from_string(TOKEN_PROGRAM))
 _MEMO = re.compile(r"surefill:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}):([1-9][0-9]{0,8})(?::(cancel))?", re.ASCII)
 _RECLAIM = re.compile(r"surefill-reclaim:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.ASCII)
@@ -62,7 +63,8 @@ class Movement:
 
     ``gained`` is by mint, in base units, what is less being negative and what is the same left out; neither the network
     fee, ``fee_lamports``, is in it, nor the rent, ``guard_lamports``, that went into the ``guard`` it makes.
-    ``signed``: the wallet is among the signers, and its signature is right, which no endpoint can forge.
+    ``signed``: the wallet is among the signers, and its signature is right, which no endpoint can forge. ``closed`` are
+    token accounts whose lamports it sends to the wallet.
     """
 
     slot: int
@@ -74,6 +76,7 @@ class Movement:
     guard: str | None
     guard_lamports: int
     reclaim: UUID | None = None
+    closed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +178,7 @@ class WalletHistory:
             guard=guard,
             guard_lamports=change.guard_lamports,
             reclaim=_reclaim_of(message, keys),
+            closed=tuple(_closed_by(message, keys, wallet)),
         )
 
     async def guards_there(
@@ -230,6 +234,14 @@ def _guard_of(message: Any, keys: list[str], wallet: str) -> str | None:
         if data.startswith(_ALLOCATE_WITH_SEED) and data.endswith(_TOKEN_PROGRAM_BYTES):
             return accounts[0]
     return None
+
+
+def _closed_by(message: Any, keys: list[str], wallet: str) -> Iterator[str]:
+    for step in message.instructions:
+        accounts = [keys[index] for index in bytes(step.accounts) if index < len(keys)]
+        is_token_program = keys[step.program_id_index : step.program_id_index + 1] == [TOKEN_PROGRAM]
+        if is_token_program and bytes(step.data) == _CLOSE_ACCOUNT and accounts[1:2] == [wallet]:
+            yield accounts[0]
 
 
 def _memo_of(message: Any, keys: list[str]) -> Memo | None:

@@ -26,6 +26,7 @@ COMMANDS = {
         "up": "cli.up:up",
         "migrate": "cli.role:migrate",
         "env": "cli.env:env",
+        "doctor": "cli.doctor:doctor",
     },
     "Orders": {
         "submit": "cli.submit:submit",

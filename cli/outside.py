@@ -12,8 +12,8 @@ from chains.errors import WalletError
 from chains.wallet_history import Tip, WalletHistory
 from commands.ids import DEFAULT_ACCOUNT
 from commands.recovery import OpenOrder
-from domain.account import ForeignTransactionFound
 from domain.directory import Account
+from domain.log_behind import ForeignReclaimFound, ForeignTransactionFound
 from runtime.account_wallets import guard_key_of, signer_of
 from runtime.composition import Store
 from runtime.errors import StartupError
@@ -22,7 +22,7 @@ from runtime.roles.wallet_history import reading
 from runtime.settings import Settings
 from workers.history.reader import HistoryReader
 from workers.history.recovery import Outside, OutsideReader
-from workers.signers import Signer
+from workers.signers import AccountSigner
 
 SHOWN_EVERY_S = 5.0
 
@@ -30,7 +30,9 @@ SHOWN_EVERY_S = 5.0
 class OutsideOrders:
     """Each wallet's history over every endpoint, and the guards of open orders."""
 
-    def __init__(self, store: Store, readers: Mapping[UUID, HistoryReader], signers: Mapping[UUID, Signer]) -> None:
+    def __init__(
+        self, store: Store, readers: Mapping[UUID, HistoryReader], signers: Mapping[UUID, AccountSigner]
+    ) -> None:
         self._store = store
         self._readers = readers
         self._signers = signers
@@ -39,13 +41,22 @@ class OutsideOrders:
     async def record(self) -> Outside:
         """Record what the log doesn't know, once nothing can land any more; how long that takes is said on stderr."""
         recorded: list[ForeignTransactionFound] = []
+        reclaims: list[ForeignReclaimFound] = []
         tips: Mapping[str, Tip] = {}
         for account_id, reader in self._readers.items():
-            outside = OutsideReader(reader, self._store.accounts, self._store.foreign, account_id, DEFAULT_ACCOUNT)
+            outside = OutsideReader(
+                reader,
+                self._store.accounts,
+                self._store.foreign,
+                self._store.foreign_reclaims,
+                account_id,
+                DEFAULT_ACCOUNT,
+            )
             found = await outside.record(self._signers[account_id].wallet.address, self._show)
             recorded += found.recorded
+            reclaims += found.reclaims
             tips = found.tips
-        return Outside(tuple(recorded), tips)
+        return Outside(tuple(recorded), tuple(reclaims), tips)
 
     async def guarded(self, orders: Sequence[OpenOrder], outside: Outside) -> set[UUID]:
         """Those of the open ``orders`` whose guard the chain shows: they were executed, by what nobody shows."""
@@ -73,9 +84,9 @@ async def outside_orders(settings: Settings, store: Store) -> AsyncIterator[Outs
     """
     async with WalletHistory(settings.solana_rpc_url) as main:
         genesis_hash = await main.genesis_hash()
-    wallet = await require_wallet(store.pool, store.mapper, genesis_hash, settings.wallet_file)
+    wallet = await require_wallet(store.pool, store.mapper, genesis_hash, settings.wallet_source)
     await store.known_accounts.load()
-    signers = {DEFAULT_ACCOUNT: Signer(wallet, guard_key_of(settings, wallet))}
+    signers = {DEFAULT_ACCOUNT: AccountSigner(wallet, guard_key_of(settings, wallet))}
     for account in store.known_accounts.accounts:
         if account.wallet is not None and account.account_id != DEFAULT_ACCOUNT:
             signers[account.account_id] = _signer(settings, account)
@@ -89,7 +100,7 @@ async def outside_orders(settings: Settings, store: Store) -> AsyncIterator[Outs
         yield OutsideOrders(store, readers, signers)
 
 
-def _signer(settings: Settings, account: Account) -> Signer:
+def _signer(settings: Settings, account: Account) -> AccountSigner:
     try:
         return signer_of(settings, account)
     except WalletError as missing:

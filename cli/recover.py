@@ -14,7 +14,7 @@ from cli.operator import operator, print_outcome
 from cli.outside import outside_orders
 from commands.ids import DEFAULT_ACCOUNT
 from commands.recovery import OpenOrder, Recovery, bound_by_guards
-from domain.account import ForeignTransactionFound, LogFoundBehind
+from domain.log_behind import ForeignTransactionFound, LogFoundBehind
 from domain.numbers import to_units
 from domain.order import Order
 from projections.order_view import price
@@ -23,6 +23,7 @@ from runtime.composition import Store, open_store
 from runtime.errors import StartupError
 from verification import witness as witnesses
 from verification.witness import Witness
+from workers.history.recovery import Outside
 
 ALL = "all"
 
@@ -99,7 +100,7 @@ async def _recover(keep: Orders, cancel: Orders, because: str) -> str:
             guarded = await chain.guarded(orders, outside)
         orders = bound_by_guards(orders, guarded)
         if not because:
-            print("\n".join(_report(behind, await _executed(store, outside.recorded), orders)))
+            print("\n".join(_report(behind, await _executed(store, outside.recorded), outside, orders)))
             raise StartupError(f"{len(orders)} open orders wait for a decision; surefill recover --help says how")
         others = {one.order_id for one in orders} - keep.named - cancel.named
         kept = keep.named | (others if keep.others else set())
@@ -150,12 +151,17 @@ async def _executed(store: Store, found: Sequence[ForeignTransactionFound]) -> l
     return lines
 
 
-def _report(behind: LogFoundBehind, executed: Sequence[str], orders: Sequence[OpenOrder]) -> list[str]:
+def _report(
+    behind: LogFoundBehind, executed: Sequence[str], outside: Outside, orders: Sequence[OpenOrder]
+) -> list[str]:
+    reclaims = [f"  {one.reclaim_id}  {one.signature}, slot {one.slot}" for one in outside.reclaims]
     return [
         f"the log is behind: {behind.reason}",
         f"what came after position {behind.ended_at} is lost; epoch {behind.epoch} began there",
         f"executed outside of the log, now recorded: {len(executed)}",
         *executed,
+        f"reclaims outside of the log, now recorded: {len(reclaims)}",
+        *reclaims,
         f"open orders: {len(orders)}",
         *(_line(one, behind) for one in orders),
     ]

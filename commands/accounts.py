@@ -10,21 +10,17 @@ from commands.errors import TooManyConflictsError
 from commands.ids import uuid7
 from commands.orders import MOST_CONFLICTS, Guards
 from domain.account import (
-    AccountEvent,
     ConfirmationUpheld,
     ContradictionFound,
-    LogFoundBehind,
-    LogRecovered,
     TradingHalted,
     TradingResumed,
-    WalletHistoryRead,
-    history_read,
     reconciliation_stream,
     trading_stream,
-    unrecovered,
 )
+from domain.account_event import AccountEvent
 from domain.epochs import Epochs, epochs
 from domain.errors import DomainError
+from domain.log_behind import LogFoundBehind, LogRecovered, WalletHistoryRead, history_read, unrecovered
 from domain.trading_state import ENGINE, AccountTrading, EngineTrading, account_trading, engine_trading
 from event_store.append.appender import Appender
 from event_store.errors import LeaseLostError

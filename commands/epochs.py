@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from commands.accounts import Accounts
-from domain.account import LogFoundBehind
 from domain.epochs import Epochs
+from domain.log_behind import LogFoundBehind
 from event_store.types import PositionedEvent
 
 

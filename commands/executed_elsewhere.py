@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from commands.foreign import ForeignTransactions
-from domain.account import ForeignTransactionFound
+from domain.log_behind import ForeignTransactionFound
 from event_store.types import PositionedEvent
 
 

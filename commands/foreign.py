@@ -13,10 +13,11 @@ from commands.accounts import Accounts, account_event
 from commands.errors import GuardFailedError, TooManyConflictsError
 from commands.loaded_order import LoadedOrder
 from commands.orders import MOST_CONFLICTS, OrderRepository
-from domain.account import ContradictionFound, ForeignTransactionFound, foreign_transactions_stream
+from domain.account import ContradictionFound, foreign_transactions_stream
 from domain.commands import RecordElsewhere
 from domain.errors import LandedAfterEndError, NotApplicableError
 from domain.events import TransactionBuilt
+from domain.log_behind import ForeignTransactionFound
 from event_store.append.appender import Appender
 from event_store.mapper import UNREADABLE, EventMapper
 from event_store.read.log import Log

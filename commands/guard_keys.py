@@ -7,7 +7,8 @@ from uuid import UUID, uuid4
 from commands.accounts import account_event
 from commands.errors import TooManyConflictsError
 from commands.orders import MOST_CONFLICTS
-from domain.account import AccountEvent, CanaryMade, GuardKeyBound, guard_key_stream
+from domain.account import CanaryMade, GuardKeyBound, guard_key_stream
+from domain.account_event import AccountEvent
 from domain.errors import DomainError
 from event_store.append.appender import Appender
 from event_store.errors import LeaseLostError

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from commands.cache import OrderCache
 from commands.errors import GuardFailedError, TooManyConflictsError
@@ -54,6 +54,14 @@ class Loaded:
 
     orders: dict[UUID, LoadedOrder]
     unreadable: dict[UUID, UnreadableEventError]
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What was decided of an order already and isn't recorded yet, and the order after it."""
+
+    events: tuple[OrderEvent, ...]
+    order: Order
 
 
 class OrderRepository:
@@ -164,6 +172,7 @@ class OrderRepository:
         guards: Guards = (),
         beside: Sequence[NewEvent] = (),
         decide_again: bool = True,
+        first: Decided | None = None,
     ) -> LoadedOrder:
         """Append what ``commands`` lead to, one after the other, in one request; the order after it.
 
@@ -171,18 +180,19 @@ class OrderRepository:
 
         ``beside`` are other streams' events that belong to it, in the same request; a conflict of theirs is a guard's.
         Where the order has moved on meanwhile it is decided again, unless what the command says was true of
-        ``loaded`` alone.
+        ``loaded`` alone. ``first`` was decided on ``loaded``, and goes before them; so nothing is decided again.
 
         Raises ``NotApplicableError`` where the order has moved on, other ``DomainError`` where the command is wrong,
         ``GuardFailedError`` or ``LeaseLostError`` where a guard forbids it, ``LogUnavailableError`` or
         ``OutcomeUnknownError`` where it was not, or perhaps not, written, ``UnreadableEventError`` where what was
         written meanwhile can't be read.
         """
-        command_id = uuid4()
+        command_id: UUID | None = None
         for _ in range(MOST_CONFLICTS):
-            decided = _decide_all(loaded.order, commands)
+            decided = _decide_all(loaded.order, commands, first)
             if not decided:
                 return loaded
+            command_id = command_id or uuid7()
             after, outcome = await self._append(loaded, decided, command_id, guards, beside)
             if isinstance(outcome, Stored | AlreadyStored):
                 return after
@@ -191,7 +201,7 @@ class OrderRepository:
             self._recent.forget(loaded.order_id)
             if outcome.stream_id != loaded.order_id:
                 raise GuardFailedError(str(outcome.stream_id))
-            if not decide_again:
+            if first or not decide_again:
                 raise NotApplicableError(f"The order has moved on from version {loaded.version}.")
             recorded = await self._log.load(loaded.order_id)
             loaded = self.history(recorded) if recorded else LoadedOrder(loaded.order_id, loaded.account_id)
@@ -259,9 +269,15 @@ class OrderRepository:
         return await self._log.load(order_id)
 
 
-def _decide_all(order: Order | None, commands: Sequence[OrderCommand]) -> list[OrderEvent]:
-    """The events of all ``commands``, each decided on what those before it led to."""
-    decided: list[OrderEvent] = []
+def _decide_all(
+    order: Order | None, commands: Sequence[OrderCommand], first: Decided | None = None
+) -> list[OrderEvent]:
+    """The events of ``first`` and of all ``commands``, each decided on what those before it led to."""
+    decided = list(first.events) if first else []
+    new: list[OrderEvent] = []
+    order = first.order if first else order
     for command in commands:
-        decided += decide(fold(decided, order) if decided else order, command)
+        order = fold(new, order) if new else order
+        new = decide(order, command)
+        decided += new
     return decided

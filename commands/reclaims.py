@@ -7,8 +7,9 @@ from uuid import UUID, uuid4
 from commands.accounts import account_event
 from commands.errors import GuardFailedError
 from commands.orders import Guards
-from domain.account import AccountEvent, ReclaimBuilt
+from domain.account_event import AccountEvent
 from domain.reclaim import Reclaim, ReclaimEnd, reclaim, record_end
+from domain.reclaim_events import ReclaimBuilt
 from event_store.append.appender import Appender
 from event_store.errors import LeaseLostError
 from event_store.mapper import EventMapper

@@ -14,12 +14,12 @@ from uuid import UUID
 from commands.accounts import Accounts
 from commands.loaded_order import LoadedOrder
 from commands.orders import OrderRepository
-from domain.account import LogRecovered
 from domain.codes import Code
 from domain.commands import DiscardOrder
 from domain.decide import decide
 from domain.errors import DomainError, NotApplicableError
 from domain.events import ORDER_EVENTS, OrderSubmitted
+from domain.log_behind import LogRecovered
 from domain.order import ENDS
 from event_store.read.log import Log
 

@@ -7,15 +7,15 @@ first answer where the terms are the same, and a conflict where they aren't.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from commands.errors import SubmissionUnknownError
-from commands.ids import order_id
+from commands.ids import order_id, uuid7
 from commands.loaded_order import LoadedOrder
 from commands.orders import OrderRepository
-from domain.account import ForeignTransactionFound
 from domain.commands import RecordElsewhere, SubmitOrder
 from domain.errors import DomainError
+from domain.log_behind import ForeignTransactionFound
 from domain.order import Order
 from domain.terms import OrderTerms
 from event_store.errors import OutcomeUnknownError
@@ -50,7 +50,7 @@ async def submit_order(
     new = LoadedOrder(as_id or order_id(account_id, command.terms.client_order_id), account_id)
     try:
         ended = (RecordElsewhere(executed),) if executed else ()
-        after, outcome = await orders.create(new, (command, *ended), uuid4())
+        after, outcome = await orders.create(new, (command, *ended), uuid7())
     except OutcomeUnknownError as unknown:
         raise SubmissionUnknownError(new.order_id) from unknown
     if not isinstance(outcome, Conflict):

@@ -55,11 +55,12 @@ class TradingStates:
         self._engine = None
 
     def follow(self, events: Sequence[PositionedEvent]) -> None:
-        for event in events:
-            if event.stream_id == _ENGINE_STREAM:
-                self._engine = None
-            else:
-                self._known.pop(event.stream_id, None)
+        # Few accounts are known, and nearly every event is an order's.
+        changed = {event.stream_id.int for event in events}
+        for stream_id in [known for known in self._known if known.int in changed]:
+            del self._known[stream_id]
+        if _ENGINE_STREAM.int in changed:
+            self._engine = None
 
     async def _own(self, account_id: UUID) -> AccountTrading:
         stream_id = trading_stream(account_id)

@@ -18,13 +18,18 @@ class Code(StrEnum):
     LIMIT_NOT_MET = "limit_not_met"
     SLIPPAGE_EXCEEDED = "slippage_exceeded"
     VENUE_UNAVAILABLE = "venue_unavailable"
+    VENUE_RATE_LIMITED = "venue_rate_limited"
+    VENUE_UNAUTHORIZED = "venue_unauthorized"
+    VENUE_ANSWER_INVALID = "venue_answer_invalid"
     CHAIN_UNAVAILABLE = "chain_unavailable"
     BLOCKHASH_NOT_FOUND = "blockhash_not_found"
     PROGRAM_ERROR = "program_error"
     TRANSACTION_INVALID = "transaction_invalid"
+    PROPOSAL_REFUSED = "proposal_refused"
     TRADING_HALTED = "trading_halted"
     GUARD_TAKEN = "guard_taken"
     GUARD_UNPROVEN = "guard_unproven"
+    SIGNER_UNAVAILABLE = "signer_unavailable"
     LAMPORT_RESERVE = "lamport_reserve"
     TRANSACTION_EXPIRED = "transaction_expired"
     DEADLINE_PASSED = "deadline_passed"
@@ -50,15 +55,22 @@ MEANINGS: dict[Code, Meaning] = {
     Code.LIMIT_NOT_MET: Meaning(False, "No venue's quote at the order's size met its limit."),
     Code.SLIPPAGE_EXCEEDED: Meaning(False, "No venue offered the order's minimum within its deadline."),
     Code.VENUE_UNAVAILABLE: Meaning(False, "No venue answered within the order's deadline."),
+    Code.VENUE_RATE_LIMITED: Meaning(False, "The venues may not be asked that often."),
+    Code.VENUE_UNAUTHORIZED: Meaning(False, "A venue doesn't accept the key that it is asked with."),
+    Code.VENUE_ANSWER_INVALID: Meaning(False, "A venue answered something that can't be used."),
     Code.CHAIN_UNAVAILABLE: Meaning(False, "The chain could not be reached within the order's deadline."),
     Code.BLOCKHASH_NOT_FOUND: Meaning(False, "The chain did not know the transaction's blockhash."),
     Code.PROGRAM_ERROR: Meaning(False, "A program on the chain refused the swap."),
     Code.TRANSACTION_INVALID: Meaning(
         True, "The transaction a venue proposed did more than this swap; it was not signed."
     ),
+    Code.PROPOSAL_REFUSED: Meaning(
+        False, "What the venues proposed did more than this swap, or less; none of it was signed."
+    ),
     Code.TRADING_HALTED: Meaning(False, "Trading of the account is halted until an operator has looked."),
     Code.GUARD_TAKEN: Meaning(False, "The chain shows that a transaction of this order has succeeded before."),
     Code.GUARD_UNPROVEN: Meaning(False, "The guard key was not proven within the order's deadline: nothing is signed."),
+    Code.SIGNER_UNAVAILABLE: Meaning(False, "Who signs for the wallet gave no signature within the order's deadline."),
     Code.LAMPORT_RESERVE: Meaning(False, "The wallet's lamports are down to the reserve that is kept for cancels."),
     Code.TRANSACTION_EXPIRED: Meaning(False, "The transaction did not land while its blockhash was valid."),
     Code.DEADLINE_PASSED: Meaning(False, "The order's deadline passed before it could be executed."),

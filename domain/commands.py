@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.account import ForeignTransactionFound
 from domain.codes import Code
 from domain.events import Observation, Purpose
 from domain.evidence import ExpiryEvidence, GuardTaken, Landing, OperatorEvidence
+from domain.log_behind import ForeignTransactionFound
 from domain.quotes import Quote, Refusal
 from domain.terms import OrderTerms
 

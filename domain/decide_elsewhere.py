@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from domain import commands as c
 from domain import events as e
-from domain.account import ForeignTransactionFound
 from domain.codes import Code, meaning
 from domain.decide_end import end_cancelled
 from domain.errors import DomainError, LandedAfterEndError, NotApplicableError
+from domain.log_behind import ForeignTransactionFound
 from domain.order import Cancellation, Order
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal, get_args
 from uuid import UUID
 
-from domain.account import AccountEvent
+from domain.account_event import AccountEvent
 from domain.limits import Limits
 
 Scope = Literal["read", "trade", "admin"]

@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from domain.account import AccountEvent, LogFoundBehind
+from domain.account_event import AccountEvent
 from domain.errors import PositionLostError
+from domain.log_behind import LogFoundBehind
 
 # Without an epoch it is the first one's: that is how positions looked before there were epochs.
 POSITION = r"(?:[1-9][0-9]{0,8}\.)?[0-9]{1,18}"

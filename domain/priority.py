@@ -19,15 +19,17 @@ class Priority:
     lamports: int
 
 
-def priority_of(order: Order, unit_limit: int, most_lamports: int) -> Priority:
+def priority_of(order: Order, unit_limit: int, most_lamports: int, *, hint: int = 0) -> Priority:
     """What the order's next attempt offers, which may use ``unit_limit`` compute units.
 
-    ``most_lamports`` is for all of the order's attempts together, whatever becomes of each.
+    ``most_lamports`` is for all of the order's attempts together, whatever becomes of each. ``hint`` is what a venue
+    would offer for a unit: at least so much, as far as that leaves enough for two that join, each at twice the price.
     """
     dearest = max((attempt.compute_unit_price for attempt in order.attempts), default=0)
     wanted = max(2 * dearest, FIRST_PRICE) if order.live_attempts else dearest
     left = most_lamports - sum(attempt.priority_fee_lamports for attempt in order.attempts)
-    price = min(wanted, max(0, left) * MICRO // unit_limit)
+    hinted = min(hint, max(0, left) * MICRO // unit_limit // 7)
+    price = min(max(wanted, hinted), max(0, left) * MICRO // unit_limit)
     return Priority(price, -(-price * unit_limit // MICRO))
 
 

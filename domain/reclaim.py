@@ -12,16 +12,11 @@ from datetime import datetime, timedelta
 from typing import assert_never
 from uuid import UUID
 
-from domain.account import (
-    AccountEvent,
-    ReclaimBuilt,
-    ReclaimExpired,
-    ReclaimFailed,
-    ReclaimLanded,
-)
+from domain.account_event import AccountEvent
 from domain.events import ORDER_EVENTS, OrderCancelled, OrderConfirmed, OrderEvent, OrderFailed
 from domain.evidence import BLOCKHASH_LIFE
 from domain.order import Order
+from domain.reclaim_events import ReclaimBuilt, ReclaimExpired, ReclaimFailed, ReclaimLanded
 
 MOST_GUARDS = 21
 """Of so many guards a reclaim fits into a packet."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 from uuid import UUID
 
-from domain.account import AccountEvent, Trading, TradingResumed, trading
+from domain.account import Trading, TradingResumed, trading
+from domain.account_event import AccountEvent
 from domain.tokens import Side
 
 TradingState = Literal["active", "reducing", "halted"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, get_args
 
 import structlog
 from prometheus_client import Counter
@@ -19,6 +19,7 @@ _FAILURES = Counter("surefill_notifier_failures", "Wake-ups that could not be se
 _RECONNECT_AFTER = 0.5
 
 Subject = Literal["log", "work", "wanted", "history"]
+SUBJECTS: tuple[Subject, ...] = get_args(Subject)
 Hear = Callable[[int], None]
 
 log = structlog.get_logger()
@@ -100,9 +101,7 @@ class Notifier:
         while True:
             try:
                 async with self._redis.pubsub() as subscription:
-                    subjects: dict[bytes, Subject] = {
-                        self._channel(s).encode(): s for s in ("log", "work", "wanted", "history")
-                    }
+                    subjects: dict[bytes, Subject] = {self._channel(one).encode(): one for one in SUBJECTS}
                     await subscription.subscribe(*subjects)
                     self.subscribed = True
                     for subject in subjects.values():

@@ -25,6 +25,8 @@ from localnet.journal import LEDGER, check
 _SCRIPTS = ("ledger_1.sql", "ledger_2.sql", "ledger_3.sql", "ledger_4.sql")
 _SCHEMA = [Path(__file__).with_name(name).read_text() for name in _SCRIPTS]
 _MENTIONING = Path(__file__).with_name("mentioning.sql").read_text()
+# So many transactions are found without a query: who sent one asks for its status every second until it is final.
+_MOST_RECENT = 20_000
 # Solana no longer collects rent: a node shows every account as exempt, with this epoch.
 RENT_EXEMPT_EPOCH = 2**64 - 1
 
@@ -45,6 +47,15 @@ class Landed:
     @property
     def error_value(self) -> object:
         return None if self.error is None else json.loads(self.error)
+
+
+class Mention(NamedTuple):
+    """A transaction in the list of those that name an address; ``error`` is JSON."""
+
+    signature: Signature
+    number: int
+    error: str | None
+    memo: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +112,8 @@ class Ledger:
     def __init__(self, directory: Path) -> None:
         path = directory / LEDGER
         check(path)
+        self._recent: dict[Signature, tuple[int, str | None]] = {}
+        self._times: dict[int, int] = {}
         path.touch(mode=0o600)  # it holds the seed; SQLite gives its other files the same mode
         self._db = sqlite3.connect(path, isolation_level=None, timeout=1.0)
         try:
@@ -175,6 +188,10 @@ class Ledger:
                 self._db.executemany(
                     "INSERT INTO mention VALUES (?, ?)", [(bytes(key), row.lastrowid) for key in landed.mentions]
                 )
+        for landed in transactions:
+            self._recent[landed.signature] = (landed.number, landed.error)
+        while len(self._recent) > _MOST_RECENT:
+            del self._recent[next(iter(self._recent))]
 
     def drop(self, numbers: Sequence[int], accounts: Sequence[tuple[Pubkey, Account | None]], settled: Settled) -> None:
         """Take the newest blocks off the chain; ``accounts`` are those they touched, as they were before them."""
@@ -187,6 +204,7 @@ class Ledger:
             self._db.execute(f"DELETE FROM mention WHERE sequence IN ({undone})", first)  # noqa: S608
             self._db.execute("DELETE FROM chain_transaction WHERE number >= ?", first)
             self._db.execute("DELETE FROM undo WHERE number >= ?", first)
+        self._recent.clear()
 
     def dropped(self) -> list[int]:
         """The numbers of the blocks that are no longer on the chain."""
@@ -216,8 +234,11 @@ class Ledger:
 
     def unix_time(self, number: int) -> int:
         """The time (s) of the block ``number``."""
-        query = "SELECT * FROM block_range WHERE number <= ? ORDER BY number DESC LIMIT 1"
-        return BlockRange(*self._db.execute(query, (number,)).fetchone()).time_of(number)
+        time = self._times.get(number)
+        if time is None:
+            query = "SELECT * FROM block_range WHERE number <= ? ORDER BY number DESC LIMIT 1"
+            time = self._times[number] = BlockRange(*self._db.execute(query, (number,)).fetchone()).time_of(number)
+        return time
 
     def find(self, signature: Signature) -> Landed | None:
         query = "SELECT * FROM chain_transaction WHERE signature = ?"
@@ -226,6 +247,8 @@ class Ledger:
 
     def place(self, signature: Signature) -> tuple[int, str | None] | None:
         """Block number and error (JSON) of a transaction, or None."""
+        if recent := self._recent.get(signature):
+            return recent
         query = "SELECT number, error FROM chain_transaction WHERE signature = ?"
         row: tuple[int, str | None] | None = self._db.execute(query, (bytes(signature),)).fetchone()
         return row
@@ -237,10 +260,11 @@ class Ledger:
 
     def mentioning(
         self, address: Pubkey, *, highest: int, before: int | None, after: int | None, limit: int
-    ) -> list[Landed]:
+    ) -> list[Mention]:
         """Transactions that name ``address``, newest first; ``before`` and ``after`` are sequences, excluded."""
         named = {"address": bytes(address), "before": before, "after": after, "highest": highest, "limit": limit}
-        return [_landed(row) for row in self._db.execute(_MENTIONING, named)]
+        found = self._db.execute(_MENTIONING, named)
+        return [Mention(Signature(signature), *rest) for signature, *rest in found]
 
     def transaction_count(self) -> int:
         return int(self._db.execute("SELECT coalesce(max(sequence), 0) FROM chain_transaction").fetchone()[0])
@@ -274,6 +298,7 @@ class Ledger:
     def _put_range(self, block_range: BlockRange) -> None:
         row = (block_range.number, block_range.until, block_range.unix_time, block_range.slot_us)
         self._db.execute("INSERT INTO block_range VALUES (?, ?, ?, ?)", row)
+        self._times.clear()
 
     def _put_accounts(self, accounts: Sequence[tuple[Pubkey, Account | None]]) -> None:
         self._db.executemany(

@@ -1,5 +1,5 @@
 -- Transactions that name an address, newest first, up to a block, strictly between two sequences where they are given.
-SELECT chain_transaction.*
+SELECT signature, number, error, memo
   FROM mention
   JOIN chain_transaction USING (sequence)
  WHERE address = :address

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from solders.account import Account
@@ -13,7 +14,7 @@ from solders.message import Message, MessageV0
 from solders.pubkey import Pubkey
 from solders.transaction import VersionedTransaction
 
-from localnet import base58
+from chains import base58
 from localnet.errors import UnsupportedMessageError
 
 MEMO_PROGRAMS = tuple(
@@ -65,9 +66,9 @@ def writable_flags(message: Message | MessageV0) -> tuple[bool, ...]:
     """Signers come first, and in each half the writable ones."""
     header, keys = message.header, len(message.account_keys)
     signers = header.num_required_signatures
-    writable_signers = signers - header.num_readonly_signed_accounts
-    writable_end = keys - header.num_readonly_unsigned_accounts
-    return tuple(index < writable_signers if index < signers else index < writable_end for index in range(keys))
+    readonly = header.num_readonly_signed_accounts, header.num_readonly_unsigned_accounts
+    writable = signers - readonly[0], keys - signers - readonly[1]
+    return (True,) * writable[0] + (False,) * readonly[0] + (True,) * writable[1] + (False,) * readonly[1]
 
 
 def _table_addresses(table: Account) -> list[Pubkey]:
@@ -150,9 +151,13 @@ def compiled_instruction(instruction: Any, stack_height: int | None = None) -> d
     return {
         "programIdIndex": instruction.program_id_index,
         "accounts": list(instruction.accounts),
-        "data": base58.encode(bytes(instruction.data)),
+        "data": _data(bytes(instruction.data)),
         "stackHeight": stack_height,
     }
+
+
+# Most of a transaction's instructions say the same in many transactions.
+_data = lru_cache(maxsize=4096)(base58.encode)
 
 
 def _parsed_instruction(instruction: Any, keys: AccountKeys) -> dict[str, Any]:

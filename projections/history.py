@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+
+from msgspec import Struct
 
 from domain.events import OrderEvent, is_order_event
 from domain.evolve import evolve
@@ -16,8 +17,7 @@ from event_store.types import PositionedEvent
 from projections.order_view import OrderView, order_view
 
 
-@dataclass(frozen=True, slots=True)
-class OrderState:
+class OrderState(Struct, frozen=True):
     """An order as of one of its events: ``updated_at`` and ``position`` are that event's."""
 
     order_id: UUID

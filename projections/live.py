@@ -69,7 +69,8 @@ class LiveFeed:
         LIVE_POSITION.set(after)
         try:
             async for batch in Tail(self._feed.read, after, limit=BATCH, wakes=self._feed):
-                for event in batch:
+                # Where nobody follows an order, nobody is looked for.
+                for event in batch if self._orders else ():
                     for events in (False, True):
                         order = self._orders.get((event.stream_id, events))
                         if order is not None:

@@ -14,8 +14,9 @@ from solders.keypair import Keypair
 
 from chains.errors import WalletError
 from chains.guard import GuardKey
+from chains.signer import Signer
 from chains.solana_client import SolanaChain
-from chains.wallet import Wallet, read_keypair
+from chains.wallet import read_keypair
 from chains.wallet_files import WalletFiles
 from commands.directory.commands import DirectoryCommands
 from commands.known_accounts import KnownAccounts
@@ -23,30 +24,34 @@ from domain.directory import DEFAULT_ACCOUNT, Account
 from domain.errors import DomainError
 from localnet.funding import fund
 from localnet.keys import FAUCET_KEY, MARKET_KEY
+from runtime.errors import StartupError
 from runtime.settings import Settings
 from workers.errors import TRANSIENT_ERRORS
-from workers.signers import Signer
+from workers.signers import AccountSigner
 
 AGAIN_S = 2.0
 LOCALNET = "localnet"
 
 log = structlog.get_logger(__name__)
 
-Begin = Callable[[UUID, Signer], Awaitable[None]]
+Begin = Callable[[UUID, AccountSigner], Awaitable[None]]
 """Begin to sign for an account."""
 
 
-def guard_key_of(settings: Settings, wallet: Wallet) -> GuardKey:
-    """The key in GUARD_KEY, else the one that follows from the wallet's."""
-    return GuardKey(bytes.fromhex(settings.guard_key)) if settings.guard_key else wallet.guard_key()
+def guard_key_of(settings: Settings, wallet: Signer) -> GuardKey:
+    """The key in GUARD_KEY, else the one that follows from the wallet's; raises ``StartupError`` without either."""
+    key = GuardKey(bytes.fromhex(settings.guard_key)) if settings.guard_key else wallet.guard_key()
+    if key is None:
+        raise StartupError("GUARD_KEY must be set: the wallet's key, which it would follow from, isn't here")
+    return key
 
 
-def signer_of(settings: Settings, account: Account) -> Signer:
+def signer_of(settings: Settings, account: Account) -> AccountSigner:
     """The signer of an account that has a wallet and isn't the default one. Raises ``WalletError``."""
     if account.wallet is None:
         raise WalletError(f"the account {account.name} has no wallet")
     wallet = WalletFiles(settings.wallets_directory).load(account.wallet)
-    return Signer(wallet, guard_key_of(settings, wallet))
+    return AccountSigner(wallet, guard_key_of(settings, wallet))
 
 
 class AccountWallets:

@@ -27,10 +27,10 @@ log = structlog.get_logger(__name__)
 class ChainIdentity:
     """Asks the node at ``rpc_url`` in the background, with back-off, until it has answered once.
 
-    Its answer counts once it is known to be the log's chain and ``pools`` were read.
+    Its answer counts once it is known to be the log's chain and ``pools``, where they are traded, were read.
     """
 
-    def __init__(self, chain: Chain, pools: PoolBook, rpc_url: str, database: Pool, mapper: EventMapper) -> None:
+    def __init__(self, chain: Chain, pools: PoolBook | None, rpc_url: str, database: Pool, mapper: EventMapper) -> None:
         self._chain = chain
         self._pools = pools
         self._host = urlsplit(rpc_url).hostname  # no more of it: a provider's key is in the path or the query
@@ -91,7 +91,8 @@ class ChainIdentity:
             try:
                 genesis_hash = await self._chain.genesis_hash()
                 await require_chain_of_log(self._database, self._mapper, genesis_hash)
-                await self._pools.load()
+                if self._pools:
+                    await self._pools.load()
             except (ChainUnavailableError, psycopg.Error) as error:
                 self._kind = type(error).__name__
                 if not said:
@@ -107,7 +108,7 @@ class ChainIdentity:
                 raise
             if said:
                 log.info("the chain's node answers", host=self._host)
-            if not self._pools.venues:
+            if self._pools and not self._pools.venues:
                 log.warning("this chain has no pools the engine knows; every order will fail with no_venue")
             return genesis_hash
         raise AssertionError("the delays have no end")

@@ -17,6 +17,7 @@ from commands.directory.commands import DirectoryCommands
 from commands.epochs import KnownEpochs
 from commands.executed_elsewhere import ExecutedElsewhere
 from commands.foreign import ForeignTransactions
+from commands.foreign_reclaims import ForeignReclaims
 from commands.guard_keys import GuardKeys
 from commands.halting import Halting
 from commands.ids import DEFAULT_ACCOUNT
@@ -25,7 +26,6 @@ from commands.orders import OrderRepository
 from commands.reclaims import Reclaims
 from commands.trading import TradingStates
 from domain.account import ACCOUNT_EVENTS
-from domain.codes import Code
 from domain.directory_events import DIRECTORY_EVENTS
 from domain.events import ORDER_EVENTS
 from domain.trading_state import TradingStateSet
@@ -40,10 +40,11 @@ from event_store.read.log import Log
 from event_store.types import NewEvent
 from projections.orders import PROCESSOR
 from runtime.chain_identity import ChainIdentity
+from runtime.remote_venues import OpenVenues, open_venues
 from runtime.settings import Settings
 from venues.constant_product import PROGRAM_ID
-from venues.constant_product_errors import ProgramError
 from venues.pools import PoolBook
+from venues.programs import CUSTOM_CODES
 from venues.protocol import VenueGroup
 from workers.dispatch.broker import WokenBroker, open_broker
 from workers.dispatch.next_work import AT_ONCE
@@ -52,17 +53,6 @@ from workers.dispatch.work import Pool, WorkTable
 
 # Of so many open orders a process remembers what it has read; one takes 5 to 15 KB.
 RECENT_ORDERS = 5_000
-
-PROGRAM_CODES = {
-    PROGRAM_ID: {
-        int(ProgramError.SLIPPAGE_EXCEEDED): Code.SLIPPAGE_EXCEEDED,
-        # What is built was quoted as something: the pool has changed since.
-        int(ProgramError.NOTHING_OUT): Code.SLIPPAGE_EXCEEDED,
-    }
-}
-
-# The programs a transaction of ours may call, beside compute budget and memo.
-ALLOWED_PROGRAMS = frozenset({PROGRAM_ID})
 
 
 def utc_now() -> datetime:
@@ -89,6 +79,7 @@ class Store:
     accounts: Accounts
     guard_keys: GuardKeys
     reclaims: Reclaims
+    foreign_reclaims: ForeignReclaims
     trading: TradingStates
     epochs: KnownEpochs
     foreign: ForeignTransactions
@@ -148,6 +139,7 @@ async def open_store(settings: Settings, role: str, *, connections: int = 4) -> 
         feed.follow(trading.follow)
         epochs = KnownEpochs(accounts, DEFAULT_ACCOUNT)
         feed.follow(epochs.follow)
+        reclaims = Reclaims(events, appender, mapper)
         foreign = ForeignTransactions(events, appender, mapper, orders, accounts)
         executed_elsewhere = ExecutedElsewhere(foreign)
         feed.follow(executed_elsewhere.follow)
@@ -158,7 +150,7 @@ async def open_store(settings: Settings, role: str, *, connections: int = 4) -> 
         notifier.listen("wanted", lambda _: hurry.set())
         history_wanted = asyncio.Event()
         notifier.listen("history", lambda _: history_wanted.set())
-        notifier.listen("work", lambda _: broker.wake())
+        notifier.listen("work", lambda who: None if who == queue.own else broker.wake())
         await notifier.start()
         await appender.start()
         try:
@@ -172,7 +164,8 @@ async def open_store(settings: Settings, role: str, *, connections: int = 4) -> 
                 orders=orders,
                 accounts=accounts,
                 guard_keys=GuardKeys(events, appender, mapper),
-                reclaims=Reclaims(events, appender, mapper),
+                reclaims=reclaims,
+                foreign_reclaims=ForeignReclaims(events, appender, mapper, reclaims),
                 trading=trading,
                 epochs=epochs,
                 foreign=foreign,
@@ -207,6 +200,7 @@ class Market:
     pools: PoolBook
     venues: Sequence[VenueGroup]
     identity: ChainIdentity
+    opened: OpenVenues
 
 
 @asynccontextmanager
@@ -218,14 +212,17 @@ async def open_market(settings: Settings, store: Store, *, patience: float = 10.
     chain = SolanaChain(
         settings.solana_rpc_url,
         extra_urls=settings.solana_evidence_rpc_urls,
-        custom_codes=PROGRAM_CODES,
+        custom_codes=CUSTOM_CODES,
         timeout=patience,
     )
     pools = PoolBook(chain, PROGRAM_ID)
-    identity = ChainIdentity(chain, pools, settings.solana_rpc_url, store.pool, store.mapper)
+    identity = ChainIdentity(
+        chain, pools if "pools" in settings.venues else None, settings.solana_rpc_url, store.pool, store.mapper
+    )
     try:
         await identity.start()
-        yield Market(chain, pools, (pools,), identity)
+        async with open_venues(settings, chain, pools) as opened:
+            yield Market(chain, pools, opened.groups, identity, opened)
     finally:
         await identity.stop()
         await chain.close()

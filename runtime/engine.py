@@ -40,6 +40,7 @@ from runtime.preconditions import (
     require_key,
     require_known_wallet,
     require_wallet,
+    signer_at,
 )
 from runtime.roles import migrate
 from runtime.settings import Settings
@@ -115,7 +116,7 @@ async def _require_given_servers(settings: Settings) -> None:
     except ServerUnreachableError as unreachable:
         log.warning("the engine starts without Valkey, and executes orders once it answers", reason=str(unreachable))
     if settings.solana_rpc_url:
-        load_wallet(settings.wallet_file)
+        signer_at(settings.wallet_source)
 
 
 def _require_whole_chain(directory: Path) -> None:
@@ -139,9 +140,9 @@ async def _require_one_world(settings: Settings, servers: Addresses) -> None:
         await accounts.load()
         require_key(accounts, settings)
         if genesis_hash is None:
-            await require_known_wallet(pool, settings.wallet_file)
+            await require_known_wallet(pool, settings.wallet_source)
         else:
-            await require_wallet(pool, EventMapper(ORDER_EVENTS), genesis_hash, settings.wallet_file)
+            await require_wallet(pool, EventMapper(ORDER_EVENTS), genesis_hash, settings.wallet_source)
         await require_guarded_attempts(pool, EventMapper(ORDER_EVENTS))
 
 

@@ -15,7 +15,9 @@ from uuid import UUID
 import psycopg
 
 from chains.errors import WalletError
+from chains.keystore import read_keystore
 from chains.networks import network_of
+from chains.signer import HttpSigner, Signer
 from chains.wallet import Wallet
 from commands.ids import DEFAULT_ACCOUNT
 from commands.known_accounts import KnownAccounts
@@ -29,6 +31,7 @@ from event_store.types import RecordedEvent
 from projections.accounts import wallet_of
 from runtime.errors import StartupError
 from runtime.settings import Settings
+from runtime.wallet_source import Keystore, SignerAt, WalletSource
 from workers.dispatch.work import Pool
 
 E = TypeVar("E", e.TransactionBuilt, e.OrderSubmitted)
@@ -49,10 +52,10 @@ class ChainOfLog:
     network: str | None = None
 
 
-async def require_wallet(pool: Pool, mapper: EventMapper, genesis_hash: str, file: Path) -> Wallet:
-    """The wallet in ``file``, once log, chain and wallet are known to belong together. Raises ``StartupError``."""
+async def require_wallet(pool: Pool, mapper: EventMapper, genesis_hash: str, source: WalletSource) -> Signer:
+    """The wallet at ``source``, once log, chain and wallet are known to belong together. Raises ``StartupError``."""
     await require_chain_of_log(pool, mapper, genesis_hash)
-    wallet = load_wallet(file)
+    wallet = signer_at(source)
     _require_same_wallet(await claim_wallet(pool, DEFAULT_ACCOUNT, wallet.address), wallet.address)
     return wallet
 
@@ -137,14 +140,28 @@ def _has_unguarded(recorded: Sequence[RecordedEvent], mapper: EventMapper) -> bo
     return order is not None and any(one.end is None and one.guard is None for one in order.attempts)
 
 
-async def require_known_wallet(pool: Pool, file: Path) -> None:
+async def require_known_wallet(pool: Pool, source: WalletSource) -> None:
     """What can be asked of the wallet while the chain isn't known: raise ``StartupError`` where it isn't the one that
     is bound already. None is bound before the chain is known.
     """
-    wallet = load_wallet(file)
+    wallet = signer_at(source)
     held = await wallet_of(pool, DEFAULT_ACCOUNT)
     if held:
         _require_same_wallet(held, wallet.address)
+
+
+def signer_at(source: WalletSource) -> Signer:
+    """Who signs for the wallet; raises ``StartupError``. A signer elsewhere isn't asked before it is needed."""
+    match source:
+        case SignerAt(url, address, timeout):
+            return HttpSigner(url, address, timeout=timeout)
+        case Keystore(file, password):
+            try:
+                return Wallet(read_keystore(file, password))
+            except WalletError as refused:
+                raise StartupError(str(refused)) from None
+        case Path():
+            return load_wallet(source)
 
 
 def load_wallet(file: Path, *, create: bool = False) -> Wallet:

@@ -8,12 +8,17 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from solders.pubkey import Pubkey
 
 from api.serving.access import Access
 from api.serving.authority import parse_authority, parse_origin
 from domain.time_spans import time_span
 from runtime.errors import SettingsError
+from runtime.wallet_source import Keystore, SignerAt, WalletSource
+from venues.programs import READERS
 
+_LISTS = ("solana_evidence_rpc_urls", "allowed_hosts", "allowed_origins", "programs_allowed", "venues")
+VenueWord = Literal["pools", "jupiter", "raydium", "meteora", "orca"]
 Port = Annotated[int, Field(ge=1, le=65535)]
 LOOPBACK = "127.0.0.1"
 
@@ -68,6 +73,17 @@ class Settings(BaseSettings):
     wallet_keypair: Path | None = Field(
         None, description="The wallet, a keypair file; DATA_DIR/wallet.json where not set."
     )
+    wallet_keystore: Path | None = Field(
+        None, description="The wallet, encrypted: an Ed25519 key as PKCS#8 in PEM; it wins over WALLET_KEYPAIR."
+    )
+    wallet_password: str = Field("", repr=False, description="The password of WALLET_KEYSTORE.")
+    signer_url: str = Field(
+        "", repr=False, description="Who signs instead of a key here; needs WALLET_ADDRESS and GUARD_KEY."
+    )
+    wallet_address: str = Field("", description="The wallet's address, base58, where SIGNER_URL signs for it.")
+    signer_timeout: Annotated[float, Field(ge=0.1, le=30)] = Field(
+        2.0, description="Seconds a signature is waited for."
+    )
 
     guard_key: str = Field(
         "",
@@ -100,6 +116,27 @@ class Settings(BaseSettings):
     )
     commitment: Literal["confirmed", "finalized"] = Field(
         "confirmed", description="When a landed swap counts as confirmed."
+    )
+    venues: Annotated[tuple[VenueWord, ...], NoDecode] = Field(
+        ("pools",),
+        description="Who is asked for quotes, comma separated: pools (the local chain's), jupiter, raydium, and "
+        "meteora or orca, which are routed through Jupiter.",
+    )
+    jupiter_url: str = Field("https://api.jup.ag/swap/v2", repr=False, description="Jupiter's swap API, version 2.")
+    jupiter_api_key: str = Field("", repr=False, description="The key it is asked with; without one it answers seldom.")
+    jupiter_requests_per_minute: Annotated[int, Field(ge=0, le=100_000)] = Field(
+        0, description="How often all processes together may ask it; 0 is 60 with a key and 30 without."
+    )
+    raydium_url: str = Field("https://transaction-v1.raydium.io", repr=False, description="Raydium's Trade API.")
+    raydium_requests_per_minute: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        120, description="How often all processes together may ask it."
+    )
+    venue_timeout: Annotated[float, Field(ge=0.1, le=5)] = Field(
+        2.0, description="Seconds a remote venue is waited for, quote or transaction."
+    )
+    programs_allowed: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Swap programs, comma separated, that a transaction may call; where not set, those of the venues.",
     )
     market_order_deadline: Annotated[int, Field(ge=1, le=86_400)] = Field(
         120, description="Seconds in which a market order executes or fails."
@@ -168,7 +205,9 @@ class Settings(BaseSettings):
     def words_in_any_case(cls, value: Any) -> Any:
         return value.lower() if isinstance(value, str) else value
 
-    @field_validator("solana_evidence_rpc_urls", "allowed_hosts", "allowed_origins", mode="before")
+    @field_validator(
+        "solana_evidence_rpc_urls", "allowed_hosts", "allowed_origins", "programs_allowed", "venues", mode="before"
+    )
     @classmethod
     def comma_separated(cls, value: Any) -> Any:
         return tuple(item.strip() for item in value.split(",") if item.strip()) if isinstance(value, str) else value
@@ -187,6 +226,13 @@ class Settings(BaseSettings):
     def each_is_an_origin(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if not all(map(parse_origin, value)):
             raise ValueError("must hold origins as https://trade.example or http://localhost:3000")
+        return value
+
+    @field_validator("programs_allowed")
+    @classmethod
+    def each_is_a_program_that_is_read(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if unread := sorted(set(value) - READERS.keys()):
+            raise ValueError(f"names {unread[0]}, whose instructions this version can't read")
         return value
 
     @field_validator("database_url", "database_owner_url")
@@ -213,7 +259,12 @@ class Settings(BaseSettings):
             raise ValueError("must be a number and a unit, such as 7d, 12h, 30m or 45s, of ten years at most")
         return value
 
-    @field_validator("solana_rpc_url")
+    @field_validator("venues", mode="after")
+    @classmethod
+    def each_once(cls, value: tuple[VenueWord, ...]) -> tuple[VenueWord, ...]:
+        return tuple(dict.fromkeys(value))
+
+    @field_validator("solana_rpc_url", "jupiter_url", "raydium_url", "signer_url")
     @classmethod
     def names_http(cls, value: str) -> str:
         return _with_scheme(value, "http", "https")
@@ -223,7 +274,25 @@ class Settings(BaseSettings):
     def each_names_http(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(_with_scheme(url, "http", "https") for url in value)
 
-    @field_validator("data_dir", "wallet_keypair")
+    @field_validator("wallet_address")
+    @classmethod
+    def is_an_address(cls, value: str) -> str:
+        if value:
+            try:
+                Pubkey.from_string(value)
+            except ValueError:
+                raise ValueError("must be 32 bytes in base58") from None
+        return value
+
+    @model_validator(mode="after")
+    def a_signer_knows_its_wallet(self) -> Self:
+        if self.signer_url and not (self.wallet_address and self.guard_key):
+            raise ValueError(
+                "SIGNER_URL needs WALLET_ADDRESS and GUARD_KEY: neither follows from a key that isn't here"
+            )
+        return self
+
+    @field_validator("data_dir", "wallet_keypair", "wallet_keystore")
     @classmethod
     def absolute(cls, value: Path | None) -> Path | None:
         """Children run in other directories, and symlinks are followed once."""
@@ -243,6 +312,15 @@ class Settings(BaseSettings):
     @property
     def wallet_file(self) -> Path:
         return self.wallet_keypair or self.data_dir / "wallet.json"
+
+    @property
+    def wallet_source(self) -> WalletSource:
+        """Where the wallet is."""
+        if self.signer_url:
+            return SignerAt(self.signer_url, self.wallet_address, self.signer_timeout)
+        if self.wallet_keystore:
+            return Keystore(self.wallet_keystore, self.wallet_password)
+        return self.wallet_file
 
     @property
     def wallets_directory(self) -> Path:
@@ -291,8 +369,10 @@ def load(**overrides: Any) -> Settings:
 
 
 def _sentence(problem: dict[str, Any]) -> str:
+    message = problem["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    if not problem["loc"]:  # of several settings together
+        return str(message)
     name = str(problem["loc"][0])
     field = Settings.model_fields.get(name)
-    message = problem["msg"].removeprefix("Value error, ").removeprefix("Input ")
     shown = f", got {problem['input']!r}" if field is None or field.repr else ""
     return f"{name.upper()} {message}{shown}"

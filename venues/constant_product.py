@@ -16,12 +16,14 @@ from solders.token import ID as TOKEN_PROGRAM
 from solders.token.associated import get_associated_token_address
 
 from domain.numbers import BPS, U64_MAX
+from domain.swap_terms import SwapTerms
 
 # An address nobody holds a key to: the local chain places the program there at genesis and it can't be replaced.
 PROGRAM_ID = "SurefiLLPooLs111111111111111111111111111111"
 POOL_SIZE = 160
 _IN_USE = 1
 _SWAP = 1
+_SWAP_DATA = struct.Struct("<BQQ")
 _LAYOUT = struct.Struct("<BBH4x32s32sQ32s32s16s")
 
 
@@ -92,8 +94,22 @@ def swap_instruction(pool: Pool, *, owner: str, token_in: str, amount_in: int, m
 
     Fails on chain with ``ProgramError.SLIPPAGE_EXCEEDED`` where it would give less than ``minimum_out``.
     """
-    data = struct.pack("<BQQ", _SWAP, amount_in, minimum_out)
+    data = _SWAP_DATA.pack(_SWAP, amount_in, minimum_out)
     return Instruction(_key(pool.program), data, _swap_accounts(pool, owner, token_in))
+
+
+def read_swap(data: bytes) -> SwapTerms | None:
+    """The terms in the data of a swap instruction, None where it is none: what ``swap_instruction`` writes."""
+    if len(data) != _SWAP_DATA.size or data[0] != _SWAP:
+        return None
+    _, amount_in, minimum_out = _SWAP_DATA.unpack(data)
+    return SwapTerms(owner=2, source=3, destination=6, amount_in=amount_in, minimum_out=minimum_out)
+
+
+def with_minimum(data: bytes, minimum_out: int) -> bytes | None:
+    """The data of a swap instruction with another least amount out; None where it is none."""
+    terms = read_swap(data)
+    return _SWAP_DATA.pack(_SWAP, terms.amount_in, minimum_out) if terms else None
 
 
 @lru_cache(

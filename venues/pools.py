@@ -6,8 +6,6 @@ import asyncio
 import time
 from collections.abc import Iterable, Mapping, Sequence
 
-from solders.instruction import Instruction
-
 from domain.codes import Code
 from domain.numbers import U64_MAX
 from domain.quotes import Quote, Refusal
@@ -15,7 +13,7 @@ from domain.routing import best
 from venues.account_reader import AccountReader
 from venues.constant_product import Pool, amount_out, decode_pool, fee_on, swap_instruction
 from venues.errors import UnknownPoolError
-from venues.protocol import QuoteRequest, VenueGroup, VenueQuote
+from venues.protocol import Fits, Proposal, QuoteRequest, VenueGroup, VenueQuote
 from venues.reserves import MAX_AGE_S, ReservesCache, read_reserves
 
 # Pools come at a chain's genesis: the set is read again for what it doesn't know, and now and then.
@@ -87,18 +85,17 @@ class PoolBook(VenueGroup):
         slot, reserves = await self.reserves()
         return [[self._offer(venue, request, slot, reserves) for venue in self.venues] for request in requests]
 
-    async def swap(self, quote: VenueQuote, *, owner: str, minimum_out: int) -> list[Instruction]:
-        """Needs no more than the record. Raises ``UnknownPoolError``."""
+    async def swap(self, quote: VenueQuote, *, owner: str, minimum_out: int, fits: Fits | None = None) -> Proposal:
+        """Needs no more than the record, and always fits. Raises ``UnknownPoolError``."""
         offer = quote.quote
-        return [
-            swap_instruction(
-                self.pool(offer.pool),
-                owner=owner,
-                token_in=offer.token_in,
-                amount_in=offer.amount_in,
-                minimum_out=minimum_out,
-            )
-        ]
+        instruction = swap_instruction(
+            self.pool(offer.pool),
+            owner=owner,
+            token_in=offer.token_in,
+            amount_in=offer.amount_in,
+            minimum_out=minimum_out,
+        )
+        return Proposal([instruction])
 
     async def _load_for(self, requests: Sequence[QuoteRequest]) -> None:
         await self.load()

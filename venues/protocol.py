@@ -4,18 +4,18 @@ To add a venue:
 
 1. write a module here with a class that has the members of ``VenueGroup``; ``pools.PoolBook`` is one over
    accounts of the chain, one over HTTP takes its client as an argument;
-2. put it into ``Market.venues`` in ``runtime.composition.open_market``, beside what its program's error numbers mean
-   (``PROGRAM_CODES``);
-3. name its program in ``runtime.composition.ALLOWED_PROGRAMS``: what is not named there is never signed.
+2. give it a word in VENUES (``runtime.settings``) and open it in ``runtime.remote_venues``;
+3. name its programs, who reads their instructions, and what their error numbers mean, in ``venues.programs``: what
+   isn't read is never signed.
 
 The router asks every group, the builder finds the group by the venue of the chosen quote: neither is touched.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from solders.instruction import Instruction
 
@@ -24,11 +24,14 @@ from domain.quotes import Quote, Refusal
 
 @dataclass(frozen=True, slots=True)
 class QuoteRequest:
-    """An exact amount in: mints in base58, ``amount_in`` in base units."""
+    """An exact amount in: mints in base58, ``amount_in`` in base units; ``owner`` is the wallet that would swap, where
+    it is known.
+    """
 
     token_in: str
     token_out: str
     amount_in: int
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,21 @@ class VenueQuote:
 
     quote: Quote
     swap_data: object = field(default=None, repr=False)
+
+
+class Proposal(NamedTuple):
+    """What a venue would have signed: ``instructions``, and the address lookup tables that make them fit.
+
+    ``unit_price`` is what it would offer for a compute unit, in micro-lamports: a hint, within what an order may offer.
+    """
+
+    instructions: Sequence[Instruction]
+    lookup_tables: Sequence[str] = ()
+    unit_price: int = 0
+
+
+Fits = Callable[[Proposal], Awaitable[bool]]
+"""Whether a transaction with this proposal, the order's guard and its memo, fits into a packet."""
 
 
 class VenueGroup(Protocol):
@@ -60,12 +78,22 @@ class VenueGroup(Protocol):
     def is_remote(self) -> bool:
         """Whether asking takes a call to somebody else's server: such a group may be slow, and nobody waits for it."""
 
+    @property
+    def service_name(self) -> str | None:
+        """Whose server is asked, of a remote group."""
+        return None
+
     async def quote_all(self, requests: Sequence[QuoteRequest]) -> list[list[VenueQuote | Refusal]]:
         """For each request, in order, the answer of every venue, in the venues' order."""
 
-    async def swap(self, quote: VenueQuote, *, owner: str, minimum_out: int) -> list[Instruction]:
-        """The instructions that take ``quote`` from and to the associated token accounts of ``owner``.
+    async def swap(self, quote: VenueQuote, *, owner: str, minimum_out: int, fits: Fits) -> Proposal:
+        """What takes ``quote`` from and to the associated token accounts of ``owner``.
 
-        The chain refuses the swap where it would give less than ``minimum_out`` base units. Raises ``LookupError``
-        where the quote names what the group doesn't know.
+        The chain refuses the swap where it would give less than ``minimum_out`` base units. A venue that knows smaller
+        routes takes one that ``fits``. Raises ``LookupError`` where the quote names what the group doesn't know,
+        ``VenueError`` where the venue doesn't answer or can't.
         """
+
+    def distrust(self, venue: str, reason: str) -> None:
+        """Hear that what ``venue`` proposed was not signed: one that can be left alone for a while is."""
+        return

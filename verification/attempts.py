@@ -14,7 +14,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from domain import events as e
-from domain.account import ForeignTransactionFound
+from domain.log_behind import ForeignTransactionFound
 
 _SCHEMA = (Path(__file__).parent / "attempts.sql").read_text()
 

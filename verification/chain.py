@@ -16,7 +16,7 @@ import psycopg_pool
 from chains.errors import ChainUnavailableError, UnansweredError
 from chains.wallet_history import Listed, Memo, Movement, WalletHistory
 from domain import events as e
-from domain.account import ForeignTransactionFound
+from domain.log_behind import ForeignTransactionFound
 from event_store.hash_chain.verification import Finding, Verdict
 from event_store.mapper import UNREADABLE, EventMapper
 from event_store.read.log import Log

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from domain.account import AccountEvent
+from domain.account_event import AccountEvent
 from domain.directory import Directory, account_id_of
 from domain.directory_events import DIRECTORY_TOPICS, AccountOpened, DirectoryEvent
 from domain.errors import DomainError

@@ -7,15 +7,11 @@ from itertools import groupby
 from operator import attrgetter
 from uuid import UUID
 
-from domain.account import (
-    AccountEvent,
-    ContradictionFound,
-    ForeignTransactionFound,
-    LogFoundBehind,
-    ReclaimBuilt,
-    TradingResumed,
-)
+from domain.account import ContradictionFound, TradingResumed
+from domain.account_event import AccountEvent
 from domain.events import OrderEvent
+from domain.log_behind import ForeignReclaimFound, ForeignTransactionFound, LogFoundBehind
+from domain.reclaim_events import ReclaimBuilt
 from event_store.errors import UnknownTopicError, UnreadableEventError
 from event_store.hash_chain.verification import (
     RESTORE,
@@ -32,7 +28,7 @@ from projections.history import OrderState, advance, order_event
 from projections.orders.verification import REBUILD, OrdersRows
 from verification.attempts import Attempts, attempts_of
 from verification.directory import directory_fault, is_directory_topic
-from verification.reclaims import RecordedReclaims, recorded_reclaim
+from verification.reclaims import RecordedReclaims, foreign_reclaim, recorded_reclaim
 from verification.report import RECONCILE, Report, Track
 
 _EVERY = 2**63 - 1
@@ -162,6 +158,8 @@ class _Others:
                     read.append(event)
                 if isinstance(event, ForeignTransactionFound):
                     self._attempts.foreign[event.signature] = event
+                if isinstance(event, ForeignReclaimFound):
+                    self._reclaims.record(foreign_reclaim(event, recorded.version), event.guards)
                 if isinstance(event, TradingResumed):
                     account_id = recorded.account_id
                     self._resumed[account_id] = max(self._resumed.get(account_id, 0), recorded.position)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from chains.guard import MINT
 from chains.wallet_history import Listed, Movement, WalletHistory
-from domain.account import ReclaimBuilt
+from domain.reclaim_events import ReclaimBuilt
 from domain.tokens import SOL
 from event_store.hash_chain.verification import Finding, Verdict
 from event_store.mapper import UNREADABLE, EventMapper

@@ -9,8 +9,12 @@ from pathlib import Path
 from typing import Literal
 from uuid import UUID
 
-from domain.account import AccountEvent, ReclaimExpired, ReclaimFailed, ReclaimLanded
+from chains.guard import MINT
+from domain.account_event import AccountEvent
+from domain.log_behind import ForeignReclaimFound
 from domain.reclaim import reclaim
+from domain.reclaim_events import ReclaimExpired, ReclaimFailed, ReclaimLanded
+from domain.tokens import SOL
 from verification.attempts import Attempt
 
 _SCHEMA = (Path(__file__).parent / "reclaims.sql").read_text()
@@ -64,6 +68,22 @@ def recorded_reclaim(reclaim_id: UUID, events: Sequence[AccountEvent]) -> tuple[
         case ReclaimExpired():
             one.ending = "expired"
     return one, tuple(guard.guard for guard in built.guards)
+
+
+def foreign_reclaim(found: ForeignReclaimFound, version: int) -> RecordedReclaim:
+    """One that was read from the chain, as version ``version`` of the stream of such."""
+    return RecordedReclaim(
+        found.signature,
+        found.reclaim_id,
+        found.wallet,
+        found.genesis_hash,
+        version,
+        "failed" if found.failed else "landed",
+        found.slot,
+        found.received.get(SOL.mint, 0),
+        found.received.get(str(MINT), 0),
+        found.fee_lamports,
+    )
 
 
 class RecordedReclaims:

@@ -80,7 +80,7 @@ class DeadLetterQueue:
         return frozenset(self._order_ids)
 
     async def _remove(self, order_id: UUID, *, if_unreadable: bool = False) -> None:
-        if order_id not in self._order_ids:
+        if not self._order_ids or order_id not in self._order_ids:
             return
         async with self._pool.connection() as connection, connection.cursor() as cursor:
             await dead_letters.remove(cursor, [self._processor], order_id, if_unreadable=if_unreadable)

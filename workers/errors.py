@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 from redis.exceptions import RedisError
 
-from chains.errors import ChainUnavailableError
+from chains.errors import ChainUnavailableError, SignerError
 from domain.errors import DomainError
 from event_store.errors import LogUnavailableError, OutcomeUnknownError
 
@@ -13,6 +13,7 @@ from event_store.errors import LogUnavailableError, OutcomeUnknownError
 # psycopg's errors all belong here: what is wrong with one request alone comes as ``InvalidRequestError``.
 TRANSIENT_ERRORS = (
     ChainUnavailableError,
+    SignerError,
     LogUnavailableError,
     OutcomeUnknownError,
     psycopg.Error,

@@ -15,6 +15,11 @@ TRACKED = Gauge("surefill_tracked_attempts", "Signatures the tracker follows.")
 SENDS = Counter(
     "surefill_sends_total", "Times signed bytes were handed to an endpoint, by what it answered.", ["answer"]
 )
+REFUSED = Counter(
+    "surefill_transactions_refused_total",
+    "Transactions that venues proposed and nobody signed, by venue and by what is wrong with them.",
+    ["venue", "reason"],
+)
 JOINED = Counter(
     "surefill_joined_attempts_total", "Transactions that joined others of their order, by their purpose.", ["purpose"]
 )

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from chains.guard import GuardKey
-from chains.wallet import Wallet
+from chains.signer import Signer
 
 
 @dataclass(frozen=True, slots=True)
-class Signer:
-    wallet: Wallet
+class AccountSigner:
+    wallet: Signer
     guard_key: GuardKey
 
 
-SignerOf = Callable[[UUID], Signer | None]
+SignerOf = Callable[[UUID], AccountSigner | None]
 """The signer of an account; None where its wallet isn't known here, or can't be read."""

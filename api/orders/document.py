@@ -53,13 +53,7 @@ def read_unchecked(body: bytes, content_type: str | None, limit: int, what: str)
     if len(body) > limit:
         raise ProblemError(413, "body_too_large", f"{what} is at most {limit} bytes.")
     try:
-        value = json.loads(
-            body.decode(),
-            parse_float=Digits,
-            parse_int=Digits,
-            parse_constant=Digits,
-            object_pairs_hook=_unique,
-        )
+        value = _DECODER.decode(body.decode())
     except RecursionError:
         raise ProblemError(
             400, "nested_too_deeply", "The body is nested too deeply; an order is one flat object."
@@ -84,6 +78,9 @@ def _unique(pairs: list[tuple[str, Any]]) -> Document:
         twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
         return _Ambiguous(document, shown(twice))
     return document
+
+
+_DECODER = json.JSONDecoder(parse_float=Digits, parse_int=Digits, parse_constant=Digits, object_pairs_hook=_unique)
 
 
 def _reason(error: ValueError) -> str:

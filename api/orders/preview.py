@@ -35,7 +35,7 @@ from domain.routing import best, minimum_out
 from domain.terms import OrderTerms
 from domain.tokens import Side, pair_of
 from projections.order_view import IfKnown, VenueFee, View
-from venues.protocol import QuoteRequest, VenueGroup, VenueQuote
+from venues.protocol import Proposal, QuoteRequest, VenueGroup, VenueQuote
 
 log = structlog.get_logger(__name__)
 
@@ -77,7 +77,9 @@ class Preview(View):
     route: PreviewRoute | None
     quotes: list[PreviewQuote]
     fees: PreviewFees
-    bytes: int | None = Field(description="Of the signed transaction, at most 1,232; null without a route.")
+    bytes: int | None = Field(
+        description="Of the signed transaction, at most 1,232; null without a route, and for a remote venue."
+    )
     refusal: ProblemDetails | None = Field(description="What the order would be answered; null: it would be taken.")
 
 
@@ -168,11 +170,17 @@ async def _rent(services: Services) -> int:
         raise services.ticker.unavailable() from None
 
 
-async def _size(services: Services, caller: Caller, group: VenueGroup, offer: VenueQuote, least: int) -> int:
-    """Bytes of the transaction once it is signed: those of one alike, for it depends on no key."""
+async def _size(services: Services, caller: Caller, group: VenueGroup, offer: VenueQuote, least: int) -> int | None:
+    """Bytes of the transaction once it is signed: those of one alike, for it depends on no key.
+
+    None for a venue whose transactions somebody else proposes: asking for one is a request of its own.
+    """
+    if group.is_remote:
+        return None
     owner = await services.wallet(caller.account_id) or str(Keypair().pubkey())
+    proposal = await group.swap(offer, owner=owner, minimum_out=least, fits=_fits)
     message = compose(
-        await group.swap(offer, owner=owner, minimum_out=least),
+        proposal.instructions,
         guard=_SOME_KEY.of_order(owner, UUID(int=1)).instructions(1),
         wallet=owner,
         order_id=UUID(int=1),
@@ -182,6 +190,10 @@ async def _size(services: Services, caller: Caller, group: VenueGroup, offer: Ve
         compute_unit_price=1,
     )
     return _SIGNATURE_BYTES + len(to_bytes_versioned(message))
+
+
+async def _fits(_: Proposal) -> bool:
+    return True
 
 
 def _quote(services: Services, asked: OrderTerms, answer: VenueQuote | Refusal) -> PreviewQuote:

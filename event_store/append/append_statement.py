@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from event_store.append.arrays import Array, bigints, blobs, texts, uuids
+from event_store.arrays import Array, bigints, blobs, texts, uuids
 from event_store.statements import statement
 from event_store.types import (
     AlreadyStored,

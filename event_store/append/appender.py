@@ -10,9 +10,9 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 from prometheus_client import Histogram
 
 from event_store.append.append_session import AppendSession
@@ -37,8 +37,7 @@ _SECONDS = Histogram("surefill_append_seconds", "One append statement, sent to s
 _PAUSE = 0.05
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
+class _Waiting(Struct, frozen=True):
     request: AppendRequest
     answer: asyncio.Future[Outcome]
 
@@ -46,9 +45,9 @@ class _Waiting:
 class Appender:
     """The only way to append. A process has one appender, on the event loop that started it.
 
-    ``stored`` is handed the events of each request that this process saw stored, with their positions;
-    ``appended`` those of every request that was stored, also where an earlier send of it did that. Both are called as
-    soon as it is known, and never wait or raise.
+    ``stored`` is handed the events that a statement of this process is seen to have stored, with their positions;
+    ``appended`` those of all its requests that are stored, also where an earlier send of one did that. Both are called
+    once a statement, as soon as it is known, and never wait or raise.
     ``outcome_patience``: for how many seconds a statement whose answer was lost is repeated, with the same event ids.
     ``check_new`` is asked of each new connection before anything is sent.
     """
@@ -99,9 +98,10 @@ class Appender:
         """
         if self._loop is None or self._stopping:
             raise LogUnavailableError("the appender is not running")
-        if any(event.version < 1 for event in request.events):
+        events = request.events
+        if min([event.version for event in events]) < 1:
             raise InvalidRequestError("22003", "a stream's versions begin at 1")
-        if len({event.event_id for event in request.events}) < len(request.events):
+        if len(events) > 1 and len({event.event_id.int for event in events}) < len(events):
             raise InvalidRequestError("23505", "an event id stands twice in one request")
         answer: asyncio.Future[Outcome] = self._loop.create_future()
         self._waiting.append(_Waiting(request, answer))
@@ -136,11 +136,16 @@ class Appender:
         ]
         if not in_log:
             return
-        for request, result in in_log:
-            if self._stored is not None and isinstance(result, Stored) and result.recorded_at is not None:
-                self._stored(_in_place(request, result.position, result.recorded_at))
-            if self._appended is not None:
-                self._appended(request.events)
+        if self._stored is not None:
+            # One call for all: what a reader does once a call it would else do for each order.
+            stored: list[PositionedEvent] = []
+            for request, result in in_log:
+                if isinstance(result, Stored) and result.recorded_at is not None:
+                    stored += _in_place(request, result.position, result.recorded_at)
+            if stored:
+                self._stored(stored)
+        if self._appended is not None:
+            self._appended([event for request, _ in in_log for event in request.events])
         if self._notifier is not None:
             self._notifier.publish("log", max(result.position for _, result in in_log))
 

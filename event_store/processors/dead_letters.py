@@ -14,6 +14,7 @@ from uuid import UUID
 
 from psycopg import AsyncCursor
 
+from event_store.arrays import uuids
 from event_store.errors import UnreadableEventError
 from event_store.statements import statement
 
@@ -82,7 +83,7 @@ async def order_ids(cursor: Cursor, processor: str) -> set[UUID]:
 
 async def among(cursor: Cursor, processor: str, order_ids: Sequence[UUID]) -> list[UUID]:
     """Those of the orders that are dead letters of ``processor``, locked until the caller's transaction ends."""
-    await cursor.execute(_AMONG, {"processor": processor, "orders": list(order_ids)})
+    await cursor.execute(_AMONG, {"processor": processor, "orders": uuids(order_ids)})
     return [row[0] for row in await cursor.fetchall()]
 
 

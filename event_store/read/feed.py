@@ -52,7 +52,8 @@ class LogFeed:
         self._head = head
         self._notifier = notifier
         self._kept: deque[PositionedEvent] = deque()
-        self._streams: dict[UUID, list[PositionedEvent]] = {}
+        # By the numbers that the streams' ids are: an id itself is hashed in Python.
+        self._streams: dict[int, list[PositionedEvent]] = {}
         self._ahead: dict[int, PositionedEvent] = {}
         self._begun = asyncio.Event()
         self._missing = asyncio.Event()
@@ -112,7 +113,7 @@ class LogFeed:
 
     def recent(self, stream_id: UUID) -> Sequence[PositionedEvent]:
         """The stream's events as far as the feed knows the log; none where its first is not in memory."""
-        return tuple(self._streams.get(stream_id, ()))
+        return tuple(self._streams.get(stream_id.int, ()))
 
     def subscribe(self) -> asyncio.Event:
         """Set whenever the feed has grown; the caller clears it, and it is set while the caller holds it."""
@@ -140,14 +141,16 @@ class LogFeed:
 
     def _keep(self, events: Sequence[PositionedEvent]) -> None:
         self._kept.extend(events)
+        streams = self._streams
         for event in events:
+            number = event.stream_id.int
             if event.version == 1:
-                self._streams[event.stream_id] = [event]
-            elif stream := self._streams.get(event.stream_id):
+                streams[number] = [event]
+            elif stream := streams.get(number):
                 stream.append(event)
-        while len(self._kept) > KEPT:
+        for _ in range(len(self._kept) - KEPT):
             # Its first event goes first: from then on the stream is not whole.
-            self._streams.pop(self._kept.popleft().stream_id, None)
+            streams.pop(self._kept.popleft().stream_id.int, None)
 
     def _take_ahead(self) -> list[PositionedEvent]:
         """What was handed in early and follows now; what the log itself has given meanwhile is dropped."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from solders.account import Account
 
-from localnet import base58
+from chains import base58
 from localnet.chain import Commitment
 from localnet.errors import RpcError
 from localnet.ledger import RENT_EXEMPT_EPOCH

@@ -116,9 +116,10 @@ def show_transaction(landed: Landed, config: Config, details: str = "full") -> d
     return entry
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=4096)
 def _encoded(wire: bytes, meta: bytes | None, encoding: str) -> tuple[int | str, bytes]:
-    """The version of a transaction and its JSON. Made once: who sent it asks at several commitments."""
+    """The version of a transaction and its JSON. Made once: who sent it asks at several commitments,
+    the last time once it is final, 32 blocks later."""
     transaction = VersionedTransaction.from_bytes(wire)
     message = checked_message(transaction)
     loaded_addresses = orjson.loads(meta)["loadedAddresses"] if meta else {"writable": (), "readonly": ()}

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from solders.signature import Signature
 
-from localnet.ledger import Landed
+from localnet.ledger import Mention
 from localnet.rpc.blocks import show_transaction
 from localnet.rpc.node import Method, Node, in_context, require_slot
 from localnet.rpc.params import Params, invalid, signature
@@ -59,11 +59,11 @@ def get_signatures_for_address(node: Node, params: Params) -> Any:
     return [_entry(node, transaction) for transaction in landed]
 
 
-def _entry(node: Node, landed: Landed) -> dict[str, Any]:
+def _entry(node: Node, landed: Mention) -> dict[str, Any]:
     return {
         "signature": str(landed.signature),
         "slot": slot_of(landed.number),
-        "err": landed.error_value,
+        "err": _error(landed.error),
         "memo": landed.memo,
         "blockTime": node.chain.unix_time(landed.number),
         "confirmationStatus": node.chain.commitment_of(landed.number),
@@ -78,7 +78,7 @@ def _status(node: Node, asked: Signature, search: bool) -> dict[str, Any] | None
     depth = node.chain.height("processed") - node.chain.height_of(number)
     if depth > _RECENT and not search:
         return None
-    error = None if error_text is None else orjson.loads(error_text)
+    error = _error(error_text)
     commitment = node.chain.commitment_of(number)
     return {
         "slot": slot_of(number),
@@ -87,6 +87,10 @@ def _status(node: Node, asked: Signature, search: bool) -> dict[str, Any] | None
         "status": {"Ok": None} if error is None else {"Err": error},
         "confirmationStatus": commitment,
     }
+
+
+def _error(text: str | None) -> object:
+    return None if text is None else orjson.loads(text)
 
 
 METHODS: dict[str, Method] = {

@@ -13,7 +13,7 @@ from solders.system_program import TransferParams, transfer
 from solders.transaction import SanitizeError, VersionedTransaction
 from solders.transaction_metadata import TransactionMetadata
 
-from localnet import base58
+from chains import base58
 from localnet.chain import Commitment
 from localnet.errors import RpcError, SignatureFailureError, UnsupportedMessageError
 from localnet.messages import checked_message

@@ -10,9 +10,11 @@ from typing import Any
 from uuid import UUID
 
 import structlog
+from msgspec import Struct
 from psycopg import AsyncCursor, sql
 
 from domain.order import Order
+from event_store.arrays import Array, bigints, instants, integers, texts, uuids
 from event_store.errors import UnreadableEventError
 from event_store.mapper import EventMapper
 from event_store.processors import dead_letters
@@ -55,8 +57,7 @@ def in_table(statement: str, name: str) -> bytes:
 LIVE = OrdersTable.named(NAME)
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """An order's state, and the position of its first event, which is its place in the list."""
 
     state: OrderState
@@ -137,14 +138,14 @@ async def fold_into_table(
 
 def _fold(
     mapper: EventMapper, batch: Sequence[PositionedEvent], rows: Mapping[UUID, Row], aside: Iterable[UUID]
-) -> tuple[Folded, dict[str, list[Any]]]:
+) -> tuple[Folded, dict[str, Array]]:
     folded = fold_batch(mapper, batch, rows, aside)
     return folded, _columns(folded.rows.values())
 
 
 async def load_rows(cursor: AsyncCursor[Any], table: OrdersTable, orders: list[UUID]) -> dict[UUID, Row]:
     """The rows of those of ``orders`` that have one."""
-    await cursor.execute(table.load, {"orders": orders})
+    await cursor.execute(table.load, {"orders": uuids(orders)})
     return {columns[0]: row(columns) for columns in await cursor.fetchall()}
 
 
@@ -167,17 +168,17 @@ async def _set_aside(cursor: AsyncCursor[Any], table: OrdersTable, unreadable: I
     await dead_letters.add(cursor, table.processor, entries)
 
 
-def _columns(rows: Iterable[Row]) -> dict[str, list[Any]]:
+def _columns(rows: Iterable[Row]) -> dict[str, Array]:
     rows = list(rows)
     states = [kept.state for kept in rows]
     return {
-        "order_ids": [state.order_id for state in states],
-        "account_ids": [state.account_id for state in states],
-        "statuses": [state.order.status for state in states],
-        "versions": [state.version for state in states],
-        "positions": [state.position for state in states],
-        "submitted": [state.submitted_at for state in states],
-        "updated": [state.updated_at for state in states],
-        "first_positions": [kept.first_position for kept in rows],
-        "states": [state.order.model_dump_json() for state in states],
+        "order_ids": uuids([state.order_id for state in states]),
+        "account_ids": uuids([state.account_id for state in states]),
+        "statuses": texts([state.order.status for state in states]),
+        "versions": integers([state.version for state in states]),
+        "positions": bigints([state.position for state in states]),
+        "submitted": instants([state.submitted_at for state in states]),
+        "updated": instants([state.updated_at for state in states]),
+        "first_positions": bigints([kept.first_position for kept in rows]),
+        "states": texts([state.order.model_dump_json() for state in states]),
     }

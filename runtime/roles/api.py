@@ -67,6 +67,7 @@ async def run(parts: Parts) -> None:
             slot_age=market.chain.slot_age,
             chain=lambda: _known(market.identity),
             venues=market.venues,
+            venue_reports=market.opened.reports,
             checks=[
                 *_checks(store, valkey),
                 *role_checks(store.pool, witnessed=settings.witness_file is not None, behind=partial(_behind, trading)),
@@ -74,6 +75,7 @@ async def run(parts: Parts) -> None:
                 _rates_check(rates),
                 _chain_check(market),
                 Check("evidence", evidence.problem, essential=False),
+                _venues_check(market),
                 prices_check(market.chain, prices, settings.price_max_age),
             ],
             hurry=store.ask_for_hurry,
@@ -135,6 +137,17 @@ def _chain_check(market: Market) -> Check:
         return market.identity.problem
 
     return Check("chain", chain, essential=False)
+
+
+def _venues_check(market: Market) -> Check:
+    async def venues() -> str | None:
+        """A service whose requests can't be counted isn't asked; pools need none."""
+        if not market.opened.budgets:
+            return None
+        left = [await budget.left() for budget in market.opened.budgets.values()]
+        return "the requests to remote venues can't be counted (REDIS_URL): none is asked" if None in left else None
+
+    return Check("venues", venues, essential=False)
 
 
 async def _behind(trading: Callable[[], Awaitable[AccountTrading]]) -> bool:

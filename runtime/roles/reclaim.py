@@ -8,7 +8,7 @@ from uuid import UUID
 import structlog
 
 from chains.errors import WalletError
-from chains.wallet import Wallet
+from chains.signer import Signer
 from commands.ids import DEFAULT_ACCOUNT
 from runtime.account_wallets import guard_key_of, signer_of
 from runtime.composition import Store, lease_of
@@ -17,7 +17,7 @@ from runtime.roles.parts import Parts
 from workers.history.table import LATE_S, HistoryTable
 from workers.reclaim.guard_table import GuardTable
 from workers.reclaim.reclaimer import RECLAIM, HistoryCheck, ReclaimContext, Reclaimer
-from workers.signers import Signer
+from workers.signers import AccountSigner
 
 log = structlog.get_logger(__name__)
 
@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 async def run(parts: Parts) -> None:
     settings, store, market = parts.settings, parts.store, parts.market
     genesis_hash = await market.identity.confirmed()
-    wallet = await require_wallet(store.pool, store.mapper, genesis_hash, settings.wallet_file)
+    wallet = await require_wallet(store.pool, store.mapper, genesis_hash, settings.wallet_source)
     await store.known_accounts.load()
     async with lease_of(store, RECLAIM).hold() as lease:
         await compose(parts, wallet, genesis_hash, partial(not_compared, store)).run(lease)
@@ -40,7 +40,7 @@ async def not_compared(store: Store) -> str | None:
     return None if compared else "the wallet's history was not compared with the log lately"
 
 
-def _signer(parts: Parts, account_id: UUID) -> Signer | None:
+def _signer(parts: Parts, account_id: UUID) -> AccountSigner | None:
     account = parts.store.known_accounts.account(account_id)
     try:
         return signer_of(parts.settings, account) if account else None
@@ -49,7 +49,7 @@ def _signer(parts: Parts, account_id: UUID) -> Signer | None:
         return None
 
 
-def compose(parts: Parts, wallet: Wallet, genesis_hash: str, unknown_history: HistoryCheck) -> Reclaimer:
+def compose(parts: Parts, wallet: Signer, genesis_hash: str, unknown_history: HistoryCheck) -> Reclaimer:
     """The reclaimer over these parts."""
     settings, store = parts.settings, parts.store
     context = ReclaimContext(
@@ -60,6 +60,7 @@ def compose(parts: Parts, wallet: Wallet, genesis_hash: str, unknown_history: Hi
         orders=store.orders,
         accounts=store.accounts,
         reclaims=store.reclaims,
+        elsewhere=store.foreign_reclaims,
         trading=store.trading,
         chain=parts.market.chain,
         account_id=DEFAULT_ACCOUNT,

@@ -12,7 +12,7 @@ from workers.tracker.visits import VisitRequests
 async def run(parts: Parts) -> None:
     settings, store, market = parts.settings, parts.store, parts.market
     genesis_hash = await market.identity.confirmed()
-    await require_wallet(store.pool, store.mapper, genesis_hash, settings.wallet_file)
+    await require_wallet(store.pool, store.mapper, genesis_hash, settings.wallet_source)
     await require_guarded_attempts(store.pool, store.mapper)
     async with lease_of(store, TRACKER).hold() as lease:
         await compose(parts).run(lease)

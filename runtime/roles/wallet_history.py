@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -20,12 +22,13 @@ from workers.history.table import HistoryTable
 from workers.history.watch import HISTORY, HistoryWatch, Pace
 
 LOOK_EVERY_S = 0.1
+ASK_EVERY_S = 1.0
 
 
 async def run(parts: Parts) -> None:
     settings, store = parts.settings, parts.store
     genesis_hash = await parts.market.identity.confirmed()
-    wallet = await require_wallet(store.pool, store.mapper, genesis_hash, settings.wallet_file)
+    wallet = await require_wallet(store.pool, store.mapper, genesis_hash, settings.wallet_source)
     await store.known_accounts.load()
     async with (
         reading(settings, store, wallet.address, genesis_hash) as reader,
@@ -86,7 +89,14 @@ async def reading(
     urls = (settings.solana_rpc_url, *settings.solana_evidence_rpc_urls)
     async with AsyncExitStack() as stack:
         histories = [await stack.enter_async_context(WalletHistory(url)) for url in urls]
-        yield HistoryReader(histories, store.foreign, account_id=account_id, wallet=wallet, genesis_hash=genesis_hash)
+        yield HistoryReader(
+            histories,
+            store.foreign,
+            store.foreign_reclaims,
+            account_id=account_id,
+            wallet=wallet,
+            genesis_hash=genesis_hash,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +113,10 @@ class HistoryGate:
         return cls(store, table, (await table.numbers()).begun)
 
     async def opened(self) -> None:
-        self.store.notifier.publish("history")
-        # It may be another process that compares.
-        while (await self.table.numbers()).completed <= self.begun:  # noqa: ASYNC110
+        # It may be another process that compares, and it may begin to listen later than this one asks.
+        asked = -math.inf
+        while (await self.table.numbers()).completed <= self.begun:
+            if time.monotonic() - asked >= ASK_EVERY_S:
+                self.store.notifier.publish("history")
+                asked = time.monotonic()
             await asyncio.sleep(LOOK_EVERY_S)

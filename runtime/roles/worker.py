@@ -10,19 +10,24 @@ from uuid import UUID
 
 import dramatiq
 import structlog
+from solders.pubkey import Pubkey
 
 from chains.blockhashes import BlockhashCache
 from chains.errors import WalletError
-from chains.wallet import Wallet
+from chains.lookup_tables import LookupTableCache
+from chains.own_accounts import own_accounts
+from chains.signer import Signer
 from commands.ids import DEFAULT_ACCOUNT
 from domain.errors import DomainError
 from domain.limits import NO_LIMITS, Limits
+from domain.tokens import KNOWN_TOKENS
 from runtime.account_wallets import AccountWallets, guard_key_of
-from runtime.composition import ALLOWED_PROGRAMS, utc_now
+from runtime.composition import utc_now
 from runtime.errors import StartupError
 from runtime.preconditions import claim_wallet, require_guarded_attempts, require_wallet
 from runtime.roles.parts import Parts
 from runtime.roles.wallet_history import HistoryGate
+from venues.programs import PROGRAMS_OF, readers_of
 from workers.dispatch.queue import declare_actor
 from workers.execution.account_visits import AccountVisits
 from workers.execution.builder import BuildContext, Builder
@@ -34,7 +39,7 @@ from workers.execution.joining import Joining
 from workers.execution.quoting import PATIENCE_S, Quoting
 from workers.execution.recording import Recording
 from workers.execution.visit import Visit
-from workers.signers import Signer
+from workers.signers import AccountSigner
 
 # A message is done as soon as its orders are being visited: a few threads take all there are.
 THREADS = 2
@@ -48,10 +53,10 @@ log = structlog.get_logger(__name__)
 async def run(parts: Parts) -> None:
     settings, store, market = parts.settings, parts.store, parts.market
     genesis_hash = await market.identity.confirmed()
-    wallet = await require_wallet(store.pool, store.mapper, genesis_hash, settings.wallet_file)
+    wallet = await require_wallet(store.pool, store.mapper, genesis_hash, settings.wallet_source)
     await require_guarded_attempts(store.pool, store.mapper)
     await store.known_accounts.load()
-    signer = Signer(wallet, guard_key_of(settings, wallet))
+    signer = AccountSigner(wallet, guard_key_of(settings, wallet))
     canary = _canary(parts, signer, DEFAULT_ACCOUNT)
     context = build_context(parts, signer, genesis_hash)
     visits = AccountVisits(DEFAULT_ACCOUNT, visit_of(parts, context, may_sign=lambda: canary.proven))
@@ -85,16 +90,16 @@ async def _sign_for_others(parts: Parts, context: BuildContext, visits: AccountV
     settings, store, market = parts.settings, parts.store, parts.market
     async with asyncio.TaskGroup() as tasks:
 
-        async def begin(account_id: UUID, signer: Signer) -> None:
+        async def begin(account_id: UUID, signer: AccountSigner) -> None:
             claimed = await claim_wallet(store.pool, account_id, signer.wallet.address)
             if claimed != signer.wallet.address:
                 raise WalletError(f"the account trades with wallet {claimed}, its file is that of another")
             canary = _canary(parts, signer, account_id)
             own = replace(
-                context,
-                wallet=signer.wallet,
-                guard_key=signer.guard_key,
-                funds=Funds(market.chain, signer.wallet.address, reserve=settings.lamport_reserve),
+                build_context(parts, signer, context.genesis_hash),
+                blockhashes=context.blockhashes,
+                tables=context.tables,
+                limits=context.limits,
             )
             visits.add(account_id, visit_of(parts, own, may_sign=lambda: canary.proven, account_id=account_id))
             gate = await HistoryGate.of(store, account_id)
@@ -113,7 +118,7 @@ async def _prove_after(gate: HistoryGate, canary: Canary) -> None:
         log.error("nothing is signed for an account", account_id=str(canary.account_id), reason=str(refused))
 
 
-def _canary(parts: Parts, signer: Signer, account_id: UUID) -> Canary:
+def _canary(parts: Parts, signer: AccountSigner, account_id: UUID) -> Canary:
     chain = parts.market.chain
     funds = Funds(chain, signer.wallet.address, reserve=0)
     return Canary(chain, signer.wallet, signer.guard_key, parts.store.guard_keys, funds, account_id)
@@ -128,7 +133,7 @@ def _first(group: BaseExceptionGroup[StartupError]) -> BaseException:
 
 def compose(
     parts: Parts,
-    wallet: Wallet,
+    wallet: Signer,
     genesis_hash: str,
     *,
     may_sign: Callable[[], bool],
@@ -137,21 +142,27 @@ def compose(
     """The executor over these parts, for the default account alone. ``may_sign``: the guard key is proven;
     ``patience`` is for how many seconds a venue is waited for.
     """
-    context = build_context(parts, Signer(wallet, guard_key_of(parts.settings, wallet)), genesis_hash)
+    context = build_context(parts, AccountSigner(wallet, guard_key_of(parts.settings, wallet)), genesis_hash)
     return Executor(visit_of(parts, context, may_sign=may_sign, patience=patience), parts.store.work)
 
 
-def build_context(parts: Parts, signer: Signer, genesis_hash: str) -> BuildContext:
+def build_context(parts: Parts, signer: AccountSigner, genesis_hash: str) -> BuildContext:
     """What the transactions of one account are made with."""
     settings, market = parts.settings, parts.market
+    wallet = signer.wallet
+    canary = Pubkey.from_string(signer.guard_key.canary(wallet.address).address)
+    programs = settings.programs_allowed or {one for word in settings.venues for one in PROGRAMS_OF[word]}
+    mints = [token.mint for token in KNOWN_TOKENS.tokens]
     return BuildContext(
         chain=market.chain,
         blockhashes=BlockhashCache(market.chain),
-        wallet=signer.wallet,
+        wallet=wallet,
         guard_key=signer.guard_key,
-        funds=Funds(market.chain, signer.wallet.address, reserve=settings.lamport_reserve),
+        funds=Funds(market.chain, wallet.address, reserve=settings.lamport_reserve),
         venues=market.venues,
-        programs=ALLOWED_PROGRAMS,
+        readers={Pubkey.from_string(program): read for program, read in readers_of(programs).items()},
+        off_limits=own_accounts(wallet.address, mints) | {canary},
+        tables=LookupTableCache(market.chain.lookup_table),
         genesis_hash=genesis_hash,
         limits=ComputeLimits(always_simulate=settings.always_simulate),
         most_priority_lamports=settings.max_priority_fee_lamports,
@@ -175,7 +186,7 @@ def visit_of(
         account = accounts.account(account_id)
         return account.limits if account else NO_LIMITS
 
-    quoting = Quoting(market.venues, patience=patience, limits=limits)
+    quoting = Quoting(market.venues, owner=context.wallet.address, patience=patience, limits=limits)
     builder = Builder(context, utc_now)
     joining = Joining(
         recording=recording,

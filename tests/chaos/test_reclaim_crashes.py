@@ -10,7 +10,7 @@ import httpx2
 import psycopg
 import pytest
 
-from domain.account import ReclaimBuilt, ReclaimExpired, ReclaimFailed, ReclaimLanded
+from domain.reclaim_events import ReclaimBuilt, ReclaimExpired, ReclaimFailed, ReclaimLanded
 from event_store.dsn import parse
 from tests.chaos.processes import ProcessHarness
 from tests.chaos.test_crash_points import orders

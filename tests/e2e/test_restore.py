@@ -16,13 +16,15 @@ from tests.e2e.test_put_back import CLUSTER, WAITS, check, duplicate, replace_cl
 EACH = 100
 PATIENCE_S = 180
 BECAUSE = ("--because", "the test asks for it")
+CANCELLED = "waits-and-is-cancelled"
+MET_AT_160 = {"type": "limit", "limitPrice": "160"}
 
 
 async def post_all(client: httpx2.AsyncClient, names: list[str]) -> dict[str, dict[str, Any]]:
     """The answers to posts of these client order ids, by id."""
 
     async def post(name: str) -> dict[str, Any]:
-        terms = WAITS if name.startswith("waits") else {}
+        terms = MET_AT_160 if name == CANCELLED else WAITS if name.startswith("waits") else {}
         while True:
             try:
                 answer = await client.post(
@@ -49,16 +51,25 @@ async def executed(rpc_url: str, wallet: str) -> dict[str, list[str]]:
 
 
 def ids(answers: dict[str, dict[str, Any]], *, waiting: bool = False) -> list[str]:
-    return [answer["orderId"] for name, answer in answers.items() if name.startswith("waits") == waiting]
+    return [
+        answer["orderId"]
+        for name, answer in answers.items()
+        if name.startswith("waits") == waiting and name != CANCELLED
+    ]
 
 
-def recover_and_resume(engine: Engine) -> str:
+def recover_and_resume(engine: Engine, cancelled: str) -> str:
     shown = engine.run("recover", within=240)
     assert shown.returncode == 1 and "open orders wait for a decision" in shown.stderr, shown.stderr
-    done = engine.run("recover", "--keep", "all", *BECAUSE, within=240)
+    done = engine.run("recover", "--cancel", cancelled, "--keep", "all", *BECAUSE, within=240)
     assert done.returncode == 0, done.stderr
     assert engine.run("resume", *BECAUSE).returncode == 0
     return shown.stdout
+
+
+async def resting(client: httpx2.AsyncClient, answers: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """The order that is cancelled in the lost end of the log."""
+    return dict((await client.get(answers[CANCELLED]["links"]["order"])).json())
 
 
 async def test_a_log_put_back_to_its_middle_executes_nothing_twice_when_every_post_is_sent_again(
@@ -66,7 +77,7 @@ async def test_a_log_put_back_to_its_middle_executes_nothing_twice_when_every_po
 ) -> None:
     engine, copy = own_engine, own_engine.directory / "copy"
     engine.start(within=PATIENCE_S)
-    names = [f"before-{n}" for n in range(EACH)] + ["waits-before"]
+    names = [f"before-{n}" for n in range(EACH)] + ["waits-before", CANCELLED]
     async with engine.client() as client:
         before = await post_all(client, names)
         await ended(client, ids(before))
@@ -76,8 +87,10 @@ async def test_a_log_put_back_to_its_middle_executes_nothing_twice_when_every_po
     engine.start(within=PATIENCE_S)
     names += ["waits-after"] + [f"after-{n}" for n in range(EACH)]
     async with engine.client() as client:
-        after = await post_all(client, names[EACH + 1 :])
+        after = await post_all(client, names[EACH + 2 :])
         told = await ended(client, ids(after))
+        assert engine.run("cancel", before[CANCELLED]["orderId"], *BECAUSE).returncode == 0
+        assert (await resting(client, before))["status"] == "cancelled"
         # While these are being executed the machine goes down.
         last = [f"last-{n}" for n in range(EACH)]
         await post_all(client, last)
@@ -97,7 +110,11 @@ async def test_a_log_put_back_to_its_middle_executes_nothing_twice_when_every_po
     async with engine.client() as client:
         assert not (await check(client, "log"))["ok"]
         again = await post_all(client, names)
-        shown = recover_and_resume(engine)
+        # Its cancel is lost, and its price is met: it waits for an operator.
+        assert engine.run("localnet", "price", "SOL/USDC", "170").returncode == 0
+        shown = recover_and_resume(engine, before[CANCELLED]["orderId"])
+        cancelled = await resting(client, before)
+        assert (cancelled["status"], cancelled["failure"]["code"]) == ("failed", "cancelled_at_recovery")
         lost = len(on_chain.keys() - set(ids(before)))
         assert lost >= EACH and f"executed outside of the log, now recorded: {lost}\n" in shown
         orders = await ended(client, ids(again), within=200)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from commands import ids
 from commands.accounts import Behind
@@ -15,16 +15,16 @@ from commands.dead_letters import DeadLetters
 from commands.ids import DEFAULT_ACCOUNT
 from commands.recovery import Recovery
 from domain.account import (
-    ForeignTransactionFound,
     RecordedDeadLetter,
-    WalletHistoryRead,
     dead_letters_stream,
+    foreign_reclaims_stream,
     foreign_transactions_stream,
     guard_key_stream,
     reconciliation_stream,
     trading_stream,
 )
 from domain.commands import DiscardOrder, RecordExpiry
+from domain.log_behind import ForeignReclaimFound, ForeignTransactionFound, WalletHistoryRead
 from domain.tokens import SOL, USDC
 from tests.chaos.node import FaultyNode
 from tests.golden.runs import (
@@ -187,6 +187,28 @@ async def executed_elsewhere(engine: EngineHarness, node: FaultyNode) -> Sequenc
         reconciliation_stream(DEFAULT_ACCOUNT),
         trading_stream(DEFAULT_ACCOUNT),
     ]
+
+
+@history
+async def reclaimed_elsewhere(engine: EngineHarness, node: FaultyNode) -> Sequence[UUID]:
+    """Two reclaims of the lost end of the log: one closed a guard, one failed."""
+    reclaim_id = uuid5(DEFAULT_ACCOUNT, "a reclaim")
+    landed = ForeignReclaimFound(
+        reclaim_id=reclaim_id,
+        signature="o401" * 22,
+        slot=401,
+        wallet="9aE476sH92Vz7DMPyq5WLPkrKWivxeuTKEFKd2sZZcde",
+        genesis_hash="4uhcVJyU9pJkvQyS88uRDiswHXSCkY3zQawwpjk2NsNY",
+        failed=False,
+        guards=("8opHzTAnfzRpPEx21XtnrVTX28YQuCpAjcn1PczScKh",),
+        received={SOL.mint: 2_039_280},
+        fee_lamports=10_000,
+    )
+    failed = landed.model_copy(
+        update={"signature": "o402" * 22, "slot": 402, "failed": True, "guards": (), "received": {}}
+    )
+    await engine.store.foreign_reclaims.record(DEFAULT_ACCOUNT, [failed, landed])
+    return [foreign_reclaims_stream(DEFAULT_ACCOUNT)]
 
 
 def foreign(order_id: UUID, attempt: int, *, slot: int, **changes: Any) -> ForeignTransactionFound:

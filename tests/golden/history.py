@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from domain.account import AccountEvent, trading
+from domain.account import trading
+from domain.account_event import AccountEvent
 from event_store.mapper import EventMapper
 from event_store.types import RecordedEvent
 from projections.history import fold_recorded, until

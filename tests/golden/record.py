@@ -12,8 +12,8 @@ import json
 import pytest
 from msgspec.structs import replace
 
-from domain.account import ReclaimBuilt
 from domain.events import TransactionBuilt
+from domain.reclaim_events import ReclaimBuilt
 from event_store.types import RecordedEvent
 from tests.chaos.node import FaultyNode
 from tests.golden import (  # noqa: F401 - each adds its runs

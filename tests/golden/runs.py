@@ -8,9 +8,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from domain.account import (
-    ACCOUNT_EVENTS,
-)
+from domain.account import ACCOUNT_EVENTS
 from domain.directory_events import DIRECTORY_EVENTS
 from domain.events import ORDER_EVENTS
 from domain.order import Order

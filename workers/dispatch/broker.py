@@ -35,18 +35,24 @@ class WokenConsumer(_RedisConsumer):
         super().__init__(broker, queue_name, prefetch, min(timeout, _LEAST_SLEEP_MS))  # type: ignore[no-untyped-call]
         self.woken = threading.Event()
         self._full = False
+        # Whether the last fetch took all there was: until it is woken there is nothing to fetch.
+        self._drained = False
         if queue_name == QUEUE:  # and not for Dramatiq's queue of delayed messages, of which there are none
             broker.add(self)
 
     def __next__(self) -> Any:
+        if self.message_cache:
+            return super().__next__()  # type: ignore[no-untyped-call]
+        if self._drained:
+            self.woken.wait(IDLE_S)
         # Before the fetch: what is enqueued during it is for the next.
         self.woken.clear()
         # True while it is being found out: who makes room meanwhile wakes us once too often rather than not at all.
         self._full = True
-        self._full = self.outstanding_message_count >= self.prefetch
+        room = self.prefetch - self.outstanding_message_count
+        self._full = room <= 0
         message = super().__next__()  # type: ignore[no-untyped-call]
-        if message is None:
-            self.woken.wait(IDLE_S)
+        self._drained = message is None or len(self.message_cache) + 1 < room
         return message
 
     def ack(self, message: Any) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
+from msgspec import Struct
+
 from domain import events as e
 
 EXECUTE = "execute"
@@ -39,8 +41,7 @@ TRACKED = frozenset({e.TransactionBuilt.TOPIC, e.TransactionSubmitted.TOPIC, e.B
 OPEN_TOPICS = [topic for topic, executed in EXECUTED_AFTER.items() if executed or topic in TRACKED]
 
 
-@dataclass(frozen=True, slots=True)
-class NextWork:
+class NextWork(Struct, frozen=True):
     """What an order's newest event asks for; ``setback`` work waits before it is tried again."""
 
     order_id: UUID

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
@@ -19,6 +20,7 @@ log = structlog.get_logger(__name__)
 
 # With this many messages waiting most orders that are due have one among them: another would be work for nothing.
 BACKLOG = 20
+_WAKE_BITS = 62
 
 
 class Queue:
@@ -27,6 +29,8 @@ class Queue:
     def __init__(self, broker: WokenBroker, notifier: Notifier | None = None) -> None:
         self._broker = broker
         self._notifier = notifier
+        # By it a process knows its own wake-up, which its consumers don't need: they were woken by the broker.
+        self.own = secrets.randbits(_WAKE_BITS)
         # Dramatiq's client is a blocking one. A thread of its own: no order waits for what others put there.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="queue")
 
@@ -34,7 +38,7 @@ class Queue:
         """Ask for these orders to be executed. Raises ``RedisError``."""
         await asyncio.get_running_loop().run_in_executor(self._thread, self._enqueue, order_ids)
         if self._notifier is not None:
-            self._notifier.publish("work")
+            self._notifier.publish("work", self.own)
 
     async def is_short(self) -> bool:
         """Whether it is worth while to send orders that may be in it already. Raises ``RedisError``."""

@@ -17,6 +17,7 @@ from psycopg import AsyncConnection, AsyncCursor
 from psycopg_pool import AsyncConnectionPool
 
 from domain.backoff import Backoff
+from event_store.arrays import bigints, integers, texts, uuids
 from event_store.processors import dead_letters
 from workers.dispatch.next_work import EXECUTE, OPEN_TOPICS, TRACK, NextWork, WorkBatch, next_work_of
 
@@ -51,10 +52,10 @@ class WorkTable:
         """Write what a batch of events asks for."""
         if not batch.moves:
             return
-        orders = [move.order_id for move in batch.moves]
+        orders = uuids([move.order_id for move in batch.moves])
         await cursor.execute(SQL["tries"], {"orders": orders})
         tries = {row[0]: int(str(row[1])) for row in await cursor.fetchall()}
-        await cursor.execute(SQL["move"], {"orders": orders, "versions": [move.version for move in batch.moves]})
+        await cursor.execute(SQL["move"], {"orders": orders, "versions": bigints(move.version for move in batch.moves)})
         rows = [_row(move, tries.get(move.order_id, 0)) for move in batch.moves if move.executed]
         rows += [(order_id, TRACK, version, 0, tries.get(order_id, 0)) for order_id, version in batch.tracked.items()]
         await self._schedule(cursor, rows)
@@ -106,8 +107,9 @@ class WorkTable:
 
     async def untrack(self, versions: dict[UUID, int]) -> None:
         """Stop tracking orders unless an attempt later than the given version began."""
+        arguments = {"orders": uuids(list(versions)), "versions": bigints(versions.values())}
         async with self.pool.connection() as connection:
-            await connection.execute(SQL["untrack"], {"orders": list(versions), "versions": list(versions.values())})
+            await connection.execute(SQL["untrack"], arguments)
 
     async def record_uncertainty(self, order_id: UUID, attempt: int, reason: str, *, permanent: bool) -> None:
         """Say with the order why an attempt's outcome isn't known; kept until the order is no longer tracked."""
@@ -162,8 +164,15 @@ class WorkTable:
     async def _schedule(cursor: Cursor, rows: Iterable[tuple[UUID, str, int, int, int]]) -> None:
         columns = list(zip(*rows, strict=True))
         if columns:
-            names = ("orders", "stages", "versions", "delays", "tries")
-            await cursor.execute(SQL["schedule"], dict(zip(names, map(list, columns), strict=True)))
+            orders, stages, versions, delays, tries = columns
+            arguments = {
+                "orders": uuids(orders),
+                "stages": texts(stages),
+                "versions": bigints(versions),
+                "delays": integers(delays),
+                "tries": integers(tries),
+            }
+            await cursor.execute(SQL["schedule"], arguments)
 
 
 def _row(move: NextWork, tries: int) -> tuple[UUID, str, int, int, int]:

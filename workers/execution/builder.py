@@ -4,28 +4,38 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from uuid import UUID
 
+import structlog
 from solders.message import MessageV0
+from solders.pubkey import Pubkey
 
 from chains.blockhashes import BlockhashCache
-from chains.errors import TransactionRefusedError
+from chains.errors import SignerError, TransactionRefusedError
 from chains.guard import Guard, GuardKey
+from chains.lookup_tables import LookupTableCache
 from chains.protocol import Blockhash, Chain
-from chains.transaction_checks import check
+from chains.signer import Signer
+from chains.simulated_changes import check_simulated
+from chains.transaction_checks import AllowedSwap, accounts_made, check
 from chains.transactions import CANCEL_UNITS, MAX_COMPUTE_UNITS, compose, memo_text, unit_limit
-from chains.wallet import Wallet
 from domain.codes import Code, meaning
 from domain.commands import RecordBuilt, RejectBuild
 from domain.order import Order
 from domain.priority import Priority, outbids, priority_of
+from domain.swap_terms import SwapReader
+from venues.errors import VenueError
 from venues.protocol import VenueGroup, VenueQuote
 from workers.execution.compute_limits import ComputeLimits
+from workers.execution.draft import Draft
 from workers.execution.funds import Funds
+from workers.metrics import REFUSED
+
+log = structlog.get_logger(__name__)
 
 SIMULATIONS_AT_ONCE = 32
 FEE_CAP = "priority_fee_cap"
@@ -36,20 +46,35 @@ FEE_LAMPORTS = 5_000
 
 @dataclass(frozen=True, slots=True)
 class BuildContext:
-    """What a transaction is made with. ``programs`` are those that a transaction of ours may call;
-    ``most_priority_lamports`` is what the attempts of an order may offer for priority, all together.
+    """What a transaction is made with. ``readers`` are the swap programs that a transaction of ours may call, and who
+    reads their instructions; ``off_limits`` are accounts of the wallet's, of which an order's transaction may name its
+    own two; ``most_priority_lamports`` is what the attempts of an order may offer for priority, all together.
     """
 
     chain: Chain
     blockhashes: BlockhashCache
-    wallet: Wallet
+    wallet: Signer
     guard_key: GuardKey
     funds: Funds
     venues: Sequence[VenueGroup]
-    programs: frozenset[str]
+    readers: Mapping[Pubkey, SwapReader]
+    off_limits: frozenset[Pubkey]
+    tables: LookupTableCache
     genesis_hash: str
     limits: ComputeLimits
     most_priority_lamports: int
+
+    def allowed(self, order: Order, minimum_out: int) -> AllowedSwap:
+        """The swap that a transaction of ``order`` may do."""
+        return AllowedSwap(
+            wallet=self.wallet.address,
+            token_in=order.token_in.mint,
+            token_out=order.token_out.mint,
+            amount_in=order.amount_in,
+            minimum_out=minimum_out,
+            readers=self.readers,
+            off_limits=self.off_limits,
+        )
 
 
 class Builder:
@@ -69,49 +94,62 @@ class Builder:
         route, group = order.route, self.group_of(offer.quote.venue)
         if route is None or group is None:
             return self._rejected(Code.VENUE_UNAVAILABLE, "The venue of the route isn't configured here.")
+        try:
+            return await self._build(order_id, order, offer, route.minimum_out, group)
+        except VenueError as failed:
+            return self._rejected(failed.code, failed.detail)
+        except SignerError as failed:
+            return self._rejected(Code.SIGNER_UNAVAILABLE, str(failed))
+        except TransactionRefusedError as refused:
+            REFUSED.labels(offer.quote.venue, refused.reason).inc()
+            group.distrust(offer.quote.venue, str(refused))
+            code = Code.PROPOSAL_REFUSED if group.is_remote else Code.TRANSACTION_INVALID
+            return self._rejected(code, f"{refused.reason}: {refused}")
+
+    async def _build(
+        self, order_id: UUID, order: Order, offer: VenueQuote, minimum_out: int, group: VenueGroup
+    ) -> RecordBuilt | RejectBuild:
         context, attempt = self._context, len(order.attempts) + 1
         wallet = context.wallet.address
         guard, rent = context.guard_key.of_order(wallet, order_id), await context.funds.guard_rent()
-        instructions = await group.swap(offer, owner=wallet, minimum_out=route.minimum_out)
-        blockhash = await context.blockhashes.latest()
-        composed = partial(
-            compose,
-            instructions,
-            guard=guard.instructions(rent),
+        making = guard.instructions(rent)
+        draft = Draft(context.tables, wallet=wallet, guard=making, order_id=order_id, attempt=attempt)
+        proposal = await group.swap(offer, owner=wallet, minimum_out=minimum_out, fits=draft.fits)
+        tables, blockhash = await context.tables.get(proposal.lookup_tables), await context.blockhashes.latest()
+        composed = partial(draft.compose, proposal, tables, blockhash=blockhash.blockhash)
+        checked = partial(
+            check,
             wallet=wallet,
-            order_id=order_id,
-            attempt=attempt,
+            memo=memo_text(order_id, attempt),
             blockhash=blockhash.blockhash,
+            guard=guard,
+            rent=rent,
+            swap=context.allowed(order, minimum_out),
+            tables={table.key: table.addresses for table in tables},
         )
         units = None if group.is_remote else context.limits.known(order, offer.quote)
         if units is None:
+            # What is not to be signed is not worth a simulation, whose error would be taken for the order's own.
+            trial = composed(compute_units=MAX_COMPUTE_UNITS)
+            decoded = checked(trial, most_priority_lamports=0)
             async with self._simulations:
-                simulation = await context.chain.simulate(composed(compute_units=MAX_COMPUTE_UNITS))
+                simulation = await context.chain.simulate(trial)
             if simulation.error:
                 context.limits.forget(offer.quote)
                 return self._rejected(simulation.error.code, simulation.error.detail, simulation.error.logs)
+            check_simulated(simulation.inner, decoded, context.allowed(order, minimum_out), rent=rent)
             units = context.limits.learn(offer.quote, simulation.units)
-        priority = priority_of(order, unit_limit(units), context.most_priority_lamports)
+        priority = priority_of(order, unit_limit(units), context.most_priority_lamports, hint=proposal.unit_price)
         if not outbids(order, priority):
             return self._rejected(FEE_CAP, "The order's attempts have offered as much for priority as they may.")
         final = composed(compute_units=units, compute_unit_price=priority.price)
-        try:
-            check(
-                final,
-                wallet=wallet,
-                memo=memo_text(order_id, attempt),
-                programs=context.programs,
-                guard=guard,
-                rent=rent,
-            )
-        except TransactionRefusedError as refused:
-            return self._rejected(Code.TRANSACTION_INVALID, str(refused))
-        if not await context.funds.take(rent + FEE_LAMPORTS + priority.lamports):
+        rents = rent * (1 + accounts_made(checked(final, most_priority_lamports=priority.lamports)))
+        if not await context.funds.take(rents + FEE_LAMPORTS + priority.lamports):
             return self._rejected(Code.LAMPORT_RESERVE, meaning(Code.LAMPORT_RESERVE).sentence)
-        return self._signed(order_id, order, final, blockhash, guard, rent, priority, minimum_out=route.minimum_out)
+        return await self._signed(order_id, order, final, blockhash, guard, rent, priority, minimum_out=minimum_out)
 
     async def build_cancel(self, order_id: UUID, order: Order) -> RecordBuilt | None:
-        """A cancel of ``order``: its guard and the memo alone; None where the wallet can't pay for it.
+        """A cancel of ``order``: its guard and the memo alone; None where the wallet can't pay for it, or nobody signs.
 
         Raises what the chain raises.
         """
@@ -132,12 +170,27 @@ class Builder:
             cancels=True,
         )
         memo = memo_text(order_id, attempt, cancels=True)
-        check(message, wallet=wallet, memo=memo, programs=(), guard=guard, rent=rent)
+        check(
+            message,
+            wallet=wallet,
+            memo=memo,
+            blockhash=blockhash.blockhash,
+            guard=guard,
+            rent=rent,
+            most_priority_lamports=priority.lamports,
+            swap=None,
+        )
         if not await context.funds.take(rent + FEE_LAMPORTS + priority.lamports, from_reserve=True):
             return None
-        return self._signed(order_id, order, message, blockhash, guard, rent, priority, minimum_out=0, cancels=True)
+        try:
+            return await self._signed(
+                order_id, order, message, blockhash, guard, rent, priority, minimum_out=0, cancels=True
+            )
+        except SignerError as failed:
+            log.warning("nobody signs a cancel", order_id=str(order_id), reason=str(failed))
+            return None
 
-    def _signed(
+    async def _signed(
         self,
         order_id: UUID,
         order: Order,
@@ -151,7 +204,7 @@ class Builder:
         cancels: bool = False,
     ) -> RecordBuilt:
         context, attempt = self._context, len(order.attempts) + 1
-        signed = context.wallet.sign(message)
+        signed = await context.wallet.signed(message)
         return RecordBuilt(
             attempt=attempt,
             transaction=base64.b64encode(bytes(signed)).decode(),

@@ -14,8 +14,8 @@ import structlog
 
 from chains.guard import Guard, GuardKey
 from chains.protocol import Chain
+from chains.signer import Signer
 from chains.transactions import compose_canary
-from chains.wallet import Wallet
 from commands.guard_keys import GuardKeys
 from domain.account import GuardKeyBound
 from domain.codes import Code
@@ -34,7 +34,7 @@ class Canary:
     """Proves ``guard_key`` for ``account_id``; ``proven`` says whether it has."""
 
     chain: Chain
-    wallet: Wallet
+    wallet: Signer
     guard_key: GuardKey
     guard_keys: GuardKeys
     funds: Funds
@@ -87,7 +87,7 @@ class Canary:
         """Send what makes it until it is there; the chain makes it once, whoever else sends the same."""
         blockhash = await self.chain.latest_blockhash()
         rent = await self.funds.guard_rent()
-        signed = self.wallet.sign(
+        signed = await self.wallet.signed(
             compose_canary(guard.instructions(rent), wallet=guard.wallet, blockhash=blockhash.blockhash)
         )
         loop = asyncio.get_running_loop()

@@ -13,6 +13,7 @@ from domain.limits import NO_LIMITS, Limits
 from domain.order import Order
 from domain.quotes import Quote, Refusal
 from venues.protocol import QuoteRequest, VenueGroup, VenueQuote
+from workers.execution.plausible import plausible
 
 log = structlog.get_logger(__name__)
 
@@ -34,21 +35,28 @@ class Answers:
 
     def offer(self, chosen: Quote) -> VenueQuote:
         """The offer that ``chosen`` was recorded of; one read back from the log has its record alone."""
-        return next((offer for offer in self.offers if offer.quote == chosen), VenueQuote(chosen))
+        # The very same one in most cases: to compare two quotes costs more than to make one.
+        same = (offer for offer in self.offers if offer.quote is chosen or offer.quote == chosen)
+        return next(same, VenueQuote(chosen))
 
 
 class Quoting:
-    """``venues`` are asked together; ``patience`` is for how many seconds each group is waited for;
-    ``limits`` are those of the account whose orders they are."""
+    """``venues`` are asked together, for the wallet ``owner``; each group is waited for ``patience`` seconds.
+
+    ``limits`` are those of the account whose orders they are.
+    """
 
     def __init__(
         self,
         venues: Sequence[VenueGroup],
         *,
+        owner: str | None = None,
         patience: float = PATIENCE_S,
         limits: Callable[[], Limits] = lambda: NO_LIMITS,
     ) -> None:
         self._venues = venues
+        self._owner = owner
+        self._remote = frozenset(venue for group in venues if group.is_remote for venue in group.venues)
         self._limits = limits
         self._patience = patience
 
@@ -57,12 +65,14 @@ class Quoting:
 
         What the venues ``refused`` offer, named in lower case, is recorded as their refusal: an operator halted them.
         """
-        request = QuoteRequest(order.token_in.mint, order.token_out.mint, order.amount_in)
+        request = QuoteRequest(order.token_in.mint, order.token_out.mint, order.amount_in, self._owner)
         if len(self._venues) == 1:
             groups = [await self._ask(self._venues[0], request)]
         else:
             groups = await asyncio.gather(*(self._ask(group, request) for group in self._venues))
         answers = [answer for group in groups for answer in group]
+        if self._remote:
+            answers = plausible(answers, self._remote)
         if refused:
             answers = [_without(answer, refused, HALTED_VENUE) for answer in answers]
         if (limits := self._limits()).venues is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from chains.protocol import Chain
 from commands.errors import GuardFailedError
 from commands.loaded_order import LoadedOrder
-from commands.orders import OrderRepository
+from commands.orders import Decided, OrderRepository
 from commands.trading import TradingStates
 from domain.commands import OrderCommand, RecordSent
 from domain.order import Attempt
@@ -29,11 +29,13 @@ class Recording:
     async def record(self, loaded: LoadedOrder, command: OrderCommand) -> LoadedOrder:
         return await self.orders.execute(loaded, command, decide_again=False)
 
-    async def record_signed(self, loaded: LoadedOrder, trading: AccountTrading, *commands: OrderCommand) -> LoadedOrder:
-        """Append what is signed, while the account trades as ``trading`` says, and send it."""
+    async def record_signed(
+        self, loaded: LoadedOrder, trading: AccountTrading, command: OrderCommand, *, first: Decided | None = None
+    ) -> LoadedOrder:
+        """Append ``first`` and what is signed, while the account trades as ``trading`` says, and send it."""
         guards = self.trading.guards(loaded.account_id, trading)
         try:
-            built = await self.orders.execute(loaded, *commands, guards=guards, decide_again=False)
+            built = await self.orders.execute(loaded, command, guards=guards, decide_again=False, first=first)
         except GuardFailedError:
             # Trading was halted or resumed meanwhile: what was signed is forgotten, and nobody has seen it.
             self.trading.forget(loaded.account_id)

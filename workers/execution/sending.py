@@ -10,12 +10,17 @@ from domain.events import TransactionBuilt
 from workers.metrics import SENDS
 
 
-def signed_bytes(loaded: LoadedOrder, attempt: int) -> bytes:
-    """The recorded transaction of ``attempt``; it is in the log before anyone may send it."""
+def recorded_attempt(loaded: LoadedOrder, attempt: int) -> TransactionBuilt:
+    """The event that recorded ``attempt``; it is in the log before anyone may send its transaction."""
     for event in reversed(loaded.events):
         if isinstance(event, TransactionBuilt) and event.attempt == attempt:
-            return base64.b64decode(event.transaction)
+            return event
     raise LookupError(f"order {loaded.order_id} has no attempt {attempt}")
+
+
+def signed_bytes(loaded: LoadedOrder, attempt: int) -> bytes:
+    """The recorded transaction of ``attempt``, as it is sent."""
+    return base64.b64decode(recorded_attempt(loaded, attempt).transaction)
 
 
 async def send(chain: Chain, transaction: bytes) -> str:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from commands.loaded_order import LoadedOrder
-from commands.orders import OrderRepository
+from commands.orders import Decided, OrderRepository
 from domain.codes import Code, meaning
-from domain.commands import GiveUp, OrderCommand, RecordQuotes, RejectBuild, RequestCancel
+from domain.commands import GiveUp, RecordQuotes, RejectBuild, RequestCancel
 from domain.decide import decide
 from domain.evolve import fold
 from domain.next_step import Step, next_step
@@ -74,12 +74,12 @@ class Visit:
 
     async def _advance(self, loaded: LoadedOrder, order: Order, trading: AccountTrading) -> LoadedOrder:
         """Routed, built, recorded and sent; or what stands in the way."""
-        commands: list[OrderCommand] = []
+        first: Decided | None = None
         refused = trading.refused_venues(order.side)
         if order.status == "routing":
             answers = await self.quoting.ask(order, refused)
             quoted = RecordQuotes(answers.quotes, answers.refusals, self.clock())
-            decided = decide(order, quoted)
+            decided = tuple(decide(order, quoted))
             routed = fold(decided, order)
             if routed is None or routed.route is None or routed.status != "building":
                 return await self.recording.record(loaded, quoted)
@@ -89,7 +89,7 @@ class Visit:
                 loaded = await self.recording.record(loaded, quoted)
                 order = loaded.order or order
             else:
-                commands, order = [quoted], routed
+                first, order = Decided(decided, routed), routed
         else:
             assert order.route is not None  # noqa: S101 - what is being built has been routed
             offer = VenueQuote(order.route.chosen)
@@ -97,8 +97,8 @@ class Visit:
                 # It was routed before the venue was halted: it is routed anew.
                 rejected = RejectBuild(Code.VENUE_UNAVAILABLE, HALTED_VENUE, (), self.clock())
                 return await self.recording.record(loaded, rejected)
-        commands.append(await self.builder.build(loaded.order_id, order, offer))
-        return await self.recording.record_signed(loaded, trading, *commands)
+        built = await self.builder.build(loaded.order_id, order, offer)
+        return await self.recording.record_signed(loaded, trading, built, first=first)
 
     def give_up(self, code: Code) -> GiveUp:
         return GiveUp(code, meaning(code).sentence, self.clock())

@@ -7,15 +7,16 @@ asked after the chain: whatever this log's engine signs is in the log before it 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from chains.errors import ChainUnavailableError, UnansweredError
 from chains.wallet_history import Listed, Movement, Tip, WalletHistory
 from commands.foreign import ForeignTransactions
-from domain.account import ForeignTransactionFound
+from commands.foreign_reclaims import ForeignReclaims
 from domain.evidence import Commitment
+from domain.log_behind import ForeignReclaimFound, ForeignTransactionFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +31,12 @@ class Mark:
 class Reading:
     """What came of asking each endpoint; those in ``marks`` and ``read``, by name, were read to the end.
 
-    ``found`` are successes that made an order's guard, and failures where they were asked for.
+    ``found`` are successes that made an order's guard, ``reclaims`` those that closed guards; and failures of either,
+    where they were asked for.
     """
 
     found: dict[str, ForeignTransactionFound] = field(default_factory=dict)
+    reclaims: dict[str, ForeignReclaimFound] = field(default_factory=dict)
     marks: dict[str, Mark] = field(default_factory=dict)
     read: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -46,6 +49,7 @@ class HistoryReader:
         self,
         histories: Sequence[WalletHistory],
         foreign: ForeignTransactions,
+        reclaims: ForeignReclaims,
         *,
         account_id: UUID,
         wallet: str,
@@ -53,6 +57,7 @@ class HistoryReader:
     ) -> None:
         self._histories = histories
         self._foreign = foreign
+        self._reclaims = reclaims
         self._account_id = account_id
         self._wallet = wallet
         self._genesis_hash = genesis_hash
@@ -120,8 +125,10 @@ class HistoryReader:
             async for page in history.pages(self._wallet, commitment, until=until, at_slot=tip.slot):
                 if newest == mark:
                     newest = next((Mark(one.signature, one.slot) for one in page if one.finalized), mark)
-                found = await self._compare(history, commitment, page, failures)
-                into.found.update({one.signature: one for one in found})
+                listed = [one for one in page if failures or not one.failed]
+                into.found.update({one.signature: one for one in await self._compare(history, commitment, listed)})
+                reclaims = await self._compare_reclaims(history, commitment, listed)
+                into.reclaims.update({one.signature: one for one in reclaims})
                 # An endpoint that doesn't know the mark's transaction shows what is older, too.
                 if mark and page[-1].slot < mark.slot:
                     break
@@ -133,20 +140,30 @@ class HistoryReader:
             into.marks[history.name] = newest
 
     async def _compare(
-        self, history: WalletHistory, commitment: Commitment, page: Sequence[Listed], failures: bool
+        self, history: WalletHistory, commitment: Commitment, listed: Sequence[Listed]
     ) -> list[ForeignTransactionFound]:
-        named = {one.signature: one.memo.order_id for one in page if one.memo and (failures or not one.failed)}
+        named = {one.signature: one.memo.order_id for one in listed if one.memo}
         unknown = await self._foreign.unknown(self._account_id, named)
-        found = await asyncio.gather(*(self._foreign_at(history, commitment, signature) for signature in unknown))
-        return [one for one in found if one]
+        movements = await self._movements(history, commitment, unknown)
+        return [one for signature, movement in movements.items() if (one := self._of(signature, movement))]
 
-    async def _foreign_at(
-        self, history: WalletHistory, commitment: Commitment, signature: str
-    ) -> ForeignTransactionFound | None:
-        movement = await history.movement(signature, self._wallet, commitment)
-        if movement is None:
-            raise UnansweredError(history.name, f"it lists {signature}, and does not show it")
-        return self._of(signature, movement)
+    async def _compare_reclaims(
+        self, history: WalletHistory, commitment: Commitment, listed: Sequence[Listed]
+    ) -> list[ForeignReclaimFound]:
+        named = {one.signature: one.reclaim for one in listed if one.reclaim}
+        unknown = await self._reclaims.unknown(self._account_id, named)
+        movements = await self._movements(history, commitment, unknown)
+        return [one for signature, movement in movements.items() if (one := self._reclaim_of(signature, movement))]
+
+    async def _movements(
+        self, history: WalletHistory, commitment: Commitment, signatures: Collection[str]
+    ) -> dict[str, Movement]:
+        asked = [history.movement(signature, self._wallet, commitment) for signature in signatures]
+        movements = dict(zip(signatures, await asyncio.gather(*asked), strict=True))
+        for signature, movement in movements.items():
+            if movement is None:
+                raise UnansweredError(history.name, f"it lists {signature}, and does not show it")
+        return {signature: movement for signature, movement in movements.items() if movement}
 
     def _of(self, signature: str, movement: Movement) -> ForeignTransactionFound | None:
         """None where it is none: a memo without the wallet's signature, or a success that made no guard."""
@@ -167,4 +184,20 @@ class HistoryReader:
             fee_lamports=movement.fee_lamports,
             guard=movement.guard,
             guard_rent_lamports=max(0, movement.guard_lamports),
+        )
+
+    def _reclaim_of(self, signature: str, movement: Movement) -> ForeignReclaimFound | None:
+        """None where it is none: a memo without the wallet's signature."""
+        if movement.reclaim is None or not movement.signed:
+            return None
+        return ForeignReclaimFound(
+            reclaim_id=movement.reclaim,
+            signature=signature,
+            slot=movement.slot,
+            wallet=self._wallet,
+            genesis_hash=self._genesis_hash,
+            failed=movement.failed,
+            guards=() if movement.failed else movement.closed,
+            received={mint: amount for mint, amount in movement.gained.items() if amount > 0},
+            fee_lamports=movement.fee_lamports,
         )

@@ -15,8 +15,9 @@ from chains.errors import ChainUnavailableError
 from chains.wallet_history import Tip
 from commands.accounts import Accounts
 from commands.foreign import ForeignTransactions
-from domain.account import ForeignTransactionFound, WalletHistoryRead
+from commands.foreign_reclaims import ForeignReclaims
 from domain.evidence import BLOCKHASH_LIFE, enough
+from domain.log_behind import ForeignReclaimFound, ForeignTransactionFound, WalletHistoryRead
 from workers.history.reader import HistoryReader
 
 LOOK_EVERY_S = 0.5
@@ -28,9 +29,10 @@ Show = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """What was executed outside of the log and was recorded now, as the endpoints of ``tips`` show it."""
+    """What was executed and reclaimed outside of the log and was recorded now, as the endpoints of ``tips`` show it."""
 
     recorded: tuple[ForeignTransactionFound, ...]
+    reclaims: tuple[ForeignReclaimFound, ...]
     tips: Mapping[str, Tip]
 
 
@@ -45,12 +47,14 @@ class OutsideReader:
         reader: HistoryReader,
         accounts: Accounts,
         foreign: ForeignTransactions,
+        reclaims: ForeignReclaims,
         account_id: UUID,
         log_account: UUID | None = None,
     ) -> None:
         self._reader = reader
         self._accounts = accounts
         self._foreign = foreign
+        self._reclaims = reclaims
         self._account_id = account_id
         self._log_account = log_account or account_id
 
@@ -69,6 +73,7 @@ class OutsideReader:
         found = sorted(reading.found.values(), key=lambda one: one.slot)
         stored = await self._foreign.record(self._account_id, found)
         await self._foreign.settle(self._account_id)
+        reclaims = await self._reclaims.record(self._account_id, list(reading.reclaims.values()))
         height = min(tips[name].height for name in reading.read)
         read = WalletHistoryRead(
             epoch=behind.epoch,
@@ -77,9 +82,9 @@ class OutsideReader:
             endpoints=tuple(sorted(reading.read)),
             executed=sum(not one.failed for one in stored),
         )
-        if stored or earlier is None:
+        if stored or reclaims or earlier is None:
             await self._accounts.record_history_read(self._log_account, read)
-        return Outside(tuple(stored), {name: tips[name] for name in reading.read})
+        return Outside(tuple(stored), tuple(reclaims), {name: tips[name] for name in reading.read})
 
     async def _settled(self, height: int | None, show: Show) -> Mapping[str, Tip]:
         """How far the endpoints have come, enough of them past the last height at which anything may land."""

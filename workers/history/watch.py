@@ -16,7 +16,6 @@ import structlog
 from chains.wallet_history import Tip
 from commands.accounts import Accounts, Behind
 from commands.foreign import ForeignTransactions
-from domain.account import ForeignTransactionFound
 from event_store.processors.leases import Lease
 from event_store.read.log import Log
 from workers.errors import TRANSIENT_ERRORS
@@ -110,8 +109,8 @@ class HistoryWatch:
         head = await self._events.head()
         comparison = await self._table.begin(lease)
         reading = await self._reader.read("confirmed", tips, comparison.marks)
-        if reading.found:
-            await self._found(list(reading.found.values()), comparison.position)
+        if reading.found or reading.reclaims:
+            await self._found(reading, comparison.position)
             return True
         self._say("; ".join(reading.problems))
         if self._reader.main not in reading.read:
@@ -120,13 +119,15 @@ class HistoryWatch:
         self._show(tips, reading)
         return True
 
-    async def _found(self, found: list[ForeignTransactionFound], sure: int) -> None:
+    async def _found(self, reading: Reading, sure: int) -> None:
         """Halt: the log was put back, or isn't alone. ``sure`` is the last position known to be of one log alone."""
-        first = min(found, key=lambda one: one.slot)
+        orders = [(one.slot, f"{one.signature} of order {one.order_id}") for one in reading.found.values()]
+        reclaims = [(one.slot, f"{one.signature} of reclaim {one.reclaim_id}") for one in reading.reclaims.values()]
+        found = sorted(orders + reclaims)
         others = f" and {len(found) - 1} more" if found[1:] else ""
         reason = (
-            f"the wallet's history has {first.signature} of order {first.order_id}{others}, which the log doesn't "
-            "know: it has lost its end, or another engine signs with the same wallet"
+            f"the wallet's history has {found[0][1]}{others}, which the log doesn't know: it has lost its end, or "
+            "another engine signs with the same wallet"
         )
         if await self._accounts.found_behind(self._log_account, Behind(reason, sure)):
             log.critical("the log is behind, and nothing is traded", reason=reason, remedy="run surefill recover")

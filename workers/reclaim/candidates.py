@@ -13,10 +13,12 @@ from solders.pubkey import Pubkey
 from chains.guard import GuardKey
 from chains.protocol import Chain
 from chains.reclaim import token_account_of
+from commands.foreign_reclaims import ForeignReclaims
 from commands.orders import OrderRepository
-from domain.account import ContradictionFound, GuardToClose
+from domain.account import ContradictionFound
 from domain.order import Order
 from domain.reclaim import GuardedOrder
+from domain.reclaim_events import GuardToClose
 from event_store.errors import UnreadableEventError
 from event_store.read.log import Log
 from workers.reclaim.guard_table import GuardRow, GuardTable, Postponed
@@ -48,17 +50,26 @@ class Candidates:
     """Judges guards of ``wallet`` that ``guard_key`` makes and closes."""
 
     def __init__(
-        self, table: GuardTable, log: Log, orders: OrderRepository, chain: Chain, *, wallet: str, guard_key: GuardKey
+        self,
+        table: GuardTable,
+        log: Log,
+        orders: OrderRepository,
+        elsewhere: ForeignReclaims,
+        chain: Chain,
+        *,
+        wallet: str,
+        guard_key: GuardKey,
     ) -> None:
         self._table = table
         self._log = log
         self._orders = orders
+        self._elsewhere = elsewhere
         self._chain = chain
         self._wallet = wallet
         self._guard_key = guard_key
         self._authority = bytes(Pubkey.from_string(guard_key.authority))
 
-    async def judge(self, rows: Sequence[GuardRow], genesis_hash: str) -> Judged:
+    async def judge(self, account_id: UUID, rows: Sequence[GuardRow], genesis_hash: str) -> Judged:
         """Raises what the log and the chain raise."""
         judged = Judged()
         by_guard = await self._load(rows, judged)
@@ -67,9 +78,12 @@ class Candidates:
         seen = await self._chain.guards(genesis_hash, list(by_guard))
         final = await self._final([one for sharing in by_guard.values() for one in sharing])
         rule = Rule(self._table.keep, await self._table.now(), self._authority, await self._takes_tokens())
+        closed = await self._elsewhere.closed(account_id)
         largest = {row.order_id: row.largest for row in rows}
         for guard, sharing in by_guard.items():
             answer = judge(guard, sharing, seen, final=final.issuperset(one.order_id for one in sharing), rule=rule)
+            if isinstance(answer, Vanished) and guard in closed:
+                answer = NoGuard()
             self._sort(judged, guard, sharing, answer, largest, rule)
         return judged
 

@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import TypeGuard
 from uuid import UUID
 
-from domain.account import ReclaimBuilt, ReclaimExpired, ReclaimFailed, ReclaimLanded
 from domain.events import is_order_event
 from domain.reclaim import ENDS, ReclaimEnd, may_have_guard, rent_in_guard
+from domain.reclaim_events import ReclaimBuilt, ReclaimExpired, ReclaimFailed, ReclaimLanded
 from event_store.errors import UnreadableEventError
 from event_store.mapper import EventMapper
 from event_store.types import PositionedEvent

@@ -14,8 +14,8 @@ from uuid import UUID
 from psycopg import AsyncConnection, AsyncCursor
 from psycopg_pool import AsyncConnectionPool
 
-from domain.account import ReclaimBuilt, ReclaimExpired, ReclaimFailed, ReclaimLanded
 from domain.reclaim import MOST_GUARDS
+from domain.reclaim_events import ReclaimBuilt, ReclaimExpired, ReclaimFailed, ReclaimLanded
 from event_store.processors import positions
 from event_store.processors.leases import Lease
 from event_store.statements import statement

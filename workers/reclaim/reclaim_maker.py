@@ -13,12 +13,12 @@ from solders.message import MessageV0
 from chains.guard import GuardKey
 from chains.protocol import Blockhash, Chain
 from chains.reclaim import ClosingGuard, compose_reclaim, fits, reclaim_memo, token_account_of
+from chains.signer import Signer
 from chains.transactions import MAX_COMPUTE_UNITS
-from chains.wallet import Wallet
 from commands.ids import uuid7
 from commands.orders import Guards
 from commands.reclaims import Reclaims
-from domain.account import ReclaimBuilt
+from domain.reclaim_events import ReclaimBuilt
 from workers.reclaim.candidates import Closable
 from workers.reclaim.guard_table import ALONE_AGAIN, Postponed
 
@@ -29,7 +29,7 @@ class ReclaimMaker:
     """Reclaims are paid by ``wallet`` and signed by it and the authority of ``guard_key``."""
 
     def __init__(
-        self, chain: Chain, wallet: Wallet, guard_key: GuardKey, reclaims: Reclaims, genesis_hash: str
+        self, chain: Chain, wallet: Signer, guard_key: GuardKey, reclaims: Reclaims, genesis_hash: str
     ) -> None:
         self._chain = chain
         self._wallet = wallet
@@ -81,7 +81,7 @@ class ReclaimMaker:
         message: MessageV0,
         guards: Guards,
     ) -> None:
-        signed = self._wallet.sign_reclaim(message, self._guard_key)
+        signed = await self._wallet.signed_reclaim(message, self._guard_key)
         wallet = self._wallet.address
         built = ReclaimBuilt(
             transaction=base64.b64encode(bytes(signed)).decode(),

@@ -18,9 +18,10 @@ import structlog
 
 from chains.guard import GuardKey
 from chains.protocol import Chain
-from chains.wallet import Wallet
+from chains.signer import Signer
 from commands.accounts import Accounts
 from commands.errors import GuardFailedError
+from commands.foreign_reclaims import ForeignReclaims
 from commands.orders import Guards, OrderRepository
 from commands.reclaims import Reclaims
 from commands.trading import TradingStates
@@ -37,7 +38,7 @@ from workers.reclaim.guard_changes import guard_changes
 from workers.reclaim.guard_table import GuardRow, GuardTable
 from workers.reclaim.reclaim_maker import ReclaimMaker
 from workers.reclaim.sent_reclaims import SentReclaims
-from workers.signers import Signer, SignerOf
+from workers.signers import AccountSigner, SignerOf
 
 log = structlog.get_logger(__name__)
 
@@ -56,7 +57,7 @@ HistoryCheck = Callable[[], Awaitable[str | None]]
 """Says what in the wallet's history the log doesn't know, a sentence; None where there is nothing."""
 
 
-def _nobody(account_id: UUID) -> Signer | None:
+def _nobody(account_id: UUID) -> AccountSigner | None:
     return None
 
 
@@ -74,10 +75,11 @@ class ReclaimContext:
     orders: OrderRepository
     accounts: Accounts
     reclaims: Reclaims
+    elsewhere: ForeignReclaims
     trading: TradingStates
     chain: Chain
     account_id: UUID
-    wallet: Wallet
+    wallet: Signer
     guard_key: GuardKey
     genesis_hash: str
     unknown_history: HistoryCheck
@@ -166,7 +168,7 @@ class Reclaimer:
         signer = self._signer(account_id)
         if signer is None:
             return False
-        judged = await self._candidates(signer).judge(rows, context.genesis_hash)
+        judged = await self._candidates(signer).judge(account_id, rows, context.genesis_hash)
         await context.table.postpone(judged.postponed)
         await context.table.drop(judged.dropped)
         for found in judged.vanished:
@@ -186,17 +188,18 @@ class Reclaimer:
             await context.table.postpone(refused)
         return True
 
-    def _signer(self, account_id: UUID) -> Signer | None:
+    def _signer(self, account_id: UUID) -> AccountSigner | None:
         context = self._context
-        own = Signer(context.wallet, context.guard_key)
+        own = AccountSigner(context.wallet, context.guard_key)
         return own if account_id == context.account_id else context.others(account_id)
 
-    def _candidates(self, signer: Signer) -> Candidates:
+    def _candidates(self, signer: AccountSigner) -> Candidates:
         context = self._context
         return Candidates(
             context.table,
             context.log,
             context.orders,
+            context.elsewhere,
             context.chain,
             wallet=signer.wallet.address,
             guard_key=signer.guard_key,

@@ -13,8 +13,8 @@ import structlog
 from chains.protocol import Chain, SignatureStatus
 from chains.reclaim import ReclaimLanding
 from commands.reclaims import Reclaims
-from domain.account import ReclaimExpired, ReclaimFailed, ReclaimLanded
 from domain.reclaim import Reclaim, ReclaimEnd
+from domain.reclaim_events import ReclaimExpired, ReclaimFailed, ReclaimLanded
 from event_store.processors.leases import Lease
 from workers.execution.sending import send
 from workers.metrics import RECLAIMS, RENT_RETURNED

@@ -2,43 +2,45 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
+
+from msgspec import Struct
 
 from chains.protocol import OutcomeQuestion, SentTransaction
 from commands.loaded_order import LoadedOrder
 from domain.decide_built import live
-from domain.events import Purpose
+from domain.events import Purpose, TransactionBuilt
 from domain.order import Attempt, Order
 from domain.reclaim import is_maker_known
-from workers.execution.sending import signed_bytes
+from workers.execution.sending import recorded_attempt
 from workers.outcome_question import outcome_question, sent_transaction
 from workers.tracker.schedule import Schedule
 
 
-@dataclass(frozen=True, slots=True)
-class TrackedAttempt:
+class TrackedAttempt(Struct, frozen=True, eq=False):
     """Attempt ``number`` of an order whose stream is read up to ``version``; a later read makes another object.
 
     ``schedule`` isn't from the log: it is what this process plans, and is handed on from one read to the next.
-    ``lands_until`` is the last block height at which it may land, ``question`` what proves that it never did.
+    ``lands_until`` is the last block height at which it may land.
     ``confirmed``: its order is, by it, and that isn't settled yet: ``by_operator``, where a person said so.
     ``unproven``: it has ended, on one endpoint's word alone. ``watched``: all attempts of its order count as lost, and
-    it stands for them. ``transaction`` is the signed bytes, which are sent again and never shown. ``resent``: it is the
-    one of its order that is sent again. ``joins`` is how many of its purpose are live. ``to_cancel``: the order is to
-    be cancelled; ``ends_at``: the time from which it would be.
+    it stands for them. ``resent``: it is the one of its order that is sent again. ``joins`` is how many of its purpose
+    are live. ``to_cancel``: the order is to be cancelled; ``ends_at``: the time from which it would be.
+
+    What is asked of the chain is made when it is: most attempts are asked for once, and read again several times.
     """
 
     order_id: UUID
     account_id: UUID
     number: int
     version: int
-    sent: SentTransaction
+    order: Order
+    attempt: Attempt
+    built: TransactionBuilt
     lands_until: int
-    question: OutcomeQuestion | None
-    transaction: bytes = field(repr=False)
     submitted: bool
     confirmed: bool
     by_operator: bool
@@ -51,11 +53,29 @@ class TrackedAttempt:
     joins: int
     to_cancel: bool
     ends_at: datetime | None
-    schedule: Schedule = field(compare=False)
+    schedule: Schedule
+
+    def __repr__(self) -> str:
+        # ``built`` has the signed bytes.
+        return f"TrackedAttempt({self.order_id}, {self.number}, version={self.version})"
 
     @property
     def signature(self) -> str:
-        return self.sent.signature
+        return self.attempt.signature
+
+    @property
+    def sent(self) -> SentTransaction:
+        return sent_transaction(self.order, self.attempt)
+
+    @property
+    def question(self) -> OutcomeQuestion | None:
+        """What proves that it never landed; None where it makes no guard."""
+        return outcome_question(self.order, self.attempt)
+
+    @property
+    def transaction(self) -> bytes:
+        """The signed bytes, which are sent again and never shown."""
+        return b64decode(self.built.transaction)
 
 
 def attempts_to_track(history: LoadedOrder, schedule_of: Callable[[int], Schedule]) -> Iterator[TrackedAttempt]:
@@ -101,10 +121,10 @@ def _tracked(
         account_id=history.account_id,
         number=attempt.number,
         version=history.version,
-        sent=sent_transaction(order, attempt),
+        order=order,
+        attempt=attempt,
+        built=recorded_attempt(history, attempt.number),
         lands_until=max(one.lands_until for one in order.attempts) if watched else attempt.lands_until,
-        question=outcome_question(order, attempt),
-        transaction=signed_bytes(history, attempt.number),
         submitted=attempt.submitted,
         confirmed=is_confirmed,
         by_operator=by_operator,

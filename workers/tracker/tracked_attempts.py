@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from uuid import UUID
 
 import structlog
+from msgspec.structs import replace
 
 from commands.loaded_order import LoadedOrder
 from commands.orders import OrderRepository
@@ -55,8 +55,13 @@ class TrackedAttempts:
 
     def select(self, *, confirmed: bool) -> list[TrackedAttempt]:
         """The attempts whose order is confirmed by them and that wait for finality, or all the others that may land."""
-        going = (one for one in self._all() if not (one.watched or one.schedule.finished))
-        return [one for one in going if one.confirmed == confirmed]
+        # In one step: thousands are looked through ten times a second.
+        return [
+            one
+            for attempts in self._by_order.values()
+            for one in attempts
+            if one.confirmed == confirmed and not (one.watched or one.schedule.finished)
+        ]
 
     def watched(self) -> list[TrackedAttempt]:
         """Those that stand for an order whose guard is watched, the longest known first."""
@@ -117,6 +122,9 @@ class TrackedAttempts:
         known = {attempt.number: attempt for attempt in self._by_order.get(history.order_id, ())}
         if any(attempt.version > history.version for attempt in known.values()):
             return
+        # Who recorded an event and who follows the log both come with it.
+        if known and all(attempt.order is history.order for attempt in known.values()):
+            return
         now = time.monotonic()
 
         def schedule_of(number: int) -> Schedule:
@@ -138,15 +146,19 @@ class TrackedAttempts:
         person has ended.
         """
         while self._ended:
-            ended = self._ended[-1]
+            # Two loops come here at the same time: each takes what it clears.
+            ended = self._ended.pop()
             if ended.schedule.uncertain:
-                await self._work.clear_uncertainty(ended.order_id, ended.number)
+                try:
+                    await self._work.clear_uncertainty(ended.order_id, ended.number)
+                except BaseException:
+                    self._ended.append(ended)
+                    raise
                 ended.schedule.recorded()
-            self._ended.remove(ended)
         finished = {
             order_id: attempts[0].version
             for order_id, attempts in self._by_order.items()
-            if all(attempt.schedule.finished for attempt in attempts)
+            if attempts[0].schedule.finished and all(attempt.schedule.finished for attempt in attempts)
         }
         if finished:
             await self._work.untrack(finished)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
@@ -64,9 +64,10 @@ def is_cancelled(order: Order) -> bool:
 def _figures(
     console: Console, orders: Mapping[UUID, Order], histories: Histories, monkey: Monkey, clients: Clients
 ) -> None:
-    table = Table("fault", "times", box=None)
+    recoveries = _recoveries(histories, monkey)
+    table = Table("fault", "times", "recovery, s", box=None)
     for name, times in sorted(Counter(one.strike.name for one in monkey.done).items()):
-        table.add_row(name, str(times))
+        table.add_row(name, str(times), ", ".join(f"{one:.1f}" for one in sorted(recoveries[name])))
     console.print(table)
     statuses = Counter(f"{order.type} {order.status}" for order in orders.values())
     console.print(f"{len(orders)} orders: " + ", ".join(f"{count} {name}" for name, count in sorted(statuses.items())))
@@ -81,22 +82,21 @@ def _figures(
         f"{posts} posts; streams connected again {reconnected} times"
     )
     console.print(f"{len(monkey.done)} faults; {sum(monkey.missed.values())} found nothing to strike")
-    times = _recovery(histories, monkey)
-    if times:
+    if times := [one for each in recoveries.values() for one in each]:
         console.print(
             f"recovery, from a fault's end to the next confirmation: p50 {percentile(times, 50):.2f} s, "
             f"p99 {percentile(times, 99):.2f} s, most {max(times):.2f} s"
         )
 
 
-def _recovery(histories: Mapping[UUID, Sequence[Recorded]], monkey: Monkey) -> list[float]:
-    """Seconds, one a fault; a fault during which the next one struck counts with it."""
+def _recoveries(histories: Mapping[UUID, Sequence[Recorded]], monkey: Monkey) -> dict[str, list[float]]:
+    """Seconds, one a fault, by the fault's name; a fault during which the next one struck counts with it."""
     confirmations = sorted(
         one.recorded_at for history in histories.values() for one in history if isinstance(one.event, OrderConfirmed)
     )
-    times = []
+    recoveries: dict[str, list[float]] = defaultdict(list)
     for struck in monkey.done:
         after = next((at for at in confirmations if at > struck.ended), None)
         if after:
-            times.append((after - struck.ended).total_seconds())
-    return times
+            recoveries[struck.strike.name].append((after - struck.ended).total_seconds())
+    return recoveries

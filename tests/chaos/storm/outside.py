@@ -10,9 +10,10 @@ from uuid import UUID
 
 import psycopg
 
-from domain.account import ACCOUNT_EVENTS, GuardToClose, ReclaimBuilt
+from domain.account import ACCOUNT_EVENTS
 from domain.directory_events import DIRECTORY_EVENTS
 from domain.events import ORDER_EVENTS, OrderEvent
+from domain.reclaim_events import GuardToClose, ReclaimBuilt
 from domain.trading_state import TradingStateSet
 from event_store.dsn import parse
 from event_store.mapper import EventMapper

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import platform
 from collections.abc import Sequence
@@ -35,6 +36,7 @@ from venues.prices import PairPrice, PoolPrices
 
 # An engine that doesn't come back ends the load: what was never accepted is lost.
 ACCEPTED_WITHIN_S = 300
+PENDING_LOOKS, PENDING_S = 6, 10
 CANCELLED_WITHIN_S = 60
 STREAMS_WITHIN_S = 20
 STANDS_S = verdict.NOTICED_WITHIN.total_seconds() + 5
@@ -115,9 +117,7 @@ async def storm(console: Console, directory: Path, asked: Asked) -> bool:
             "guards closed early (I2)": verdict.closed_early(histories, reclaims, GUARDS_KEPT_FOR),
             "contradictions recorded": outside.topics(url, "account.ContradictionFound"),
             "sent before durable (I3)": verdict.sent_before_durable(histories, reclaims, world.node.first_sends()),
-            "verify: log, read models, chain (I4)": await _operated(
-                world, "verify", "--json", "--checkpoint", str(await checkpoint)
-            ),
+            "verify: log, read models, chain (I4)": await _verified(world, await checkpoint),
             "rebuilt other than live (I4)": await _operated(world, "rebuild", "orders"),
             "streams (I5)": verdict.streams(placed, histories),
             "errors of its own (I6)": world.surprises + own_errors(directory / "up.log"),
@@ -195,6 +195,17 @@ async def _checkpoint(world: World, after: float) -> Path:
         await asyncio.to_thread(world.engine.run, "checkpoint", str(file))
         await asyncio.sleep(1)
     return file
+
+
+async def _verified(world: World, checkpoint: Path) -> list[str]:
+    """What `verify` found; what it calls pending, such as a reclaim on its way, it asks to be asked about again."""
+    for _ in range(PENDING_LOOKS):
+        said = await _operated(world, "verify", "--json", "--checkpoint", str(checkpoint))
+        findings = [json.loads(line)["finding"] for line in said if line.startswith('{"finding"')]
+        if not findings or any(one["verdict"] != "pending" for one in findings):
+            break
+        await asyncio.sleep(PENDING_S)
+    return said
 
 
 async def _operated(world: World, *command: str) -> list[str]:

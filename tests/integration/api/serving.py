@@ -62,6 +62,7 @@ from tests.integration.api.contract import Contract
 from venues.constant_product import PROGRAM_ID
 from venues.pools import PoolBook
 from venues.prices import PoolPrices
+from venues.report import VenueReport
 
 CONFIG = ApiConfig(
     rpc_url="http://127.0.0.1:8899",
@@ -73,6 +74,20 @@ MAPPER = EventMapper((*ORDER_EVENTS, *ACCOUNT_EVENTS, *DIRECTORY_EVENTS, Trading
 NO_NODE = "http://127.0.0.1:1"
 NO_VALKEY = "redis://127.0.0.1:1/0"
 BODY = {"tokenIn": "SOL", "tokenOut": "USDC", "amountIn": "1.5", "slippageBps": 50}
+
+REMOTE = [
+    VenueReport(
+        "Jupiter",
+        service="jupiter",
+        standing="left_alone",
+        reason="jupiter: no answer within 2 s",
+        left_alone_until=1_800_000_000.5,
+        left=7,
+        most=60,
+        window=60.0,
+    ),
+    VenueReport("Orca via Jupiter", service="jupiter", standing="unknown", most=60, window=60.0),
+]
 
 
 @dataclass
@@ -185,10 +200,14 @@ async def running(
 
         checks = (Check("postgres", postgres), Check("valkey", valkey, essential=False))
         live = LiveFeed(feed, events.load, MAPPER)
+
+        async def reports() -> list[VenueReport]:
+            return [VenueReport("Raydium"), *REMOTE]
+
         app = create_app(
             config, orders=orders, events=events, mapper=MAPPER, pool=pool, checks=checks, hurry=hurry.set,
             live=live, prices=PoolPrices(book), slot_age=chain.slot_age, chain=known, venues=(book,),
-            trading=trading.of, epochs=epochs.all,
+            venue_reports=reports, trading=trading.of, epochs=epochs.all,
             executed_elsewhere=executed_elsewhere.of_order, accounts=known_accounts, directory=directory,
             guard_rent=partial(chain.rent, GUARD_BYTES),
             rates=rates or Rates(NO_VALKEY, fail_open=True),

@@ -133,10 +133,11 @@ class Trader:
         recent = blockhash or await self._chain.latest_blockhash()
         order_id = uuid4()
         guard = self._wallet.guard_key().of_order(self._wallet.address, order_id)
+        proposal = await self._book.swap(
+            VenueQuote(quote), owner=self._wallet.address, minimum_out=minimum_out or quote.amount_out
+        )
         message = compose(
-            await self._book.swap(
-                VenueQuote(quote), owner=self._wallet.address, minimum_out=minimum_out or quote.amount_out
-            ),
+            proposal.instructions,
             wallet=self._wallet.address,
             guard=guard.instructions(await self._chain.rent(GUARD_BYTES)),
             order_id=order_id,

@@ -140,20 +140,7 @@ def test_help_names_every_command(run: Run) -> None:
     panels = shown[shown.index("Engine") :]
     named = set(re.findall(r"^│ ([a-z-]+)  ", panels, re.MULTILINE))
     assert named == {
-        *("up", "migrate", "env", "submit", "watch", "orders", "show"),
-        *(
-            "cancel",
-            "resolve",
-            "resume",
-            "recover",
-            "guards",
-            "verify",
-            "checkpoint",
-            "rebuild",
-            "dead-letters",
-            "accounts",
-            "keys",
-            "trading",
-        ),
+        *("up", "migrate", "env", "doctor", "submit", "watch", "orders", "show", "accounts", "keys", "trading"),
+        *("cancel", "resolve", "resume", "recover", "guards", "verify", "checkpoint", "rebuild", "dead-letters"),
         *("api", "worker", "run", "projector", "tracker", "watcher", "localnet"),
     }

@@ -10,6 +10,7 @@ from domain.commands import RequestCancel
 from tests.golden.runs import execute
 from tests.integration.verification.conftest import AuditHarness
 from tests.integration.workers.harness import EngineHarness
+from tests.integration.workers.test_foreign_transactions import found_behind, recovered
 from tests.integration.workers.test_reclaim import SHORT, close_outside, confirmed, guard_of, past_its_height, until
 from verification.report import DIFFERS, EQUAL
 
@@ -80,3 +81,16 @@ async def test_a_reclaim_the_log_does_not_know_is_found_by_its_memo_and_by_the_g
         stolen
     ]
     assert verified.report.exit_code == DIFFERS
+
+
+async def test_a_reclaim_of_elsewhere_agrees_once_it_is_recorded(engine: EngineHarness, audit: AuditHarness) -> None:
+    kept, closed = await confirmed(engine, 2)
+    await past_its_height(engine, kept, closed)
+    await close_outside(engine, guard_of(engine, closed))
+    await found_behind(engine)
+    await recovered(engine)
+    await engine.stop()
+    await audit.project()
+    verified = await audit.verify(node=engine.rpc_url)
+    assert verified.of("differs") == []
+    assert verified.report.looked_at["reclaims"] == 1

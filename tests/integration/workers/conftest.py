@@ -79,7 +79,7 @@ async def running_engine(settings: Settings, chain_timeout: float) -> AsyncItera
         store.broker.flush(QUEUE)
         async with asyncio.timeout(10):
             genesis_hash = await market.identity.confirmed()
-        wallet = await require_wallet(store.pool, store.mapper, genesis_hash, settings.wallet_file)
+        wallet = await require_wallet(store.pool, store.mapper, genesis_hash, settings.wallet_source)
         following = asyncio.create_task(store.feed.run())
         await store.feed.begun()
         engine = EngineHarness(settings, store, market, wallet, genesis_hash)

@@ -252,7 +252,7 @@ async def test_a_second_transaction_of_an_order_signed_outside_fails_on_chain_an
     guard = engine.wallet.guard_key().of_order(engine.wallet.address, order_id)
     signed = engine.wallet.sign(
         compose(
-            await engine.book.swap(offer, owner=engine.wallet.address, minimum_out=1),
+            (await engine.book.swap(offer, owner=engine.wallet.address, minimum_out=1)).instructions,
             guard=guard.instructions(await engine.chain.rent(GUARD_BYTES)),
             wallet=engine.wallet.address,
             order_id=order_id,

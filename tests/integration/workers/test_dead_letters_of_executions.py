@@ -8,8 +8,6 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from solders.instruction import Instruction
-
 from chains.solana_client import SolanaChain
 from domain.quotes import Refusal
 from event_store.processors import dead_letters
@@ -24,7 +22,7 @@ from tests.integration.workers.dead_letters import (
 )
 from tests.integration.workers.harness import EngineHarness, now
 from tests.integration.workers.test_execution import QUICK
-from venues.protocol import QuoteRequest, VenueGroup, VenueQuote
+from venues.protocol import Fits, Proposal, QuoteRequest, VenueGroup, VenueQuote
 from workers.dead_letters import MOST_FAILURES
 from workers.dispatch.broker import QUEUE
 from workers.execution.executor import Executor
@@ -171,8 +169,8 @@ class Slow(VenueGroup):
         await self.answer.wait()
         return await self._book.quote_all(requests)
 
-    async def swap(self, quote: VenueQuote, *, owner: str, minimum_out: int) -> list[Instruction]:
-        return await self._book.swap(quote, owner=owner, minimum_out=minimum_out)
+    async def swap(self, quote: VenueQuote, *, owner: str, minimum_out: int, fits: Fits) -> Proposal:
+        return await self._book.swap(quote, owner=owner, minimum_out=minimum_out, fits=fits)
 
 
 async def test_an_order_that_is_being_visited_is_not_visited_twice(engine: EngineHarness):

@@ -27,8 +27,9 @@ from chains.protocol import Simulation, Statuses
 from chains.reclaim import ClosingGuard, compose_reclaim, token_account_of
 from chains.solana_client import SolanaChain
 from commands.ids import DEFAULT_ACCOUNT
-from domain.account import ContradictionFound, ReclaimBuilt, ReclaimExpired, ReclaimFailed, ReclaimLanded
+from domain.account import ContradictionFound
 from domain.reclaim import Reclaim
+from domain.reclaim_events import ReclaimBuilt, ReclaimExpired, ReclaimFailed, ReclaimLanded
 from domain.tokens import USDC
 from tests.integration.workers.harness import EngineHarness, Unsent, now
 from tests.integration.workers.test_execution import QUICK

@@ -9,8 +9,6 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any, cast
 
-from solders.instruction import Instruction
-
 from chains.protocol import Chain
 from commands.accounts import Behind
 from commands.ids import DEFAULT_ACCOUNT
@@ -24,7 +22,7 @@ from localnet.market.price import move
 from tests.integration.workers.harness import EngineHarness, now
 from tests.integration.workers.test_execution import QUICK, names
 from venues.pools import PoolBook
-from venues.protocol import QuoteRequest, VenueGroup, VenueQuote
+from venues.protocol import Fits, Proposal, QuoteRequest, VenueGroup, VenueQuote
 from workers.execution.builder import Builder
 from workers.execution.executor import Executor
 from workers.execution.sending import signed_bytes
@@ -59,9 +57,9 @@ class Pools(VenueGroup):
             raise ConnectionError
         return await self._book.quote_all(requests)
 
-    async def swap(self, quote: VenueQuote, *, owner: str, minimum_out: int) -> list[Instruction]:
+    async def swap(self, quote: VenueQuote, *, owner: str, minimum_out: int, fits: Fits) -> Proposal:
         await self.swaps.wait()
-        return await self._book.swap(quote, owner=owner, minimum_out=minimum_out)
+        return await self._book.swap(quote, owner=owner, minimum_out=minimum_out, fits=fits)
 
 
 class Counting:

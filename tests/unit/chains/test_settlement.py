@@ -22,6 +22,8 @@ FEE = 5_000
 # Accounts: the wallet, its wrapped SOL, its USDC, the pool's two vaults, the program.
 KEYS = [WALLET, "wsol", "usdc", "vault-sol", "vault-usdc", PROGRAM]
 
+CODES = {PROGRAM: {6006: Code.SLIPPAGE_EXCEEDED}}
+
 
 def held(index: int, owner: str, mint: str, amount: int) -> dict[str, Any]:
     return {
@@ -57,7 +59,7 @@ def settled(
         },
     }
     found = reader(LandedTransaction).decode(orjson.dumps(answer))
-    return settle(found, sent, commitment="confirmed", custom_codes={PROGRAM: {6006: Code.SLIPPAGE_EXCEEDED}})
+    return settle(found, sent, commitment="confirmed", custom_codes=CODES, shown_by="node", configured=1)
 
 
 def test_amounts_are_the_differences_of_the_wallets_own_balances() -> None:
@@ -113,6 +115,13 @@ def test_a_failed_transaction_moved_nothing_and_cost_its_fee() -> None:
     assert landing.error is not None
     assert landing.error.code == "slippage_exceeded"
     assert landing.error.logs == ("Program log: x",)
+
+
+def test_a_balance_beyond_a_u64_is_not_read() -> None:
+    most = 2**64 - 1
+    assert settled([held(2, WALLET, SOL.mint, most)], [held(2, WALLET, SOL.mint, 0)]).amount_in == most
+    with pytest.raises(ValueError, match="more than a u64"):
+        settled([held(2, WALLET, SOL.mint, most + 1)], [held(2, WALLET, SOL.mint, 0)])
 
 
 def test_an_answer_whose_balances_do_not_cover_its_accounts_is_not_read() -> None:

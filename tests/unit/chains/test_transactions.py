@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 from solders.account import Account
 from solders.compute_budget import ID as COMPUTE_BUDGET
+from solders.compute_budget import set_compute_unit_limit
 from solders.hash import Hash
 from solders.instruction import AccountMeta, Instruction
 from solders.keypair import Keypair
@@ -19,10 +20,11 @@ from solders.transaction_metadata import FailedTransactionMetadata
 
 from chains.errors import TransactionRefusedError
 from chains.guard import GUARD_BYTES, Guard, GuardKey
-from chains.transaction_checks import check
+from chains.transaction_checks import AllowedSwap, check
 from chains.transactions import MAX_COMPUTE_UNITS, MEMO_PROGRAM, compose, memo_text
 from chains.wallet import Wallet
-from domain.tokens import USDC
+from domain.swap_terms import SwapTerms
+from domain.tokens import SOL, USDC
 
 KEYPAIR = Keypair.from_seed(bytes(32))
 WALLET = str(KEYPAIR.pubkey())
@@ -35,8 +37,20 @@ MEMO = f"surefill:{ORDER}:1"
 BLOCKHASH = str(Hash.hash(b"a recent one"))
 
 
+ALLOWED = AllowedSwap(
+    wallet=WALLET,
+    token_in=SOL.mint,
+    token_out=USDC.mint,
+    amount_in=7,
+    minimum_out=5,
+    readers={POOLS: lambda _: SwapTerms(owner=0, source=1, destination=2, amount_in=7, minimum_out=5)},
+    off_limits=frozenset(),
+)
+
+
 def swap(data: bytes = b"swap", accounts: tuple[AccountMeta, ...] = ()) -> Instruction:
-    return Instruction(POOLS, data, [AccountMeta(KEYPAIR.pubkey(), True, True), *accounts])
+    own = [AccountMeta(one, False, True) for one in (ALLOWED.source, ALLOWED.destination)]
+    return Instruction(POOLS, data, [AccountMeta(KEYPAIR.pubkey(), True, True), *own, *accounts])
 
 
 def composed(*instructions: Instruction, **changes: Any) -> MessageV0:
@@ -52,7 +66,16 @@ def composed(*instructions: Instruction, **changes: Any) -> MessageV0:
 
 
 def checked(message: MessageV0, wallet: str = WALLET) -> None:
-    check(message, wallet=wallet, memo=MEMO, programs={str(POOLS)}, guard=GUARD, rent=RENT)
+    check(
+        message,
+        wallet=wallet,
+        memo=MEMO,
+        blockhash=BLOCKHASH,
+        guard=GUARD,
+        rent=RENT,
+        most_priority_lamports=1_000,
+        swap=ALLOWED,
+    )
 
 
 def calls(message: MessageV0) -> list[tuple[str, bytes]]:
@@ -117,9 +140,8 @@ def test_a_missing_or_unsigned_memo_is_refused() -> None:
     unsigned = Instruction(Pubkey.from_string(MEMO_PROGRAM), MEMO.encode(), [])
     for instructions in ([swap()], [swap(), unsigned]):
         with pytest.raises(TransactionRefusedError, match="memo"):
-            checked(
-                MessageV0.try_compile(KEYPAIR.pubkey(), [*GUARD.instructions(RENT), *instructions], [], Hash.default())
-            )
+            steps = [set_compute_unit_limit(10_001), *GUARD.instructions(RENT), *instructions]
+            checked(MessageV0.try_compile(KEYPAIR.pubkey(), steps, [], Hash.from_string(BLOCKHASH)))
 
 
 def test_a_message_too_large_for_a_packet_once_signed_is_refused() -> None:

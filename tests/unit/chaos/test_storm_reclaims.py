@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from domain import events as e
-from domain.account import GuardToClose
+from domain.reclaim_events import GuardToClose
 from tests.chaos.storm.outside import ClosedGuards, Recorded
 from tests.chaos.storm.verdict import closed_early
 from tests.unit.domain.scenario import NOW

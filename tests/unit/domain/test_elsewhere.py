@@ -10,17 +10,11 @@ import pytest
 
 from domain import commands as c
 from domain import events as e
-from domain.account import (
-    ForeignTransactionFound,
-    LogFoundBehind,
-    LogRecovered,
-    WalletHistoryRead,
-    history_read,
-)
 from domain.decide import decide
 from domain.errors import LandedAfterEndError
 from domain.evidence import GuardTaken
 from domain.evolve import fold
+from domain.log_behind import ForeignTransactionFound, LogFoundBehind, LogRecovered, WalletHistoryRead, history_read
 from domain.tokens import SOL, USDC
 from tests.unit.domain.scenario import NOW, built, given, landing, routed, sent, submitted
 

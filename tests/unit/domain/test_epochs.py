@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from domain.account import LogFoundBehind
 from domain.epochs import Epochs, epochs
 from domain.errors import PositionLostError
+from domain.log_behind import LogFoundBehind
 
 
 def put_back(epoch: int, ended_at: int) -> LogFoundBehind:

@@ -10,7 +10,6 @@ from uuid import UUID
 import pytest
 
 from domain import events as e
-from domain.account import GuardToClose, ReclaimBuilt, ReclaimExpired, ReclaimFailed, ReclaimLanded
 from domain.decide import decide
 from domain.evolve import fold
 from domain.order import Order
@@ -26,6 +25,7 @@ from domain.reclaim import (
     record_end,
     rent_in_guard,
 )
+from domain.reclaim_events import GuardToClose, ReclaimBuilt, ReclaimExpired, ReclaimFailed, ReclaimLanded
 from tests.unit.domain.scenario import NOW, built, landing, routed, sent, submitted
 
 KEEP = timedelta(days=7)

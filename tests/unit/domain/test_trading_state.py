@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from domain.account import AccountEvent, TradingHalted, TradingResumed
+from domain.account import TradingHalted, TradingResumed
+from domain.account_event import AccountEvent
 from domain.trading_state import AccountTrading, EngineTrading, TradingState, TradingStateSet
 from domain.trading_state import account_trading as fold
 from domain.trading_state import engine_trading as fold_engine

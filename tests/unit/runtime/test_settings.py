@@ -36,6 +36,10 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ("ALLOWED_ORIGINS", "null"),
         ("ALLOWED_ORIGINS", "https://desk.example,trade.lan"),
         ("ALLOW_FORWARDED", "perhaps"),
+        ("PROGRAMS_ALLOWED", "SurefiLLPooLs111111111111111111111111111111,11111111111111111111111111111111"),
+        ("VENUES", "pools,uniswap"),
+        ("JUPITER_URL", "api.jup.ag"),
+        ("VENUE_TIMEOUT", "0"),
         ("GUARD_KEEP", "7"),
         ("GUARD_KEEP", "0s"),
         ("GUARD_KEEP", "11y"),
@@ -107,7 +111,8 @@ def test_every_setting_is_documented_with_its_default() -> None:
     for name in documented:
         _, _, default, description, _ = (part.strip(" `") for part in rows[name.upper()].split("|"))
         field = Settings.model_fields[name]
-        shown = str(field.default).lower() if isinstance(field.default, bool) else str(field.default)
+        shown = ",".join(field.default) if isinstance(field.default, tuple) else str(field.default)
+        shown = shown.lower() if isinstance(field.default, bool) else shown
         assert default == ("" if field.default in (None, ()) else shown), name
         assert field.description and field.description == description, name
 
@@ -130,3 +135,18 @@ def test_who_may_ask_is_read_from_three_settings_and_the_servers_own_host(monkey
     assert access.hosts == {"engine.lan", "trade.lan", "api", "fe80::1"}
     assert [origin.host for origin in access.origins] == ["desk.example"]
     assert access.forwarded
+
+
+def test_a_signer_needs_the_wallets_address_and_a_guard_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIGNER_URL", "https://signer.example/?token=hunter2")
+    with pytest.raises(SettingsError) as raised:
+        load()
+    assert (
+        str(raised.value) == "SIGNER_URL needs WALLET_ADDRESS and GUARD_KEY: neither follows from a key that isn't here"
+    )
+    monkeypatch.setenv("WALLET_ADDRESS", "short")
+    with pytest.raises(SettingsError, match=r"^WALLET_ADDRESS must be"):
+        load()
+    monkeypatch.setenv("WALLET_ADDRESS", "So11111111111111111111111111111111111111112")
+    monkeypatch.setenv("GUARD_KEY", "00" * 32)
+    assert "hunter2" not in repr(load().wallet_source)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-from domain.account import AccountEvent, TradingResumed
+from domain.account import TradingResumed
+from domain.account_event import AccountEvent
 from domain.directory import account_id_of
 from domain.directory_events import AccountOpened, KeyIssued, KeyRevoked, WalletBound
 from verification.directory import directory_fault

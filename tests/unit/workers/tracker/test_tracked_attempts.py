@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any, cast
 from uuid import UUID
@@ -96,3 +97,44 @@ def test_recording_that_works_ends_the_back_off():
     assert schedule.may_record(100.0)
     schedule.failed(200.0, BACKOFF)
     assert schedule.may_record(201.0)  # the first wait again
+
+
+class SlowRows:
+    """A work table that is a moment away, and once not there."""
+
+    def __init__(self, *, fails: bool = False) -> None:
+        self.fails = fails
+        self.cleared: list[int] = []
+
+    async def clear_uncertainty(self, order_id: UUID, attempt: int) -> None:
+        await asyncio.sleep(0)
+        if self.fails:
+            raise ConnectionError
+        self.cleared.append(attempt)
+
+    async def untrack(self, versions: dict[UUID, int]) -> None: ...
+
+
+def ended_while_uncertain(rows: SlowRows) -> TrackedAttempts:
+    tracked = TrackedAttempts(*cast("tuple[Any, Any, Any]", (None, rows, None)))
+    tracked.update(loaded(*BUILT))
+    only(tracked).schedule.failed(100.0, BACKOFF)
+    tracked.update(loaded(*BUILT, sent(), expired()))
+    return tracked
+
+
+async def test_two_loops_take_back_what_was_said_of_an_ended_attempt_once():
+    rows = SlowRows()
+    tracked = ended_while_uncertain(rows)
+    await asyncio.gather(tracked.forget_finished(), tracked.forget_finished())
+    assert rows.cleared == [1]
+
+
+async def test_what_could_not_be_taken_back_is_taken_back_later():
+    rows = SlowRows(fails=True)
+    tracked = ended_while_uncertain(rows)
+    with pytest.raises(ConnectionError):
+        await tracked.forget_finished()
+    rows.fails = False
+    await tracked.forget_finished()
+    assert rows.cleared == [1]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from solders.pubkey import Pubkey
 from solders.signature import Signature
 
-from localnet import base58
+from chains import base58
 
 
 @given(st.binary(min_size=32, max_size=32))

@@ -1,0 +1,70 @@
+"""GET /api/venues: who is asked for quotes, who is left alone for now and why, and how often each may be asked."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from litestar import Controller, get
+from pydantic import Field
+
+from api.openapi import DocumentedOperation, problems
+from api.services import InjectedServices
+from projections.order_view import IfKnown, Instant, View
+from venues.report import VenueReport, VenueStanding
+
+
+class RequestBudget(View):
+    """The requests of a service, of all processes together: ``left`` of ``most`` in any ``windowSeconds``."""
+
+    left: IfKnown[int] = None
+    most: int
+    window_seconds: int
+
+
+class VenueView(View):
+    """``standing`` is ``asked``, ``left_alone`` (until ``leftAloneUntil``, for ``reason``), ``trying`` (one request
+    shall show whether it is back) or ``unknown`` (nobody can tell now). A venue over pools has no ``service``.
+    """
+
+    venue: str = Field(examples=["Raydium"])
+    service: IfKnown[str] = None
+    standing: VenueStanding
+    reason: IfKnown[str] = None
+    left_alone_until: IfKnown[Instant] = None
+    requests: IfKnown[RequestBudget] = None
+
+
+class VenueList(View):
+    """All of them: ``next`` is always null."""
+
+    items: list[VenueView]
+    next: str | None = None
+
+
+class VenuesController(Controller):
+    tags = ("network",)
+
+    @get(
+        "/api/venues",
+        operation_class=DocumentedOperation,
+        operation_id="listVenues",
+        summary="Venues, and whether they are asked",
+        response_description="Each venue as it stands now.",
+        responses=problems(),
+    )
+    async def list_venues(self, services: InjectedServices) -> VenueList:
+        return VenueList(items=[_shown(report) for report in await services.venue_reports()])
+
+
+def _shown(report: VenueReport) -> VenueView:
+    until = report.left_alone_until
+    return VenueView(
+        venue=report.venue,
+        service=report.service,
+        standing=report.standing,
+        reason=report.reason,
+        left_alone_until=datetime.fromtimestamp(until, UTC) if until is not None else None,
+        requests=RequestBudget(left=report.left, most=report.most, window_seconds=int(report.window))
+        if report.most is not None and report.window is not None
+        else None,
+    )

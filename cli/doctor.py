@@ -1,0 +1,76 @@
+"""`surefill doctor`: is what the engine needs there, and what to do where it isn't."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import typer
+from rich.console import Console
+
+from chains.solana_client import SolanaChain
+from cli.operator import run_command
+from runtime import addresses, roles, settings
+from runtime.account_wallets import guard_key_of
+from runtime.doctor.chain import by_verdict, look_at_chain
+from runtime.doctor.finding import Finding
+from runtime.doctor.venues import look_at_prices, look_at_venues
+from runtime.doctor.wallet import look_at_balances, look_at_guard_key, read_wallet
+from runtime.remote_venues import open_venues
+from runtime.settings import Settings
+from venues.constant_product import PROGRAM_ID
+from venues.pools import PoolBook
+from venues.prices import PoolPrices
+
+_MARKS = {"well": "ok   ", "look": "look ", "wrong": "WRONG"}
+PATIENCE_S = 5.0
+
+
+def doctor() -> None:
+    """Look at RPC, clock, wallet, balance, guard key, venues and prices: what is wrong, and what to do.
+
+    It sends nothing and signs nothing; of each remote venue it asks for one quote of 0.01 SOL.
+    """
+
+    found: list[Finding] = []
+
+    def show() -> None:
+        found.extend(run_command(examine(_settings())))
+        _print(found)
+
+    raise typer.Exit(roles.guarded("doctor", show) or by_verdict(found))
+
+
+def _settings() -> Settings:
+    """With the addresses of the running engine where they aren't set; where none runs requests aren't counted."""
+    given = settings.load()
+    found = addresses.completed(given, "solana_rpc_url")
+    running = addresses.of_running_engine(given.data_dir)
+    return found.model_copy(update={"redis_url": given.redis_url or (running.redis_url if running else "")})
+
+
+async def examine(found: Settings) -> list[Finding]:
+    """Everything that was found, in the order in which it would be put right."""
+    async with SolanaChain(
+        found.solana_rpc_url, extra_urls=found.solana_evidence_rpc_urls, timeout=PATIENCE_S
+    ) as chain:
+        findings = await look_at_chain(chain)
+        wallet, finding = read_wallet(found.wallet_source)
+        findings.append(finding)
+        if findings[0].verdict == "wrong":
+            return findings
+        if wallet:
+            key = guard_key_of(found, wallet)
+            findings += await look_at_balances(chain, wallet, found)
+            findings += await look_at_guard_key(chain, wallet, key)
+        pools = PoolBook(chain, PROGRAM_ID)
+        async with open_venues(found, chain, pools) as opened:
+            findings += await look_at_venues(opened.groups, wallet.address if wallet else None)
+        return [*findings, *await look_at_prices(PoolPrices(pools))]
+
+
+def _print(found: Sequence[Finding]) -> None:
+    console = Console(highlight=False)
+    for one in found:
+        console.print(f"{_MARKS[one.verdict]} {one.what}: {one.sentence}", soft_wrap=True, markup=False)
+        if one.advice:
+            console.print(f"      -> {one.advice}", soft_wrap=True, markup=False)

@@ -1,0 +1,79 @@
+"""The RPC endpoints: whether each answers, for which chain, how far it is, and what the clock says beside it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from chains.endpoint import Endpoint
+from chains.errors import ChainUnavailableError
+from chains.networks import network_of
+from chains.solana_client import SolanaChain
+from runtime.doctor.finding import Finding, look, well, wrong
+
+MOST_BEHIND = 50
+"""Blocks that an endpoint may be behind the main one."""
+MOST_OFF_S = 10
+"""Seconds between this machine's clock and the chain's newest block."""
+
+
+async def look_at_chain(chain: SolanaChain) -> list[Finding]:
+    """Of the endpoint at SOLANA_RPC_URL, and those at SOLANA_EVIDENCE_RPC_URLS beside it."""
+    try:
+        genesis = await chain.genesis_hash()
+        blockhash = await chain.latest_blockhash()
+    except ChainUnavailableError as error:
+        return [
+            wrong(
+                "rpc",
+                f"the endpoint at SOLANA_RPC_URL gives no answer that can be used: {error}",
+                "check the address and its key; ask it yourself for getHealth",
+            )
+        ]
+    found = [well("rpc", f"{network_of(genesis)}, block height {blockhash.height}")]
+    found.append(await _clock(chain, blockhash.slot))
+    if not chain.evidence_endpoints:
+        found.append(
+            look(
+                "evidence",
+                "one endpoint alone tells what became of an order",
+                "name one of another provider in SOLANA_EVIDENCE_RPC_URLS",
+            )
+        )
+    return [*found, *[await _evidence(each, genesis, blockhash.height) for each in chain.evidence_endpoints]]
+
+
+async def _evidence(endpoint: Endpoint, genesis: str, height: int) -> Finding:
+    try:
+        served, reached = await endpoint.genesis_hash(), await _height(endpoint)
+    except ChainUnavailableError as error:
+        return wrong("evidence", f"no answer: {error}", "correct or remove it from SOLANA_EVIDENCE_RPC_URLS")
+    if served != genesis:
+        advice = "it must serve the chain that SOLANA_RPC_URL serves"
+        return wrong("evidence", f"{endpoint.name} serves another chain, genesis {served}", advice)
+    if height - reached > MOST_BEHIND:
+        return look(
+            "evidence", f"{endpoint.name} is {height - reached} blocks behind", "no proof comes from it like that"
+        )
+    return well("evidence", f"{endpoint.name} is at height {reached}")
+
+
+async def _height(endpoint: Endpoint) -> int:
+    return int(await endpoint.call("getBlockHeight", {"commitment": "confirmed"}, shape=int))
+
+
+async def _clock(chain: SolanaChain, slot: int) -> Finding:
+    try:
+        age = await chain.slot_age(slot)
+    except ChainUnavailableError as error:
+        return look("clock", f"the time of the newest block can't be read: {error}", "compare the clock yourself")
+    if age > MOST_OFF_S:
+        here = time.strftime("%H:%M:%S", time.gmtime())
+        off = f"the newest block is {age} s old by this machine's clock, which shows {here} UTC"
+        return look("clock", off, "set the clock (NTP); or the node stands still")
+    return well("clock", f"within {max(age, 1)} s of the chain's")
+
+
+def by_verdict(found: Sequence[Finding]) -> int:
+    """The exit code: 1 where something is wrong."""
+    return int(any(one.verdict == "wrong" for one in found))

@@ -1,0 +1,118 @@
+"""`surefill doctor` beside a real chain and beside what isn't one: what is wrong is named, and nothing is sent."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from chains.solana_client import SolanaChain
+from chains.wallet import Wallet
+from cli.doctor import examine
+from runtime.doctor.finding import Finding
+from runtime.settings import Settings
+from tests.integration.workers.conftest import rpc_url
+from tests.stubs.jupiter import JupiterStub, running_jupiter, serving
+from venues.constant_product import PROGRAM_ID
+from venues.pools import PoolBook
+
+__all__ = ["rpc_url"]
+
+
+def settings(tmp_path: Path, url: str, **changes: Any) -> Settings:
+    return Settings(solana_rpc_url=url, data_dir=tmp_path, **changes)
+
+
+def named(found: list[Finding]) -> dict[str, tuple[str, str]]:
+    return {one.what: (one.verdict, one.sentence) for one in found}
+
+
+async def test_beside_a_chain_with_everything_there_is_nothing_wrong(rpc_url: str, tmp_path: Path) -> None:
+    found = await examine(settings(tmp_path, rpc_url))
+    assert [one for one in found if one.verdict == "wrong"] == []
+    assert {"rpc", "clock", "wallet", "balance", "tokens", "guard key", "venues", "prices"} <= named(found).keys()
+    assert named(found)["rpc"][1].startswith("localnet, block height")
+    assert "USDC for 0.01 SOL" in named(found)["venues"][1]
+    # What isn't wrong and still worth knowing comes with what to do.
+    assert {one.what for one in found if one.verdict == "look"} == {"evidence", "guard key"}
+    assert all(one.advice for one in found if one.verdict != "well")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["<html>not a node</html>", '{"jsonrpc": "2.0", "id": 1', '{"jsonrpc":"2.0","id":1,"result":7}', "[]", ""],
+)
+async def test_an_address_that_answers_nonsense_is_named(answer: str, tmp_path: Path) -> None:
+    async def nonsense(_: web.Request) -> web.Response:
+        return web.Response(text=answer)
+
+    Wallet.create(tmp_path / "wallet.json")
+    async with serving(JupiterStub(None), web.post("/", nonsense)) as url:  # type: ignore[arg-type]
+        found = await examine(settings(tmp_path, url))
+    assert found[0].what == "rpc"
+    assert found[0].verdict == "wrong"
+    assert "SOLANA_RPC_URL" in found[0].sentence
+    assert found[0].advice
+
+
+async def test_an_address_where_nobody_listens_is_named_without_its_key(tmp_path: Path) -> None:
+    Wallet.create(tmp_path / "wallet.json")
+    found = await examine(settings(tmp_path, "http://127.0.0.1:1/?api-key=hunter2"))
+    assert found[0].verdict == "wrong"
+    assert "hunter2" not in str(found)
+
+
+async def test_a_wallet_that_cannot_be_used_is_named(rpc_url: str, tmp_path: Path) -> None:
+    (tmp_path / "wallet.json").chmod(0o644)
+    found = named(await examine(settings(tmp_path, rpc_url)))
+    assert found["wallet"][0] == "wrong"
+    assert "chmod 600" in found["wallet"][1]
+
+
+async def test_a_wallet_without_lamports_is_told_how_many(rpc_url: str, tmp_path: Path) -> None:
+    Wallet.create(tmp_path / "empty.json")
+    found = await examine(settings(tmp_path, rpc_url, wallet_keypair=tmp_path / "empty.json"))
+    told = named(found)
+    assert told["balance"][0] == "wrong"
+    assert told["tokens"] == ("look", "the wallet's token accounts hold nothing to sell")
+    [balance] = [one for one in found if one.what == "balance"]
+    assert "0.0703928 SOL" in balance.advice
+
+
+async def test_a_remote_venue_is_asked_once_and_its_error_comes_with_what_to_do(rpc_url: str, tmp_path: Path) -> None:
+    async with SolanaChain(rpc_url) as chain, running_jupiter(PoolBook(chain, PROGRAM_ID)) as stub:
+        asked = settings(tmp_path, rpc_url, venues="jupiter", jupiter_url=stub.url)
+        well = named(await examine(asked))
+        stub.next_answers.append((401, {"message": "Unauthorized"}, {}))
+        found = await examine(asked)
+        assert len(stub.asked) == 2
+    assert well["venues"][0] == "well"
+    [venue] = [one for one in found if one.what == "venues"]
+    assert (venue.verdict, venue.advice) == ("wrong", "check JUPITER_API_KEY")
+    assert "venue_unauthorized" in venue.sentence
+
+
+async def test_the_command_prints_it_and_exits_by_what_it_found(rpc_url: str, tmp_path: Path) -> None:
+    async def run(**environment: str) -> tuple[int, str]:
+        process = await asyncio.create_subprocess_exec(
+            Path(sys.executable).with_name("surefill"),
+            "doctor",
+            env={"DATA_DIR": str(tmp_path), "PATH": "/usr/bin:/bin", **environment},
+            cwd=tmp_path,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        out, _ = await process.communicate()
+        return process.returncode or 0, out.decode()
+
+    code, out = await run(SOLANA_RPC_URL=rpc_url)
+    assert code == 0
+    assert out.startswith("ok    rpc: localnet")
+    assert "look  guard key: " in out
+    code, out = await run(SOLANA_RPC_URL="http://127.0.0.1:1")
+    assert code == 1
+    assert out.startswith("WRONG rpc: ")
+    assert "      -> " in out

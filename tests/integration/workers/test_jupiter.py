@@ -1,0 +1,254 @@
+"""Orders through Jupiter's shapes to confirmed transactions of the local chain, and whatever a service may answer."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import pytest
+from solders.pubkey import Pubkey
+from solders.system_program import TransferParams, transfer
+
+from domain.events import BuildRejected, OrderRouted, TransactionBuilt
+from domain.tokens import KNOWN_TOKENS
+from tests.integration.workers.harness import EngineHarness
+from tests.integration.workers.test_execution import QUICK
+from tests.stubs.jupiter import JupiterStub, running_jupiter, shown
+from venues.jupiter.client import refused
+from venues.jupiter.venue import Jupiter
+from venues.remote.budget import NoBudget
+from venues.remote.needed_accounts import NeededAccounts
+from venues.remote.service import Service
+from workers.execution.executor import Executor
+
+
+@dataclass
+class Setting:
+    engine: EngineHarness
+    stub: JupiterStub
+    jupiter: Jupiter
+    executor: Executor
+
+    async def executed(self, **terms: Any) -> UUID:
+        order_id = await self.engine.submit(**terms)
+        await self.engine.execute(order_id, executor=self.executor)
+        return order_id
+
+    async def recorded(self, order_id: UUID, kind: type) -> list[Any]:
+        return [event for event in (await self.engine.history(order_id)).events if isinstance(event, kind)]
+
+
+@asynccontextmanager
+async def through_jupiter(
+    engine: EngineHarness, *, words: tuple[str, ...] = ("jupiter",), beside_pools: bool = False, within: float = 2.0
+) -> AsyncIterator[Setting]:
+    async with running_jupiter(engine.book) as stub:
+        service = Service(
+            "jupiter", stub.url, budget=NoBudget(), refused=refused, timeout=within, headers={"x-api-key": "a key"}
+        )
+        jupiter = Jupiter(service, NeededAccounts(engine.chain), words=words, tokens=KNOWN_TOKENS.tokens)
+        venues = [jupiter, engine.book] if beside_pools else [jupiter]
+        try:
+            yield Setting(engine, stub, jupiter, engine.executor(venues=venues))
+        finally:
+            await service.close()
+
+
+async def test_an_order_goes_through_jupiter_to_a_confirmed_transaction(engine: EngineHarness) -> None:
+    engine.start_tracker(QUICK)
+    async with through_jupiter(engine) as setting:
+        order_id = await setting.executed()
+        order = await engine.until(order_id, lambda order: order.ended)
+        [routed] = await setting.recorded(order_id, OrderRouted)
+        [built] = await setting.recorded(order_id, TransactionBuilt)
+    assert order.status == "confirmed"
+    assert order.fill is not None
+    assert order.fill.venue == "Jupiter"
+    assert order.fill.amount_out >= routed.minimum_out == built.minimum_out
+    # Quote and instructions are one call, asked with the key and for the wallet, SOL wrapped.
+    assert len(setting.stub.asked) == 1
+    assert setting.stub.keys == ["a key"]
+    assert setting.stub.asked[0]["taker"] == engine.wallet.address
+    assert setting.stub.asked[0]["wrapAndUnwrapSol"] == "false"
+    # Its price for compute is a hint that is heeded; what makes accounts that are there is left out.
+    assert built.compute_unit_price == setting.stub.unit_price
+    assert bytes(Pubkey.from_string("ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL")) not in base64.b64decode(
+        built.transaction
+    )
+
+
+async def test_a_price_for_compute_beyond_what_an_order_may_offer_is_cut(engine: EngineHarness) -> None:
+    async with through_jupiter(engine) as setting:
+        setting.stub.unit_price = 10**12
+        order_id = await setting.executed()
+        [built] = await setting.recorded(order_id, TransactionBuilt)
+    assert 0 < built.priority_fee_lamports <= 1_000_000 // 7 + 1
+
+
+async def test_meteora_and_orca_are_routes_of_their_own_labels(engine: EngineHarness) -> None:
+    async with through_jupiter(engine, words=("meteora", "orca")) as setting:
+        order_id = await setting.executed()
+        [routed] = await setting.recorded(order_id, OrderRouted)
+    assert {quote.venue for quote in routed.quotes} == {"Meteora via Jupiter", "Orca via Jupiter"}
+    assert {query["dexes"] for query in setting.stub.asked} == {
+        "Meteora,Meteora DLMM,Meteora DAMM v2",
+        "Whirlpool,Orca V2,Orca V1",
+    }
+
+
+async def test_a_quote_that_got_old_is_asked_for_again(engine: EngineHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("venues.jupiter.venue.QUOTE_AGE_S", 0.0)
+    async with through_jupiter(engine) as setting:
+        order_id = await setting.executed()
+        assert len(setting.stub.asked) == 2
+        assert await setting.recorded(order_id, TransactionBuilt)
+
+
+async def test_fewer_accounts_are_asked_for_where_the_route_does_not_fit(engine: EngineHarness) -> None:
+    async with through_jupiter(engine) as setting:
+
+        def large(answer: dict[str, Any]) -> dict[str, Any]:
+            if "maxAccounts" in setting.stub.asked[-1] and int(setting.stub.asked[-1]["maxAccounts"]) <= 30:
+                return answer
+            more = [{"pubkey": str(Pubkey.new_unique()), "isSigner": False, "isWritable": False} for _ in range(40)]
+            answer["swapInstruction"]["accounts"] += more
+            return answer
+
+        setting.stub.edit = large
+        order_id = await setting.executed()
+        assert await setting.recorded(order_id, TransactionBuilt)
+    assert [query.get("maxAccounts") for query in setting.stub.asked] == [None, "40", "30"]
+
+
+Edit = Callable[[dict[str, Any], EngineHarness], None]
+
+
+def with_transfer(answer: dict[str, Any], engine: EngineHarness) -> None:
+    own = Pubkey.from_string(engine.wallet.address)
+    give = TransferParams(from_pubkey=own, to_pubkey=Pubkey.new_unique(), lamports=10**9)
+    answer["otherInstructions"] = [shown(transfer(give))]
+
+
+def with_signer(answer: dict[str, Any], engine: EngineHarness) -> None:
+    answer["swapInstruction"]["accounts"].append(
+        {"pubkey": str(Pubkey.new_unique()), "isSigner": True, "isWritable": False}
+    )
+
+
+def for_another(answer: dict[str, Any], engine: EngineHarness) -> None:
+    answer["swapInstruction"]["accounts"][6]["pubkey"] = engine.book.pools(answer["inputMint"], answer["outputMint"])[
+        0
+    ].vaults[1]
+
+
+def by_another_program(answer: dict[str, Any], engine: EngineHarness) -> None:
+    answer["swapInstruction"]["programId"] = str(Pubkey.new_unique())
+
+
+def more_in(answer: dict[str, Any], engine: EngineHarness) -> None:
+    data = bytearray(base64.b64decode(answer["swapInstruction"]["data"]))
+    data[1:9] = (int(answer["inAmount"]) + 1).to_bytes(8, "little")
+    answer["swapInstruction"]["data"] = base64.b64encode(bytes(data)).decode()
+
+
+@pytest.mark.parametrize(
+    ("edit", "reason"),
+    [
+        (with_transfer, "transfer"),
+        (with_signer, "another_signer"),
+        (for_another, "wrong_destination"),
+        (by_another_program, "unknown_program"),
+        (more_in, "too_much_in"),
+    ],
+)
+async def test_a_hostile_proposal_is_refused_recorded_and_the_order_goes_to_another_venue(
+    engine: EngineHarness, edit: Edit, reason: str
+) -> None:
+    engine.start_tracker(QUICK)
+    async with through_jupiter(engine, beside_pools=True) as setting:
+
+        def hostile(answer: dict[str, Any]) -> dict[str, Any]:
+            answer["outAmount"] = str(int(answer["outAmount"]) + 1)  # the best quote there is
+            edit(answer, engine)
+            return answer
+
+        setting.stub.edit = hostile
+        order_id = await setting.executed()
+        [rejected] = await setting.recorded(order_id, BuildRejected)
+        assert not await setting.recorded(order_id, TransactionBuilt)
+        assert (rejected.code, rejected.detail.split(":")[0]) == ("proposal_refused", reason)
+        # The venue is left alone for now, so the next try takes the pools.
+        await engine.execute(order_id, executor=setting.executor)
+        order = await engine.until(order_id, lambda order: order.ended)
+        assert len(setting.stub.asked) == 1
+    assert order.status == "confirmed"
+    assert order.fill
+    assert order.fill.venue != "Jupiter"
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        ((400, {"error": "No routes found"}, {}), "no_liquidity"),
+        ((400, {"error": "The token JUP is not tradable"}, {}), "no_venue"),
+        ((400, {"error": "Invalid taker"}, {}), "venue_unavailable"),
+        ((401, {"code": 401, "message": "Unauthorized"}, {}), "venue_unauthorized"),
+        ((403, "Forbidden", {}), "venue_unauthorized"),
+        ((429, "[API Gateway] Too many requests", {"x-ratelimit-remaining": "-1"}), "venue_rate_limited"),
+        ((500, {"error": "Internal"}, {}), "venue_unavailable"),
+        ((200, "<html>maintenance</html>", {}), "venue_answer_invalid"),
+        ((200, '{"inputMint": "So11', {}), "venue_answer_invalid"),
+        ((200, {}, {}), "venue_answer_invalid"),
+        ((200, [], {}), "venue_answer_invalid"),
+        ((302, "elsewhere", {"location": "http://127.0.0.1:1/"}), "venue_unavailable"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else f"{value[0]} {str(value[1])[:20]}",
+)
+async def test_each_error_is_one_of_our_codes(engine: EngineHarness, answer: Any, code: str) -> None:
+    async with through_jupiter(engine, beside_pools=True) as setting:
+        setting.stub.next_answers.append(answer)
+        order_id = await setting.executed()
+        [routed] = await setting.recorded(order_id, OrderRouted)
+    assert [(one.venue, one.code) for one in routed.refusals] == [("Jupiter", code)]
+    assert routed.chosen.venue != "Jupiter"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"outputMint": "JUPyiwrYJFskUPiHa7hkeR8VUtAeFoSYbKedZNsDvCN"},
+        {"inAmount": "1"},
+        {"outAmount": 12_000_000},
+        {"outAmount": "1.5"},
+        {"outAmount": str(2**64)},
+        {"swapInstruction": {"programId": "short", "accounts": [], "data": ""}},
+        {"swapInstruction": None},
+    ],
+    ids=lambda change: str(change)[:40],
+)
+async def test_a_quote_for_something_else_or_in_another_form_is_not_taken(
+    engine: EngineHarness, change: dict[str, Any]
+) -> None:
+    async with through_jupiter(engine) as setting:
+        setting.stub.edit = lambda answer: answer | change
+        order_id = await setting.executed()
+        assert not await setting.recorded(order_id, TransactionBuilt)
+        order = await engine.order(order_id)
+    assert not order.ended
+
+
+async def test_a_venue_that_hangs_is_waited_for_as_long_as_a_quote_may_take(engine: EngineHarness) -> None:
+    async with through_jupiter(engine, beside_pools=True, within=0.2) as setting:
+        setting.stub.delay = 9.0
+        began = time.monotonic()
+        order_id = await setting.executed()
+        [routed] = await setting.recorded(order_id, OrderRouted)
+        assert time.monotonic() - began < 4
+    assert [(one.code, one.detail) for one in routed.refusals] == [
+        ("venue_unavailable", "jupiter: no answer within 0.2 s")
+    ]

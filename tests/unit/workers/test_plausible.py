@@ -1,0 +1,51 @@
+"""A remote quote far above all others isn't taken; one that nothing can be held against is."""
+
+from __future__ import annotations
+
+import pytest
+
+from domain.quotes import Quote, Refusal
+from domain.tokens import SOL, USDC
+from venues.protocol import VenueQuote
+from workers.execution.plausible import plausible
+
+
+def offer(venue: str, amount_out: int) -> VenueQuote:
+    return VenueQuote(
+        Quote(
+            venue=venue,
+            pool="pool",
+            token_in=SOL.mint,
+            token_out=USDC.mint,
+            amount_in=10**9,
+            amount_out=amount_out,
+            fee_token=SOL.mint,
+            fee_amount=0,
+            fee_bps=0,
+            reserve_in=0,
+            reserve_out=0,
+            slot=0,
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("offers", "taken"),
+    [
+        ({"far": 105_000_000, "near": 100_000_000}, {"far", "near"}),
+        ({"far": 105_000_001, "near": 100_000_000}, {"near"}),
+        ({"far": 150_000_000}, {"far"}),
+        ({"far": 150_000_000, "other": 149_000_000, "near": 100_000_000}, {"far", "other", "near"}),
+        ({"far": 300_000_000, "other": 149_000_000, "near": 100_000_000}, {"near"}),
+        ({"far": 90_000_000, "near": 200_000_000}, {"far", "near"}),
+    ],
+)
+def test_a_remote_quote_is_held_against_the_best_of_all_others(offers: dict[str, int], taken: set[str]) -> None:
+    refused = Refusal(venue="gone", code="venue_unavailable", detail="")
+    answers = [offer(venue, out) for venue, out in offers.items()]
+    judged = plausible([*answers, refused], {"far", "other"})
+    assert len(judged) == len(answers) + 1
+    assert judged[-1] == refused
+    kept = {one.quote.venue for one in judged if isinstance(one, VenueQuote)}
+    assert kept == taken
+    assert {one.venue for one in judged if isinstance(one, Refusal)} == {*offers.keys() - taken, "gone"}

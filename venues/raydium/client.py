@@ -1,0 +1,131 @@
+"""Raydium's Trade API: a quote, and whole transactions that take it."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from solders.message import Message, MessageV0
+from solders.transaction import VersionedTransaction
+
+from domain.codes import Code
+from venues.errors import VenueError
+from venues.remote.answers import Answer, Units, reader, short
+from venues.remote.service import Reply, Service
+
+
+class RouteStep(Answer, frozen=True):
+    pool_id: str
+
+
+class ComputeData(Answer, frozen=True):
+    swap_type: str
+    input_mint: str
+    input_amount: Units
+    output_mint: str
+    output_amount: Units
+    route_plan: list[RouteStep]
+
+
+class _Envelope(Answer, frozen=True):
+    """A failure is a 200, too: ``success`` tells."""
+
+    success: bool
+    msg: str | None = None
+    data: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+class _Transaction(Answer, frozen=True):
+    transaction: str
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """A quote: ``answer`` is the whole document as it came, which goes back untouched, unknown fields too."""
+
+    data: ComputeData
+    answer: msgspec.Raw
+
+
+async def compute(service: Service, *, token_in: str, token_out: str, amount_in: int) -> Computed:
+    """An exact amount in. Raises ``VenueError``. The slippage is ours to hold: none is asked for here."""
+    query = {
+        "inputMint": token_in,
+        "outputMint": token_out,
+        "amount": str(amount_in),
+        "slippageBps": "0",
+        "txVersion": "V0",
+    }
+    body = await service.get("/compute/swap-base-in", query)
+    found = _data(service, body, ComputeData)
+    if (found.input_mint, found.output_mint, found.input_amount) != (token_in, token_out, amount_in):
+        raise service.unusable("its quote is for another swap than was asked for")
+    if found.swap_type != "BaseIn":
+        raise service.unusable("its quote is for an exact amount out")
+    return Computed(found, msgspec.Raw(body))
+
+
+async def transactions(
+    service: Service, computed: Computed, *, wallet: str, source: str, destination: str | None
+) -> list[Message | MessageV0]:
+    """The messages of the transactions that take the quote, in their order; raises ``VenueError``.
+
+    ``destination`` is None where the account isn't there yet, and is made by the transaction.
+    """
+    asked: dict[str, Any] = {
+        "computeUnitPriceMicroLamports": "0",
+        "swapResponse": computed.answer,
+        "txVersion": "V0",
+        "wallet": wallet,
+        "wrapSol": False,
+        "unwrapSol": False,
+        "inputAccount": source,
+    }
+    if destination is not None:
+        asked["outputAccount"] = destination
+    body = await service.post("/transaction/swap-base-in", msgspec.json.encode(asked))
+    # Documented as a list and, on another page, as one object.
+    found = _data(service, body, list[_Transaction] | _Transaction)
+    texts = [one.transaction for one in (found if isinstance(found, list) else [found])]
+    try:
+        messages = [VersionedTransaction.from_bytes(b64decode(text, validate=True)).message for text in texts]
+    except ValueError:
+        raise service.unusable("its transaction can't be read") from None
+    read = [message for message in messages if isinstance(message, Message | MessageV0)]
+    if not read or len(read) != len(messages):
+        raise service.unusable("it gave no transaction, or one of an unknown version")
+    return read
+
+
+def _data(service: Service, body: bytes, shape: Any) -> Any:
+    try:
+        envelope: _Envelope = reader(_Envelope).decode(body)
+        if not envelope.success:
+            raise _failed(envelope.msg or "")
+        if envelope.data is msgspec.UNSET:
+            raise ValueError("success without data")
+        return reader(shape).decode(envelope.data)
+    except (ValueError, RecursionError) as error:
+        raise service.unusable(f"its answer can't be read: {short(error)}") from None
+
+
+def _failed(said: str) -> VenueError:
+    detail = f"Raydium: {short(said) or 'refused'}"
+    word = said.upper()
+    if "ROUTE_NOT_FOUND" in word or "NO_ROUTE" in word:
+        return VenueError(Code.NO_LIQUIDITY, detail)
+    if "INSUFFICIENT" in word:
+        return VenueError(Code.INSUFFICIENT_FUNDS, detail)
+    return VenueError(Code.VENUE_UNAVAILABLE, detail)
+
+
+def refused(reply: Reply) -> VenueError:
+    """What an answer that isn't 200 means."""
+    detail = f"Raydium: HTTP {reply.status} {short(reply.body[:200].decode(errors='replace'))}".rstrip()
+    if reply.status == 429:
+        return VenueError(Code.VENUE_RATE_LIMITED, detail)
+    if reply.status in (401, 403):
+        return VenueError(Code.VENUE_UNAUTHORIZED, detail)
+    return VenueError(Code.VENUE_UNAVAILABLE, detail)

@@ -1,0 +1,156 @@
+"""Raydium's Trade API as a venue: its transactions are taken apart, and their swap goes into one of ours."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from time import monotonic
+
+from solders.address_lookup_table_account import AddressLookupTableAccount
+from solders.instruction import Instruction
+from solders.message import Message, MessageV0
+from solders.pubkey import Pubkey
+from solders.token.associated import get_associated_token_address
+
+from domain.codes import Code
+from domain.quotes import Quote, Refusal
+from domain.tokens import Token
+from venues.account_reader import AccountReader
+from venues.errors import VenueError
+from venues.programs import with_minimum
+from venues.protocol import Fits, Proposal, QuoteRequest, VenueGroup, VenueQuote
+from venues.raydium.client import Computed, compute, transactions
+from venues.remote.breaker import CircuitBreaker
+from venues.remote.decompile import decompile
+from venues.remote.needed_accounts import ATA_PROGRAM, NeededAccounts
+from venues.remote.service import Service
+from venues.remote.unbuildable import Unbuildable
+from venues.remote.unit_price import COMPUTE_BUDGET
+
+NAME = "Raydium Trade API"
+QUOTE_AGE_S = 25.0
+"""Raydium takes a quote back for some 30 s."""
+
+Tables = Callable[[Iterable[str]], Awaitable[list[AddressLookupTableAccount]]]
+"""Those of the addresses that are lookup tables, as the chain shows them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    computed: Computed
+    at: float
+
+
+class Raydium(VenueGroup):
+    """``reader`` reads accounts of the chain, ``tables`` its lookup tables; ``tokens`` are what is traded here."""
+
+    is_remote = True
+
+    def __init__(self, service: Service, reader: AccountReader, tables: Tables, *, tokens: Sequence[Token]) -> None:
+        self.service = service
+        self.breaker = CircuitBreaker(NAME)
+        self._reader = reader
+        self._accounts = NeededAccounts(reader)
+        self._tables = tables
+        self._unbuildable = Unbuildable()
+        self._pairs = frozenset(
+            frozenset((first.mint, second.mint)) for first, second in itertools.combinations(tokens, 2)
+        )
+
+    @property
+    def service_name(self) -> str:
+        return self.service.name
+
+    @property
+    def venues(self) -> Mapping[str, frozenset[frozenset[str]]]:
+        """Whether there is a route for a pair shows when it is asked for."""
+        return {NAME: self._pairs}
+
+    async def quote_all(self, requests: Sequence[QuoteRequest]) -> list[list[VenueQuote | Refusal]]:
+        """One call a request, side by side."""
+        return [[answer] for answer in await asyncio.gather(*map(self._quote, requests))]
+
+    async def _quote(self, request: QuoteRequest) -> VenueQuote | Refusal:
+        try:
+            self.breaker.require()
+            self._unbuildable.require(NAME, request.token_in, request.token_out)
+            computed = await self._compute(request.token_in, request.token_out, request.amount_in)
+        except VenueError as failed:
+            return Refusal(venue=NAME, code=failed.code, detail=failed.detail)
+        if not computed.data.output_amount:
+            return Refusal(venue=NAME, code=Code.AMOUNT_TOO_SMALL, detail=f"{NAME} gives nothing for this amount")
+        return VenueQuote(_quote_of(computed), _Answered(computed, monotonic()))
+
+    async def swap(self, quote: VenueQuote, *, owner: str, minimum_out: int, fits: Fits) -> Proposal:
+        """Asked for a quote again where the one taken is too old, or was read back from the log."""
+        offer, held = quote.quote, quote.swap_data
+        if isinstance(held, _Answered) and monotonic() - held.at < QUOTE_AGE_S:
+            computed = held.computed
+        else:
+            computed = await self._compute(offer.token_in, offer.token_out, offer.amount_in)
+        if computed.data.output_amount < minimum_out:
+            raise VenueError(Code.SLIPPAGE_EXCEEDED, f"{NAME} offers {computed.data.output_amount} now")
+        wallet = Pubkey.from_string(owner)
+        source, destination = (
+            str(get_associated_token_address(wallet, Pubkey.from_string(mint)))
+            for mint in (offer.token_in, offer.token_out)
+        )
+        is_there = (await self._reader.accounts([destination])).data[0] is not None
+        messages = await transactions(
+            self.service, computed, wallet=owner, source=source, destination=destination if is_there else None
+        )
+        proposal = await self._proposal(messages, owner, minimum_out)
+        if proposal is None or not await fits(proposal):
+            raise self._unbuildable.note(NAME, offer.token_in, offer.token_out)
+        self.breaker.succeeded()
+        return proposal
+
+    def distrust(self, venue: str, reason: str) -> None:
+        self.breaker.distrust(reason)
+
+    async def _compute(self, token_in: str, token_out: str, amount_in: int) -> Computed:
+        return await compute(self.service, token_in=token_in, token_out=token_out, amount_in=amount_in)
+
+    async def _proposal(self, messages: Sequence[Message | MessageV0], owner: str, minimum_out: int) -> Proposal | None:
+        """The last transaction's instructions, behind the accounts that those before it make: nothing else of theirs
+        could go with it and be done or not be done as one. None where there is.
+        """
+        names = [str(one.account_key) for each in messages if isinstance(each, MessageV0)
+                 for one in each.address_table_lookups]  # fmt: skip
+        tables = await self._tables(dict.fromkeys(names))
+        try:
+            apart = [decompile(message, tables) for message in messages]
+        except ValueError as error:
+            raise self.service.unusable(f"its transaction can't be read: {error}") from None
+        needed = [await self._accounts.needed(_without_budget(each), owner) for each in apart]
+        before = [one for each in needed[:-1] for one in each]
+        if any(str(one.program_id) != ATA_PROGRAM for one in before):
+            return None
+        swap = [with_minimum(one, minimum_out) for one in needed[-1]]
+        return Proposal([*before, *swap], tuple(dict.fromkeys(names)))
+
+
+def _without_budget(instructions: Iterable[Instruction]) -> list[Instruction]:
+    """The compute limit is ours, from simulation, and so is the price."""
+    return [one for one in instructions if str(one.program_id) != COMPUTE_BUDGET]
+
+
+def _quote_of(computed: Computed) -> Quote:
+    """As it is recorded: net of the pools' fees; nothing is said of reserves."""
+    data = computed.data
+    return Quote(
+        venue=NAME,
+        pool=",".join(step.pool_id for step in data.route_plan),
+        token_in=data.input_mint,
+        token_out=data.output_mint,
+        amount_in=data.input_amount,
+        amount_out=data.output_amount,
+        fee_token=data.input_mint,
+        fee_amount=0,
+        fee_bps=0,
+        reserve_in=0,
+        reserve_out=0,
+        slot=0,
+    )

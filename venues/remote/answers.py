@@ -1,0 +1,69 @@
+"""What the answers of services have in common: amounts as digits in text, instructions, and errors to be said short."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+from solders.instruction import AccountMeta
+from solders.instruction import Instruction as SolanaInstruction
+from solders.pubkey import Pubkey
+
+from domain.numbers import U64_MAX
+
+_DETAIL_LENGTH = 200
+
+
+class Units(int):
+    """Base units; in JSON digits as text, never a number, which others may have read through a float."""
+
+    __slots__ = ()
+
+
+class Answer(msgspec.Struct, frozen=True, rename="camel"):
+    """Fields that aren't named are skipped."""
+
+
+class Account(Answer, frozen=True):
+    pubkey: str
+    is_signer: bool
+    is_writable: bool
+
+
+class Instruction(Answer, frozen=True):
+    program_id: str
+    accounts: list[Account]
+    data: str
+
+    def read(self) -> SolanaInstruction:
+        """Raises ``ValueError`` where an address or the data is none."""
+        named = [(Pubkey.from_string(one.pubkey), one.is_signer, one.is_writable) for one in self.accounts]
+        accounts = [AccountMeta(*one) for one in named]
+        return SolanaInstruction(Pubkey.from_string(self.program_id), b64decode(self.data, validate=True), accounts)
+
+
+@lru_cache
+def reader(shape: Any) -> msgspec.json.Decoder[Any]:
+    """Reads JSON as ``shape``; its ``decode`` raises ``ValueError``, or ``RecursionError`` for nesting without end."""
+    return msgspec.json.Decoder(shape, dec_hook=_read)
+
+
+def short(text: object) -> str:
+    """A service's own words, cut and on one line."""
+    return " ".join(str(text).split())[:_DETAIL_LENGTH]
+
+
+def _read(kind: type, value: object) -> object:
+    return _READERS[kind](value)
+
+
+def _units(value: object) -> Units:
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= 20 and int(value) <= U64_MAX:
+        return Units(int(value))
+    raise ValueError("base units are digits as text")
+
+
+_READERS: dict[type, Callable[[object], object]] = {Units: _units}

@@ -1,0 +1,72 @@
+"""Leave alone what fails: after some failures in a row nobody asks for a while, then one asks whether it is back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import time
+from typing import Literal
+
+from domain.codes import Code
+from venues.errors import VenueError
+from venues.metrics import BREAKER
+
+BreakerState = Literal["closed", "open", "half_open"]
+
+FAILURES = 5
+FIRST_S, LONGEST_S = 2.0, 60.0
+DISTRUST_S = 60.0
+
+
+class CircuitBreaker:
+    """Of the service or venue ``name``. ``closed``: asked as usual; ``open``: not asked until ``until``, unix time;
+    ``half_open``: one asks, and its answer decides.
+    """
+
+    def __init__(self, name: str, *, clock: Callable[[], float] = time) -> None:
+        self.name = name
+        self.until = 0.0
+        self.reason: str | None = None
+        self.was_asked = False
+        """Whether this process has any business with it."""
+        self._clock = clock
+        self._failures = 0
+        self._pause = FIRST_S
+        self._trying_until = 0.0
+        self._is_open = False
+        BREAKER.labels(name).set(0)
+
+    @property
+    def state(self) -> BreakerState:
+        if not self._is_open:
+            return "closed"
+        return "open" if self._clock() < self.until else "half_open"
+
+    def require(self, *, within: float = FIRST_S) -> None:
+        """Raise ``VenueError`` where it isn't to be asked now. The one that tries has ``within`` seconds to answer."""
+        self.was_asked = True
+        if self.state == "closed":
+            return
+        if self.state == "open" or self._clock() < self._trying_until:
+            raise VenueError(Code.VENUE_UNAVAILABLE, f"left alone for now: {self.reason}")
+        self._trying_until = self._clock() + within
+
+    def succeeded(self) -> None:
+        self._failures, self._pause, self._trying_until = 0, FIRST_S, 0.0
+        if self._is_open and self._clock() >= self.until:
+            self._is_open, self.reason = False, None
+            BREAKER.labels(self.name).set(0)
+
+    def failed(self, reason: str) -> None:
+        self._failures += 1
+        if self.state == "half_open" or (self.state == "closed" and self._failures >= FAILURES):
+            self._open(self._pause, reason)
+            self._pause = min(2 * self._pause, LONGEST_S)
+
+    def distrust(self, reason: str) -> None:
+        """Leave it alone at once: what it answered must not be used."""
+        self._open(DISTRUST_S, reason)
+
+    def _open(self, seconds: float, reason: str) -> None:
+        self.until = max(self.until, self._clock() + seconds)
+        self._is_open, self.reason, self._trying_until = True, reason, 0.0
+        BREAKER.labels(self.name).set(1)

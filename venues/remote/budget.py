@@ -1,0 +1,90 @@
+"""How often a service may be asked, by all processes together: its own window, counted in Valkey.
+
+Where Valkey doesn't answer nobody is asked: a service that is asked too often locks out the whole organisation.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from time import time
+from typing import Protocol
+from uuid import uuid4
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from domain.codes import Code
+from venues.errors import VenueError
+from venues.metrics import BUDGET_LEFT
+
+_TAKE = Path(__file__).with_name("take.lua").read_text()
+# A service that says until when it is not to be asked is believed for at most so long.
+LONGEST_BLOCK_S = 300.0
+
+
+class Budget(Protocol):
+    """The requests of one service."""
+
+    async def take(self) -> None:
+        """Count one request. Raises ``VenueError`` where there is none left now, or nobody can tell."""
+
+    async def block_until(self, unix_time: float) -> None:
+        """The service asked to be left alone until then."""
+
+
+class ValkeyBudget:
+    """At most ``most`` requests of ``service`` in any ``window`` seconds, counted by Valkey in its own time."""
+
+    def __init__(self, valkey: Redis, service: str, *, most: int, window: float) -> None:
+        self.service, self.most, self.window = service, most, window
+        self.problem: str | None = None
+        """Why nothing can be counted, as readiness shows it; None while it can."""
+        self._valkey = valkey
+        self._keys = f"surefill:venue:{service}:requests", f"surefill:venue:{service}:blocked"
+
+    async def take(self) -> None:
+        try:
+            taken, left, wait_ms = await self._valkey.eval(
+                _TAKE, 2, *self._keys, self.most, int(self.window * 1_000), uuid4().hex
+            )
+        except (RedisError, OSError) as error:
+            self.problem = f"the requests to {self.service} can't be counted: {type(error).__name__}"
+            raise VenueError(Code.VENUE_RATE_LIMITED, self.problem) from None
+        self.problem = None
+        BUDGET_LEFT.labels(self.service).set(left)
+        if not taken:
+            raise VenueError(Code.VENUE_RATE_LIMITED, f"no request is left for {int(wait_ms) / 1_000:.1f} s")
+
+    async def left(self) -> int | None:
+        """How many requests are left now; None where nobody can tell."""
+        try:
+            seconds, micros = await self._valkey.time()
+            since = seconds * 1_000 + micros // 1_000 - int(self.window * 1_000)
+            used, blocked = (
+                await self._valkey.zcount(self._keys[0], since, "+inf"),
+                await self._valkey.exists(self._keys[1]),
+            )
+        except (RedisError, OSError):
+            return None
+        return 0 if blocked else max(0, self.most - used)
+
+    async def block_until(self, unix_time: float) -> None:
+        wait = min(max(0.0, unix_time - time()), LONGEST_BLOCK_S)
+        if not wait:
+            return
+        try:
+            await self._valkey.set(self._keys[1], "blocked", px=int(wait * 1_000) + 1)
+        except (RedisError, OSError) as error:
+            self.problem = f"the requests to {self.service} can't be counted: {type(error).__name__}"
+
+
+class NoBudget:
+    """No limit: for a service that names none, and for tests."""
+
+    problem: str | None = None
+
+    async def take(self) -> None:
+        return None
+
+    async def block_until(self, unix_time: float) -> None:
+        return None

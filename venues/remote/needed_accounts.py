@@ -1,0 +1,41 @@
+"""Which of the token accounts that a venue proposes to make aren't there yet: each instruction takes bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from time import monotonic
+
+from solders.instruction import Instruction
+
+from venues.account_reader import AccountReader
+
+ATA_PROGRAM = "ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL"
+# An account that is there may be closed by its owner.
+_KNOWN_S = 60.0
+
+
+class NeededAccounts:
+    """Reads through ``reader`` which associated token accounts there are."""
+
+    def __init__(self, reader: AccountReader) -> None:
+        self._reader = reader
+        self._seen: dict[str, float] = {}
+
+    async def needed(self, setup: Sequence[Instruction], owner: str) -> list[Instruction]:
+        """``setup`` without what makes an account of ``owner`` that is there; raises what the reader raises."""
+        made = {at: address for at, one in enumerate(setup) if (address := _made(one, owner))}
+        unknown = [one for one in made.values() if monotonic() - self._seen.get(one, -_KNOWN_S) >= _KNOWN_S]
+        if unknown:
+            found = await self._reader.accounts(unknown)
+            self._seen |= {one: monotonic() for one, data in zip(unknown, found.data, strict=True) if data}
+        now = monotonic()
+        there = {at for at, one in made.items() if now - self._seen.get(one, -_KNOWN_S) < _KNOWN_S}
+        return [one for at, one in enumerate(setup) if at not in there]
+
+
+def _made(instruction: Instruction, owner: str) -> str | None:
+    """The token account of ``owner`` that it makes, if that is all it does."""
+    accounts = instruction.accounts
+    if str(instruction.program_id) != ATA_PROGRAM or len(accounts) < 3 or str(accounts[2].pubkey) != owner:
+        return None
+    return str(accounts[1].pubkey)

@@ -1,0 +1,171 @@
+"""One remote service: requests are counted, bounded in time and size, made once; when it fails it is left alone."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from time import monotonic, time
+
+import aiohttp
+import structlog
+
+from domain.codes import Code
+from venues.errors import VenueError
+from venues.metrics import REQUEST_SECONDS, REQUESTS
+from venues.remote.breaker import CircuitBreaker
+from venues.remote.budget import Budget
+
+log = structlog.get_logger(__name__)
+
+CONNECTIONS = 256
+ANSWER_BYTES = 2 * 1024 * 1024
+# Where a 429 doesn't say when to ask again.
+PAUSE_S = 1.0
+KEEP_ALIVE_S = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """``headers`` by their lower-case names."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+Refused = Callable[[Reply], VenueError]
+"""What an answer that isn't a success means, in our codes."""
+
+
+class Service:
+    """The service at ``url``, whose secret ``headers`` go with each request. ``timeout`` is for a whole request, in
+    seconds; ``refused`` decodes its errors.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        *,
+        budget: Budget,
+        refused: Refused,
+        timeout: float,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.name = name
+        self.budget = budget
+        self.breaker = CircuitBreaker(name)
+        self._url = url.rstrip("/")
+        self._headers = dict(headers or {})
+        self._refused = refused
+        self._timeout = timeout
+        self._session: aiohttp.ClientSession | None = None
+
+    async def close(self) -> None:
+        if self._session:
+            await self._session.close()
+
+    async def get(self, path: str, query: Mapping[str, str]) -> bytes:
+        """The body of a successful answer. Raises ``VenueError`` for everything else."""
+        return await self._ask("GET", path, query=query)
+
+    async def post(self, path: str, body: bytes) -> bytes:
+        return await self._ask("POST", path, body=body)
+
+    def unusable(self, what: str) -> VenueError:
+        """The error of an answer that came and can't be used: not in its form, or to another question."""
+        self.breaker.failed(what)
+        REQUESTS.labels(self.name, "unusable").inc()
+        return VenueError(Code.VENUE_ANSWER_INVALID, f"{self.name}: {what}")
+
+    async def _ask(
+        self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: bytes | None = None
+    ) -> bytes:
+        self.breaker.require(within=self._timeout)
+        await self.budget.take()
+        began = monotonic()
+        try:
+            reply = await self._reply(method, path, query, body)
+        except VenueError as failed:
+            REQUESTS.labels(self.name, "unanswered").inc()
+            self.breaker.failed(failed.detail)
+            raise
+        REQUEST_SECONDS.labels(self.name).observe(monotonic() - began)
+        await self._heed_limits(reply)
+        if reply.status != 200:
+            raise self._error(reply)
+        REQUESTS.labels(self.name, "answered").inc()
+        self.breaker.succeeded()
+        return reply.body
+
+    def _error(self, reply: Reply) -> VenueError:
+        error = self._refused(reply)
+        REQUESTS.labels(self.name, str(error.code)).inc()
+        request = reply.headers.get("x-api-gateway-request-id", "")
+        log.info("venue refused", service=self.name, status=reply.status, code=error.code, request=request[:64])
+        if reply.status >= 500 or reply.status in (401, 403):
+            self.breaker.failed(error.detail)
+        else:
+            self.breaker.succeeded()
+        return error
+
+    async def _heed_limits(self, reply: Reply) -> None:
+        """Nobody asks again before the service says so."""
+        left, reset = reply.headers.get("x-ratelimit-remaining", ""), reply.headers.get("x-ratelimit-reset", "")
+        until = float(reset) if reset.isascii() and reset.isdecimal() and len(reset) <= 12 else 0.0
+        if reply.status == 429:
+            after = reply.headers.get("retry-after", "")
+            pause = float(after) if after.isascii() and after.isdecimal() and len(after) <= 6 else PAUSE_S
+            await self.budget.block_until(max(until, time() + pause))
+        elif left.startswith("-") or left == "0":
+            await self.budget.block_until(until)
+
+    async def _reply(self, method: str, path: str, query: Mapping[str, str] | None, body: bytes | None) -> Reply:
+        session = self._session = self._session or self._open()
+        # Raised without their cause: its text may hold the address, and with it a key.
+        try:
+            async with (
+                asyncio.timeout(self._timeout),
+                session.request(method, self._url + path, params=query, data=body, allow_redirects=False) as answer,
+            ):
+                headers = {name.lower(): value for name, value in answer.headers.items()}
+                return Reply(answer.status, headers, await self._bounded(answer))
+        except TimeoutError:
+            raise self._unanswered(f"no answer within {self._timeout:g} s") from None
+        except (aiohttp.ClientError, ValueError, OSError) as error:
+            raise self._unanswered(type(error).__name__) from None
+
+    async def _bounded(self, answer: aiohttp.ClientResponse) -> bytes:
+        parts, size = [], 0
+        async for part in answer.content.iter_any():
+            size += len(part)
+            if size > ANSWER_BYTES:
+                raise self._unanswered("too long an answer")
+            parts.append(part)
+        return b"".join(parts)
+
+    def _unanswered(self, why: str) -> VenueError:
+        return VenueError(Code.VENUE_UNAVAILABLE, f"{self.name}: {why}")
+
+    def _open(self) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=CONNECTIONS,
+                keepalive_timeout=KEEP_ALIVE_S,
+                ssl=_ssl_context() if self._url.startswith("https:") else True,
+            ),
+            headers={"Accept": "application/json", "Content-Type": "application/json", "User-Agent": "surefill"}
+            | self._headers,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None),
+            trust_env=False,
+        )
+
+
+def _ssl_context() -> ssl.SSLContext:
+    """The system's certificates, not those of the environment; imported here, as most processes ask no venue."""
+    import httpx2
+
+    return httpx2.create_ssl_context(trust_env=False)
