@@ -55,6 +55,13 @@ class DocumentedOperation(Operation):
                     content.examples = {"recorded": example}
 
 
+def recorded_answer(operation_id: str) -> Example:
+    """The answer that an engine gave to that operation."""
+    recorded = json.loads((EXAMPLES / f"{operation_id}.json").read_text())
+    # Raw, for Litestar would leave out what is null.
+    return Example(summary="From the local chain", value=msgspec.Raw(msgspec.json.encode(recorded["answer"])))
+
+
 def problems(*codes: str, needs_key: bool = True) -> dict[int, ResponseSpec]:
     """The error answers of a route: those of every route, and ``codes``, which its clients are likely to meet.
 

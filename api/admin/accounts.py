@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Controller, Request, delete, post
+from litestar.openapi.spec import Example
 from litestar.params import PathParameter
 from pydantic import Field
 
@@ -38,7 +39,14 @@ class KeyRevokedView(View):
     revoked: bool = True
 
 
-KeyId = Annotated[str, PathParameter(description="As the answer that made it said.", schema_extra={"format": "uuid"})]
+KeyId = Annotated[
+    str,
+    PathParameter(
+        description="As the answer that made it said.",
+        schema_extra={"format": "uuid"},
+        examples=[Example(summary="A key's id", value="01a21918-b8b0-7d38-9a6c-baf4ddda5ed7")],
+    ),
+]
 
 
 class AdminController(Controller):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from litestar import Controller, Request, put
+from litestar.openapi.spec import Example
 from litestar.params import PathParameter
 from pydantic import Field
 
@@ -24,7 +25,9 @@ from domain.tokens import pair_of
 from projections.order_view import View
 
 _MOST = 1_000_000_000
-Name = Annotated[str, PathParameter(description="The account's name, as `default`.")]
+Name = Annotated[
+    str, PathParameter(description="The account's name.", examples=[Example(summary="default", value="default")])
+]
 
 
 class LimitsView(View):

@@ -14,7 +14,7 @@ from litestar.params import HeaderParameter
 from api.callers.caller import Caller, InjectedCaller
 from api.callers.rules import TRADE
 from api.config import ApiConfig
-from api.openapi import problems
+from api.openapi import problems, recorded_answer
 from api.orders.answers import AcceptedOrder, accepted_order, links
 from api.orders.document import BODY_LIMIT, Document, read
 from api.orders.ending import ended_within
@@ -42,7 +42,10 @@ RESPONSES = {
         "outcome_unknown",
     ),
     200: ResponseSpec(
-        OrderView, generate_examples=False, description="With `Prefer: wait=5`: the order, which has ended by now."
+        OrderView,
+        generate_examples=False,
+        description="With `Prefer: wait=5`: the order, which has ended by now.",
+        examples=[recorded_answer("getOrder")],
     ),
 }
 IdempotencyKey = Annotated[

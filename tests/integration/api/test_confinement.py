@@ -149,6 +149,12 @@ async def network(world: World) -> None:
     assert status == 200 and "wallet-of-attacker" in text and world.is_clean(text)
 
 
+async def venues(world: World) -> None:
+    """How venues stand is the same for all."""
+    status, text = await world.ask("GET", "/api/venues")
+    assert status == 200 and world.is_clean(text)
+
+
 async def account(world: World) -> None:
     status, text = await world.ask("GET", "/api/account")
     assert status == 200 and json.loads(text)["name"] == "attacker" and world.is_clean(text)
@@ -199,6 +205,7 @@ ATTACKS: dict[tuple[str, str], Attack] = {
     ("GET", "/metrics"): nothing,
     ("GET", "/api/account"): account,
     ("GET", "/api/network"): network,
+    ("GET", "/api/venues"): venues,
     ("GET", "/api/pairs"): pairs,
     ("GET", "/api/pairs/{pair:str}"): pairs,
     ("GET", "/api/pairs/{base:str}/{quote:str}"): pairs,
