@@ -24,7 +24,7 @@ from runtime.roles.parts import Parts
 from tests.integration.workers.harness import EngineHarness, now
 from workers.execution.account_visits import AccountVisits
 from workers.execution.executor import Executor
-from workers.signers import Signer
+from workers.signers import AccountSigner
 
 
 async def desk(engine: EngineHarness) -> Account:
@@ -44,9 +44,11 @@ async def submit(engine: EngineHarness, account_id: UUID, *, seconds: float = 60
     return (await submit_order(engine.orders, account_id, command)).order_id
 
 
-def visits_of(engine: EngineHarness, account: Account, signer: Signer | None) -> AccountVisits:
+def visits_of(engine: EngineHarness, account: Account, signer: AccountSigner | None) -> AccountVisits:
     parts = Parts(engine.settings, engine.store, engine.market)
-    first = worker_role.build_context(parts, Signer(engine.wallet, engine.wallet.guard_key()), engine.genesis_hash)
+    first = worker_role.build_context(
+        parts, AccountSigner(engine.wallet, engine.wallet.guard_key()), engine.genesis_hash
+    )
     visits = AccountVisits(DEFAULT_ACCOUNT, worker_role.visit_of(parts, first, may_sign=lambda: True))
     if signer:
         own = worker_role.build_context(parts, signer, engine.genesis_hash)
