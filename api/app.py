@@ -12,28 +12,42 @@ from uuid import UUID
 import structlog
 from litestar import Litestar, get
 from litestar.di import Provide
+from litestar.middleware import DefineMiddleware
 from litestar.plugins.pydantic import PydanticPlugin
 from litestar.response import Redirect
 
+from api.account import AccountController
+from api.admin.accounts import AdminController
+from api.admin.limits import LimitsController
+from api.admin.trading import TradingController
+from api.callers.authentication import Authentication, Authenticator
+from api.callers.caller import caller_of
+from api.callers.rules import OPEN, require_rules, require_scope
 from api.chain import KnownChain
 from api.config import ApiConfig
 from api.docs.page import openapi_config
 from api.health import HealthController
 from api.network import NetworkController
 from api.orders.batch import BatchController
+from api.orders.collection import OrderCollectionController
+from api.orders.preview import PreviewController
 from api.orders.read import OrdersController
 from api.orders.submit import SubmitController
 from api.pairs import PairsController
 from api.prices import Ticker
 from api.problems import answer
+from api.rates import Rates
 from api.resting import WaitingCounts
-from api.services import Check, Services
+from api.services import Check, Services, SetTrading
 from api.streams import StreamsController
 from api.venues import VenuesController
+from commands.directory.commands import DirectoryCommands
+from commands.known_accounts import KnownAccounts
 from commands.orders import OrderRepository
-from domain.account import Trading
+from commands.reservations import Reservations
 from domain.epochs import Epochs
 from domain.log_behind import ForeignTransactionFound
+from domain.trading_state import AccountTrading
 from event_store.mapper import EventMapper
 from event_store.read.log import Log
 from projections.accounts import wallet_of
@@ -56,7 +70,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-@get("/", include_in_schema=False)
+@get("/", include_in_schema=False, opt=OPEN)
 async def front_door() -> Redirect:
     """Who opens the engine in a browser gets its documentation."""
     return Redirect("/docs")
@@ -75,9 +89,15 @@ def create_app(
     chain: Callable[[], KnownChain],
     venues: Sequence[VenueGroup],
     venue_reports: VenueReports,
-    trading: Callable[[], Awaitable[Trading]],
+    trading: Callable[[UUID], Awaitable[AccountTrading]],
     epochs: Callable[[], Awaitable[Epochs]],
-    executed_elsewhere: Callable[[UUID], Awaitable[ForeignTransactionFound | None]],
+    executed_elsewhere: Callable[[UUID, UUID], Awaitable[ForeignTransactionFound | None]],
+    accounts: KnownAccounts,
+    directory: DirectoryCommands,
+    set_trading: SetTrading,
+    rates: Rates,
+    guard_rent: Callable[[], Awaitable[int]],
+    authenticator: Authenticator,
     checks: Sequence[Check] = (),
     hurry: Callable[[], None] = lambda: None,
     clock: Callable[[], datetime] = _now,
@@ -86,8 +106,8 @@ def create_app(
 
     ``venue_reports`` says how the venues stand, ``slot_age`` how many seconds ago the slot of a price was, ``chain``
     what is known of the chain by now; ``hurry`` tells the projector that somebody waits; ``trading`` and ``epochs`` say
-    how the account trades and which epochs the log has had, ``executed_elsewhere`` by which transaction an order was
-    executed that the log doesn't have.
+    how an account trades and which epochs the log has had, ``executed_elsewhere`` by which transaction an account's
+    order was executed that the log doesn't have; ``authenticator`` says who asks.
     """
     services = Services(
         config=config,
@@ -103,7 +123,13 @@ def create_app(
         venues=venues,
         venue_reports=venue_reports,
         clock=clock,
-        wallet=partial(wallet_of, pool, config.account_id),
+        wallet=partial(wallet_of, pool),
+        accounts=accounts,
+        directory=directory,
+        set_trading=set_trading,
+        reservations=Reservations(pool),
+        rates=rates,
+        guard_rent=guard_rent,
         uncertainty=partial(uncertainty_of, pool),
         returned_rents=partial(returned_rents, pool),
         dead_letter=partial(dead_letter_of, pool),
@@ -121,25 +147,38 @@ def create_app(
             feed.cancel()
             await asyncio.gather(feed, return_exceptions=True)
 
-    return Litestar(
+    app = Litestar(
         route_handlers=[
             SubmitController,
             BatchController,
+            OrderCollectionController,
             OrdersController,
+            PreviewController,
             NetworkController,
             VenuesController,
             PairsController,
             HealthController,
             StreamsController,
+            AccountController,
+            AdminController,
+            TradingController,
+            LimitsController,
             front_door,
         ],
-        dependencies={"services": Provide(lambda: services, sync_to_thread=False)},
+        dependencies={
+            "services": Provide(lambda: services, sync_to_thread=False),
+            "caller": Provide(caller_of, sync_to_thread=False),
+        },
+        middleware=[DefineMiddleware(Authentication, authenticator=authenticator)],
+        guards=[require_scope],
         lifespan=[feeding],
         exception_handlers={Exception: answer},
         plugins=[PydanticPlugin(prefer_alias=True)],
         logging_config=None,
         openapi_config=openapi_config(),
     )
+    require_rules(app)
+    return app
 
 
 async def _feed(live: LiveFeed) -> None:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from uuid import UUID
 
 from domain.tokens import TokenList
 
 
 @dataclass(frozen=True, slots=True)
 class ApiConfig:
-    """``rpc_url`` is shown to clients: it carries no key. Waits are in seconds."""
+    """``rpc_url`` is shown to clients: it carries no key. Waits are in seconds.
 
-    account_id: UUID
+    ``requires_client_order_id``: where answers may be lost on their way, an order must be safe to repeat.
+    """
+
     rpc_url: str
     tokens: TokenList
     default_slippage_bps: int = 50
     order_deadline: timedelta = timedelta(seconds=120)
     position_patience: float = 5.0
+    requires_client_order_id: bool = False

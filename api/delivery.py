@@ -18,6 +18,8 @@ import structlog
 from litestar import WebSocket
 from litestar.exceptions import WebSocketDisconnect
 
+from api.callers.caller import Caller
+from api.callers.watch import watched
 from api.errors import ProblemError, StreamRefusedError
 from api.metrics import STREAMS_CLOSED
 from api.orders.lookup import parse_order_id
@@ -48,6 +50,7 @@ Sending = Callable[[], Awaitable["Close | None"]]
 ENDED = Close(1000, "the order has ended")
 BROKEN = Close(1011, "this order can't be read")
 RESTARTING = Close(1012, "not now; connect again with after=")
+KEY_ENDED = Close(4401, "the key has expired or was revoked")
 UNKNOWN = Close(4404, "there is no such order")
 LOST = Close(4410, "the log was put back and has lost that sequence; connect again without after=")
 TOO_SLOW = Close(4408, "too slow; connect again with after=")
@@ -76,33 +79,50 @@ def question(order_id: str, query: Mapping[str, str]) -> Question:
 class Delivery:
     """Sends an accepted socket the messages of its order, and closes it where they end."""
 
-    __slots__ = ("_follower", "_reading", "_services", "_socket", "_writer")
+    __slots__ = ("_caller", "_ending", "_follower", "_reading", "_services", "_socket", "_writer")
 
-    def __init__(self, services: Services, socket: Socket) -> None:
+    def __init__(self, services: Services, caller: Caller, socket: Socket) -> None:
         self._services = services
+        self._caller = caller
         self._socket = socket
         self._follower: Follower | None = None
         self._reading = asyncio.timeout(None)
         self._writer: asyncio.Task[None] | None = None
+        self._ending: asyncio.Task[None] | None = None
 
     async def run(self, order_id: str) -> None:
         """Until the socket is closed, by whomever. What the client says is read, so that its close is, and ignored."""
         try:
             self._writer = asyncio.create_task(self._write(partial(self._begin, order_id)))
             with contextlib.suppress(WebSocketDisconnect, TimeoutError):
-                async with self._reading:
+                async with self._reading, watched(self._services, self._caller, self._key_ended):
                     while True:
                         await self._socket.receive_data(mode="text")
         finally:
-            if self._writer:
-                self._writer.cancel()
-                await asyncio.gather(self._writer, return_exceptions=True)
+            for task in filter(None, (self._writer, self._ending)):
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
             if self._follower:
                 self._services.live.leave(self._follower)
 
     def _wake(self) -> None:
-        if self._writer is None and self._follower:
+        if self._writer is None and self._ending is None and self._follower:
             self._writer = asyncio.create_task(self._write(partial(self._send_all, self._follower)))
+
+    def _key_ended(self) -> None:
+        if self._ending is None:
+            self._ending = asyncio.create_task(self._end(KEY_ENDED))
+
+    async def _end(self, close: Close) -> None:
+        """Close at once, whatever there was to send."""
+        if self._writer:
+            self._writer.cancel()
+            await asyncio.gather(self._writer, return_exceptions=True)
+        with contextlib.suppress(OSError, WebSocketDisconnect, TimeoutError):
+            STREAMS_CLOSED.labels(close.code).inc()
+            async with asyncio.timeout(SEND_PATIENCE):
+                await self._socket.close(close.code, close.reason)
+        self._reading.reschedule(asyncio.get_running_loop().time())
 
     async def _write(self, send: Sending) -> None:
         """Be the one writer, until there is nothing more to send; the last one closes the socket."""
@@ -124,14 +144,14 @@ class Delivery:
             await self._send(state)
             return LOST
         self._follower = await self._services.live.follow(
-            asked.order_id, self._services.config.account_id, after=asked.after, events=asked.events, wake=self._wake
+            asked.order_id, self._caller.account_id, after=asked.after, events=asked.events, wake=self._wake
         )
         return await self._send_all(self._follower)
 
     async def _lost(self, asked: Question) -> str | None:
         """The order's state, where the log has lost the sequence that ``asked`` goes on after; None where it hasn't."""
         recorded = await self._services.events.load(asked.order_id)
-        if not recorded or recorded[0].account_id != self._services.config.account_id:
+        if not recorded or recorded[0].account_id != self._caller.account_id:
             return None
         if asked.after <= recorded[-1].version:
             return None

@@ -9,6 +9,7 @@ import structlog
 from litestar import Controller, MediaType, Response, get
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 
+from api.callers.rules import OPEN
 from api.errors import ProblemError
 from api.openapi import DocumentedOperation, problems
 from api.services import Check, InjectedServices
@@ -36,6 +37,7 @@ class Readiness(View):
 
 class HealthController(Controller):
     tags = ("health",)
+    opt = OPEN
 
     @get(
         "/health/live",
@@ -43,7 +45,7 @@ class HealthController(Controller):
         operation_id="live",
         summary="The process runs",
         response_description="It answers, whatever else it can reach.",
-        responses=problems(),
+        responses=problems(needs_key=False),
     )
     async def live(self) -> Alive:
         return Alive()
@@ -54,7 +56,7 @@ class HealthController(Controller):
         operation_id="ready",
         summary="It can take orders",
         response_description="Ready, or degraded: orders are taken, and something that helps is unreachable.",
-        responses=problems("not_ready"),
+        responses=problems("not_ready", needs_key=False),
     )
     async def ready(self, services: InjectedServices) -> Readiness:
         results = await asyncio.gather(*(_result(check) for check in services.checks))
@@ -73,7 +75,7 @@ class HealthController(Controller):
         operation_id="metrics",
         summary="What this process counts, for Prometheus",
         response_description="In Prometheus' text format.",
-        responses=problems(),
+        responses=problems(needs_key=False),
     )
     async def metrics(self) -> Response[bytes]:
         return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from litestar import Controller, get
 from pydantic import Field
 
+from api.callers.caller import InjectedCaller
+from api.callers.rules import READ
 from api.openapi import DocumentedOperation, problems
 from api.services import InjectedServices
 from domain.tokens import Token, TokenList, pair_of
@@ -29,6 +31,7 @@ class Network(View):
 
 class NetworkController(Controller):
     tags = ("network",)
+    opt = READ
 
     @get(
         "/api/network",
@@ -38,12 +41,12 @@ class NetworkController(Controller):
         response_description="As this engine was started.",
         responses=problems("log_unavailable"),
     )
-    async def get_network(self, services: InjectedServices) -> Network:
+    async def get_network(self, services: InjectedServices, caller: InjectedCaller) -> Network:
         config = services.config
         return Network(
             network=services.chain().network,
             rpc_url=config.rpc_url,
-            wallet=await services.wallet(),
+            wallet=await services.wallet(caller.account_id),
             tokens=list(config.tokens.tokens),
             pairs=_pairs(services.venues, config.tokens),
             venues=[venue for group in services.venues for venue in group.venues],

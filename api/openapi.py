@@ -31,6 +31,8 @@ _OF_EVERY_ROUTE = (
     *("headers_too_large", "overloaded", "internal_error"),
 )
 
+_OF_A_KEY = ("unauthenticated", "scope_missing", "rate_limited")
+
 
 @dataclass
 class DocumentedOperation(Operation):
@@ -53,13 +55,20 @@ class DocumentedOperation(Operation):
                     content.examples = {"recorded": example}
 
 
-def problems(*codes: str) -> dict[int, ResponseSpec]:
+def recorded_answer(operation_id: str) -> Example:
+    """The answer that an engine gave to that operation."""
+    recorded = json.loads((EXAMPLES / f"{operation_id}.json").read_text())
+    # Raw, for Litestar would leave out what is null.
+    return Example(summary="From the local chain", value=msgspec.Raw(msgspec.json.encode(recorded["answer"])))
+
+
+def problems(*codes: str, needs_key: bool = True) -> dict[int, ResponseSpec]:
     """The error answers of a route: those of every route, and ``codes``, which its clients are likely to meet.
 
     docs/errors.md has all codes.
     """
     by_status: dict[int, list[Example]] = defaultdict(list)
-    for code in dict.fromkeys((*codes, *_OF_EVERY_ROUTE)):
+    for code in dict.fromkeys((*codes, *(_OF_A_KEY if needs_key else ()), *_OF_EVERY_ROUTE)):
         body = _PROBLEMS[code]
         by_status[body["status"]].append(Example(summary=code, value=body))
     return {

@@ -11,6 +11,8 @@ from litestar.openapi.spec import Example
 from litestar.params import PathParameter
 from pydantic import Field
 
+from api.callers.caller import Caller, InjectedCaller
+from api.callers.rules import READ
 from api.errors import ProblemError
 from api.openapi import DocumentedOperation, problems
 from api.orders.document import shown
@@ -75,6 +77,7 @@ class PairList(View):
 class PairsController(Controller):
     path = "/api/pairs"
     tags = ("network",)
+    opt = READ
 
     @get(
         operation_class=DocumentedOperation,
@@ -83,9 +86,9 @@ class PairsController(Controller):
         response_description="All of them, by one observation.",
         responses=problems("price_unavailable", "chain_unknown", "log_unavailable"),
     )
-    async def list_pairs(self, services: InjectedServices) -> PairList:
+    async def list_pairs(self, services: InjectedServices, caller: InjectedCaller) -> PairList:
         tokens = services.config.tokens.tokens
-        views = await _look(services, [pair_of(one, other) for one, other in combinations(tokens, 2)])
+        views = await _look(services, caller, [pair_of(one, other) for one, other in combinations(tokens, 2)])
         return PairList(items=sorted(views, key=lambda view: view.pair))
 
     @get(
@@ -98,10 +101,10 @@ class PairsController(Controller):
             "bad_request", "unknown_pair", "no_venue", "price_unavailable", "chain_unknown", "log_unavailable"
         ),
     )
-    async def get_pair(self, services: InjectedServices, pair: Named) -> PairView:
+    async def get_pair(self, services: InjectedServices, caller: InjectedCaller, pair: Named) -> PairView:
         """`SOL/USDC` works as a path too: it is the next one."""
         base, _, quote = pair.partition("-")
-        return await _look_at(services, base, quote)
+        return await _look_at(services, caller, base, quote)
 
     @get(
         "/{base:str}/{quote:str}",
@@ -113,25 +116,27 @@ class PairsController(Controller):
             "bad_request", "unknown_pair", "no_venue", "price_unavailable", "chain_unknown", "log_unavailable"
         ),
     )
-    async def get_pair_by_tokens(self, services: InjectedServices, base: Base, quote: Quote) -> PairView:
-        return await _look_at(services, base, quote)
+    async def get_pair_by_tokens(
+        self, services: InjectedServices, caller: InjectedCaller, base: Base, quote: Quote
+    ) -> PairView:
+        return await _look_at(services, caller, base, quote)
 
 
-async def _look(services: Services, pairs: Sequence[Pair]) -> list[PairView]:
+async def _look(services: Services, caller: Caller, pairs: Sequence[Pair]) -> list[PairView]:
     """Those of ``pairs`` that some venue holds."""
     prices, age = await services.ticker.observe(pairs)
     network = services.chain().tradable_network()
     held = list(prices.pairs.values())
-    resting = await services.resting.on(services.config.account_id, [price.pair for price in held])
+    resting = await services.resting.on(caller.account_id, [price.pair for price in held])
     return [
         _view(price, waiting, network=network, slot=prices.slot, age=age)
         for price, waiting in zip(held, resting, strict=True)
     ]
 
 
-async def _look_at(services: Services, base: str, quote: str) -> PairView:
+async def _look_at(services: Services, caller: Caller, base: str, quote: str) -> PairView:
     pair = _pair(services.config.tokens, base, quote)
-    found = await _look(services, [pair])
+    found = await _look(services, caller, [pair])
     if not found:
         raise ProblemError(404, "no_venue", f"No venue trades {pair.symbol}.", field="pair")
     return found[0]

@@ -29,12 +29,16 @@ class Ticker:
             async with asyncio.timeout(PATIENCE):
                 return await self._flight.run(tuple(pair.symbol for pair in pairs), lambda: self._observe(pairs))
         except (ChainUnavailableError, TimeoutError):
-            raise ProblemError(
-                503,
-                "price_unavailable",
-                "The source of prices can't be read now. Try again shortly.",
-                headers={"Retry-After": RETRY_AFTER},
-            ) from None
+            raise self.unavailable() from None
+
+    @staticmethod
+    def unavailable() -> ProblemError:
+        return ProblemError(
+            503,
+            "price_unavailable",
+            "The source of prices can't be read now. Try again shortly.",
+            headers={"Retry-After": RETRY_AFTER},
+        )
 
     async def _observe(self, pairs: Sequence[Pair]) -> Aged:
         prices = await self._source.observe(pairs)

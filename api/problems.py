@@ -31,7 +31,10 @@ _OF_STATUS = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "body_too_large",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "unsupported_media_type",
 }
-_CONFLICTS = {"client_order_id_conflict"}
+# Litestar names a parameter as our code does.
+_OWN_NAMES = {"order_type": "type", "client_order_id": "clientOrderId"}
+_CONFLICTS = {"client_order_id_conflict", "account_exists", "wallet_taken", "wallet_bound"}
+_MISSING = {"account_not_found", "key_not_found"}
 
 
 class ProblemDetails(BaseModel):
@@ -89,7 +92,7 @@ def problem_of(error: Exception) -> ProblemError:
         case PositionLostError():
             return ProblemError(410, error.code, error.detail, field=error.field, endedAt=error.ended_at)
         case DomainError():
-            return ProblemError(409 if error.code in _CONFLICTS else 422, error.code, error.detail, field=error.field)
+            return ProblemError(_status_of(error), error.code, error.detail, field=error.field)
         case LogUnavailableError() | psycopg.OperationalError() | psycopg.errors.IdleInTransactionSessionTimeout():
             return log_unavailable()
         case UnreadableEventError():
@@ -102,6 +105,10 @@ def problem_of(error: Exception) -> ProblemError:
         case _:
             log.error("request failed", exc_info=error)
             return ProblemError(500, "internal_error", "Something went wrong here; it has been logged.")
+
+
+def _status_of(error: DomainError) -> int:
+    return 409 if error.code in _CONFLICTS else 404 if error.code in _MISSING else 422
 
 
 def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
@@ -133,7 +140,7 @@ def _of_status(error: HTTPException) -> ProblemError:
 def _invalid_query(error: ValidationException) -> ProblemError:
     extra = error.extra if isinstance(error.extra, list) else []
     first = extra[0] if extra and isinstance(extra[0], dict) else {}
-    name = first.get("key")
+    name = _OWN_NAMES.get(str(first.get("key")), first.get("key"))
     reason = str(first.get("message", "")).splitlines()
     said = f": {reason[0]}" if reason else ""
     return ProblemError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 from uuid import UUID
 
 from litestar.di import NamedDependency
@@ -14,11 +14,16 @@ from litestar.params import SkipValidation
 from api.chain import KnownChain
 from api.config import ApiConfig
 from api.prices import Ticker
+from api.rates import Rates
 from api.resting import WaitingCounts
+from commands.directory.commands import DirectoryCommands
+from commands.halting import Scope
+from commands.known_accounts import KnownAccounts
 from commands.orders import OrderRepository
-from domain.account import Trading
+from commands.reservations import Reservations
 from domain.epochs import Epochs
 from domain.log_behind import ForeignTransactionFound
+from domain.trading_state import AccountTrading, TradingState
 from event_store.mapper import EventMapper
 from event_store.processors.dead_letters import DeadLetter
 from event_store.read.log import Log
@@ -42,6 +47,12 @@ class Check:
     essential: bool = True
 
 
+class SetTrading(Protocol):
+    """Records what may be traded; of how many orders in flight the cancel was asked for."""
+
+    async def __call__(self, scope: Scope, state: TradingState, *, by: str, because: str, cancel_live: bool) -> int: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     config: ApiConfig
@@ -57,13 +68,19 @@ class Services:
     venues: Sequence[VenueGroup]
     venue_reports: VenueReports
     clock: Callable[[], datetime]
-    wallet: Callable[[], Awaitable[str | None]]
+    wallet: Callable[[UUID], Awaitable[str | None]]
+    accounts: KnownAccounts
+    directory: DirectoryCommands
+    set_trading: SetTrading
+    reservations: Reservations
+    rates: Rates
+    guard_rent: Callable[[], Awaitable[int]]
     uncertainty: Callable[[UUID, Sequence[int]], Awaitable[Uncertainty | None]]
     returned_rents: Callable[[Sequence[UUID]], Awaitable[set[UUID]]]
     dead_letter: Callable[[UUID], Awaitable[DeadLetter | None]]
-    trading: Callable[[], Awaitable[Trading]]
+    trading: Callable[[UUID], Awaitable[AccountTrading]]
     epochs: Callable[[], Awaitable[Epochs]]
-    executed_elsewhere: Callable[[UUID], Awaitable[ForeignTransactionFound | None]]
+    executed_elsewhere: Callable[[UUID, UUID], Awaitable[ForeignTransactionFound | None]]
 
 
 InjectedServices: TypeAlias = NamedDependency[SkipValidation[Services]]

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from litestar import Controller, get, websocket
 
+from api.callers.caller import InjectedCaller
+from api.callers.rules import READ
 from api.delivery import Delivery, Socket
 from api.errors import ProblemError
 from api.metrics import STREAMS
@@ -20,13 +22,16 @@ from api.services import InjectedServices
 class StreamsController(Controller):
     path = "/ws/orders"
     tags = ("orders",)
+    opt = READ
 
     @websocket("/{order_id:str}")
-    async def stream(self, socket: Socket, services: InjectedServices, order_id: OrderId) -> None:
+    async def stream(
+        self, socket: Socket, services: InjectedServices, caller: InjectedCaller, order_id: OrderId
+    ) -> None:
         # Accepted whatever it asks: only an open socket can be told a close code.
         await socket.accept()
         with STREAMS.track_inprogress():
-            await Delivery(services, socket).run(order_id)
+            await Delivery(services, caller, socket).run(order_id)
 
     @get(
         "/{order_id:str}",

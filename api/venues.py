@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from litestar import Controller, get
 from pydantic import Field
 
+from api.callers.rules import READ
 from api.openapi import DocumentedOperation, problems
 from api.services import InjectedServices
 from projections.order_view import IfKnown, Instant, View
@@ -43,6 +44,7 @@ class VenueList(View):
 
 class VenuesController(Controller):
     tags = ("network",)
+    opt = READ
 
     @get(
         "/api/venues",

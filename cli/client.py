@@ -21,15 +21,20 @@ FINAL = frozenset({"confirmed", "failed", "cancelled", "expired"})
 PATIENCE = 60.0  # seconds a lost stream is tried again before giving up
 OVERLOADED, SHED_PATIENCE = "overloaded", 10.0  # seconds an engine that takes nothing now is asked again
 RETRY_AFTER = 0.25
-CLOSED_FOR_GOOD = {4400: "the engine refused the stream's query", 4404: "no such order"}
+CLOSED_FOR_GOOD = {
+    4400: "the engine refused the stream's query",
+    4401: "the key has expired or was revoked",
+    4404: "no such order",
+}
 
 
 class Client:
-    """`async with Client(api_url)`; every method raises RefusedError or UnreachableError."""
+    """`async with Client(api_url, key)`; every method raises RefusedError or UnreachableError."""
 
-    def __init__(self, api_url: str) -> None:
+    def __init__(self, api_url: str, key: str = "") -> None:
         self._api_url = api_url
-        self._http = httpx2.AsyncClient(base_url=api_url, trust_env=False, timeout=30.0)
+        self._headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._http = httpx2.AsyncClient(base_url=api_url, trust_env=False, timeout=30.0, headers=self._headers)
 
     async def __aenter__(self) -> Self:
         return self
@@ -47,6 +52,15 @@ class Client:
         """GET /api/orders: `{"items": [...], "next": ...}`, newest first."""
         return await self._ask("GET", f"/api/orders?limit={limit}")
 
+    async def list_orders(self, query: dict[str, Any]) -> dict[str, Any]:
+        """GET /api/orders with what ``query`` asks for."""
+        return await self._ask("GET", "/api/orders", params=query)
+
+    async def order(self, order_id: str | None, client_order_id: str) -> dict[str, Any]:
+        """One order, by its id where that is given, else by the client's own."""
+        path = order_id or f"by-client-id/{quote(client_order_id, safe='')}"
+        return await self._ask("GET", f"/api/orders/{path}")
+
     async def watch(self, order_id: str) -> AsyncIterator[dict[str, Any]]:
         """Each change of status, the first one first, each once; ends with a final one. A lost connection resumes
         where it was.
@@ -55,7 +69,7 @@ class Client:
         query, lost_at = "", 0.0
         while True:
             try:
-                async for message in _stream(url + query):
+                async for message in _stream(url + query, self._headers):
                     query, lost_at = f"?after={message['sequence']}", 0.0
                     yield message
                     if message["status"] in FINAL:
@@ -96,10 +110,10 @@ class Client:
         return body
 
 
-async def _stream(url: str) -> AsyncIterator[dict[str, Any]]:
+async def _stream(url: str, headers: dict[str, str]) -> AsyncIterator[dict[str, Any]]:
     """Messages of one connection until it ends; ConnectionError where another one may go on."""
     try:
-        async with connect(url, proxy=None) as socket:
+        async with connect(url, proxy=None, additional_headers=headers) as socket:
             async for text in socket:
                 yield json.loads(text)
             closed = socket.close_code
@@ -122,7 +136,8 @@ def with_client(use: Callable[[Client], Awaitable[None]]) -> None:
 
     async def run() -> None:
         try:
-            async with Client(addresses.api_url(settings.load())) as client:
+            found = settings.load()
+            async with Client(addresses.api_url(found), found.api_key) as client:
                 await use(client)
         except RefusedError as error:
             raise StartupError(f"{error} ({error.code})") from None

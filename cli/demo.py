@@ -16,12 +16,12 @@ FIRST_ORDER = {
 PAGE = 200
 
 
-async def first_order(api_url: str, console: Console) -> None:
+async def first_order(api_url: str, console: Console, key: str = "") -> None:
     """Carry it through if the engine has no orders yet, else say how many it has. A failing demo is shown and ends
     nothing.
     """
     try:
-        async with Client(api_url) as client:
+        async with Client(api_url, key) as client:
             known = await client.orders(PAGE)
             if known["items"]:
                 count = f"{'more than ' if known['next'] else ''}{len(known['items'])}"

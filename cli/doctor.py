@@ -10,12 +10,12 @@ from rich.console import Console
 from chains.solana_client import SolanaChain
 from cli.operator import run_command
 from runtime import addresses, roles, settings
+from runtime.account_wallets import guard_key_of
 from runtime.doctor.chain import by_verdict, look_at_chain
 from runtime.doctor.finding import Finding
 from runtime.doctor.venues import look_at_prices, look_at_venues
 from runtime.doctor.wallet import look_at_balances, look_at_guard_key, read_wallet
 from runtime.remote_venues import open_venues
-from runtime.roles.worker import guard_key_of
 from runtime.settings import Settings
 from venues.constant_product import PROGRAM_ID
 from venues.pools import PoolBook

@@ -31,11 +31,18 @@ COMMANDS = {
     "Orders": {
         "submit": "cli.submit:submit",
         "watch": "cli.watch:watch",
+        "orders": "cli.orders:orders",
+        "show": "cli.orders:show",
+    },
+    "Accounts": {
+        "accounts": "cli.accounts:app",
+        "keys": "cli.keys:app",
     },
     "Operator": {
         "cancel": "cli.cancel:cancel",
         "resolve": "cli.resolve:resolve",
         "resume": "cli.resume:resume",
+        "trading": "cli.trading:app",
         "recover": "cli.recover:recover",
         "guards": "cli.guards:guards",
         "verify": "cli.verify:verify",

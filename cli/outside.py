@@ -4,48 +4,71 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from uuid import UUID
 
-from chains.guard import GuardKey
-from chains.wallet_history import WalletHistory
+from chains.errors import WalletError
+from chains.wallet_history import Tip, WalletHistory
 from commands.ids import DEFAULT_ACCOUNT
 from commands.recovery import OpenOrder
+from domain.directory import Account
+from domain.log_behind import ForeignReclaimFound, ForeignTransactionFound
+from runtime.account_wallets import guard_key_of, signer_of
 from runtime.composition import Store
+from runtime.errors import StartupError
 from runtime.preconditions import require_wallet
 from runtime.roles.wallet_history import reading
-from runtime.roles.worker import guard_key_of
 from runtime.settings import Settings
 from workers.history.reader import HistoryReader
 from workers.history.recovery import Outside, OutsideReader
+from workers.signers import AccountSigner
 
 SHOWN_EVERY_S = 5.0
 
 
 class OutsideOrders:
-    """The wallet's history over every endpoint, and the guards of open orders."""
+    """Each wallet's history over every endpoint, and the guards of open orders."""
 
-    def __init__(self, store: Store, reader: HistoryReader, wallet: str, guard_key: GuardKey) -> None:
-        self._reader = reader
-        self._outside = OutsideReader(reader, store.accounts, store.foreign, store.foreign_reclaims, DEFAULT_ACCOUNT)
-        self._wallet = wallet
-        self._guard_key = guard_key
+    def __init__(
+        self, store: Store, readers: Mapping[UUID, HistoryReader], signers: Mapping[UUID, AccountSigner]
+    ) -> None:
+        self._store = store
+        self._readers = readers
+        self._signers = signers
         self._shown = time.monotonic()
 
     async def record(self) -> Outside:
         """Record what the log doesn't know, once nothing can land any more; how long that takes is said on stderr."""
-        return await self._outside.record(self._wallet, self._show)
+        recorded: list[ForeignTransactionFound] = []
+        reclaims: list[ForeignReclaimFound] = []
+        tips: Mapping[str, Tip] = {}
+        for account_id, reader in self._readers.items():
+            outside = OutsideReader(
+                reader,
+                self._store.accounts,
+                self._store.foreign,
+                self._store.foreign_reclaims,
+                account_id,
+                DEFAULT_ACCOUNT,
+            )
+            found = await outside.record(self._signers[account_id].wallet.address, self._show)
+            recorded += found.recorded
+            reclaims += found.reclaims
+            tips = found.tips
+        return Outside(tuple(recorded), tuple(reclaims), tips)
 
     async def guarded(self, orders: Sequence[OpenOrder], outside: Outside) -> set[UUID]:
         """Those of the open ``orders`` whose guard the chain shows: they were executed, by what nobody shows."""
-        guards = {self._guard(one): one.order_id for one in orders}
-        there = await self._reader.guards_there(list(guards), outside.tips)
+        guards = {guard: one.order_id for one in orders if (guard := self._guard(one))}
+        there = await self._readers[DEFAULT_ACCOUNT].guards_there(list(guards), outside.tips)
         return {guards[guard] for guard in there}
 
-    def _guard(self, one: OpenOrder) -> str:
+    def _guard(self, one: OpenOrder) -> str | None:
+        """None where the order's account has no wallet: nothing was ever signed for it."""
         made = one.loaded.order.guard if one.loaded and one.loaded.order else None
-        return made or self._guard_key.of_order(self._wallet, one.order_id).address
+        signer = self._signers.get(one.loaded.account_id if one.loaded else DEFAULT_ACCOUNT)
+        return made or (signer.guard_key.of_order(signer.wallet.address, one.order_id).address if signer else None)
 
     def _show(self, blocks: int) -> None:
         if time.monotonic() >= self._shown:
@@ -62,5 +85,23 @@ async def outside_orders(settings: Settings, store: Store) -> AsyncIterator[Outs
     async with WalletHistory(settings.solana_rpc_url) as main:
         genesis_hash = await main.genesis_hash()
     wallet = await require_wallet(store.pool, store.mapper, genesis_hash, settings.wallet_source)
-    async with reading(settings, store, wallet.address, genesis_hash) as reader:
-        yield OutsideOrders(store, reader, wallet.address, guard_key_of(settings, wallet))
+    await store.known_accounts.load()
+    signers = {DEFAULT_ACCOUNT: AccountSigner(wallet, guard_key_of(settings, wallet))}
+    for account in store.known_accounts.accounts:
+        if account.wallet is not None and account.account_id != DEFAULT_ACCOUNT:
+            signers[account.account_id] = _signer(settings, account)
+    async with AsyncExitStack() as stack:
+        readers = {
+            account_id: await stack.enter_async_context(
+                reading(settings, store, signer.wallet.address, genesis_hash, account_id)
+            )
+            for account_id, signer in signers.items()
+        }
+        yield OutsideOrders(store, readers, signers)
+
+
+def _signer(settings: Settings, account: Account) -> AccountSigner:
+    try:
+        return signer_of(settings, account)
+    except WalletError as missing:
+        raise StartupError(f"the wallet of account {account.name} is needed: {missing}") from None

@@ -42,5 +42,5 @@ async def _up(found: Settings, demo: bool) -> None:
         console.print(f"surefill is ready: {addresses.api_url}", style="bold", markup=False)
         console.print(USAGE.format(api=addresses.api_url), markup=False, soft_wrap=True)
         if demo:
-            await first_order(addresses.api_url, console)
+            await first_order(addresses.api_url, console, found.api_key)
         await asyncio.Event().wait()

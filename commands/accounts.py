@@ -12,17 +12,16 @@ from commands.orders import MOST_CONFLICTS, Guards
 from domain.account import (
     ConfirmationUpheld,
     ContradictionFound,
-    Trading,
     TradingHalted,
     TradingResumed,
     reconciliation_stream,
-    trading,
     trading_stream,
 )
 from domain.account_event import AccountEvent
 from domain.epochs import Epochs, epochs
 from domain.errors import DomainError
 from domain.log_behind import LogFoundBehind, LogRecovered, WalletHistoryRead, history_read, unrecovered
+from domain.trading_state import ENGINE, AccountTrading, EngineTrading, account_trading, engine_trading
 from event_store.append.appender import Appender
 from event_store.errors import LeaseLostError
 from event_store.mapper import EventMapper
@@ -50,9 +49,13 @@ class Accounts:
         self._appender = appender
         self._mapper = mapper
 
-    async def trading(self, account_id: UUID) -> Trading:
-        """Whether the account trades now, and the version to guard on."""
-        return trading(await self._events(trading_stream(account_id)))
+    async def trading(self, account_id: UUID) -> AccountTrading:
+        """Whether the account trades now, by itself, and the version to guard on."""
+        return account_trading(await self._events(trading_stream(account_id)))
+
+    async def engine_trading(self) -> EngineTrading:
+        """What is set for all accounts."""
+        return engine_trading(await self._events(trading_stream(ENGINE)))
 
     async def contradictions(self, account_id: UUID) -> list[ContradictionFound]:
         events = await self._events(reconciliation_stream(account_id))
@@ -67,7 +70,7 @@ class Accounts:
                 return False
             state = await self.trading(account_id)
             writes: list[tuple[UUID, int, AccountEvent]] = [(reconciliation_stream(account_id), len(known) + 1, found)]
-            if not state.halted:
+            if state.reason is None:
                 reason = f"{found.kind} of order {found.order_id}, attempt {found.attempt}"
                 writes.append((trading_stream(account_id), state.version + 1, TradingHalted(reason=reason)))
             if await self._append(account_id, writes, guards):
@@ -92,7 +95,7 @@ class Accounts:
         """Let the account trade again. Raises ``DomainError("not_halted")``, ``DomainError("log_behind")``."""
         for _ in range(MOST_CONFLICTS):
             state = await self.trading(account_id)
-            if not state.halted:
+            if state.state == "active":
                 raise DomainError("not_halted", "The account trades; there is nothing to resume.")
             if await self.unrecovered(account_id):
                 raise DomainError("log_behind", "The log was put back: run surefill recover first.")

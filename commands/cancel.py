@@ -36,7 +36,7 @@ async def cancel_order(
     if state.behind:
         # In what the log lost a transaction of the order may have succeeded: it would be said to have ended without.
         raise DomainError("log_behind", "The log was put back; `surefill recover` asks which orders to cancel.")
-    guards = (trading.guard(history.account_id, state),)
+    guards = trading.guards(history.account_id, state)
     try:
         return await orders.execute(history, RequestCancel(by=by, because=because), guards=guards)
     except GuardFailedError:

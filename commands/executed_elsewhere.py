@@ -13,27 +13,27 @@ from event_store.types import PositionedEvent
 class ExecutedElsewhere:
     """``follow`` is to be told of every event of the log from some position on.
 
-    Most logs have none: then nothing is asked of the log after the first time.
+    Most logs have none: then nothing is asked of the log after an account's first time.
     """
 
-    def __init__(self, foreign: ForeignTransactions, account_id: UUID) -> None:
+    def __init__(self, foreign: ForeignTransactions) -> None:
         self._foreign = foreign
-        self._account_id = account_id
-        self._known: dict[UUID, ForeignTransactionFound] | None = None
+        self._known: dict[UUID, dict[UUID, ForeignTransactionFound]] = {}
         self._changes = 0
 
-    async def of_order(self, order_id: UUID) -> ForeignTransactionFound | None:
-        """The transaction that executed an order which another log or engine took."""
-        known = self._known
+    async def of_order(self, account_id: UUID, order_id: UUID) -> ForeignTransactionFound | None:
+        """The transaction that executed an account's order which another log or engine took."""
+        known = self._known.get(account_id)
         if known is None:
             changes = self._changes
-            found = await self._foreign.found(self._account_id)
+            found = await self._foreign.found(account_id)
             known = {one.order_id: one for one in found if not one.failed}
             # What was recorded while it was read may not be in it.
-            self._known = known if changes == self._changes else None
+            if changes == self._changes:
+                self._known[account_id] = known
         return known.get(order_id)
 
     def follow(self, events: Sequence[PositionedEvent]) -> None:
         if any(event.topic == ForeignTransactionFound.TOPIC for event in events):
-            self._known = None
+            self._known.clear()
             self._changes += 1

@@ -7,12 +7,14 @@ import time
 from datetime import UTC, datetime
 from uuid import UUID, uuid5
 
+from domain.directory import DEFAULT_ACCOUNT
+
 _TIME_ORDERED = 7
 # Random bytes are taken from the system so many at a time: each time costs as much as making several ids.
 _POOL_BYTES = 4_000
 _RANDOM_BYTES = 10
 
-DEFAULT_ACCOUNT = UUID("00000000-0000-7000-8000-000000000001")
+__all__ = ["DEFAULT_ACCOUNT", "made_at", "order_id", "uuid7"]
 
 
 class _Pool:

@@ -36,15 +36,18 @@ async def submit_order(
     account_id: UUID,
     command: SubmitOrder,
     executed: ForeignTransactionFound | None = None,
+    *,
+    as_id: UUID | None = None,
 ) -> Accepted:
     """Record the order, or find it recorded. ``executed``: the log had lost it, and the chain shows that it was
-    executed; it ends in the same append, and nothing is signed for it.
+    executed; it ends in the same append, and nothing is signed for it. ``as_id`` is its id where that was made
+    before.
 
     Raises ``DomainError("client_order_id_conflict")`` for other terms under a known client order id,
     ``LogUnavailableError`` where nothing was sent, ``SubmissionUnknownError`` where something was and its outcome is
     unknown, ``UnreadableEventError`` where the first of that id can't be read.
     """
-    new = LoadedOrder(order_id(account_id, command.terms.client_order_id), account_id)
+    new = LoadedOrder(as_id or order_id(account_id, command.terms.client_order_id), account_id)
     try:
         ended = (RecordElsewhere(executed),) if executed else ()
         after, outcome = await orders.create(new, (command, *ended), uuid7())

@@ -3,40 +3,75 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from commands.accounts import Accounts
-from domain.account import Trading, trading_stream
+from commands.ids import DEFAULT_ACCOUNT
+from domain.account import trading_stream
+from domain.trading_state import ENGINE, AccountTrading, EngineTrading
 from event_store.types import PositionedEvent, StreamGuard
+
+_ENGINE_STREAM = trading_stream(ENGINE)
 
 
 class TradingStates:
     """``follow`` is to be told of every event of the log from some position on.
 
-    What is known may be behind: whoever signs guards on its version, and forgets it where the guard fails.
+    What is known may be behind: whoever signs guards on its versions, and forgets it where a guard fails.
     """
 
     def __init__(self, accounts: Accounts) -> None:
         self._accounts = accounts
-        self._known: dict[UUID, Trading] = {}
+        self._known: dict[UUID, AccountTrading] = {}
+        self._engine: EngineTrading | None = None
 
-    async def of(self, account_id: UUID) -> Trading:
-        stream_id = trading_stream(account_id)
-        known = self._known.get(stream_id)
-        # A halt is read each time: who takes one for granted appends nothing, so no guard would show that it is over.
-        if known is None or known.halted:
-            known = self._known[stream_id] = await self._accounts.trading(account_id)
-        return known
+    async def of(self, account_id: UUID) -> AccountTrading:
+        """The account's own state, with what is set for all."""
+        own = await self._own(account_id)
+        log_version = None
+        if account_id != DEFAULT_ACCOUNT:
+            # A log that was put back halts all: it is recorded of the default account.
+            log = await self._own(DEFAULT_ACCOUNT)
+            log_version = log.version
+            if log.behind and not own.behind:
+                own = replace(own, reason=own.reason or log.reason, behind=True)
+        engine = await self._of_engine()
+        if log_version is None and engine.version == 0:
+            return own
+        return replace(own, engine=engine, log_version=log_version)
 
-    def guard(self, account_id: UUID, trading: Trading) -> StreamGuard:
-        """Holds while ``trading`` is how the account trades."""
-        return StreamGuard(trading_stream(account_id), trading.version)
+    def guards(self, account_id: UUID, trading: AccountTrading) -> tuple[StreamGuard, ...]:
+        """Hold while ``trading`` is how the account trades."""
+        own = StreamGuard(trading_stream(account_id), trading.version)
+        engine = StreamGuard(_ENGINE_STREAM, trading.engine.version)
+        if trading.log_version is None:
+            return own, engine
+        return own, engine, StreamGuard(trading_stream(DEFAULT_ACCOUNT), trading.log_version)
 
     def forget(self, account_id: UUID) -> None:
         self._known.pop(trading_stream(account_id), None)
+        self._known.pop(trading_stream(DEFAULT_ACCOUNT), None)
+        self._engine = None
 
     def follow(self, events: Sequence[PositionedEvent]) -> None:
         # Few accounts are known, and nearly every event is an order's.
         changed = {event.stream_id.int for event in events}
         for stream_id in [known for known in self._known if known.int in changed]:
             del self._known[stream_id]
+        if _ENGINE_STREAM.int in changed:
+            self._engine = None
+
+    async def _own(self, account_id: UUID) -> AccountTrading:
+        stream_id = trading_stream(account_id)
+        known = self._known.get(stream_id)
+        # A halt is read each time: who takes one for granted appends nothing, so no guard would show that it is over.
+        if known is None or known.state != "active":
+            known = self._known[stream_id] = await self._accounts.trading(account_id)
+        return known
+
+    async def _of_engine(self) -> EngineTrading:
+        known = self._engine
+        if known is None or known.restriction or known.venues:
+            known = self._engine = await self._accounts.engine_trading()
+        return known

@@ -185,6 +185,8 @@ def trading(events: Iterable[AccountEvent]) -> Trading:
     for event in events:
         if isinstance(event, TradingHalted):
             state = Trading(state.version + 1, event.reason, event.code == "log_behind" or state.behind)
-        else:
+        elif isinstance(event, TradingResumed):
             state = Trading(state.version + 1)
+        else:
+            state = Trading(state.version + 1, state.reason, state.behind)
     return state

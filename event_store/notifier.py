@@ -36,6 +36,7 @@ class Notifier:
         self._prefix = prefix
         self._due = asyncio.Event()
         self._unsaid: dict[Subject, int] = {}
+        self._saying = False
         self._listeners: dict[Subject, list[Hear]] = {}
         self._publisher: asyncio.Task[None] | None = None
         self._listener: asyncio.Task[None] | None = None
@@ -62,6 +63,15 @@ class Notifier:
         self._unsaid[subject] = max(self._unsaid.get(subject, 0), number)
         self._due.set()
 
+    async def said(self, patience: float = 1.0) -> None:
+        """Return once what was published has been sent, or after ``patience`` seconds: for who ends right after."""
+        try:
+            async with asyncio.timeout(patience):
+                while self._due.is_set() or self._unsaid or self._saying:  # noqa: ASYNC110
+                    await asyncio.sleep(0.005)
+        except TimeoutError:
+            pass
+
     def listen(self, subject: Subject, hear: Hear) -> None:
         """Call ``hear`` with the number of each wake-up, from any process, this one included.
 
@@ -77,12 +87,14 @@ class Notifier:
             # One wake-up tells as much as many: what is said meanwhile goes with the next.
             self._due.clear()
             unsaid, self._unsaid = self._unsaid, {}
+            self._saying = True
             for subject, number in unsaid.items():
                 try:
                     async with asyncio.timeout(1):
                         await self._redis.publish(self._channel(subject), str(number))
                 except (RedisError, OSError, TimeoutError):
                     self._count_failure()
+            self._saying = False
 
     async def _listen(self) -> None:
         broken = False

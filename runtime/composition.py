@@ -13,17 +13,22 @@ from urllib.parse import urlsplit, urlunsplit
 from chains.solana_client import SolanaChain
 from commands.accounts import Accounts
 from commands.dead_letters import DeadLetters
+from commands.directory.commands import DirectoryCommands
 from commands.epochs import KnownEpochs
 from commands.executed_elsewhere import ExecutedElsewhere
 from commands.foreign import ForeignTransactions
 from commands.foreign_reclaims import ForeignReclaims
 from commands.guard_keys import GuardKeys
+from commands.halting import Halting
 from commands.ids import DEFAULT_ACCOUNT
+from commands.known_accounts import KnownAccounts
 from commands.orders import OrderRepository
 from commands.reclaims import Reclaims
 from commands.trading import TradingStates
 from domain.account import ACCOUNT_EVENTS
+from domain.directory_events import DIRECTORY_EVENTS
 from domain.events import ORDER_EVENTS
+from domain.trading_state import TradingStateSet
 from event_store.append.appender import Appender
 from event_store.mapper import EventMapper
 from event_store.notifier import Notifier
@@ -79,6 +84,9 @@ class Store:
     epochs: KnownEpochs
     foreign: ForeignTransactions
     executed_elsewhere: ExecutedElsewhere
+    known_accounts: KnownAccounts
+    directory: DirectoryCommands
+    halting: Halting
     dead_letters: DeadLetters
     work: WorkTable
     broker: WokenBroker
@@ -104,7 +112,7 @@ async def open_store(settings: Settings, role: str, *, connections: int = 4) -> 
     hand_over = HandOver(queue)
     # pg_stat_activity then says which process holds what others wait for.
     shown = f"surefill {role} {os.getpid()}"
-    mapper = EventMapper((*ORDER_EVENTS, *ACCOUNT_EVENTS))
+    mapper = EventMapper((*ORDER_EVENTS, *ACCOUNT_EVENTS, *DIRECTORY_EVENTS, TradingStateSet))
     continuity = Continuity()
     async with connection_pool(
         settings.database_url, max_size=connections, application_name=shown, check_new=continuity.check
@@ -133,8 +141,11 @@ async def open_store(settings: Settings, role: str, *, connections: int = 4) -> 
         feed.follow(epochs.follow)
         reclaims = Reclaims(events, appender, mapper)
         foreign = ForeignTransactions(events, appender, mapper, orders, accounts)
-        executed_elsewhere = ExecutedElsewhere(foreign, DEFAULT_ACCOUNT)
+        executed_elsewhere = ExecutedElsewhere(foreign)
         feed.follow(executed_elsewhere.follow)
+        known_accounts = KnownAccounts(events, mapper)
+        feed.follow(known_accounts.follow)
+        directory = DirectoryCommands(settings.database_url, pool, notifier)
         hurry = asyncio.Event()
         notifier.listen("wanted", lambda _: hurry.set())
         history_wanted = asyncio.Event()
@@ -159,6 +170,9 @@ async def open_store(settings: Settings, role: str, *, connections: int = 4) -> 
                 epochs=epochs,
                 foreign=foreign,
                 executed_elsewhere=executed_elsewhere,
+                known_accounts=known_accounts,
+                directory=directory,
+                halting=Halting(events, appender, mapper),
                 dead_letters=DeadLetters(events, appender, mapper, orders),
                 work=WorkTable(pool, written_by=PROCESSOR),
                 broker=broker,
@@ -168,6 +182,7 @@ async def open_store(settings: Settings, role: str, *, connections: int = 4) -> 
                 history_wanted=history_wanted,
             )
         finally:
+            directory.close()
             await appender.stop()
             await hand_over.stop()
             queue.close()

@@ -18,11 +18,14 @@ import psycopg
 import structlog
 from psycopg import AsyncConnection
 
+from commands.known_accounts import KnownAccounts
+from domain.directory_events import DIRECTORY_EVENTS
 from domain.events import ORDER_EVENTS
 from event_store.dsn import parse
 from event_store.mapper import EventMapper
 from event_store.pool import connection_pool
 from event_store.processors.leases import give_back, lease_owner
+from event_store.read.log import Log
 from localnet.errors import ForeignDirectoryError, LedgerDamagedError
 from localnet.journal import LEDGER, check
 from localnet.keys import check_keys
@@ -31,7 +34,14 @@ from runtime.addresses import Addresses
 from runtime.data_directory import occupied
 from runtime.embedded import ports, postgres, valkey
 from runtime.errors import ServerUnreachableError, StartupError
-from runtime.preconditions import load_wallet, require_guarded_attempts, require_known_wallet, require_wallet, signer_at
+from runtime.preconditions import (
+    load_wallet,
+    require_guarded_attempts,
+    require_key,
+    require_known_wallet,
+    require_wallet,
+    signer_at,
+)
 from runtime.roles import migrate
 from runtime.settings import Settings
 from runtime.supervision.child import Program
@@ -126,6 +136,9 @@ async def _require_one_world(settings: Settings, servers: Addresses) -> None:
     except ServerUnreachableError as unreachable:
         log.warning("the engine starts without its chain, and trades once a node answers", reason=str(unreachable))
     async with connection_pool(servers.database_url, max_size=1) as pool:
+        accounts = KnownAccounts(Log(pool), EventMapper(DIRECTORY_EVENTS))
+        await accounts.load()
+        require_key(accounts, settings)
         if genesis_hash is None:
             await require_known_wallet(pool, settings.wallet_source)
         else:

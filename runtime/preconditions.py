@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
+
+import psycopg
 
 from chains.errors import WalletError
 from chains.keystore import read_keystore
@@ -17,6 +20,7 @@ from chains.networks import network_of
 from chains.signer import HttpSigner, Signer
 from chains.wallet import Wallet
 from commands.ids import DEFAULT_ACCOUNT
+from commands.known_accounts import KnownAccounts
 from domain import events as e
 from domain.events import is_order_event
 from domain.evolve import fold
@@ -26,6 +30,7 @@ from event_store.statements import statement
 from event_store.types import RecordedEvent
 from projections.accounts import wallet_of
 from runtime.errors import StartupError
+from runtime.settings import Settings
 from runtime.wallet_source import Keystore, SignerAt, WalletSource
 from workers.dispatch.work import Pool
 
@@ -51,8 +56,17 @@ async def require_wallet(pool: Pool, mapper: EventMapper, genesis_hash: str, sou
     """The wallet at ``source``, once log, chain and wallet are known to belong together. Raises ``StartupError``."""
     await require_chain_of_log(pool, mapper, genesis_hash)
     wallet = signer_at(source)
-    await _claim_wallet(pool, DEFAULT_ACCOUNT, wallet.address)
+    _require_same_wallet(await claim_wallet(pool, DEFAULT_ACCOUNT, wallet.address), wallet.address)
     return wallet
+
+
+def require_key(accounts: KnownAccounts, settings: Settings) -> None:
+    """Raise ``StartupError`` where other machines can reach the API and there is no key to tell them apart by."""
+    if not settings.is_local and not accounts.has_valid_key(datetime.now(UTC)):
+        raise StartupError(
+            f"HOST {settings.host} can be reached from other machines and there is no API key: make one first, with "
+            "surefill keys create --account default --scope read --scope trade"
+        )
 
 
 async def require_chain_of_log(pool: Pool, mapper: EventMapper, genesis_hash: str) -> None:
@@ -161,12 +175,17 @@ def load_wallet(file: Path, *, create: bool = False) -> Wallet:
         raise StartupError(str(refused)) from None
 
 
-async def _claim_wallet(pool: Pool, account_id: UUID, wallet: str) -> None:
-    """Bind ``wallet`` to the account, or raise ``StartupError`` where another one is bound."""
+async def claim_wallet(pool: Pool, account_id: UUID, wallet: str) -> str | None:
+    """Bind ``wallet`` to an account that has none; the one it has then. Raises ``StartupError`` where another account
+    has it.
+    """
     async with pool.connection() as connection:
-        cursor = await connection.execute(_CLAIM_WALLET, {"account": account_id, "wallet": wallet})
+        try:
+            cursor = await connection.execute(_CLAIM_WALLET, {"account": account_id, "wallet": wallet})
+        except psycopg.errors.UniqueViolation:
+            raise StartupError(f"another account trades with wallet {wallet}: each has its own") from None
         row = await cursor.fetchone()
-    _require_same_wallet(row[0] if row else None, wallet)
+    return row[0] if row else None
 
 
 def _require_same_wallet(held: str | None, wallet: str) -> None:

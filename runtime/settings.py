@@ -12,11 +12,11 @@ from solders.pubkey import Pubkey
 
 from api.serving.access import Access
 from api.serving.authority import parse_authority, parse_origin
+from domain.time_spans import time_span
 from runtime.errors import SettingsError
 from runtime.wallet_source import Keystore, SignerAt, WalletSource
 from venues.programs import READERS
 
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _LISTS = ("solana_evidence_rpc_urls", "allowed_hosts", "allowed_origins", "programs_allowed", "venues")
 VenueWord = Literal["pools", "jupiter", "raydium", "meteora", "orca"]
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -32,6 +32,12 @@ class Settings(BaseSettings):
 
     host: str = Field(LOOPBACK, description="Where the API listens.")
     port: Port = Field(8080, description="The API's port.")
+    api_key: str = Field(
+        "",
+        repr=False,
+        description="The key that `surefill submit`, `watch`, `orders` and `show` ask the API with; where HOST is this "
+        "machine none is needed.",
+    )
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="Host names, comma separated, by which the API, the local chain and METRICS_PORT may be "
@@ -139,6 +145,11 @@ class Settings(BaseSettings):
         50, description="Slippage of an order that names none."
     )
 
+    rates_without_valkey: Literal["open", "closed"] = Field(
+        "open",
+        description="Where Valkey can't count an account's orders a minute: `open` takes them all, `closed` none.",
+    )
+
     processes: Literal["core", "roles"] = Field(
         "core",
         description="How `surefill up` divides the engine: every role in one process, or each in one of its own.",
@@ -189,7 +200,7 @@ class Settings(BaseSettings):
             return cls.model_fields[info.field_name].get_default()
         return value
 
-    @field_validator("log_level", "log_format", "commitment", "processes", mode="before")
+    @field_validator("log_level", "log_format", "commitment", "processes", "rates_without_valkey", mode="before")
     @classmethod
     def words_in_any_case(cls, value: Any) -> Any:
         return value.lower() if isinstance(value, str) else value
@@ -243,8 +254,8 @@ class Settings(BaseSettings):
 
     @field_validator("guard_keep")
     @classmethod
-    def is_a_time_span(cls, value: str) -> str:
-        if not timedelta(seconds=1) <= (_time_span(value) or timedelta()) <= timedelta(days=3_650):
+    def is_atime_span(cls, value: str) -> str:
+        if not timedelta(seconds=1) <= (time_span(value) or timedelta()) <= timedelta(days=3_650):
             raise ValueError("must be a number and a unit, such as 7d, 12h, 30m or 45s, of ten years at most")
         return value
 
@@ -312,9 +323,14 @@ class Settings(BaseSettings):
         return self.wallet_file
 
     @property
+    def wallets_directory(self) -> Path:
+        """Where the wallets of accounts other than the default one are."""
+        return self.data_dir / "wallets"
+
+    @property
     def guards_kept_for(self) -> timedelta:
         """GUARD_KEEP as a time span."""
-        return _time_span(self.guard_keep) or timedelta(days=7)
+        return time_span(self.guard_keep) or timedelta(days=7)
 
     @property
     def witness_file(self) -> Path | None:
@@ -336,11 +352,6 @@ class Settings(BaseSettings):
         """The API as seen from this machine."""
         host = {"0.0.0.0": LOOPBACK, "::": "[::1]"}.get(self.host, f"[{self.host}]" if ":" in self.host else self.host)  # noqa: S104
         return f"http://{host}:{self.port}"
-
-
-def _time_span(text: str) -> timedelta | None:
-    found = re.fullmatch(r"([0-9]{1,9})([smhd])", text, re.ASCII)
-    return timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else None
 
 
 def _with_scheme(url: str, *schemes: str) -> str:

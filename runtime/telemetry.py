@@ -18,7 +18,9 @@ LOOP_LAG = Gauge("surefill_loop_lag_seconds", "How late the loop came to what wa
 SECRET_KEYS = re.compile(
     r"password|secret|keypair|private|api_?key|token_?auth|authorization|signed|raw_?transaction|owner_?url", re.I
 )
-CREDENTIALS = re.compile(r"(?<=://)[^\s/@]*:[^\s/@]*@|(?<=[?&])[^\s=&#]*(?:key|token|secret)=[^\s&#'\"]*", re.I)
+CREDENTIALS = re.compile(
+    r"(?<=://)[^\s/@]*:[^\s/@]*@|sf_[A-Za-z0-9_-]{43}|(?<=[?&])[^\s=&#]*(?:key|token|secret)=[^\s&#'\"]*", re.I
+)
 REMOVED = "[removed]"
 
 

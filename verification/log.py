@@ -27,6 +27,7 @@ from event_store.types import RecordedEvent
 from projections.history import OrderState, advance, order_event
 from projections.orders.verification import REBUILD, OrdersRows
 from verification.attempts import Attempts, attempts_of
+from verification.directory import directory_fault, is_directory_topic
 from verification.reclaims import RecordedReclaims, foreign_reclaim, recorded_reclaim
 from verification.report import RECONCILE, Report, Track
 
@@ -163,8 +164,14 @@ class _Others:
                     account_id = recorded.account_id
                     self._resumed[account_id] = max(self._resumed.get(account_id, 0), recorded.position)
 
-        if stream[0].topic == ReclaimBuilt.TOPIC and len(read) == len(stream):
-            self._verify_reclaim(stream, read)
+        if len(read) == len(stream):
+            self._verify_whole(stream, read)
+
+    def _verify_whole(self, stream: Sequence[RecordedEvent], events: Sequence[AccountEvent]) -> None:
+        if is_directory_topic(stream[0].topic) and (broken := directory_fault(stream[0].stream_id, events)):
+            self._report.add(_finding(stream[-1], f"it does not fold: {broken}", RESTORE))
+        if stream[0].topic == ReclaimBuilt.TOPIC:
+            self._verify_reclaim(stream, events)
 
     def _verify_reclaim(self, stream: Sequence[RecordedEvent], events: Sequence[AccountEvent]) -> None:
         try:

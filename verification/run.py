@@ -9,7 +9,9 @@ import psycopg
 
 from chains.wallet_history import WalletHistory
 from domain.account import ACCOUNT_EVENTS
+from domain.directory_events import DIRECTORY_EVENTS
 from domain.events import ORDER_EVENTS
+from domain.trading_state import TradingStateSet
 from event_store.hash_chain.verification import Finding, LogCheckpoint
 from event_store.mapper import EventMapper
 from event_store.pool import connection_pool
@@ -37,7 +39,7 @@ def verify_everything(
 
     ``chain`` False, or an empty ``solana_rpc_url``, leaves the chain out, which the report then says.
     """
-    mapper = EventMapper((*ORDER_EVENTS, *ACCOUNT_EVENTS))
+    mapper = EventMapper((*ORDER_EVENTS, *ACCOUNT_EVENTS, *DIRECTORY_EVENTS, TradingStateSet))
     with closing(Attempts()) as attempts, closing(RecordedReclaims()) as reclaims:
         try:
             with snapshot(database_url, reads=(NAME,)) as looked_at:

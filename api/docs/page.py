@@ -64,6 +64,8 @@ def openapi_config() -> OpenAPIConfig:
         description=Path(__file__).with_name("description.md").read_text(),
         tags=[
             Tag("orders", "Submit an order, read it now or as it was, and follow it."),
+            Tag("account", "Whom a key acts for."),
+            Tag("admin", "Accounts, keys, limits and halts: a key with the scope admin."),
             Tag("network", "What can be traded here, and what it costs now."),
             Tag("health", "For whoever runs the engine."),
         ],

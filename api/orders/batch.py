@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from typing import Any
 
 from litestar import Controller, Request, Response, post
 from pydantic import Field
 
+from api.callers.caller import Caller, InjectedCaller
+from api.callers.rules import TRADE
 from api.errors import ProblemError
 from api.openapi import problems
 from api.orders.answers import AcceptedOrder
 from api.orders.document import BODY_LIMIT, checked, read_unchecked
+from api.orders.fields import invalid
+from api.orders.headers import EXPIRES_AFTER, IDEMPOTENCY_KEY, expires_after
 from api.orders.openapi import BatchOperation
 from api.orders.submit import submitted
 from api.problems import ProblemDetails, problem_of
@@ -36,6 +41,7 @@ class BatchAnswer(View):
 class BatchController(Controller):
     path = "/api/orders"
     tags = ("orders",)
+    opt = TRADE
 
     @post(
         "/batch",
@@ -45,17 +51,23 @@ class BatchController(Controller):
         operation_id="executeOrders",
         summary="Submit up to 100 orders",
         response_description="An answer for each order, in their order; a bad one fails alone.",
-        responses=problems("invalid_json", "unsupported_media_type", "batch_size"),
+        responses=problems("invalid_json", "unsupported_media_type", "batch_size", "invalid_client_order_id"),
     )
     async def execute_orders(
-        self, request: Request[Any, Any, Any], services: InjectedServices
+        self, request: Request[Any, Any, Any], services: InjectedServices, caller: InjectedCaller
     ) -> Response[BatchAnswer]:
         """Record orders in one append and begin to execute them, each as `POST /api/orders/execute` does.
 
         Each is idempotent by its own `clientOrderId`; two alike without one are two orders.
         """
+        if IDEMPOTENCY_KEY in request.headers:
+            # One key for many orders would look safe and not be: none of them would have it.
+            raise invalid(
+                "invalid_client_order_id", "In a batch each order has its own clientOrderId.", IDEMPOTENCY_KEY
+            )
+        expires = expires_after(request.headers.get(EXPIRES_AFTER))
         orders = _orders(await request.body(), request.headers.get("content-type"))
-        items = await asyncio.gather(*(_item(services, order) for order in orders))
+        items = await asyncio.gather(*(_item(services, caller, order, expires) for order in orders))
         return Response(BatchAnswer(items=list(items)))
 
 
@@ -73,11 +85,11 @@ def _orders(body: bytes, content_type: str | None) -> list[Any]:
     return orders
 
 
-async def _item(services: Services, order: Any) -> BatchItem:
+async def _item(services: Services, caller: Caller, order: Any, expires: datetime | None) -> BatchItem:
     try:
         if not isinstance(order, dict):
             raise ProblemError(422, "not_an_object", "Each order is a JSON object.", field="orders")
-        return BatchItem(status=202, order=await submitted(services, checked(order)))
+        return BatchItem(status=202, order=await submitted(services, caller, checked(order), expires))
     except Exception as error:  # noqa: BLE001 - one order's refusal is its own; what is unforeseen is logged there
         problem = problem_of(error)
         return BatchItem(status=problem.status, problem=ProblemDetails.model_validate(problem.body()))

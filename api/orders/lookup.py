@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from uuid import UUID
 
+from api.callers.caller import Caller
 from api.errors import ProblemError
 from api.services import Services
 from event_store.types import RecordedEvent
@@ -19,9 +20,9 @@ def parse_order_id(text: str) -> UUID:
     return UUID(text)
 
 
-async def stream_of(services: Services, order_id: UUID) -> list[RecordedEvent]:
-    """The order's events. Another account's order is as unknown as one that never was."""
+async def stream_of(services: Services, caller: Caller, order_id: UUID) -> list[RecordedEvent]:
+    """The events of the caller's order. Another account's order is as unknown as one that never was."""
     recorded = await services.events.load(order_id)
-    if not recorded or recorded[0].account_id != services.config.account_id:
+    if not recorded or recorded[0].account_id != caller.account_id:
         raise ProblemError(404, "order_not_found", "There is no such order.", field="orderId")
     return recorded

@@ -1,23 +1,26 @@
-"""Orders read back: one, now or as it was; its events; the list."""
+"""Orders read back: one, now or as it was, and its events."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
+from uuid import UUID
 
 from litestar import Controller, get
+from litestar.openapi.spec import Example
 from litestar.params import PathParameter, QueryParameter
 
-from api.errors import RETRY_AFTER, ProblemError
+from api.callers.caller import Caller, InjectedCaller
+from api.callers.rules import READ
+from api.errors import ProblemError
 from api.openapi import EXAMPLE_ORDER, DocumentedOperation, problems
-from api.orders.answers import EventPage, OrderPage, event_view
+from api.orders import fields
+from api.orders.answers import EventPage, event_view
 from api.orders.lookup import parse_order_id, stream_of
 from api.services import InjectedServices, Services
-from domain.epochs import POSITION
-from domain.events import Status
+from commands.ids import order_id as order_id_of
 from domain.order import Order
-from projections.errors import BadCursorError, ProjectionBehindError
 from projections.history import OrderState, fold_recorded, until
 from projections.order_view import DeadLetterView, HaltView, OrderView, UncertaintyView, has_rent, with_rent
 
@@ -25,10 +28,12 @@ OrderId = Annotated[
     str, PathParameter(description="As the 202 gave it.", schema_extra={"format": "uuid"}, examples=EXAMPLE_ORDER)
 ]
 Limit = Annotated[int, QueryParameter(ge=1, le=200, description="How many at most.")]
-Position = Annotated[
-    str | None,
-    QueryParameter(
-        pattern=f"^{POSITION}$", description="A `position` of an answer, as `1.6`: wait until the list shows it."
+ClientOrderId = Annotated[
+    str,
+    PathParameter(
+        description="As you submitted it.",
+        schema_extra={"pattern": "^[A-Za-z0-9._:-]{1,64}$"},
+        examples=[Example(summary="Your own", value="a-1")],
     ),
 ]
 Version = Annotated[int | None, QueryParameter(ge=1, description="The order as it was after this many events, as `3`.")]
@@ -41,6 +46,7 @@ AsOf = Annotated[
 class OrdersController(Controller):
     path = "/api/orders"
     tags = ("orders",)
+    opt = READ
 
     @get(
         "/{order_id:str}",
@@ -59,22 +65,37 @@ class OrdersController(Controller):
         ),
     )
     async def get_order(
-        self, services: InjectedServices, order_id: OrderId, version: Version = None, as_of: AsOf = None
+        self,
+        services: InjectedServices,
+        caller: InjectedCaller,
+        order_id: OrderId,
+        version: Version = None,
+        as_of: AsOf = None,
     ) -> OrderView:
         """Folded from the order's own events, so never behind the answer that accepted it."""
-        if as_of is not None and as_of.tzinfo is None:
-            raise ProblemError(400, "invalid_query", "as_of needs a zone: 2026-01-01T00:00:00Z.", field="as_of")
-        recorded = await stream_of(services, parse_order_id(order_id))
-        if version is not None and version > recorded[-1].version:
-            detail = f"The order is at version {recorded[-1].version}."
-            raise ProblemError(404, "version_not_found", detail, field="version")
-        state = fold_recorded(services.mapper, until(recorded, version=version, as_of=as_of))
-        if state is None:
-            raise ProblemError(404, "not_yet_submitted", "The order did not exist at that instant.", field="as_of")
-        over = state.order.ended and not state.order.live_attempts
-        as_it_is = over or state.version < recorded[-1].version
-        view = state.view() if as_it_is else await _with_troubles(services, state)
-        return view if version or as_of else (await _with_rents(services, [view]))[0]
+        return await _order(services, caller, parse_order_id(order_id), version, as_of)
+
+    @get(
+        "/by-client-id/{client_order_id:str}",
+        operation_class=DocumentedOperation,
+        operation_id="getOrderByClientId",
+        summary="One order, by your own id",
+        response_description="The order; what isn't known yet is absent.",
+        responses=problems(
+            "invalid_client_order_id", "invalid_query", "order_not_found", "order_unreadable", "log_unavailable"
+        ),
+    )
+    async def get_order_by_client_id(
+        self,
+        services: InjectedServices,
+        caller: InjectedCaller,
+        client_order_id: ClientOrderId,
+        version: Version = None,
+        as_of: AsOf = None,
+    ) -> OrderView:
+        """The order that was submitted with this `clientOrderId` or `Idempotency-Key`."""
+        named = fields.client_order_id(client_order_id, "clientOrderId")
+        return await _order(services, caller, order_id_of(caller.account_id, named), version, as_of)
 
     @get(
         "/{order_id:str}/events",
@@ -89,6 +110,7 @@ class OrdersController(Controller):
     async def get_events(
         self,
         services: InjectedServices,
+        caller: InjectedCaller,
         order_id: OrderId,
         limit: Limit = 50,
         cursor: Annotated[
@@ -97,7 +119,7 @@ class OrdersController(Controller):
         ] = None,
     ) -> EventPage:
         """The order's whole story, every quote considered included; never the signed bytes."""
-        recorded = await stream_of(services, parse_order_id(order_id))
+        recorded = await stream_of(services, caller, parse_order_id(order_id))
         rest = [stored for stored in recorded if stored.version > int(cursor or 0)]
         page = rest[:limit]
         epochs = await services.epochs()
@@ -106,53 +128,33 @@ class OrdersController(Controller):
             next=str(page[-1].version) if len(rest) > limit else None,
         )
 
-    @get(
-        operation_class=DocumentedOperation,
-        operation_id="listOrders",
-        summary="Orders, newest first",
-        response_description="A page of orders.",
-        responses=problems("invalid_query", "position_lost", "projection_behind", "log_unavailable"),
-    )
-    async def list_orders(
-        self,
-        services: InjectedServices,
-        status: Annotated[
-            Status | None, QueryParameter(description="Only orders at this status, as `confirmed`.")
-        ] = None,
-        limit: Limit = 50,
-        cursor: Annotated[
-            str | None, QueryParameter(max_length=64, description="`next` of the page before; none for the first.")
-        ] = None,
-        position: Position = None,
-    ) -> OrderPage:
-        """From a read model that follows the log: `position` waits until it shows what an answer has accepted.
 
-        A position or cursor of a log that was put back since is answered 410: ask without it.
-        """
-        epochs = await services.epochs()
-        try:
-            if position is not None:
-                await services.order_list.wait_for(epochs.read(position), services.config.position_patience)
-            account_id = services.config.account_id
-            page = await services.order_list.page(account_id, epochs, status=status, limit=limit, cursor=cursor)
-        except ProjectionBehindError:
-            detail = "The list has not reached that position yet."
-            raise ProblemError(
-                503, "projection_behind", detail, field="position", headers={"Retry-After": RETRY_AFTER}
-            ) from None
-        except BadCursorError:
-            raise ProblemError(400, "invalid_query", "That is no cursor of this list.", field="cursor") from None
-        items = await _with_rents(services, [state.view() for state in page.states])
-        return OrderPage(items=items, next=page.next)
+async def _order(
+    services: Services, caller: Caller, order_id: UUID, version: int | None, as_of: datetime | None
+) -> OrderView:
+    """The caller's order, now or as it was."""
+    if as_of is not None and as_of.tzinfo is None:
+        raise ProblemError(400, "invalid_query", "as_of needs a zone: 2026-01-01T00:00:00Z.", field="as_of")
+    recorded = await stream_of(services, caller, order_id)
+    if version is not None and version > recorded[-1].version:
+        detail = f"The order is at version {recorded[-1].version}."
+        raise ProblemError(404, "version_not_found", detail, field="version")
+    state = fold_recorded(services.mapper, until(recorded, version=version, as_of=as_of))
+    if state is None:
+        raise ProblemError(404, "not_yet_submitted", "The order did not exist at that instant.", field="as_of")
+    over = state.order.ended and not state.order.live_attempts
+    as_it_is = over or state.version < recorded[-1].version
+    view = state.view() if as_it_is else await _with_troubles(services, caller, state)
+    return view if version or as_of else (await with_rents(services, [view]))[0]
 
 
-async def _with_rents(services: Services, views: Sequence[OrderView]) -> list[OrderView]:
+async def with_rents(services: Services, views: Sequence[OrderView]) -> list[OrderView]:
     """Orders as of now, each with what has become of the rent in its guard."""
     returned = await services.returned_rents([one.order_id for one in views if has_rent(one)])
     return [with_rent(view, returned=view.order_id in returned) for view in views]
 
 
-async def _with_troubles(services: Services, state: OrderState) -> OrderView:
+async def _with_troubles(services: Services, caller: Caller, state: OrderState) -> OrderView:
     """An order as of now, with what isn't known of its attempt, whether it was set aside, and whether trading is
     halted.
     """
@@ -167,8 +169,9 @@ async def _with_troubles(services: Services, state: OrderState) -> OrderView:
         resolvable=uncertainty.permanent,
     )  # fmt: skip
     letter = dead_letter and DeadLetterView(processor=dead_letter.processor, since=dead_letter.since)
-    trading = await services.trading()
-    halt = trading.reason and HaltView(code="log_behind" if trading.behind else "trading_halted", detail=trading.reason)
+    trading = await services.trading(caller.account_id)
+    halted = trading.why if trading.halted else None
+    halt = halted and HaltView(code="log_behind" if trading.behind else "trading_halted", detail=halted)
     troubles = {"uncertainty": uncertain, "dead_letter": letter, "halt": None if state.order.ended else halt}
     return state.view().model_copy(update=troubles)
 

@@ -1,26 +1,65 @@
-"""POST /api/orders/execute."""
+"""Submitting an order: POST /api/orders/execute, and what POST /api/orders does."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, cast
 
+import psycopg
 from litestar import Controller, Request, Response, post
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import HeaderParameter
 
+from api.callers.caller import Caller, InjectedCaller
+from api.callers.rules import TRADE
 from api.config import ApiConfig
-from api.openapi import problems
+from api.openapi import problems, recorded_answer
 from api.orders.answers import AcceptedOrder, accepted_order, links
 from api.orders.document import BODY_LIMIT, Document, read
+from api.orders.ending import ended_within
+from api.orders.gate import require_open
+from api.orders.headers import EXPIRES_AFTER, IDEMPOTENCY_KEY, expires_after, preferred_wait, with_idempotency_key
+from api.orders.limits import limits_of
 from api.orders.openapi import ExecuteOperation
 from api.orders.request import order_request
 from api.orders.terms import terms
-from api.problems import log_behind, outcome_unknown
+from api.problems import outcome_unknown
 from api.services import InjectedServices, Services
 from commands.errors import SubmissionUnknownError
-from commands.ids import order_id
 from commands.submit import submit_order
 from domain.commands import SubmitOrder
 from domain.terms import OrderTerms
+from event_store.errors import LogUnavailableError
+from projections.order_view import OrderView
+
+RESPONSES = {
+    **problems(
+        *("invalid_json", "client_order_id_conflict", "body_too_large", "unsupported_media_type", "unknown_token"),
+        *("missing_price", "client_order_id_required", "request_expired", "trading_halted", "trading_reducing"),
+        *("pair_not_allowed", "price_outside_band", "order_too_large", "open_orders_exceeded", "notional_exceeded"),
+        *("rates_unavailable", "price_unavailable", "chain_unknown", "log_behind", "log_unavailable"),
+        "outcome_unknown",
+    ),
+    200: ResponseSpec(
+        OrderView,
+        generate_examples=False,
+        description="With `Prefer: wait=5`: the order, which has ended by now.",
+        examples=[recorded_answer("getOrder")],
+    ),
+}
+IdempotencyKey = Annotated[
+    str | None, HeaderParameter(name=IDEMPOTENCY_KEY, description="Another name for the body's clientOrderId.")
+]
+ExpiresAfter = Annotated[
+    str | None,
+    HeaderParameter(name=EXPIRES_AFTER, description="Until when it may be taken, as `2030-01-01T00:00:00Z`."),
+]
+Prefer = Annotated[
+    str | None,
+    HeaderParameter(name="Prefer", description="`wait=5`: answer with the order once it has ended, after 5 s at most."),
+]
+ANSWER = "Recorded. Repeated with the same clientOrderId, the same answer byte for byte."
 
 
 def submission(asked: OrderTerms, config: ApiConfig, network: str, now: datetime) -> SubmitOrder:
@@ -32,6 +71,7 @@ def submission(asked: OrderTerms, config: ApiConfig, network: str, now: datetime
 class SubmitController(Controller):
     path = "/api/orders"
     tags = ("orders",)
+    opt = TRADE
 
     @post(
         "/execute",
@@ -40,44 +80,73 @@ class SubmitController(Controller):
         operation_class=ExecuteOperation,
         operation_id="executeOrder",
         summary="Submit an order",
-        response_description="Recorded. Repeated with the same clientOrderId, the same answer byte for byte.",
-        responses=problems(
-            "invalid_json",
-            "client_order_id_conflict",
-            "body_too_large",
-            "unsupported_media_type",
-            "unknown_token",
-            "missing_price",
-            "chain_unknown",
-            "log_behind",
-            "log_unavailable",
-            "outcome_unknown",
-        ),
+        response_description=ANSWER,
+        responses=RESPONSES,
     )
     async def execute_order(
-        self, request: Request[Any, Any, Any], services: InjectedServices
+        self,
+        request: Request[Any, Any, Any],
+        services: InjectedServices,
+        caller: InjectedCaller,
+        idempotency_key: IdempotencyKey = None,
+        expires: ExpiresAfter = None,
+        prefer: Prefer = None,
     ) -> Response[AcceptedOrder]:
-        """Record an order and begin to execute it.
+        """Record an order and begin to execute it: the same as `POST /api/orders`.
 
         With a `clientOrderId` it is safe to repeat: the same terms get the same answer, other terms 409.
         """
-        body = await submitted(services, read(await request.body(), request.headers.get("content-type")))
-        return Response(body, headers={"Location": body.links.order})
+        return await answered(request, services, caller, idempotency_key, expires, prefer)
 
 
-async def submitted(services: Services, document: Document) -> AcceptedOrder:
-    """Record the order that a client asks for; its first answer. Raises what ``problem_of`` knows an answer to."""
+async def answered(
+    request: Request[Any, Any, Any],
+    services: Services,
+    caller: Caller,
+    idempotency_key: str | None,
+    expires: str | None,
+    prefer: str | None,
+) -> Response[AcceptedOrder]:
+    """The answer to a submitted order: the first one; or the order, where the client waits and it ends."""
+    document = with_idempotency_key(read(await request.body(), request.headers.get("content-type")), idempotency_key)
+    headers: dict[str, str] = {}
+    body = await submitted(services, caller, document, expires_after(expires), headers)
+    headers["Location"] = body.links.order
+    if (seconds := preferred_wait(prefer)) is None:
+        return Response(body, headers=headers)
+    headers["Preference-Applied"] = f"wait={seconds}"
+    ended = await ended_within(services, caller, body.order_id, seconds)
+    if ended is None:
+        return Response(body, headers=headers)
+    return cast(Response[AcceptedOrder], Response(ended.view(), status_code=200, headers=headers))
+
+
+async def submitted(
+    services: Services,
+    caller: Caller,
+    document: Document,
+    expires: datetime | None = None,
+    headers: dict[str, str] | None = None,
+) -> AcceptedOrder:
+    """Record the order that a client asks for; its first answer. ``headers`` gets what goes with it.
+
+    Raises what ``problem_of`` knows an answer to.
+    """
     config = services.config
     asked = terms(order_request(document, config.tokens), config)
-    if asked.client_order_id is None and (trading := await services.trading()).behind:
-        raise log_behind(trading)
     command = submission(asked, config, services.chain().tradable_network(), services.clock())
+    as_id = await require_open(services, caller, asked, expires, {} if headers is None else headers)
     executed = None
     if asked.client_order_id is not None:
-        executed = await services.executed_elsewhere(order_id(config.account_id, asked.client_order_id))
+        executed = await services.executed_elsewhere(caller.account_id, as_id)
     try:
-        accepted = await submit_order(services.orders, config.account_id, command, executed)
+        accepted = await submit_order(services.orders, caller.account_id, command, executed, as_id=as_id)
     except SubmissionUnknownError as unknown:
         where = links(unknown.order_id).model_dump(by_alias=True)
         raise outcome_unknown(unknown, where, repeatable=command.terms.client_order_id is not None) from unknown
+    except LogUnavailableError:
+        if limits_of(services, caller).are_reserved:
+            with suppress(psycopg.Error):  # a row without an order is dropped later
+                await services.reservations.release(as_id)
+        raise
     return accepted_order(accepted, await services.epochs())

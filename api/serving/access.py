@@ -1,9 +1,10 @@
 """Who may ask: decided from the headers ``Host`` and ``Origin``, and from those that a proxy adds.
 
-There are no keys: whoever reaches the server may trade. A page on any site can make its visitor's browser send requests
-to this machine, and by DNS rebinding even read the answers, under a host name of its own. So a host must be one that
-nobody can point at us: an address, a loopback name, or a name that a setting gives. And where a browser says which page
-asks (``Origin``, with each POST and each WebSocket) that page must be ours, or one that a setting gives.
+On this machine no key is needed: whoever reaches the server may trade. A page on any site can make its visitor's
+browser send requests to this machine, and by DNS rebinding even read the answers, under a host name of its own. So a
+host must be one that nobody can point at us: an address, a loopback name, or a name that a setting gives. And where a
+browser says which page asks (``Origin``, with each POST and each WebSocket) that page must be ours, or one that a
+setting gives.
 """
 
 from __future__ import annotations
@@ -105,6 +106,6 @@ def _forwarded(name: str) -> Refusal:
     return Refusal(
         403,
         "forwarded",
-        f"A proxy forwarded this request ({name}), and there are no keys here: whoever reaches the proxy could trade. "
+        f"A proxy forwarded this request ({name}): it opens the engine to everybody who reaches the proxy. "
         "ALLOW_FORWARDED=true says that the proxy lets in only those who may.",
     )

@@ -6,6 +6,9 @@ from api.serving.access import Access, Admitted
 from api.serving.refusal import Application, Message, Receive, Refusal, Send
 
 _REMEMBERED = 256
+# What a page that is let in may send, and read of an answer, beyond what every page may.
+_REQUEST_HEADERS = b"authorization, content-type, idempotency-key, prefer, surefill-expires-after"
+_ANSWER_HEADERS = b"Location, Preference-Applied, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After"
 
 
 def checked(app: Application, access: Access) -> Application:
@@ -50,8 +53,8 @@ def _is_preflight(scope: Message) -> bool:
 async def _answer_preflight(scope: Message, send: Send, origin: bytes) -> None:
     headers = [
         (b"access-control-allow-origin", origin),
-        (b"access-control-allow-methods", b"GET, POST"),
-        (b"access-control-allow-headers", b"content-type"),
+        (b"access-control-allow-methods", b"GET, POST, PUT, DELETE"),
+        (b"access-control-allow-headers", _REQUEST_HEADERS),
         (b"access-control-max-age", b"600"),
         (b"vary", b"Origin"),
     ]
@@ -64,7 +67,7 @@ async def _answer_preflight(scope: Message, send: Send, origin: bytes) -> None:
 def _shared_with(origin: bytes, send: Send) -> Send:
     own = [
         (b"access-control-allow-origin", origin),
-        (b"access-control-expose-headers", b"Location, Retry-After"),
+        (b"access-control-expose-headers", _ANSWER_HEADERS),
         (b"vary", b"Origin"),
     ]
 

@@ -46,7 +46,10 @@ _retry = retry((InterfaceError, OperationalError), max_attempts=10, wait=0.2)
 
 
 class LogRecorder(ProcessRecorder):
-    """Events are stored under ``account_id``; the datastore's connections must find the log in their search path."""
+    """Events are stored under ``account_id``, or under the one that is saved with them: ``save(..., account_id=...)``.
+
+    The datastore's connections must find the log in their search path.
+    """
 
     def __init__(self, datastore: PostgresDatastore, account_id: UUID = DEFAULT_ACCOUNT) -> None:
         self._datastore = datastore
@@ -56,6 +59,7 @@ class LogRecorder(ProcessRecorder):
         self, stored_events: Sequence[StoredEvent], *, tracking: Tracking | None = None, **kwargs: Any
     ) -> Sequence[int] | None:
         """Store all or none, and the tracking with them; the notification ids. IntegrityError on a conflict."""
+        account_id = kwargs.pop("account_id", self._account_id)
         if kwargs:
             raise ProgrammingError(f"not supported: {', '.join(kwargs)}")
         if not stored_events:
@@ -64,7 +68,7 @@ class LogRecorder(ProcessRecorder):
             return None
         command_id = uuid4()
         # The event ids are chosen before the first try: a later try recognises what an earlier one has stored.
-        request = AppendRequest(tuple(self._new(event, command_id) for event in stored_events))
+        request = AppendRequest(tuple(_new(event, command_id, account_id) for event in stored_events))
         position: int = self._append(request, tracking)
         return list(range(position - len(request.events) + 1, position + 1))
 
@@ -134,19 +138,6 @@ class LogRecorder(ProcessRecorder):
                     raise IntegrityError(str(refused))
         return position
 
-    def _new(self, event: StoredEvent, command_id: UUID) -> NewEvent:
-        return NewEvent(
-            stream_id=_uuid(event.originator_id),
-            version=event.originator_version,
-            event_id=uuid4(),
-            topic=event.topic,
-            state=event.state,
-            account_id=self._account_id,
-            command_id=command_id,
-            correlation_id=command_id,
-            causation_id=None,
-        )
-
     def _rows(self, query: bytes, values: dict[str, Any]) -> list[tuple[Any, ...]]:
         with (
             self._datastore.get_connection() as connection,
@@ -180,6 +171,20 @@ class PollingSubscription(Subscription[LogRecorder]):
         notification = self._pending.pop()
         self._last_notification_id = notification.id
         return notification
+
+
+def _new(event: StoredEvent, command_id: UUID, account_id: UUID) -> NewEvent:
+    return NewEvent(
+        stream_id=_uuid(event.originator_id),
+        version=event.originator_version,
+        event_id=uuid4(),
+        topic=event.topic,
+        state=event.state,
+        account_id=account_id,
+        command_id=command_id,
+        correlation_id=command_id,
+        causation_id=None,
+    )
 
 
 def _track(cursor: Cursor[Any], tracking: Tracking) -> None:

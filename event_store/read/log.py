@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -21,6 +21,7 @@ _HEADERS = statement(__file__, "headers")
 HEAD = statement(__file__, "head")
 _END = statement(__file__, "end")
 _HASH_AT = statement(__file__, "hash_at")
+_OF_ACCOUNTS = statement(__file__, "of_accounts")
 _STATES = statement(__file__, "states")
 _STREAMS_WITHOUT = statement(__file__, "streams_without")
 
@@ -72,6 +73,10 @@ class Log:
     async def states(self, stream_ids: Sequence[UUID], topic: str) -> list[tuple[UUID, bytes]]:
         """The streams' events of the kind ``topic``: each one's stream and state, in no order."""
         return await self._rows(_STATES, {"streams": list(stream_ids), "topic": topic})
+
+    async def of_accounts(self, topics: Collection[str]) -> list[RecordedEvent]:
+        """The events of those kinds (``account.*``: they are few, and have an index) of all streams, by position."""
+        return recorded(await self._rows(_OF_ACCOUNTS, {"topics": list(topics)}))
 
     async def streams_without(self, begun: str, ends: Sequence[str]) -> list[UUID]:
         """Streams that begin with topic ``begun`` and have none of ``ends``, the oldest first; reads the whole log."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,12 +11,12 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from domain.epochs import Epochs
-from domain.events import Status
 from event_store.processors import positions
 from projections.catch_up import PositionWaiter
 from projections.errors import BadCursorError, ProjectionBehindError
 from projections.history import OrderState
 from projections.orders import PROCESSOR, SQL
+from projections.orders.filters import OrderFilter, cursor_of, position_of
 from projections.orders.table import row
 
 Pool = AsyncConnectionPool[AsyncConnection[Any]]
@@ -26,7 +24,7 @@ Pool = AsyncConnectionPool[AsyncConnection[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Orders, newest first; ``next`` is the cursor of what follows, None on the last page."""
+    """Orders in the order that was asked for; ``next`` is the cursor of what follows, None on the last page."""
 
     states: list[OrderState]
     next: str | None
@@ -41,20 +39,29 @@ class OrderList:
         self._hurry = hurry
 
     async def page(
-        self, account_id: UUID, epochs: Epochs, *, status: Status | None, limit: int, cursor: str | None
+        self, account_id: UUID, epochs: Epochs, asked: OrderFilter, *, limit: int, cursor: str | None
     ) -> Page:
         """Up to ``limit`` of the account's orders; raises ``BadCursorError``, ``PositionLostError``."""
+        digest = asked.digest(account_id)
         arguments = {
+            **asked.arguments(),
             "account": account_id,
-            "status": status,
-            "before": None if cursor is None else _position(epochs, cursor),
+            "before": None if cursor is None else _position(epochs, position_of(cursor, digest)),
             "limit": limit + 1,
         }
+        statement = SQL["list_oldest" if asked.oldest_first else "list"]
         async with self._pool.connection() as connection:
-            found = await (await connection.execute(SQL["list"], arguments)).fetchall()
+            found = await (await connection.execute(statement, arguments)).fetchall()
         rows = [row(columns) for columns in found[:limit]]
         more = len(found) > limit
-        return Page([listed.state for listed in rows], _cursor(epochs.shown(rows[-1].first_position)) if more else None)
+        end = cursor_of(epochs.shown(rows[-1].first_position), digest) if more else None
+        return Page([listed.state for listed in rows], end)
+
+    async def in_flight(self, account_id: UUID | None, venue: str | None) -> list[UUID]:
+        """Orders a transaction of which may land, the oldest first: of an account, or of those routed to a venue."""
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(SQL["in_flight"], {"account": account_id, "venue": venue})
+            return [row[0] for row in await cursor.fetchall()]
 
     async def wait_for(self, position: int, patience: float) -> None:
         """Return once the read model has reached ``position``; ``ProjectionBehindError`` after ``patience`` seconds."""
@@ -70,13 +77,8 @@ class OrderList:
             return await positions.load(cursor, PROCESSOR)
 
 
-def _cursor(position: str) -> str:
-    return base64.urlsafe_b64encode(position.encode()).decode().rstrip("=")
-
-
-def _position(epochs: Epochs, cursor: str) -> int:
+def _position(epochs: Epochs, text: str) -> int:
     try:
-        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
         return epochs.read(text)
-    except (binascii.Error, ValueError):
-        raise BadCursorError(cursor) from None
+    except ValueError:
+        raise BadCursorError(text) from None

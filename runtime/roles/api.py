@@ -13,22 +13,30 @@ from urllib.parse import urlsplit
 from redis.asyncio import Redis
 
 from api.app import create_app
+from api.callers.authentication import Authenticator
+from api.callers.caller import KEYLESS
 from api.chain import KnownChain
 from api.config import ApiConfig
+from api.rates import Rates
 from api.server import serve
 from api.services import Check
+from chains.guard import GUARD_BYTES
 from chains.protocol import Chain
+from commands.directory.key_uses import KeyUses
 from commands.ids import DEFAULT_ACCOUNT
-from domain.account import Trading
 from domain.tokens import KNOWN_TOKENS, pair_of
+from domain.trading_state import AccountTrading
 from event_store.processors import dead_letters
 from event_store.schema.migrate import roles_separate
 from projections.live import LiveFeed
+from projections.orders.queries import OrderList
 from runtime.chain_identity import ChainIdentity
-from runtime.composition import Market, Store
+from runtime.composition import Market, Store, utc_now
 from runtime.errors import StartupError
 from runtime.evidence_endpoints import EvidenceEndpoints
+from runtime.halts import Halts
 from runtime.log_behind import RECOVER
+from runtime.preconditions import require_key
 from runtime.readiness import role_checks
 from runtime.roles.parts import Parts
 from runtime.settings import Settings
@@ -37,11 +45,16 @@ from venues.prices import PoolPrices, PriceSource
 
 async def run(parts: Parts) -> None:
     settings, store, market = parts.settings, parts.store, parts.market
+    await store.feed.begun()
+    await store.known_accounts.load()
+    require_key(store.known_accounts, settings)
     async with (
+        _uses_written(store) as uses,
         _evidence_checked(market) as evidence,
         Redis.from_url(settings.redis_url, socket_connect_timeout=1, socket_timeout=1) as valkey,
     ):
         prices = PoolPrices(market.pools)
+        rates = Rates(settings.redis_url, fail_open=settings.rates_without_valkey == "open")
         trading = partial(store.trading.of, DEFAULT_ACCOUNT)
         app = create_app(
             _config(settings),
@@ -59,15 +72,26 @@ async def run(parts: Parts) -> None:
                 *_checks(store, valkey),
                 *role_checks(store.pool, witnessed=settings.witness_file is not None, behind=partial(_behind, trading)),
                 _log_check(trading),
+                _rates_check(rates),
                 _chain_check(market),
                 Check("evidence", evidence.problem, essential=False),
                 _venues_check(market),
                 prices_check(market.chain, prices, settings.price_max_age),
             ],
             hurry=store.ask_for_hurry,
-            trading=trading,
+            trading=store.trading.of,
             epochs=store.epochs.all,
             executed_elsewhere=store.executed_elsewhere.of_order,
+            accounts=store.known_accounts,
+            directory=store.directory,
+            rates=rates,
+            guard_rent=partial(market.chain.rent, GUARD_BYTES),
+            set_trading=Halts(
+                store.halting, store.orders, store.trading, OrderList(store.pool, store.ask_for_hurry)
+            ).set,
+            authenticator=Authenticator(
+                store.known_accounts, uses, keyless=KEYLESS if settings.is_local else None, clock=utc_now
+            ),
         )
         try:
             await serve(
@@ -93,6 +117,17 @@ async def _evidence_checked(market: Market) -> AsyncIterator[EvidenceEndpoints]:
         await asyncio.gather(checking, return_exceptions=True)
 
 
+@asynccontextmanager
+async def _uses_written(store: Store) -> AsyncIterator[KeyUses]:
+    uses = KeyUses(store.pool)
+    writing = asyncio.create_task(uses.run(), name="key-uses")
+    try:
+        yield uses
+    finally:
+        writing.cancel()
+        await asyncio.gather(writing, return_exceptions=True)
+
+
 def _known(identity: ChainIdentity) -> KnownChain:
     return KnownChain(identity.network, identity.refusal)
 
@@ -115,11 +150,11 @@ def _venues_check(market: Market) -> Check:
     return Check("venues", venues, essential=False)
 
 
-async def _behind(trading: Callable[[], Awaitable[Trading]]) -> bool:
+async def _behind(trading: Callable[[], Awaitable[AccountTrading]]) -> bool:
     return (await trading()).behind
 
 
-def _log_check(trading: Callable[[], Awaitable[Trading]]) -> Check:
+def _log_check(trading: Callable[[], Awaitable[AccountTrading]]) -> Check:
     async def log() -> str | None:
         found = await trading()
         return f"log_behind: {found.reason}; {RECOVER}, then surefill resume" if found.behind else None
@@ -127,11 +162,21 @@ def _log_check(trading: Callable[[], Awaitable[Trading]]) -> Check:
     return Check("log", log, essential=False)
 
 
+def _rates_check(rates: Rates) -> Check:
+    async def counted() -> str | None:
+        if rates.problem is None:
+            return None
+        meanwhile = "no order is held back by its rate" if rates.fail_open else "accounts with a rate are refused"
+        return f"Valkey can't count ({rates.problem}): {meanwhile}"
+
+    return Check("rates", counted, essential=False)
+
+
 def _config(settings: Settings) -> ApiConfig:
     return ApiConfig(
-        account_id=DEFAULT_ACCOUNT,
         rpc_url=_without_secrets(settings.solana_rpc_url),
         tokens=KNOWN_TOKENS,
+        requires_client_order_id=not settings.is_local,
         default_slippage_bps=settings.default_slippage_bps,
         order_deadline=timedelta(seconds=settings.market_order_deadline),
     )
@@ -158,7 +203,7 @@ def _checks(store: Store, valkey: Redis) -> list[Check]:
         return "the application owns the log: triggers alone keep it immutable; set DATABASE_OWNER_URL"
 
     async def trading() -> str | None:
-        return (await store.accounts.trading(DEFAULT_ACCOUNT)).reason
+        return (await store.trading.of(DEFAULT_ACCOUNT)).why
 
     async def no_dead_letters() -> str | None:
         async with store.pool.connection() as connection, connection.cursor() as cursor:

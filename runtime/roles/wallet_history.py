@@ -8,9 +8,11 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from uuid import UUID
 
 from chains.wallet_history import WalletHistory
 from commands.ids import DEFAULT_ACCOUNT
+from event_store.processors.leases import Lease
 from runtime.composition import Store, lease_of
 from runtime.preconditions import require_wallet
 from runtime.roles.parts import Parts
@@ -27,30 +29,63 @@ async def run(parts: Parts) -> None:
     settings, store = parts.settings, parts.store
     genesis_hash = await parts.market.identity.confirmed()
     wallet = await require_wallet(store.pool, store.mapper, genesis_hash, settings.wallet_source)
+    await store.known_accounts.load()
     async with (
         reading(settings, store, wallet.address, genesis_hash) as reader,
         lease_of(store, HISTORY).hold() as lease,
+        asyncio.TaskGroup() as tasks,
     ):
-        await compose(store, reader).run(lease)
+        tasks.create_task(compose(store, reader).run(lease))
+        await _compare_others(parts, genesis_hash, lease, tasks)
 
 
-def compose(store: Store, reader: HistoryReader, pace: Pace | None = None) -> HistoryWatch:
+async def _compare_others(parts: Parts, genesis_hash: str, lease: Lease, tasks: asyncio.TaskGroup) -> None:
+    """The same for each further account's wallet, those that come later included."""
+    accounts, begun, changed = parts.store.known_accounts, {DEFAULT_ACCOUNT}, asyncio.Event()
+    stop = accounts.when_changed(changed.set)
+    try:
+        while True:
+            changed.clear()
+            for account in accounts.accounts:
+                if account.wallet is not None and account.account_id not in begun:
+                    begun.add(account.account_id)
+                    tasks.create_task(_compare(parts, genesis_hash, lease, account.account_id, account.wallet))
+            await changed.wait()
+    finally:
+        stop()
+
+
+async def _compare(parts: Parts, genesis_hash: str, lease: Lease, account_id: UUID, wallet: str) -> None:
+    async with reading(parts.settings, parts.store, wallet, genesis_hash, account_id) as reader:
+        await compose(parts.store, reader, account_id=account_id).run(lease)
+
+
+def compose(
+    store: Store, reader: HistoryReader, pace: Pace | None = None, *, account_id: UUID = DEFAULT_ACCOUNT
+) -> HistoryWatch:
     """The watch over these parts."""
+    wanted = store.history_wanted
+    if account_id != DEFAULT_ACCOUNT:
+        wanted = asyncio.Event()
+        store.notifier.listen("history", lambda _: wanted.set())
     return HistoryWatch(
         reader,
-        HistoryTable(store.pool, DEFAULT_ACCOUNT),
+        HistoryTable(store.pool, account_id),
         store.events,
         store.accounts,
         store.foreign,
-        DEFAULT_ACCOUNT,
-        store.history_wanted,
+        account_id,
+        wanted,
         pace,
+        log_account=DEFAULT_ACCOUNT,
     )
 
 
 @asynccontextmanager
-async def reading(settings: Settings, store: Store, wallet: str, genesis_hash: str) -> AsyncIterator[HistoryReader]:
-    """A reader over every endpoint of the settings."""
+async def reading(
+    settings: Settings, store: Store, wallet: str, genesis_hash: str, account_id: UUID = DEFAULT_ACCOUNT
+) -> AsyncIterator[HistoryReader]:
+    """A reader of an account's wallet over every endpoint of the settings."""
     urls = (settings.solana_rpc_url, *settings.solana_evidence_rpc_urls)
     async with AsyncExitStack() as stack:
         histories = [await stack.enter_async_context(WalletHistory(url)) for url in urls]
@@ -58,7 +93,7 @@ async def reading(settings: Settings, store: Store, wallet: str, genesis_hash: s
             histories,
             store.foreign,
             store.foreign_reclaims,
-            account_id=DEFAULT_ACCOUNT,
+            account_id=account_id,
             wallet=wallet,
             genesis_hash=genesis_hash,
         )
@@ -73,8 +108,8 @@ class HistoryGate:
     begun: int
 
     @classmethod
-    async def of(cls, store: Store) -> HistoryGate:
-        table = HistoryTable(store.pool, DEFAULT_ACCOUNT)
+    async def of(cls, store: Store, account_id: UUID = DEFAULT_ACCOUNT) -> HistoryGate:
+        table = HistoryTable(store.pool, account_id)
         return cls(store, table, (await table.numbers()).begun)
 
     async def opened(self) -> None:

@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
 
 import dramatiq
+import structlog
 from solders.pubkey import Pubkey
 
 from chains.blockhashes import BlockhashCache
-from chains.guard import GuardKey
+from chains.errors import WalletError
 from chains.lookup_tables import LookupTableCache
 from chains.own_accounts import own_accounts
 from chains.signer import Signer
 from commands.ids import DEFAULT_ACCOUNT
 from domain.errors import DomainError
+from domain.limits import NO_LIMITS, Limits
 from domain.tokens import KNOWN_TOKENS
+from runtime.account_wallets import AccountWallets, guard_key_of
 from runtime.composition import utc_now
 from runtime.errors import StartupError
-from runtime.preconditions import require_guarded_attempts, require_wallet
+from runtime.preconditions import claim_wallet, require_guarded_attempts, require_wallet
 from runtime.roles.parts import Parts
-from runtime.settings import Settings
+from runtime.roles.wallet_history import HistoryGate
 from venues.programs import PROGRAMS_OF, readers_of
 from workers.dispatch.queue import declare_actor
+from workers.execution.account_visits import AccountVisits
 from workers.execution.builder import BuildContext, Builder
 from workers.execution.canary import Canary
 from workers.execution.compute_limits import ComputeLimits
@@ -33,6 +39,7 @@ from workers.execution.joining import Joining
 from workers.execution.quoting import PATIENCE_S, Quoting
 from workers.execution.recording import Recording
 from workers.execution.visit import Visit
+from workers.signers import AccountSigner
 
 # A message is done as soon as its orders are being visited: a few threads take all there are.
 THREADS = 2
@@ -40,35 +47,88 @@ THREADS = 2
 IDLE_MS = 1_000
 STOP_MS = 1_000
 
+log = structlog.get_logger(__name__)
+
 
 async def run(parts: Parts) -> None:
     settings, store, market = parts.settings, parts.store, parts.market
     genesis_hash = await market.identity.confirmed()
     wallet = await require_wallet(store.pool, store.mapper, genesis_hash, settings.wallet_source)
     await require_guarded_attempts(store.pool, store.mapper)
-    guard_key, funds = guard_key_of(settings, wallet), Funds(market.chain, wallet.address, reserve=0)
-    canary = Canary(market.chain, wallet, guard_key, store.guard_keys, funds, DEFAULT_ACCOUNT)
-    executor = compose(parts, wallet, genesis_hash, may_sign=lambda: canary.proven)
+    await store.known_accounts.load()
+    signer = AccountSigner(wallet, guard_key_of(settings, wallet))
+    canary = _canary(parts, signer, DEFAULT_ACCOUNT)
+    context = build_context(parts, signer, genesis_hash)
+    visits = AccountVisits(DEFAULT_ACCOUNT, visit_of(parts, context, may_sign=lambda: canary.proven))
+    executor = Executor(visits, store.work)
     declare_actor(store.broker, executor.take, asyncio.get_running_loop())
     worker = dramatiq.Worker(store.broker, worker_timeout=IDLE_MS, worker_threads=THREADS)
     worker.start()
     try:
-        await canary.prove()
-        await asyncio.Event().wait()
-    except DomainError as refused:
-        raise StartupError(str(refused)) from None
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(_prove(canary), name="canary")
+            tasks.create_task(_sign_for_others(parts, context, visits), name="wallets of accounts")
+    except BaseExceptionGroup as group:
+        if refused := group.subgroup(StartupError):
+            raise StartupError(str(_first(refused))) from None
+        raise
     finally:
         store.broker.wake()
         await asyncio.to_thread(worker.stop, timeout=STOP_MS)
         await executor.stop()
 
 
-def guard_key_of(settings: Settings, wallet: Signer) -> GuardKey:
-    """The key in GUARD_KEY, else the one that follows from the wallet's; raises ``StartupError`` without either."""
-    key = GuardKey(bytes.fromhex(settings.guard_key)) if settings.guard_key else wallet.guard_key()
-    if key is None:
-        raise StartupError("GUARD_KEY must be set: the wallet's key, which it would follow from, isn't here")
-    return key
+async def _prove(canary: Canary) -> None:
+    try:
+        await canary.prove()
+    except DomainError as refused:
+        raise StartupError(str(refused)) from None
+
+
+async def _sign_for_others(parts: Parts, context: BuildContext, visits: AccountVisits) -> None:
+    """Sign for each further account once its wallet's history was compared and its guard key is proven."""
+    settings, store, market = parts.settings, parts.store, parts.market
+    async with asyncio.TaskGroup() as tasks:
+
+        async def begin(account_id: UUID, signer: AccountSigner) -> None:
+            claimed = await claim_wallet(store.pool, account_id, signer.wallet.address)
+            if claimed != signer.wallet.address:
+                raise WalletError(f"the account trades with wallet {claimed}, its file is that of another")
+            canary = _canary(parts, signer, account_id)
+            own = replace(
+                build_context(parts, signer, context.genesis_hash),
+                blockhashes=context.blockhashes,
+                tables=context.tables,
+                limits=context.limits,
+            )
+            visits.add(account_id, visit_of(parts, own, may_sign=lambda: canary.proven, account_id=account_id))
+            gate = await HistoryGate.of(store, account_id)
+            tasks.create_task(_prove_after(gate, canary), name=f"canary {account_id}")
+
+        wallets = AccountWallets(settings, store.known_accounts, store.directory, market.chain, market.identity.network)
+        await wallets.run(begin)
+
+
+async def _prove_after(gate: HistoryGate, canary: Canary) -> None:
+    """One account's refusal is its own: the others are traded for."""
+    await gate.opened()
+    try:
+        await canary.prove()
+    except DomainError as refused:
+        log.error("nothing is signed for an account", account_id=str(canary.account_id), reason=str(refused))
+
+
+def _canary(parts: Parts, signer: AccountSigner, account_id: UUID) -> Canary:
+    chain = parts.market.chain
+    funds = Funds(chain, signer.wallet.address, reserve=0)
+    return Canary(chain, signer.wallet, signer.guard_key, parts.store.guard_keys, funds, account_id)
+
+
+def _first(group: BaseExceptionGroup[StartupError]) -> BaseException:
+    found: BaseException = group
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    return found
 
 
 def compose(
@@ -79,19 +139,25 @@ def compose(
     may_sign: Callable[[], bool],
     patience: float = PATIENCE_S,
 ) -> Executor:
-    """The executor over these parts. ``may_sign``: the guard key is proven; ``patience`` is for how many seconds a
-    venue is waited for.
+    """The executor over these parts, for the default account alone. ``may_sign``: the guard key is proven;
+    ``patience`` is for how many seconds a venue is waited for.
     """
-    settings, store, market = parts.settings, parts.store, parts.market
-    guard_key = guard_key_of(settings, wallet)
-    canary = Pubkey.from_string(guard_key.canary(wallet.address).address)
+    context = build_context(parts, AccountSigner(wallet, guard_key_of(parts.settings, wallet)), genesis_hash)
+    return Executor(visit_of(parts, context, may_sign=may_sign, patience=patience), parts.store.work)
+
+
+def build_context(parts: Parts, signer: AccountSigner, genesis_hash: str) -> BuildContext:
+    """What the transactions of one account are made with."""
+    settings, market = parts.settings, parts.market
+    wallet = signer.wallet
+    canary = Pubkey.from_string(signer.guard_key.canary(wallet.address).address)
     programs = settings.programs_allowed or {one for word in settings.venues for one in PROGRAMS_OF[word]}
     mints = [token.mint for token in KNOWN_TOKENS.tokens]
-    context = BuildContext(
+    return BuildContext(
         chain=market.chain,
         blockhashes=BlockhashCache(market.chain),
         wallet=wallet,
-        guard_key=guard_key,
+        guard_key=signer.guard_key,
         funds=Funds(market.chain, wallet.address, reserve=settings.lamport_reserve),
         venues=market.venues,
         readers={Pubkey.from_string(program): read for program, read in readers_of(programs).items()},
@@ -101,8 +167,27 @@ def compose(
         limits=ComputeLimits(always_simulate=settings.always_simulate),
         most_priority_lamports=settings.max_priority_fee_lamports,
     )
+
+
+def visit_of(
+    parts: Parts,
+    context: BuildContext,
+    *,
+    may_sign: Callable[[], bool],
+    patience: float = PATIENCE_S,
+    account_id: UUID = DEFAULT_ACCOUNT,
+) -> Visit:
+    """The visit of one account's orders."""
+    settings, store, market = parts.settings, parts.store, parts.market
     recording = Recording(store.orders, store.trading, market.chain)
-    quoting, builder = Quoting(market.venues, owner=wallet.address, patience=patience), Builder(context, utc_now)
+    accounts = store.known_accounts
+
+    def limits() -> Limits:
+        account = accounts.account(account_id)
+        return account.limits if account else NO_LIMITS
+
+    quoting = Quoting(market.venues, owner=context.wallet.address, patience=patience, limits=limits)
+    builder = Builder(context, utc_now)
     joining = Joining(
         recording=recording,
         quoting=quoting,
@@ -111,7 +196,6 @@ def compose(
         clock=utc_now,
         replace_after=timedelta(seconds=settings.replace_after),
     )
-    visit = Visit(
+    return Visit(
         recording=recording, joining=joining, quoting=quoting, builder=builder, clock=utc_now, may_sign=may_sign
     )
-    return Executor(visit, store.work)

@@ -89,13 +89,16 @@ async def test_the_services_commands_carry_an_order_through(services: dict[str, 
             running.append(await here.start("localnet", services))
             await here.healthy("localnet", services)
             assert await (await here.start("migrate", services)).wait() == 0
+            key = await first_key(here, services)
             for role in ("api", "worker", *sorted(LEASED)):
                 running.append(await here.start(role, services))
             for role in ("api", "worker", *sorted(LEASED)):
                 await here.healthy(role, services)
-            order = {"tokenIn": "SOL", "tokenOut": "USDC", "amountIn": "1"}
+            order = {"tokenIn": "SOL", "tokenOut": "USDC", "amountIn": "1", "clientOrderId": "a-1"}
             async with httpx2.AsyncClient(
-                base_url=f"http://127.0.0.1:{here.ports['api', 8080]}", trust_env=False
+                base_url=f"http://127.0.0.1:{here.ports['api', 8080]}",
+                trust_env=False,
+                headers={"Authorization": f"Bearer {key}"},
             ) as client:
                 answer = (await client.post("/api/orders/execute", json=order)).json()
                 deadline = time.monotonic() + 30
@@ -106,6 +109,18 @@ async def test_the_services_commands_carry_an_order_through(services: dict[str, 
             for process in reversed(running):
                 process.terminate()
                 assert await asyncio.wait_for(process.wait(), 10) == 0
+
+
+async def first_key(here: Here, services: dict[str, Any]) -> str:
+    """Made as the head of the file says, before the API, which doesn't start without one."""
+    [said] = re.findall(r"docker compose run --rm api (keys create .*)", (ROOT / "docker-compose.yml").read_text())
+    refused = await here.start("api", services)
+    assert await refused.wait() == 1
+    arguments = [*said.split(), "--json"]
+    service = {"api": {**services["api"], "command": arguments}}
+    making = await here.start("api", service, stdout=asyncio.subprocess.PIPE)
+    told, _ = await making.communicate()
+    return str(json.loads(told)["key"])
 
 
 @asynccontextmanager
@@ -138,11 +153,13 @@ class Here:
         self.names, self.data_dir = names, data_dir
         self.ports: dict[tuple[str, int], int] = {}
 
-    async def start(self, role: str, services: dict[str, Any]) -> asyncio.subprocess.Process:
+    async def start(
+        self, role: str, services: dict[str, Any], *, stdout: int | None = None
+    ) -> asyncio.subprocess.Process:
         settings = {name: self.translated(role, str(value)) for name, value in services[role]["environment"].items()}
         environment = {**os.environ, **settings, "DATA_DIR": str(self.data_dir)}
         return await asyncio.create_subprocess_exec(
-            SUREFILL, *services[role]["command"], env=environment, cwd=self.data_dir
+            SUREFILL, *services[role]["command"], env=environment, cwd=self.data_dir, stdout=stdout
         )
 
     async def healthy(self, role: str, services: dict[str, Any]) -> None:

@@ -19,6 +19,7 @@ from domain.next_step import next_step
 from workers.dead_letters import DeadLetterQueue
 from workers.dispatch.work import EXECUTION, WorkTable
 from workers.errors import TRANSIENT_ERRORS
+from workers.execution.account_visits import AccountVisits
 from workers.execution.visit import Visit
 from workers.metrics import VISIT_SECONDS, VISITS
 
@@ -31,7 +32,7 @@ MOST_AT_WORK = 20_000
 class Executor:
     """Runs on the loop it is made on. ``take`` is what messages from the queue call."""
 
-    def __init__(self, visit: Visit, work: WorkTable) -> None:
+    def __init__(self, visit: Visit | AccountVisits, work: WorkTable) -> None:
         self._visit = visit
         self._work = work
         self._dead_letters = DeadLetterQueue(work.pool, EXECUTION)

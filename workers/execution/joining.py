@@ -14,12 +14,12 @@ import structlog
 from chains.protocol import Chain
 from commands.ids import made_at
 from commands.loaded_order import LoadedOrder
-from domain.account import Trading
 from domain.commands import RecordBuilt, RecordQuotes, ReplaceSwap
 from domain.decide_built import live
 from domain.decide_route import route_of
 from domain.evolve import evolve
 from domain.order import Attempt, Order
+from domain.trading_state import AccountTrading
 from workers.execution.builder import Builder
 from workers.execution.quoting import Quoting
 from workers.execution.recording import Recording
@@ -41,12 +41,12 @@ class Joining:
     clock: Callable[[], datetime]
     replace_after: timedelta
 
-    async def swap(self, loaded: LoadedOrder, order: Order, trading: Trading) -> LoadedOrder:
+    async def swap(self, loaded: LoadedOrder, order: Order, trading: AccountTrading) -> LoadedOrder:
         """One more swap, for the best quote of now within the order's minimum; nothing where none meets it."""
         swaps = live(order, "swap")
         if not self._has_waited(loaded, len(swaps)) or not await self._are_unseen(order.live_attempts):
             return loaded
-        answers = await self.quoting.ask(order)
+        answers = await self.quoting.ask(order, trading.refused_venues(order.side))
         quoted = RecordQuotes(answers.quotes, answers.refusals, self.clock())
         routed = route_of(order, quoted)
         if routed is None:
@@ -59,7 +59,7 @@ class Joining:
         JOINED.labels("swap").inc()
         return after
 
-    async def cancel(self, loaded: LoadedOrder, order: Order, trading: Trading) -> LoadedOrder:
+    async def cancel(self, loaded: LoadedOrder, order: Order, trading: AccountTrading) -> LoadedOrder:
         """A cancel beside what may still land; where the wallet can't pay for one, evidence ends the order."""
         cancels = live(order, "cancel")
         if cancels and not (self._has_waited(loaded, len(cancels)) and await self._are_unseen(order.live_attempts)):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
 
 from domain.codes import Code
+from domain.limits import NO_LIMITS, Limits
 from domain.order import Order
 from domain.quotes import Quote, Refusal
 from venues.protocol import QuoteRequest, VenueGroup, VenueQuote
@@ -17,6 +18,8 @@ from workers.execution.plausible import plausible
 log = structlog.get_logger(__name__)
 
 PATIENCE_S = 5.0
+HALTED_VENUE = "halted by an operator"
+NOT_ALLOWED = "not among the account's venues"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +41,30 @@ class Answers:
 
 
 class Quoting:
-    """``venues`` are asked together, for the wallet ``owner``; each group is waited for ``patience`` seconds."""
+    """``venues`` are asked together, for the wallet ``owner``; each group is waited for ``patience`` seconds.
 
-    def __init__(self, venues: Sequence[VenueGroup], *, owner: str | None = None, patience: float = PATIENCE_S) -> None:
+    ``limits`` are those of the account whose orders they are.
+    """
+
+    def __init__(
+        self,
+        venues: Sequence[VenueGroup],
+        *,
+        owner: str | None = None,
+        patience: float = PATIENCE_S,
+        limits: Callable[[], Limits] = lambda: NO_LIMITS,
+    ) -> None:
         self._venues = venues
         self._owner = owner
         self._remote = frozenset(venue for group in venues if group.is_remote for venue in group.venues)
+        self._limits = limits
         self._patience = patience
 
-    async def ask(self, order: Order) -> Answers:
-        """Every venue's answer. A group that fails, or doesn't answer in time, refuses; this never raises for it."""
+    async def ask(self, order: Order, refused: frozenset[str] = frozenset()) -> Answers:
+        """Every venue's answer. A group that fails, or doesn't answer in time, refuses; this never raises for it.
+
+        What the venues ``refused`` offer, named in lower case, is recorded as their refusal: an operator halted them.
+        """
         request = QuoteRequest(order.token_in.mint, order.token_out.mint, order.amount_in, self._owner)
         if len(self._venues) == 1:
             groups = [await self._ask(self._venues[0], request)]
@@ -56,6 +73,11 @@ class Quoting:
         answers = [answer for group in groups for answer in group]
         if self._remote:
             answers = plausible(answers, self._remote)
+        if refused:
+            answers = [_without(answer, refused, HALTED_VENUE) for answer in answers]
+        if (limits := self._limits()).venues is not None:
+            known = frozenset(venue.casefold() for group in self._venues for venue in group.venues)
+            answers = [_without(answer, limits.refused_venues(known), NOT_ALLOWED) for answer in answers]
         return Answers(
             tuple(answer for answer in answers if isinstance(answer, VenueQuote)),
             tuple(answer for answer in answers if isinstance(answer, Refusal)),
@@ -72,3 +94,9 @@ class Quoting:
             return [
                 Refusal(venue=venue, code=Code.VENUE_UNAVAILABLE, detail=f"no answer: {kind}") for venue in group.venues
             ]
+
+
+def _without(answer: VenueQuote | Refusal, refused: frozenset[str], why: str) -> VenueQuote | Refusal:
+    if isinstance(answer, VenueQuote) and answer.quote.venue.casefold() in refused:
+        return Refusal(venue=answer.quote.venue, code=Code.VENUE_UNAVAILABLE, detail=why)
+    return answer

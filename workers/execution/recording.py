@@ -9,9 +9,9 @@ from commands.errors import GuardFailedError
 from commands.loaded_order import LoadedOrder
 from commands.orders import Decided, OrderRepository
 from commands.trading import TradingStates
-from domain.account import Trading
 from domain.commands import OrderCommand, RecordSent
 from domain.order import Attempt
+from domain.trading_state import AccountTrading
 from workers.execution.sending import send, signed_bytes
 
 
@@ -30,10 +30,10 @@ class Recording:
         return await self.orders.execute(loaded, command, decide_again=False)
 
     async def record_signed(
-        self, loaded: LoadedOrder, trading: Trading, command: OrderCommand, *, first: Decided | None = None
+        self, loaded: LoadedOrder, trading: AccountTrading, command: OrderCommand, *, first: Decided | None = None
     ) -> LoadedOrder:
         """Append ``first`` and what is signed, while the account trades as ``trading`` says, and send it."""
-        guards = (self.trading.guard(loaded.account_id, trading),)
+        guards = self.trading.guards(loaded.account_id, trading)
         try:
             built = await self.orders.execute(loaded, command, guards=guards, decide_again=False, first=first)
         except GuardFailedError:

@@ -12,17 +12,17 @@ from datetime import datetime
 
 from commands.loaded_order import LoadedOrder
 from commands.orders import Decided, OrderRepository
-from domain.account import Trading
 from domain.codes import Code, meaning
-from domain.commands import GiveUp, RecordQuotes, RequestCancel
+from domain.commands import GiveUp, RecordQuotes, RejectBuild, RequestCancel
 from domain.decide import decide
 from domain.evolve import fold
 from domain.next_step import Step, next_step
 from domain.order import Order
+from domain.trading_state import AccountTrading
 from venues.protocol import VenueQuote
 from workers.execution.builder import Builder
 from workers.execution.joining import Joining
-from workers.execution.quoting import Quoting
+from workers.execution.quoting import HALTED_VENUE, Quoting
 from workers.execution.recording import Recording
 
 
@@ -53,7 +53,7 @@ class Visit:
         if order.obstacle == Code.GUARD_TAKEN and order.unproven_attempt:
             return loaded  # The tracker finds out which of its transactions succeeded.
         trading = await self.recording.trading.of(loaded.account_id)
-        if trading.behind or (trading.halted and not _cancels(order, step)):
+        if trading.behind or (trading.forbids(order.side) and not _cancels(order, step)):
             return loaded  # It waits; what its deadline says counts once trading is resumed.
         if step == "request_cancel":
             return await self.run(await self.recording.record(loaded, RequestCancel(Code.DEADLINE_PASSED)))
@@ -72,11 +72,12 @@ class Visit:
             return loaded
         return await self.recording.record(loaded, self.give_up(Code.GUARD_UNPROVEN))
 
-    async def _advance(self, loaded: LoadedOrder, order: Order, trading: Trading) -> LoadedOrder:
+    async def _advance(self, loaded: LoadedOrder, order: Order, trading: AccountTrading) -> LoadedOrder:
         """Routed, built, recorded and sent; or what stands in the way."""
         first: Decided | None = None
+        refused = trading.refused_venues(order.side)
         if order.status == "routing":
-            answers = await self.quoting.ask(order)
+            answers = await self.quoting.ask(order, refused)
             quoted = RecordQuotes(answers.quotes, answers.refusals, self.clock())
             decided = tuple(decide(order, quoted))
             routed = fold(decided, order)
@@ -92,6 +93,10 @@ class Visit:
         else:
             assert order.route is not None  # noqa: S101 - what is being built has been routed
             offer = VenueQuote(order.route.chosen)
+            if offer.quote.venue.casefold() in refused:
+                # It was routed before the venue was halted: it is routed anew.
+                rejected = RejectBuild(Code.VENUE_UNAVAILABLE, HALTED_VENUE, (), self.clock())
+                return await self.recording.record(loaded, rejected)
         built = await self.builder.build(loaded.order_id, order, offer)
         return await self.recording.record_signed(loaded, trading, built, first=first)
 

@@ -37,7 +37,10 @@ class Outside:
 
 
 class OutsideReader:
-    """Reads for an account whose log is behind. Raises ``ChainUnavailableError`` where too few endpoints answer."""
+    """Reads for an account whose log is behind, as the stream of ``log_account`` says.
+
+    Raises ``ChainUnavailableError`` where too few endpoints answer.
+    """
 
     def __init__(
         self,
@@ -46,21 +49,23 @@ class OutsideReader:
         foreign: ForeignTransactions,
         reclaims: ForeignReclaims,
         account_id: UUID,
+        log_account: UUID | None = None,
     ) -> None:
         self._reader = reader
         self._accounts = accounts
         self._foreign = foreign
         self._reclaims = reclaims
         self._account_id = account_id
+        self._log_account = log_account or account_id
 
     async def record(self, wallet: str, show: Show) -> Outside:
         """Wait until nothing can land any more, read the wallet's whole history, and record what the log lacks of it.
 
         What was read since the log was found behind need not be waited for again.
         """
-        behind = await self._accounts.unrecovered(self._account_id)
+        behind = await self._accounts.unrecovered(self._log_account)
         assert behind is not None  # noqa: S101 - asked for a log that is behind
-        earlier = await self._accounts.history_read(self._account_id)
+        earlier = await self._accounts.history_read(self._log_account)
         tips = await self._settled(earlier.height if earlier else None, show)
         reading = await self._reader.read("finalized", tips, failures=True)
         if not enough(len(reading.read), self._reader.configured):
@@ -78,7 +83,7 @@ class OutsideReader:
             executed=sum(not one.failed for one in stored),
         )
         if stored or reclaims or earlier is None:
-            await self._accounts.record_history_read(self._account_id, read)
+            await self._accounts.record_history_read(self._log_account, read)
         return Outside(tuple(stored), tuple(reclaims), {name: tips[name] for name in reading.read})
 
     async def _settled(self, height: int | None, show: Show) -> Mapping[str, Tip]:

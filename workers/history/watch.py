@@ -42,7 +42,9 @@ class Pace:
 
 
 class HistoryWatch:
-    """``wanted`` is set where a process that begins waits for a comparison."""
+    """``wanted`` is set where a process that begins waits for a comparison. A log that is behind is so for every
+    account: it is recorded for ``log_account``, where that isn't the wallet's own.
+    """
 
     def __init__(
         self,
@@ -54,6 +56,8 @@ class HistoryWatch:
         account_id: UUID,
         wanted: asyncio.Event,
         pace: Pace | None = None,
+        *,
+        log_account: UUID | None = None,
     ) -> None:
         self._reader = reader
         self._table = table
@@ -61,6 +65,7 @@ class HistoryWatch:
         self._accounts = accounts
         self._foreign = foreign
         self._account_id = account_id
+        self._log_account = log_account or account_id
         self._wanted = wanted
         self._pace = pace or Pace()
         self._said = ""
@@ -124,7 +129,7 @@ class HistoryWatch:
             f"the wallet's history has {found[0][1]}{others}, which the log doesn't know: it has lost its end, or "
             "another engine signs with the same wallet"
         )
-        if await self._accounts.found_behind(self._account_id, Behind(reason, sure)):
+        if await self._accounts.found_behind(self._log_account, Behind(reason, sure)):
             log.critical("the log is behind, and nothing is traded", reason=reason, remedy="run surefill recover")
 
     async def _pause(self, seconds: float) -> None:

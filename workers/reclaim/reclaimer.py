@@ -22,7 +22,7 @@ from chains.signer import Signer
 from commands.accounts import Accounts
 from commands.errors import GuardFailedError
 from commands.foreign_reclaims import ForeignReclaims
-from commands.orders import OrderRepository
+from commands.orders import Guards, OrderRepository
 from commands.reclaims import Reclaims
 from commands.trading import TradingStates
 from domain.account import ContradictionFound
@@ -38,6 +38,7 @@ from workers.reclaim.guard_changes import guard_changes
 from workers.reclaim.guard_table import GuardRow, GuardTable
 from workers.reclaim.reclaim_maker import ReclaimMaker
 from workers.reclaim.sent_reclaims import SentReclaims
+from workers.signers import AccountSigner, SignerOf
 
 log = structlog.get_logger(__name__)
 
@@ -56,9 +57,16 @@ HistoryCheck = Callable[[], Awaitable[str | None]]
 """Says what in the wallet's history the log doesn't know, a sentence; None where there is nothing."""
 
 
+def _nobody(account_id: UUID) -> AccountSigner | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class ReclaimContext:
-    """What the reclaimer works with. While ``unknown_history`` names something nothing is closed."""
+    """What the reclaimer works with: ``wallet`` is that of ``account_id``, ``others`` knows those of other accounts.
+
+    While ``unknown_history`` names something nothing is closed.
+    """
 
     table: GuardTable
     log: Log
@@ -70,10 +78,12 @@ class ReclaimContext:
     elsewhere: ForeignReclaims
     trading: TradingStates
     chain: Chain
+    account_id: UUID
     wallet: Signer
     guard_key: GuardKey
     genesis_hash: str
     unknown_history: HistoryCheck
+    others: SignerOf = _nobody
 
 
 class Reclaimer:
@@ -82,18 +92,6 @@ class Reclaimer:
     def __init__(self, context: ReclaimContext, *, least: float = LEAST_S) -> None:
         self._context = context
         self._least = least
-        self._candidates = Candidates(
-            context.table,
-            context.log,
-            context.orders,
-            context.elsewhere,
-            context.chain,
-            wallet=context.wallet.address,
-            guard_key=context.guard_key,
-        )
-        self._maker = ReclaimMaker(
-            context.chain, context.wallet, context.guard_key, context.reclaims, context.genesis_hash
-        )
         self._sent = SentReclaims(context.table, context.chain, context.reclaims, context.genesis_hash)
         self._position = self._written = 0
 
@@ -161,12 +159,16 @@ class Reclaimer:
         return (min(table.keep / 10, LONGEST_GATHERING) - waited).total_seconds()
 
     async def _close(self, lease: Lease, account_id: UUID, rows: Sequence[GuardRow], room: int) -> bool:
-        """Begin to close an account's guards, in as many reclaims as there is ``room``; False where it is halted."""
+        """Begin to close an account's guards, in as many reclaims as there is ``room``; False where it is halted, or
+        its wallet isn't known here."""
         context = self._context
         trading = await context.trading.of(account_id)
         if trading.halted:
             return False
-        judged = await self._candidates.judge(account_id, rows, context.genesis_hash)
+        signer = self._signer(account_id)
+        if signer is None:
+            return False
+        judged = await self._candidates(signer).judge(account_id, rows, context.genesis_hash)
         await context.table.postpone(judged.postponed)
         await context.table.drop(judged.dropped)
         for found in judged.vanished:
@@ -174,16 +176,34 @@ class Reclaimer:
         if judged.vanished:
             return True
         closable = judged.closable
-        guards = (lease.guard, context.trading.guard(account_id, trading))
+        guards: Guards = (lease.guard, *context.trading.guards(account_id, trading))
+        maker = ReclaimMaker(context.chain, signer.wallet, signer.guard_key, context.reclaims, context.genesis_hash)
         for batch in batches([one.largest for one in closable])[:room]:
             try:
-                refused = await self._maker.make(account_id, [closable[index] for index in batch], guards)
+                refused = await maker.make(account_id, [closable[index] for index in batch], guards)
             except GuardFailedError:
                 # It was halted, or resumed, meanwhile.
                 context.trading.forget(account_id)
                 return False
             await context.table.postpone(refused)
         return True
+
+    def _signer(self, account_id: UUID) -> AccountSigner | None:
+        context = self._context
+        own = AccountSigner(context.wallet, context.guard_key)
+        return own if account_id == context.account_id else context.others(account_id)
+
+    def _candidates(self, signer: AccountSigner) -> Candidates:
+        context = self._context
+        return Candidates(
+            context.table,
+            context.log,
+            context.orders,
+            context.elsewhere,
+            context.chain,
+            wallet=signer.wallet.address,
+            guard_key=signer.guard_key,
+        )
 
     async def _trades(self, account_id: UUID) -> bool:
         return not (await self._context.trading.of(account_id)).halted

@@ -1,7 +1,14 @@
+-- An account's orders by their place in the log, from which no order ever moves. Each filter that isn't asked for is null.
 select order_id, account_id, state::text, version, submitted_at, updated_at, "position", first_position
 from orders_v1
 where account_id = %(account)s
   and (%(status)s::text is null or status = %(status)s)
+  and (%(order)s::uuid is null or order_id = %(order)s)
+  and (%(type)s::text is null or state ->> 'type' = %(type)s)
+  and (%(sold)s::text[] is null or state -> 'token_in' ->> 'mint' = any(%(sold)s))
+  and (%(bought)s::text[] is null or state -> 'token_out' ->> 'mint' = any(%(bought)s))
+  and (%(since)s::timestamptz is null or submitted_at >= %(since)s)
+  and (%(until)s::timestamptz is null or submitted_at < %(until)s)
   and (%(before)s::bigint is null or first_position < %(before)s)
 order by first_position desc
 limit %(limit)s

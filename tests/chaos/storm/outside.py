@@ -11,8 +11,10 @@ from uuid import UUID
 import psycopg
 
 from domain.account import ACCOUNT_EVENTS
+from domain.directory_events import DIRECTORY_EVENTS
 from domain.events import ORDER_EVENTS, OrderEvent
 from domain.reclaim_events import GuardToClose, ReclaimBuilt
+from domain.trading_state import TradingStateSet
 from event_store.dsn import parse
 from event_store.mapper import EventMapper
 
@@ -64,7 +66,7 @@ class Reader:
 
 def histories(url: str) -> dict[UUID, list[Recorded]]:
     """Every order's recorded events by version."""
-    mapper = EventMapper((*ORDER_EVENTS, *ACCOUNT_EVENTS))
+    mapper = EventMapper((*ORDER_EVENTS, *ACCOUNT_EVENTS, *DIRECTORY_EVENTS, TradingStateSet))
     found: dict[UUID, list[Recorded]] = {}
     for stream_id, version, topic, state, recorded_at in _rows(url):
         event = mapper.load(topic, bytes(state))

@@ -6,33 +6,45 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 import httpx2
+from litestar import Litestar
 from psycopg_pool import AsyncConnectionPool
 
 from api.app import create_app
+from api.callers.authentication import Authenticator
+from api.callers.caller import KEYLESS, Caller
 from api.chain import KnownChain
 from api.config import ApiConfig
+from api.rates import Rates
 from api.server import LIMITS, serve
 from api.services import Check
 from api.serving.access import STRICT, Access
 from api.serving.concurrency import AT_ONCE
 from api.serving.limits import Limits
+from chains.guard import GUARD_BYTES
 from chains.solana_client import SolanaChain
 from commands.accounts import Accounts
+from commands.directory.commands import DirectoryCommands
+from commands.directory.key_uses import KeyUses
 from commands.epochs import KnownEpochs
 from commands.executed_elsewhere import ExecutedElsewhere
 from commands.foreign import ForeignTransactions
+from commands.halting import Halting
 from commands.ids import DEFAULT_ACCOUNT
+from commands.known_accounts import KnownAccounts
 from commands.orders import OrderRepository
 from commands.trading import TradingStates
 from domain import commands as c
 from domain.account import ACCOUNT_EVENTS
+from domain.directory_events import DIRECTORY_EVENTS
 from domain.events import ORDER_EVENTS
 from domain.tokens import KNOWN_TOKENS
+from domain.trading_state import TradingStateSet
 from event_store.append.appender import Appender
 from event_store.errors import LeaseLostError
 from event_store.mapper import EventMapper
@@ -43,7 +55,9 @@ from event_store.read.feed import LogFeed
 from event_store.read.log import Log
 from projections.live import LiveFeed
 from projections.orders import PROCESSOR
+from projections.orders.queries import OrderList
 from projections.projector import OrdersProjector
+from runtime.halts import Halts
 from tests.integration.api.contract import Contract
 from venues.constant_product import PROGRAM_ID
 from venues.pools import PoolBook
@@ -51,14 +65,14 @@ from venues.prices import PoolPrices
 from venues.report import VenueReport
 
 CONFIG = ApiConfig(
-    account_id=DEFAULT_ACCOUNT,
     rpc_url="http://127.0.0.1:8899",
     tokens=KNOWN_TOKENS,
     position_patience=2.0,
 )
 LOCALNET = KnownChain("localnet")
-MAPPER = EventMapper((*ORDER_EVENTS, *ACCOUNT_EVENTS))
+MAPPER = EventMapper((*ORDER_EVENTS, *ACCOUNT_EVENTS, *DIRECTORY_EVENTS, TradingStateSet))
 NO_NODE = "http://127.0.0.1:1"
+NO_VALKEY = "redis://127.0.0.1:1/0"
 BODY = {"tokenIn": "SOL", "tokenOut": "USDC", "amountIn": "1.5", "slippageBps": 50}
 
 REMOTE = [
@@ -85,6 +99,8 @@ class Engine:
     events: Log
     orders: OrderRepository
     accounts: Accounts
+    directory: DirectoryCommands
+    app: Litestar
     pool: AsyncConnectionPool[Any]
     feed: LogFeed
     hurry: asyncio.Event
@@ -145,6 +161,9 @@ async def running(
     limits: Limits = LIMITS,
     at_once: int = AT_ONCE,
     max_lag: float = 60.0,
+    keyless: Caller | None = KEYLESS,
+    rates: Rates | None = None,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> AsyncIterator[Engine]:
     """An engine over the database at ``app_url``; without ``notifier`` its tails poll, without node: no price.
 
@@ -161,8 +180,14 @@ async def running(
         accounts = Accounts(events, appender, MAPPER)
         trading, epochs = TradingStates(accounts), KnownEpochs(accounts, DEFAULT_ACCOUNT)
         foreign = ForeignTransactions(events, appender, MAPPER, orders, accounts)
-        executed_elsewhere = ExecutedElsewhere(foreign, DEFAULT_ACCOUNT)
+        executed_elsewhere = ExecutedElsewhere(foreign)
         feed.follow(executed_elsewhere.follow)
+        known_accounts, uses = KnownAccounts(events, MAPPER), KeyUses(pool)
+        feed.follow(known_accounts.follow)
+        await feed.begun()
+        await known_accounts.load()
+        directory = DirectoryCommands(app_url, pool, notifier)
+        using = asyncio.create_task(uses.run())
         feed.follow(trading.follow)
         feed.follow(epochs.follow)
         problems: dict[str, str | None] = {"valkey": None}
@@ -182,8 +207,14 @@ async def running(
         app = create_app(
             config, orders=orders, events=events, mapper=MAPPER, pool=pool, checks=checks, hurry=hurry.set,
             live=live, prices=PoolPrices(book), slot_age=chain.slot_age, chain=known, venues=(book,),
-            venue_reports=reports, trading=partial(trading.of, DEFAULT_ACCOUNT), epochs=epochs.all,
-            executed_elsewhere=executed_elsewhere.of_order,
+            venue_reports=reports, trading=trading.of, epochs=epochs.all,
+            executed_elsewhere=executed_elsewhere.of_order, accounts=known_accounts, directory=directory,
+            guard_rent=partial(chain.rent, GUARD_BYTES),
+            rates=rates or Rates(NO_VALKEY, fail_open=True),
+            set_trading=Halts(
+                Halting(events, appender, MAPPER), orders, trading, OrderList(pool, hurry.set)
+            ).set,
+            authenticator=Authenticator(known_accounts, uses, keyless=keyless, clock=clock),
         )  # fmt: skip
         port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         serving = asyncio.create_task(
@@ -202,12 +233,13 @@ async def running(
         url = f"http://127.0.0.1:{port.result()}"
         async with httpx2.AsyncClient(base_url=url, timeout=10) as http:
             http.event_hooks = {"response": [_held_to((await http.get("/docs/openapi.json")).json())]}
-            engine = Engine(url, http, events, orders, accounts, pool, feed, hurry, serving, problems)
+            engine = Engine(url, http, events, orders, accounts, directory, app, pool, feed, hurry, serving, problems)
             try:
                 yield engine
             finally:
-                for task in (engine.projecting, serving, following):
+                for task in (engine.projecting, serving, following, using):
                     if task:
                         task.cancel()
                         await asyncio.gather(task, return_exceptions=True)
+        directory.close()
         await appender.stop()

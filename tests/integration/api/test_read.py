@@ -7,7 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from uuid import UUID, uuid4
 
+from api.callers.caller import KEYLESS
 from chains.wallet import Wallet
+from commands.ids import DEFAULT_ACCOUNT
 from domain import commands as c
 from domain.quotes import Refusal
 from domain.tokens import KNOWN_TOKENS
@@ -110,8 +112,8 @@ async def test_a_list_that_cannot_catch_up_says_so_and_an_order_is_never_behind(
 
 
 async def test_another_accounts_order_does_not_exist(database: TestDatabase) -> None:
-    other = replace(CONFIG, account_id=uuid4())
-    async with running(database.app) as mine, running(database.app, config=other) as theirs:
+    other = replace(KEYLESS, account_id=uuid4())
+    async with running(database.app) as mine, running(database.app, keyless=other) as theirs:
         mine.project()
         accepted = await mine.submit()
         for path in (accepted["links"]["order"], accepted["links"]["events"]):
@@ -190,7 +192,7 @@ async def test_an_order_says_whether_the_rent_of_its_guard_has_come_back(engine:
         await connection.execute(
             "insert into guards (order_id, account_id, since, lamports, largest, reclaim, returned)"
             " values (%s, %s, now(), 2039280, 21, %s, true)",
-            [order_id, CONFIG.account_id, uuid4()],
+            [order_id, DEFAULT_ACCOUNT, uuid4()],
         )
     assert (await engine.http.get(order)).json()["fee"]["guardRentReturned"] is True
     engine.project()

@@ -14,8 +14,9 @@ from prometheus_client import REGISTRY
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from api.callers.caller import KEYLESS
 from domain import commands as c
-from tests.integration.api.serving import CONFIG, Engine, running
+from tests.integration.api.serving import Engine, running
 from tests.integration.api.test_read import NOWHERE, TO_CONFIRMED
 from tests.integration.conftest import TestDatabase
 from tests.unit.domain.scenario import NOW, build, evidence, landing, quote, quoted
@@ -206,7 +207,7 @@ async def test_a_stream_that_cannot_be_says_why_by_its_close_code(engine: Engine
 async def test_another_accounts_order_has_no_stream(database: TestDatabase) -> None:
     async with (
         running(database.app) as mine,
-        running(database.app, config=replace(CONFIG, account_id=uuid4())) as theirs,
+        running(database.app, keyless=replace(KEYLESS, account_id=uuid4())) as theirs,
     ):
         order_id = (await mine.submit())["orderId"]
         assert await stream(theirs, order_id) == ([], 4404)

@@ -140,7 +140,7 @@ def test_help_names_every_command(run: Run) -> None:
     panels = shown[shown.index("Engine") :]
     named = set(re.findall(r"^│ ([a-z-]+)  ", panels, re.MULTILINE))
     assert named == {
-        *("up", "migrate", "env", "doctor", "submit", "watch"),
+        *("up", "migrate", "env", "doctor", "submit", "watch", "orders", "show", "accounts", "keys", "trading"),
         *("cancel", "resolve", "resume", "recover", "guards", "verify", "checkpoint", "rebuild", "dead-letters"),
         *("api", "worker", "run", "projector", "tracker", "watcher", "localnet"),
     }

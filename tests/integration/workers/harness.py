@@ -93,7 +93,7 @@ class EngineHarness:
         deadline = changes.pop("deadline", now() + timedelta(seconds=60) if market else None)
         command = SubmitOrder(OrderTerms(**{**terms, **changes}), deadline, "localnet")
         known = ids.order_id(DEFAULT_ACCOUNT, command.terms.client_order_id)
-        found = await self.store.executed_elsewhere.of_order(known) if executed else None
+        found = await self.store.executed_elsewhere.of_order(DEFAULT_ACCOUNT, known) if executed else None
         accepted = await submit_order(self.orders, DEFAULT_ACCOUNT, command, found)
         return accepted.order_id
 

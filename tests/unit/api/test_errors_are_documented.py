@@ -15,7 +15,7 @@ from domain.errors import DomainError
 ROOT = Path(__file__).parents[3]
 DOCUMENTED = (ROOT / "docs" / "errors.md").read_text()
 RAISED = re.compile(
-    r'\b(?:ProblemError|Refusal|invalid|_number)\(\s*(?:\d+|value),\s*"([a-z_]+)"|\binvalid\(\s*"([a-z_]+)"'
+    r'\b(?:ProblemError|Refusal|_refusal|invalid|_number)\(\s*(?:\d+|value),\s*"([a-z_]+)"|\binvalid\(\s*"([a-z_]+)"'
 )
 BY_STATUS = re.compile(r'HTTPStatus\.[A-Z_]+: "([a-z_]+)"')
 
@@ -33,7 +33,10 @@ def test_every_code_the_api_raises_is_documented() -> None:
 
 def test_every_documented_code_is_raised() -> None:
     documented = set(re.findall(r"^\| `([a-z_]+)` \| \d{3} \|", DOCUMENTED, re.MULTILINE))
-    assert documented - raised() == {"client_order_id_conflict", "position_lost"}
+    assert documented - raised() == {
+        *("client_order_id_conflict", "position_lost"),
+        *("invalid_account_name", "account_exists", "key_not_found"),
+    }
 
 
 @pytest.mark.parametrize("code", MEANINGS)

@@ -21,7 +21,6 @@ from api.orders.request import ALIASES, NAMES, order_request
 from api.orders.submit import submission
 from api.orders.terms import terms
 from api.problems import problem_of
-from commands.ids import DEFAULT_ACCOUNT
 from domain.commands import SubmitOrder
 from domain.numbers import to_base_units, to_units
 from domain.terms import OrderTerms
@@ -29,7 +28,6 @@ from domain.tokens import KNOWN_TOKENS, SOL, USDC
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 CONFIG = ApiConfig(
-    account_id=DEFAULT_ACCOUNT,
     rpc_url="",
     tokens=KNOWN_TOKENS,
     default_slippage_bps=50,

@@ -6,20 +6,24 @@ from typing import cast
 from uuid import UUID
 
 from commands.accounts import Accounts
+from commands.ids import DEFAULT_ACCOUNT
 from commands.trading import TradingStates
-from domain.account import Trading
+from domain.trading_state import AccountTrading, EngineTrading
 
-ACCOUNT = UUID(int=1)
+ACCOUNT = DEFAULT_ACCOUNT
 
 
 class Log:
     """Answers with one state after the other, the last one for ever."""
 
-    def __init__(self, *states: Trading) -> None:
+    def __init__(self, *states: AccountTrading) -> None:
         self._states = list(states)
         self.read = 0
 
-    async def trading(self, account_id: UUID) -> Trading:
+    async def engine_trading(self) -> EngineTrading:
+        return EngineTrading()
+
+    async def trading(self, account_id: UUID) -> AccountTrading:
         self.read += 1
         return self._states.pop(0) if len(self._states) > 1 else self._states[0]
 
@@ -29,7 +33,7 @@ def states(log: Log) -> TradingStates:
 
 
 async def test_an_account_that_trades_is_read_once_and_again_once_it_is_forgotten():
-    log = Log(Trading(version=0))
+    log = Log(AccountTrading(version=0))
     known = states(log)
     for _ in range(3):
         assert not (await known.of(ACCOUNT)).halted
@@ -40,6 +44,6 @@ async def test_an_account_that_trades_is_read_once_and_again_once_it_is_forgotte
 
 
 async def test_a_halt_that_ended_unheard_of_is_not_remembered():
-    known = states(Log(Trading(version=1, reason="second_success"), Trading(version=2)))
+    known = states(Log(AccountTrading(version=1, reason="second_success"), AccountTrading(version=2)))
     assert (await known.of(ACCOUNT)).halted
     assert not (await known.of(ACCOUNT)).halted

@@ -15,12 +15,14 @@ import pytest
 
 from domain import events as e
 from domain.account import ACCOUNT_EVENTS
+from domain.directory_events import DIRECTORY_EVENTS
 from domain.evolve import fold
 from domain.order import Order
+from domain.trading_state import TradingStateSet
 from event_store.mapper import EventMapper
 from tests.golden.history import DIRECTORY, folded, read
 
-MODELS = (*e.ORDER_EVENTS, *ACCOUNT_EVENTS)
+MODELS = (*e.ORDER_EVENTS, *ACCOUNT_EVENTS, *DIRECTORY_EVENTS, TradingStateSet)
 MAPPER = EventMapper(MODELS)
 FILES = sorted(DIRECTORY.glob("*.json"))
 STREAMS = [(path, number) for path in FILES for number in range(len(read(path)))]

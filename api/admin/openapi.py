@@ -1,0 +1,99 @@
+"""The bodies of admin routes in the OpenAPI document: they are read from their digits, so Litestar sees no type."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from litestar.openapi.spec import Example, OpenAPIMediaType, RequestBody, Schema
+from litestar.openapi.spec.enums import OpenAPIType
+
+from api.openapi import DocumentedOperation
+from domain.directory_events import SCOPES
+from domain.trading_state import TRADING_STATES
+
+_TEXT = Schema(type=OpenAPIType.STRING)
+
+
+def an_object(title: str, required: list[str], **properties: Schema) -> Schema:
+    return Schema(
+        title=title,
+        type=OpenAPIType.OBJECT,
+        required=required,
+        additional_properties=False,
+        properties={**properties},
+    )
+
+
+@dataclass
+class BodyOperation(DocumentedOperation):
+    """``body`` and one ``example`` of it."""
+
+    body: ClassVar[Schema]
+    example: ClassVar[Any]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        content = OpenAPIMediaType(schema=self.body, examples={"example": Example(value=self.example)})
+        self.request_body = RequestBody(required=True, content={"application/json": content})
+
+
+@dataclass
+class AccountOperation(BodyOperation):
+    body: ClassVar[Schema] = an_object(
+        "AccountRequest",
+        ["name"],
+        name=Schema(type=OpenAPIType.STRING, pattern="^[a-z0-9](?:[a-z0-9._-]{0,38}[a-z0-9])?$"),
+    )
+    example: ClassVar[Any] = {"name": "desk"}
+
+
+def _or_null(schema: Schema, description: str) -> Schema:
+    return Schema(any_of=[schema, Schema(type=OpenAPIType.NULL)], description=description)
+
+
+_AMOUNT = Schema(one_of=[Schema(type=OpenAPIType.STRING), Schema(type=OpenAPIType.NUMBER)])
+_NAMES = Schema(type=OpenAPIType.ARRAY, items=_TEXT)
+
+
+@dataclass
+class LimitsOperation(BodyOperation):
+    body: ClassVar[Schema] = an_object(
+        "LimitsRequest",
+        [],
+        maxOrderNotional=_or_null(_AMOUNT, "What an order may be worth, in USDC."),
+        maxOpenOrders=_or_null(Schema(type=OpenAPIType.INTEGER, minimum=0), "How many may be open at a time."),
+        maxDailyNotional=_or_null(_AMOUNT, "What may be submitted in a day, UTC, in USDC."),
+        ordersPerMinute=_or_null(Schema(type=OpenAPIType.INTEGER, minimum=1), "In a moving window."),
+        pairs=_or_null(_NAMES, "These pairs alone, as `SOL/USDC`."),
+        venues=_or_null(_NAMES, "These venues alone."),
+        priceBandBps=_or_null(
+            Schema(type=OpenAPIType.INTEGER, minimum=0), "How far a price may be from the market's, in basis points."
+        ),
+    )
+    example: ClassVar[Any] = {"maxOrderNotional": "10000", "maxOpenOrders": 50, "pairs": ["SOL/USDC"]}
+
+
+@dataclass
+class TradingStateOperation(BodyOperation):
+    body: ClassVar[Schema] = an_object(
+        "TradingStateRequest",
+        ["scope", "state", "because"],
+        scope=Schema(type=OpenAPIType.STRING, description="`engine`, `account:NAME` or `venue:NAME`."),
+        state=Schema(type=OpenAPIType.STRING, enum=list(TRADING_STATES)),
+        because=Schema(type=OpenAPIType.STRING, min_length=1, max_length=200, description="Kept in the log."),
+        cancelLive=Schema(type=OpenAPIType.BOOLEAN, default=False),
+    )
+    example: ClassVar[Any] = {"scope": "engine", "state": "halted", "because": "prices look wrong", "cancelLive": True}
+
+
+@dataclass
+class KeyOperation(BodyOperation):
+    body: ClassVar[Schema] = an_object(
+        "KeyRequest",
+        ["account", "scopes"],
+        account=_TEXT,
+        scopes=Schema(type=OpenAPIType.ARRAY, items=Schema(type=OpenAPIType.STRING, enum=list(SCOPES)), min_items=1),
+        expiresIn=Schema(type=OpenAPIType.STRING, pattern="^[0-9]{1,9}[smhd]$", description="For ever if absent."),
+    )
+    example: ClassVar[Any] = {"account": "default", "scopes": ["read", "trade"], "expiresIn": "30d"}

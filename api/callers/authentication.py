@@ -1,0 +1,110 @@
+"""``Authorization: Bearer sf_...``: from a request's headers to its caller."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from litestar.connection import ASGIConnection
+from litestar.enums import ScopeType
+from litestar.middleware.authentication import AbstractAuthenticationMiddleware, AuthenticationResult
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from api.callers.caller import Caller
+from api.callers.rules import is_open, require_scope
+from api.callers.wrong_keys import WrongKeys
+from api.errors import ProblemError
+from api.serving.refusal import Refusal
+from commands.directory.application import PREFIX, hash_of
+from commands.directory.key_uses import KeyUses
+from commands.known_accounts import KnownAccounts
+
+_KEY = re.compile(rf"{PREFIX}[A-Za-z0-9_-]{{43}}", re.ASCII)
+_KEY_IN_QUERY = re.compile(rb"sf_[A-Za-z0-9_-]{43}")
+_CHALLENGE = {"WWW-Authenticate": "Bearer"}
+
+
+class Authenticator:
+    """``keyless`` is who asks without a key; None where nobody may. ``clock`` gives the time, UTC."""
+
+    def __init__(
+        self,
+        accounts: KnownAccounts,
+        uses: KeyUses,
+        *,
+        keyless: Caller | None,
+        clock: Callable[[], datetime],
+        wrong_keys: WrongKeys | None = None,
+    ) -> None:
+        self._accounts = accounts
+        self._uses = uses
+        self._keyless = keyless
+        self._clock = clock
+        self._wrong_keys = wrong_keys or WrongKeys()
+
+    def caller(self, scope: Scope) -> Caller:
+        """Who asks. Raises ``ProblemError``: ``unauthenticated``, ``rate_limited`` for many wrong keys."""
+        if _KEY_IN_QUERY.search(scope["query_string"]):
+            raise _unauthenticated("A key in a query string ends in logs: revoke it, and send keys in Authorization.")
+        sent = [value for name, value in scope["headers"] if name == b"authorization"]
+        if not sent:
+            if self._keyless is None:
+                raise _unauthenticated("This needs a key: Authorization: Bearer sf_...")
+            return self._keyless
+        return self._by_key(sent, str((scope.get("client") or ("unknown", 0))[0]))
+
+    def _by_key(self, sent: list[bytes], address: str) -> Caller:
+        scheme, _, key = sent[0].decode("latin-1").partition(" ")
+        key = key.strip()
+        if len(sent) == 1 and scheme.lower() == "bearer" and _KEY.fullmatch(key):
+            now = self._clock()
+            found = self._accounts.key(hash_of(key), now)
+            account = self._accounts.account(found.account_id) if found else None
+            if found and account:
+                self._uses.used(found.key_id, now)
+                return Caller(account.account_id, account.name, frozenset(found.scopes), found.key_id)
+        if wait := self._wrong_keys.count(address):
+            raise ProblemError(
+                429,
+                "rate_limited",
+                "Too many wrong keys from this address; a right one is taken all the same.",
+                headers={"Retry-After": str(wait)},
+            )
+        raise _unauthenticated("This is no key of this engine, or it has expired or was revoked.")
+
+
+class Authentication(AbstractAuthenticationMiddleware):
+    """Puts the caller into the scope. A WebSocket is refused before it is accepted, also where its scope is missing."""
+
+    def __init__(self, app: ASGIApp, authenticator: Authenticator) -> None:
+        super().__init__(app)
+        self._authenticator = authenticator
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if is_open(scope):
+            await self.app(scope, receive, send)
+            return
+        if scope["type"] == ScopeType.WEBSOCKET:
+            try:
+                scope["user"] = self._authenticator.caller(scope)
+                await require_scope(ASGIConnection(scope), scope["route_handler"])
+            except ProblemError as refused:
+                await _refusal(refused).send(scope, send)  # type: ignore[arg-type]
+                return
+            await self.app(scope, receive, send)
+            return
+        await super().__call__(scope, receive, send)
+
+    async def authenticate_request(self, connection: ASGIConnection[Any, Any, Any, Any]) -> AuthenticationResult:
+        return AuthenticationResult(user=self._authenticator.caller(connection.scope), auth=None)
+
+
+def _unauthenticated(detail: str) -> ProblemError:
+    return ProblemError(401, "unauthenticated", detail, headers=_CHALLENGE)
+
+
+def _refusal(problem: ProblemError) -> Refusal:
+    wait = problem.headers.get("Retry-After")
+    return Refusal(problem.status, problem.code, problem.detail, int(wait) if wait else None)

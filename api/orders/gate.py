@@ -1,0 +1,88 @@
+"""Whether a new order is taken now. An order that is recorded already is past it: its repeat gets its first answer."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from api.callers.caller import Caller
+from api.errors import ProblemError
+from api.orders.headers import EXPIRES_AFTER
+from api.orders.limits import exceeded, limits_of, would_exceed
+from api.problems import log_behind
+from api.services import Services
+from commands.ids import order_id
+from domain.limits import NO_LIMITS
+from domain.terms import OrderTerms
+from domain.tokens import pair_of
+from domain.trading_state import AccountTrading
+
+
+async def require_open(
+    services: Services, caller: Caller, asked: OrderTerms, expires: datetime | None, headers: dict[str, str]
+) -> UUID:
+    """The id of the order, for which what it takes of its account's limits is reserved; ``headers`` gets its rate.
+
+    Raise ``ProblemError`` where the order is refused, unless it is recorded already.
+    """
+    as_id, limits = order_id(caller.account_id, asked.client_order_id), limits_of(services, caller)
+    refusal = await _refusal(services, caller, asked, expires)
+    if refusal is None and limits is NO_LIMITS:
+        return as_id
+    if await is_recorded(services, caller, asked):
+        return as_id
+    refusal = refusal or await exceeded(services, caller, asked, as_id, limits, headers)
+    if refusal is not None:
+        raise refusal
+    return as_id
+
+
+async def would_be_refused(services: Services, caller: Caller, asked: OrderTerms) -> ProblemError | None:
+    """Why the order would be refused now, were it sent; None where it would be taken."""
+    refusal = await _refusal(services, caller, asked, None)
+    if refusal is None:
+        try:
+            refusal = await would_exceed(services, caller, asked, limits_of(services, caller))
+        except ProblemError as unmeasured:
+            refusal = unmeasured
+    return None if refusal is None or await is_recorded(services, caller, asked) else refusal
+
+
+async def is_recorded(services: Services, caller: Caller, asked: OrderTerms) -> bool:
+    """Whether the caller has an order under this client order id. Asked only where something stands in the way."""
+    if asked.client_order_id is None:
+        return False
+    return bool(await services.events.load(order_id(caller.account_id, asked.client_order_id), upto=1))
+
+
+async def _refusal(
+    services: Services, caller: Caller, asked: OrderTerms, expires: datetime | None
+) -> ProblemError | None:
+    trading = await services.trading(caller.account_id)
+    if asked.client_order_id is None:
+        if services.config.requires_client_order_id:
+            return ProblemError(
+                422,
+                "client_order_id_required",
+                "An order needs a clientOrderId, or the header Idempotency-Key: without one it could not be repeated.",
+                field="clientOrderId",
+            )
+        if trading.behind:
+            return log_behind(trading)
+    if expires is not None and services.clock() >= expires:
+        return ProblemError(
+            422, "request_expired", f"{EXPIRES_AFTER} has passed; nothing was recorded.", field=EXPIRES_AFTER
+        )
+    return _trading_refusal(trading, asked)
+
+
+def _trading_refusal(trading: AccountTrading, asked: OrderTerms) -> ProblemError | None:
+    """What an operator has set refuses new orders; one that meets a halt of the engine's own is taken and waits."""
+    for set_ in trading.restrictions:
+        if set_.state == "halted":
+            return ProblemError(423, "trading_halted", "An operator has halted trading; nothing was recorded.")
+        if set_.forbids(pair_of(asked.token_in, asked.token_out).side(asked.token_in)):
+            return ProblemError(
+                423, "trading_reducing", "Only sells are taken now, by an operator's word; nothing was recorded."
+            )
+    return None

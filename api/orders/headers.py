@@ -1,0 +1,63 @@
+"""What a client says of a submitted order beside it: that a repeat is safe, until when, and how long it waits."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Final
+
+from api.errors import ProblemError
+from api.orders import fields
+from api.orders.document import Document
+from api.orders.fields import invalid
+
+IDEMPOTENCY_KEY: Final = "Idempotency-Key"
+EXPIRES_AFTER: Final = "Surefill-Expires-After"
+LONGEST_WAIT_S = 30
+_NAME = "clientOrderId"
+# RFC 3339: a date, a time, and where that time is counted from.
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_WAIT = re.compile(r"(?:^|[,;])\s*wait\s*=\s*\"?(\d{1,9})\"?\s*(?=$|[,;])", re.ASCII | re.IGNORECASE)
+
+
+def with_idempotency_key(document: Document, sent: str | None) -> Document:
+    """The order with the header's key as its ``clientOrderId``: two names for the same. Raises ``ProblemError``."""
+    if sent is None:
+        return document
+    key = fields.client_order_id(_unquoted(sent), IDEMPOTENCY_KEY)
+    own = document.get(_NAME)
+    if own is not None and own != key:
+        raise invalid(
+            "conflicting_fields",
+            f"{IDEMPOTENCY_KEY} and {_NAME} say the same; give one of them, or the same in both.",
+            IDEMPOTENCY_KEY,
+        )
+    return {**document, _NAME: key}
+
+
+def expires_after(sent: str | None) -> datetime | None:
+    """After which instant the order is not to be taken any more. Raises ``ProblemError``."""
+    if sent is None:
+        return None
+    try:
+        if _INSTANT.fullmatch(sent):
+            return datetime.fromisoformat(sent.upper().replace(" ", "T")).astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise ProblemError(
+        422, "invalid_expiry", f"{EXPIRES_AFTER} is an instant as 2026-01-01T00:00:00Z.", field=EXPIRES_AFTER
+    )
+
+
+def preferred_wait(sent: str | None) -> int | None:
+    """How many seconds the client wants to wait for the order's end (RFC 7240), at most ``LONGEST_WAIT_S``.
+
+    A preference that can't be read is passed over, as the RFC asks.
+    """
+    found = _WAIT.search(sent or "")
+    return min(int(found[1]), LONGEST_WAIT_S) if found else None
+
+
+def _unquoted(text: str) -> str:
+    """Without the quotes of a structured field's string."""
+    return text[1:-1] if len(text) >= 2 and text[0] == text[-1] == '"' else text

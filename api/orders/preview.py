@@ -1,0 +1,212 @@
+"""POST /api/orders/preview: what an order would meet now. Nothing is recorded, and nothing reserved."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import structlog
+from litestar import Controller, Request, post
+from pydantic import Field
+from solders.hash import Hash
+from solders.keypair import Keypair
+from solders.message import to_bytes_versioned
+
+from api.callers.caller import Caller, InjectedCaller
+from api.callers.rules import READ
+from api.openapi import problems
+from api.orders.document import BODY_LIMIT, read
+from api.orders.gate import would_be_refused
+from api.orders.openapi import ExecuteOperation
+from api.orders.request import order_request
+from api.orders.terms import terms
+from api.problems import ProblemDetails
+from api.services import InjectedServices, Services
+from chains.errors import ChainUnavailableError
+from chains.guard import GuardKey
+from chains.transactions import MAX_COMPUTE_UNITS, compose
+from domain.codes import Code
+from domain.numbers import to_units
+from domain.quotes import Refusal
+from domain.routing import best, minimum_out
+from domain.terms import OrderTerms
+from domain.tokens import Side, pair_of
+from projections.order_view import IfKnown, VenueFee, View
+from venues.protocol import Proposal, QuoteRequest, VenueGroup, VenueQuote
+
+log = structlog.get_logger(__name__)
+
+PATIENCE_S = 5.0
+FEE_LAMPORTS = 5_000
+_SIGNATURE_BYTES = 65
+# No more than a size is made with it; it makes the guard of no order.
+_SOME_KEY = GuardKey(secrets.token_bytes(32))
+
+
+class PreviewRoute(View):
+    dex: str = Field(examples=["Meteora"])
+    expected_out: str
+    minimum_out: str = Field(description="The least the chain would pay out; else the swap fails.")
+
+
+class PreviewQuote(View):
+    """A venue's offer, net of its fee; or why it has none."""
+
+    dex: str
+    amount_out: IfKnown[str] = None
+    fee: IfKnown[VenueFee] = None
+    refusal: IfKnown[str] = Field(default=None, description="A code of docs/errors.md.")
+
+
+class PreviewFees(View):
+    """``guard_rent_lamports`` comes back later; ``venue`` is in the quote already."""
+
+    network_lamports: str
+    guard_rent_lamports: str
+    venue: IfKnown[VenueFee] = None
+
+
+class Preview(View):
+    """As of now: prices move. ``route`` is null where no venue offers what the order asks for."""
+
+    pair: str = Field(examples=["SOL/USDC"])
+    side: Side
+    route: PreviewRoute | None
+    quotes: list[PreviewQuote]
+    fees: PreviewFees
+    bytes: int | None = Field(
+        description="Of the signed transaction, at most 1,232; null without a route, and for a remote venue."
+    )
+    refusal: ProblemDetails | None = Field(description="What the order would be answered; null: it would be taken.")
+
+
+class PreviewController(Controller):
+    path = "/api/orders"
+    tags = ("orders",)
+    opt = READ
+
+    @post(
+        "/preview",
+        status_code=200,
+        request_max_body_size=BODY_LIMIT,
+        operation_class=ExecuteOperation,
+        operation_id="previewOrder",
+        summary="What an order would meet now",
+        response_description="Route, quotes, fees, size, and whether it would be refused. No order is made.",
+        responses=problems(
+            *("invalid_json", "body_too_large", "unsupported_media_type", "unknown_token", "missing_price"),
+            *("chain_unknown", "price_unavailable", "log_unavailable"),
+        ),
+    )
+    async def preview_order(
+        self, request: Request[Any, Any, Any], services: InjectedServices, caller: InjectedCaller
+    ) -> Preview:
+        """The body is that of an order. Nothing is recorded, reserved, or counted towards a rate."""
+        document = read(await request.body(), request.headers.get("content-type"))
+        asked = terms(order_request(document, services.config.tokens), services.config)
+        services.chain().tradable_network()
+        answers, rent = await asyncio.gather(_ask_all(services.venues, asked), _rent(services))
+        refusal = await would_be_refused(services, caller, asked)
+        return await _preview(services, caller, asked, answers, rent, refusal.body() if refusal else None)
+
+
+async def _preview(
+    services: Services,
+    caller: Caller,
+    asked: OrderTerms,
+    answers: Sequence[tuple[VenueGroup, VenueQuote | Refusal]],
+    rent: int,
+    refusal: dict[str, Any] | None,
+) -> Preview:
+    pair = pair_of(asked.token_in, asked.token_out)
+    offers = {answer.quote: (group, answer) for group, answer in answers if isinstance(answer, VenueQuote)}
+    chosen = best(list(offers))
+    floor = asked.limit_minimum_out if asked.limit_price is not None else None
+    least = minimum_out(chosen, asked.slippage_bps, floor) if chosen else 0
+    decimals = asked.token_out.decimals
+    route, size, venue = None, None, None
+    if chosen is not None and chosen.amount_out >= least:
+        route = PreviewRoute(
+            dex=chosen.venue, expected_out=to_units(chosen.amount_out, decimals), minimum_out=to_units(least, decimals)
+        )
+        size = await _size(services, caller, *offers[chosen], least)
+        venue = _fee(services, chosen.fee_token, chosen.fee_amount)
+    return Preview(
+        pair=pair.symbol,
+        side=pair.side(asked.token_in),
+        route=route,
+        quotes=[_quote(services, asked, answer) for _, answer in answers],
+        fees=PreviewFees(network_lamports=str(FEE_LAMPORTS), guard_rent_lamports=str(rent), venue=venue),
+        bytes=size,
+        refusal=ProblemDetails.model_validate(refusal) if refusal else None,
+    )
+
+
+async def _ask_all(groups: Sequence[VenueGroup], asked: OrderTerms) -> list[tuple[VenueGroup, VenueQuote | Refusal]]:
+    request = QuoteRequest(asked.token_in.mint, asked.token_out.mint, asked.amount_in)
+    found = await asyncio.gather(*(_ask(group, request) for group in groups))
+    return [(group, answer) for group, answers in zip(groups, found, strict=True) for answer in answers]
+
+
+async def _ask(group: VenueGroup, request: QuoteRequest) -> Sequence[VenueQuote | Refusal]:
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            [answers] = await group.quote_all([request])
+            return answers
+    except Exception as error:  # noqa: BLE001 - whatever a venue does, it is that venue's refusal
+        log.warning("venues unavailable", venues=list(group.venues), error=type(error).__name__)
+        detail = f"no answer: {type(error).__name__}"
+        return [Refusal(venue=venue, code=Code.VENUE_UNAVAILABLE, detail=detail) for venue in group.venues]
+
+
+async def _rent(services: Services) -> int:
+    """Raises ``ProblemError`` where the chain can't be asked."""
+    try:
+        return await services.guard_rent()
+    except ChainUnavailableError:
+        raise services.ticker.unavailable() from None
+
+
+async def _size(services: Services, caller: Caller, group: VenueGroup, offer: VenueQuote, least: int) -> int | None:
+    """Bytes of the transaction once it is signed: those of one alike, for it depends on no key.
+
+    None for a venue whose transactions somebody else proposes: asking for one is a request of its own.
+    """
+    if group.is_remote:
+        return None
+    owner = await services.wallet(caller.account_id) or str(Keypair().pubkey())
+    proposal = await group.swap(offer, owner=owner, minimum_out=least, fits=_fits)
+    message = compose(
+        proposal.instructions,
+        guard=_SOME_KEY.of_order(owner, UUID(int=1)).instructions(1),
+        wallet=owner,
+        order_id=UUID(int=1),
+        attempt=1,
+        blockhash=str(Hash.default()),
+        compute_units=MAX_COMPUTE_UNITS,
+        compute_unit_price=1,
+    )
+    return _SIGNATURE_BYTES + len(to_bytes_versioned(message))
+
+
+async def _fits(_: Proposal) -> bool:
+    return True
+
+
+def _quote(services: Services, asked: OrderTerms, answer: VenueQuote | Refusal) -> PreviewQuote:
+    if isinstance(answer, Refusal):
+        return PreviewQuote(dex=answer.venue, refusal=answer.code)
+    quote = answer.quote
+    return PreviewQuote(
+        dex=quote.venue,
+        amount_out=to_units(quote.amount_out, asked.token_out.decimals),
+        fee=_fee(services, quote.fee_token, quote.fee_amount),
+    )
+
+
+def _fee(services: Services, mint: str, amount: int) -> VenueFee | None:
+    token = services.config.tokens.find(mint)
+    return VenueFee(token=token.symbol, amount=to_units(amount, token.decimals)) if token else None

@@ -1,0 +1,59 @@
+"""How many orders an account may send a minute: a moving window in Valkey, which all API processes share."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
+from limits import RateLimitItemPerMinute
+from limits.aio.strategies import MovingWindowRateLimiter
+from limits.storage import storage_from_string
+from redis.exceptions import RedisError
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """What an account has left: ``remaining`` of ``limit``, and in how many seconds there is more."""
+
+    limit: int
+    remaining: int
+    reset_s: int
+    exceeded: bool = False
+
+    def headers(self) -> dict[str, str]:
+        return {
+            "RateLimit-Limit": str(self.limit),
+            "RateLimit-Remaining": str(self.remaining),
+            "RateLimit-Reset": str(self.reset_s),
+        }
+
+
+class Rates:
+    """``fail_open``: while Valkey can't be asked nothing is limited; else an account with a rate is refused."""
+
+    def __init__(self, redis_url: str, *, fail_open: bool) -> None:
+        storage = storage_from_string(
+            f"async+{redis_url}", implementation="redispy", socket_connect_timeout=1, socket_timeout=1
+        )
+        self._limiter = MovingWindowRateLimiter(storage)
+        self.fail_open = fail_open
+        self.problem: str | None = None
+
+    async def hit(self, account_id: UUID, a_minute: int) -> Rate | None:
+        """One more order of the account; None where Valkey can't tell."""
+        item = RateLimitItemPerMinute(a_minute)
+        try:
+            taken = await self._limiter.hit(item, "orders", str(account_id))
+            window = await self._limiter.get_window_stats(item, "orders", str(account_id))
+        except (RedisError, OSError, TimeoutError) as error:
+            if self.problem is None:
+                log.warning("rates can't be counted", fail_open=self.fail_open, error=type(error).__name__)
+            self.problem = type(error).__name__
+            return None
+        self.problem = None
+        reset = max(1, round(window.reset_time - time.time()))
+        return Rate(a_minute, int(window.remaining), reset, exceeded=not taken)

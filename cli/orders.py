@@ -1,0 +1,67 @@
+"""`surefill orders` and `surefill show`: orders by the engine's own API."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from cli.client import Client, with_client
+from cli.show import STYLES
+
+AsJson = Annotated[bool, typer.Option("--json", help="As the API answers.")]
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+_SHOWN = ("orderId", "clientOrderId", "status", "type", "side", "pair", "amountIn", "executedPrice", "submittedAt")
+
+
+def orders(
+    *,
+    status: Annotated[str | None, typer.Option(help="Like confirmed.")] = None,
+    pair: Annotated[str | None, typer.Option(help="Like SOL/USDC.")] = None,
+    side: Annotated[str | None, typer.Option(help="buy or sell; with --pair.")] = None,
+    kind: Annotated[str | None, typer.Option("--type", help="market, limit or stop-limit.")] = None,
+    since: Annotated[str | None, typer.Option(help="Submitted then or later, as 2026-01-01T00:00:00Z.")] = None,
+    until: Annotated[str | None, typer.Option(help="Submitted before.")] = None,
+    oldest_first: Annotated[bool, typer.Option("--oldest-first", help="Else the newest.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=200, help="How many at most.")] = 20,
+    cursor: Annotated[str | None, typer.Option(help="`next` of the page before.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List orders of the account that API_KEY acts for: the default one, on this machine, without a key."""
+    asked = {"status": status, "pair": pair, "side": side, "type": kind, "since": since, "until": until}
+    query: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
+    query |= {"limit": limit, "sort": "submittedAt" if oldest_first else "-submittedAt"}
+    query |= {"cursor": cursor} if cursor else {}
+
+    async def run(client: Client) -> None:
+        page = await client.list_orders(query)
+        if as_json:
+            print(json.dumps(page))
+            return
+        table = Table(box=None, pad_edge=False)
+        for name in _SHOWN:
+            table.add_column(name, min_width=36 if name == "orderId" else None)
+        for order in page["items"]:
+            table.add_row(*(str(order.get(name, "")) for name in _SHOWN), style=STYLES.get(order["status"]))
+        console = Console()
+        console.print(table, soft_wrap=True)
+        if page["next"]:
+            console.print(f"more: --cursor {page['next']}", soft_wrap=True, markup=False, highlight=False)
+
+    with_client(run)
+
+
+def show(
+    order: Annotated[str, typer.Argument(help="The order's id, or your own clientOrderId.")], as_json: AsJson = False
+) -> None:
+    """Show one order as it is now."""
+
+    async def run(client: Client) -> None:
+        found = await client.order(order if _ID.fullmatch(order) else None, order)
+        print(json.dumps(found) if as_json else json.dumps(found, indent=2))
+
+    with_client(run)

@@ -1,0 +1,1 @@
+"""Accounts and keys as aggregates of the ``eventsourcing`` library, in the same log as everything else."""

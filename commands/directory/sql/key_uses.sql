@@ -1,0 +1,1 @@
+select key_id, used_at from key_uses

@@ -1,0 +1,130 @@
+"""What an account's orders take of its limits: reserved in the database before an order is recorded, and so exact."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Literal
+from uuid import UUID
+
+from psycopg import AsyncConnection, AsyncCursor
+from psycopg_pool import AsyncConnectionPool
+
+from domain.events import ORDER_EVENTS
+from domain.limits import Limits
+from domain.order import ENDS
+from event_store.statements import statement
+
+_TURN = statement(__file__, "reserve_turn")
+_SETTLE = statement(__file__, "reserve_settle")
+_USED = statement(__file__, "reserve_used")
+_RESERVE = statement(__file__, "reserve")
+_KNOWN = statement(__file__, "reserve_known")
+_RELEASE = statement(__file__, "reserve_release")
+_AT_ONCE = 500
+_ENDS = [event.TOPIC for event in ORDER_EVENTS if event.status in ENDS]
+
+Exceeded = Literal["max_open_orders", "max_daily_notional"]
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """``notional_today`` is what was taken since midnight UTC, in USDC, whatever became of it."""
+
+    open_orders: int
+    notional_today: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    order_id: UUID
+    limits: Limits
+    notional: Decimal
+    answer: asyncio.Future[Exceeded | None]
+
+
+class Reservations:
+    """What waits in this process for an account's turn is reserved together, in one transaction."""
+
+    def __init__(self, pool: AsyncConnectionPool[AsyncConnection[Any]]) -> None:
+        self._pool = pool
+        self._waiting: dict[UUID, list[_Asked]] = {}
+        self._at_work: dict[UUID, asyncio.Task[None]] = {}
+
+    async def reserve(self, account_id: UUID, order_id: UUID, limits: Limits, notional: Decimal) -> Exceeded | None:
+        """Reserve for an order, once however often it is asked; what it would exceed, where nothing was reserved.
+
+        Raises psycopg's errors; then it isn't known whether it was, and it may be asked again.
+        """
+        asked = _Asked(order_id, limits, notional, asyncio.get_running_loop().create_future())
+        self._waiting.setdefault(account_id, []).append(asked)
+        if account_id not in self._at_work:
+            self._at_work[account_id] = asyncio.create_task(self._work(account_id))
+        return await asked.answer
+
+    async def _work(self, account_id: UUID) -> None:
+        try:
+            while waiting := self._waiting.pop(account_id, None):
+                for start in range(0, len(waiting), _AT_ONCE):
+                    await self._answer(account_id, waiting[start : start + _AT_ONCE])
+        finally:
+            del self._at_work[account_id]
+
+    async def _answer(self, account_id: UUID, waiting: Sequence[_Asked]) -> None:
+        """Whoever left meanwhile keeps what was reserved for him, as one whose order is being recorded."""
+        try:
+            answers = await self._reserve_all(account_id, waiting)
+        except Exception as error:  # noqa: BLE001 - it is each asker's
+            for asked in waiting:
+                if not asked.answer.done():
+                    asked.answer.set_exception(error)
+            return
+        for asked in waiting:
+            if not asked.answer.done():
+                asked.answer.set_result(answers[asked.order_id])
+
+    async def _reserve_all(self, account_id: UUID, waiting: Sequence[_Asked]) -> dict[UUID, Exceeded | None]:
+        """The answer for each order, in the order in which they came."""
+        values: dict[str, Any] = {"account": account_id, "orders": [asked.order_id for asked in waiting]}
+        async with self._pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
+            await cursor.execute(_TURN, values)
+            await cursor.execute(_KNOWN, values)
+            answers: dict[UUID, Exceeded | None] = {row[0]: None for row in await cursor.fetchall()}
+            used, new = await self._used(cursor, account_id), dict[UUID, Decimal]()
+            for asked in waiting:
+                if answers.get(asked.order_id, "refused") is None:
+                    continue
+                so_far = Used(used.open_orders + len(new), used.notional_today + sum(new.values()))
+                answers[asked.order_id] = would_be_exceeded(so_far, asked.limits, asked.notional)
+                if answers[asked.order_id] is None:
+                    new[asked.order_id] = asked.notional
+            if new:
+                await cursor.execute(_RESERVE, {**values, "orders": list(new), "notionals": list(new.values())})
+        return answers
+
+    async def release(self, order_id: UUID) -> None:
+        """For an order of which it is certain that it was not recorded."""
+        async with self._pool.connection() as connection:
+            await connection.execute(_RELEASE, {"order": order_id})
+
+    async def used(self, account_id: UUID) -> Used:
+        async with self._pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
+            return await self._used(cursor, account_id)
+
+    async def _used(self, cursor: AsyncCursor[Any], account_id: UUID) -> Used:
+        await cursor.execute(_SETTLE, {"account": account_id, "ends": _ENDS})
+        await cursor.execute(_USED, {"account": account_id})
+        row = await cursor.fetchone()
+        assert row is not None  # noqa: S101 - it selects one row
+        return Used(int(row[0]), Decimal(row[1]))
+
+
+def would_be_exceeded(used: Used, limits: Limits, notional: Decimal) -> Exceeded | None:
+    """What one more order, worth ``notional``, would exceed."""
+    if limits.max_open_orders is not None and used.open_orders >= limits.max_open_orders:
+        return "max_open_orders"
+    if limits.max_daily_notional is not None and used.notional_today + notional > limits.max_daily_notional:
+        return "max_daily_notional"
+    return None

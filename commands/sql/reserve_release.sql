@@ -1,0 +1,1 @@
+delete from reservations where order_id = %(order)s

@@ -1,0 +1,133 @@
+"""What an operator lets an account, a venue or the whole engine do, beside halts of the engine's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Literal, get_args
+from uuid import UUID
+
+from domain.account import Trading, TradingResumed, trading
+from domain.account_event import AccountEvent
+from domain.tokens import Side
+
+TradingState = Literal["active", "reducing", "halted"]
+"""``reducing``: only sells, which turn a base token into its quote. ``halted``: no swap is built or sent."""
+
+TRADING_STATES: tuple[TradingState, ...] = get_args(TradingState)
+ENGINE = UUID("00000000-0000-7000-8000-000000000000")
+"""Whose streams are those of the engine as a whole: what holds for every account."""
+
+
+class TradingStateSet(AccountEvent):
+    """An operator has set it, in the trading stream of an account, or of the engine: there for ``venue`` alone where
+    one is named. ``cancel_live``: what was in flight is cancelled by the chain.
+    """
+
+    TOPIC = "account.TradingStateSet"
+
+    state: TradingState
+    because: str
+    by: str
+    venue: str | None = None
+    cancel_live: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Restriction:
+    """``state`` is never ``active``."""
+
+    state: TradingState
+    because: str
+    by: str
+
+    def __str__(self) -> str:
+        return f"{self.state} by {self.by}: {self.because}"
+
+    def forbids(self, side: Side) -> bool:
+        return self.state == "halted" or side == "buy"
+
+
+@dataclass(frozen=True, slots=True)
+class EngineTrading:
+    """What is set for all accounts, as of ``version`` of the engine's trading stream; ``venues`` by name."""
+
+    version: int = 0
+    restriction: Restriction | None = None
+    venues: dict[str, Restriction] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountTrading(Trading):
+    """An account's trading with all that bears on it.
+
+    ``log_version`` is the version of the trading stream that says of the log whether it was put back; None where that
+    is the account's own.
+    """
+
+    restriction: Restriction | None = None
+    engine: EngineTrading = field(default_factory=EngineTrading)
+    log_version: int | None = None
+
+    @property
+    def halted(self) -> bool:
+        return self.state == "halted"
+
+    @property
+    def restrictions(self) -> tuple[Restriction, ...]:
+        """What an operator has set, of the account and of the engine."""
+        return tuple(one for one in (self.restriction, self.engine.restriction) if one)
+
+    @property
+    def state(self) -> TradingState:
+        states = {one.state for one in self.restrictions}
+        if self.reason is not None or "halted" in states:
+            return "halted"
+        return "reducing" if states else "active"
+
+    @property
+    def why(self) -> str | None:
+        """Why it isn't ``active``; None where it is."""
+        return self.reason or next((str(one) for one in self.restrictions if one.state == self.state), None)
+
+    def forbids(self, side: Side) -> bool:
+        """Whether no swap of an order on that side may be built."""
+        return self.halted or any(one.forbids(side) for one in self.restrictions)
+
+    def refused_venues(self, side: Side) -> frozenset[str]:
+        """The venues, in lower case, that take no order on that side."""
+        return frozenset(venue for venue, one in self.engine.venues.items() if one.forbids(side))
+
+
+def account_trading(events: Iterable[AccountEvent]) -> AccountTrading:
+    """The state after ``events`` of an account's trading stream, without what is set for all accounts."""
+    events = list(events)
+    restriction: Restriction | None = None
+    for event in events:
+        if isinstance(event, TradingResumed):
+            restriction = None
+        elif isinstance(event, TradingStateSet):
+            restriction = _restriction(event)
+    own = trading(events)
+    return AccountTrading(own.version, own.reason, own.behind, restriction)
+
+
+def engine_trading(events: Iterable[AccountEvent]) -> EngineTrading:
+    """The state after ``events`` of the engine's trading stream."""
+    state = EngineTrading()
+    for event in events:
+        state = replace(state, version=state.version + 1)
+        if not isinstance(event, TradingStateSet):
+            continue
+        restriction = _restriction(event)
+        if event.venue is None:
+            state = replace(state, restriction=restriction)
+        else:
+            others = {venue: one for venue, one in state.venues.items() if venue != event.venue.casefold()}
+            named = {event.venue.casefold(): restriction} if restriction else {}
+            state = replace(state, venues=others | named)
+    return state
+
+
+def _restriction(event: TradingStateSet) -> Restriction | None:
+    return None if event.state == "active" else Restriction(event.state, event.because, event.by)

@@ -1,0 +1,83 @@
+"""Asking first: what an order would meet, on a real local node; and nothing is left of the question."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.integration.api.serving import BODY, Engine, running
+from tests.integration.conftest import TestDatabase
+from tests.integration.localnet.local_node import LocalNode
+
+PREVIEW = "/api/orders/preview"
+LIMITS = "/api/admin/accounts/default/limits"
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalNode]:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    node = LocalNode(tmp_path_factory.mktemp("chain"), port, slot_ms=20)
+    node.start()
+    yield node
+    node.stop()
+
+
+async def preview(engine: Engine, **changes: Any) -> dict[str, Any]:
+    answer = await engine.http.post(PREVIEW, json={**BODY, **changes})
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+async def test_an_order_is_quoted_sized_and_priced_and_none_is_made(node: LocalNode, database: TestDatabase) -> None:
+    async with running(database.app, rpc_url=node.url) as engine:
+        seen = await preview(engine)
+        assert (seen["pair"], seen["side"], seen["refusal"]) == ("SOL/USDC", "sell", None)
+        assert [quote["dex"] for quote in seen["quotes"]] == ["Meteora", "Orca", "Raydium"]
+        best = max(seen["quotes"], key=lambda quote: float(quote["amountOut"]))
+        assert seen["route"]["dex"] == best["dex"] and seen["route"]["expectedOut"] == best["amountOut"]
+        assert 0.995 < float(seen["route"]["minimumOut"]) / float(best["amountOut"]) < 1
+        assert int(seen["fees"]["guardRentLamports"]) > 2_000_000 and seen["fees"]["networkLamports"] == "5000"
+        assert seen["fees"]["venue"] == best["fee"] and best["fee"]["token"] == "SOL"
+        assert 700 < seen["bytes"] <= 1232
+        assert await engine.events.head() == 0
+
+
+async def test_a_limit_that_no_venue_meets_has_no_route_and_is_taken(node: LocalNode, database: TestDatabase) -> None:
+    async with running(database.app, rpc_url=node.url) as engine:
+        seen = await preview(engine, type="limit", limitPrice="1000")
+        assert (seen["route"], seen["bytes"], seen["refusal"]) == (None, None, None)
+
+
+async def test_it_says_what_the_order_would_be_answered(node: LocalNode, database: TestDatabase) -> None:
+    far = {"type": "limit", "limitPrice": "155"}
+    async with running(database.app, rpc_url=node.url) as engine:
+        for limits, changes, code in (
+            ({"maxOrderNotional": "10"}, {}, "order_too_large"),
+            ({"maxOrderNotional": "1000"}, {}, None),
+            ({"maxDailyNotional": "10"}, {}, "notional_exceeded"),
+            ({"maxDailyNotional": None, "maxOpenOrders": 0}, {}, "open_orders_exceeded"),
+            (
+                {"maxOpenOrders": None, "priceBandBps": 100},
+                {"type": "limit", "limitPrice": "155"},
+                "price_outside_band",
+            ),
+            ({"priceBandBps": 500}, far, None),
+            ({"pairs": ["JUP/USDC"]}, {}, "pair_not_allowed"),
+        ):
+            assert (await engine.http.put(LIMITS, json=limits)).status_code == 200
+            head = await engine.events.head()
+            while engine.feed.position < head:
+                await engine.http.get("/health/live")
+            refusal = (await preview(engine, **changes))["refusal"]
+            assert (refusal["code"] if refusal else None) == code
+            answer = await engine.http.post("/api/orders", json={**BODY, **changes})
+            assert (answer.json().get("code") if answer.status_code != 202 else None) == code, answer.text
+
+
+async def test_a_body_that_is_no_order_is_the_same_problem(engine: Engine) -> None:
+    answer = await engine.http.post(PREVIEW, json={**BODY, "tokenOut": "DOGE"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "unknown_token")

@@ -1,0 +1,89 @@
+"""An order is safe to repeat, by its body or by a header; and may be waited for."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from domain import commands as c
+from domain.codes import Code
+from tests.integration.api.serving import BODY, CONFIG, Engine, running
+from tests.integration.conftest import TestDatabase
+
+ORDERS = "/api/orders"
+
+
+def at(seconds: float) -> dict[str, str]:
+    return {"Surefill-Expires-After": (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()}
+
+
+async def test_the_header_and_the_field_and_both_paths_name_one_order(engine: Engine) -> None:
+    key = {"Idempotency-Key": "k-1"}
+    first = await engine.http.post(ORDERS, json=BODY, headers=key)
+    for path in (ORDERS, f"{ORDERS}/execute"):
+        for body, headers in (
+            (BODY, key),
+            ({**BODY, "clientOrderId": "k-1"}, {}),
+            ({**BODY, "clientOrderId": "k-1"}, key),
+        ):
+            again = await engine.http.post(path, json=body, headers=headers)
+            assert (again.status_code, again.content) == (202, first.content)
+    other = await engine.http.post(ORDERS, json={**BODY, "clientOrderId": "k-2"}, headers=key)
+    assert (other.status_code, other.json()["code"]) == (422, "conflicting_fields")
+    assert await engine.events.head() == 2
+
+
+async def test_an_order_that_comes_too_late_is_not_taken_and_a_repeat_gets_its_first_answer(engine: Engine) -> None:
+    body = {**BODY, "clientOrderId": "k-1"}
+    late = await engine.http.post(ORDERS, json=body, headers=at(-1))
+    assert (late.status_code, late.json()["code"], await engine.events.head()) == (422, "request_expired", 0)
+    first = await engine.http.post(ORDERS, json=body, headers=at(60))
+    again = await engine.http.post(ORDERS, json=body, headers=at(-1))
+    assert (first.status_code, again.status_code, again.content) == (202, 202, first.content)
+    changed = await engine.http.post(ORDERS, json={**body, "amountIn": "9"}, headers=at(-1))
+    assert (changed.status_code, changed.json()["code"]) == (409, "client_order_id_conflict")
+
+
+async def test_in_a_batch_each_order_has_its_own_id(engine: Engine) -> None:
+    orders = {"orders": [{**BODY, "clientOrderId": "k-1"}]}
+    refused = await engine.http.post(f"{ORDERS}/batch", json=orders, headers={"Idempotency-Key": "k-1"})
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid_client_order_id")
+    late = await engine.http.post(f"{ORDERS}/batch", json=orders, headers=at(-1))
+    assert [item["problem"]["code"] for item in late.json()["items"]] == ["request_expired"]
+    assert await engine.events.head() == 0
+
+
+async def test_where_answers_may_be_lost_an_order_has_to_be_safe_to_repeat(database: TestDatabase) -> None:
+    async with running(database.app, config=replace(CONFIG, requires_client_order_id=True)) as engine:
+        refused = await engine.http.post(ORDERS, json=BODY)
+        assert (refused.status_code, refused.json()["code"]) == (422, "client_order_id_required")
+        taken = await engine.http.post(ORDERS, json=BODY, headers={"Idempotency-Key": "k-1"})
+        assert taken.status_code == 202
+
+
+async def test_who_waits_is_answered_when_the_order_ends_and_no_later_than_asked(engine: Engine) -> None:
+    begun = time.monotonic()
+    early = await engine.http.post(ORDERS, json={**BODY, "clientOrderId": "k-1"}, headers={"Prefer": "wait=1"})
+    assert (early.status_code, early.json()["status"]) == (202, "pending")
+    assert early.headers["preference-applied"] == "wait=1" and time.monotonic() - begun >= 0.9
+
+    waiting = asyncio.create_task(
+        engine.http.post(ORDERS, json={**BODY, "clientOrderId": "k-1"}, headers={"Prefer": "wait=9"})
+    )
+    await asyncio.sleep(0.3)
+    await engine.tell(early.json()["orderId"], c.DiscardOrder(Code.DISCARDED))
+    ended = await waiting
+    assert (ended.status_code, ended.json()["status"], ended.json()["clientOrderId"]) == (200, "failed", "k-1")
+    plain = await engine.http.post(ORDERS, json={**BODY, "clientOrderId": "k-1"})
+    assert (plain.status_code, plain.content) == (202, early.content)
+
+
+async def test_two_hundred_at_once_with_one_key_are_one_order_and_equal_answers(engine: Engine) -> None:
+    answers = await asyncio.gather(
+        *(engine.http.post(ORDERS, json=BODY, headers={"Idempotency-Key": "k-1"}) for _ in range(200))
+    )
+    assert {answer.status_code for answer in answers} == {202}
+    assert len({answer.content for answer in answers}) == 1
+    assert await engine.events.head() == 2

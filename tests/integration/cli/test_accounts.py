@@ -1,0 +1,50 @@
+"""`surefill accounts` and `surefill keys`, where no engine runs: they start PostgreSQL for themselves."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+SUREFILL = Path(sys.executable).with_name("surefill")
+
+
+def surefill(data_dir: Path, *arguments: str, **settings: str) -> "subprocess.CompletedProcess[str]":
+    environment = {**os.environ, "DATA_DIR": str(data_dir), "COLUMNS": "200", **settings}
+    return subprocess.run(
+        [SUREFILL, *arguments], env=environment, cwd=data_dir.parent, capture_output=True, text=True, timeout=120,
+        check=False,
+    )  # fmt: skip
+
+
+def told(data_dir: Path, *arguments: str) -> Any:
+    ended = surefill(data_dir, *arguments, "--json")
+    assert ended.returncode == 0, ended.stderr
+    return json.loads(ended.stdout)
+
+
+def test_accounts_and_keys_are_made_listed_and_revoked_without_an_engine(data_dir: Path) -> None:
+    account = told(data_dir, "accounts", "create", "desk")
+    assert set(account) == {"accountId", "name", "wallet"} and account["name"] == "desk"
+    file = data_dir / "wallets" / f"{account['wallet']}.json"
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert [one["name"] for one in told(data_dir, "accounts", "list")["items"]] == ["default", "desk"]
+
+    made = told(data_dir, "keys", "create", "--account", "desk", "--scope", "trade", "--scope", "read")
+    assert set(made) == {"keyId", "key", "scopes"} and made["scopes"] == ["trade", "read"]
+    assert made["key"].startswith("sf_")
+    listed = surefill(data_dir, "keys", "list", "--json")
+    assert made["key"] not in listed.stdout + listed.stderr
+    [item] = json.loads(listed.stdout)["items"]
+    assert (item["keyId"], item["account"], item["revoked"]) == (made["keyId"], "desk", False)
+    assert surefill(data_dir, "keys", "revoke", made["keyId"]).returncode == 0
+    assert told(data_dir, "keys", "list")["items"][0]["revoked"] is True
+
+    again = surefill(data_dir, "accounts", "create", "other", "--wallet", str(file))
+    assert (again.returncode, again.stderr.count("\n")) == (1, 1) and "wallet_taken" in again.stderr
+    unknown = surefill(data_dir, "keys", "create", "--account", "nobody", "--scope", "read")
+    assert unknown.returncode == 1 and "account_not_found" in unknown.stderr
+    refused = surefill(data_dir, "up", HOST="0.0.0.0", PORT="18080")  # noqa: S104
+    assert refused.returncode == 1, refused.stdout
+    assert "there is no API key" in refused.stderr.splitlines()[-1]
