@@ -20,6 +20,9 @@ from event_store.mapper import EventMapper
 from event_store.read.log import Log
 from event_store.types import PositionedEvent
 
+# The feed looks every 75 ms where no wake-up comes.
+_PATIENCE_S = 2.0
+
 log = structlog.get_logger(__name__)
 
 
@@ -60,6 +63,21 @@ class KnownAccounts:
                 log.critical("an event of an account can't be read; end this process", error=str(newer))
         else:
             self._early += found
+
+    async def reached(self, position: int) -> bool:
+        """Wait until the account's event at ``position`` is known here; False where that takes very long."""
+        grown = asyncio.Event()
+        stop = self.when_changed(grown.set)
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                while self._position < position:
+                    grown.clear()
+                    await grown.wait()
+        except TimeoutError:
+            return False
+        finally:
+            stop()
+        return True
 
     def when_changed(self, call: Callable[[], None]) -> Callable[[], object]:
         """``call`` after each change; returns what ends that."""

@@ -145,7 +145,7 @@ async def open_store(settings: Settings, role: str, *, connections: int = 4) -> 
         feed.follow(executed_elsewhere.follow)
         known_accounts = KnownAccounts(events, mapper)
         feed.follow(known_accounts.follow)
-        directory = DirectoryCommands(settings.database_url, pool, notifier)
+        directory = DirectoryCommands(settings.database_url, pool, notifier, known_accounts)
         hurry = asyncio.Event()
         notifier.listen("wanted", lambda _: hurry.set())
         history_wanted = asyncio.Event()

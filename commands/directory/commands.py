@@ -14,6 +14,7 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from commands.directory.application import DirectoryApplication, NewKey
+from commands.known_accounts import KnownAccounts
 from domain.directory import Account, account_id_of
 from domain.directory_events import Scope
 from domain.errors import DomainError
@@ -31,15 +32,21 @@ T = TypeVar("T")
 class DirectoryCommands:
     """Runs the library's application in a thread, made when it is first needed; other processes are woken after it.
 
+    Where ``known`` is given, what was recorded is known there, too, when a method returns: who made a key may use it.
     Every method raises ``LogUnavailableError`` where PostgreSQL can't be reached; then nothing is known to be recorded.
     """
 
     def __init__(
-        self, database_url: str, pool: AsyncConnectionPool[AsyncConnection[Any]], notifier: Notifier | None
+        self,
+        database_url: str,
+        pool: AsyncConnectionPool[AsyncConnection[Any]],
+        notifier: Notifier | None,
+        known: KnownAccounts | None = None,
     ) -> None:
         self._database_url = database_url
         self._pool = pool
         self._notifier = notifier
+        self._known = known
         self._application: DirectoryApplication | None = None
         self._turn = asyncio.Lock()
 
@@ -94,6 +101,8 @@ class DirectoryCommands:
                 raise LogUnavailableError(f"the directory can't be written: {reason}") from None
         if position and self._notifier is not None:
             self._notifier.publish("log", position)
+        if position and self._known is not None:
+            await self._known.reached(position)
 
     def _do(self, work: Callable[[DirectoryApplication], int]) -> int:
         if self._application is None:

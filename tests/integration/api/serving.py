@@ -186,7 +186,7 @@ async def running(
         feed.follow(known_accounts.follow)
         await feed.begun()
         await known_accounts.load()
-        directory = DirectoryCommands(app_url, pool, notifier)
+        directory = DirectoryCommands(app_url, pool, notifier, known_accounts)
         using = asyncio.create_task(uses.run())
         feed.follow(trading.follow)
         feed.follow(epochs.follow)

@@ -118,9 +118,7 @@ async def test_a_key_ends_at_its_time_and_with_its_revocation(guarded: Engine) -
     assert await code(guarded, "GET", "/api/orders", headers=bearer(short)) == (401, "unauthenticated")
     assert await code(guarded, "GET", "/api/orders", headers=bearer(revoked)) == (200, None)
     await guarded.directory.revoke(revoked.key_id, by="test")
-    async with asyncio.timeout(2):
-        while await code(guarded, "GET", "/api/orders", headers=bearer(revoked)) != (401, "unauthenticated"):
-            await asyncio.sleep(0.02)
+    assert await code(guarded, "GET", "/api/orders", headers=bearer(revoked)) == (401, "unauthenticated")
 
 
 async def test_a_stream_ends_with_its_key_and_needs_one(guarded: Engine) -> None:
