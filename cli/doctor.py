@@ -15,11 +15,11 @@ from runtime.doctor.chain import by_verdict, look_at_chain
 from runtime.doctor.finding import Finding
 from runtime.doctor.venues import look_at_prices, look_at_venues
 from runtime.doctor.wallet import look_at_balances, look_at_guard_key, read_wallet
+from runtime.price_sources import open_prices
 from runtime.remote_venues import open_venues
 from runtime.settings import Settings
 from venues.constant_product import PROGRAM_ID
 from venues.pools import PoolBook
-from venues.prices import PoolPrices
 
 _MARKS = {"well": "ok   ", "look": "look ", "wrong": "WRONG"}
 PATIENCE_S = 5.0
@@ -65,7 +65,8 @@ async def examine(found: Settings) -> list[Finding]:
         pools = PoolBook(chain, PROGRAM_ID)
         async with open_venues(found, chain, pools) as opened:
             findings += await look_at_venues(opened.groups, wallet.address if wallet else None)
-        return [*findings, *await look_at_prices(PoolPrices(pools))]
+        async with open_prices(found, pools, chain.slot_age) as prices:
+            return [*findings, *await look_at_prices(prices.source)]
 
 
 def _print(found: Sequence[Finding]) -> None:

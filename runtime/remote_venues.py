@@ -22,7 +22,7 @@ from venues.protocol import VenueGroup
 from venues.raydium import client as raydium_client
 from venues.raydium.venue import Raydium
 from venues.remote.breaker import BreakerState, CircuitBreaker
-from venues.remote.budget import Budget, NoBudget, ValkeyBudget
+from venues.remote.budget import NoBudget, ValkeyBudget
 from venues.remote.needed_accounts import NeededAccounts
 from venues.remote.service import Refused, Service
 from venues.remote.state_board import StateBoard, VenueState
@@ -112,6 +112,20 @@ async def open_venues(settings: Settings, chain: Chain, pools: PoolBook) -> Asyn
             await opening.close()
 
 
+def jupiter_headers(settings: Settings) -> dict[str, str]:
+    return {"x-api-key": settings.jupiter_api_key} if settings.jupiter_api_key else {}
+
+
+def jupiter_budget(settings: Settings, valkey: Redis) -> ValkeyBudget:
+    """Of all of Jupiter's paths together: it counts by organisation."""
+    return ValkeyBudget(valkey, "jupiter", most=jupiter_most(settings), window=MINUTE)
+
+
+def jupiter_most(settings: Settings) -> int:
+    """Its requests a minute."""
+    return settings.jupiter_requests_per_minute or _JUPITER_PER_MINUTE[bool(settings.jupiter_api_key)]
+
+
 class _Opening:
     """Makes each service once."""
 
@@ -141,29 +155,32 @@ class _Opening:
 
     def jupiter(self, words: Sequence[str]) -> Jupiter:
         settings = self._settings
-        key = settings.jupiter_api_key
-        most = settings.jupiter_requests_per_minute or _JUPITER_PER_MINUTE[bool(key)]
-        headers = {"x-api-key": key} if key else {}
-        service = self._service("jupiter", settings.jupiter_url, most, jupiter_client.refused, headers)
+        headers = jupiter_headers(settings)
+        budget = jupiter_budget(settings, self._valkey) if self._valkey is not None else None
+        service = self._service("jupiter", settings.jupiter_url, budget, jupiter_client.refused, headers)
         group = Jupiter(service, NeededAccounts(self._chain), words=words, tokens=KNOWN_TOKENS.tokens)
         self._of_venues += group.breakers.values()
         return group
 
     def raydium(self) -> Raydium:
         settings = self._settings
-        most = settings.raydium_requests_per_minute
-        service = self._service("raydium", settings.raydium_url, most, raydium_client.refused, {})
+        budget = (
+            ValkeyBudget(self._valkey, "raydium", most=settings.raydium_requests_per_minute, window=MINUTE)
+            if self._valkey is not None
+            else None
+        )
+        service = self._service("raydium", settings.raydium_url, budget, raydium_client.refused, {})
         tables = LookupTableCache(self._chain.lookup_table)
         group = Raydium(service, self._chain, tables.get, tokens=KNOWN_TOKENS.tokens)
         self._of_venues.append(group.breaker)
         return group
 
-    def _service(self, name: str, url: str, most: int, refused: Refused, headers: dict[str, str]) -> Service:
-        budget: Budget = NoBudget()
-        if self._valkey is not None:
-            budget = self.budgets[name] = ValkeyBudget(self._valkey, name, most=most, window=MINUTE)
-        service = Service(
-            name, url, budget=budget, refused=refused, timeout=self._settings.venue_timeout, headers=headers
-        )
+    def _service(
+        self, name: str, url: str, budget: ValkeyBudget | None, refused: Refused, headers: dict[str, str]
+    ) -> Service:
+        if budget:
+            self.budgets[name] = budget
+        timeout = self._settings.venue_timeout
+        service = Service(name, url, budget=budget or NoBudget(), refused=refused, timeout=timeout, headers=headers)
         self.services.append(service)
         return service

@@ -17,7 +17,7 @@ from runtime.errors import SettingsError
 from runtime.wallet_source import Keystore, SignerAt, WalletSource
 from venues.programs import READERS
 
-_LISTS = ("solana_evidence_rpc_urls", "allowed_hosts", "allowed_origins", "programs_allowed", "venues")
+_LISTS = ("solana_evidence_rpc_urls", "allowed_hosts", "allowed_origins", "programs_allowed", "venues", "price_source")
 VenueWord = Literal["pools", "jupiter", "raydium", "meteora", "orca"]
 Port = Annotated[int, Field(ge=1, le=65535)]
 LOOPBACK = "127.0.0.1"
@@ -172,6 +172,20 @@ class Settings(BaseSettings):
     price_max_age: Annotated[int, Field(ge=1, le=3_600)] = Field(
         5, description="Seconds a price source may stand still before it fires nothing."
     )
+    price_source: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("pools",),
+        description="Whose prices trigger waiting orders: pools, jupiter, binance or file:PATH; of several, comma "
+        "separated, the first's, where the others agree.",
+    )
+    price_agreement_bps: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        100, description="How far several price sources may be apart, in basis points; beyond that nothing triggers."
+    )
+    jupiter_price_url: str = Field(
+        "https://api.jup.ag/price/v3", repr=False, description="Jupiter's price API, version 3."
+    )
+    binance_url: str = Field(
+        "wss://data-stream.binance.vision", repr=False, description="Binance's public market data stream."
+    )
 
     slot_ms: Annotated[int, Field(ge=10, le=10_000)] = Field(
         100, description="Milliseconds a slot of the local chain takes."
@@ -259,12 +273,24 @@ class Settings(BaseSettings):
             raise ValueError("must be a number and a unit, such as 7d, 12h, 30m or 45s, of ten years at most")
         return value
 
+    @field_validator("binance_url")
+    @classmethod
+    def names_a_socket(cls, value: str) -> str:
+        return _with_scheme(value, "wss", "ws")
+
+    @field_validator("price_source")
+    @classmethod
+    def each_is_a_source(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(word in ("pools", "jupiter", "binance") or re.fullmatch("file:.+", word) for word in value):
+            raise ValueError("must name pools, jupiter, binance or file:PATH")
+        return tuple(dict.fromkeys(value))
+
     @field_validator("venues", mode="after")
     @classmethod
     def each_once(cls, value: tuple[VenueWord, ...]) -> tuple[VenueWord, ...]:
         return tuple(dict.fromkeys(value))
 
-    @field_validator("solana_rpc_url", "jupiter_url", "raydium_url", "signer_url")
+    @field_validator("solana_rpc_url", "jupiter_url", "jupiter_price_url", "raydium_url", "signer_url")
     @classmethod
     def names_http(cls, value: str) -> str:
         return _with_scheme(value, "http", "https")

@@ -56,13 +56,16 @@ class PairPrice:
         return self.sell if side == "sell" else self.buy
 
     def out(self, side: Side, amount_in: int) -> int:
-        """The best venue's amount out at size."""
-        return max(depth.out(side, amount_in) for depth in self.depths)
+        """The best venue's amount out at size, 0 where no depths are known."""
+        return max((depth.out(side, amount_in) for depth in self.depths), default=0)
 
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """One observation: every pair that was asked for and has a price, as of ``slot``."""
+    """One observation: every pair that was asked for and has a price, as of ``slot``.
+
+    Of a source outside of the chain ``slot`` is a time of its own (``venues.feeds.ticks``).
+    """
 
     source: str
     slot: int

@@ -21,7 +21,6 @@ from api.rates import Rates
 from api.server import serve
 from api.services import Check
 from chains.guard import GUARD_BYTES
-from chains.protocol import Chain
 from commands.directory.key_uses import KeyUses
 from commands.ids import DEFAULT_ACCOUNT
 from domain.tokens import KNOWN_TOKENS, pair_of
@@ -37,10 +36,11 @@ from runtime.evidence_endpoints import EvidenceEndpoints
 from runtime.halts import Halts
 from runtime.log_behind import RECOVER
 from runtime.preconditions import require_key
+from runtime.price_sources import SlotAge, open_prices
 from runtime.readiness import role_checks
 from runtime.roles.parts import Parts
 from runtime.settings import Settings
-from venues.prices import PoolPrices, PriceSource
+from venues.prices import PriceSource
 
 
 async def run(parts: Parts) -> None:
@@ -52,8 +52,8 @@ async def run(parts: Parts) -> None:
         _uses_written(store) as uses,
         _evidence_checked(market) as evidence,
         Redis.from_url(settings.redis_url, socket_connect_timeout=1, socket_timeout=1) as valkey,
+        open_prices(settings, market.pools, market.chain.slot_age) as prices,
     ):
-        prices = PoolPrices(market.pools)
         rates = Rates(settings.redis_url, fail_open=settings.rates_without_valkey == "open")
         trading = partial(store.trading.of, DEFAULT_ACCOUNT)
         app = create_app(
@@ -63,8 +63,8 @@ async def run(parts: Parts) -> None:
             mapper=store.mapper,
             pool=store.pool,
             live=LiveFeed(store.feed, store.events.load, store.mapper),
-            prices=prices,
-            slot_age=market.chain.slot_age,
+            prices=prices.source,
+            slot_age=prices.slot_age,
             chain=lambda: _known(market.identity),
             venues=market.venues,
             venue_reports=market.opened.reports,
@@ -76,7 +76,7 @@ async def run(parts: Parts) -> None:
                 _chain_check(market),
                 Check("evidence", evidence.problem, essential=False),
                 _venues_check(market),
-                prices_check(market.chain, prices, settings.price_max_age),
+                prices_check(prices.slot_age, prices.source, settings.price_max_age),
             ],
             hurry=store.ask_for_hurry,
             trading=store.trading.of,
@@ -220,7 +220,7 @@ def _checks(store: Store, valkey: Redis) -> list[Check]:
     ]
 
 
-def prices_check(chain: Chain, source: PriceSource, max_age: int) -> Check:
+def prices_check(slot_age: SlotAge, source: PriceSource, max_age: int) -> Check:
     """Well while the newest price is at most ``max_age`` seconds old."""
     pairs = [pair_of(one, other) for one, other in combinations(KNOWN_TOKENS.tokens, 2)]
 
@@ -228,7 +228,7 @@ def prices_check(chain: Chain, source: PriceSource, max_age: int) -> Check:
         seen = await source.observe(pairs)
         if not seen.pairs:
             return "no venue has a price of any pair"
-        age = await chain.slot_age(seen.slot)
+        age = await slot_age(seen.slot)
         return None if age <= max_age else f"the newest price is {age} s old: it fires nothing"
 
     return Check("prices", prices, essential=False)

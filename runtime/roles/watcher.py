@@ -5,23 +5,29 @@ from __future__ import annotations
 import asyncio
 
 from runtime.composition import lease_of, utc_now
+from runtime.price_sources import OpenPrices, open_prices
 from runtime.roles.parts import Parts
-from venues.prices import PoolPrices
 from workers.watcher.book import Book
 from workers.watcher.book_feed import WATCHER, BookFeed
 from workers.watcher.watcher import Pace, Watcher
 
 
 async def run(parts: Parts) -> None:
-    settings, store, market = parts.settings, parts.store, parts.market
+    market = parts.market
     await market.identity.confirmed()
+    async with open_prices(parts.settings, market.pools, market.chain.slot_age) as prices:
+        await _watch(parts, prices)
+
+
+async def _watch(parts: Parts, prices: OpenPrices) -> None:
+    settings, store = parts.settings, parts.store
     book = BookFeed(store.pool, store.events, store.orders, Book())
     watcher = Watcher(
         feed=book,
         orders=store.orders,
         log=store.feed,
-        source=PoolPrices(market.pools),
-        slot_age=market.chain.slot_age,
+        source=prices.source,
+        slot_age=prices.slot_age,
         clock=utc_now,
         pace=Pace(observe=settings.price_poll_ms / 1000, stale=settings.price_max_age),
     )

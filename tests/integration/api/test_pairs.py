@@ -231,14 +231,14 @@ class Old(PoolPrices):
 
 async def test_readiness_says_when_the_newest_price_is_old_or_there_is_none(node: LocalNode):
     async with SolanaChain(node.url) as chain:
-        assert await prices_check(chain, PoolPrices(PoolBook(chain, PROGRAM_ID)), 5).probe() is None
+        assert await prices_check(chain.slot_age, PoolPrices(PoolBook(chain, PROGRAM_ID)), 5).probe() is None
         async with asyncio.timeout(10):
             while await chain.slot_age(1) <= 2:
                 await asyncio.sleep(0.1)
-        said = await prices_check(chain, Old(PoolBook(chain, PROGRAM_ID)), 2).probe()
+        said = await prices_check(chain.slot_age, Old(PoolBook(chain, PROGRAM_ID)), 2).probe()
         assert said and said.startswith("the newest price is ") and said.endswith(" s old: it fires nothing")
         nowhere = PoolPrices(PoolBook(chain, SOL.mint))
-        assert await prices_check(chain, nowhere, 5).probe() == "no venue has a price of any pair"
+        assert await prices_check(chain.slot_age, nowhere, 5).probe() == "no venue has a price of any pair"
 
 
 async def test_ten_thousand_resting_orders_cost_a_pair_little(traded: Engine, database: TestDatabase):

@@ -1,0 +1,90 @@
+"""The prices that PRICE_SOURCE names: what triggers waiting orders, and how old it is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from redis.asyncio import Redis
+
+from domain.tokens import KNOWN_TOKENS
+from runtime.errors import StartupError
+from runtime.remote_venues import MINUTE, jupiter_budget, jupiter_headers, jupiter_most
+from runtime.settings import Settings
+from venues.feeds.agreement import AgreedPrices
+from venues.feeds.binance import BinanceFeed
+from venues.feeds.jupiter import JupiterFeed
+from venues.feeds.recorded import RecordedFeed
+from venues.feeds.ticks import Feed, FeedPrices
+from venues.jupiter.client import refused
+from venues.pools import PoolBook
+from venues.prices import PoolPrices, PriceSource
+from venues.remote.budget import Budget, NoBudget
+from venues.remote.service import Service
+
+SlotAge = Callable[[int], Awaitable[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPrices:
+    """``slot_age`` says how many seconds ago the slot of the source's prices was: a chain's, or a feed's own time."""
+
+    source: PriceSource
+    slot_age: SlotAge
+
+
+@asynccontextmanager
+async def open_prices(settings: Settings, pools: PoolBook, slot_age: SlotAge) -> AsyncIterator[OpenPrices]:
+    """``slot_age`` is the chain's. Raises ``StartupError`` where a file of ticks can't be read."""
+    async with AsyncExitStack() as stack:
+        opened = [await _opened(word, settings, pools, slot_age, stack) for word in settings.price_source]
+        first, others = opened[0], [one.source for one in opened[1:]]
+        if not others:
+            yield first
+            return
+        agreed = AgreedPrices(first.source, others, most_bps=settings.price_agreement_bps)
+        yield OpenPrices(agreed, first.slot_age)
+
+
+async def _opened(
+    word: str, settings: Settings, pools: PoolBook, slot_age: SlotAge, stack: AsyncExitStack
+) -> OpenPrices:
+    if word == "pools":
+        return OpenPrices(PoolPrices(pools), slot_age)
+    feed: Feed
+    if word == "jupiter":
+        feed = await _jupiter(settings, stack)
+    elif word == "binance":
+        feed = binance = BinanceFeed(settings.binance_url, KNOWN_TOKENS.tokens)
+        running = asyncio.create_task(binance.run(), name="binance")
+        stack.callback(running.cancel)
+    else:
+        file = Path(word.removeprefix("file:")).expanduser()
+        try:
+            feed = RecordedFeed(file, KNOWN_TOKENS)
+        except (OSError, ValueError) as error:
+            raise StartupError(f"PRICE_SOURCE: {error}") from None
+    prices = FeedPrices(feed, max_age=settings.price_max_age)
+    return OpenPrices(prices, prices.age)
+
+
+async def _jupiter(settings: Settings, stack: AsyncExitStack) -> JupiterFeed:
+    """It takes half of the requests that all of Jupiter's paths have together, at most."""
+    budget: Budget = NoBudget()
+    most = jupiter_most(settings)
+    if settings.redis_url:
+        connecting = Redis.from_url(settings.redis_url, socket_connect_timeout=1, socket_timeout=1)
+        budget = jupiter_budget(settings, await stack.enter_async_context(connecting))
+    service = Service(
+        "jupiter prices",
+        settings.jupiter_price_url,
+        budget=budget,
+        refused=refused,
+        timeout=settings.venue_timeout,
+        headers=jupiter_headers(settings),
+    )
+    stack.push_async_callback(service.close)
+    return JupiterFeed(service, KNOWN_TOKENS.tokens, every=max(2.0, 2 * MINUTE / most))

@@ -1,0 +1,195 @@
+"""Feeds of others, from stubs in their documented shapes: reconnects, frozen prices, and answers that are none."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from aiohttp import web
+from websockets.asyncio.server import ServerConnection, serve
+
+from domain.tokens import KNOWN_TOKENS, SOL, USDC, USDT
+from tests.stubs.jupiter import serving
+from tests.unit.venues.test_feeds import Clock
+from venues.feeds.binance import BinanceFeed
+from venues.feeds.jupiter import JupiterFeed
+from venues.jupiter.client import refused
+from venues.remote.budget import NoBudget
+from venues.remote.service import Service
+
+
+@dataclass
+class PriceStub:
+    """``/price/v3`` as documented; ``body`` replaces the answer."""
+
+    url: str = ""
+    price: str = "147.4789846291"
+    block: int | None = 348_004_023
+    body: str | None = None
+    status: int = 200
+    asked: list[dict[str, str]] = field(default_factory=list)
+
+    async def answer(self, request: web.Request) -> web.Response:
+        self.asked.append(dict(request.query))
+        text = self.body if self.body is not None else self.text()
+        return web.Response(text=text, status=self.status, content_type="application/json")
+
+    def text(self) -> str:
+        one = {"createdAt": "2024-06-05T08:55:25.527Z", "liquidity": 621679197.67, "decimals": 9}
+        shown = json.dumps(one | {"blockId": self.block, "priceChange24h": 1.29, "usdPrice": "PRICE"})
+        return f'{{"{SOL.mint}": {shown.replace(chr(34) + "PRICE" + chr(34), self.price)}}}'
+
+
+@asynccontextmanager
+async def jupiter(clock: Clock, every: float = 0.0) -> AsyncIterator[tuple[PriceStub, JupiterFeed]]:
+    stub = PriceStub()
+    async with serving(stub, web.get("/price/v3", stub.answer)) as url:
+        service = Service("prices", f"{url}/price/v3", budget=NoBudget(), refused=refused, timeout=2.0)
+        yield stub, JupiterFeed(service, KNOWN_TOKENS.tokens, every=every, clock=clock)
+        await service.close()
+
+
+async def test_jupiters_prices_keep_every_digit_and_are_asked_for_in_one_call() -> None:
+    async with jupiter(Clock(), every=60.0) as (stub, feed):
+        ticks = await feed.ticks()
+        assert {mint: (tick.bid, tick.ask) for mint, tick in ticks.items()} == {
+            SOL.mint: (Decimal("147.4789846291"), Decimal("147.4789846291"))
+        }
+        await feed.ticks()
+        assert len(stub.asked) == 1
+        assert stub.asked[0]["ids"].split(",") == [token.mint for token in KNOWN_TOKENS.tokens]
+
+
+async def test_a_price_of_the_same_block_grows_old_whatever_is_answered() -> None:
+    clock = Clock()
+    async with jupiter(clock) as (stub, feed):
+        first = (await feed.ticks())[SOL.mint].at
+        clock.now += 60
+        assert (await feed.ticks())[SOL.mint].at == first
+        stub.block = 348_004_024
+        assert (await feed.ticks())[SOL.mint].at == clock.now
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, "<html>"),
+        (200, "[]"),
+        (200, f'{{"{SOL.mint}": {{"usdPrice": "150", "blockId": 1}}}}'),
+        (200, f'{{"{SOL.mint}": {{"blockId": 1}}}}'),
+        (200, f'{{"{SOL.mint}": {{"usdPrice": NaN, "blockId": 1}}}}'),
+        (429, "Too many requests"),
+        (500, "{}"),
+    ],
+)
+async def test_an_answer_that_is_none_leaves_the_last_price_to_grow_old(status: int, body: str) -> None:
+    async with jupiter(Clock()) as (stub, feed):
+        before = dict(await feed.ticks())
+        stub.status, stub.body = status, body
+        assert await feed.ticks() == before
+
+
+@dataclass
+class TickerStub:
+    """Binance's combined stream: each connection gets ``messages``, then ``then`` decides."""
+
+    messages: list[Any] = field(default_factory=list)
+    then: Callable[[ServerConnection], Any] | None = None
+    paths: list[str] = field(default_factory=list)
+
+    async def handle(self, socket: ServerConnection) -> None:
+        assert socket.request is not None
+        self.paths.append(socket.request.path)
+        for message in self.messages:
+            await socket.send(message if isinstance(message, str) else json.dumps(message))
+        if self.then:
+            await self.then(socket)
+        else:
+            await socket.wait_closed()
+
+
+def ticker(symbol: str, bid: str, ask: str) -> dict[str, Any]:
+    data = {"u": 400900217, "s": symbol, "b": bid, "B": "31.21", "a": ask, "A": "40.66"}
+    return {"stream": f"{symbol.lower()}@bookTicker", "data": data}
+
+
+@asynccontextmanager
+async def binance(stub: TickerStub, silence: float = 5.0) -> AsyncIterator[BinanceFeed]:
+    async with serve(stub.handle, "127.0.0.1", 0) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        feed = BinanceFeed(f"ws://127.0.0.1:{port}", KNOWN_TOKENS.tokens, silence=silence)
+        running = asyncio.create_task(feed.run())
+        try:
+            yield feed
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+
+async def until(holds: Callable[[], Any]) -> None:
+    async with asyncio.timeout(10):
+        while not holds():
+            await asyncio.sleep(0.01)
+
+
+async def test_book_tickers_are_ticks_and_usdt_is_a_dollar() -> None:
+    stub = TickerStub([ticker("SOLUSDT", "149.98", "150.02"), ticker("USDCUSDT", "0.9999", "1.0001")])
+    async with binance(stub) as feed:
+        await until(lambda: len(feed._ticks) == 2)
+        ticks = await feed.ticks()
+    assert (ticks[SOL.mint].bid, ticks[SOL.mint].ask) == (Decimal("149.98"), Decimal("150.02"))
+    assert ticks.keys() == {SOL.mint, USDC.mint, USDT.mint}
+    assert ticks[USDT.mint].bid == 1
+    assert stub.paths[0].startswith("/stream?streams=solusdt@bookTicker/usdcusdt@bookTicker/")
+    assert "usdtusdt" not in stub.paths[0]
+
+
+async def test_what_is_no_ticker_is_passed_over() -> None:
+    odd = ["no JSON", "[]", {"stream": "x", "data": {}}, {"result": None, "id": 1}, ticker("SOLUSDT", "-1", "1"),
+           ticker("SOLUSDT", "2", "1"), ticker("SOLUSDT", "x", "1"), ticker("DOGEUSDT", "1", "1")]  # fmt: skip
+    async with binance(TickerStub([*odd, ticker("SOLUSDT", "150", "150")])) as feed:
+        await until(lambda: feed._ticks)
+        assert (await feed.ticks()).keys() == {SOL.mint, USDT.mint}
+        assert (await feed.ticks())[SOL.mint].bid == 150
+
+
+@pytest.mark.parametrize("how", ["closes", "shuts down", "is silent"])
+async def test_it_connects_again_whatever_ended_it(how: str) -> None:
+    stub = TickerStub([ticker("SOLUSDT", "150", "150")])
+
+    async def closes(socket: ServerConnection) -> None:
+        await socket.close()
+
+    async def says_so(socket: ServerConnection) -> None:
+        await socket.send(json.dumps({"e": "serverShutdown", "E": 1_770_123_456_789}))
+        await socket.wait_closed()
+
+    stub.then = {"closes": closes, "shuts down": says_so, "is silent": None}[how]
+    async with binance(stub, silence=0.2) as feed:
+        await until(lambda: len(stub.paths) >= 2)
+        assert (await feed.ticks())[SOL.mint].bid == 150
+
+
+async def test_before_anything_came_there_is_no_price() -> None:
+    async with binance(TickerStub()) as feed:
+        assert await feed.ticks() == {}
+
+
+@pytest.mark.skipif(not os.environ.get("JUPITER_PRICE_DESCRIPTION"), reason="JUPITER_PRICE_DESCRIPTION names no file")
+async def test_client_and_stub_both_fit_the_official_description_of_prices() -> None:
+    openapi_core, testing = pytest.importorskip("openapi_core"), pytest.importorskip("openapi_core.testing")
+    async with jupiter(Clock()) as (stub, feed):
+        assert await feed.ticks()
+    description = openapi_core.OpenAPI.from_file_path(os.environ["JUPITER_PRICE_DESCRIPTION"])
+    request = testing.MockRequest(
+        "https://api.jup.ag", "get", "/price/v3", args=stub.asked[0], headers={"x-api-key": "a key"}
+    )
+    description.validate_request(request)
+    description.validate_response(request, testing.MockResponse(stub.text().encode()))

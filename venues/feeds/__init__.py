@@ -1,0 +1,1 @@
+"""Prices from outside of the chain: what tokens cost in dollars, as others say it."""

@@ -1,0 +1,73 @@
+"""Jupiter's price API, version 3: dollars a token, 50 tokens a call."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from time import monotonic, time
+
+import structlog
+
+from domain.tokens import Token
+from venues.errors import VenueError
+from venues.feeds.ticks import Tick
+from venues.remote.service import Service
+
+log = structlog.get_logger(__name__)
+
+MOST_TOKENS = 50
+
+
+class JupiterFeed:
+    """Asked every ``every`` seconds at most, by ``service``. A token without a reliable price is left out by it.
+
+    A tick is as old as the block that its price was computed at has been the same.
+    """
+
+    name = "jupiter"
+
+    def __init__(
+        self, service: Service, tokens: Sequence[Token], *, every: float, clock: Callable[[], float] = time
+    ) -> None:
+        self._service = service
+        self._ids = ",".join(token.mint for token in tokens[:MOST_TOKENS])
+        self._mints = {token.mint for token in tokens}
+        self._every = every
+        self._clock = clock
+        self._asked = -every
+        self._ticks: dict[str, Tick] = {}
+        self._blocks: dict[str, int] = {}
+
+    async def ticks(self) -> Mapping[str, Tick]:
+        if monotonic() - self._asked >= self._every:
+            self._asked = monotonic()
+            try:
+                self._take(await self._service.get("", {"ids": self._ids}))
+            except VenueError as failed:
+                log.debug("no prices", service=self._service.name, reason=failed.detail)
+        return self._ticks
+
+    def _take(self, body: bytes) -> None:
+        try:
+            # Numbers stay as they are written: a float would round them.
+            said = json.loads(body, parse_float=Decimal, parse_int=Decimal)
+            found = {mint: _price(one) for mint, one in said.items() if mint in self._mints and one is not None}
+        except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
+            raise self._service.unusable("its prices can't be read") from None
+        now = self._clock()
+        for mint, (price, block) in found.items():
+            held = self._ticks.get(mint)
+            stands = held is not None and block is not None and self._blocks.get(mint) == block
+            self._ticks[mint] = Tick(price, price, held.at if held and stands else now)
+            if block is not None:
+                self._blocks[mint] = block
+
+
+def _price(one: dict[str, object]) -> tuple[Decimal, int | None]:
+    price, block = one["usdPrice"], one["blockId"]
+    if not isinstance(price, Decimal) or not price.is_finite():
+        raise ValueError("a price is a number")
+    if block is not None and not isinstance(block, Decimal):
+        raise ValueError("a block is a number")
+    return price, None if block is None else int(block)
