@@ -84,6 +84,12 @@ class SimulationResult(Answer, frozen=True):
     units_consumed: U64 | None = None
     inner_instructions: list[InnerInstructions] | None = None
 
+    @property
+    def called(self) -> tuple[dict[str, Any], ...] | None:
+        """What the programs called, in order; None where the node doesn't show it."""
+        inner = self.inner_instructions
+        return None if inner is None else tuple([one for each in inner for one in each.instructions])
+
 
 class AccountData(Answer, frozen=True):
     data: AccountBytes
@@ -110,6 +116,13 @@ class BlockSignatures(Answer, frozen=True):
     parent_slot: U64
     block_height: U64
     signatures: list[str]
+
+
+class PrioritizationFee(Answer, frozen=True):
+    """The least that a block's transactions paid at the accounts asked for, in micro-lamports a compute unit."""
+
+    slot: U64
+    prioritization_fee: U64
 
 
 class TokenAmount(Answer, frozen=True):

@@ -10,6 +10,9 @@ from collections.abc import Awaitable, Callable, Iterable
 from solders.address_lookup_table_account import AddressLookupTable, AddressLookupTableAccount
 from solders.pubkey import Pubkey
 
+from chains import answers
+from chains.endpoint import Endpoint
+
 LOOKUP_TABLE_PROGRAM = "AddressLookupTab1e1111111111111111111111111"
 
 # A table is 8 KB at most.
@@ -24,6 +27,14 @@ def addresses_of(data: bytes) -> tuple[str, ...] | None:
     except ValueError:
         return None
     return tuple(map(str, table.addresses)) if table.meta.deactivation_slot == _NEVER else None
+
+
+async def read_table(endpoint: Endpoint, address: str) -> tuple[str, ...] | None:
+    """The addresses in the table at ``address``, finalized; None where there is none. Raises what the endpoint does."""
+    config = {"encoding": "base64", "commitment": "finalized"}
+    answer = await endpoint.call("getMultipleAccounts", [address], config, shape=answers.HELD)
+    held = next(iter(answer.value), None)
+    return None if held is None or held.owner != LOOKUP_TABLE_PROGRAM else addresses_of(held.data)
 
 
 class LookupTableCache:

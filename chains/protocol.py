@@ -163,6 +163,11 @@ class Chain(Protocol):
     async def accounts(self, addresses: Sequence[str]) -> AccountsAnswer:
         """Any number of accounts, at the commitment the engine reads at; more than one call past 100."""
 
+    async def recent_priority_fees(self, accounts: Sequence[str]) -> list[int]:
+        """Of each recent block the least that was paid to write any of ``accounts``, at most 128 of them, in
+        micro-lamports a compute unit.
+        """
+
     async def lookup_table(self, address: str) -> tuple[str, ...] | None:
         """The addresses in a lookup table, finalized; None where there is no table, or one that is given up."""
 

@@ -21,7 +21,9 @@ from chains.errors import RpcError, UnansweredError
 from chains.evidence import Answer, Present, ask
 from chains.guard import TOKEN_PROGRAM
 from chains.guard_accounts import GuardsSeen, see
-from chains.lookup_tables import LOOKUP_TABLE_PROGRAM, addresses_of
+from chains.landers import Landers
+from chains.lookup_tables import read_table
+from chains.priority_fees import read_fees
 from chains.protocol import (
     AccountsAnswer,
     Blockhash,
@@ -51,7 +53,7 @@ _TOKEN_AMOUNT = slice(64, 72)
 
 class SolanaChain(Chain):
     """``chains.protocol.Chain`` over the endpoint at ``url``; ``extra_urls`` are asked for evidence, and for landings
-    that it doesn't show as successes.
+    that it doesn't show as successes; ``lander_urls`` are sent the same bytes, and nothing is asked of them.
 
     ``read_commitment`` is the state that quotes and simulations are made from. ``custom_codes`` says what the custom
     error numbers of the venues' programs mean. ``timeout`` is in seconds, for each call; ``connections`` is how many
@@ -63,6 +65,7 @@ class SolanaChain(Chain):
         url: str,
         *,
         extra_urls: Sequence[str] = (),
+        lander_urls: Sequence[str] = (),
         read_commitment: Commitment = "confirmed",
         custom_codes: CustomCodes | None = None,
         timeout: float = 10.0,
@@ -70,12 +73,13 @@ class SolanaChain(Chain):
     ) -> None:
         self._endpoints = [Endpoint(each, timeout=timeout, connections=connections) for each in (url, *extra_urls)]
         self._main = self._endpoints[0]
+        self._landers = Landers(lander_urls, timeout=timeout)
         self._times = BlockTimes(self._main)
         self._commitment = read_commitment
         self._custom_codes = custom_codes or {}
 
     async def close(self) -> None:
-        await asyncio.gather(*(endpoint.close() for endpoint in self._endpoints))
+        await asyncio.gather(self._landers.close(), *(endpoint.close() for endpoint in self._endpoints))
 
     async def __aenter__(self) -> Self:
         return self
@@ -146,9 +150,7 @@ class SolanaChain(Chain):
         if result.err is None:
             if not result.units_consumed:  # a limit made from it would fail the transaction
                 raise UnansweredError(self._main.name, "the simulation does not say what it used")
-            inner = result.inner_instructions
-            called = None if inner is None else tuple(one for each in inner for one in each.instructions)
-            return Simulation(None, result.units_consumed, called)
+            return Simulation(None, result.units_consumed, result.called)
         programs = [str(message.account_keys[step.program_id_index]) for step in message.instructions]
         error = transaction_error(result.err, result.logs or (), programs=programs, custom_codes=self._custom_codes)
         return Simulation(error, result.units_consumed or 0)
@@ -160,6 +162,7 @@ class SolanaChain(Chain):
             "preflightCommitment": self._commitment,
             "maxRetries": 0,
         }
+        self._landers.hand_over(transaction)
         try:
             await self._main.call("sendTransaction", _base64(transaction), config, shape=str)
         except (RpcError, UnansweredError) as failure:
@@ -285,11 +288,11 @@ class SolanaChain(Chain):
             raise UnansweredError(self._main.name, "not every account was answered")
         return answer
 
+    async def recent_priority_fees(self, accounts: Sequence[str]) -> list[int]:
+        return await read_fees(self._main, accounts)
+
     async def lookup_table(self, address: str) -> tuple[str, ...] | None:
-        config = {"encoding": "base64", "commitment": "finalized"}
-        answer = await self._main.call("getMultipleAccounts", [address], config, shape=answers.HELD)
-        held = next(iter(answer.value), None)
-        return None if held is None or held.owner != LOOKUP_TABLE_PROGRAM else addresses_of(held.data)
+        return await read_table(self._main, address)
 
     async def program_accounts(self, program: str) -> list[tuple[str, bytes]]:
         config = {"encoding": "base64", "commitment": self._commitment}

@@ -1,29 +1,31 @@
 """Every setting of the engine, from the environment and `.env` (the environment wins). docs/settings.md lists them."""
 
-import re
 from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-from solders.pubkey import Pubkey
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from api.serving.access import Access
 from api.serving.authority import parse_authority, parse_origin
 from domain.time_spans import time_span
 from runtime.errors import SettingsError
+from runtime.setting_forms import with_scheme
+from runtime.venue_settings import VenueSettings
+from runtime.wallet_settings import WalletSettings
 from runtime.wallet_source import Keystore, SignerAt, WalletSource
-from venues.programs import READERS
 
-_LISTS = ("solana_evidence_rpc_urls", "allowed_hosts", "allowed_origins", "programs_allowed", "venues", "price_source")
-VenueWord = Literal["pools", "jupiter", "raydium", "meteora", "orca"]
+_LISTS = (
+    *("solana_evidence_rpc_urls", "lander_urls", "allowed_hosts", "allowed_origins"),
+    *("programs_allowed", "venues", "price_source"),
+)
 Port = Annotated[int, Field(ge=1, le=65535)]
 LOOPBACK = "127.0.0.1"
 
 
-class Settings(BaseSettings):
+class Settings(WalletSettings, VenueSettings):
     """An empty address means "not set": `surefill up` then starts that server itself, and a role on its own asks the
     running engine.
     """
@@ -66,30 +68,14 @@ class Settings(BaseSettings):
         description="More RPC endpoints, comma separated, asked for evidence before an order ends; with any, two "
         "endpoints must agree.",
     )
+    lander_urls: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        repr=False,
+        description="More RPC endpoints, comma separated, that the same signed bytes are sent to; none is waited for.",
+    )
 
     data_dir: Path = Field(
         Path(".surefill"), description="Everything the engine keeps: databases, chain, wallet, logs."
-    )
-    wallet_keypair: Path | None = Field(
-        None, description="The wallet, a keypair file; DATA_DIR/wallet.json where not set."
-    )
-    wallet_keystore: Path | None = Field(
-        None, description="The wallet, encrypted: an Ed25519 key as PKCS#8 in PEM; it wins over WALLET_KEYPAIR."
-    )
-    wallet_password: str = Field("", repr=False, description="The password of WALLET_KEYSTORE.")
-    signer_url: str = Field(
-        "", repr=False, description="Who signs instead of a key here; needs WALLET_ADDRESS and GUARD_KEY."
-    )
-    wallet_address: str = Field("", description="The wallet's address, base58, where SIGNER_URL signs for it.")
-    signer_timeout: Annotated[float, Field(ge=0.1, le=30)] = Field(
-        2.0, description="Seconds a signature is waited for."
-    )
-
-    guard_key: str = Field(
-        "",
-        repr=False,
-        description="The key that orders' guards are made from, 64 hex digits; where not set, it follows from the "
-        "wallet's. Never change it while orders are open.",
     )
     lamport_reserve: Annotated[int, Field(ge=0, le=10**15)] = Field(
         50_000_000, description="Lamports of the wallet that swaps leave alone: they are kept for cancels."
@@ -102,6 +88,11 @@ class Settings(BaseSettings):
     )
     max_priority_fee_lamports: Annotated[int, Field(ge=0, le=10**12)] = Field(
         1_000_000, description="What the transactions of one order may offer for priority, in lamports, all together."
+    )
+    priority_fee_percentile: Annotated[int, Field(ge=0, le=100)] = Field(
+        0,
+        description="What a transaction offers for priority at least: this percentile of what was paid lately at the "
+        "accounts it writes, within MAX_PRIORITY_FEE_LAMPORTS; 0 doesn't ask.",
     )
     guard_keep: str = Field(
         "7d",
@@ -116,27 +107,6 @@ class Settings(BaseSettings):
     )
     commitment: Literal["confirmed", "finalized"] = Field(
         "confirmed", description="When a landed swap counts as confirmed."
-    )
-    venues: Annotated[tuple[VenueWord, ...], NoDecode] = Field(
-        ("pools",),
-        description="Who is asked for quotes, comma separated: pools (the local chain's), jupiter, raydium, and "
-        "meteora or orca, which are routed through Jupiter.",
-    )
-    jupiter_url: str = Field("https://api.jup.ag/swap/v2", repr=False, description="Jupiter's swap API, version 2.")
-    jupiter_api_key: str = Field("", repr=False, description="The key it is asked with; without one it answers seldom.")
-    jupiter_requests_per_minute: Annotated[int, Field(ge=0, le=100_000)] = Field(
-        0, description="How often all processes together may ask it; 0 is 60 with a key and 30 without."
-    )
-    raydium_url: str = Field("https://transaction-v1.raydium.io", repr=False, description="Raydium's Trade API.")
-    raydium_requests_per_minute: Annotated[int, Field(ge=1, le=100_000)] = Field(
-        120, description="How often all processes together may ask it."
-    )
-    venue_timeout: Annotated[float, Field(ge=0.1, le=5)] = Field(
-        2.0, description="Seconds a remote venue is waited for, quote or transaction."
-    )
-    programs_allowed: Annotated[tuple[str, ...], NoDecode] = Field(
-        (),
-        description="Swap programs, comma separated, that a transaction may call; where not set, those of the venues.",
     )
     market_order_deadline: Annotated[int, Field(ge=1, le=86_400)] = Field(
         120, description="Seconds in which a market order executes or fails."
@@ -172,21 +142,6 @@ class Settings(BaseSettings):
     price_max_age: Annotated[int, Field(ge=1, le=3_600)] = Field(
         5, description="Seconds a price source may stand still before it fires nothing."
     )
-    price_source: Annotated[tuple[str, ...], NoDecode] = Field(
-        ("pools",),
-        description="Whose prices trigger waiting orders: pools, jupiter, binance or file:PATH; of several, comma "
-        "separated, the first's, where the others agree.",
-    )
-    price_agreement_bps: Annotated[int, Field(ge=1, le=10_000)] = Field(
-        100, description="How far several price sources may be apart, in basis points; beyond that nothing triggers."
-    )
-    jupiter_price_url: str = Field(
-        "https://api.jup.ag/price/v3", repr=False, description="Jupiter's price API, version 3."
-    )
-    binance_url: str = Field(
-        "wss://data-stream.binance.vision", repr=False, description="Binance's public market data stream."
-    )
-
     slot_ms: Annotated[int, Field(ge=10, le=10_000)] = Field(
         100, description="Milliseconds a slot of the local chain takes."
     )
@@ -242,29 +197,15 @@ class Settings(BaseSettings):
             raise ValueError("must hold origins as https://trade.example or http://localhost:3000")
         return value
 
-    @field_validator("programs_allowed")
-    @classmethod
-    def each_is_a_program_that_is_read(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if unread := sorted(set(value) - READERS.keys()):
-            raise ValueError(f"names {unread[0]}, whose instructions this version can't read")
-        return value
-
     @field_validator("database_url", "database_owner_url")
     @classmethod
     def names_postgresql(cls, value: str) -> str:
-        return _with_scheme(value, "postgresql", "postgres")
+        return with_scheme(value, "postgresql", "postgres")
 
     @field_validator("redis_url")
     @classmethod
     def names_redis(cls, value: str) -> str:
-        return _with_scheme(value, "redis", "rediss", "unix")
-
-    @field_validator("guard_key")
-    @classmethod
-    def is_a_key(cls, value: str) -> str:
-        if value and not re.fullmatch(r"[0-9a-fA-F]{64}", value):
-            raise ValueError("must be 64 hex digits")  # it is a secret: it isn't repeated
-        return value
+        return with_scheme(value, "redis", "rediss", "unix")
 
     @field_validator("guard_keep")
     @classmethod
@@ -273,50 +214,15 @@ class Settings(BaseSettings):
             raise ValueError("must be a number and a unit, such as 7d, 12h, 30m or 45s, of ten years at most")
         return value
 
-    @field_validator("binance_url")
-    @classmethod
-    def names_a_socket(cls, value: str) -> str:
-        return _with_scheme(value, "wss", "ws")
-
-    @field_validator("price_source")
-    @classmethod
-    def each_is_a_source(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if not all(word in ("pools", "jupiter", "binance") or re.fullmatch("file:.+", word) for word in value):
-            raise ValueError("must name pools, jupiter, binance or file:PATH")
-        return tuple(dict.fromkeys(value))
-
-    @field_validator("venues", mode="after")
-    @classmethod
-    def each_once(cls, value: tuple[VenueWord, ...]) -> tuple[VenueWord, ...]:
-        return tuple(dict.fromkeys(value))
-
     @field_validator("solana_rpc_url", "jupiter_url", "jupiter_price_url", "raydium_url", "signer_url")
     @classmethod
     def names_http(cls, value: str) -> str:
-        return _with_scheme(value, "http", "https")
+        return with_scheme(value, "http", "https")
 
-    @field_validator("solana_evidence_rpc_urls")
+    @field_validator("solana_evidence_rpc_urls", "lander_urls")
     @classmethod
     def each_names_http(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(_with_scheme(url, "http", "https") for url in value)
-
-    @field_validator("wallet_address")
-    @classmethod
-    def is_an_address(cls, value: str) -> str:
-        if value:
-            try:
-                Pubkey.from_string(value)
-            except ValueError:
-                raise ValueError("must be 32 bytes in base58") from None
-        return value
-
-    @model_validator(mode="after")
-    def a_signer_knows_its_wallet(self) -> Self:
-        if self.signer_url and not (self.wallet_address and self.guard_key):
-            raise ValueError(
-                "SIGNER_URL needs WALLET_ADDRESS and GUARD_KEY: neither follows from a key that isn't here"
-            )
-        return self
+        return tuple(with_scheme(url, "http", "https") for url in value)
 
     @field_validator("data_dir", "wallet_keypair", "wallet_keystore")
     @classmethod
@@ -378,12 +284,6 @@ class Settings(BaseSettings):
         """The API as seen from this machine."""
         host = {"0.0.0.0": LOOPBACK, "::": "[::1]"}.get(self.host, f"[{self.host}]" if ":" in self.host else self.host)  # noqa: S104
         return f"http://{host}:{self.port}"
-
-
-def _with_scheme(url: str, *schemes: str) -> str:
-    if url and url.partition("://")[0] not in schemes:
-        raise ValueError(f"must begin with {schemes[0]}://")  # the value may hold a password: it isn't repeated
-    return url
 
 
 def load(**overrides: Any) -> Settings:

@@ -16,6 +16,7 @@ from chains.blockhashes import BlockhashCache
 from chains.errors import WalletError
 from chains.lookup_tables import LookupTableCache
 from chains.own_accounts import own_accounts
+from chains.priority_fees import PriorityFees
 from chains.signer import Signer
 from commands.ids import DEFAULT_ACCOUNT
 from domain.errors import DomainError
@@ -163,6 +164,7 @@ def build_context(parts: Parts, signer: AccountSigner, genesis_hash: str) -> Bui
         readers={Pubkey.from_string(program): read for program, read in readers_of(programs).items()},
         off_limits=own_accounts(wallet.address, mints) | {canary},
         tables=LookupTableCache(market.chain.lookup_table),
+        fees=PriorityFees(market.chain.recent_priority_fees, settings.priority_fee_percentile),
         genesis_hash=genesis_hash,
         limits=ComputeLimits(always_simulate=settings.always_simulate),
         most_priority_lamports=settings.max_priority_fee_lamports,

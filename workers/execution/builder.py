@@ -18,6 +18,7 @@ from chains.blockhashes import BlockhashCache
 from chains.errors import SignerError, TransactionRefusedError
 from chains.guard import Guard, GuardKey
 from chains.lookup_tables import LookupTableCache
+from chains.priority_fees import PriorityFees
 from chains.protocol import Blockhash, Chain
 from chains.signer import Signer
 from chains.simulated_changes import check_simulated
@@ -60,6 +61,7 @@ class BuildContext:
     readers: Mapping[Pubkey, SwapReader]
     off_limits: frozenset[Pubkey]
     tables: LookupTableCache
+    fees: PriorityFees
     genesis_hash: str
     limits: ComputeLimits
     most_priority_lamports: int
@@ -139,7 +141,8 @@ class Builder:
                 return self._rejected(simulation.error.code, simulation.error.detail, simulation.error.logs)
             check_simulated(simulation.inner, decoded, context.allowed(order, minimum_out), rent=rent)
             units = context.limits.learn(offer.quote, simulation.units)
-        priority = priority_of(order, unit_limit(units), context.most_priority_lamports, hint=proposal.unit_price)
+        hint = max(proposal.unit_price, await context.fees.of(proposal.instructions))
+        priority = priority_of(order, unit_limit(units), context.most_priority_lamports, hint=hint)
         if not outbids(order, priority):
             return self._rejected(FEE_CAP, "The order's attempts have offered as much for priority as they may.")
         final = composed(compute_units=units, compute_unit_price=priority.price)

@@ -6,7 +6,7 @@ import base64
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,7 @@ import pytest
 from solders.pubkey import Pubkey
 from solders.system_program import TransferParams, transfer
 
+from chains.priority_fees import PriorityFees
 from domain.events import BuildRejected, OrderRouted, TransactionBuilt
 from domain.tokens import KNOWN_TOKENS
 from tests.integration.workers.harness import EngineHarness
@@ -88,6 +89,23 @@ async def test_a_price_for_compute_beyond_what_an_order_may_offer_is_cut(engine:
         order_id = await setting.executed()
         [built] = await setting.recorded(order_id, TransactionBuilt)
     assert 0 < built.priority_fee_lamports <= 1_000_000 // 7 + 1
+
+
+async def test_what_was_paid_lately_at_its_accounts_raises_what_it_offers(engine: EngineHarness) -> None:
+    async with through_jupiter(engine) as setting:
+        setting.stub.unit_price = 0
+        context = setting.executor._visit.builder._context
+
+        async def paid(accounts: Any) -> list[int]:
+            return [0, 4_000, 9_000]
+
+        raised = replace(context, fees=PriorityFees(paid, 100))
+        setting.executor._visit.builder._context = raised
+        order_id = await setting.executed()
+        [built] = await setting.recorded(order_id, TransactionBuilt)
+    assert built.compute_unit_price == 9_000
+    # The node itself is asked in its own form, and answers.
+    assert await engine.chain.recent_priority_fees([engine.wallet.address]) is not None
 
 
 async def test_meteora_and_orca_are_routes_of_their_own_labels(engine: EngineHarness) -> None:

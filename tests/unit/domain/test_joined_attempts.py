@@ -212,3 +212,11 @@ def test_what_one_endpoint_alone_called_expired_may_still_fail_at_a_fee_after_th
     (proven,) = given(*ended).when(taken(1, "signature-2")).then(e.AttemptExpired)
     assert folded(*ended, proven).attempts[0].proven
     given(*ended, proven).when(taken(1, "signature-2")).then_refused("not_applicable")
+
+
+def test_a_hint_leaves_enough_for_two_that_join_at_twice_the_price_each() -> None:
+    order, units, most = folded(*submitted(), routed()), 100_000, 700
+    first = priority_of(order, units, most, hint=10**9)
+    assert first.lamports == 100
+    assert priority_of(order, units, most, hint=500).price == 500
+    assert priority_of(order, units, most).price == 0

@@ -1,0 +1,9 @@
+"""Forms that several settings have."""
+
+from __future__ import annotations
+
+
+def with_scheme(url: str, *schemes: str) -> str:
+    if url and url.partition("://")[0] not in schemes:
+        raise ValueError(f"must begin with {schemes[0]}://")  # the value may hold a password: it isn't repeated
+    return url
