@@ -22,6 +22,7 @@ from venues.jupiter.client import Build, BuildRequest, build
 from venues.jupiter.labels import LABELS, NAMES
 from venues.programs import with_minimum
 from venues.protocol import Fits, Proposal, QuoteRequest, VenueGroup, VenueQuote
+from venues.remote.answers import route_of
 from venues.remote.breaker import CircuitBreaker
 from venues.remote.needed_accounts import NeededAccounts
 from venues.remote.service import Service
@@ -135,7 +136,7 @@ def _quote_of(venue: str, built: Build) -> Quote:
     """As it is recorded: Jupiter's quotes are net of its venues' fees, and say nothing of reserves."""
     return Quote(
         venue=venue,
-        pool=",".join(step.swap_info.amm_key for step in built.route_plan),
+        pool=route_of(step.swap_info.amm_key for step in built.route_plan),
         token_in=built.input_mint,
         token_out=built.output_mint,
         amount_in=built.in_amount,

@@ -22,6 +22,7 @@ from venues.errors import VenueError
 from venues.programs import with_minimum
 from venues.protocol import Fits, Proposal, QuoteRequest, VenueGroup, VenueQuote
 from venues.raydium.client import Computed, compute, transactions
+from venues.remote.answers import route_of
 from venues.remote.breaker import CircuitBreaker
 from venues.remote.decompile import decompile
 from venues.remote.needed_accounts import ATA_PROGRAM, NeededAccounts
@@ -142,7 +143,7 @@ def _quote_of(computed: Computed) -> Quote:
     data = computed.data
     return Quote(
         venue=NAME,
-        pool=",".join(step.pool_id for step in data.route_plan),
+        pool=route_of(step.pool_id for step in data.route_plan),
         token_in=data.input_mint,
         token_out=data.output_mint,
         amount_in=data.input_amount,

@@ -10,6 +10,8 @@ from solders.instruction import Instruction
 from venues.account_reader import AccountReader
 
 ATA_PROGRAM = "ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL"
+MOST_STEPS = 16
+"""A proposal with more to prepare won't fit: it isn't looked at, as each account takes a call to the node."""
 # An account that is there may be closed by its owner.
 _KNOWN_S = 60.0
 
@@ -23,6 +25,8 @@ class NeededAccounts:
 
     async def needed(self, setup: Sequence[Instruction], owner: str) -> list[Instruction]:
         """``setup`` without what makes an account of ``owner`` that is there; raises what the reader raises."""
+        if len(setup) > MOST_STEPS:
+            return list(setup)
         made = {at: address for at, one in enumerate(setup) if (address := _made(one, owner))}
         unknown = [one for one in made.values() if monotonic() - self._seen.get(one, -_KNOWN_S) >= _KNOWN_S]
         if unknown:

@@ -40,6 +40,13 @@ async def test_only_accounts_that_are_not_there_are_made() -> None:
     assert [len(asked) for asked in reader.asked] == [2, 1]
 
 
+async def test_a_proposal_of_thousands_of_accounts_asks_the_chain_nothing() -> None:
+    reader = Accounts()
+    many = [DOLLARS] * 10_000
+    assert await NeededAccounts(reader).needed(many, OWNER) == many
+    assert reader.asked == []
+
+
 async def test_what_makes_no_account_of_the_owners_stays() -> None:
     strange = Instruction(Pubkey(b"x" * 32), b"", [AccountMeta(Pubkey(b"o" * 32), True, True)])
     others = making_account(OTHER, USDC.mint)
