@@ -52,7 +52,6 @@ class Raydium(VenueGroup):
     def __init__(self, service: Service, reader: AccountReader, tables: Tables, *, tokens: Sequence[Token]) -> None:
         self.service = service
         self.breaker = CircuitBreaker(NAME)
-        self._reader = reader
         self._accounts = NeededAccounts(reader)
         self._tables = tables
         self._unbuildable = Unbuildable()
@@ -98,7 +97,7 @@ class Raydium(VenueGroup):
             str(get_associated_token_address(wallet, Pubkey.from_string(mint)))
             for mint in (offer.token_in, offer.token_out)
         )
-        is_there = (await self._reader.accounts([destination])).data[0] is not None
+        is_there = destination in await self._accounts.there([destination])
         messages = await transactions(
             self.service, computed, wallet=owner, source=source, destination=destination if is_there else None
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from time import monotonic
 
 from solders.instruction import Instruction
@@ -28,13 +28,18 @@ class NeededAccounts:
         if len(setup) > MOST_STEPS:
             return list(setup)
         made = {at: address for at, one in enumerate(setup) if (address := _made(one, owner))}
-        unknown = [one for one in made.values() if monotonic() - self._seen.get(one, -_KNOWN_S) >= _KNOWN_S]
+        there = await self.there(made.values())
+        return [one for at, one in enumerate(setup) if made.get(at) not in there]
+
+    async def there(self, addresses: Iterable[str]) -> set[str]:
+        """Those of ``addresses`` that are there, known or asked for in one call."""
+        wanted = set(addresses)
+        unknown = [one for one in wanted if monotonic() - self._seen.get(one, -_KNOWN_S) >= _KNOWN_S]
         if unknown:
             found = await self._reader.accounts(unknown)
             self._seen |= {one: monotonic() for one, data in zip(unknown, found.data, strict=True) if data}
         now = monotonic()
-        there = {at for at, one in made.items() if now - self._seen.get(one, -_KNOWN_S) < _KNOWN_S}
-        return [one for at, one in enumerate(setup) if at not in there]
+        return {one for one in wanted if now - self._seen.get(one, -_KNOWN_S) < _KNOWN_S}
 
 
 def _made(instruction: Instruction, owner: str) -> str | None:
