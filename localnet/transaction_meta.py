@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from solders.account import Account
@@ -50,13 +50,14 @@ def transaction_meta(executed: Executed, error: ErrorJson | None, lookup: Lookup
     return meta
 
 
-def inner_instructions(metadata: TransactionMetadata) -> list[dict[str, Any]]:
+def inner_instructions(
+    metadata: TransactionMetadata, show: Callable[[Any, int | None], dict[str, Any]] = compiled_instruction
+) -> list[dict[str, Any]]:
+    """What each instruction's program called, by the instruction's index; ``show`` is given its stack height, too."""
     return [
         {
             "index": index,
-            "instructions": [
-                compiled_instruction(instruction.instruction(), instruction.stack_height()) for instruction in inner
-            ],
+            "instructions": [show(instruction.instruction(), instruction.stack_height()) for instruction in inner],
         }
         for index, inner in enumerate(metadata.inner_instructions())
         if inner

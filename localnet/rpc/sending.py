@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from functools import partial
 from typing import Any
 
 from solders.hash import Hash
@@ -16,11 +17,12 @@ from solders.transaction_metadata import TransactionMetadata
 from chains import base58
 from localnet.chain import Commitment
 from localnet.errors import RpcError, SignatureFailureError, UnsupportedMessageError
-from localnet.messages import checked_message
+from localnet.messages import checked_message, resolve_keys
 from localnet.rpc.accounts import accounts_at, show_account
 from localnet.rpc.cluster import blockhash_at
 from localnet.rpc.node import Method, Node, in_context, require_slot
 from localnet.rpc.params import INVALID_PARAMS, Config, Params, invalid, pubkey
+from localnet.rpc.parsed_instructions import shown
 from localnet.transaction_errors import (
     ALREADY_PROCESSED,
     BLOCKHASH_NOT_FOUND,
@@ -63,9 +65,8 @@ def simulate_transaction(node: Node, params: Params) -> Any:
     if verify and replace:
         raise RpcError(INVALID_PARAMS, "sigVerify may not be used with replaceRecentBlockhash")
     known = None if replace else _unknown_blockhash(node, transaction, commitment)
-    outcome = _outcome(node, transaction, known, verify=verify, accounts=config.section("accounts"))
-    if not config.flag("innerInstructions"):
-        outcome["innerInstructions"] = None
+    inner = config.flag("innerInstructions")
+    outcome = _outcome(node, transaction, known, verify=verify, accounts=config.section("accounts"), inner=inner)
     if replace:
         outcome["replacementBlockhash"] = blockhash_at(node, commitment)
     return in_context(node, outcome, commitment)
@@ -162,8 +163,12 @@ def _outcome(
     *,
     verify: bool,
     accounts: Config | None = None,
+    inner: bool = False,
 ) -> dict[str, Any]:
-    """A simulation as simulateTransaction and a failed preflight show it; one ``refused`` before isn't run."""
+    """A simulation as simulateTransaction and a failed preflight show it; one ``refused`` before isn't run.
+
+    ``inner``: with what programs called, parsed where that is known.
+    """
     wanted = [pubkey(address) for address in accounts.items("addresses")] if accounts else None
     if refused is not None:
         return _shown(refused, None, None)
@@ -175,17 +180,26 @@ def _outcome(
         after = [
             show_account(simulated.accounts.get(key) or processed(key), accounts, "base64", processed) for key in wanted
         ]
-    return _shown(error, simulated.metadata, after)
+    shown_inner = None
+    if inner:
+        keys = resolve_keys(transaction.message, accounts_at(node, "processed")).all
+        shown_inner = inner_instructions(simulated.metadata, partial(shown, keys))
+    return _shown(error, simulated.metadata, after, shown_inner)
 
 
-def _shown(error: ErrorJson | None, metadata: TransactionMetadata | None, accounts: list[Any] | None) -> dict[str, Any]:
+def _shown(
+    error: ErrorJson | None,
+    metadata: TransactionMetadata | None,
+    accounts: list[Any] | None,
+    inner: list[dict[str, Any]] | None = None,
+) -> dict[str, Any]:
     return {
         "err": error,
         "logs": metadata.logs() if metadata else [],
         "accounts": accounts,
         "unitsConsumed": metadata.compute_units_consumed() if metadata else 0,
         "returnData": return_data(metadata) if metadata else None,
-        "innerInstructions": inner_instructions(metadata) if metadata else None,
+        "innerInstructions": inner,
     }
 
 

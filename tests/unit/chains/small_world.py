@@ -117,6 +117,11 @@ class World:
             self.svm.set_account(vault, Account(held.lamports, data, held.owner))
         return self
 
+    def meta(self, message: Message | MessageV0) -> Any:
+        """What the machine says of a simulation of it."""
+        unsigned = [Signature.default()] * message.header.num_required_signatures
+        return self.svm.simulate_transaction(VersionedTransaction.populate(message, unsigned)).meta()
+
     def run(self, message: Message | MessageV0) -> Ran:
         """Simulated: nothing stays. Signatures aren't looked at, so whoever is asked to sign has signed."""
         unsigned = [Signature.default()] * message.header.num_required_signatures
