@@ -48,6 +48,14 @@ class Wallet:
         return cls(read_keypair(path))
 
     @classmethod
+    def from_text(cls, text: str) -> Self:
+        """The wallet in the content of a keypair file; raises WalletError, without it."""
+        try:
+            return cls(_keypair(text.strip()))
+        except (ValueError, TypeError, RecursionError):
+            raise WalletError("WALLET_KEY holds no keypair: 64 numbers as JSON, or base58") from None
+
+    @classmethod
     def create(cls, path: Path) -> Self:
         """A new random wallet in a new file; raises FileExistsError over an old one."""
         return cls(create_keypair(path))

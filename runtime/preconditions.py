@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,7 +31,7 @@ from event_store.types import RecordedEvent
 from projections.accounts import wallet_of
 from runtime.errors import StartupError
 from runtime.settings import Settings
-from runtime.wallet_source import Keystore, SignerAt, WalletSource
+from runtime.wallet_source import Keystore, KeyText, SignerAt, WalletSource
 from workers.dispatch.work import Pool
 
 E = TypeVar("E", e.TransactionBuilt, e.OrderSubmitted)
@@ -155,11 +155,10 @@ def signer_at(source: WalletSource) -> Signer:
     match source:
         case SignerAt(url, address, timeout):
             return HttpSigner(url, address, timeout=timeout)
+        case KeyText(text):
+            return _or_startup_error(lambda: Wallet.from_text(text))
         case Keystore(file, password):
-            try:
-                return Wallet(read_keystore(file, password))
-            except WalletError as refused:
-                raise StartupError(str(refused)) from None
+            return _or_startup_error(lambda: Wallet(read_keystore(file, password)))
         case Path():
             return load_wallet(source)
 
@@ -169,8 +168,12 @@ def load_wallet(file: Path, *, create: bool = False) -> Wallet:
 
     A wallet is only made for a chain of our own; that of a real chain is given.
     """
+    return _or_startup_error(lambda: Wallet.load_or_create(file) if create else Wallet.load(file))
+
+
+def _or_startup_error(read: Callable[[], Wallet]) -> Wallet:
     try:
-        return Wallet.load_or_create(file) if create else Wallet.load(file)
+        return read()
     except WalletError as refused:
         raise StartupError(str(refused)) from None
 

@@ -15,7 +15,7 @@ from runtime.errors import SettingsError
 from runtime.setting_forms import with_scheme
 from runtime.venue_settings import VenueSettings
 from runtime.wallet_settings import WalletSettings
-from runtime.wallet_source import Keystore, SignerAt, WalletSource
+from runtime.wallet_source import Keystore, KeyText, SignerAt, WalletSource
 
 _LISTS = (
     *("solana_evidence_rpc_urls", "lander_urls", "allowed_hosts", "allowed_origins"),
@@ -252,7 +252,7 @@ class Settings(WalletSettings, VenueSettings):
             return SignerAt(self.signer_url, self.wallet_address, self.signer_timeout)
         if self.wallet_keystore:
             return Keystore(self.wallet_keystore, self.wallet_password)
-        return self.wallet_file
+        return KeyText(self.wallet_key) if self.wallet_key else self.wallet_file
 
     @property
     def wallets_directory(self) -> Path:

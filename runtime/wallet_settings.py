@@ -17,6 +17,9 @@ class WalletSettings(BaseSettings):
     wallet_keypair: Path | None = Field(
         None, description="The wallet, a keypair file; DATA_DIR/wallet.json where not set."
     )
+    wallet_key: str = Field(
+        "", repr=False, description="The wallet itself, as a keypair file holds it; it wins over WALLET_KEYPAIR."
+    )
     wallet_keystore: Path | None = Field(
         None, description="The wallet, encrypted: an Ed25519 key as PKCS#8 in PEM; it wins over WALLET_KEYPAIR."
     )

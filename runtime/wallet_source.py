@@ -1,10 +1,17 @@
-"""Where the wallet is: in a keypair file, in an encrypted one, or with somebody else who signs."""
+"""Where the wallet is: in a keypair file, the environment, an encrypted file, or with somebody else who signs."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class KeyText:
+    """The content of a keypair file, from the environment."""
+
+    text: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,5 +29,5 @@ class SignerAt:
     timeout: float
 
 
-WalletSource: TypeAlias = Path | Keystore | SignerAt
+WalletSource: TypeAlias = Path | KeyText | Keystore | SignerAt
 """A path is that of a keypair file."""

@@ -4,8 +4,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from solders.keypair import Keypair
 
-from runtime.errors import SettingsError
+from runtime.errors import SettingsError, StartupError
+from runtime.preconditions import signer_at
 from runtime.settings import Settings, load
 
 DOCUMENTATION = Path(__file__).parents[3] / "docs" / "settings.md"
@@ -150,3 +152,23 @@ def test_a_signer_needs_the_wallets_address_and_a_guard_key(monkeypatch: pytest.
     monkeypatch.setenv("WALLET_ADDRESS", "So11111111111111111111111111111111111111112")
     monkeypatch.setenv("GUARD_KEY", "00" * 32)
     assert "hunter2" not in repr(load().wallet_source)
+
+
+def test_the_wallet_is_read_from_wherever_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    keypair = Keypair()
+    (tmp_path / "wallet.json").write_text(keypair.to_json())
+    (tmp_path / "wallet.json").chmod(0o600)
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    assert signer_at(load().wallet_source).address == str(keypair.pubkey())
+    other = Keypair()
+    monkeypatch.setenv("WALLET_KEY", other.to_json())
+    settings = load()
+    assert signer_at(settings.wallet_source).address == str(other.pubkey())
+    assert str(list(bytes(other))[:4])[1:-1] not in repr((settings, settings.wallet_source))
+    monkeypatch.setenv("WALLET_KEY", "hunter2")
+    with pytest.raises(StartupError, match="WALLET_KEY") as refused:
+        signer_at(load().wallet_source)
+    assert "hunter2" not in str(refused.value)
+    monkeypatch.setenv("WALLET_KEYSTORE", str(tmp_path / "none.pem"))
+    with pytest.raises(StartupError, match="keystore"):
+        signer_at(load().wallet_source)
