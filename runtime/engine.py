@@ -35,7 +35,6 @@ from runtime.data_directory import occupied
 from runtime.embedded import ports, postgres, valkey
 from runtime.errors import ServerUnreachableError, StartupError
 from runtime.preconditions import (
-    load_wallet,
     require_guarded_attempts,
     require_key,
     require_known_wallet,
@@ -58,7 +57,11 @@ ADDRESSES_OF_OTHERS = (
     "REDIS_PORT",
     "SOLANA_RPC_URL",
     "SOLANA_EVIDENCE_RPC_URLS",
+    "LANDER_URLS",
+    "JUPITER_API_KEY",
 )
+# What signs, or leads to who does: the process that faces clients has no use for it.
+SECRETS_OF_THE_WALLET = ("WALLET_KEY", "WALLET_PASSWORD", "SIGNER_URL", "GUARD_KEY")
 POLL = 0.05
 # Longer than the API gives the requests in flight (api.server.GRACE).
 API_STOPS = ((signal.SIGTERM, 2.8),)
@@ -162,7 +165,7 @@ async def _start_servers(supervisor: Supervisor, settings: Settings) -> Addresse
     if not rpc_url:
         port = ports.kept(data_dir / "ports.json", "localnet")
         rpc_url = f"http://{ports.LOOPBACK}:{port}"
-        load_wallet(settings.wallet_file, create=True)
+        signer_at(settings.wallet_source, create=True)
         _require_whole_chain(data_dir / "localnet")
         own = {
             **dict.fromkeys(ADDRESSES_OF_OTHERS, ""),
@@ -205,7 +208,8 @@ async def _start_roles(supervisor: Supervisor, settings: Settings, servers: Addr
         supervisor.keep(core, level=Level.API)
         await _ready(f"{servers.api_url}/health/ready", "the API")
         return
-    supervisor.keep(replace(_role("api", environment=environment), stops=API_STOPS), level=Level.API)
+    without_keys = environment | dict.fromkeys(SECRETS_OF_THE_WALLET, "")
+    supervisor.keep(replace(_role("api", environment=without_keys), stops=API_STOPS), level=Level.API)
     if settings.processes == "core":
         # Clients of other machines never meet the process that holds the key.
         others = ",".join(("worker", *LEASED))

@@ -150,8 +150,11 @@ async def require_known_wallet(pool: Pool, source: WalletSource) -> None:
         _require_same_wallet(held, wallet.address)
 
 
-def signer_at(source: WalletSource) -> Signer:
-    """Who signs for the wallet; raises ``StartupError``. A signer elsewhere isn't asked before it is needed."""
+def signer_at(source: WalletSource, *, create: bool = False) -> Signer:
+    """Who signs for the wallet; raises ``StartupError``. A signer elsewhere isn't asked before it is needed.
+
+    ``create``: a keypair file that isn't there is made, for a chain of our own.
+    """
     match source:
         case SignerAt(url, address, timeout):
             return HttpSigner(url, address, timeout=timeout)
@@ -160,7 +163,7 @@ def signer_at(source: WalletSource) -> Signer:
         case Keystore(file, password):
             return _or_startup_error(lambda: Wallet(read_keystore(file, password)))
         case Path():
-            return load_wallet(source)
+            return load_wallet(source, create=create)
 
 
 def load_wallet(file: Path, *, create: bool = False) -> Wallet:

@@ -3,12 +3,12 @@
 from localnet.errors import ForeignDirectoryError, LedgerDamagedError, LedgerInUseError
 from localnet.main import serve
 from runtime.errors import StartupError
-from runtime.preconditions import load_wallet
+from runtime.preconditions import signer_at
 from runtime.settings import Settings
 
 
 async def run(settings: Settings) -> None:
-    wallet = load_wallet(settings.wallet_file, create=True)
+    wallet = signer_at(settings.wallet_source, create=True)
     try:
         await serve(
             host=settings.localnet_host,
