@@ -77,22 +77,10 @@ class Settings(WalletSettings, VenueSettings):
     data_dir: Path = Field(
         Path(".surefill"), description="Everything the engine keeps: databases, chain, wallet, logs."
     )
-    lamport_reserve: Annotated[int, Field(ge=0, le=10**15)] = Field(
-        50_000_000, description="Lamports of the wallet that swaps leave alone: they are kept for cancels."
-    )
-
     replace_after: Annotated[float, Field(ge=0.5, le=60)] = Field(
         3.0,
         description="Seconds after which a transaction that the chain doesn't show is joined by another, which offers "
         "more; the next one waits twice as long.",
-    )
-    max_priority_fee_lamports: Annotated[int, Field(ge=0, le=10**12)] = Field(
-        1_000_000, description="What the transactions of one order may offer for priority, in lamports, all together."
-    )
-    priority_fee_percentile: Annotated[int, Field(ge=0, le=100)] = Field(
-        0,
-        description="What a transaction offers for priority at least: this percentile of what was paid lately at the "
-        "accounts it writes, within MAX_PRIORITY_FEE_LAMPORTS; 0 doesn't ask.",
     )
     guard_keep: str = Field(
         "7d",

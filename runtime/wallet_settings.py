@@ -1,4 +1,4 @@
-"""Settings of the wallet and the guard key."""
+"""Settings of the wallet: its key, the guard key, and what it may spend."""
 
 from __future__ import annotations
 
@@ -37,6 +37,17 @@ class WalletSettings(BaseSettings):
         repr=False,
         description="The key that orders' guards are made from, 64 hex digits; where not set, it follows from the "
         "wallet's. Never change it while orders are open.",
+    )
+    lamport_reserve: Annotated[int, Field(ge=0, le=10**15)] = Field(
+        50_000_000, description="Lamports of the wallet that swaps leave alone: they are kept for cancels."
+    )
+    max_priority_fee_lamports: Annotated[int, Field(ge=0, le=10**12)] = Field(
+        1_000_000, description="What the transactions of one order may offer for priority, in lamports, all together."
+    )
+    priority_fee_percentile: Annotated[int, Field(ge=0, le=100)] = Field(
+        0,
+        description="What a transaction offers for priority at least: this percentile of what was paid lately at the "
+        "accounts it writes, within MAX_PRIORITY_FEE_LAMPORTS; 0 doesn't ask.",
     )
 
     @field_validator("wallet_address")
