@@ -22,7 +22,6 @@ _SETTLE = statement(__file__, "reserve_settle")
 _USED = statement(__file__, "reserve_used")
 _RESERVE = statement(__file__, "reserve")
 _KNOWN = statement(__file__, "reserve_known")
-_RELEASE = statement(__file__, "reserve_release")
 _AT_ONCE = 500
 _ENDS = [event.TOPIC for event in ORDER_EVENTS if event.status in ENDS]
 
@@ -103,11 +102,6 @@ class Reservations:
             if new:
                 await cursor.execute(_RESERVE, {**values, "orders": list(new), "notionals": list(new.values())})
         return answers
-
-    async def release(self, order_id: UUID) -> None:
-        """For an order of which it is certain that it was not recorded."""
-        async with self._pool.connection() as connection:
-            await connection.execute(_RELEASE, {"order": order_id})
 
     async def used(self, account_id: UUID) -> Used:
         async with self._pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:

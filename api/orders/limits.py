@@ -113,14 +113,16 @@ async def _outside_band(services: Services, asked: OrderTerms, band_bps: int) ->
 
 
 async def _notional(services: Services, asked: OrderTerms) -> Decimal:
-    """What the order is worth in USDC, rounded up: by its own limit where that is in USDC, else by the market."""
+    """What the order is worth in USDC, rounded up: by the market, or by its own limit in USDC where that is more.
+
+    One that asks for little is executed at the market's price all the same.
+    """
     amount = Decimal(asked.amount_in).scaleb(-asked.token_in.decimals, _EXACT)
     if asked.token_in == USDC:
         return amount
+    price = await _touch(services, pair_of(asked.token_in, USDC), sells=True)
     if asked.token_out == USDC and asked.limit_price is not None:
-        price = asked.limit_price
-    else:
-        price = await _touch(services, pair_of(asked.token_in, USDC), sells=True)
+        price = max(price, asked.limit_price)
     return _EXACT.multiply(amount, price).quantize(_MICRO, ROUND_CEILING, _EXACT)
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any, cast
 
-import psycopg
 from litestar import Controller, Request, Response, post
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import HeaderParameter
@@ -20,7 +18,6 @@ from api.orders.document import BODY_LIMIT, Document, read
 from api.orders.ending import ended_within
 from api.orders.gate import require_open
 from api.orders.headers import EXPIRES_AFTER, IDEMPOTENCY_KEY, expires_after, preferred_wait, with_idempotency_key
-from api.orders.limits import limits_of
 from api.orders.openapi import ExecuteOperation
 from api.orders.request import order_request
 from api.orders.terms import terms
@@ -30,7 +27,6 @@ from commands.errors import SubmissionUnknownError
 from commands.submit import submit_order
 from domain.commands import SubmitOrder
 from domain.terms import OrderTerms
-from event_store.errors import LogUnavailableError
 from projections.order_view import OrderView
 
 RESPONSES = {
@@ -144,9 +140,4 @@ async def submitted(
     except SubmissionUnknownError as unknown:
         where = links(unknown.order_id).model_dump(by_alias=True)
         raise outcome_unknown(unknown, where, repeatable=command.terms.client_order_id is not None) from unknown
-    except LogUnavailableError:
-        if limits_of(services, caller).are_reserved:
-            with suppress(psycopg.Error):  # a row without an order is dropped later
-                await services.reservations.release(as_id)
-        raise
     return accepted_order(accepted, await services.epochs())

@@ -31,11 +31,11 @@ async def run(parts: Parts) -> None:
         await compose(parts, wallet, genesis_hash, partial(not_compared, store)).run(lease)
 
 
-async def not_compared(store: Store) -> str | None:
-    """Whether the wallet's history may have what the log doesn't know. What is found of it halts the account, which is
-    asked for itself.
+async def not_compared(store: Store, account_id: UUID) -> str | None:
+    """Whether the history of the account's wallet may have what the log doesn't know. What is found of it halts the
+    account, which is asked for itself.
     """
-    age = (await HistoryTable(store.pool, DEFAULT_ACCOUNT).numbers()).age
+    age = (await HistoryTable(store.pool, account_id).numbers()).age
     compared = age is not None and age <= LATE_S
     return None if compared else "the wallet's history was not compared with the log lately"
 

@@ -102,17 +102,18 @@ async def _sign_for_others(parts: Parts, context: BuildContext, visits: AccountV
                 tables=context.tables,
                 limits=context.limits,
             )
-            visits.add(account_id, visit_of(parts, own, may_sign=lambda: canary.proven, account_id=account_id))
+            visit = visit_of(parts, own, may_sign=lambda: canary.proven, account_id=account_id)
             gate = await HistoryGate.of(store, account_id)
-            tasks.create_task(_prove_after(gate, canary), name=f"canary {account_id}")
+            tasks.create_task(_trade_after(gate, visits, visit, canary), name=f"canary {account_id}")
 
         wallets = AccountWallets(settings, store.known_accounts, store.directory, market.chain, market.identity.network)
         await wallets.run(begin)
 
 
-async def _prove_after(gate: HistoryGate, canary: Canary) -> None:
+async def _trade_after(gate: HistoryGate, visits: AccountVisits, visit: Visit, canary: Canary) -> None:
     """One account's refusal is its own: the others are traded for."""
     await gate.opened()
+    visits.add(canary.account_id, visit)
     try:
         await canary.prove()
     except DomainError as refused:

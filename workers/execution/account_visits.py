@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -14,13 +13,13 @@ from workers.execution.visit import Visit
 
 
 class AccountVisits:
-    """``visit`` is that of ``account_id``, the first account; ``add`` makes others known."""
+    """``visit`` is that of ``account_id``, the first account; ``add`` makes others known, each once the history of its
+    wallet was compared with the log.
+    """
 
     def __init__(self, account_id: UUID, visit: Visit) -> None:
         self._visits = {account_id: visit}
         self._first = visit
-        # What was sent may be sent again, and an order may end: for that no wallet is needed.
-        self._signs_nothing = replace(visit, may_sign=lambda: False)
 
     def add(self, account_id: UUID, visit: Visit) -> None:
         self._visits[account_id] = visit
@@ -36,5 +35,8 @@ class AccountVisits:
         return self._first.give_up(code)
 
     async def run(self, loaded: LoadedOrder) -> LoadedOrder:
-        """As ``Visit.run``. Of an account whose wallet isn't known here nothing is signed."""
-        return await self._visits.get(loaded.account_id, self._signs_nothing).run(loaded)
+        """As ``Visit.run``. The orders of an account that isn't known here wait: none is signed for, and none ends, as
+        the chain may show of its wallet what this log has lost.
+        """
+        visit = self._visits.get(loaded.account_id)
+        return await visit.run(loaded) if visit else loaded

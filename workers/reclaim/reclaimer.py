@@ -53,8 +53,8 @@ DUE_AT_ONCE = 200
 MOST_ON_THEIR_WAY = 16
 EVENTS_AT_ONCE = 1_000
 
-HistoryCheck = Callable[[], Awaitable[str | None]]
-"""Says what in the wallet's history the log doesn't know, a sentence; None where there is nothing."""
+HistoryCheck = Callable[[UUID], Awaitable[str | None]]
+"""Says what in the history of an account's wallet the log doesn't know, a sentence; None where there is nothing."""
 
 
 def _nobody(account_id: UUID) -> AccountSigner | None:
@@ -65,7 +65,7 @@ def _nobody(account_id: UUID) -> AccountSigner | None:
 class ReclaimContext:
     """What the reclaimer works with: ``wallet`` is that of ``account_id``, ``others`` knows those of other accounts.
 
-    While ``unknown_history`` names something nothing is closed.
+    While ``unknown_history`` names something of an account no guard of it is closed.
     """
 
     table: GuardTable
@@ -138,9 +138,6 @@ class Reclaimer:
         if rows:
             if (gathers := await self._gathers(rows)) > 0:
                 return max(gathers, self._least)
-            if unknown := await self._context.unknown_history():
-                log.warning("no rent comes back", reason=unknown)
-                return UNKNOWN_S
             by_account: dict[UUID, list[GuardRow]] = {}
             for row in rows:
                 by_account.setdefault(row.account_id, []).append(row)
@@ -159,11 +156,15 @@ class Reclaimer:
         return (min(table.keep / 10, LONGEST_GATHERING) - waited).total_seconds()
 
     async def _close(self, lease: Lease, account_id: UUID, rows: Sequence[GuardRow], room: int) -> bool:
-        """Begin to close an account's guards, in as many reclaims as there is ``room``; False where it is halted, or
-        its wallet isn't known here."""
+        """Begin to close an account's guards, in as many reclaims as there is ``room``; False where it is halted,
+        something in its wallet's history is unknown, or its wallet isn't known here.
+        """
         context = self._context
         trading = await context.trading.of(account_id)
         if trading.halted:
+            return False
+        if unknown := await context.unknown_history(account_id):
+            log.warning("no rent comes back", account_id=str(account_id), reason=unknown)
             return False
         signer = self._signer(account_id)
         if signer is None:

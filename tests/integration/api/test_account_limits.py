@@ -24,8 +24,8 @@ from tests.integration.embedded import EmbeddedValkey
 
 ORDERS = "/api/orders"
 LIMITS = "/api/admin/accounts/default/limits"
-# Worth 100 USDC by its own price: no market has to be asked.
-LIMIT = {"tokenIn": "SOL", "tokenOut": "USDC", "amountIn": "1", "type": "limit", "limitPrice": "100"}
+# Worth 100 USDC by what it pays: no market has to be asked.
+LIMIT = {"tokenIn": "USDC", "tokenOut": "SOL", "amountIn": "100", "type": "limit", "limitPrice": "100"}
 
 
 async def limit(engine: Engine, *others: Engine, **limits: Any) -> dict[str, Any]:
@@ -76,12 +76,16 @@ async def test_what_is_no_limit_is_refused(engine: Engine, limits: dict[str, Any
 async def test_an_order_past_a_limit_is_refused_and_leaves_no_trace(engine: Engine) -> None:
     await limit(engine, maxOrderNotional="100", pairs=["SOL/USDC"])
     head = await engine.events.head()
-    assert await post(engine, amountIn="1.000000001") == (422, "order_too_large")
-    assert await post(engine, tokenIn="JUP") == (422, "pair_not_allowed")
+    assert await post(engine, amountIn="100.000001") == (422, "order_too_large")
+    assert await post(engine, tokenOut="JUP") == (422, "pair_not_allowed")
     assert await engine.events.head() == head
     assert await post(engine) == (202, None)
+    assert await post(engine, tokenIn="SOL", tokenOut="USDC") == (503, "price_unavailable")
     # Where the market has to be asked and can't be, nothing is let through.
-    assert await post(engine, tokenIn="SOL", type="market", limitPrice=None) == (503, "price_unavailable")
+    assert await post(engine, tokenIn="SOL", tokenOut="USDC", type="market", limitPrice=None) == (
+        503,
+        "price_unavailable",
+    )
 
 
 async def test_open_orders_are_counted_until_they_end_also_those_from_before_there_was_a_limit(engine: Engine) -> None:

@@ -57,6 +57,8 @@ async def test_it_says_what_the_order_would_be_answered(node: LocalNode, databas
     async with running(database.app, rpc_url=node.url) as engine:
         for limits, changes, code in (
             ({"maxOrderNotional": "10"}, {}, "order_too_large"),
+            # It would sell by the market, whatever it asks for.
+            ({"maxOrderNotional": "10"}, {"type": "limit", "limitPrice": "0.01"}, "order_too_large"),
             ({"maxOrderNotional": "1000"}, {}, None),
             ({"maxDailyNotional": "10"}, {}, "notional_exceeded"),
             ({"maxDailyNotional": None, "maxOpenOrders": 0}, {}, "open_orders_exceeded"),

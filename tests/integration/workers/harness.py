@@ -58,7 +58,7 @@ class Unsent:
         raise asyncio.CancelledError
 
 
-async def nothing_unknown() -> str | None:
+async def nothing_unknown(_: UUID) -> str | None:
     """For a reclaimer in a test that compares no history."""
     return None
 

@@ -80,7 +80,7 @@ async def test_an_order_is_signed_and_guarded_by_its_own_accounts_wallet(engine:
             await asyncio.sleep(0.05)
 
 
-async def test_of_an_account_whose_wallet_isnt_here_nothing_is_signed_and_its_order_fails_by_its_deadline(
+async def test_of_an_account_whose_wallet_isnt_here_nothing_is_signed_and_nothing_ends(
     engine: EngineHarness,
 ) -> None:
     account = Account(UUID(int=7), "nobody", None)
@@ -92,7 +92,8 @@ async def test_of_an_account_whose_wallet_isnt_here_nothing_is_signed_and_its_or
         await asyncio.sleep(1.1)
     order = await engine.order(order_id)
     assert await built(engine, order_id) == []
-    assert order.failure is not None and (order.status, order.failure.code) == ("failed", "guard_unproven")
+    # Another log may have signed for it: that it failed isn't known.
+    assert (order.status, order.cancellation) == ("routing", None)
 
 
 async def test_a_wallet_file_that_holds_another_wallet_is_refused(engine: EngineHarness) -> None:

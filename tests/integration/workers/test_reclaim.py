@@ -152,7 +152,7 @@ async def test_while_something_in_the_wallets_history_is_unknown_nothing_is_clos
     await past_its_height(engine, order_id)
     asked = asyncio.Event()
 
-    async def unknown() -> str | None:
+    async def unknown(_: UUID) -> str | None:
         asked.set()
         return "a transaction of the wallet is unknown"
 

@@ -1,1 +1,0 @@
-delete from reservations where order_id = %(order)s
