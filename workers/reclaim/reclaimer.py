@@ -35,7 +35,7 @@ from workers.errors import TRANSIENT_ERRORS
 from workers.metrics import CONTRADICTIONS
 from workers.reclaim.candidates import Candidates
 from workers.reclaim.guard_changes import guard_changes
-from workers.reclaim.guard_table import GuardRow, GuardTable
+from workers.reclaim.guard_table import GuardRow, GuardTable, Postponed
 from workers.reclaim.reclaim_maker import ReclaimMaker
 from workers.reclaim.sent_reclaims import SentReclaims
 from workers.signers import AccountSigner, SignerOf
@@ -141,11 +141,21 @@ class Reclaimer:
             by_account: dict[UUID, list[GuardRow]] = {}
             for row in rows:
                 by_account.setdefault(row.account_id, []).append(row)
-            traded = [await self._close(lease, account_id, of_it, room) for account_id, of_it in by_account.items()]
-            if not any(traded):
+            traded = {account_id: await self._close(lease, account_id, of_it, room)
+                      for account_id, of_it in by_account.items()}  # fmt: skip
+            if len(rows) == DUE_AT_ONCE:
+                # Others may stand behind those that nothing can be done with.
+                await self._let_pass([row for row in rows if not traded[row.account_id]])
+            elif not any(traded.values()):
                 return UNKNOWN_S
         due = await table.next_due()
         return LONGEST_S if due is None else min(max(due, self._least), LONGEST_S)
+
+    async def _let_pass(self, rows: Sequence[GuardRow]) -> None:
+        table = self._context.table
+        until = await table.now() + timedelta(seconds=UNKNOWN_S)
+        waits = "its account is halted, or its wallet or that one's history isn't known here"
+        await table.postpone([Postponed(row.order_id, row.since, until, waits) for row in rows])
 
     async def _gathers(self, rows: Sequence[GuardRow]) -> float:
         """For how many seconds those that are due wait for more: a reclaim of many costs as much as one of a few."""

@@ -33,7 +33,7 @@ from domain.reclaim_events import ReclaimBuilt, ReclaimExpired, ReclaimFailed, R
 from domain.tokens import USDC
 from tests.integration.workers.harness import EngineHarness, Unsent, now
 from tests.integration.workers.test_execution import QUICK
-from workers.reclaim import sent_reclaims
+from workers.reclaim import reclaimer, sent_reclaims
 from workers.reclaim.reclaimer import RECLAIM
 
 SHORT, WEEK = "1s", "7d"
@@ -438,3 +438,24 @@ async def landed(engine: EngineHarness, signed: VersionedTransaction) -> None:
         ):
             await asyncio.sleep(0.05)
     assert not status.failed
+
+
+async def test_guards_that_nothing_can_be_done_with_keep_no_others_from_being_closed(
+    engine: EngineHarness, monkeypatch: pytest.MonkeyPatch
+):
+    *theirs, ours = await confirmed(engine, 3)
+    await past_its_height(engine, *theirs, ours)
+    following = engine.start_reclaimer(WEEK)
+    await until(engine, lambda rows: len(rows) == 3)
+    following.cancel()
+    await asyncio.gather(following, return_exceptions=True)
+    # An account whose wallet isn't here, and as many of its guards as are looked at at once.
+    monkeypatch.setattr(reclaimer, "DUE_AT_ONCE", 2)
+    async with engine.pool.connection() as connection:
+        await connection.execute(
+            "update guards set account_id = %s, since = since - interval '1 hour' where order_id = any(%s)",
+            [uuid4(), theirs],
+        )
+    engine.start_reclaimer(SHORT)
+    found = await until(engine, lambda rows: rows[ours]["returned"])
+    assert all("wallet" in found[order_id]["obstacle"] for order_id in theirs)
