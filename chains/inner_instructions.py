@@ -38,8 +38,10 @@ _PARSED_MAKING = frozenset(
     | {"syncNative"}
 )
 _MAKING = frozenset({1, 16, 17, 18, 21, 22})
-# Where a system instruction has its lamports: createAccount, transfer; createAccountWithSeed's seed comes before them.
+# Where a system instruction has its lamports: createAccount, transfer; in createAccountWithSeed behind the seed, whose
+# length stands after the kind and the base.
 _LAMPORTS_AT = {0: 4, 2: 4}
+_WITH_SEED, _SEED_AT = 3, 36
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +137,10 @@ def _raw(step: Step) -> Call | None:
 
 def _raw_system(data: bytes, accounts: tuple[str, ...], reason: RefusalReason, mentions: frozenset[str]) -> Call:
     kind = int.from_bytes(data[:4], "little")
-    if kind not in _LAMPORTS_AT:
+    at = _SEED_AT + 8 + int.from_bytes(data[_SEED_AT : _SEED_AT + 8], "little") if kind == _WITH_SEED else None
+    at = _LAMPORTS_AT.get(kind, at)
+    if at is None:
         return Call(True, reason, None, None, accounts[0], 0, mentions)
-    at = _LAMPORTS_AT[kind]
     if len(data) < at + 8:
         raise UnreadableCallError("it has no amount")
     lamports = int.from_bytes(data[at : at + 8], "little")

@@ -20,8 +20,9 @@ def check_simulated(
 ) -> None:
     """Raise TransactionRefusedError unless ``inner``, what the programs called, agrees with ``swap``.
 
-    ``decoded`` has passed ``check``, so what it asks for itself is known. ``rent`` is what a new account may take, in
-    lamports. ``inner`` is None where the node doesn't show it: then nothing is proven, and it is refused.
+    ``decoded`` has passed ``check``, so what it asks for itself is known. ``rent`` is what the account that the swap
+    pays into may take where it is made, in lamports. ``inner`` is None where the node doesn't show it: then nothing is
+    proven, and it is refused.
     """
     if inner is None:
         raise TransactionRefusedError("the node does not show what its programs called", RefusalReason.SIMULATED_UNSEEN)
@@ -39,10 +40,13 @@ def check_simulated(
             f"simulated it gains {gained}, the order asks for {swap.minimum_out}",
             RefusalReason.SIMULATED_TOO_LITTLE_OUT,
         )
-    lamports = sum(call.amount for call in calls if call.is_system and call.source == swap.wallet)
-    if lamports > rent:
+    taken = [call for call in calls if call.is_system and call.source == swap.wallet and call.amount]
+    lamports = sum(call.amount for call in taken)
+    if lamports > rent or any(call.destination != str(swap.destination) for call in taken):
         raise TransactionRefusedError(
-            f"simulated it takes {lamports} lamports beside the guard's rent", RefusalReason.SIMULATED_LAMPORTS
+            f"simulated it takes {lamports} lamports beside the guard's rent, for another account than the one that it "
+            "pays into, or more than that one's rent",
+            RefusalReason.SIMULATED_LAMPORTS,
         )
 
 

@@ -122,6 +122,12 @@ def test_amounts_beyond_the_orders_are_refused(inner: Any, allowed: dict[str, in
     assert refused.value.reason == reason
 
 
+def _seeded(lamports: int) -> bytes:
+    """The data of ``createAccountWithSeed`` with a seed of four letters."""
+    base, seed, owner = bytes(Pubkey.from_string(WALLET)), (4).to_bytes(8, "little") + b"seed", bytes(32)
+    return (3).to_bytes(4, "little") + base + seed + lamports.to_bytes(8, "little") + bytes(8) + owner
+
+
 HOSTILE = [
     ("the node shows nothing", R.SIMULATED_UNSEEN, None),
     ("an instruction in an unknown form", R.SIMULATED_UNSEEN, [PAID, GAINED, {"what": "ever"}]),
@@ -155,6 +161,10 @@ HOSTILE = [
         "transfer", SYSTEM, source=WALLET, destination=THEIRS, lamports=RENT + 1)]),
     ("the same, as accounts and data", R.SIMULATED_LAMPORTS, [PAID, GAINED, decoded(
         SYSTEM, (2).to_bytes(4, "little") + (RENT + 1).to_bytes(8, "little"), WALLET, THEIRS)]),
+    ("an account's rent, for a stranger", R.SIMULATED_LAMPORTS, [PAID, GAINED, parsed(
+        "transfer", SYSTEM, source=WALLET, destination=THEIRS, lamports=RENT)]),
+    ("lamports into an account made by a seed", R.SIMULATED_LAMPORTS, [PAID, GAINED, decoded(SYSTEM, _seeded(10**11),
+        WALLET, THEIRS, WALLET)]),
     ("the wallet is given to a program", R.SIMULATED_CHANGE,
      [PAID, GAINED, parsed("assign", SYSTEM, account=WALLET, owner=str(MARKET))]),
     ("the same, as accounts and data", R.SIMULATED_CHANGE,
