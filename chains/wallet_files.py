@@ -25,6 +25,10 @@ class WalletFiles:
             raise WalletError(f"{path} holds the wallet {wallet.address}: put the file of {address} back")
         return wallet
 
+    def addresses(self) -> list[str]:
+        """Of every wallet there is a file of."""
+        return sorted(path.stem for path in self._directory.glob("*.json"))
+
     def create(self) -> str:
         """A new random wallet; its address. Raises ``WalletError``."""
         return self._keep(Keypair())

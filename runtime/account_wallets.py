@@ -112,10 +112,15 @@ class AccountWallets:
         return True
 
     async def _make(self, account: Account) -> None:
-        """A wallet for an account on the local chain that has none. Another worker may be first."""
-        wallet = WalletFiles(self._settings.wallets_directory).create()
+        """A wallet for an account on the local chain that has none. Another worker may be first.
+
+        One that belongs to nobody is taken before another is made: it is that of an account which the log has lost, or
+        of a process that ended before it could say whose it is.
+        """
+        files, bound = WalletFiles(self._settings.wallets_directory), {one.wallet for one in self._accounts.accounts}
+        wallet = next((one for one in files.addresses() if one not in bound), None) or files.create()
         try:
-            await self._directory.bind_wallet(account.account_id, wallet, by="surefill")
+            await self._directory.bind_any_wallet(account.account_id, wallet, by="surefill")
         except DomainError as refused:
             log.info("an account has got its wallet from another process", account=account.name, code=refused.code)
 

@@ -66,6 +66,11 @@ class DirectoryCommands:
             raise DomainError("wallet_bound", "The account trades with another wallet.")
         await self._run(lambda application: application.bind_wallet(account_id, wallet, by))
 
+    async def bind_any_wallet(self, account_id: UUID, wallet: str, *, by: str) -> None:
+        """As ``bind_wallet``, but the wallet that the account has claimed already, where a process ended in between."""
+        claimed = await self._claim(account_id, wallet) or wallet
+        await self._run(lambda application: application.bind_wallet(account_id, claimed, by))
+
     async def issue(
         self, account_id: UUID, scopes: tuple[Scope, ...], expires_at: datetime | None, *, by: str
     ) -> NewKey:

@@ -10,6 +10,7 @@ import pytest
 
 from chains.wallet_files import WalletFiles
 from commands.ids import DEFAULT_ACCOUNT
+from commands.known_accounts import KnownAccounts
 from commands.submit import submit_order
 from domain.commands import SubmitOrder
 from domain.directory import Account
@@ -18,7 +19,7 @@ from domain.terms import OrderTerms
 from domain.tokens import SOL, USDC
 from localnet.funding import fund
 from localnet.keys import FAUCET_KEY, read_key
-from runtime.account_wallets import signer_of
+from runtime.account_wallets import AccountWallets, signer_of
 from runtime.roles import worker as worker_role
 from runtime.roles.parts import Parts
 from tests.integration.workers.harness import EngineHarness, now
@@ -94,6 +95,39 @@ async def test_of_an_account_whose_wallet_isnt_here_nothing_is_signed_and_nothin
     assert await built(engine, order_id) == []
     # Another log may have signed for it: that it failed isn't known.
     assert (order.status, order.cancellation) == ("routing", None)
+
+
+async def test_a_wallet_that_was_claimed_by_a_process_that_ended_is_the_accounts(engine: EngineHarness) -> None:
+    files = WalletFiles(engine.settings.wallets_directory)
+    claimed = files.create()
+    account = await engine.store.directory.open("desk", None, by="test")
+    # Where it ended: the wallet is claimed, and the log doesn't say so.
+    assert await engine.store.directory._claim(account.account_id, claimed) == claimed
+    files.create()
+    assert await wallet_given(engine, account.account_id) == claimed
+    assert len(files.addresses()) == 2
+
+
+async def test_a_wallet_that_belongs_to_nobody_is_taken_before_another_is_made(engine: EngineHarness) -> None:
+    files = WalletFiles(engine.settings.wallets_directory)
+    lost = files.create()
+    account = await engine.store.directory.open("desk", None, by="test")
+    assert await wallet_given(engine, account.account_id) == lost
+    assert files.addresses() == [lost]
+
+
+async def wallet_given(engine: EngineHarness, account_id: UUID) -> str | None:
+    """The wallet that the account has once the worker has looked after it."""
+    known = KnownAccounts(engine.events, engine.store.mapper)
+    await known.load()
+    wallets = AccountWallets(engine.settings, known, engine.store.directory, engine.chain, "localnet")
+    account = known.account(account_id)
+    assert account
+    await wallets._make(account)
+    again = KnownAccounts(engine.events, engine.store.mapper)
+    await again.load()
+    found = again.account(account_id)
+    return found.wallet if found else None
 
 
 async def test_a_wallet_file_that_holds_another_wallet_is_refused(engine: EngineHarness) -> None:
