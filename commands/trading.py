@@ -72,6 +72,7 @@ class TradingStates:
 
     async def _of_engine(self) -> EngineTrading:
         known = self._engine
-        if known is None or known.restriction or known.venues:
+        # As above. Where venues alone are halted others are traded at, and a guard shows what has changed.
+        if known is None or known.restriction:
             known = self._engine = await self._accounts.engine_trading()
         return known

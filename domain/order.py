@@ -54,6 +54,10 @@ class Attempt(State):
     fee_lost_lamports: IfSet[BaseUnits] = 0
 
     @property
+    def venue(self) -> str | None:
+        return self.quote.venue if self.quote else None
+
+    @property
     def lands_until(self) -> int:
         """The last block height at which it may land, whatever was said of its blockhash."""
         return max(self.last_valid_block_height, (self.height or 0) + BLOCKHASH_LIFE)

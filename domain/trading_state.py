@@ -94,6 +94,10 @@ class AccountTrading(Trading):
         """Whether no swap of an order on that side may be built."""
         return self.halted or any(one.forbids(side) for one in self.restrictions)
 
+    def forbids_swap(self, side: Side, venue: str | None) -> bool:
+        """Whether no swap on that side at ``venue`` may be sent; None where it isn't known which."""
+        return self.forbids(side) or (venue or "").casefold() in self.refused_venues(side)
+
     def refused_venues(self, side: Side) -> frozenset[str]:
         """The venues, in lower case, that take no order on that side."""
         return frozenset(venue for venue, one in self.engine.venues.items() if one.forbids(side))

@@ -57,8 +57,10 @@ class Visit:
             return loaded  # It waits; what its deadline says counts once trading is resumed.
         if step == "request_cancel":
             return await self.run(await self.recording.record(loaded, RequestCancel(Code.DEADLINE_PASSED)))
-        if step == "send" and order.live_attempt:
-            return await self.recording.send(loaded, order.live_attempt)
+        if step == "send" and (attempt := order.live_attempt):
+            if attempt.purpose == "swap" and trading.forbids_swap(order.side, attempt.venue):
+                return loaded
+            return await self.recording.send(loaded, attempt)
         if not self.may_sign():
             return await self._cannot_sign(loaded, order)
         if step == "cancel":

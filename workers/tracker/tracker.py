@@ -221,8 +221,10 @@ class Tracker:
 
     async def _send(self, lease: Lease, attempt: TrackedAttempt) -> None:
         attempt.schedule.sent(time.monotonic())
-        if attempt.purpose == "swap" and not attempt.confirmed and (await self._trading.of(attempt.account_id)).halted:
-            return
+        if attempt.purpose == "swap" and not attempt.confirmed:
+            trading = await self._trading.of(attempt.account_id)
+            if trading.forbids_swap(attempt.order.side, attempt.attempt.venue):
+                return
         answer = await send(self._chain, attempt.transaction)
         if not attempt.submitted and attempt.schedule.may_record(time.monotonic()):
             loaded = await self._recorder.load([attempt])

@@ -17,6 +17,7 @@ from domain.trading_state import TradingState
 from projections.orders.queries import OrderList
 from runtime.halts import Halts
 from tests.integration.workers.harness import EngineHarness
+from tests.integration.workers.test_execution import QUICK
 
 WHY = {"by": "test", "because": "the test"}
 
@@ -65,6 +66,20 @@ async def test_while_reducing_sells_are_built_and_buys_wait(engine: EngineHarnes
     await set_to(engine, "reducing")
     await visit(engine, sell, buy)
     assert (await count_built(engine, sell), await count_built(engine, buy)) == (1, 0)
+
+
+@pytest.mark.parametrize("what", ["reducing", "venue"])
+async def test_what_was_built_before_is_not_sent_after(engine: EngineHarness, what: str) -> None:
+    order_id = await engine.submit(token_in=USDC, token_out=SOL, amount_in=75 * 10**6)
+    await engine.build(order_id)
+    venue = (await engine.order(order_id)).attempts[0].venue
+    await (set_to(engine, "reducing") if what == "reducing" else set_to(engine, "halted", Scope(venue=venue)))
+    engine.start_tracker(QUICK)
+    await visit(engine, order_id)
+    await asyncio.sleep(2)
+    assert not (await engine.order(order_id)).attempts[0].submitted
+    await (set_to(engine, "active") if what == "reducing" else set_to(engine, "active", Scope(venue=venue)))
+    assert (await engine.until(order_id, lambda order: order.ended)).status == "confirmed"
 
 
 async def test_a_halted_venue_is_not_routed_to_and_the_others_are(engine: EngineHarness) -> None:

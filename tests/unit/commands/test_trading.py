@@ -8,7 +8,7 @@ from uuid import UUID
 from commands.accounts import Accounts
 from commands.ids import DEFAULT_ACCOUNT
 from commands.trading import TradingStates
-from domain.trading_state import AccountTrading, EngineTrading
+from domain.trading_state import AccountTrading, EngineTrading, Restriction
 
 ACCOUNT = DEFAULT_ACCOUNT
 
@@ -18,10 +18,12 @@ class Log:
 
     def __init__(self, *states: AccountTrading) -> None:
         self._states = list(states)
-        self.read = 0
+        self.read = self.engine_read = 0
+        self.engine = EngineTrading()
 
     async def engine_trading(self) -> EngineTrading:
-        return EngineTrading()
+        self.engine_read += 1
+        return self.engine
 
     async def trading(self, account_id: UUID) -> AccountTrading:
         self.read += 1
@@ -41,6 +43,16 @@ async def test_an_account_that_trades_is_read_once_and_again_once_it_is_forgotte
     known.forget(ACCOUNT)
     await known.of(ACCOUNT)
     assert log.read == 2
+
+
+async def test_while_venues_alone_are_halted_nothing_is_read_again():
+    log = Log(AccountTrading(version=0))
+    halted = Restriction("halted", "the test", "test")
+    log.engine = EngineTrading(version=1, venues={"orca": halted})
+    known = states(log)
+    for _ in range(3):
+        assert (await known.of(ACCOUNT)).refused_venues("sell") == {"orca"}
+    assert (log.read, log.engine_read) == (1, 1)
 
 
 async def test_a_halt_that_ended_unheard_of_is_not_remembered():
