@@ -58,7 +58,7 @@ class OrderList:
         return Page([listed.state for listed in rows], end)
 
     async def in_flight(self, account_id: UUID | None, venue: str | None) -> list[UUID]:
-        """Orders a transaction of which may land, the oldest first: of an account, or of those routed to a venue."""
+        """Orders a transaction of which may land, the oldest first: of an account, or by a venue."""
         async with self._pool.connection() as connection:
             cursor = await connection.execute(SQL["in_flight"], {"account": account_id, "venue": venue})
             return [row[0] for row in await cursor.fetchall()]

@@ -126,3 +126,24 @@ async def test_with_cancel_live_what_is_in_flight_is_cancelled_by_the_chain(engi
             await asyncio.sleep(0.1)
     assert (await engine.order(in_flight)).status == "cancelled"
     assert (await engine.order(waits)).cancellation is None
+
+
+async def test_a_venue_has_in_flight_what_an_attempt_by_it_may_still_land_though_routed_elsewhere_since(
+    engine: EngineHarness,
+) -> None:
+    order_id = await engine.submit()
+    await engine.build(order_id)
+    route = (await engine.order(order_id)).route
+    assert route is not None
+    engine.start_projector()
+    orders = OrderList(engine.pool, engine.store.ask_for_hurry)
+    async with asyncio.timeout(20):
+        while await orders.in_flight(None, None) != [order_id]:
+            await asyncio.sleep(0.1)
+    async with engine.pool.connection() as connection:
+        await connection.execute(
+            "update orders_v1 set state = jsonb_set(state, '{route,chosen,venue}', '\"elsewhere\"')"
+        )
+    assert await orders.in_flight(None, route.chosen.venue) == [order_id]
+    assert await orders.in_flight(None, "elsewhere") == [order_id]
+    assert await orders.in_flight(None, "nowhere") == []
