@@ -25,6 +25,7 @@ class TradingStates:
         self._accounts = accounts
         self._known: dict[UUID, AccountTrading] = {}
         self._engine: EngineTrading | None = None
+        self._engine_changes = 0
 
     async def of(self, account_id: UUID) -> AccountTrading:
         """The account's own state, with what is set for all."""
@@ -61,6 +62,7 @@ class TradingStates:
             del self._known[stream_id]
         if _ENGINE_STREAM.int in changed:
             self._engine = None
+            self._engine_changes += 1
 
     async def _own(self, account_id: UUID) -> AccountTrading:
         stream_id = trading_stream(account_id)
@@ -74,5 +76,8 @@ class TradingStates:
         known = self._engine
         # As above. Where venues alone are halted others are traded at, and a guard shows what has changed.
         if known is None or known.restriction:
-            known = self._engine = await self._accounts.engine_trading()
+            changes = self._engine_changes
+            known = await self._accounts.engine_trading()
+            # A change that was heard of during the read may be missing from it, and isn't heard of again.
+            self._engine = known if changes == self._engine_changes else None
         return known

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from types import SimpleNamespace
 from typing import cast
 from uuid import UUID
 
 from commands.accounts import Accounts
 from commands.ids import DEFAULT_ACCOUNT
 from commands.trading import TradingStates
-from domain.trading_state import AccountTrading, EngineTrading, Restriction
+from domain.account import trading_stream
+from domain.trading_state import ENGINE, AccountTrading, EngineTrading, Restriction
+from event_store.types import PositionedEvent
 
 ACCOUNT = DEFAULT_ACCOUNT
 
@@ -20,10 +24,13 @@ class Log:
         self._states = list(states)
         self.read = self.engine_read = 0
         self.engine = EngineTrading()
+        self.during_read: Callable[[], None] = lambda: None
 
     async def engine_trading(self) -> EngineTrading:
         self.engine_read += 1
-        return self.engine
+        engine = self.engine
+        self.during_read()
+        return engine
 
     async def trading(self, account_id: UUID) -> AccountTrading:
         self.read += 1
@@ -59,3 +66,14 @@ async def test_a_halt_that_ended_unheard_of_is_not_remembered():
     known = states(Log(AccountTrading(version=1, reason="second_success"), AccountTrading(version=2)))
     assert (await known.of(ACCOUNT)).halted
     assert not (await known.of(ACCOUNT)).halted
+
+
+async def test_a_venue_halt_that_ends_while_it_is_read_is_not_remembered():
+    log = Log(AccountTrading(version=0))
+    log.engine = EngineTrading(version=1, venues={"orca": Restriction("halted", "the test", "test")})
+    known = states(log)
+    changed = cast(PositionedEvent, SimpleNamespace(stream_id=trading_stream(ENGINE)))
+    log.during_read = lambda: known.follow([changed])
+    assert (await known.of(ACCOUNT)).refused_venues("sell")
+    log.engine = EngineTrading(version=2)
+    assert not (await known.of(ACCOUNT)).refused_venues("sell")
