@@ -58,10 +58,13 @@ def ids(answers: dict[str, dict[str, Any]], *, waiting: bool = False) -> list[st
     ]
 
 
-def recover_and_resume(engine: Engine, cancelled: str) -> str:
+def recover_and_resume(engine: Engine, *cancelled: str) -> str:
+    """Every open order is kept but those that are ``cancelled``; what the first step showed."""
     shown = engine.run("recover", within=240)
     assert shown.returncode == 1 and "open orders wait for a decision" in shown.stderr, shown.stderr
-    done = engine.run("recover", "--cancel", cancelled, "--keep", "all", *BECAUSE, within=240)
+    done = engine.run(
+        "recover", *(("--cancel", *cancelled) if cancelled else ()), "--keep", "all", *BECAUSE, within=240
+    )
     assert done.returncode == 0, done.stderr
     assert engine.run("resume", *BECAUSE).returncode == 0
     return shown.stdout
