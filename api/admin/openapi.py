@@ -84,7 +84,7 @@ class TradingStateOperation(BodyOperation):
         because=Schema(type=OpenAPIType.STRING, min_length=1, max_length=200, description="Kept in the log."),
         cancelLive=Schema(type=OpenAPIType.BOOLEAN, default=False),
     )
-    example: ClassVar[Any] = {"scope": "engine", "state": "halted", "because": "prices look wrong", "cancelLive": True}
+    example: ClassVar[Any] = {"scope": "engine", "state": "active", "because": "prices are right again"}
 
 
 @dataclass
