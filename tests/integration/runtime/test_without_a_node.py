@@ -18,7 +18,7 @@ from runtime.errors import StartupError
 from runtime.roles.process import run_roles
 from runtime.settings import Settings
 from tests.integration.api.serving import BODY
-from tests.integration.chains.endpoint_server import Request, rpc, serving
+from tests.integration.chains.endpoint_server import Request, altering, rpc, serving
 from tests.integration.conftest import TestDatabase
 from tests.integration.embedded import EmbeddedValkey
 from tests.integration.localnet.local_node import LocalNode
@@ -156,6 +156,33 @@ async def test_a_node_of_another_chain_is_named_by_readiness_and_only_reads_go_o
         async with role(name, settings) as refusing:
             with pytest.raises(StartupError, match="genesis theirs"):
                 await asyncio.wait_for(refusing, WITHIN)
+
+
+async def test_a_node_that_served_another_chain_for_a_moment_is_asked_again(
+    settings: Settings, database: TestDatabase, node: LocalNode
+) -> None:
+    await append_signed_for("ours", database.app)
+    await asyncio.to_thread(node.start)
+    is_ours = False
+
+    def genesis(params: object, result: object) -> object:
+        return "ours" if is_ours else result
+
+    async with (
+        httpx2.AsyncClient(base_url=node.url, trust_env=False) as forwarded,
+        serving(altering(forwarded, {"getGenesisHash": genesis})) as url,
+        served(settings.model_copy(update={"solana_rpc_url": url})) as http,
+    ):
+
+        async def refused() -> bool:
+            return (await submit(http)).json().get("code") == "wrong_chain"
+
+        async def accepted() -> bool:
+            return (await submit(http)).status_code == 202 and bool((await check(http, "chain"))["ok"])
+
+        await until(refused)
+        is_ours = True
+        await until(accepted)
 
 
 @pytest.mark.parametrize("name", ["tracker", "watcher", "worker"])
