@@ -22,9 +22,9 @@ from venues.jupiter.client import Build, BuildRequest, build
 from venues.jupiter.labels import LABELS, NAMES
 from venues.programs import with_minimum
 from venues.protocol import Fits, Proposal, QuoteRequest, VenueGroup, VenueQuote
-from venues.remote.answers import route_of
 from venues.remote.breaker import CircuitBreaker
 from venues.remote.needed_accounts import NeededAccounts
+from venues.remote.recorded_quote import recorded_quote
 from venues.remote.service import Service
 from venues.remote.unbuildable import Unbuildable
 from venues.remote.unit_price import unit_price
@@ -133,18 +133,11 @@ class Jupiter(VenueGroup):
 
 
 def _quote_of(venue: str, built: Build) -> Quote:
-    """As it is recorded: Jupiter's quotes are net of its venues' fees, and say nothing of reserves."""
-    return Quote(
-        venue=venue,
-        pool=route_of(step.swap_info.amm_key for step in built.route_plan),
+    return recorded_quote(
+        venue,
+        (step.swap_info.amm_key for step in built.route_plan),
         token_in=built.input_mint,
         token_out=built.output_mint,
         amount_in=built.in_amount,
         amount_out=built.out_amount,
-        fee_token=built.input_mint,
-        fee_amount=0,
-        fee_bps=0,
-        reserve_in=0,
-        reserve_out=0,
-        slot=0,
     )

@@ -22,10 +22,10 @@ from venues.errors import VenueError
 from venues.programs import with_minimum
 from venues.protocol import Fits, Proposal, QuoteRequest, VenueGroup, VenueQuote
 from venues.raydium.client import Computed, compute, transactions
-from venues.remote.answers import route_of
 from venues.remote.breaker import CircuitBreaker
 from venues.remote.decompile import decompile
 from venues.remote.needed_accounts import ATA_PROGRAM, NeededAccounts
+from venues.remote.recorded_quote import recorded_quote
 from venues.remote.service import Service
 from venues.remote.unbuildable import Unbuildable
 from venues.remote.unit_price import COMPUTE_BUDGET
@@ -138,19 +138,12 @@ def _without_budget(instructions: Iterable[Instruction]) -> list[Instruction]:
 
 
 def _quote_of(computed: Computed) -> Quote:
-    """As it is recorded: net of the pools' fees; nothing is said of reserves."""
     data = computed.data
-    return Quote(
-        venue=NAME,
-        pool=route_of(step.pool_id for step in data.route_plan),
+    return recorded_quote(
+        NAME,
+        (step.pool_id for step in data.route_plan),
         token_in=data.input_mint,
         token_out=data.output_mint,
         amount_in=data.input_amount,
         amount_out=data.output_amount,
-        fee_token=data.input_mint,
-        fee_amount=0,
-        fee_bps=0,
-        reserve_in=0,
-        reserve_out=0,
-        slot=0,
     )

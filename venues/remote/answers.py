@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from base64 import b64decode
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import lru_cache
-from itertools import islice
 from typing import Any
 
 import msgspec
@@ -16,8 +15,6 @@ from solders.pubkey import Pubkey
 from domain.numbers import U64_MAX
 
 _DETAIL_LENGTH = 200
-_ADDRESS_LENGTH = 44
-_MOST_POOLS = 12
 
 
 class Units(int):
@@ -52,11 +49,6 @@ class Instruction(Answer, frozen=True):
 def reader(shape: Any) -> msgspec.json.Decoder[Any]:
     """Reads JSON as ``shape``; its ``decode`` raises ``ValueError``, or ``RecursionError`` for nesting without end."""
     return msgspec.json.Decoder(shape, dec_hook=_read)
-
-
-def route_of(pools: Iterable[str]) -> str:
-    """The pools of a route as it is recorded: as many as fit into a transaction, none longer than an address."""
-    return ",".join(pool[:_ADDRESS_LENGTH] for pool in islice(pools, _MOST_POOLS))
 
 
 def short(text: object) -> str:

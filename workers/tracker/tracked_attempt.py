@@ -28,7 +28,7 @@ class TrackedAttempt(Struct, frozen=True, eq=False):
     ``confirmed``: its order is, by it, and that isn't settled yet: ``by_operator``, where a person said so.
     ``unproven``: it has ended, on one endpoint's word alone. ``watched``: all attempts of its order count as lost, and
     it stands for them. ``resent``: it is the one of its order that is sent again. ``joins`` is how many of its purpose
-    are live. ``to_cancel``: the order is to be cancelled; ``ends_at``: the time from which it would be.
+    are live. ``ends_at``: the time from which the order is to be cancelled.
 
     What is asked of the chain is made when it is: most attempts are asked for once, and read again several times.
     """
@@ -46,12 +46,8 @@ class TrackedAttempt(Struct, frozen=True, eq=False):
     by_operator: bool
     unproven: bool
     watched: bool
-    order_ended: bool
-    order_confirmed: bool
-    purpose: Purpose
     resent: bool
     joins: int
-    to_cancel: bool
     ends_at: datetime | None
     schedule: Schedule
 
@@ -62,6 +58,22 @@ class TrackedAttempt(Struct, frozen=True, eq=False):
     @property
     def signature(self) -> str:
         return self.attempt.signature
+
+    @property
+    def purpose(self) -> Purpose:
+        return self.attempt.purpose
+
+    @property
+    def order_ended(self) -> bool:
+        return self.order.ended
+
+    @property
+    def order_confirmed(self) -> bool:
+        return self.order.status == "confirmed"
+
+    @property
+    def to_cancel(self) -> bool:
+        return self.order.cancellation is not None
 
     @property
     def sent(self) -> SentTransaction:
@@ -130,13 +142,9 @@ def _tracked(
         by_operator=by_operator,
         unproven=unproven,
         watched=watched,
-        order_ended=order.ended,
-        order_confirmed=order.status == "confirmed",
-        purpose=attempt.purpose,
         # A swap isn't sent any more once the order is to be cancelled.
         resent=(is_confirmed and not by_operator) or (not order.ended and attempt in going[-1:]),
         joins=len(going),
-        to_cancel=order.cancellation is not None,
         ends_at=order.deadline if order.type == "market" and not order.cancellation else None,
         schedule=schedule,
     )

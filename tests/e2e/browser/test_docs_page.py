@@ -78,6 +78,10 @@ async def test_the_front_door_opens_the_documentation_without_a_network(engine: 
     assert page.complaints == []
 
 
+def _is_unknown_key(complaint: str) -> bool:
+    return "404 (Not Found)" in complaint and "/api/admin/keys/" in complaint
+
+
 async def test_every_operation_works_as_it_is_filled_in(engine: Engine, first_order: str, page: Page) -> None:
     await page.open(f"{engine.url}/docs")
     await page.until("document.querySelector('.opblock')")
@@ -92,8 +96,8 @@ async def test_every_operation_works_as_it_is_filled_in(engine: Engine, first_or
         assert (name, (await page.evaluate(f"{answer}.innerText")).split()[0]) == (name, str(status))
         await page.evaluate(f"document.querySelector('{block} .opblock-summary-control').click()")
     assert set(hosts(page.requests)) == {f"127.0.0.1:{engine.port}"}
-    expected = ("426 (Upgrade Required)", "404 (Not Found)")
-    assert [one for one in page.complaints if not any(status in one for status in expected)] == []
+    expected = [one for one in page.complaints if "426 (Upgrade Required)" in one or _is_unknown_key(one)]
+    assert [one for one in page.complaints if one not in expected] == []
 
 
 async def test_the_stream_works_from_the_pages_own_console(engine: Engine, first_order: str, page: Page) -> None:

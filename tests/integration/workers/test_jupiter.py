@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
-from uuid import UUID
 
 import pytest
 from solders.pubkey import Pubkey
@@ -18,6 +17,7 @@ from chains.priority_fees import PriorityFees
 from domain.events import BuildRejected, OrderRouted, TransactionBuilt
 from domain.tokens import KNOWN_TOKENS
 from tests.integration.workers.harness import EngineHarness
+from tests.integration.workers.remote_setting import RemoteSetting
 from tests.integration.workers.test_execution import QUICK
 from tests.stubs.jupiter import JupiterStub, running_jupiter, shown
 from venues.jupiter.client import refused
@@ -25,23 +25,12 @@ from venues.jupiter.venue import Jupiter
 from venues.remote.budget import NoBudget
 from venues.remote.needed_accounts import NeededAccounts
 from venues.remote.service import Service
-from workers.execution.executor import Executor
 
 
 @dataclass
-class Setting:
-    engine: EngineHarness
+class Setting(RemoteSetting):
     stub: JupiterStub
     jupiter: Jupiter
-    executor: Executor
-
-    async def executed(self, **terms: Any) -> UUID:
-        order_id = await self.engine.submit(**terms)
-        await self.engine.execute(order_id, executor=self.executor)
-        return order_id
-
-    async def recorded(self, order_id: UUID, kind: type) -> list[Any]:
-        return [event for event in (await self.engine.history(order_id)).events if isinstance(event, kind)]
 
 
 @asynccontextmanager
@@ -55,7 +44,7 @@ async def through_jupiter(
         jupiter = Jupiter(service, NeededAccounts(engine.chain), words=words, tokens=KNOWN_TOKENS.tokens)
         venues = [jupiter, engine.book] if beside_pools else [jupiter]
         try:
-            yield Setting(engine, stub, jupiter, engine.executor(venues=venues))
+            yield Setting(engine, engine.executor(venues=venues), stub, jupiter)
         finally:
             await service.close()
 

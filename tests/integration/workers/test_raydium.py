@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 import pytest
 from solders.instruction import AccountMeta, Instruction
@@ -17,6 +16,7 @@ from chains.lookup_tables import LookupTableCache
 from domain.events import BuildRejected, OrderRouted, TransactionBuilt
 from domain.tokens import KNOWN_TOKENS, USDC
 from tests.integration.workers.harness import EngineHarness
+from tests.integration.workers.remote_setting import RemoteSetting
 from tests.integration.workers.test_execution import QUICK
 from tests.stubs.jupiter import making_account
 from tests.stubs.raydium import RaydiumStub, running_raydium
@@ -24,24 +24,13 @@ from venues.raydium.client import refused
 from venues.raydium.venue import NAME, Raydium
 from venues.remote.budget import NoBudget
 from venues.remote.service import Service
-from workers.execution.executor import Executor
 
 Steps = list[list[Instruction]]
 
 
 @dataclass
-class Setting:
-    engine: EngineHarness
+class Setting(RemoteSetting):
     stub: RaydiumStub
-    executor: Executor
-
-    async def executed(self, **terms: Any) -> UUID:
-        order_id = await self.engine.submit(**terms)
-        await self.engine.execute(order_id, executor=self.executor)
-        return order_id
-
-    async def recorded(self, order_id: UUID, kind: type) -> list[Any]:
-        return [event for event in (await self.engine.history(order_id)).events if isinstance(event, kind)]
 
 
 @asynccontextmanager
@@ -52,7 +41,7 @@ async def through_raydium(engine: EngineHarness, *, beside_pools: bool = False) 
         raydium = Raydium(service, engine.chain, tables.get, tokens=KNOWN_TOKENS.tokens)
         venues = [raydium, engine.book] if beside_pools else [raydium]
         try:
-            yield Setting(engine, stub, engine.executor(venues=venues))
+            yield Setting(engine, engine.executor(venues=venues), stub)
         finally:
             await service.close()
 
