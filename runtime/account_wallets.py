@@ -20,6 +20,7 @@ from chains.wallet import read_keypair
 from chains.wallet_files import WalletFiles
 from commands.directory.commands import DirectoryCommands
 from commands.known_accounts import KnownAccounts
+from domain.account import Trading
 from domain.directory import DEFAULT_ACCOUNT, Account
 from domain.errors import DomainError
 from localnet.funding import fund
@@ -64,11 +65,13 @@ class AccountWallets:
         directory: DirectoryCommands,
         chain: SolanaChain,
         network: str | None,
+        trading: Callable[[], Awaitable[Trading]],
     ) -> None:
         self._settings = settings
         self._accounts = accounts
         self._directory = directory
         self._chain = chain
+        self._trading = trading
         self._is_local = network == LOCALNET and (self._localnet / MARKET_KEY).exists()
         self._changed = asyncio.Event()
         self._said: dict[UUID, str] = {}
@@ -115,8 +118,11 @@ class AccountWallets:
         """A wallet for an account on the local chain that has none. Another worker may be first.
 
         One that belongs to nobody is taken before another is made: it is that of an account which the log has lost, or
-        of a process that ended before it could say whose it is.
+        of a process that ended before it could say whose it is. None is while the log is behind: raises ``WalletError``.
         """
+        # Asked here, too, since the worker is held back only once its process has seen that the log is behind.
+        if (await self._trading()).behind:
+            raise WalletError("the log is behind, and may have lost which wallet the account has")
         files, bound = WalletFiles(self._settings.wallets_directory), {one.wallet for one in self._accounts.accounts}
         wallet = next((one for one in files.addresses() if one not in bound), None) or files.create()
         try:

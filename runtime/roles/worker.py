@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import dramatiq
@@ -106,7 +107,14 @@ async def _sign_for_others(parts: Parts, context: BuildContext, visits: AccountV
             gate = await HistoryGate.of(store, account_id)
             tasks.create_task(_trade_after(gate, visits, visit, canary), name=f"canary {account_id}")
 
-        wallets = AccountWallets(settings, store.known_accounts, store.directory, market.chain, market.identity.network)
+        wallets = AccountWallets(
+            settings,
+            store.known_accounts,
+            store.directory,
+            market.chain,
+            market.identity.network,
+            partial(store.accounts.trading, DEFAULT_ACCOUNT),
+        )
         await wallets.run(begin)
 
 

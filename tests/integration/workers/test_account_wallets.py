@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import pytest
 
+from chains.errors import WalletError
 from chains.wallet_files import WalletFiles
+from commands.accounts import Behind
 from commands.ids import DEFAULT_ACCOUNT
 from commands.known_accounts import KnownAccounts
 from commands.submit import submit_order
@@ -116,11 +119,28 @@ async def test_a_wallet_that_belongs_to_nobody_is_taken_before_another_is_made(e
     assert files.addresses() == [lost]
 
 
+async def test_no_wallet_is_made_or_given_while_the_log_is_behind(engine: EngineHarness) -> None:
+    files = WalletFiles(engine.settings.wallets_directory)
+    account = await engine.store.directory.open("desk", None, by="test")
+    await engine.accounts.found_behind(DEFAULT_ACCOUNT, Behind("put back", 1))
+    with pytest.raises(WalletError, match="behind"):
+        await wallet_given(engine, account.account_id)
+    assert files.addresses() == []
+    files.create()
+    with pytest.raises(WalletError, match="behind"):
+        await wallet_given(engine, account.account_id)
+    known = KnownAccounts(engine.events, engine.store.mapper)
+    await known.load()
+    found = known.account(account.account_id)
+    assert found and found.wallet is None
+
+
 async def wallet_given(engine: EngineHarness, account_id: UUID) -> str | None:
     """The wallet that the account has once the worker has looked after it."""
     known = KnownAccounts(engine.events, engine.store.mapper)
     await known.load()
-    wallets = AccountWallets(engine.settings, known, engine.store.directory, engine.chain, "localnet")
+    trading = partial(engine.accounts.trading, DEFAULT_ACCOUNT)
+    wallets = AccountWallets(engine.settings, known, engine.store.directory, engine.chain, "localnet", trading)
     account = known.account(account_id)
     assert account
     await wallets._make(account)
