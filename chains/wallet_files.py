@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from solders.keypair import Keypair
+from solders.pubkey import Pubkey
 
 from chains.durable_file import write_durably
 from chains.errors import WalletError
@@ -26,8 +27,8 @@ class WalletFiles:
         return wallet
 
     def addresses(self) -> list[str]:
-        """Of every wallet there is a file of."""
-        return sorted(path.stem for path in self._directory.glob("*.json"))
+        """Of every wallet there is a file of; a file whose name is no address isn't a wallet's."""
+        return sorted(path.stem for path in self._directory.glob("*.json") if _is_address(path.stem))
 
     def create(self) -> str:
         """A new random wallet; its address. Raises ``WalletError``."""
@@ -48,3 +49,11 @@ class WalletFiles:
 
     def _path(self, address: str) -> Path:
         return self._directory / f"{address}.json"
+
+
+def _is_address(text: str) -> bool:
+    try:
+        Pubkey.from_string(text)
+    except ValueError:
+        return False
+    return True

@@ -8,11 +8,13 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from uuid import UUID
 
-from chains.errors import WalletError
+from chains.errors import ChainUnavailableError, WalletError
+from chains.wallet_files import WalletFiles
 from chains.wallet_history import Tip, WalletHistory
 from commands.ids import DEFAULT_ACCOUNT
 from commands.recovery import OpenOrder
 from domain.directory import Account
+from domain.evidence import enough
 from domain.log_behind import ForeignReclaimFound, ForeignTransactionFound
 from runtime.account_wallets import guard_key_of, signer_of
 from runtime.composition import Store
@@ -25,17 +27,24 @@ from workers.history.recovery import Outside, OutsideReader
 from workers.signers import AccountSigner
 
 SHOWN_EVERY_S = 5.0
+# Nothing is recorded under it: what a wallet without an account has signed is only counted.
+NO_ACCOUNT = UUID(int=0)
 
 
 class OutsideOrders:
     """Each wallet's history over every endpoint, and the guards of open orders."""
 
     def __init__(
-        self, store: Store, readers: Mapping[UUID, HistoryReader], signers: Mapping[UUID, AccountSigner]
+        self,
+        store: Store,
+        readers: Mapping[UUID, HistoryReader],
+        signers: Mapping[UUID, AccountSigner],
+        unowned: Mapping[str, HistoryReader],
     ) -> None:
         self._store = store
         self._readers = readers
         self._signers = signers
+        self._unowned = unowned
         self._shown = time.monotonic()
 
     async def record(self) -> Outside:
@@ -57,6 +66,21 @@ class OutsideOrders:
             reclaims += found.reclaims
             tips = found.tips
         return Outside(tuple(recorded), tuple(reclaims), tips)
+
+    async def of_no_account(self, outside: Outside) -> dict[str, int]:
+        """How many transactions of the engine each wallet has signed that the log knows no account of, where any.
+
+        Its account, or which wallet that had, is in the lost end of the log. Raises ``ChainUnavailableError`` where too
+        few endpoints answer.
+        """
+        found = {}
+        for wallet, reader in self._unowned.items():
+            reading = await reader.read("finalized", outside.tips, failures=True)
+            if not enough(len(reading.read), reader.configured):
+                raise ChainUnavailableError("; ".join(reading.problems))
+            if signed := len(reading.found.keys() | reading.reclaims.keys()):
+                found[wallet] = signed
+        return found
 
     async def guarded(self, orders: Sequence[OpenOrder], outside: Outside) -> set[UUID]:
         """Those of the open ``orders`` whose guard the chain shows: they were executed, by what nobody shows."""
@@ -97,7 +121,13 @@ async def outside_orders(settings: Settings, store: Store) -> AsyncIterator[Outs
             )
             for account_id, signer in signers.items()
         }
-        yield OutsideOrders(store, readers, signers)
+        known = {signer.wallet.address for signer in signers.values()}
+        unowned = {
+            address: await stack.enter_async_context(reading(settings, store, address, genesis_hash, NO_ACCOUNT))
+            for address in WalletFiles(settings.wallets_directory).addresses()
+            if address not in known
+        }
+        yield OutsideOrders(store, readers, signers, unowned)
 
 
 def _signer(settings: Settings, account: Account) -> AccountSigner:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -59,7 +59,8 @@ def recover(
     **4.** `surefill resume --because TEXT` lets trading go on. Deadlines that passed meanwhile count then.
 
     Clients then send again, under its clientOrderId, every order that is missing. Positions of the lost end are
-    answered with 410 and `position_lost`. Exit code 1 while there is something to decide.
+    answered with 410 and `position_lost`. Exit code 1 while there is something to decide, and where a wallet whose key
+    file is in DATA_DIR/wallets has history that belongs to no account.
     """
     keeping, cancelling = _orders(keep, "--keep"), _orders(cancel, "--cancel")
     if keeping.others and cancelling.others:
@@ -98,9 +99,11 @@ async def _recover(keep: Orders, cancel: Orders, because: str) -> str:
             outside = await chain.record()
             orders = await recovery.open_orders()
             guarded = await chain.guarded(orders, outside)
+            unowned = _unowned(await chain.of_no_account(outside))
         orders = bound_by_guards(orders, guarded)
         if not because:
-            print("\n".join(_report(behind, await _executed(store, outside.recorded), outside, orders)))
+            executed = await _executed(store, outside.recorded)
+            print("\n".join([*_report(behind, executed, outside, orders), *unowned]))
             raise StartupError(f"{len(orders)} open orders wait for a decision; surefill recover --help says how")
         others = {one.order_id for one in orders} - keep.named - cancel.named
         kept = keep.named | (others if keep.others else set())
@@ -109,10 +112,23 @@ async def _recover(keep: Orders, cancel: Orders, because: str) -> str:
             DEFAULT_ACCOUNT, kept, cancelled, by=operator(), because=because, guarded=guarded
         )
         written = await _write_witness(store, found.witness_file, recovered.epoch)
-    return (
+    decided = (
         f"{len(recovered.kept)} orders kept, {len(recovered.cancelled)} cancelled; epoch {recovered.epoch} began after "
         f"position {behind.ended_at}; {written}. Trading is still halted: surefill resume --because TEXT"
     )
+    if unowned:
+        print(decided)
+        raise StartupError("; ".join(unowned))
+    return decided
+
+
+def _unowned(found: Mapping[str, int]) -> list[str]:
+    """A line for each wallet whose transactions belong to no account, with what to do."""
+    return [
+        f"the wallet {wallet} has history that belongs to no account: {count} transactions. Make its account "
+        "again, with this wallet (surefill accounts create NAME --wallet FILE), and run surefill recover again"
+        for wallet, count in found.items()
+    ]
 
 
 async def _nothing_to_recover(store: Store) -> str:

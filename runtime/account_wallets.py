@@ -118,7 +118,8 @@ class AccountWallets:
         """A wallet for an account on the local chain that has none. Another worker may be first.
 
         One that belongs to nobody is taken before another is made: it is that of an account which the log has lost, or
-        of a process that ended before it could say whose it is. None is while the log is behind: raises ``WalletError``.
+        of a process that ended before it could say whose it is. Raises ``WalletError`` while the log is
+        behind: then none is made or taken.
         """
         # Asked here, too, since the worker is held back only once its process has seen that the log is behind.
         if (await self._trading()).behind:
