@@ -103,7 +103,8 @@ def record_expiry(order: Order, command: c.RecordExpiry) -> list[e.OrderEvent]:
 def _lost(order: Order, attempt: Attempt | None, evidence: GuardTaken) -> e.AttemptExpired:
     """The end of an attempt that another one was faster than."""
     taker = order.guard_taken_by
-    is_open = attempt is not None and (attempt.end is None or (attempt.end == "expired" and not attempt.proven))
+    unproven = attempt is not None and attempt.end == "expired" and not attempt.proven
+    is_open = attempt is not None and (attempt.end is None or (unproven and evidence.is_complete))
     if attempt is None or not is_open or taker is None:
         raise NotApplicableError("The attempt isn't one that lost.")
     if evidence.taken_by != taker or attempt.guard is None or attempt.guard != order.guard:

@@ -117,12 +117,21 @@ class ExpiryEvidence(Recorded):
 
 
 class GuardTaken(Recorded):
-    """Another transaction of the order made its guard, finalized: no other one can succeed any more."""
+    """Another transaction of the order made its guard, finalized: no other one can succeed any more.
+
+    ``shown_by`` names the endpoints that show that transaction, of ``configured`` ones.
+    """
 
     source: Literal["guard"] = "guard"
     taken_by: str
     slot: int
     shown_by: tuple[str, ...]
+    configured: int = 1
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether a failure, which is in the chain after that transaction, would have been shown, too."""
+        return enough(len(self.shown_by), self.configured)
 
 
 class OperatorEvidence(Recorded):

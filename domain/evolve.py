@@ -9,7 +9,7 @@ from typing import TypedDict, assert_never
 
 from domain import events as e
 from domain.codes import Code
-from domain.evidence import ExpiryEvidence
+from domain.evidence import ExpiryEvidence, GuardTaken
 from domain.numbers import BaseUnits, Price
 from domain.order import ENDS, Attempt, AttemptEnd, Cancellation, Failure, Fill, IfSet, Order, Rest, Route
 
@@ -210,7 +210,9 @@ def _apply_attempt_expired(order: Order, event: e.AttemptExpired) -> OrderChange
     if isinstance(event.evidence, ExpiryEvidence):
         attempts = _proven(attempts, event.evidence)
     elif known and known.guard:
-        attempts = _with(attempts, event.attempt, {"proven": True})
+        # An endpoint that has let go of its history, beside one that hides a failure, shows no fee that it cost.
+        is_complete = not isinstance(event.evidence, GuardTaken) or event.evidence.is_complete
+        attempts = _with(attempts, event.attempt, {"proven": is_complete})
     is_swap = _is_swap(order, event.attempt)
     return {"attempts": attempts, "obstacle": Code.TRANSACTION_EXPIRED.value if is_swap else order.obstacle}
 

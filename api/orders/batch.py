@@ -67,8 +67,23 @@ class BatchController(Controller):
             )
         expires = expires_after(request.headers.get(EXPIRES_AFTER))
         orders = _orders(await request.body(), request.headers.get("content-type"))
-        items = await asyncio.gather(*(_item(services, caller, order, expires) for order in orders))
-        return Response(BatchAnswer(items=list(items)))
+        items: list[BatchItem | None] = [None] * len(orders)
+
+        async def in_turn(alike: list[int]) -> None:
+            for index in alike:
+                items[index] = await _item(services, caller, orders[index], expires)
+
+        await asyncio.gather(*(in_turn(alike) for alike in _alike(orders)))
+        return Response(BatchAnswer(items=[item for item in items if item]))
+
+
+def _alike(orders: list[Any]) -> list[list[int]]:
+    """The places of ``orders`` that share a client order id: the first of them is the order, as it would be alone."""
+    places: dict[object, list[int]] = {}
+    for index, order in enumerate(orders):
+        client_id = order.get("clientOrderId") if isinstance(order, dict) else None
+        places.setdefault(client_id if isinstance(client_id, str) else index, []).append(index)
+    return list(places.values())
 
 
 def _orders(body: bytes, content_type: str | None) -> list[Any]:

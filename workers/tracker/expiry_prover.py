@@ -115,7 +115,14 @@ class ExpiryProver:
                 return
             if not is_over:
                 return  # It may still fail, and cost a fee.
-            taken = GuardTaken(taken_by=landing.signature, slot=landing.slot, shown_by=landing.shown_by)
+            taken = GuardTaken(
+                taken_by=landing.signature,
+                slot=landing.slot,
+                shown_by=landing.shown_by,
+                configured=landing.configured,
+            )
+            if attempt.unproven and not taken.is_complete:
+                return  # As much is recorded; a fee that it cost may show yet.
             await self._recorder.record(lease, attempt, history, RecordExpiry(attempt.number, taken, self._clock()))
 
     async def _absent(

@@ -96,6 +96,20 @@ def test_the_first_to_land_confirms_and_the_loser_ends_by_the_guard_or_its_fee_i
     assert (order.status, order.fill and order.fill.network_fee_lamports) == ("confirmed", 10_000)
 
 
+def test_a_loser_by_the_word_of_one_endpoint_of_two_is_followed_on_and_a_fee_it_cost_still_counts() -> None:
+    (confirmed,) = given(*TWO).when(landing(1)).then(e.OrderConfirmed)
+    alone = replace(
+        taken(2, "signature-1"), evidence=GuardTaken(taken_by="signature-1", slot=130, shown_by=("a",), configured=2)
+    )
+    both = replace(alone, evidence=alone.evidence.model_copy(update={"shown_by": ("a", "b")}))
+    (expired_alone,) = given(*TWO, confirmed).when(alone).then(e.AttemptExpired)
+    history = (*TWO, confirmed, expired_alone)
+    given(*history).when(alone).then_refused("not_applicable")
+    given(*history).when(landing(2, "finalized", "guard_taken")).then(e.AttemptRejected)
+    (proven,) = given(*history).when(both).then(e.AttemptExpired)
+    given(*history, proven).when(both).then_refused("not_applicable")
+
+
 def test_a_second_success_is_a_contradiction() -> None:
     (confirmed,) = given(*TWO).when(landing(1)).then(e.OrderConfirmed)
     given(*TWO, confirmed).when(landing(2)).then_refused("landed_after_end")
