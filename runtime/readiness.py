@@ -11,17 +11,19 @@ from event_store.statements import statement
 from projections.orders import PROCESSOR
 from runtime.log_behind import WITNESS
 from workers.dispatch.work import Pool
-from workers.history.table import LATE_S, HistoryTable
+from workers.history.table import LATE_S
+from workers.reclaim.reclaimer import RECLAIM
 from workers.tracker.tracker import TRACKER
 from workers.watcher.book_feed import WATCHER
 
 # The roles of which one process works at a time, by the processor whose lease it holds.
-LEASED_ROLES = {PROCESSOR: "projector", TRACKER: "tracker", WATCHER: "watcher"}
+LEASED_ROLES = {PROCESSOR: "projector", TRACKER: "tracker", WATCHER: "watcher", RECLAIM: "reclaim"}
 # Those that commit a position.
 FOLLOWERS = (PROCESSOR,)
 # Twice a lease: after a crash the standby takes over within one, and has another to catch up.
 LAG_S = 10.0
 _UNKNOWN_OUTCOMES = statement(__file__, "unknown_outcomes")
+_LATE_HISTORIES = statement(__file__, "late_histories")
 
 
 async def _never() -> bool:
@@ -58,11 +60,14 @@ def role_checks(pool: Pool, *, witnessed: bool = False, behind: Callable[[], Awa
     async def history() -> str | None:
         if await behind():
             return None
-        numbers = await HistoryTable(pool, DEFAULT_ACCOUNT).numbers()
-        if numbers.age is None:
-            return "the wallet's history was not compared with the log yet" if numbers.begun else None
-        late = numbers.age > LATE_S
-        return f"the wallet's history was last compared with the log {numbers.age:.0f} s ago" if late else None
+        async with pool.connection() as connection:
+            row = await (await connection.execute(_LATE_HISTORIES, {"late": LATE_S})).fetchone()
+        if row is None:
+            return None
+        number, account_id, age = row
+        found = "not compared with the log yet" if age is None else f"last compared with the log {age:.0f} s ago"
+        wallets = "the wallet's history was" if number == 1 else f"the histories of {number} wallets were late, one"
+        return f"{wallets} {found}" + ("" if account_id == DEFAULT_ACCOUNT else f": account {account_id}")
 
     return [
         Check("leases", leases, essential=False),

@@ -26,13 +26,13 @@ async def said(pool: AsyncConnectionPool) -> dict[str, str | None]:
 
 async def test_each_role_that_nobody_holds_is_named(database: TestDatabase) -> None:
     async with connection_pool(database.app, max_size=8) as pool:
-        assert (await said(pool))["leases"] == "no process runs: projector, tracker, watcher"
-        projector, tracker, watcher = (
+        assert (await said(pool))["leases"] == "no process runs: projector, tracker, watcher, reclaim"
+        projector, tracker, watcher, reclaim = (
             # So rarely renewed that what a test writes stays as it is.
             Lease(pool, processor, owner="test", ttl=60, renew_every=60)
             for processor in LEASED_ROLES
         )
-        async with projector.hold(), watcher.hold():
+        async with projector.hold(), watcher.hold(), reclaim.hold():
             async with tracker.hold():
                 assert (await said(pool))["leases"] is None
             assert (await said(pool))["leases"] == "no process runs: tracker"
@@ -120,3 +120,10 @@ async def test_a_wallets_history_that_was_not_compared_for_long_is_named(databas
         async with pool.connection() as connection:
             await connection.execute(compared, [100])
         assert (await said(pool))["history"] == "the wallet's history was last compared with the log 100 s ago"
+        async with pool.connection() as connection:
+            await connection.execute(
+                "insert into wallet_history (account_id, begun) values (%s, 1)", [other := uuid4()]
+            )
+        assert (await said(pool))["history"] == (
+            f"the histories of 2 wallets were late, one not compared with the log yet: account {other}"
+        )
