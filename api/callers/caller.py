@@ -10,6 +10,7 @@ from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 from litestar.types import Scope as AsgiScope
 
+from api.services import InjectedServices
 from domain.directory import DEFAULT_ACCOUNT, DEFAULT_NAME
 from domain.directory_events import SCOPES, Scope
 
@@ -33,8 +34,11 @@ KEYLESS = Caller(DEFAULT_ACCOUNT, DEFAULT_NAME, frozenset(SCOPES))
 """Whoever asks without a key where that is allowed: from this machine alone."""
 
 
-def caller_of(scope: AsgiScope) -> Caller:
-    """Litestar's dependency; the authentication has put it there."""
+def caller_of(scope: AsgiScope, services: InjectedServices) -> Caller:
+    """Litestar's dependency; the authentication has put it there.
+
+    It takes ``services`` to be resolved after them: two at once would cost each request a task group, 5 % of an order.
+    """
     caller: Caller = scope["user"]
     return caller
 
