@@ -62,8 +62,9 @@ bench: install ## measure every lane on an otherwise quiet machine: table, bench
 lock: ## renew requirements.lock (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url -o requirements.lock
 
-docs: install ## write docs/order-states.md from the code and docs/schema.md from a migrated database
+docs: install ## write docs/order-states.md and the tables of docs/errors.md from the code, docs/schema.md from a migrated database
 	@$(BIN)/python -m tests.unit.domain.state_machine --write
+	@$(BIN)/python -m tests.unit.api.error_document --write
 	@$(BIN)/python -m tests.schema_document
 
 docs-assets: install ## fetch the files of /docs from npm again and check them (needs npm)

@@ -35,7 +35,7 @@ from api.orders.read import OrdersController
 from api.orders.submit import SubmitController
 from api.pairs import PairsController
 from api.prices import Ticker
-from api.problems import answer
+from api.problems import PLUGIN as PROBLEM_DETAILS
 from api.rates import Rates
 from api.resting import WaitingCounts
 from api.services import Check, Services, SetTrading
@@ -172,8 +172,7 @@ def create_app(
         middleware=[DefineMiddleware(Authentication, authenticator=authenticator)],
         guards=[require_scope],
         lifespan=[feeding],
-        exception_handlers={Exception: answer},
-        plugins=[PydanticPlugin(prefer_alias=True)],
+        plugins=[PydanticPlugin(prefer_alias=True), PROBLEM_DETAILS],
         logging_config=None,
         openapi_config=openapi_config(),
     )

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-import msgspec
 import psycopg
 import structlog
-from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
-from pydantic import BaseModel, ConfigDict, Field
+from litestar.plugins.problem_details import ProblemDetailsConfig, ProblemDetailsPlugin
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 from api.errors import RETRY_AFTER, ProblemError
+from api.problem_table import PROBLEMS
 from commands.errors import SubmissionUnknownError
 from domain.account import Trading
 from domain.errors import DomainError, PositionLostError
@@ -23,7 +23,6 @@ log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
-# Clients branch on these codes, and docs/errors.md lists them: none is ever renamed.
 _OF_STATUS = {
     HTTPStatus.BAD_REQUEST: "bad_request",
     HTTPStatus.NOT_FOUND: "not_found",
@@ -33,8 +32,6 @@ _OF_STATUS = {
 }
 # Litestar names a parameter as our code does.
 _OWN_NAMES = {"order_type": "type", "client_order_id": "clientOrderId"}
-_CONFLICTS = {"client_order_id_conflict", "account_exists", "wallet_taken", "wallet_bound"}
-_MISSING = {"account_not_found", "key_not_found"}
 
 
 class ProblemDetails(BaseModel):
@@ -47,7 +44,18 @@ class ProblemDetails(BaseModel):
     status: int
     detail: str = Field(description="A sentence for people; branch on the code.")
     code: str = Field(description="Stable; docs/errors.md lists them all.")
+    retryable: bool = Field(
+        description="The same request may be taken later, and sending it again does no harm: an order's where it has "
+        "a client order id."
+    )
     field: str | None = Field(default=None, description="The input at fault.")
+    orderId: str | None = Field(default=None, description="The order it is about.")  # noqa: N815
+    limit: str | None = Field(default=None, description="The account's limit that the order would exceed.")
+
+    @model_serializer(mode="wrap")
+    def _known(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """As it is answered by itself: what there is nothing to say of isn't there."""
+        return {name: value for name, value in serialize(self).items() if value is not None}
 
 
 def log_unavailable() -> ProblemError:
@@ -79,6 +87,7 @@ def outcome_unknown(unknown: SubmissionUnknownError, links: Mapping[str, str], *
         "Nobody can tell yet whether the order was recorded: its link later shows it, or 404."
         + (" Sending it again with the same clientOrderId is safe." if repeatable else " Do not send it again before."),
         headers={"Retry-After": RETRY_AFTER} if repeatable else None,
+        retryable=repeatable,
         orderId=str(unknown.order_id),
         links=dict(links),
     )
@@ -107,19 +116,13 @@ def problem_of(error: Exception) -> ProblemError:
             return ProblemError(500, "internal_error", "Something went wrong here; it has been logged.")
 
 
+PLUGIN = ProblemDetailsPlugin(ProblemDetailsConfig(exception_to_problem_detail_map={Exception: problem_of}))
+"""Litestar's problem details, for whatever is raised."""
+
+
 def _status_of(error: DomainError) -> int:
-    return 409 if error.code in _CONFLICTS else 404 if error.code in _MISSING else 422
-
-
-def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    """Litestar's exception handler for everything."""
-    problem = problem_of(error)
-    return Response(
-        content=msgspec.json.encode(problem.body()),
-        status_code=problem.status,
-        media_type=MEDIA_TYPE,
-        headers=problem.headers,
-    )
+    known = PROBLEMS.get(error.code)
+    return known.status if known else 422
 
 
 def _unreadable() -> ProblemError:

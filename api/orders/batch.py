@@ -103,7 +103,7 @@ def _orders(body: bytes, content_type: str | None) -> list[Any]:
 async def _item(services: Services, caller: Caller, order: Any, expires: datetime | None) -> BatchItem:
     try:
         if not isinstance(order, dict):
-            raise ProblemError(422, "not_an_object", "Each order is a JSON object.", field="orders")
+            raise ProblemError(400, "not_an_object", "Each order is a JSON object.", field="orders")
         return BatchItem(status=202, order=await submitted(services, caller, checked(order), expires))
     except Exception as error:  # noqa: BLE001 - one order's refusal is its own; what is unforeseen is logged there
         problem = problem_of(error)

@@ -25,6 +25,11 @@ class Refusal:
     detail: str
     retry_after: int | None = None
 
+    @property
+    def retryable(self) -> bool:
+        """Whether the same request may be taken later: what came too slowly, too often, or at a bad time."""
+        return self.status in (408, 429, 503)
+
     def body(self) -> bytes:
         """RFC 9457 problem details."""
         return json.dumps(
@@ -34,6 +39,7 @@ class Refusal:
                 "status": self.status,
                 "detail": self.detail,
                 "code": self.code,
+                "retryable": self.retryable,
             }
         ).encode()
 

@@ -1,0 +1,55 @@
+"""What is raised becomes problem details, whoever raised it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, cast
+from uuid import UUID
+
+import pytest
+from litestar import get
+from litestar.testing import create_test_client
+
+from api.errors import ProblemError
+from api.problems import PLUGIN, outcome_unknown, problem_of
+from commands.errors import SubmissionUnknownError
+from domain.errors import DomainError, PositionLostError
+
+ORDER = UUID(int=7)
+
+
+@pytest.mark.parametrize(
+    ("raised", "status", "code", "retryable"),
+    [
+        (RuntimeError("postgresql://user:secret@host/db"), 500, "internal_error", True),
+        (DomainError("client_order_id_conflict", "Taken.", field="clientOrderId"), 409, None, False),
+        (DomainError("account_not_found", "None."), 404, None, False),
+        (DomainError("of_tomorrow", "Nobody has thought of it."), 422, None, False),
+        (PositionLostError("7"), 410, "position_lost", False),
+        (ProblemError(404, "no_venue", "No venue trades it.", field="pair", limit=None), 404, None, False),
+        (ProblemError(503, "log_unavailable", "Later.", headers={"Retry-After": "1"}, orderId="7"), 503, None, True),
+    ],
+)
+def test_an_error_is_answered_as_problem_details(
+    raised: Exception, status: int, code: str | None, retryable: bool
+) -> None:
+    @get("/")
+    async def fails() -> None:
+        raise raised
+
+    with create_test_client([fails], plugins=[PLUGIN], raise_server_exceptions=False) as client:
+        answer = client.get("/")
+    problem = problem_of(raised)
+    body = answer.json()
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+    assert body == problem.body() and None not in body.values() and "secret" not in answer.text
+    named = code or cast(Any, raised).code
+    assert (body["code"], body["type"], body["retryable"]) == (named, f"urn:surefill:problem:{named}", retryable)
+    assert answer.headers.get("retry-after") == problem.headers.get("Retry-After")
+
+
+@pytest.mark.parametrize("repeatable", [True, False])
+def test_an_order_that_may_be_recorded_is_worth_a_repeat_only_where_it_would_be_the_same(repeatable: bool) -> None:
+    problem = outcome_unknown(SubmissionUnknownError(ORDER), {"order": "/"}, repeatable=repeatable)
+    assert problem.body()["retryable"] == repeatable == ("Retry-After" in problem.headers)
+    assert json.loads(json.dumps(problem.body()))["orderId"] == str(ORDER)
