@@ -14,6 +14,7 @@ from chains.errors import WalletError
 from chains.networks import network_of
 from chains.wallet_files import WalletFiles
 from cli.directory import OpenDirectory, open_directory
+from cli.limits import limits
 from cli.operator import operator, run_command
 from domain.directory import DEFAULT_ACCOUNT, Account, account_id_of
 from domain.errors import DomainError
@@ -29,6 +30,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+app.command()(limits)
 
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated, Any
 
 from litestar import Controller, Request, put
@@ -12,19 +11,17 @@ from pydantic import Field
 
 from api.admin import bodies
 from api.admin.accounts import account_named
+from api.admin.limit_fields import READERS, Known, changes
 from api.admin.openapi import LimitsOperation
 from api.callers.caller import InjectedCaller
 from api.callers.rules import ADMIN
 from api.openapi import problems
-from api.orders import fields
-from api.orders.document import BODY_LIMIT, Digits
-from api.services import InjectedServices, Services
+from api.orders.document import BODY_LIMIT
+from api.services import InjectedServices
 from domain.limits import Limits
 from domain.numbers import plain
-from domain.tokens import pair_of
 from projections.order_view import View
 
-_MOST = 1_000_000_000
 Name = Annotated[
     str, PathParameter(description="The account's name.", examples=[Example(summary="default", value="default")])
 ]
@@ -66,9 +63,8 @@ class LimitsController(Controller):
         """A field that is absent stays as it is; `null` lifts one. Orders that were taken before stay."""
         document = bodies.read_document(await request.body(), request.headers.get("content-type"), READERS)
         account = account_named(services, name)
-        changed = {_FIELDS[key]: None if value is None else READERS[key](services, value, key)
-                   for key, value in document.items()}  # fmt: skip
-        limits = account.limits.model_copy(update=changed)
+        known = Known(services.config.tokens, [venue for group in services.venues for venue in group.venues])
+        limits = account.limits.model_copy(update=changes(known, document))
         await services.directory.set_limits(account.account_id, limits, by=caller.shown)
         return limits_view(limits)
 
@@ -83,60 +79,3 @@ def limits_view(limits: Limits) -> LimitsView:
         venues=None if limits.venues is None else list(limits.venues),
         price_band_bps=limits.price_band_bps,
     )
-
-
-def _notional(_: Services, value: Any, name: str) -> Any:
-    return fields.price(value, name)
-
-
-def _count(least: int) -> Callable[[Services, Any, str], int]:
-    def read(_: Services, value: Any, name: str) -> int:
-        if isinstance(value, Digits) and value.isascii() and value.isdigit() and least <= int(value[:12]) <= _MOST:
-            return int(value)
-        raise bodies.invalid_field(f"{name} is a whole number, {least} to {_MOST}.", name)
-
-    return read
-
-
-def _texts(value: Any, name: str) -> list[str]:
-    if not isinstance(value, list) or any(not isinstance(one, str) or isinstance(one, Digits) for one in value):
-        raise bodies.invalid_field(f"{name} is a list of text.", name)
-    return value
-
-
-def _pairs(services: Services, value: Any, name: str) -> tuple[str, ...]:
-    found = []
-    for text in _texts(value, name):
-        tokens = [services.config.tokens.find(one) for one in text.split("/")]
-        if len(tokens) != 2 or tokens[0] is None or tokens[1] is None or tokens[0] == tokens[1]:
-            raise bodies.invalid_field(f"{name} names a pair that isn't known here; GET /api/pairs lists them.", name)
-        found.append(pair_of(tokens[0], tokens[1]).symbol)
-    return tuple(dict.fromkeys(found))
-
-
-def _venues(services: Services, value: Any, name: str) -> tuple[str, ...]:
-    known = {venue.casefold(): venue for group in services.venues for venue in group.venues}
-    found = [known.get(text.casefold()) for text in _texts(value, name)]
-    if None in found:
-        raise bodies.invalid_field(f"{name} names a venue that isn't known here; GET /api/network lists them.", name)
-    return tuple(dict.fromkeys(venue for venue in found if venue))
-
-
-READERS: dict[str, Callable[[Services, Any, str], Any]] = {
-    "maxOrderNotional": _notional,
-    "maxOpenOrders": _count(0),
-    "maxDailyNotional": _notional,
-    "ordersPerMinute": _count(1),
-    "pairs": _pairs,
-    "venues": _venues,
-    "priceBandBps": _count(0),
-}
-_FIELDS = {
-    "maxOrderNotional": "max_order_notional",
-    "maxOpenOrders": "max_open_orders",
-    "maxDailyNotional": "max_daily_notional",
-    "ordersPerMinute": "orders_per_minute",
-    "pairs": "pairs",
-    "venues": "venues",
-    "priceBandBps": "price_band_bps",
-}

@@ -48,3 +48,27 @@ def test_accounts_and_keys_are_made_listed_and_revoked_without_an_engine(data_di
     refused = surefill(data_dir, "up", HOST="0.0.0.0", PORT="18080")  # noqa: S104
     assert refused.returncode == 1, refused.stdout
     assert "there is no API key" in refused.stderr.splitlines()[-1]
+
+
+def test_limits_are_shown_set_one_by_one_and_lifted_by_none(data_dir: Path) -> None:
+    free = dict.fromkeys(
+        ["maxOrderNotional", "maxOpenOrders", "maxDailyNotional", "ordersPerMinute", "pairs", "venues", "priceBandBps"]
+    )
+    assert told(data_dir, "accounts", "limits", "default") == free
+    some = {"maxOrderNotional": "1000.5", "maxOpenOrders": 50, "pairs": ["SOL/USDC", "JUP/USDC"], "venues": ["Orca"]}
+    options = ("--max-order-notional", "1000.50", "--max-open-orders", "50", "--pairs", "usdc/SOL, JUP/USDC")
+    assert told(data_dir, "accounts", "limits", "default", *options, "--venues", "Orca") == {**free, **some}
+    lifted = {**free, **some, "maxOpenOrders": None, "priceBandBps": 0}
+    more = ("--max-open-orders", "none", "--price-band-bps", "0")
+    assert told(data_dir, "accounts", "limits", "default", *more) == lifted
+    for options, code in (
+        (("nobody",), "account_not_found"),
+        (("default", "--max-open-orders", "-1"), "invalid_field"),
+        (("default", "--pairs", "SOL/DOGE"), "invalid_field"),
+        (("default", "--max-daily-notional", "much"), "invalid_price"),
+    ):
+        refused = surefill(data_dir, "accounts", "limits", *options)
+        assert (refused.returncode, refused.stderr.count("\n")) == (1, 1) and code in refused.stderr, refused.stderr
+    assert told(data_dir, "accounts", "limits", "default") == lifted
+    shown = surefill(data_dir, "accounts", "limits", "default").stdout
+    assert "SOL/USDC, JUP/USDC" in shown and "none" in shown
