@@ -29,6 +29,7 @@ from api.docs.page import openapi_config
 from api.health import HealthController
 from api.network import NetworkController
 from api.orders.batch import BatchController
+from api.orders.cancel import CancelController
 from api.orders.collection import OrderCollectionController
 from api.orders.preview import PreviewController
 from api.orders.read import OrdersController
@@ -38,7 +39,7 @@ from api.prices import Ticker
 from api.problems import PLUGIN as PROBLEM_DETAILS
 from api.rates import Rates
 from api.resting import WaitingCounts
-from api.services import Check, Services, SetTrading
+from api.services import Check, RequestCancel, Services, SetTrading
 from api.streams import StreamsController
 from api.venues import VenuesController
 from commands.directory.commands import DirectoryCommands
@@ -95,6 +96,7 @@ def create_app(
     accounts: KnownAccounts,
     directory: DirectoryCommands,
     set_trading: SetTrading,
+    request_cancel: RequestCancel,
     rates: Rates,
     guard_rent: Callable[[], Awaitable[int]],
     authenticator: Authenticator,
@@ -127,6 +129,7 @@ def create_app(
         accounts=accounts,
         directory=directory,
         set_trading=set_trading,
+        request_cancel=request_cancel,
         reservations=Reservations(pool),
         rates=rates,
         guard_rent=guard_rent,
@@ -153,6 +156,7 @@ def create_app(
             BatchController,
             OrderCollectionController,
             OrdersController,
+            CancelController,
             PreviewController,
             NetworkController,
             VenuesController,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import structlog
@@ -67,6 +68,16 @@ def log_unavailable() -> ProblemError:
     )
 
 
+def log_behind_for_all(trading: Trading) -> ProblemError:
+    """Of what the lost end of the log has of an order that is there nothing is known: it may have been executed."""
+    return ProblemError(
+        503,
+        "log_behind",
+        "The log was put back to an earlier moment and waits for an operator; nothing was recorded.",
+        reason=trading.reason,
+    )
+
+
 def log_behind(trading: Trading) -> ProblemError:
     """An order that could not be told from one of the lost end of the log: it may have been executed already."""
     return ProblemError(
@@ -93,6 +104,25 @@ def outcome_unknown(unknown: SubmissionUnknownError, links: Mapping[str, str], *
     )
 
 
+def repeatable(order_id: UUID) -> ProblemError:
+    """What was asked of an order that is there may be recorded by now; asked twice it is done once."""
+    return ProblemError(
+        503,
+        "outcome_unknown",
+        "Nobody can tell yet whether it was recorded. Ask again: asked twice it is done once.",
+        headers={"Retry-After": RETRY_AFTER},
+        orderId=str(order_id),
+    )
+
+
+def unreadable() -> ProblemError:
+    return ProblemError(
+        409,
+        "order_unreadable",
+        "An event of this order is damaged, or of a newer version of the engine; `surefill verify` says which.",
+    )
+
+
 def problem_of(error: Exception) -> ProblemError:
     """The answer to ``error``. What we did not foresee is logged, and says nothing of itself to the client."""
     match error:
@@ -106,7 +136,7 @@ def problem_of(error: Exception) -> ProblemError:
             return log_unavailable()
         case UnreadableEventError():
             log.error("order can't be read", order_id=str(error.recorded.stream_id), error=str(error))
-            return _unreadable()
+            return unreadable()
         case ValidationException():
             return _invalid_query(error)
         case HTTPException() if error.status_code < 500:
@@ -123,14 +153,6 @@ PLUGIN = ProblemDetailsPlugin(ProblemDetailsConfig(exception_to_problem_detail_m
 def _status_of(error: DomainError) -> int:
     known = PROBLEMS.get(error.code)
     return known.status if known else 422
-
-
-def _unreadable() -> ProblemError:
-    return ProblemError(
-        409,
-        "order_unreadable",
-        "An event of this order is damaged, or of a newer version of the engine; `surefill verify` says which.",
-    )
 
 
 def _of_status(error: HTTPException) -> ProblemError:

@@ -19,6 +19,7 @@ from api.resting import WaitingCounts
 from commands.directory.commands import DirectoryCommands
 from commands.halting import Scope
 from commands.known_accounts import KnownAccounts
+from commands.loaded_order import LoadedOrder
 from commands.orders import OrderRepository
 from commands.reservations import Reservations
 from domain.epochs import Epochs
@@ -53,6 +54,12 @@ class SetTrading(Protocol):
     async def __call__(self, scope: Scope, state: TradingState, *, by: str, because: str, cancel_live: bool) -> int: ...
 
 
+class RequestCancel(Protocol):
+    """Asks for an order's cancel, once however often; the order then, or as it ended before. Raises ``DomainError``."""
+
+    async def __call__(self, order_id: UUID, *, account_id: UUID, by: str, because: str | None) -> LoadedOrder: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     config: ApiConfig
@@ -72,6 +79,7 @@ class Services:
     accounts: KnownAccounts
     directory: DirectoryCommands
     set_trading: SetTrading
+    request_cancel: RequestCancel
     reservations: Reservations
     rates: Rates
     guard_rent: Callable[[], Awaitable[int]]

@@ -1,8 +1,9 @@
-"""`surefill cancel`: an order shall end without a swap, with the reason kept in the log."""
+"""`surefill cancel`: orders shall end without a swap, with the reason kept in the log."""
 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from typing import Annotated
 from uuid import UUID
 
@@ -10,9 +11,11 @@ import typer
 
 from cli.arguments import Because
 from cli.operator import operator, print_outcome
-from commands.cancel import cancel_order
+from commands.cancel import cancel_order, cancel_outcome, order_of, request_cancel
 from commands.loaded_order import LoadedOrder
+from domain.directory import DEFAULT_NAME, account_id_of
 from domain.errors import DomainError
+from projections.orders.queries import OrderList
 from runtime import addresses, settings
 from runtime.composition import Store, open_store
 
@@ -20,12 +23,22 @@ LOOK_S = 0.2
 
 
 def cancel(
-    order: Annotated[UUID, typer.Argument(help="The order's id.")],
     because: Because,
+    order: Annotated[UUID | None, typer.Argument(help="The order's id; or --all, or --pair.")] = None,
+    *,
+    every: Annotated[bool, typer.Option("--all", help="Whatever the account has open.")] = False,
+    pair: Annotated[str | None, typer.Option(help="What the account has open on it, as SOL/USDC.")] = None,
+    account: Annotated[str, typer.Option(help="Whose orders --all and --pair mean.")] = DEFAULT_NAME,
     wait: Annotated[int, typer.Option(min=0, max=3_600, help="Seconds to wait for what becomes of it.")] = 30,
 ) -> None:
-    """Cancel an order: at once, or through the chain where a swap of it may still land; the first to land wins."""
-    print_outcome("cancel", _cancel(order, because, wait))
+    """Cancel an order: at once, or through the chain where a swap of it may still land; the first to land wins.
+
+    With --all or --pair each open order of an account, without waiting for what goes to the chain.
+    """
+    if [order is not None, every, pair is not None].count(True) != 1:
+        raise typer.BadParameter("one of an order's id, --all and --pair says which orders")
+    work = _cancel(order, because, wait) if order else _cancel_open(account, pair, because)
+    print_outcome("cancel", work)
 
 
 async def _cancel(order_id: UUID, because: str, wait: int) -> str:
@@ -42,6 +55,38 @@ async def _cancel(order_id: UUID, because: str, wait: int) -> str:
     if status == "confirmed":
         raise DomainError("too_late", f"The swap of order {order_id} was faster: it is confirmed.")
     return f"order {order_id} is {status}"
+
+
+async def _cancel_open(account: str, pair: str | None, because: str) -> str:
+    """Ask for the cancel of each open order; a sentence that says of how many, and what they are now."""
+    found = addresses.completed(settings.load(), "database_url", "redis_url")
+    counts: Counter[str] = Counter()
+    async with open_store(found, "cancel") as store:
+        await store.known_accounts.load()
+        account_id = account_id_of(account)
+        if account != DEFAULT_NAME and store.known_accounts.account(account_id) is None:
+            raise DomainError("account_not_found", f"There is no account {account}.")
+        for order_id in await OrderList(store.pool).open(account_id):
+            try:
+                order = (await order_of(store.orders, order_id)).order
+                if (
+                    order is None
+                    or order.ended
+                    or (pair is not None and order.pair.symbol.casefold() != pair.casefold())
+                ):
+                    continue
+                history = await request_cancel(
+                    store.orders, store.trading, order_id, by=operator(), because=because
+                )  # fmt: skip
+                counts[cancel_outcome(history.order or order)] += 1
+            except DomainError as refused:
+                if refused.code == "log_behind":
+                    raise
+                counts[refused.code] += 1
+    pending = "; `surefill orders` shows what becomes of those that are pending" if counts["pending"] else ""
+    return (
+        f"{counts.total()} orders" + "".join(f", {count} {name}" for name, count in counts.items() if count) + pending
+    )
 
 
 async def _ended(store: Store, history: LoadedOrder) -> LoadedOrder:

@@ -2,43 +2,83 @@
 
 from __future__ import annotations
 
+from typing import Literal
 from uuid import UUID
 
-from commands.errors import GuardFailedError
+from commands.errors import GuardFailedError, TooManyConflictsError
 from commands.loaded_order import LoadedOrder
-from commands.orders import OrderRepository
+from commands.orders import MOST_CONFLICTS, OrderRepository
 from commands.trading import TradingStates
 from domain.commands import RequestCancel
-from domain.errors import DomainError
+from domain.errors import DomainError, NotApplicableError
+from domain.order import Order
+
+CancelOutcome = Literal["cancelled", "tooLate", "pending"]
+"""It never swaps; it has ended otherwise; its cancel is asked for, and the chain says what comes first."""
+
+
+def cancel_outcome(order: Order) -> CancelOutcome:
+    """What became of an order whose cancel was asked for, as of now."""
+    if order.status == "cancelled":
+        return "cancelled"
+    return "tooLate" if order.ended else "pending"
+
+
+async def request_cancel(
+    orders: OrderRepository,
+    trading: TradingStates,
+    order_id: UUID,
+    *,
+    account_id: UUID | None = None,
+    by: str,
+    because: str | None,
+) -> LoadedOrder:
+    """The order once its cancel is requested, once however often it is asked, or once it has ended, in whatever way. It
+    has ended with the request where nothing could land. ``account_id``: whose order it has to be.
+
+    Raises ``DomainError``: ``order_not_found``, ``order_unreadable``, and ``log_behind`` where the log was put back;
+    ``LogUnavailableError`` and ``OutcomeUnknownError``, after which it may be asked again.
+    """
+    for _ in range(MOST_CONFLICTS):
+        history = await order_of(orders, order_id, account_id)
+        order = history.order
+        if order is None or order.ended or order.cancellation:
+            return history
+        state = await trading.of(history.account_id)
+        if state.behind:
+            # In what the log lost a transaction of the order may have succeeded: it would be said to have ended
+            # without.
+            raise DomainError("log_behind", "The log was put back; `surefill recover` asks which orders to cancel.")
+        guards = trading.guards(history.account_id, state)
+        try:
+            return await orders.execute(history, RequestCancel(by=by, because=because), guards=guards)
+        except GuardFailedError:
+            trading.forget(history.account_id)
+        except NotApplicableError:
+            # It has ended meanwhile, or somebody else has asked.
+            continue
+    raise TooManyConflictsError(str(order_id))
 
 
 async def cancel_order(
     orders: OrderRepository, trading: TradingStates, order_id: UUID, *, by: str, because: str
 ) -> LoadedOrder:
-    """The order with its cancel requested, once however often it is asked; it has ended with it where nothing could
-    land.
+    """As ``request_cancel``; raises ``DomainError("too_late")`` where the order has ended otherwise."""
+    history = await request_cancel(orders, trading, order_id, by=by, because=because)
+    if history.order is not None and cancel_outcome(history.order) == "tooLate":
+        raise DomainError("too_late", f"The order is {history.order.status}.")
+    return history
 
-    Raises ``DomainError``: ``order_not_found``, ``order_unreadable``, ``too_late`` where the order has ended otherwise,
-    and ``log_behind`` where the log was put back; ``LogUnavailableError`` and ``OutcomeUnknownError``, after which it
-    may be asked again, as after ``GuardFailedError``.
+
+async def order_of(orders: OrderRepository, order_id: UUID, account_id: UUID | None = None) -> LoadedOrder:
+    """The order as of now. One of another account than ``account_id`` is as unknown as one that never was.
+
+    Raises ``DomainError``: ``order_not_found``, ``order_unreadable``.
     """
     loaded = await orders.load([order_id])
-    if order_id in loaded.unreadable:
-        raise DomainError("order_unreadable", f"Order {order_id} can't be read: {loaded.unreadable[order_id]}")
+    if (unreadable := loaded.unreadable.get(order_id)) and account_id in (None, unreadable.recorded.account_id):
+        raise DomainError("order_unreadable", f"Order {order_id} can't be read: {unreadable}")
     history = loaded.orders.get(order_id)
-    if history is None or history.order is None:
+    if history is None or history.order is None or account_id not in (None, history.account_id):
         raise DomainError("order_not_found", f"There is no order {order_id}.")
-    if history.order.status in ("confirmed", "failed"):
-        raise DomainError("too_late", f"The order is {history.order.status}.")
-    if history.order.cancellation:
-        return history
-    state = await trading.of(history.account_id)
-    if state.behind:
-        # In what the log lost a transaction of the order may have succeeded: it would be said to have ended without.
-        raise DomainError("log_behind", "The log was put back; `surefill recover` asks which orders to cancel.")
-    guards = trading.guards(history.account_id, state)
-    try:
-        return await orders.execute(history, RequestCancel(by=by, because=because), guards=guards)
-    except GuardFailedError:
-        trading.forget(history.account_id)
-        raise
+    return history

@@ -10,7 +10,7 @@ import structlog
 
 from commands.accounts import account_event
 from commands.cancel import cancel_order
-from commands.errors import GuardFailedError, TooManyConflictsError
+from commands.errors import TooManyConflictsError
 from commands.orders import MOST_CONFLICTS, OrderRepository
 from commands.trading import TradingStates
 from domain.account import trading_stream
@@ -63,15 +63,10 @@ async def cancel_all(
     """
     cancelled = 0
     for order_id in order_ids:
-        for _ in range(MOST_CONFLICTS):
-            try:
-                await cancel_order(orders, trading, order_id, by=by, because=because)
-                cancelled += 1
-                break
-            except GuardFailedError:
-                continue
-            except DomainError as refused:
-                if refused.code != "too_late":
-                    log.warning("an order isn't cancelled", order_id=str(order_id), code=refused.code)
-                break
+        try:
+            await cancel_order(orders, trading, order_id, by=by, because=because)
+            cancelled += 1
+        except DomainError as refused:
+            if refused.code != "too_late":
+                log.warning("an order isn't cancelled", order_id=str(order_id), code=refused.code)
     return cancelled

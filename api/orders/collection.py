@@ -16,15 +16,16 @@ from api.openapi import DocumentedOperation, problems
 from api.orders import fields
 from api.orders.answers import AcceptedOrder, OrderPage
 from api.orders.document import BODY_LIMIT
+from api.orders.lookup import pair_named
 from api.orders.openapi import ExecuteOperation
 from api.orders.read import Limit, with_rents
 from api.orders.submit import ANSWER, RESPONSES, ExpiresAfter, IdempotencyKey, Prefer, answered
-from api.services import InjectedServices, Services
+from api.services import InjectedServices
 from commands.ids import order_id
 from domain.epochs import POSITION
 from domain.events import Status
 from domain.terms import OrderType
-from domain.tokens import Pair, Side, pair_of
+from domain.tokens import Side
 from projections.errors import BadCursorError, ProjectionBehindError
 from projections.orders.filters import OrderFilter
 
@@ -91,7 +92,7 @@ class OrderCollectionController(Controller):
         """
         asked = OrderFilter(
             status=status,
-            pair=None if pair is None else _pair(services, pair),
+            pair=None if pair is None else pair_named(services, pair),
             side=side,
             type=order_type,
             order_id=None if client_order_id is None else _order_id(caller, client_order_id),
@@ -142,13 +143,6 @@ class OrderCollectionController(Controller):
         when it may be taken; with `Prefer: wait=5` it is answered when the order has ended, after 5 s at the latest.
         """
         return await answered(request, services, caller, idempotency_key, expires, prefer)
-
-
-def _pair(services: Services, text: str) -> Pair:
-    tokens = [services.config.tokens.find(name) for name in text.replace("-", "/").split("/")]
-    if len(tokens) != 2 or tokens[0] is None or tokens[1] is None or tokens[0] == tokens[1]:
-        raise ProblemError(404, "unknown_pair", "There is no such pair here; GET /api/pairs lists them.", field="pair")
-    return pair_of(tokens[0], tokens[1])
 
 
 def _order_id(caller: InjectedCaller, client_order_id: str) -> UUID:

@@ -58,6 +58,11 @@ def preferred_wait(sent: str | None) -> int | None:
     return min(int(found[1]), LONGEST_WAIT_S) if found else None
 
 
+def etag(version: int) -> dict[str, str]:
+    """The header that names the version of an order that an answer shows."""
+    return {"ETag": f'"{version}"'}
+
+
 def _unquoted(text: str) -> str:
     """Without the quotes of a structured field's string."""
     return text[1:-1] if len(text) >= 2 and text[0] == text[-1] == '"' else text

@@ -7,7 +7,10 @@ from uuid import UUID
 
 from api.callers.caller import Caller
 from api.errors import ProblemError
+from api.problems import log_behind_for_all, unreadable
 from api.services import Services
+from domain.errors import DomainError
+from domain.tokens import Pair, pair_of
 from event_store.types import RecordedEvent
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
@@ -20,9 +23,34 @@ def parse_order_id(text: str) -> UUID:
     return UUID(text)
 
 
+def pair_named(services: Services, text: str) -> Pair:
+    """The pair of two tokens, as ``SOL/USDC`` or ``SOL-USDC``."""
+    tokens = [services.config.tokens.find(name) for name in text.replace("-", "/").split("/")]
+    if len(tokens) != 2 or tokens[0] is None or tokens[1] is None or tokens[0] == tokens[1]:
+        raise ProblemError(404, "unknown_pair", "There is no such pair here; GET /api/pairs lists them.", field="pair")
+    return pair_of(tokens[0], tokens[1])
+
+
 async def stream_of(services: Services, caller: Caller, order_id: UUID) -> list[RecordedEvent]:
     """The events of the caller's order. Another account's order is as unknown as one that never was."""
     recorded = await services.events.load(order_id)
     if not recorded or recorded[0].account_id != caller.account_id:
-        raise ProblemError(404, "order_not_found", "There is no such order.", field="orderId")
+        raise not_found()
     return recorded
+
+
+def not_found() -> ProblemError:
+    return ProblemError(404, "order_not_found", "There is no such order.", field="orderId")
+
+
+async def order_problem(services: Services, caller: Caller, refused: DomainError) -> Exception:
+    """The answer to what a command on an order that is there refuses."""
+    match refused.code:
+        case "order_not_found":
+            return not_found()
+        case "order_unreadable":
+            return unreadable()
+        case "log_behind":
+            return log_behind_for_all(await services.trading(caller.account_id))
+        case _:
+            return refused

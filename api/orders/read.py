@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from litestar import Controller, get
+from litestar import Controller, Response, get
 from litestar.openapi.spec import Example
 from litestar.params import PathParameter, QueryParameter
 
@@ -17,6 +17,7 @@ from api.errors import ProblemError
 from api.openapi import EXAMPLE_ORDER, DocumentedOperation, problems
 from api.orders import fields
 from api.orders.answers import EventPage, event_view
+from api.orders.headers import etag
 from api.orders.lookup import parse_order_id, stream_of
 from api.services import InjectedServices, Services
 from commands.ids import order_id as order_id_of
@@ -71,9 +72,9 @@ class OrdersController(Controller):
         order_id: OrderId,
         version: Version = None,
         as_of: AsOf = None,
-    ) -> OrderView:
+    ) -> Response[OrderView]:
         """Folded from the order's own events, so never behind the answer that accepted it."""
-        return await _order(services, caller, parse_order_id(order_id), version, as_of)
+        return tagged(await _order(services, caller, parse_order_id(order_id), version, as_of))
 
     @get(
         "/by-client-id/{client_order_id:str}",
@@ -92,10 +93,10 @@ class OrdersController(Controller):
         client_order_id: ClientOrderId,
         version: Version = None,
         as_of: AsOf = None,
-    ) -> OrderView:
+    ) -> Response[OrderView]:
         """The order that was submitted with this `clientOrderId` or `Idempotency-Key`."""
         named = fields.client_order_id(client_order_id, "clientOrderId")
-        return await _order(services, caller, order_id_of(caller.account_id, named), version, as_of)
+        return tagged(await _order(services, caller, order_id_of(caller.account_id, named), version, as_of))
 
     @get(
         "/{order_id:str}/events",
@@ -127,6 +128,11 @@ class OrdersController(Controller):
             items=[event_view(services.mapper, stored, epochs) for stored in page],
             next=str(page[-1].version) if len(rest) > limit else None,
         )
+
+
+def tagged(view: OrderView) -> Response[OrderView]:
+    """An order with its version as the answer's ``ETag``, for an ``If-Match``."""
+    return Response(view, headers=etag(view.version))
 
 
 async def _order(

@@ -17,7 +17,7 @@ from api.orders.answers import AcceptedOrder, accepted_order, links
 from api.orders.document import BODY_LIMIT, Document, read
 from api.orders.ending import ended_within
 from api.orders.gate import require_open
-from api.orders.headers import EXPIRES_AFTER, IDEMPOTENCY_KEY, expires_after, preferred_wait, with_idempotency_key
+from api.orders.headers import EXPIRES_AFTER, IDEMPOTENCY_KEY, etag, expires_after, preferred_wait, with_idempotency_key
 from api.orders.openapi import ExecuteOperation
 from api.orders.request import order_request
 from api.orders.terms import terms
@@ -114,6 +114,7 @@ async def answered(
     ended = await ended_within(services, caller, body.order_id, seconds)
     if ended is None:
         return Response(body, headers=headers)
+    headers |= etag(ended.version)
     return cast(Response[AcceptedOrder], Response(ended.view(), status_code=200, headers=headers))
 
 

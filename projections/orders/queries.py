@@ -11,6 +11,7 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from domain.epochs import Epochs
+from domain.events import OrderSubmitted
 from event_store.processors import positions
 from projections.catch_up import PositionWaiter
 from projections.errors import BadCursorError, ProjectionBehindError
@@ -61,6 +62,13 @@ class OrderList:
         """Orders a transaction of which may land, the oldest first: of an account, or by a venue."""
         async with self._pool.connection() as connection:
             cursor = await connection.execute(SQL["in_flight"], {"account": account_id, "venue": venue})
+            return [row[0] for row in await cursor.fetchall()]
+
+    async def open(self, account_id: UUID) -> list[UUID]:
+        """The account's orders that have not ended, the oldest first: each that was recorded before it is asked."""
+        arguments = {"account": account_id, "begun": OrderSubmitted.TOPIC}
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(SQL["open_of_account"], arguments)
             return [row[0] for row in await cursor.fetchall()]
 
     async def wait_for(self, position: int, patience: float) -> None:

@@ -21,6 +21,7 @@ from api.rates import Rates
 from api.server import serve
 from api.services import Check
 from chains.guard import GUARD_BYTES
+from commands.cancel import request_cancel
 from commands.directory.key_uses import KeyUses
 from commands.ids import DEFAULT_ACCOUNT
 from domain.tokens import KNOWN_TOKENS, pair_of
@@ -89,6 +90,7 @@ async def run(parts: Parts) -> None:
             set_trading=Halts(
                 store.halting, store.orders, store.trading, OrderList(store.pool, store.ask_for_hurry)
             ).set,
+            request_cancel=partial(request_cancel, store.orders, store.trading),
             authenticator=Authenticator(
                 store.known_accounts, uses, keyless=KEYLESS if settings.is_local else None, clock=utc_now
             ),

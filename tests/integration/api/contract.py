@@ -47,7 +47,11 @@ class Contract:
                 yield f"{at} is none of its forms"
             return
         kind = schema.get("type")
-        if kind and not isinstance(value, TYPES[kind]):
+        if isinstance(kind, list):
+            if not any(isinstance(value, TYPES[one]) for one in kind):
+                yield f"{at} is none of {kind}"
+                return
+        elif kind and not isinstance(value, TYPES[kind]):
             yield f"{at} is no {kind}"
             return
         if "enum" in schema and value not in schema["enum"]:

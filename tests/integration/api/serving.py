@@ -29,6 +29,7 @@ from api.serving.limits import Limits
 from chains.guard import GUARD_BYTES
 from chains.solana_client import SolanaChain
 from commands.accounts import Accounts
+from commands.cancel import request_cancel
 from commands.directory.commands import DirectoryCommands
 from commands.directory.key_uses import KeyUses
 from commands.epochs import KnownEpochs
@@ -214,6 +215,7 @@ async def running(
             set_trading=Halts(
                 Halting(events, appender, MAPPER), orders, trading, OrderList(pool, hurry.set)
             ).set,
+            request_cancel=partial(request_cancel, orders, trading),
             authenticator=Authenticator(known_accounts, uses, keyless=keyless, clock=clock),
         )  # fmt: skip
         port: asyncio.Future[int] = asyncio.get_running_loop().create_future()

@@ -144,6 +144,28 @@ async def preview(world: World) -> None:
     assert status in (200, 503) and world.is_clean(text) and await world.engine.events.head() == before
 
 
+async def cancel(world: World) -> None:
+    """It is another's, and answered like what never was."""
+    before = await world.engine.events.head()
+    status, text = await world.ask("POST", f"/api/orders/{world.order_id}/cancel")
+    assert (status, json.loads(text)["code"]) == (404, "order_not_found") and world.is_clean(text)
+    assert (status, text) == await world.ask("POST", f"/api/orders/{uuid4()}/cancel")
+    assert await world.engine.events.head() == before
+
+
+async def cancel_many(world: World) -> None:
+    before = await world.engine.events.head()
+    status, text = await world.ask("POST", "/api/orders/cancel", json={"ids": [world.order_id]})
+    assert status == 207 and json.loads(text)["items"][0]["problem"]["code"] == "order_not_found"
+    status, text = await world.ask("POST", "/api/orders/cancel", json={"clientOrderIds": [CLIENT_ID, "second"]})
+    assert [item["problem"]["code"] for item in json.loads(text)["items"]] == ["order_not_found"] * 2
+    assert world.is_clean(text.replace(CLIENT_ID, ""))
+    for asked in ({"all": True}, {"pair": "SOL/USDC"}):
+        status, text = await world.ask("POST", "/api/orders/cancel", json=asked)
+        assert (status, json.loads(text)["items"]) == (207, [])
+    assert await world.engine.events.head() == before
+
+
 async def network(world: World) -> None:
     status, text = await world.ask("GET", "/api/network")
     assert status == 200 and "wallet-of-attacker" in text and world.is_clean(text)
@@ -217,6 +239,8 @@ ATTACKS: dict[tuple[str, str], Attack] = {
     ("POST", "/api/orders"): submit,
     ("POST", "/api/orders/batch"): batch,
     ("POST", "/api/orders/preview"): preview,
+    ("POST", "/api/orders/{order_id:str}/cancel"): cancel,
+    ("POST", "/api/orders/cancel"): cancel_many,
     ("GET", "/ws/orders/{order_id:str}"): upgrade,
     ("WEBSOCKET", "/ws/orders/{order_id:str}"): stream,
     ("POST", "/api/admin/accounts"): refused,

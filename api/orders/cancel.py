@@ -1,0 +1,184 @@
+"""Cancelling orders: one, or many by their ids, by the client's own, on a pair, or all that the account has open."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar
+from uuid import UUID
+
+from litestar import Controller, Request, Response, post
+from litestar.openapi.spec import Schema
+from litestar.openapi.spec.enums import OpenAPIType
+from pydantic import Field
+
+from api.admin.openapi import BodyOperation, an_object
+from api.callers.caller import Caller, InjectedCaller
+from api.callers.rules import TRADE
+from api.openapi import DocumentedOperation, problems
+from api.orders.cancel_request import CancelRequest, read_cancel_request
+from api.orders.document import BODY_LIMIT
+from api.orders.lookup import order_problem, parse_order_id
+from api.orders.read import OrderId
+from api.problems import ProblemDetails, problem_of, repeatable
+from api.services import InjectedServices, Services
+from commands.cancel import CancelOutcome, cancel_outcome, order_of
+from commands.loaded_order import LoadedOrder
+from domain.errors import DomainError
+from domain.events import Status
+from event_store.errors import OutcomeUnknownError
+from projections.order_view import IfKnown, View
+
+# So many cancels are under way for one request: they share their appends.
+AT_ONCE = 300
+T = TypeVar("T")
+
+
+class CancelAnswer(View):
+    """What became of one order: ``cancelled``, it never swaps; ``tooLate``, it has ended otherwise, as ``status`` says;
+    ``pending``, its cancel is recorded and goes to the chain, where whichever lands first decides.
+    """
+
+    order_id: UUID
+    outcome: CancelOutcome
+    status: Status
+
+
+class CancelItem(View):
+    """The answer for one order of many, or ``problem`` where it can't be told."""
+
+    order_id: IfKnown[str] = None
+    client_order_id: IfKnown[str] = None
+    outcome: IfKnown[CancelOutcome] = None
+    status: IfKnown[Status] = None
+    problem: IfKnown[ProblemDetails] = None
+
+
+class CancelledOrders(View):
+    items: list[CancelItem] = Field(description="In the order of the request; for a pair or for all the oldest first.")
+
+
+@dataclass
+class CancelOrdersOperation(BodyOperation):
+    """One of four fields says which orders."""
+
+    body: ClassVar[Schema] = an_object(
+        "CancelRequest",
+        [],
+        ids=Schema(
+            type=OpenAPIType.ARRAY, items=Schema(type=OpenAPIType.STRING), min_items=1, max_items=100
+        ),
+        clientOrderIds=Schema(
+            type=OpenAPIType.ARRAY, items=Schema(type=OpenAPIType.STRING), min_items=1, max_items=100
+        ),
+        pair=Schema(type=OpenAPIType.STRING, description="What is open on it, as `SOL/USDC`."),
+        all=Schema(type=OpenAPIType.BOOLEAN, description="`true`: whatever the account has open."),
+    )  # fmt: skip
+    example: ClassVar[Any] = {"pair": "SOL/USDC"}
+
+
+class CancelController(Controller):
+    path = "/api/orders"
+    tags = ("orders",)
+    opt = TRADE
+
+    @post(
+        "/{order_id:str}/cancel",
+        status_code=202,
+        operation_class=DocumentedOperation,
+        operation_id="cancelOrder",
+        summary="Cancel an order",
+        response_description="What has become of it by now.",
+        responses=problems(
+            *("invalid_order_id", "order_not_found", "order_unreadable"),
+            *("log_behind", "log_unavailable", "outcome_unknown"),
+        ),
+    )
+    async def cancel_order(self, services: InjectedServices, caller: InjectedCaller, order_id: OrderId) -> CancelAnswer:
+        """At once where it waits, or where nothing that was signed for it may land. Else its cancel goes to the chain:
+        the order, and its stream, then say what came of it, `cancelled` or, where the swap was first, `confirmed`.
+
+        Safe to repeat, and allowed while trading is halted.
+        """  # fmt: skip
+        history = await _cancelled(services, caller, parse_order_id(order_id))
+        return CancelAnswer(order_id=history.order_id, **_outcome(history))
+
+    @post(
+        "/cancel",
+        status_code=207,
+        request_max_body_size=BODY_LIMIT,
+        operation_class=CancelOrdersOperation,
+        operation_id="cancelOrders",
+        summary="Cancel many orders",
+        response_description="An answer for each order.",
+        responses=problems(
+            *("invalid_json", "unsupported_media_type", "unknown_field", "missing_field", "conflicting_fields"),
+            *("invalid_field", "batch_size", "unknown_pair", "log_unavailable"),
+        ),
+    )
+    async def cancel_orders(
+        self, request: Request[Any, Any, Any], services: InjectedServices, caller: InjectedCaller
+    ) -> Response[CancelledOrders]:
+        """By `ids` or `clientOrderIds`, up to 100, by `pair`, or `all`; each as if it were cancelled alone.
+
+        Of a pair and of all: every order that was taken before this was asked and has not ended.
+        """
+        asked = read_cancel_request(services, await request.body(), request.headers.get("content-type"))
+        return Response(CancelledOrders(items=await cancelled_items(services, caller, asked)))
+
+
+async def cancelled_items(services: Services, caller: Caller, asked: CancelRequest) -> list[CancelItem]:
+    """An answer for each order that is named, or that is open where none is."""
+    if asked.named is not None:
+        return await _in_turn([_item(services, caller, asked, name) for name in asked.named])
+    open_orders = await services.order_list.open(caller.account_id)
+    items = await _in_turn([_open_item(services, caller, asked, order_id) for order_id in open_orders])
+    return [item for item in items if item is not None]
+
+
+async def _in_turn(cancels: Sequence[Awaitable[T]]) -> list[T]:
+    found: list[T] = []
+    for start in range(0, len(cancels), AT_ONCE):
+        found += await asyncio.gather(*cancels[start : start + AT_ONCE])
+    return found
+
+
+async def _item(services: Services, caller: Caller, asked: CancelRequest, name: Any) -> CancelItem:
+    called = asked.said_of(name)
+    try:
+        history = await _cancelled(services, caller, asked.order_id(caller.account_id, name))
+        return CancelItem.model_validate({**called, "order_id": str(history.order_id), **_outcome(history)})
+    except Exception as error:  # noqa: BLE001 - one order's refusal is its own; what is unforeseen is logged there
+        return CancelItem.model_validate({**called, "problem": _problem(error)})
+
+
+async def _open_item(services: Services, caller: Caller, asked: CancelRequest, order_id: UUID) -> CancelItem | None:
+    """None of an order that isn't one of those asked for: of another pair, or ended by now."""
+    try:
+        order = (await order_of(services.orders, order_id)).order
+        if order is None or order.ended or (asked.pair is not None and order.pair.symbol != asked.pair.symbol):
+            return None
+        history = await _cancelled(services, caller, order_id)
+        return CancelItem.model_validate({"order_id": str(order_id), **_outcome(history)})
+    except Exception as error:  # noqa: BLE001 - as above
+        return CancelItem(order_id=str(order_id), problem=_problem(error))
+
+
+def _problem(error: Exception) -> ProblemDetails:
+    return ProblemDetails.model_validate(problem_of(error).body())
+
+
+def _outcome(history: LoadedOrder) -> dict[str, Any]:
+    assert history.order is not None  # noqa: S101 - a cancel is asked of an order that is there
+    return {"outcome": cancel_outcome(history.order), "status": history.order.status}
+
+
+async def _cancelled(services: Services, caller: Caller, order_id: UUID) -> LoadedOrder:
+    """The caller's order with its cancel asked for, or as it has ended. Raises ``ProblemError``."""
+    try:
+        return await services.request_cancel(order_id, account_id=caller.account_id, by=caller.shown, because=None)
+    except DomainError as refused:
+        raise await order_problem(services, caller, refused) from None
+    except OutcomeUnknownError:
+        raise repeatable(order_id) from None
