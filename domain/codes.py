@@ -34,6 +34,8 @@ class Code(StrEnum):
     TRANSACTION_EXPIRED = "transaction_expired"
     DEADLINE_PASSED = "deadline_passed"
     CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    NOT_FILLED_AT_ONCE = "not_filled_at_once"
     DISCARDED = "discarded"
     CANCELLED_AT_RECOVERY = "cancelled_at_recovery"
     EXECUTED_ELSEWHERE = "executed_elsewhere"
@@ -75,6 +77,8 @@ MEANINGS: dict[Code, Meaning] = {
     Code.TRANSACTION_EXPIRED: Meaning(False, "The transaction did not land while its blockhash was valid."),
     Code.DEADLINE_PASSED: Meaning(False, "The order's deadline passed before it could be executed."),
     Code.CANCELLED: Meaning(True, "The order was cancelled before it was executed."),
+    Code.EXPIRED: Meaning(True, "The order's expiresAt passed before it was executed."),
+    Code.NOT_FILLED_AT_ONCE: Meaning(True, "The order could not be filled at once, as its timeInForce asks."),
     Code.DISCARDED: Meaning(True, "The order could not be handled, and an operator gave it up."),
     Code.CANCELLED_AT_RECOVERY: Meaning(
         True, "The order log was put back to an earlier moment, and an operator cancelled the order."

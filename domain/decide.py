@@ -73,4 +73,6 @@ def _submit(order: Order | None, command: c.SubmitOrder) -> list[e.OrderEvent]:
     if order is not None:
         raise NotApplicableError("The order is already recorded.")
     submitted = e.OrderSubmitted(**vars(command.terms), deadline=command.deadline, network=command.network)
-    return [submitted, e.OrderTriggered(reason="market")] if command.terms.type == "market" else [submitted]
+    if not command.terms.starts_at_once:
+        return [submitted]
+    return [submitted, e.OrderTriggered(reason="market" if command.terms.type == "market" else "immediate")]

@@ -11,11 +11,12 @@ from domain import events as e
 from domain.account import Contradiction
 from domain.codes import Code
 from domain.decide_cancel import end_by_cancel
-from domain.decide_end import fail_or_rest, past_deadline, require_status
+from domain.decide_end import fail_or_rest, require_status
 from domain.errors import DomainError, LandedAfterEndError, NotApplicableError
 from domain.evidence import ExpiryEvidence, GuardTaken, Landing
 from domain.evolve import evolve
 from domain.order import Attempt, Order
+from domain.time_in_force import past_deadline
 
 
 def reject_build(order: Order, command: c.RejectBuild) -> list[e.OrderEvent]:

@@ -10,11 +10,12 @@ from datetime import datetime
 from domain import commands as c
 from domain import events as e
 from domain.codes import Code
-from domain.decide_end import fail_or_rest, past_deadline, require_status
+from domain.decide_end import fail_or_rest, require_status
 from domain.decide_route import route_of
 from domain.errors import DomainError, NotApplicableError
 from domain.evolve import evolve
 from domain.order import Attempt, Order
+from domain.time_in_force import past_deadline
 
 MOST_LIVE = 3
 """So many swaps of an order may be on their way at a time, and so many cancels."""

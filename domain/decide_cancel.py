@@ -10,11 +10,12 @@ from datetime import datetime
 
 from domain import commands as c
 from domain import events as e
-from domain.decide_end import end_cancelled, past_deadline
+from domain.decide_end import end_cancelled
 from domain.errors import DomainError, NotApplicableError
 from domain.evidence import Landing
 from domain.evolve import evolve
 from domain.order import Attempt, Order
+from domain.time_in_force import is_expired
 
 
 def request_cancel(order: Order, command: c.RequestCancel) -> list[e.OrderEvent]:
@@ -31,13 +32,18 @@ def request_cancel(order: Order, command: c.RequestCancel) -> list[e.OrderEvent]
 
 
 def needs_cancel(order: Order, now: datetime) -> bool:
-    """Whether a market order's time is over while what was signed for it may still succeed.
+    """Whether the order's time is over for good, with its terms or while what was signed for it may still succeed.
 
     A limit order rests past the deadline of its trigger, and a cancel would end it for ever.
     """
-    if order.type != "market" or order.ended or order.cancellation or not past_deadline(order, now):
+    if order.ended or order.cancellation:
         return False
-    return bool(order.live_attempt or order.unproven_attempt)
+    if is_expired(order, now):
+        return True
+    if order.is_immediate and order.unproven_attempt and not order.live_attempt:
+        return True  # Its one try is over, as far as is known.
+    is_over = order.ends_at is not None and now >= order.ends_at
+    return is_over and bool(order.live_attempt or order.unproven_attempt)
 
 
 def end_by_cancel(order: Order, attempt: Attempt, landing: Landing) -> e.OrderEvent:

@@ -12,6 +12,7 @@ from domain.codes import Code, meaning
 from domain.errors import DomainError, NotApplicableError
 from domain.order import Cancellation, Order
 from domain.quotes import Quote, Refusal
+from domain.time_in_force import cancelled_by_terms, past_deadline
 from domain.triggers import MOST_REJECTIONS, rest_until
 
 
@@ -65,7 +66,7 @@ def fail_or_rest(
     """The order's end, or its rest, where trying on is over.
 
     Nothing, while an attempt is live or it isn't proven that none ever succeeds. An order that is to be cancelled ends
-    by that. A final code fails any order. A passing one fails a
+    by that. A final code fails any order, and then its time in force may end it. A passing one fails a
     market order past its deadline and rests a limit order past the deadline of its trigger, or after too many
     rejections.
     """
@@ -75,16 +76,14 @@ def fail_or_rest(
         return [end_cancelled(order, order.cancellation)]
     if meaning(code).final:
         return [_failed(code, quotes, refusals)]
-    if order.triggered_at is None:
+    if ended := cancelled_by_terms(order, code, now, quotes, refusals):
+        return ended
+    if not order.may_rest:
         return [_failed(code, quotes, refusals)] if past_deadline(order, now) else []
     if past_deadline(order, now) or order.rejections >= MOST_REJECTIONS:
         armed_at = rest_until(now, order.rest.failures if order.rest else 0)
         return [rested(order, code, armed_at, quotes, refusals)]
     return []
-
-
-def past_deadline(order: Order, now: datetime) -> bool:
-    return order.deadline is not None and now >= order.deadline
 
 
 def rested(

@@ -5,11 +5,12 @@ from __future__ import annotations
 from domain import commands as c
 from domain import events as e
 from domain.codes import Code, meaning
-from domain.decide_end import fail_or_rest, past_deadline, require_status, rested
+from domain.decide_end import fail_or_rest, require_status, rested
 from domain.errors import NotApplicableError
 from domain.order import Order
 from domain.quotes import Quote, Refusal
 from domain.routing import POLICY, POLICY_VERSION, best, minimum_out
+from domain.time_in_force import past_deadline
 
 
 def record_quotes(order: Order, command: c.RecordQuotes) -> list[e.OrderEvent]:
@@ -21,7 +22,7 @@ def record_quotes(order: Order, command: c.RecordQuotes) -> list[e.OrderEvent]:
     if chosen is not None and not past_deadline(order, command.now):
         if routed := route_of(order, command):
             return [routed]
-        if order.triggered_at is not None:
+        if order.may_rest:
             if order.unproven_attempt:
                 return []
             return [rested(order, Code.LIMIT_NOT_MET, None, command.quotes, command.refusals)]
@@ -49,6 +50,8 @@ def route_of(order: Order, command: c.RecordQuotes) -> e.OrderRouted | None:
 
 
 def _why_no_route(order: Order, chosen: Quote | None, refusals: tuple[Refusal, ...]) -> str:
+    if chosen is not None and order.limit_price is not None and not order.may_rest:
+        return Code.LIMIT_NOT_MET
     if chosen is not None:
         below = order.first_minimum_out is not None and chosen.amount_out < order.first_minimum_out
         return Code.SLIPPAGE_EXCEEDED if below else order.obstacle or Code.DEADLINE_PASSED

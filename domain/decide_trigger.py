@@ -6,6 +6,7 @@ from domain import commands as c
 from domain import events as e
 from domain.errors import NotApplicableError
 from domain.order import Order
+from domain.time_in_force import is_expired
 from domain.triggers import TRIGGERED_FOR, clearly_better, is_rest_over, limit_met, stop_met
 
 
@@ -13,14 +14,19 @@ def observe_price(order: Order, command: c.ObservePrice) -> list[e.OrderEvent]:
     """The price may reach the stop, meet the limit, or both at once."""
     if not order.waits_for_price or order.limit_price is None:
         raise NotApplicableError("The order does not wait for a price.")
+    if is_expired(order, command.now):
+        raise NotApplicableError("The order has expired.")
     observation, decided = command.observation, list[e.OrderEvent]()
     if order.stop_price is not None and not order.stop_reached:
         if not stop_met(order.side, observation.touch, order.stop_price):
             return []
         decided.append(e.StopTriggered(observation=observation))
+    deadline = command.now + TRIGGERED_FOR
+    if order.is_immediate:
+        # Its one try is now, whether the touch meets the limit or not: the quotes at its size decide.
+        return [*decided, e.OrderTriggered(reason="immediate", observation=observation, deadline=deadline)]
     met = limit_met(order.side, observation.touch, order.limit_price)
     if met and _armed(order, command):
-        deadline = command.now + TRIGGERED_FOR
         decided.append(e.OrderTriggered(reason="limit", observation=observation, deadline=deadline))
     return decided
 

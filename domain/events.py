@@ -48,7 +48,9 @@ class Observation(Recorded):
 
 
 class OrderSubmitted(BaseOrderEvent, OrderTerms):
-    """The order's terms, flat in its JSON, and what the engine adds to them; only a market order has a deadline."""
+    """The order's terms, flat in its JSON, and what the engine adds to them; only one that waits for no price has a
+    deadline.
+    """
 
     TOPIC = "order.OrderSubmitted"
     status = "pending"
@@ -60,13 +62,14 @@ class OrderSubmitted(BaseOrderEvent, OrderTerms):
 class OrderTriggered(BaseOrderEvent):
     """The order became executable: a market order at once, a limit order by the price that met its limit.
 
-    ``deadline`` is until when a limit order may begin attempts before it rests again.
+    ``reason`` immediate: a limit order that is filled at once or cancelled, at its submission, or by the price that
+    reached its stop. ``deadline`` is until when a limit order may begin attempts before it rests again.
     """
 
     TOPIC = "order.OrderTriggered"
     status = "routing"
 
-    reason: Literal["market", "limit"]
+    reason: Literal["market", "limit", "immediate"]
     observation: Observation | None = None
     deadline: datetime | None = None
 
@@ -280,7 +283,9 @@ class CancelEvidence(Recorded):
 
 
 class OrderCancelled(BaseOrderEvent):
-    """The end without a swap that somebody asked for. ``evidence`` is None where nothing could land any more."""
+    """The end without a swap that somebody asked for, or the order's own terms. ``evidence`` is None where nothing
+    could land any more; ``quotes`` and ``refusals`` are the last ones seen, where that is why.
+    """
 
     TOPIC = "order.OrderCancelled"
     status = "cancelled"
@@ -288,6 +293,8 @@ class OrderCancelled(BaseOrderEvent):
     code: str
     detail: str
     evidence: CancelEvidence | None = None
+    quotes: Annotated[tuple[Quote, ...], Field(exclude_if=operator.not_)] = ()
+    refusals: Annotated[tuple[Refusal, ...], Field(exclude_if=operator.not_)] = ()
 
 
 class OrderFailed(BaseOrderEvent):

@@ -147,6 +147,13 @@ class Order(OrderTerms):
         return self.first_minimum_out if self.limit_price is None else self.limit_minimum_out
 
     @property
+    def ends_at(self) -> datetime | None:
+        """When its time is over for good, as far as that is known; the deadline of an order that may rest only ends one
+        try of it.
+        """
+        return min((at for at in (None if self.may_rest else self.deadline, self.expires_at) if at), default=None)
+
+    @property
     def ended(self) -> bool:
         return self.status in ENDS
 

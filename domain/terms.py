@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from domain.numbers import BaseUnits, Price, ratio
 from domain.quotes import Recorded
@@ -11,12 +14,14 @@ from domain.tokens import Pair, Side, Token, pair_of
 from domain.triggers import limit_minimum
 
 OrderType = Literal["market", "limit", "stop-limit"]
+TimeInForce = Literal["gtc", "ioc", "fok", "gtd"]
 
 
 class OrderTerms(Recorded):
     """``slippage_bps`` is what applies; ``slippage_defaulted`` says that the client named none.
 
-    A limit order has a ``limit_price``, a stop-limit order a ``stop_price`` too.
+    A limit order has a ``limit_price``, a stop-limit order a ``stop_price`` too. An order that is good till a date has
+    ``expires_at``. What an order doesn't have is absent from its JSON, as in the logs of versions that didn't know it.
     """
 
     type: OrderType
@@ -28,6 +33,25 @@ class OrderTerms(Recorded):
     limit_price: Price | None = None
     stop_price: Price | None = None
     client_order_id: str | None = None
+    time_in_force: Annotated[TimeInForce, Field(exclude_if=lambda in_force: in_force == "gtc")] = "gtc"
+    expires_at: Annotated[datetime | None, Field(exclude_if=lambda at: at is None)] = None
+
+    @property
+    def is_immediate(self) -> bool:
+        """Whether it is tried once it can be, and cancelled where it can't be filled then. A swap fills whole or not at
+        all, so an `ioc` is a `fok`.
+        """
+        return self.time_in_force in ("ioc", "fok")
+
+    @property
+    def starts_at_once(self) -> bool:
+        """Whether it is executed from its submission on, without waiting for a price."""
+        return self.type == "market" or (self.type == "limit" and self.is_immediate)
+
+    @property
+    def may_rest(self) -> bool:
+        """Whether it waits for its price again where it could not be executed."""
+        return self.type in ("limit", "stop-limit") and not self.is_immediate
 
     @property
     def pair(self) -> Pair:

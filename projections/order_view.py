@@ -14,7 +14,7 @@ from domain.codes import meaning
 from domain.events import Status
 from domain.numbers import plain, to_units
 from domain.order import Failure, Order
-from domain.terms import OrderType
+from domain.terms import OrderType, TimeInForce
 from domain.tokens import KNOWN_TOKENS, Side
 
 
@@ -123,6 +123,8 @@ class OrderView(View):
     amount_in: str = Field(examples=["1.5"])
     limit_price: IfKnown[str] = None
     stop_price: IfKnown[str] = None
+    time_in_force: Annotated[TimeInForce, Field(exclude_if=lambda in_force: in_force == "gtc")] = "gtc"
+    expires_at: IfKnown[Instant] = None
     slippage_bps: int
     network: str = Field(examples=["localnet"])
     submitted_at: Instant
@@ -173,6 +175,8 @@ def order_view(order_id: UUID, order: Order, version: int, submitted_at: datetim
         amount_in=to_units(order.amount_in, order.token_in.decimals),
         limit_price=price(order.limit_price),
         stop_price=price(order.stop_price),
+        time_in_force=order.time_in_force,
+        expires_at=order.expires_at and instant(order.expires_at),
         slippage_bps=order.slippage_bps,
         network=order.network,
         submitted_at=submitted_at,

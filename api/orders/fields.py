@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from decimal import Context, Decimal
 from typing import Any, cast, get_args
 
 from api.errors import ProblemError
 from api.orders.document import Digits, shown
+from api.orders.instants import instant
 from domain.numbers import BPS, PRICE_DIGITS, U64_MAX, plain, to_base_units
-from domain.terms import OrderType
+from domain.terms import OrderType, TimeInForce
 from domain.tokens import Token, TokenList
 
 # Longer than any number that means something here, shorter than one that costs time to read.
@@ -33,6 +35,30 @@ def order_type(value: Any, field: str) -> OrderType:
         if value == kind and not isinstance(value, Digits):
             return cast(OrderType, kind)
     raise invalid("unknown_type", "An order is market, limit or stop-limit.", field)
+
+
+def time_in_force(value: Any, field: str) -> TimeInForce:
+    """One of the four as text; `gtc` where there is none."""
+    if value is None:
+        return "gtc"
+    for known in get_args(TimeInForce):
+        if value == known and not isinstance(value, Digits):
+            return cast(TimeInForce, known)
+    raise invalid("unknown_time_in_force", f"{field} is gtc, ioc, fok or gtd.", field)
+
+
+def expires_at(value: Any, in_force: TimeInForce, field: str) -> datetime | None:
+    """An instant for a `gtd` order, None for any other."""
+    if value is None:
+        if in_force == "gtd":
+            raise invalid("missing_expires_at", f"A gtd order needs its {field}.", field)
+        return None
+    if in_force != "gtd":
+        raise invalid("expires_at_not_allowed", f"{field} is for orders whose timeInForce is gtd.", field)
+    at = instant(value) if isinstance(value, str) and not isinstance(value, Digits) else None
+    if at is None:
+        raise invalid("invalid_expiry", f"{field} is an instant as 2026-01-01T00:00:00Z.", field)
+    return at
 
 
 def token(value: Any, tokens: TokenList, field: str) -> Token:

@@ -14,6 +14,7 @@ from api.services import Services
 from commands.ids import order_id
 from domain.limits import NO_LIMITS
 from domain.terms import OrderTerms
+from domain.time_in_force import is_expired
 from domain.tokens import pair_of
 from domain.trading_state import AccountTrading
 
@@ -73,6 +74,8 @@ async def _refusal(
         return ProblemError(
             422, "request_expired", f"{EXPIRES_AFTER} has passed; nothing was recorded.", field=EXPIRES_AFTER
         )
+    if is_expired(asked, services.clock()):
+        return ProblemError(422, "expires_at_passed", "expiresAt has passed; nothing was recorded.", field="expiresAt")
     return _trading_refusal(trading, asked)
 
 

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from api.errors import ProblemError
 from api.orders import fields
 from api.orders.document import Document
 from api.orders.fields import invalid
+from api.orders.instants import instant
 
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
 EXPIRES_AFTER: Final = "Surefill-Expires-After"
 LONGEST_WAIT_S = 30
 _NAME = "clientOrderId"
-# RFC 3339: a date, a time, and where that time is counted from.
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _WAIT = re.compile(r"(?:^|[,;])\s*wait\s*=\s*\"?(\d{1,9})\"?\s*(?=$|[,;])", re.ASCII | re.IGNORECASE)
 
 
@@ -39,11 +38,8 @@ def expires_after(sent: str | None) -> datetime | None:
     """After which instant the order is not to be taken any more. Raises ``ProblemError``."""
     if sent is None:
         return None
-    try:
-        if _INSTANT.fullmatch(sent):
-            return datetime.fromisoformat(sent.upper().replace(" ", "T")).astimezone(UTC)
-    except (ValueError, OverflowError):
-        pass
+    if (at := instant(sent)) is not None:
+        return at
     raise ProblemError(
         422, "invalid_expiry", f"{EXPIRES_AFTER} is an instant as 2026-01-01T00:00:00Z.", field=EXPIRES_AFTER
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Self
 
@@ -26,7 +27,7 @@ from api.orders import fields
 from api.orders.document import Document, shown
 from api.orders.fields import invalid
 from domain.numbers import BPS, U64_MAX
-from domain.terms import OrderType
+from domain.terms import OrderType, TimeInForce
 from domain.tokens import Token, TokenList, pair_of
 from domain.triggers import limit_minimum
 
@@ -98,6 +99,19 @@ class OrderRequest(BaseModel):
         json_schema_extra=_NUMBER,
     )
 
+    time_in_force: TimeInForce = Field(
+        "gtc",
+        validation_alias="timeInForce",
+        description="How long it stands: until it is filled, for one try (ioc and fok), or until expiresAt (gtd).",
+        json_schema_extra={"type": "string", "enum": ["gtc", "ioc", "fok", "gtd"], "default": "gtc"},
+    )
+    expires_at: datetime | None = Field(
+        None,
+        validation_alias="expiresAt",
+        description="Of a gtd order: when it is cancelled if it isn't filled by then, as `2030-01-01T00:00:00Z`.",
+        json_schema_extra={"type": "string", "format": "date-time"},
+    )
+
     @field_validator("type", mode="plain")
     @classmethod
     def _read_type(cls, value: Any, info: ValidationInfo) -> OrderType:
@@ -130,6 +144,16 @@ class OrderRequest(BaseModel):
     @classmethod
     def _read_client_order_id(cls, value: Any, info: ValidationInfo) -> str | None:
         return None if value is None else fields.client_order_id(value, _word(info))
+
+    @field_validator("time_in_force", mode="plain")
+    @classmethod
+    def _read_time_in_force(cls, value: Any, info: ValidationInfo) -> TimeInForce:
+        return fields.time_in_force(value, _word(info))
+
+    @field_validator("expires_at", mode="plain")
+    @classmethod
+    def _read_expires_at(cls, value: Any, info: ValidationInfo) -> datetime | None:
+        return fields.expires_at(value, info.data["time_in_force"], _word(info))
 
     @field_validator("limit_price", "stop_price", mode="plain")
     @classmethod

@@ -59,8 +59,8 @@ ANSWER = "Recorded. Repeated with the same clientOrderId, the same answer byte f
 
 
 def submission(asked: OrderTerms, config: ApiConfig, network: str, now: datetime) -> SubmitOrder:
-    """The command for the terms a client asked for: only a market order gets a deadline."""
-    deadline = now + config.order_deadline if asked.type == "market" else None
+    """The command for the terms a client asked for: only an order that waits for no price gets a deadline."""
+    deadline = now + config.order_deadline if asked.starts_at_once else None
     return SubmitOrder(asked, deadline, network)
 
 

@@ -20,4 +20,6 @@ def terms(request: OrderRequest, config: ApiConfig) -> OrderTerms:
         limit_price=request.limit_price,
         stop_price=request.stop_price,
         client_order_id=request.client_order_id,
+        time_in_force=request.time_in_force,
+        expires_at=request.expires_at,
     )

@@ -52,6 +52,22 @@ ORDERS = (
         "leave the price out, or choose another type",
     ),
     Entry(
+        "unknown_time_in_force",
+        422,
+        False,
+        "`timeInForce` is not `gtc`, `ioc`, `fok` or `gtd`",
+        _TERM,
+    ),
+    Entry("missing_expires_at", 422, False, "a `gtd` order without `expiresAt`", "add it"),
+    Entry("expires_at_not_allowed", 422, False, "`expiresAt` on an order that isn't `gtd`", "leave it out"),
+    Entry(
+        "expires_at_passed",
+        422,
+        False,
+        "`expiresAt` has passed. An order that is recorded already is answered all the same",
+        "decide anew until when it is wanted",
+    ),
+    Entry(
         "invalid_price",
         422,
         False,
@@ -75,7 +91,13 @@ ORDERS = (
         "the API can be reached from other machines, and the order has neither `clientOrderId` nor `Idempotency-Key`",
         "give the order one, and the same at each repeat",
     ),
-    Entry("invalid_expiry", 422, False, "`Surefill-Expires-After` is no instant of RFC 3339", "correct the header"),
+    Entry(
+        "invalid_expiry",
+        422,
+        False,
+        "`Surefill-Expires-After` or `expiresAt` is no instant of RFC 3339",
+        "correct the header",
+    ),
     Entry(
         "request_expired",
         422,

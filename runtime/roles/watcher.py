@@ -9,6 +9,7 @@ from runtime.price_sources import OpenPrices, open_prices
 from runtime.roles.parts import Parts
 from workers.watcher.book import Book
 from workers.watcher.book_feed import WATCHER, BookFeed
+from workers.watcher.expiry import Expiry
 from workers.watcher.watcher import Pace, Watcher
 
 
@@ -31,8 +32,10 @@ async def _watch(parts: Parts, prices: OpenPrices) -> None:
         clock=utc_now,
         pace=Pace(observe=settings.price_poll_ms / 1000, stale=settings.price_max_age),
     )
+    expiry = Expiry(book, store.orders, store.trading, utc_now)
     after = await book.restore()
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(watcher.follow(after))
-        async with lease_of(store, WATCHER).hold() as lease:
+        async with lease_of(store, WATCHER).hold() as lease, asyncio.TaskGroup() as under_lease:
+            under_lease.create_task(expiry.run(lease))
             await watcher.run(lease)

@@ -20,6 +20,7 @@ from tests.golden import (  # noqa: F401 - each adds its runs
     account_runs,
     directory_runs,
     joined_runs,
+    kinds_runs,
     market_runs,
     reclaim_runs,
     restated_runs,

@@ -18,6 +18,7 @@ from domain.decide import decide
 from domain.evolve import fold
 from domain.next_step import Step, next_step
 from domain.order import Order
+from domain.time_in_force import overdue_code
 from domain.trading_state import AccountTrading
 from venues.protocol import VenueQuote
 from workers.execution.builder import Builder
@@ -56,7 +57,8 @@ class Visit:
         if trading.behind or (trading.forbids(order.side) and not _cancels(order, step)):
             return loaded  # It waits; what its deadline says counts once trading is resumed.
         if step == "request_cancel":
-            return await self.run(await self.recording.record(loaded, RequestCancel(Code.DEADLINE_PASSED)))
+            code = overdue_code(order, self.clock())
+            return await self.run(await self.recording.record(loaded, RequestCancel(code)))
         if step == "send" and (attempt := order.live_attempt):
             if attempt.purpose == "swap" and trading.forbids_swap(order.side, attempt.venue):
                 return loaded

@@ -10,8 +10,8 @@ import structlog
 
 from chains.protocol import Chain, Inconclusive
 from domain.commands import RecordExpiry, RecordLanding
-from domain.decide_end import past_deadline
 from domain.evidence import ExpiryEvidence, GuardTaken, Landing
+from domain.time_in_force import past_deadline
 from event_store.processors.leases import Lease
 from workers.dispatch.work import WorkTable
 from workers.errors import TRANSIENT_ERRORS

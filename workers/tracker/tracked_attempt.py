@@ -145,6 +145,6 @@ def _tracked(
         # A swap isn't sent any more once the order is to be cancelled.
         resent=(is_confirmed and not by_operator) or (not order.ended and attempt in going[-1:]),
         joins=len(going),
-        ends_at=order.deadline if order.type == "market" and not order.cancellation else None,
+        ends_at=None if order.cancellation else order.ends_at,
         schedule=schedule,
     )

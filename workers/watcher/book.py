@@ -17,6 +17,7 @@ from uuid import UUID
 from domain.tokens import Pair, Side
 from domain.triggers import is_rest_over
 from venues.prices import Depth, PairPrice
+from workers.watcher.expiry_timers import ExpiryTimers
 from workers.watcher.waiting_order import WaitingOrder
 
 # The level as a number that is lower the sooner a moving price reaches it, then the order's position, which is unique:
@@ -40,6 +41,7 @@ class Book:
         # Those not yet compared with the clock as it is, and the newest time it has shown.
         self._new_timers: list[_Timer] = []
         self._now = datetime.max.replace(tzinfo=UTC)
+        self._expiries = ExpiryTimers()
         # The reserves for which the quote of an order that needs one was last computed and fell short.
         self._short: dict[UUID, tuple[Depth, ...]] = {}
 
@@ -65,6 +67,7 @@ class Book:
         if known is not None and known.version >= order.version:
             return
         self.take(order.order_id)
+        self._expiries.add(order)
         symbol = order.pair.symbol
         self._pairs[symbol] = (order.pair, self._pairs.get(symbol, (order.pair, 0))[1] + 1)
         if order.armed_at is None:
@@ -87,6 +90,10 @@ class Book:
             rows = self._levels[_level(order)]
             del rows[bisect_left(rows, _row(order))]
         return order
+
+    def expired(self, now: datetime) -> list[UUID]:
+        """The orders that have expired at ``now``; each again a second later, as long as it is in the book."""
+        return self._expiries.due(now, self.version_of)
 
     def rearm_due(self, now: datetime) -> None:
         """Let prices reach the orders whose rest is over at ``now``, which may be earlier than the last time."""

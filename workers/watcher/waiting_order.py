@@ -32,6 +32,7 @@ class WaitingOrder:
     armed_by: Decimal | None = None
     minimum_out: int | None = None
     armed_at: datetime | None = None
+    expires_at: datetime | None = None
 
     @property
     def level(self) -> Decimal:
@@ -85,4 +86,5 @@ def waiting_order_of(order_id: UUID, position: int, version: int, order: Order) 
         armed_by=armed_by,
         minimum_out=minimum_out,
         armed_at=armed_at,
+        expires_at=order.expires_at,
     )

@@ -41,6 +41,7 @@ from workers.reclaim.reclaimer import RECLAIM, HistoryCheck
 from workers.tracker.tracker import TRACKER, Pace
 from workers.watcher.book import Book
 from workers.watcher.book_feed import WATCHER, BookFeed
+from workers.watcher.expiry import Expiry
 from workers.watcher.watcher import Pace as WatcherPace
 from workers.watcher.watcher import Watcher
 
@@ -89,9 +90,9 @@ class EngineHarness:
             "slippage_bps": 100,
             "slippage_defaulted": False,
         }
-        market = changes.get("type", "market") == "market"
-        deadline = changes.pop("deadline", now() + timedelta(seconds=60) if market else None)
-        command = SubmitOrder(OrderTerms(**{**terms, **changes}), deadline, "localnet")
+        deadline = changes.pop("deadline", now() + timedelta(seconds=60))
+        asked = OrderTerms(**{**terms, **changes})
+        command = SubmitOrder(asked, deadline if asked.starts_at_once else None, "localnet")
         known = ids.order_id(DEFAULT_ACCOUNT, command.terms.client_order_id)
         found = await self.store.executed_elsewhere.of_order(DEFAULT_ACCOUNT, known) if executed else None
         accepted = await submit_order(self.orders, DEFAULT_ACCOUNT, command, found)
@@ -131,10 +132,13 @@ class EngineHarness:
             pace=pace or WatcherPace(observe=0.02),
         )
 
+        expiry = Expiry(feed, self.orders, self.store.trading, now)
+
         async def watch(lease: Lease) -> None:
             after = await feed.restore()
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(watcher.follow(after))
+                tasks.create_task(expiry.run(lease))
                 await watcher.run(lease)
 
         self._start(WATCHER, watch)

@@ -78,6 +78,7 @@ def _key(order: Order) -> tuple[object, ...]:
     triggered = order.triggered_at is not None
     return (
         order.type,
+        order.time_in_force,
         order.status,
         order.stop_reached,
         triggered,
@@ -93,6 +94,7 @@ def _commands(order: Order | None) -> Iterator[c.OrderCommand]:
         limit, stop = Decimal(150), Decimal(140)
         yield submit()
         yield submit(deadline=None, type="limit", limit_price=limit)
+        yield submit(type="limit", limit_price=limit, time_in_force="ioc")
         yield submit(deadline=None, type="stop-limit", limit_price=limit, stop_price=stop)
         return
     for touch in ("139", "145", "160"):

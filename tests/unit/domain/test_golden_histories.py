@@ -125,6 +125,10 @@ KINDS: dict[str, Callable[[list[e.OrderEvent], Order], bool]] = {
         and any(isinstance(event, e.AttemptExpired) for event in s[s.index(told_first(s, e.OrderConfirmed)) :])
     ),
     "an order is cancelled at once": lambda s, o: o.status == "cancelled" and not o.attempts,
+    "an immediate order can't be filled": lambda s, o: (
+        o.is_immediate and bool(o.cancellation and o.cancellation.code == "not_filled_at_once")
+    ),
+    "a resting order expires": lambda s, o: bool(o.cancellation and o.cancellation.code == "expired"),
     "an order is cancelled by the chain": lambda s, o: [a.end for a in o.attempts][-1:] == ["cancelled"],
     "a deadline cancels a live order": lambda s, o: bool(o.failure and o.cancellation and o.cancellation.tx_hash),
     "a fork puts a confirmed swap into another slot": lambda s, o: any(
