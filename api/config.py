@@ -12,7 +12,8 @@ from domain.tokens import TokenList
 class ApiConfig:
     """``rpc_url`` is shown to clients: it carries no key. Waits are in seconds.
 
-    ``requires_client_order_id``: where answers may be lost on their way, an order must be safe to repeat.
+    ``requires_client_order_id``: where answers may be lost on their way, an order must be safe to repeat. ``paper``:
+    new orders are filled at their quotes, and nothing is sent.
     """
 
     rpc_url: str
@@ -21,3 +22,4 @@ class ApiConfig:
     order_deadline: timedelta = timedelta(seconds=120)
     position_patience: float = 5.0
     requires_client_order_id: bool = False
+    paper: bool = False

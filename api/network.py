@@ -22,6 +22,7 @@ class Network(View):
     """
 
     network: IfKnown[str] = Field(default=None, examples=["localnet"])
+    paper: IfKnown[bool] = Field(default=None, description="New orders are filled at their quotes; nothing is sent.")
     rpc_url: str
     wallet: IfKnown[str] = None
     tokens: list[Token]
@@ -45,6 +46,7 @@ class NetworkController(Controller):
         config = services.config
         return Network(
             network=services.chain().network,
+            paper=config.paper or None,
             rpc_url=config.rpc_url,
             wallet=await services.wallet(caller.account_id),
             tokens=list(config.tokens.tokens),

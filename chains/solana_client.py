@@ -53,7 +53,8 @@ _TOKEN_AMOUNT = slice(64, 72)
 
 class SolanaChain(Chain):
     """``chains.protocol.Chain`` over the endpoint at ``url``; ``extra_urls`` are asked for evidence, and for landings
-    that it doesn't show as successes; ``lander_urls`` are sent the same bytes, and nothing is asked of them.
+    that it doesn't show as successes; ``lander_urls`` are sent the same bytes, and nothing is asked of them. Without
+    ``sends`` no bytes leave, whoever asks for it.
 
     ``read_commitment`` is the state that quotes and simulations are made from. ``custom_codes`` says what the custom
     error numbers of the venues' programs mean. ``timeout`` is in seconds, for each call; ``connections`` is how many
@@ -66,6 +67,7 @@ class SolanaChain(Chain):
         *,
         extra_urls: Sequence[str] = (),
         lander_urls: Sequence[str] = (),
+        sends: bool = True,
         read_commitment: Commitment = "confirmed",
         custom_codes: CustomCodes | None = None,
         timeout: float = 10.0,
@@ -73,6 +75,7 @@ class SolanaChain(Chain):
     ) -> None:
         self._endpoints = [Endpoint(each, timeout=timeout, connections=connections) for each in (url, *extra_urls)]
         self._main = self._endpoints[0]
+        self._sends = sends
         self._landers = Landers(lander_urls, timeout=timeout)
         self._times = BlockTimes(self._main)
         self._commitment = read_commitment
@@ -156,6 +159,8 @@ class SolanaChain(Chain):
         return Simulation(error, result.units_consumed or 0)
 
     async def send(self, transaction: bytes) -> str:
+        if not self._sends:
+            return "not sent: on paper"
         config = {
             "encoding": "base64",
             "skipPreflight": True,

@@ -16,6 +16,8 @@ def status_line(message: dict[str, Any]) -> Text:
     line = Text.assemble(
         (f"{at:%H:%M:%S}.{message['timestamp'] % 1000:03d}", "dim"), "  ", (f"{status:<10}", STYLES.get(status, "cyan"))
     )
+    if message.get("paper"):
+        line.append("  on paper", "yellow")
     for name in SHOWN:
         if name in message:
             line.append(f"  {name} ", "dim").append(str(message[name]))

@@ -17,7 +17,6 @@ from domain.commands import RecordElsewhere, SubmitOrder
 from domain.errors import DomainError
 from domain.log_behind import ForeignTransactionFound
 from domain.order import Order
-from domain.terms import OrderTerms
 from event_store.errors import OutcomeUnknownError
 from event_store.types import Conflict
 
@@ -56,18 +55,21 @@ async def submit_order(
     if not isinstance(outcome, Conflict):
         assert after.order is not None  # noqa: S101 - a stream that was just begun has an order
         return Accepted(new.order_id, after.order, outcome.position)
-    return await _first_answer(orders, new.order_id, command.terms)
+    return await _first_answer(orders, new.order_id, command)
 
 
-async def _first_answer(orders: OrderRepository, order_id: UUID, terms: OrderTerms) -> Accepted:
+async def _first_answer(orders: OrderRepository, order_id: UUID, command: SubmitOrder) -> Accepted:
     recorded = await orders.recorded(order_id)
     begun = [event for event in recorded if event.command_id == recorded[0].command_id]
     order = orders.history(begun).order
     assert order is not None  # noqa: S101 - the log holds a stream's first event or none
-    if not order.same_as(terms):
-        raise DomainError(
-            "client_order_id_conflict",
-            "This clientOrderId belongs to an order with other terms; use another, or repeat the same terms.",
-            field="clientOrderId",
-        )
+    if not order.same_as(command.terms):
+        raise _conflict("an order with other terms; use another, or repeat the same terms.")
+    if order.paper and not command.paper:
+        # Answered as the first time, it would look as if the real order had been taken.
+        raise _conflict("an order on paper, which never becomes real; use another.")
     return Accepted(order_id, order, begun[-1].position)
+
+
+def _conflict(belongs_to: str) -> DomainError:
+    return DomainError("client_order_id_conflict", f"This clientOrderId belongs to {belongs_to}", field="clientOrderId")

@@ -15,11 +15,14 @@ from domain.terms import OrderTerms
 
 @dataclass(frozen=True, slots=True)
 class SubmitOrder:
-    """A new order; the engine gives a market order its ``deadline``, and every order its ``network``."""
+    """A new order; the engine gives a market order its ``deadline``, every order its ``network``, and says whether it
+    is filled on ``paper`` alone.
+    """
 
     terms: OrderTerms
     deadline: datetime | None
     network: str
+    paper: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,13 @@ class RecordQuotes:
     quotes: tuple[Quote, ...]
     refusals: tuple[Refusal, ...]
     now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FillOnPaper:
+    """A paper order is to be filled at the best of ``quotes``."""
+
+    quotes: RecordQuotes
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +167,7 @@ OrderCommand = (
     SubmitOrder
     | ObservePrice
     | RecordQuotes
+    | FillOnPaper
     | RejectBuild
     | RecordBuilt
     | ReplaceSwap

@@ -6,8 +6,8 @@ another transaction only with the same guard, of which the chain lets one succee
 
 ``decide_trigger`` says when a price sets an order off, ``decide_route`` which quote it takes and for what minimum,
 ``decide_built`` what is signed, ``decide_attempt`` what became of it, ``decide_restated`` what a fork
-made of one that was confirmed, ``decide_cancel`` how an order is cancelled,
-``decide_end`` when it fails or rests.
+made of one that was confirmed, ``decide_paper`` what a paper order is filled at, ``decide_cancel`` how
+an order is cancelled, ``decide_end`` when it fails or rests.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from domain.decide_built import record_built, replace_swap
 from domain.decide_cancel import request_cancel
 from domain.decide_elsewhere import record_elsewhere
 from domain.decide_end import discard, give_up
+from domain.decide_paper import fill_on_paper
 from domain.decide_restated import restate
 from domain.decide_route import record_quotes
 from domain.decide_trigger import observe_price
@@ -43,6 +44,8 @@ def decide(order: Order | None, command: c.OrderCommand) -> list[e.OrderEvent]: 
             return observe_price(order, command)
         case c.RecordQuotes():
             return record_quotes(order, command)
+        case c.FillOnPaper():
+            return fill_on_paper(order, command)
         case c.RejectBuild():
             return reject_build(order, command)
         case c.RecordBuilt():
@@ -72,7 +75,9 @@ def decide(order: Order | None, command: c.OrderCommand) -> list[e.OrderEvent]: 
 def _submit(order: Order | None, command: c.SubmitOrder) -> list[e.OrderEvent]:
     if order is not None:
         raise NotApplicableError("The order is already recorded.")
-    submitted = e.OrderSubmitted(**vars(command.terms), deadline=command.deadline, network=command.network)
+    submitted = e.OrderSubmitted(
+        **vars(command.terms), deadline=command.deadline, network=command.network, paper=command.paper
+    )
     if not command.terms.starts_at_once:
         return [submitted]
     return [submitted, e.OrderTriggered(reason="market" if command.terms.type == "market" else "immediate")]

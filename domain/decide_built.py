@@ -11,6 +11,7 @@ from domain import commands as c
 from domain import events as e
 from domain.codes import Code
 from domain.decide_end import fail_or_rest, require_status
+from domain.decide_paper import require_real
 from domain.decide_route import route_of
 from domain.errors import DomainError, NotApplicableError
 from domain.evolve import evolve
@@ -67,6 +68,7 @@ def _built_swap(order: Order, command: c.RecordBuilt) -> e.TransactionBuilt:
 
 
 def _built(order: Order, command: c.RecordBuilt) -> e.TransactionBuilt:
+    require_real(order)
     if command.attempt != len(order.attempts) + 1:
         raise NotApplicableError(f"Attempt {command.attempt} is not the next one.")
     if order.guard is not None and command.guard != order.guard:

@@ -37,7 +37,7 @@ def record_elsewhere(order: Order, command: c.RecordElsewhere) -> list[e.OrderEv
         )
     if only_cancels:
         return _cancelled(order, found)
-    if found.purpose == "cancel" or not _is_within(order, found):
+    if found.purpose == "cancel" or order.paper or not _is_within(order, found):
         code = Code.EXECUTED_ELSEWHERE
         return [e.OrderFailed(code=code, detail=meaning(code).sentence, retryable=False, tx_hash=found.signature)]
     return [_confirmed(order, found)]

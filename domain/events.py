@@ -50,6 +50,8 @@ class Observation(Recorded):
 class OrderSubmitted(BaseOrderEvent, OrderTerms):
     """The order's terms, flat in its JSON, and what the engine adds to them; only one that waits for no price has a
     deadline.
+
+    ``paper``: nothing is ever signed for it, it is filled at a quote.
     """
 
     TOPIC = "order.OrderSubmitted"
@@ -57,6 +59,7 @@ class OrderSubmitted(BaseOrderEvent, OrderTerms):
 
     deadline: datetime | None = None
     network: str
+    paper: Annotated[bool, Field(exclude_if=operator.not_)] = False
 
 
 class OrderTriggered(BaseOrderEvent):
@@ -258,6 +261,20 @@ class OrderRestated(BaseOrderEvent):
     guard_rent_lamports: BaseUnits | None = None
 
 
+class PaperFilled(BaseOrderEvent):
+    """A paper order is filled at the quote of its route: nothing was signed, and nothing is on chain."""
+
+    TOPIC = "order.PaperFilled"
+    status = "confirmed"
+
+    venue: str
+    amount_in: BaseUnits
+    amount_out: BaseUnits
+    executed_price: Price
+    venue_fee: BaseUnits
+    venue_fee_token: str
+
+
 class CancelRequested(BaseOrderEvent):
     """From here on no swap is built or sent for the order; what may still land is followed.
 
@@ -331,6 +348,7 @@ OrderEvent = (
     | CancelRequested
     | OrderCancelled
     | OrderRestated
+    | PaperFilled
 )
 """Any event of an order's stream; a union, so that mypy finds the ``match`` that forgets one of them."""
 

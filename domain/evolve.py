@@ -11,7 +11,7 @@ from domain import events as e
 from domain.codes import Code
 from domain.evidence import ExpiryEvidence, GuardTaken
 from domain.numbers import BaseUnits, Price
-from domain.order import ENDS, Attempt, AttemptEnd, Cancellation, Failure, Fill, IfSet, Order, Rest, Route
+from domain.order import ENDS, Attempt, AttemptEnd, Cancellation, Failure, Fill, IfSet, Order, PaperFill, Rest, Route
 
 
 class OrderChange(TypedDict, total=False):
@@ -34,6 +34,7 @@ class OrderChange(TypedDict, total=False):
     fill: Fill | None
     failure: Failure | None
     cancellation: IfSet[Cancellation | None]
+    paper_fill: IfSet[PaperFill | None]
 
 
 class AttemptChange(TypedDict, total=False):
@@ -112,6 +113,8 @@ def _change(order: Order, event: e.OrderEvent) -> OrderChange:  # noqa: PLR0912 
             return _by_cancel(order, event.evidence)
         case e.OrderRestated():
             return _apply_restated(order, event)
+        case e.PaperFilled():
+            return {"paper_fill": PaperFill(**vars(event))}
         case e.OrderSubmitted():
             return {}
         case _:

@@ -88,6 +88,17 @@ class Fill(State):
     by_operator: IfSet[bool] = False
 
 
+class PaperFill(State):
+    """What a paper order was filled at: a quote. No chain knows of it, so it is never a ``Fill``."""
+
+    venue: str
+    amount_in: BaseUnits
+    amount_out: BaseUnits
+    executed_price: Price
+    venue_fee: BaseUnits
+    venue_fee_token: str
+
+
 class Failure(State):
     code: str
     detail: str
@@ -135,6 +146,8 @@ class Order(OrderTerms):
     fill: Fill | None = None
     failure: Failure | None = None
     cancellation: IfSet[Cancellation | None] = None
+    paper: IfSet[bool] = False
+    paper_fill: IfSet[PaperFill | None] = None
 
     @property
     def waits_for_price(self) -> bool:

@@ -38,6 +38,7 @@ def order_message(before: OrderState | None, now: OrderState, event: OrderEvent,
         "txHash": tx_hash(order),
         "executedPrice": executed_price(order),
         "network": order.network,
+        "paper": order.paper or None,
         "failure": order.failure.model_dump() if order.failure else None,
         "cancellation": cancelled.model_dump(mode="json", by_alias=True) if cancelled else None,
     }

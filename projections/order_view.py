@@ -127,6 +127,9 @@ class OrderView(View):
     expires_at: IfKnown[Instant] = None
     slippage_bps: int
     network: str = Field(examples=["localnet"])
+    paper: IfKnown[bool] = Field(
+        default=None, description="Filled at a quote and never sent: no transaction stands behind it."
+    )
     submitted_at: Instant
     updated_at: Instant
     attempts: int
@@ -161,7 +164,7 @@ def with_rent(view: OrderView, *, returned: bool) -> OrderView:
 
 def order_view(order_id: UUID, order: Order, version: int, submitted_at: datetime, updated_at: datetime) -> OrderView:
     """The view of ``order`` as of ``version``, whose instants are when the log recorded its first and last event."""
-    fill = order.fill
+    fill = order.fill or order.paper_fill
     return OrderView(
         order_id=order_id,
         client_order_id=order.client_order_id,
@@ -179,6 +182,7 @@ def order_view(order_id: UUID, order: Order, version: int, submitted_at: datetim
         expires_at=order.expires_at and instant(order.expires_at),
         slippage_bps=order.slippage_bps,
         network=order.network,
+        paper=order.paper or None,
         submitted_at=submitted_at,
         updated_at=updated_at,
         attempts=len(order.attempts),
@@ -195,8 +199,8 @@ def order_view(order_id: UUID, order: Order, version: int, submitted_at: datetim
 
 def dex(order: Order) -> str | None:
     """The venue of the fill, before it of the current route."""
-    if order.fill:
-        return order.fill.venue
+    if fill := order.fill or order.paper_fill:
+        return fill.venue
     return order.route.chosen.venue if order.route else None
 
 
@@ -224,7 +228,8 @@ def cancellation(order: Order) -> CancellationView | None:
 
 
 def executed_price(order: Order) -> str | None:
-    return price(order.fill.executed_price) if order.fill else None
+    fill = order.fill or order.paper_fill
+    return price(fill.executed_price) if fill else None
 
 
 def price(value: Decimal | None) -> str | None:
@@ -233,14 +238,17 @@ def price(value: Decimal | None) -> str | None:
 
 
 def _fee(order: Order) -> Fee | None:
-    if order.fill is None:
+    fill = order.fill or order.paper_fill
+    if fill is None:
         return None
-    mint, rent = order.fill.venue_fee_token, order.fill.guard_rent_lamports
+    mint = fill.venue_fee_token
+    # Paper costs no lamports.
+    lamports, rent = (order.fill.network_fee_lamports, order.fill.guard_rent_lamports) if order.fill else (0, None)
     known = [one for one in (order.token_in, order.token_out) if one.mint == mint]
     token = known[0] if known else KNOWN_TOKENS.find(mint or "")
-    amount = to_units(order.fill.venue_fee or 0, token.decimals) if token else None
+    amount = to_units(fill.venue_fee or 0, token.decimals) if token else None
     return Fee(
-        network_lamports=str(order.fill.network_fee_lamports),
+        network_lamports=str(lamports),
         guard_rent_lamports=None if rent is None else str(rent),
         venue=VenueFee(token=token.symbol, amount=amount) if token and amount else None,
     )

@@ -103,6 +103,11 @@ class Settings(WalletSettings, VenueSettings):
         50, description="Slippage of an order that names none."
     )
 
+    paper: bool = Field(
+        False,
+        description="New orders are filled at real quotes, on paper: nothing is signed or sent. Real ones wait "
+        "meanwhile, and what was sent is followed.",
+    )
     rates_without_valkey: Literal["open", "closed"] = Field(
         "open",
         description="Where Valkey can't count an account's orders a minute: `open` takes them all, `closed` none.",

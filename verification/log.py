@@ -9,7 +9,7 @@ from uuid import UUID
 
 from domain.account import ContradictionFound, TradingResumed
 from domain.account_event import AccountEvent
-from domain.events import OrderEvent
+from domain.events import OrderEvent, OrderSubmitted
 from domain.log_behind import ForeignReclaimFound, ForeignTransactionFound, LogFoundBehind
 from domain.reclaim_events import ReclaimBuilt
 from event_store.errors import UnknownTopicError, UnreadableEventError
@@ -108,6 +108,9 @@ def _verify_order(
         if recorded.position <= until:
             in_row = state
     found = attempts_of(order_id, told)
+    if found and any(isinstance(event, OrderSubmitted) and event.paper for _, event in told):
+        what = "an order on paper has a signed transaction"
+        report.add(Finding("streams", "differs", what, RECONCILE, order_id, found[0].version))
     reclaims.record_guards(found)
     for claimed in attempts.record(found):
         what = f"attempt {claimed.number} has {claimed.signature}, the transaction of another attempt"

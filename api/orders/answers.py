@@ -33,6 +33,7 @@ class AcceptedOrder(View):
     stop_price: IfKnown[str] = None
     position: str = Field(description="Opaque; a list asked with it waits until it shows the order.", examples=["1.8"])
     network: str
+    paper: IfKnown[bool] = Field(default=None, description="It is filled at a quote, and never sent.")
     links: Links
 
 
@@ -71,6 +72,7 @@ def accepted_order(accepted: Accepted, epochs: Epochs) -> AcceptedOrder:
         stop_price=price(order.stop_price),
         position=epochs.shown(accepted.position),
         network=order.network,
+        paper=order.paper or None,
         links=links(accepted.order_id),
     )
 

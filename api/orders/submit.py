@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, cast
 
@@ -61,7 +62,7 @@ ANSWER = "Recorded. Repeated with the same clientOrderId, the same answer byte f
 def submission(asked: OrderTerms, config: ApiConfig, network: str, now: datetime) -> SubmitOrder:
     """The command for the terms a client asked for: only an order that waits for no price gets a deadline."""
     deadline = now + config.order_deadline if asked.starts_at_once else None
-    return SubmitOrder(asked, deadline, network)
+    return SubmitOrder(asked, deadline, network, paper=config.paper)
 
 
 class SubmitController(Controller):
@@ -136,6 +137,9 @@ async def submitted(
     executed = None
     if asked.client_order_id is not None:
         executed = await services.executed_elsewhere(caller.account_id, as_id)
+    if executed:
+        # Whatever is asked for now, the chain shows a real order.
+        command = replace(command, paper=False)
     try:
         accepted = await submit_order(services.orders, caller.account_id, command, executed, as_id=as_id)
     except SubmissionUnknownError as unknown:

@@ -181,6 +181,7 @@ def _config(settings: Settings) -> ApiConfig:
         requires_client_order_id=not settings.is_local,
         default_slippage_bps=settings.default_slippage_bps,
         order_deadline=timedelta(seconds=settings.market_order_deadline),
+        paper=settings.paper,
     )
 
 

@@ -32,4 +32,5 @@ def compose(parts: Parts, pace: Pace | None = None) -> Tracker:
         trading=store.trading,
         visits=VisitRequests(store.hand_over.add, replace_after=parts.settings.replace_after, clock=utc_now),
         pace=pace,
+        sends=not parts.settings.paper,
     )

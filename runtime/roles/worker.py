@@ -68,7 +68,8 @@ async def run(parts: Parts) -> None:
     worker.start()
     try:
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(_prove(canary), name="canary")
+            if not settings.paper:
+                tasks.create_task(_prove(canary), name="canary")
             tasks.create_task(_sign_for_others(parts, context, visits), name="wallets of accounts")
     except BaseExceptionGroup as group:
         if refused := group.subgroup(StartupError):
@@ -105,7 +106,9 @@ async def _sign_for_others(parts: Parts, context: BuildContext, visits: AccountV
             )
             visit = visit_of(parts, own, may_sign=lambda: canary.proven, account_id=account_id)
             gate = await HistoryGate.of(store, account_id)
-            tasks.create_task(_trade_after(gate, visits, visit, canary), name=f"canary {account_id}")
+            tasks.create_task(
+                _trade_after(gate, visits, visit, canary, signs=not settings.paper), name=f"canary {account_id}"
+            )
 
         wallets = AccountWallets(
             settings,
@@ -118,10 +121,12 @@ async def _sign_for_others(parts: Parts, context: BuildContext, visits: AccountV
         await wallets.run(begin)
 
 
-async def _trade_after(gate: HistoryGate, visits: AccountVisits, visit: Visit, canary: Canary) -> None:
+async def _trade_after(gate: HistoryGate, visits: AccountVisits, visit: Visit, canary: Canary, *, signs: bool) -> None:
     """One account's refusal is its own: the others are traded for."""
     await gate.opened()
     visits.add(canary.account_id, visit)
+    if not signs:
+        return
     try:
         await canary.prove()
     except DomainError as refused:
@@ -208,5 +213,11 @@ def visit_of(
         replace_after=timedelta(seconds=settings.replace_after),
     )
     return Visit(
-        recording=recording, joining=joining, quoting=quoting, builder=builder, clock=utc_now, may_sign=may_sign
+        recording=recording,
+        joining=joining,
+        quoting=quoting,
+        builder=builder,
+        clock=utc_now,
+        may_sign=may_sign,
+        paper=settings.paper,
     )

@@ -22,6 +22,7 @@ from tests.golden import (  # noqa: F401 - each adds its runs
     joined_runs,
     kinds_runs,
     market_runs,
+    paper_runs,
     reclaim_runs,
     restated_runs,
     waiting_runs,

@@ -13,7 +13,7 @@ from datetime import datetime
 from commands.loaded_order import LoadedOrder
 from commands.orders import Decided, OrderRepository
 from domain.codes import Code, meaning
-from domain.commands import GiveUp, RecordQuotes, RejectBuild, RequestCancel
+from domain.commands import FillOnPaper, GiveUp, RecordQuotes, RejectBuild, RequestCancel
 from domain.decide import decide
 from domain.evolve import fold
 from domain.next_step import Step, next_step
@@ -29,7 +29,9 @@ from workers.execution.recording import Recording
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """Takes orders on, one call an order. ``clock`` gives the time, UTC; ``may_sign``: the guard key is proven."""
+    """Takes orders on, one call an order. ``clock`` gives the time, UTC; ``may_sign``: the guard key is proven. With
+    ``paper`` real orders wait.
+    """
 
     recording: Recording
     joining: Joining
@@ -37,6 +39,7 @@ class Visit:
     builder: Builder
     clock: Callable[[], datetime]
     may_sign: Callable[[], bool]
+    paper: bool = False
 
     @property
     def orders(self) -> OrderRepository:
@@ -49,13 +52,16 @@ class Visit:
         """
         order = loaded.order
         step = next_step(order, self.clock()) if order else None
-        if order is None or step is None:
+        if order is None or step is None or (self.paper and not order.paper):
             return loaded
         if order.obstacle == Code.GUARD_TAKEN and order.unproven_attempt:
             return loaded  # The tracker finds out which of its transactions succeeded.
         trading = await self.recording.trading.of(loaded.account_id)
         if trading.behind or (trading.forbids(order.side) and not _cancels(order, step)):
             return loaded  # It waits; what its deadline says counts once trading is resumed.
+        if order.paper:
+            # Also once real orders are taken again: it never becomes one.
+            return await self.recording.record(loaded, FillOnPaper(await self._quotes(order, trading)))
         if step == "request_cancel":
             code = overdue_code(order, self.clock())
             return await self.run(await self.recording.record(loaded, RequestCancel(code)))
@@ -103,6 +109,10 @@ class Visit:
                 return await self.recording.record(loaded, rejected)
         built = await self.builder.build(loaded.order_id, order, offer)
         return await self.recording.record_signed(loaded, trading, built, first=first)
+
+    async def _quotes(self, order: Order, trading: AccountTrading) -> RecordQuotes:
+        answers = await self.quoting.ask(order, trading.refused_venues(order.side))
+        return RecordQuotes(answers.quotes, answers.refusals, self.clock())
 
     def give_up(self, code: Code) -> GiveUp:
         return GiveUp(code, meaning(code).sentence, self.clock())

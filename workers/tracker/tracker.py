@@ -66,7 +66,9 @@ class Pace:
 
 
 class Tracker:
-    """Runs under ``lease`` (processor ``tracker``) until it is cancelled or the lease is lost."""
+    """Runs under ``lease`` (processor ``tracker``) until it is cancelled or the lease is lost. Without ``sends`` it
+    follows, and sends nothing.
+    """
 
     def __init__(
         self,
@@ -81,6 +83,7 @@ class Tracker:
         trading: TradingStates,
         visits: VisitRequests,
         pace: Pace | None = None,
+        sends: bool = True,
     ) -> None:
         self._feed = feed
         self._work = work
@@ -90,6 +93,7 @@ class Tracker:
         self._trading = trading
         self._visits = visits
         self._pace = pace or Pace()
+        self._sends = sends
         dead_letters = DeadLetterQueue(work.pool, TRACKER)
         self._tracked = TrackedAttempts(orders, work, dead_letters)
         self._recorder = OutcomeRecorder(orders, accounts, work, self._tracked, dead_letters)
@@ -202,6 +206,8 @@ class Tracker:
         return self._is_send_due(attempt, now) or self._is_proof_due(attempt, now)
 
     def _is_send_due(self, attempt: TrackedAttempt, now: float) -> bool:
+        if not self._sends:
+            return False
         pause = self._pace.rebroadcast if attempt.submitted else self._pace.first_send
         if not attempt.resent or attempt.unproven or not attempt.schedule.is_send_due(now, pause):
             return False

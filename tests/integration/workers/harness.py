@@ -80,7 +80,7 @@ class EngineHarness:
         self._executors: list[Executor] = []
         self._workers: list[dramatiq.Worker] = []
 
-    async def submit(self, *, executed: bool = False, **changes: Any) -> UUID:
+    async def submit(self, *, executed: bool = False, paper: bool = False, **changes: Any) -> UUID:
         """``executed``: as the API does, which asks first whether the log has lost the order."""
         terms: dict[str, Any] = {
             "type": "market",
@@ -92,7 +92,7 @@ class EngineHarness:
         }
         deadline = changes.pop("deadline", now() + timedelta(seconds=60))
         asked = OrderTerms(**{**terms, **changes})
-        command = SubmitOrder(asked, deadline if asked.starts_at_once else None, "localnet")
+        command = SubmitOrder(asked, deadline if asked.starts_at_once else None, "localnet", paper)
         known = ids.order_id(DEFAULT_ACCOUNT, command.terms.client_order_id)
         found = await self.store.executed_elsewhere.of_order(DEFAULT_ACCOUNT, known) if executed else None
         accepted = await submit_order(self.orders, DEFAULT_ACCOUNT, command, found)

@@ -86,6 +86,7 @@ def _key(order: Order) -> tuple[object, ...]:
         min(order.rejections, 3),
         armed,
         order.cancellation,
+        order.paper,
     )
 
 
@@ -93,6 +94,8 @@ def _commands(order: Order | None) -> Iterator[c.OrderCommand]:
     if order is None:
         limit, stop = Decimal(150), Decimal(140)
         yield submit()
+        yield replace(submit(), paper=True)
+        yield replace(submit(deadline=None, type="limit", limit_price=limit), paper=True)
         yield submit(deadline=None, type="limit", limit_price=limit)
         yield submit(type="limit", limit_price=limit, time_in_force="ioc")
         yield submit(deadline=None, type="stop-limit", limit_price=limit, stop_price=stop)
@@ -103,6 +106,7 @@ def _commands(order: Order | None) -> Iterator[c.OrderCommand]:
     for now in (order.deadline or NOW) - timedelta(seconds=1), _MUCH_LATER + (LATE - NOW):
         yield quoted(quote(out=300_000_000), now=now)
         yield quoted(quote(out=1), now=now)
+        yield c.FillOnPaper(quoted(quote(out=300_000_000), now=now))
         for code in (_FINAL, _PASSING):
             yield c.RecordQuotes((), (Refusal(venue="Orca", code=code, detail=""),), now)
             yield c.RejectBuild(code, "", (), now)

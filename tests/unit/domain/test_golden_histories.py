@@ -122,6 +122,7 @@ KINDS: dict[str, Callable[[list[e.OrderEvent], Order], bool]] = {
     ),
     "a transaction joins another and the loser ends": lambda s, o: (
         o.status == "confirmed"
+        and o.fill is not None
         and any(isinstance(event, e.AttemptExpired) for event in s[s.index(told_first(s, e.OrderConfirmed)) :])
     ),
     "an order is cancelled at once": lambda s, o: o.status == "cancelled" and not o.attempts,
@@ -140,6 +141,7 @@ KINDS: dict[str, Callable[[list[e.OrderEvent], Order], bool]] = {
     "a cancel lands in the place of a confirmed swap": lambda s, o: (
         told(s, e.OrderConfirmed, e.OrderRestated, e.OrderCancelled) and o.status == "cancelled"
     ),
+    "an order is filled on paper": lambda s, o: bool(o.paper and o.paper_fill and not o.fill),
     "an order fails while trading is halted": lambda s, o: bool(o.failure and o.failure.code == "trading_halted"),
 }
 

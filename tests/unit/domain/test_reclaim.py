@@ -89,7 +89,7 @@ def test_the_maker_of_a_guard_is_the_swap_the_cancel_or_one_from_elsewhere() -> 
 
 
 def test_every_end_of_an_order_is_an_end_for_its_guard() -> None:
-    assert {e.OrderConfirmed.TOPIC, e.OrderFailed.TOPIC, e.OrderCancelled.TOPIC} == ENDS
+    assert {e.OrderConfirmed.TOPIC, e.OrderFailed.TOPIC, e.OrderCancelled.TOPIC, e.PaperFilled.TOPIC} == ENDS
 
 
 def test_the_rent_is_what_the_end_says_of_it() -> None:

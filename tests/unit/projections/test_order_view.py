@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from domain import commands as c
 from domain import events as e
 from domain.decide import decide
 from domain.evolve import fold
 from projections.history import fold_recorded, until
-from tests.unit.domain.scenario import NOW, built, expired, landing, quote, routed, sent, submitted
+from tests.unit.domain.scenario import (
+    NOW,
+    built,
+    expired,
+    landing,
+    quote,
+    quoted,
+    routed,
+    sent,
+    submit,
+    submitted,
+)
 from tests.unit.projections.recording import MAPPER, record, recorded_at
 
 
@@ -87,3 +100,14 @@ def test_the_past_is_the_fold_of_what_was_recorded_by_then() -> None:
     assert by_version is not None
     assert (by_version.version, by_version.order.status) == (4, "building")
     assert fold_recorded(MAPPER, until(history, as_of=NOW)) is None
+
+
+def test_an_order_on_paper_says_so_and_names_no_transaction() -> None:
+    events = tuple(decide(None, replace(submit(), paper=True)))
+    assert told(*events)["paper"] is True
+    view = told(*events, *decide(fold(events), c.FillOnPaper(quoted(quote()))))
+    assert (view["status"], view["paper"], view["dex"], view["attempts"]) == ("confirmed", True, "Raydium", 0)
+    assert (view["executedAmountIn"], view["executedAmountOut"]) == ("1.5", "224")
+    assert view["fee"] == {"networkLamports": "0", "venue": {"token": "SOL", "amount": "0.00375"}}
+    assert "txHash" not in view
+    assert "paper" not in told(*submitted())
