@@ -4,6 +4,7 @@ PYTHON ?= $(shell for python in python3 python3.11 python3.12 python3.13 python3
   $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; done; echo $$python)
 VENV := .venv
 BIN := $(VENV)/bin
+CONTRACT := $(VENV)-contract
 SEED ?= 1
 ORDERS ?= 2000
 MINUTES ?= 10
@@ -12,7 +13,7 @@ LANES ?=
 RUNS ?= 3
 WITH ?=
 
-.PHONY: help install run unit test browser matrix chaos check lock docs docs-assets program bench clean
+.PHONY: help install run unit test browser matrix chaos schemathesis check lock docs docs-assets program bench clean
 
 help: ## show this help
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -50,6 +51,14 @@ matrix: install ## kill every role between any two effects (tests/chaos; some mi
 chaos: install ## orders under load while everything fails, and a verdict (SEED, ORDERS, MINUTES, PROCESSES, WITH, PLANT)
 	@$(BIN)/python -m tests.chaos.storm --seed $(SEED) --orders $(ORDERS) --minutes $(MINUTES) --processes $(PROCESSES) --with "$(WITH)" --plant "$(PLANT)"
 
+schemathesis: install $(CONTRACT)/.installed ## ask a whole engine whatever its OpenAPI document allows, and what it doesn't (MINUTES, SEED)
+	@$(BIN)/python -m tests.contract --schemathesis $(CONTRACT)/bin/schemathesis --minutes $(MINUTES) --seed $(SEED)
+
+$(CONTRACT)/.installed: tests/contract/requirements.txt
+	@$(PYTHON) -m venv $(CONTRACT)
+	@$(CONTRACT)/bin/python -m pip --disable-pip-version-check install --quiet -r $<
+	@touch $@
+
 check: install ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -74,4 +83,4 @@ program: install ## build the local chain's swap program again and compare (need
 	@$(BIN)/python -m localnet.program.build
 
 clean: ## remove the virtual environment (the data directory stays)
-	rm -rf $(VENV) *.egg-info build
+	rm -rf $(VENV) $(CONTRACT) *.egg-info build

@@ -82,7 +82,9 @@ class TradingStateOperation(BodyOperation):
         scope=Schema(type=OpenAPIType.STRING, description="`engine`, `account:NAME` or `venue:NAME`."),
         state=Schema(type=OpenAPIType.STRING, enum=list(TRADING_STATES)),
         because=Schema(type=OpenAPIType.STRING, min_length=1, max_length=200, description="Kept in the log."),
-        cancelLive=Schema(type=OpenAPIType.BOOLEAN, default=False),
+        cancelLive=_or_null(
+            Schema(type=OpenAPIType.BOOLEAN, default=False), "Cancel, by the chain, what is in flight."
+        ),
     )
     example: ClassVar[Any] = {"scope": "engine", "state": "active", "because": "prices are right again"}
 
@@ -94,6 +96,6 @@ class KeyOperation(BodyOperation):
         ["account", "scopes"],
         account=_TEXT,
         scopes=Schema(type=OpenAPIType.ARRAY, items=Schema(type=OpenAPIType.STRING, enum=list(SCOPES)), min_items=1),
-        expiresIn=Schema(type=OpenAPIType.STRING, pattern="^[0-9]{1,9}[smhd]$", description="For ever if absent."),
+        expiresIn=_or_null(Schema(type=OpenAPIType.STRING, pattern="^[0-9]{1,9}[smhd]$"), "For ever if absent."),
     )
     example: ClassVar[Any] = {"account": "default", "scopes": ["read", "trade"], "expiresIn": "30d"}
