@@ -16,28 +16,31 @@ from tests.integration.workers.harness import EngineHarness
 Landed = dict[str, Any]
 
 
-async def landed(node: FaultyNode) -> dict[UUID, list[Landed]]:
-    """By order, the transactions on the chain that carry its memo, newest first."""
+async def landed(node: FaultyNode, *wallets: str) -> dict[UUID, list[Landed]]:
+    """By order, the transactions of the ``wallets``, or of the node's own, that carry its memo, newest first; each with
+    the ``wallet`` that it was found at.
+    """
     found: dict[UUID, list[Landed]] = defaultdict(list)
-    config: dict[str, Any] = {"commitment": "confirmed", "limit": 1000}
-    while page := await node.truth("getSignaturesForAddress", node.wallet, config):
-        for one in page:
-            memo = (one["memo"] or "").rpartition("] ")[2]
-            if memo.startswith("surefill:"):
-                found[UUID(memo.split(":")[1])].append(one)
-        config["before"] = page[-1]["signature"]
+    for wallet in wallets or (node.wallet,):
+        config: dict[str, Any] = {"commitment": "confirmed", "limit": 1000}
+        while page := await node.truth("getSignaturesForAddress", wallet, config):
+            for one in page:
+                memo = (one["memo"] or "").rpartition("] ")[2]
+                if memo.startswith("surefill:"):
+                    found[UUID(memo.split(":")[1])].append({**one, "wallet": wallet})
+            config["before"] = page[-1]["signature"]
     return found
 
 
-async def gained(node: FaultyNode, signature: str, mint: str) -> int:
-    """Base units of ``mint`` that a transaction gave to the wallet."""
+async def gained(node: FaultyNode, signature: str, mint: str, wallet: str | None = None) -> int:
+    """Base units of ``mint`` that a transaction gave to the ``wallet``, or to the node's own."""
     config = {"commitment": "confirmed", "encoding": "json", "maxSupportedTransactionVersion": 0}
     meta = (await node.truth("getTransaction", signature, config))["meta"]
     before, after = (
         sum(
             int(one["uiTokenAmount"]["amount"])
             for one in meta[side]
-            if one["owner"] == node.wallet and one["mint"] == mint
+            if one["owner"] == (wallet or node.wallet) and one["mint"] == mint
         )
         for side in ("preTokenBalances", "postTokenBalances")
     )

@@ -43,7 +43,7 @@ def key_of(engine: Engine, account: str) -> str:
 
 
 def test_a_client_of_two_endpoints_with_one_key_works_unchanged(own_engine: Engine) -> None:
-    own_engine.start(within=120)
+    own_engine.start(within=300)
     wallet = answered(own_engine, "accounts", "create", "desk")["wallet"]
     desk, default = (Client(own_engine.url, key_of(own_engine, account)) for account in ("desk", "default"))
     # An account of its own, and the one that clients without a key have.

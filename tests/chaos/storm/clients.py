@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +14,8 @@ import httpx2
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
-from commands.ids import DEFAULT_ACCOUNT, order_id
+from commands.ids import order_id
+from tests.chaos.storm.parties import EVERYBODY, Party
 from tests.chaos.storm.plan import Asked
 
 PATIENCE_S = 5.0
@@ -26,6 +28,7 @@ class Placed:
 
     asked: Asked
     order_id: UUID
+    party: Party = EVERYBODY
     answers: list[bytes] = field(default_factory=list)
     messages: list[dict[str, Any]] = field(default_factory=list)
     closed: bool = False
@@ -35,11 +38,15 @@ class Placed:
 
 class Clients:
     """``placed`` by order id. Every post and every stream is tried again until it is answered; ``cancel`` is asked to
-    cancel what was accepted, where its plan says so.
+    cancel what was accepted, where its plan says so. The ``parties`` take turns in posting; the others ask for
+    what is none of theirs.
     """
 
-    def __init__(self, url: str, cancel: Callable[[UUID, float], None]) -> None:
+    def __init__(
+        self, url: str, cancel: Callable[[UUID, float], None], parties: Sequence[Party] = (EVERYBODY,)
+    ) -> None:
         self._url = url
+        self._parties = parties
         self._cancel = cancel
         self._limits = httpx2.Limits(max_connections=64, max_keepalive_connections=16)
         self.placed: dict[UUID, Placed] = {}
@@ -53,9 +60,10 @@ class Clients:
             httpx2.AsyncClient(base_url=self._url, timeout=PATIENCE_S, trust_env=False, limits=self._limits) as client,
             asyncio.TaskGroup() as tasks,
         ):
-            for asked in orders:
+            for number, asked in enumerate(orders):
                 await asyncio.sleep(max(0.0, began + asked.at - loop.time()))
-                placed = Placed(asked, order_id(DEFAULT_ACCOUNT, asked.client_order_id))
+                party = self._parties[number % len(self._parties)]
+                placed = Placed(asked, order_id(party.account_id, asked.client_order_id), party)
                 self.placed[placed.order_id] = placed
                 tasks.create_task(self._place(client, placed))
 
@@ -68,13 +76,16 @@ class Clients:
         await asyncio.gather(*(self._post(client, placed) for _ in range(placed.asked.times)))
         if placed.answers and placed.asked.cancelled_after is not None:
             self._cancel(placed.order_id, placed.asked.cancelled_after)
+        for other in self._parties:
+            if other != placed.party:
+                await self._pry(client, placed, other)
         task = asyncio.create_task(self._follow(placed))
         self._streams.add(task)
 
     async def _post(self, client: httpx2.AsyncClient, placed: Placed) -> None:
         while True:
             try:
-                answer = await client.post("/api/orders/execute", json=placed.asked.terms)
+                answer = await client.post("/api/orders/execute", json=placed.asked.terms, headers=placed.party.headers)
             except httpx2.TransportError:
                 await asyncio.sleep(AGAIN_S)
                 continue
@@ -87,6 +98,13 @@ class Clients:
                 return
             await asyncio.sleep(AGAIN_S)
 
+    async def _pry(self, client: httpx2.AsyncClient, placed: Placed, other: Party) -> None:
+        """Once: an outage is as good an answer as none."""
+        with contextlib.suppress(httpx2.TransportError):
+            answer = await client.get(f"/api/orders/{placed.order_id}", headers=other.headers)
+            if answer.status_code not in (httpx2.codes.NOT_FOUND, httpx2.codes.SERVICE_UNAVAILABLE):
+                placed.wrong.append(f"{other.name} asked for it and was answered {answer.status_code}")
+
     async def _follow(self, placed: Placed) -> None:
         """Each message once and in order, however often the connection is lost."""
         url = f"{self._url.replace('http', 'ws', 1)}/ws/orders/{placed.order_id}"
@@ -94,7 +112,13 @@ class Clients:
             after = placed.messages[-1]["sequence"] if placed.messages else 0
             query = f"?after={after}&events={str(placed.asked.events).lower()}"
             try:
-                async with connect(url + query, open_timeout=PATIENCE_S, ping_interval=5, ping_timeout=10) as socket:
+                async with connect(
+                    url + query,
+                    open_timeout=PATIENCE_S,
+                    ping_interval=5,
+                    ping_timeout=10,
+                    additional_headers=placed.party.headers,
+                ) as socket:
                     placed.connections += 1
                     async for text in socket:
                         placed.messages.append(json.loads(text))

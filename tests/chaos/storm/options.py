@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-Option = Literal["liar", "replacements", "cancels"]
+Option = Literal["liar", "replacements", "cancels", "accounts"]
 """The first of two endpoints lies; the node drops most transactions, so that they are joined by others; one order of
-four is cancelled at a random moment.
+four is cancelled at a random moment; three accounts trade, each with a key and a wallet of its own.
 """
 OPTIONS: tuple[Option, ...] = get_args(Option)
 

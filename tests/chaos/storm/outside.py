@@ -10,6 +10,7 @@ from uuid import UUID
 
 import psycopg
 
+from commands.ids import DEFAULT_ACCOUNT
 from domain.account import ACCOUNT_EVENTS
 from domain.directory_events import DIRECTORY_EVENTS
 from domain.events import ORDER_EVENTS, OrderEvent
@@ -19,7 +20,7 @@ from event_store.dsn import parse
 from event_store.mapper import EventMapper
 
 READ = """select position, event_id from events where position > %s order by position limit 1000"""
-ALL = "select stream_id, version, topic, state, recorded_at from events order by stream_id, version"
+ALL = "select stream_id, version, topic, state, recorded_at, account_id from events order by stream_id, version"
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Recorded:
     version: int
     recorded_at: datetime
     event: OrderEvent
+    account_id: UUID = DEFAULT_ACCOUNT
 
 
 class Reader:
@@ -68,10 +70,10 @@ def histories(url: str) -> dict[UUID, list[Recorded]]:
     """Every order's recorded events by version."""
     mapper = EventMapper((*ORDER_EVENTS, *ACCOUNT_EVENTS, *DIRECTORY_EVENTS, TradingStateSet))
     found: dict[UUID, list[Recorded]] = {}
-    for stream_id, version, topic, state, recorded_at in _rows(url):
+    for stream_id, version, topic, state, recorded_at, account_id in _rows(url):
         event = mapper.load(topic, bytes(state))
         if isinstance(event, OrderEvent):
-            found.setdefault(stream_id, []).append(Recorded(version, recorded_at, event))
+            found.setdefault(stream_id, []).append(Recorded(version, recorded_at, event, account_id))
     return found
 
 
@@ -89,7 +91,7 @@ def reclaims(url: str) -> list[ClosedGuards]:
     """Every reclaim that was signed."""
     mapper = EventMapper(ACCOUNT_EVENTS)
     built = (row for row in _rows(url) if row[2] == ReclaimBuilt.TOPIC)
-    events = ((mapper.load(topic, bytes(state)), at) for _, _, topic, state, at in built)
+    events = ((mapper.load(topic, bytes(state)), at) for _, _, topic, state, at, _ in built)
     return [
         ClosedGuards(at, event.guards, event.signature, event.transaction)
         for event, at in events
@@ -110,6 +112,6 @@ def topics(url: str, prefix: str) -> list[str]:
     return [row[2] for row in _rows(url) if row[2].startswith(prefix)]
 
 
-def _rows(url: str) -> Iterator[tuple[UUID, int, str, bytes, datetime]]:
+def _rows(url: str) -> Iterator[tuple[UUID, int, str, bytes, datetime, UUID]]:
     with psycopg.connect(parse(url).conninfo, autocommit=True) as connection:
         yield from connection.execute(ALL)

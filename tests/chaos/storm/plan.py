@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
@@ -157,6 +157,12 @@ def orders(seed: int, count: int, minutes: float, *, cancels: bool = False) -> l
         return found
     others = random.Random(f"cancels {seed}")
     return [replace(one, cancelled_after=_moment(others)) if others.random() < 1 / 4 else one for one in found]
+
+
+def shared(asked: Sequence[Asked], accounts: int) -> list[Asked]:
+    """The same orders, with each client order id used by each of so many accounts, which take turns."""
+    named = [asked[number // accounts].client_order_id for number in range(len(asked))]
+    return [replace(one, terms={**one.terms, "clientOrderId": name}) for one, name in zip(asked, named, strict=True)]
 
 
 def _moment(dice: random.Random) -> float:

@@ -6,26 +6,28 @@ import asyncio
 import json
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
 from rich.console import Console
 
 from chains.solana_client import SolanaChain
 from domain.tokens import SOL, USDC, pair_of
 from tests.chaos.plants.faulty import PLANTS
-from tests.chaos.storm import attempts, outside, plan, verdict
+from tests.chaos.storm import attempts, confinement, outside, plan, verdict
 from tests.chaos.storm.cancels import Canceller
-from tests.chaos.storm.clients import Clients
+from tests.chaos.storm.clients import Clients, Placed
 from tests.chaos.storm.errors import own_errors
 from tests.chaos.storm.figures import show, show_progress
 from tests.chaos.storm.guards import guards_of
 from tests.chaos.storm.monkey import Monkey, Struck
 from tests.chaos.storm.options import Option, Standing
 from tests.chaos.storm.outside import Reader
+from tests.chaos.storm.parties import EVERYBODY, three
 from tests.chaos.storm.secrets import leaks
 from tests.chaos.storm.verdict import Chain, Histories
 from tests.chaos.storm.world import GUARDS_KEPT_FOR, World
@@ -86,19 +88,21 @@ async def storm(console: Console, directory: Path, asked: Asked) -> bool:
         await world.start(seed)
         url = world.addresses["DATABASE_URL"]
         canceller = Canceller(world.addresses)
-        monkey, clients, reader = Monkey(world), Clients(world.engine.url, canceller.ask), Reader(url)
+        parties = await three(world) if "accounts" in asked.options else [EVERYBODY]
+        monkey, clients, reader = Monkey(world), Clients(world.engine.url, canceller.ask, parties), Reader(url)
         reading = [asyncio.create_task(reader.run()), asyncio.create_task(canceller.run())]
         checkpoint = asyncio.create_task(_checkpoint(world, minutes * 30))
         first = PLANTS[asked.plant].first if asked.plant else ()
         strikes = plan.strikes(seed, minutes, asked.processes, first=first)
         orders = plan.orders(seed, asked.orders, minutes, cancels="cancels" in asked.options)
+        orders = plan.shared(orders, len(parties))
         begun = datetime.now(UTC)
         await _rage(console, world, monkey, clients, strikes, orders)
         console.print("the faults are over; waiting for what is on its way")
         healed = datetime.now(UTC)
         await world.ready()
         await canceller.finish(within=CANCELLED_WITHIN_S)
-        seen = await _settled(world, clients, healed)
+        seen = await _settled(world, clients, healed, [one.wallet for one in parties if one.wallet])
         await clients.leave()
         for task in reading:
             task.cancel()
@@ -106,20 +110,22 @@ async def storm(console: Console, directory: Path, asked: Asked) -> bool:
         histories, chain, placed = seen.histories, seen.chain, clients.placed
         reclaims = await asyncio.to_thread(outside.reclaims, url)
         struck = [*monkey.done, *_stood(world.standing, begun, healed)]
-        checks: dict[str, list[str]] = {
-            "lost": verdict.lost(placed, histories),
-            "stuck (I1)": verdict.stuck(histories, healed),
-            "met and still resting (I1)": verdict.neglected(histories, seen.prices),
-            "duplicate swaps (I2)": verdict.duplicates(chain, await guards_of(world.node, chain)),
-            "wrong outcomes (I2)": await verdict.wrong_outcomes(histories, chain, world.node, struck),
-            "attempts against the rules (I2)": attempts.against_the_rules(histories),
-            "cancels": canceller.wrong + attempts.wrongly_cancelled(histories, chain),
+        checks: dict[str, list[str]] = {}
+        for party in parties:
+            whose = f" of {party.name}" if len(parties) > 1 else ""
+            own = {order_id: one for order_id, one in placed.items() if one.party == party}
+            judged = await _judged(world, own, seen, healed, struck)
+            checks |= {f"{name}{whose}": found for name, found in judged.items()}
+        checks |= {
+            "nobody's": verdict.nobodys(placed, histories, chain),
+            "another account's (I9)": confinement.mixed(placed, histories, chain)
+            + await confinement.listed(world.engine.url, parties, placed, histories),
+            "cancels never recorded": canceller.wrong,
             "guards closed early (I2)": verdict.closed_early(histories, reclaims, GUARDS_KEPT_FOR),
             "contradictions recorded": outside.topics(url, "account.ContradictionFound"),
             "sent before durable (I3)": verdict.sent_before_durable(histories, reclaims, world.node.first_sends()),
             "verify: log, read models, chain (I4)": await _verified(world, await checkpoint),
             "rebuilt other than live (I4)": await _operated(world, "rebuild", "orders"),
-            "streams (I5)": verdict.streams(placed, histories),
             "errors of its own (I6)": world.surprises + own_errors(directory / "up.log"),
             "dead letters": (await asyncio.to_thread(world.engine.run, "dead-letters", "--json")).stdout.splitlines(),
             "changed in the log (I7)": await asyncio.to_thread(verdict.changeable, world.connect),
@@ -129,6 +135,24 @@ async def storm(console: Console, directory: Path, asked: Asked) -> bool:
         return show(console, checks, histories, monkey, clients, asked)
     finally:
         await world.stop()
+
+
+async def _judged(
+    world: World, placed: Mapping[UUID, Placed], seen: Seen, healed: datetime, struck: Sequence[Struck]
+) -> dict[str, list[str]]:
+    """What is judged of each account apart: of the orders that it ``placed``, and of no others."""
+    histories = {order_id: one for order_id, one in seen.histories.items() if order_id in placed}
+    chain = {order_id: one for order_id, one in seen.chain.items() if order_id in placed}
+    return {
+        "lost": verdict.lost(placed, histories),
+        "stuck (I1)": verdict.stuck(histories, healed),
+        "met and still resting (I1)": verdict.neglected(histories, seen.prices),
+        "duplicate swaps (I2)": verdict.duplicates(chain, await guards_of(world.node, chain)),
+        "wrong outcomes (I2)": await verdict.wrong_outcomes(histories, chain, world.node, struck),
+        "attempts against the rules (I2)": attempts.against_the_rules(histories),
+        "cancels": attempts.wrongly_cancelled(histories, chain),
+        "streams (I5)": verdict.streams(placed, histories),
+    }
 
 
 async def _rage(
@@ -158,7 +182,7 @@ def _stood(standing: Sequence[Standing], begun: datetime, ended: datetime) -> li
     return [Struck(plan.Strike(0, "node", one.name), begun, ended) for one in standing]
 
 
-async def _settled(world: World, clients: Clients, healed: datetime) -> Seen:
+async def _settled(world: World, clients: Clients, healed: datetime, wallets: Sequence[str]) -> Seen:
     """What everything is once nothing is on its way, read while nothing moves."""
     url = world.addresses["DATABASE_URL"]
     await asyncio.sleep(STANDS_S)
@@ -167,7 +191,7 @@ async def _settled(world: World, clients: Clients, healed: datetime) -> Seen:
         await _streams_end(clients, url)
         head = await asyncio.to_thread(outside.head, url)
         histories = await asyncio.to_thread(outside.histories, url)
-        seen = Seen(histories, await landed(world.node), await _prices(world.node.truth_url))
+        seen = Seen(histories, await landed(world.node, *wallets), await _prices(world.node.truth_url))
         # An order that rested may wake at any time: then it is looked at again.
         if await asyncio.to_thread(outside.head, url) == head:
             return seen

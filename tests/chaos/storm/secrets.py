@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from base64 import b64decode
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from uuid import UUID
 
 import httpx2
@@ -37,15 +38,16 @@ async def leaks(
     told["a 202"] = b"".join(answer for one in placed for answer in one.answers)
     async with httpx2.AsyncClient(base_url=world.engine.url, timeout=30, trust_env=False) as client:
         told["metrics"] = (await client.get("/metrics")).content
-        events = [await client.get(f"/api/orders/{one.order_id}/events?limit=200") for one in placed[:ASKED_FOR]]
+        events = [
+            await client.get(f"/api/orders/{one.order_id}/events?limit=200", headers=one.party.headers)
+            for one in placed[:ASKED_FOR]
+        ]
         told["an order's events"] = b"".join(answer.content for answer in events)
-    numbers = world.wallet.read_bytes().strip()
-    key = Keypair.from_bytes(bytes(json.loads(numbers)))
-    keys = [numbers, str(key).encode(), bytes(key)[:32], bytes(key)[:32].hex().encode()]
     passwords = json.loads((data / "postgres-18" / "passwords.json").read_text()).values()
     secrets = {
         "a signed transaction": _bytes(histories) | {one.transaction[:_OF_A_RECLAIM].encode() for one in reclaims},
-        "the wallet's key": set(keys),
+        "a wallet's key": {key for file in (world.wallet, *(data / "wallets").glob("*.json")) for key in _keys(file)},
+        "an API key": {one.party.key.encode() for one in placed if one.party.key},
         "a password": {text.encode() for text in passwords},
     }
     return [
@@ -54,6 +56,13 @@ async def leaks(
         for what, every in secrets.items()
         if any(one in text for one in every)
     ]
+
+
+def _keys(file: Path) -> list[bytes]:
+    """A wallet's key in every form that it might be written in."""
+    numbers = file.read_bytes().strip()
+    key = Keypair.from_bytes(bytes(json.loads(numbers)))
+    return [numbers, str(key).encode(), bytes(key)[:32], bytes(key)[:32].hex().encode()]
 
 
 def _bytes(histories: Mapping[UUID, Sequence[Recorded]]) -> set[bytes]:

@@ -46,9 +46,14 @@ def lost(placed: Mapping[UUID, Placed], histories: Histories) -> list[str]:
     """Every order that was accepted is there, once, and every 202 of it was the same."""
     wrong = [f"{i}: accepted, and not in the log" for i, one in placed.items() if one.answers and i not in histories]
     wrong += [f"{order_id}: never accepted" for order_id, one in placed.items() if not (one.answers or one.wrong)]
-    wrong += [f"{order_id}: in the log, and nobody's" for order_id in histories.keys() - placed.keys()]
     wrong += [f"{i}: repeated, and answered otherwise" for i, one in placed.items() if len(set(one.answers)) > 1]
     return wrong + [f"{order_id}: {what}" for order_id, one in placed.items() for what in one.wrong]
+
+
+def nobodys(placed: Mapping[UUID, Placed], histories: Histories, chain: Chain) -> list[str]:
+    """Orders that the log or the chain has, and nobody placed."""
+    wrong = [f"{order_id}: in the log, and nobody's" for order_id in histories.keys() - placed.keys()]
+    return wrong + [f"{order_id}: on the chain, and nobody's" for order_id in chain.keys() - placed.keys()]
 
 
 def on_its_way(histories: Histories) -> dict[UUID, datetime]:
@@ -107,7 +112,9 @@ async def wrong_outcomes(histories: Histories, chain: Chain, node: FaultyNode, s
         said = [attempt.signature for attempt in [order.guard_taker] if attempt]
         if swapped != said:
             wrong.append(f"{order_id}: {order.status}, and the chain shows {len(swapped)} successes")
-        elif order.fill and order.fill.amount_out != await gained(node, order.fill.tx_hash, order.token_out.mint):
+        elif order.fill and order.fill.amount_out != await gained(
+            node, order.fill.tx_hash, order.token_out.mint, found[0]["wallet"]
+        ):
             wrong.append(f"{order_id}: the chain shows another amount out")
         built = {one.event.signature for one in history if isinstance(one.event, e.TransactionBuilt)}
         wrong += [f"{order_id}: an unknown transaction landed" for one in found if one["signature"] not in built]

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -24,6 +25,8 @@ from tests.e2e.processes import Process, descendants
 
 ROOT = Path(__file__).parents[3]
 RESTART_S = 0.5
+# On a machine that has much else to do.
+STARTS_WITHIN_S = 300
 # So short that rents come back in the storm, too: longer than the node of a storm forgets or forks anything.
 GUARDS_KEPT_FOR = timedelta(seconds=40)
 # A node that is unreachable or serves another chain, and processes of the killed engine that aren't gone yet.
@@ -70,7 +73,7 @@ class World:
 
     async def start(self, seed: int) -> None:
         await self.node.start()
-        await asyncio.to_thread(self.engine.start)
+        await asyncio.to_thread(partial(self.engine.start, within=STARTS_WITHIN_S))
         self.addresses = await asyncio.to_thread(self.engine.addresses)
         self._wanted = True
         self._keeping = asyncio.create_task(self._keep())
