@@ -23,7 +23,7 @@ def orders(
     status: Annotated[str | None, typer.Option(help="Like confirmed.")] = None,
     pair: Annotated[str | None, typer.Option(help="Like SOL/USDC.")] = None,
     side: Annotated[str | None, typer.Option(help="buy or sell; with --pair.")] = None,
-    kind: Annotated[str | None, typer.Option("--type", help="market, limit or stop-limit.")] = None,
+    kind: Annotated[str | None, typer.Option("--type", help="Like stop-limit.")] = None,
     since: Annotated[str | None, typer.Option(help="Submitted then or later, as 2026-01-01T00:00:00Z.")] = None,
     until: Annotated[str | None, typer.Option(help="Submitted before.")] = None,
     oldest_first: Annotated[bool, typer.Option("--oldest-first", help="Else the newest.")] = False,

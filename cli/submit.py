@@ -19,10 +19,9 @@ Watch = Annotated[bool, typer.Option("--watch", help="Follow it to its end; exit
 
 
 def submit(watch: Watch = False, **given: Any) -> None:
-    """Submit an order and print the engine's answer as JSON: market, or limit and stop-limit by the prices given."""
+    """Submit an order and print the engine's answer as JSON; if not given, the type is as the prices say."""
     order = {names_of(OrderRequest.model_fields[name])[0]: value for name, value in given.items() if value is not None}
-    kind = "stop-limit" if "stopPrice" in order else "limit" if "limitPrice" in order else "market"
-    order.setdefault("type", kind)
+    order.setdefault("type", _TYPES["stopPrice" in order, "limitPrice" in order])
 
     async def run(client: Client) -> None:
         answer = await client.submit(order)
@@ -31,6 +30,10 @@ def submit(watch: Watch = False, **given: Any) -> None:
             await follow(client, answer["orderId"])
 
     with_client(run)
+
+
+# By whether a stop and a limit are given.
+_TYPES = {(False, False): "market", (False, True): "limit", (True, False): "stop", (True, True): "stop-limit"}
 
 
 def _options() -> Iterator[inspect.Parameter]:

@@ -12,7 +12,7 @@ from domain.triggers import TRIGGERED_FOR, clearly_better, is_rest_over, limit_m
 
 def observe_price(order: Order, command: c.ObservePrice) -> list[e.OrderEvent]:
     """The price may reach the stop, meet the limit, or both at once."""
-    if not order.waits_for_price or order.limit_price is None:
+    if not order.waits_for_price:
         raise NotApplicableError("The order does not wait for a price.")
     if is_expired(order, command.now):
         raise NotApplicableError("The order has expired.")
@@ -22,6 +22,8 @@ def observe_price(order: Order, command: c.ObservePrice) -> list[e.OrderEvent]:
             return []
         decided.append(e.StopTriggered(observation=observation))
     deadline = command.now + TRIGGERED_FOR
+    if order.limit_price is None:
+        return [*decided, e.OrderTriggered(reason="stop", observation=observation, deadline=deadline)]
     if order.is_immediate:
         # Its one try is now, whether the touch meets the limit or not: the quotes at its size decide.
         return [*decided, e.OrderTriggered(reason="immediate", observation=observation, deadline=deadline)]

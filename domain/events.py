@@ -66,19 +66,22 @@ class OrderTriggered(BaseOrderEvent):
     """The order became executable: a market order at once, a limit order by the price that met its limit.
 
     ``reason`` immediate: a limit order that is filled at once or cancelled, at its submission, or by the price that
-    reached its stop. ``deadline`` is until when a limit order may begin attempts before it rests again.
+    reached its stop; stop: by the price that reached the stop of an order without a limit. ``deadline`` is until when
+    attempts may begin: then a limit order rests again, and any other ends.
     """
 
     TOPIC = "order.OrderTriggered"
     status = "routing"
 
-    reason: Literal["market", "limit", "immediate"]
+    reason: Literal["market", "limit", "immediate", "stop"]
     observation: Observation | None = None
     deadline: datetime | None = None
 
 
 class StopTriggered(BaseOrderEvent):
-    """The price reached the stop; from here on the order is a limit order, wherever the price goes."""
+    """The price reached the stop; from here on the order is a limit order, wherever the price goes, or a market order
+    where it has no limit.
+    """
 
     TOPIC = "order.StopTriggered"
     status = "pending"

@@ -13,15 +13,16 @@ from domain.quotes import Recorded
 from domain.tokens import Pair, Side, Token, pair_of
 from domain.triggers import limit_minimum
 
-OrderType = Literal["market", "limit", "stop-limit"]
+OrderType = Literal["market", "limit", "stop", "stop-limit"]
 TimeInForce = Literal["gtc", "ioc", "fok", "gtd"]
 
 
 class OrderTerms(Recorded):
     """``slippage_bps`` is what applies; ``slippage_defaulted`` says that the client named none.
 
-    A limit order has a ``limit_price``, a stop-limit order a ``stop_price`` too. An order that is good till a date has
-    ``expires_at``. What an order doesn't have is absent from its JSON, as in the logs of versions that didn't know it.
+    A limit order has a ``limit_price``, a stop order a ``stop_price``, a stop-limit order both. An order that is good
+    till a date has ``expires_at``. What an order doesn't have is absent from its JSON, as in the logs of versions that
+    didn't know it.
     """
 
     type: OrderType

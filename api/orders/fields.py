@@ -28,13 +28,14 @@ def invalid(code: str, detail: str, field: str) -> ProblemError:
 
 
 def order_type(value: Any, field: str) -> OrderType:
-    """One of the three types as text; a market order where there is none."""
+    """One of the types as text; a market order where there is none."""
     if value is None:
         return "market"
     for kind in get_args(OrderType):
         if value == kind and not isinstance(value, Digits):
             return cast(OrderType, kind)
-    raise invalid("unknown_type", "An order is market, limit or stop-limit.", field)
+    *others, last = get_args(OrderType)
+    raise invalid("unknown_type", f"An order is {', '.join(others)} or {last}.", field)
 
 
 def time_in_force(value: Any, field: str) -> TimeInForce:

@@ -24,6 +24,7 @@ class ExecuteOperation(DocumentedOperation):
                 "market": Example(summary="Sell 1.5 SOL", value=_MARKET),
                 "aliases": Example(summary="The same with the other names", value=_ALIASES),
                 "limit": Example(summary="Sell 1 SOL at 152 USDC or better", value=_LIMIT),
+                "stop": Example(summary="Sell it once it falls to 145", value=_STOP_MARKET),
                 "stop-limit": Example(summary="Sell it once it falls to 145, for 144 or better", value=_STOP),
             },
         )
@@ -60,6 +61,7 @@ _MARKET: dict[str, Any] = {
 }
 _ALIASES: dict[str, Any] = {"tokenIn": "SOL", "tokenOut": "USDC", "amount": 1.5, "slippage": 0.005}
 _LIMIT: dict[str, Any] = {"tokenIn": "SOL", "tokenOut": "USDC", "amountIn": "1", "type": "limit", "limitPrice": "152"}
+_STOP_MARKET: dict[str, Any] = {**_MARKET, "type": "stop", "stopPrice": "145"}
 _STOP: dict[str, Any] = {**_LIMIT, "type": "stop-limit", "limitPrice": "144", "stopPrice": "145"}
 
 

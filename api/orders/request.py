@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 from pydantic import (
     AliasChoices,
@@ -33,11 +33,12 @@ from domain.triggers import limit_minimum
 
 _TOKEN: dict[str, JsonValue] = {"type": "string"}
 _NUMBER: dict[str, JsonValue] = {"oneOf": [{"type": "string"}, {"type": "number"}]}
-_TYPE: dict[str, JsonValue] = {"type": "string", "enum": ["market", "limit", "stop-limit"]}
+_TYPE: dict[str, JsonValue] = {"type": "string", "enum": list(get_args(OrderType))}
 _PRICE = "Quote tokens for one base token of the pair, more than zero, at most 18 significant digits."
 _PRICES_OF: dict[OrderType, tuple[str, ...]] = {
     "market": (),
     "limit": ("limitPrice",),
+    "stop": ("stopPrice",),
     "stop-limit": ("stopPrice", "limitPrice"),
 }
 
@@ -95,7 +96,7 @@ class OrderRequest(BaseModel):
     stop_price: Decimal | None = Field(
         None,
         validation_alias="stopPrice",
-        description=f"{_PRICE} For stop-limit orders: reached once, the order is a limit order.",
+        description=f"{_PRICE} For stop and stop-limit orders: reached once, the order is a market or a limit order.",
         json_schema_extra=_NUMBER,
     )
 

@@ -36,12 +36,12 @@ ORDERS = (
     Entry("amount_not_positive", 422, False, "the amount is zero or less", _TERM),
     Entry("too_many_decimals", 422, False, "the amount has more decimals than the token", "round it"),
     Entry("amount_too_large", 422, False, "the amount in base units is past an unsigned 64-bit integer", _TERM),
-    Entry("unknown_type", 422, False, "the type is not `market`, `limit` or `stop-limit`", _TERM),
+    Entry("unknown_type", 422, False, "there is no such type; the answer names those there are", _TERM),
     Entry(
         "missing_price",
         422,
         False,
-        "a `limit` order without `limitPrice`, or a `stop-limit` order without it or `stopPrice`",
+        "a `limit` order without `limitPrice`, a `stop` order without `stopPrice`, or a `stop-limit` order without either",
         "add the price",
     ),
     Entry(

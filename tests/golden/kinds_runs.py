@@ -9,7 +9,7 @@ from uuid import UUID
 
 from runtime.composition import utc_now
 from tests.chaos.node import FaultyNode
-from tests.golden.runs import LIMIT, execute, history, is_ended
+from tests.golden.runs import BUY, LIMIT, execute, history, is_ended, price
 from tests.integration.workers.harness import EngineHarness
 
 
@@ -28,5 +28,16 @@ async def good_till_date_expired(engine: EngineHarness, node: FaultyNode) -> Seq
     engine.start_watcher()
     end = utc_now() + timedelta(seconds=1)
     order_id = await engine.submit(**LIMIT, limit_price=Decimal(155), time_in_force="gtd", expires_at=end)
+    await engine.until(order_id, is_ended)
+    return [order_id]
+
+
+@history
+async def stop_buy_confirmed(engine: EngineHarness, node: FaultyNode) -> Sequence[UUID]:
+    """A stop order without a limit buys once the price has risen to its stop."""
+    engine.start_watcher()
+    execute(engine)
+    order_id = await engine.submit(type="stop", **BUY, stop_price=Decimal(152))
+    await price(engine, "154")
     await engine.until(order_id, is_ended)
     return [order_id]

@@ -15,7 +15,8 @@ from domain.triggers import limit_met, stop_met
 
 @dataclass(frozen=True, slots=True)
 class WaitingOrder:
-    """``stop`` is set until it has latched; from then on, and where there is none, the touch has to meet ``limit``.
+    """``stop`` is set until it has latched; from then on, and where there is none, the touch has to meet ``limit``. An
+    order without a limit is executed by its stop.
 
     ``position`` is that of the order's first event: the lower, the older. An order that rests again needs more than
     its limit: a touch that meets ``armed_by`` or a quote at size of ``minimum_out``, or that ``armed_at`` has come.
@@ -27,7 +28,7 @@ class WaitingOrder:
     pair: Pair
     side: Side
     amount_in: int
-    limit: Decimal
+    limit: Decimal | None
     stop: Decimal | None = None
     armed_by: Decimal | None = None
     minimum_out: int | None = None
@@ -37,7 +38,9 @@ class WaitingOrder:
     @property
     def level(self) -> Decimal:
         """The touch at which a price reaches it."""
-        return self.limit if self.stop is None else self.stop
+        level = self.limit if self.stop is None else self.stop
+        assert level is not None  # noqa: S101 - an order that waits for a price has one
+        return level
 
     @property
     def is_above(self) -> bool:
@@ -48,23 +51,28 @@ class WaitingOrder:
         """Whether ``touch`` meets the stop, or the limit where no stop is left."""
         if self.stop is not None:
             return stop_met(self.side, touch, self.stop)
-        return limit_met(self.side, touch, self.limit)
+        return self._meets_limit(touch)
 
     def is_armed(self, touch: Decimal) -> bool:
         """Whether a touch that reaches it is enough, without a quote at size."""
         return self.armed_by is None or limit_met(self.side, touch, self.armed_by)
 
-    def rank(self, touch: Decimal) -> tuple[bool, Decimal, int]:
+    def rank(self, touch: Decimal) -> tuple[bool, bool, Decimal, int]:
         """Its place among the orders of its side that ``touch`` reaches: the lesser first."""
-        only_latches = not limit_met(self.side, touch, self.limit)
-        price = self.level if only_latches else self.limit
-        rises = self.is_above if only_latches else self.side == "sell"
-        return only_latches, price if rises else -price, self.position
+        has_limit = self.limit is not None
+        only_latches = has_limit and not self._meets_limit(touch)
+        price, rises = self.level, self.is_above
+        if self.limit is not None and not only_latches:
+            price, rises = self.limit, self.side == "sell"
+        return only_latches, has_limit, price if rises else -price, self.position
+
+    def _meets_limit(self, touch: Decimal) -> bool:
+        return self.limit is not None and limit_met(self.side, touch, self.limit)
 
 
 def waiting_order_of(order_id: UUID, position: int, version: int, order: Order) -> WaitingOrder | None:
     """The order as the book holds it, None where it doesn't wait for a price."""
-    if not order.waits_for_price or order.limit_price is None:
+    if not order.waits_for_price or (order.limit_price is None and order.stop_price is None):
         return None
     pair, armed_by, minimum_out, armed_at = order.pair, None, None, None
     side = pair.side(order.token_in)

@@ -101,6 +101,8 @@ BAD = [
     (f'{{{GOOD},"amountIn":1,"limitPrice":"150"}}', 422, "price_not_allowed", "limitPrice"),
     (f'{{{GOOD},"amountIn":1,"price":150}}', 422, "price_not_allowed", "price"),
     (f'{{{GOOD},"amountIn":1,"stopPrice":150}}', 422, "price_not_allowed", "stopPrice"),
+    (f'{{{GOOD},"amountIn":1,"type":"stop"}}', 422, "missing_price", "stopPrice"),
+    (f'{{{GOOD},"amountIn":1,"type":"stop","stopPrice":1,"price":1}}', 422, "price_not_allowed", "price"),
     (f"{{{LIMIT}}}", 422, "missing_price", "limitPrice"),
     # how long it stands
     (f'{{{GOOD},"amountIn":1,"timeInForce":"day"}}', 422, "unknown_time_in_force", "timeInForce"),

@@ -98,6 +98,7 @@ def _commands(order: Order | None) -> Iterator[c.OrderCommand]:
         yield replace(submit(deadline=None, type="limit", limit_price=limit), paper=True)
         yield submit(deadline=None, type="limit", limit_price=limit)
         yield submit(type="limit", limit_price=limit, time_in_force="ioc")
+        yield submit(deadline=None, type="stop", stop_price=stop)
         yield submit(deadline=None, type="stop-limit", limit_price=limit, stop_price=stop)
         return
     for touch in ("139", "145", "160"):

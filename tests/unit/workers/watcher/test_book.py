@@ -255,3 +255,11 @@ def test_the_book_meets_exactly_what_a_look_at_every_order_would(rows, touch):
     for order in acting:
         by_side[order.side].append((order.rank(Decimal(touch)), order.order_id.int))
     assert found == [number for side in ("sell", "buy") for _, number in sorted(by_side[side])]
+
+
+def test_stops_without_a_limit_go_before_limits_by_their_stop():
+    stops = [waiting(n, "1", limit=None, stop=Decimal(stop)) for n, stop in ((1, "149"), (2, "151"), (3, "140"))]
+    book = filled(*stops, waiting(4, "145"), waiting(5, "139", stop=Decimal(152)), waiting(6, "160", stop=Decimal(150)))
+    assert triggered_by(book, at("148")) == [2, 1, 5, 4, 6]
+    buys = [waiting(n, "1", side="buy", limit=None, stop=Decimal(stop)) for n, stop in ((1, "149"), (2, "151"))]
+    assert triggered_by(filled(*buys, waiting(3, "155", side="buy")), at("152")) == [1, 2, 3]
