@@ -5,6 +5,7 @@ A table only grows until it is given up, so what was read once stays true, and a
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from itertools import islice
 
@@ -13,6 +14,7 @@ from solders.pubkey import Pubkey
 
 from chains import answers
 from chains.endpoint import Endpoint
+from chains.single_flight import SingleFlight
 
 LOOKUP_TABLE_PROGRAM = "AddressLookupTab1e1111111111111111111111111"
 
@@ -46,23 +48,30 @@ class LookupTableCache:
     def __init__(self, read: Callable[[str], Awaitable[tuple[str, ...] | None]]) -> None:
         self._read = read
         self._known: dict[str, tuple[Pubkey, ...]] = {}
+        self._flight: SingleFlight[str, tuple[Pubkey, ...] | None] = SingleFlight()
 
     async def get(self, addresses: Iterable[str]) -> list[AddressLookupTableAccount]:
         """Those of the first ``MOST_TABLES`` of ``addresses`` that are tables; raises what ``read`` raises."""
-        found = []
-        for address in islice(dict.fromkeys(addresses), MOST_TABLES):
-            if not _is_address(address):
-                continue
-            known = self._known.get(address)
-            if known is None:
-                read = await self._read(address)
-                if read is None:
-                    continue
-                if len(self._known) >= _MOST_KEPT:
-                    self._known.clear()
-                known = self._known[address] = tuple(map(Pubkey.from_string, read))
-            found.append(AddressLookupTableAccount(Pubkey.from_string(address), list(known)))
-        return found
+        names = [one for one in islice(dict.fromkeys(addresses), MOST_TABLES) if _is_address(one)]
+        tables = await asyncio.gather(*(self._table(name) for name in names))
+        return [
+            AddressLookupTableAccount(Pubkey.from_string(name), list(held))
+            for name, held in zip(names, tables, strict=True)
+            if held is not None
+        ]
+
+    async def _table(self, address: str) -> tuple[Pubkey, ...] | None:
+        known = self._known.get(address)
+        return known if known is not None else await self._flight.run(address, lambda: self._read_once(address))
+
+    async def _read_once(self, address: str) -> tuple[Pubkey, ...] | None:
+        read = await self._read(address)
+        if read is None:
+            return None
+        if len(self._known) >= _MOST_KEPT:
+            self._known.clear()
+        held = self._known[address] = tuple(map(Pubkey.from_string, read))
+        return held
 
 
 def _is_address(text: str) -> bool:

@@ -11,6 +11,7 @@ from solders.instruction import Instruction
 from chains import answers
 from chains.endpoint import Endpoint
 from chains.errors import ChainUnavailableError
+from chains.single_flight import SingleFlight
 
 log = structlog.get_logger(__name__)
 
@@ -31,6 +32,7 @@ class PriorityFees:
         self._read = read
         self._percentile = percentile
         self._known: dict[tuple[str, ...], tuple[float, int]] = {}
+        self._flight: SingleFlight[tuple[str, ...], tuple[float, int]] = SingleFlight()
 
     async def of(self, instructions: Sequence[Instruction]) -> int:
         """For the accounts that these write; 0 where nobody paid, or the node doesn't say: it is a hint alone."""
@@ -41,14 +43,18 @@ class PriorityFees:
         known = self._known.get(accounts)
         if known is None or monotonic() - known[0] > KEPT_S:
             try:
-                known = (monotonic(), percentile_of(await self._read(accounts), self._percentile))
+                known = await self._flight.run(accounts, lambda: self._ask(accounts))
             except ChainUnavailableError as error:
                 log.debug("recent priority fees can't be read", error=type(error).__name__)
                 return 0
-            if len(self._known) >= _MOST_KEPT:
-                self._known.clear()
-            self._known[accounts] = known
         return known[1]
+
+    async def _ask(self, accounts: tuple[str, ...]) -> tuple[float, int]:
+        paid = percentile_of(await self._read(accounts), self._percentile)
+        if len(self._known) >= _MOST_KEPT:
+            self._known.clear()
+        known = self._known[accounts] = monotonic(), paid
+        return known
 
 
 async def read_fees(endpoint: Endpoint, accounts: Sequence[str]) -> list[int]:

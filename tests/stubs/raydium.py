@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import uuid
@@ -29,6 +30,7 @@ from venues.protocol import QuoteRequest, VenueQuote
 class RaydiumStub:
     """Quotes Raydium's pools of ``book``. ``edit_quote`` changes a quote's document; ``edit_steps`` the instructions of
     each transaction; ``next_answers`` come first, each once. ``as_object``: the other documented shape; ``legacy``.
+    A quote and a transaction are answered once ``together`` of each are asked for at the same time.
     """
 
     book: PoolBook
@@ -38,12 +40,15 @@ class RaydiumStub:
     next_answers: list[Answer] = field(default_factory=list)
     as_object: bool = False
     legacy: bool = False
+    together: tuple[asyncio.Barrier, asyncio.Barrier] | None = None
     quoted: list[dict[str, str]] = field(default_factory=list)
     taken: list[dict[str, Any]] = field(default_factory=list)
 
     async def compute(self, request: web.Request) -> web.Response:
         query = dict(request.query)
         self.quoted.append(query)
+        if self.together:
+            await self.together[0].wait()
         if self.next_answers:
             return _given(self.next_answers.pop(0))
         amount = int(query["amount"])
@@ -79,6 +84,8 @@ class RaydiumStub:
     async def transaction(self, request: web.Request) -> web.Response:
         asked = json.loads(await request.text())
         self.taken.append(asked)
+        if self.together:
+            await self.together[1].wait()
         if self.next_answers:
             return _given(self.next_answers.pop(0))
         data, wallet = asked["swapResponse"]["data"], asked["wallet"]

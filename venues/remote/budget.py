@@ -5,6 +5,8 @@ Where Valkey doesn't answer nobody is asked: a service that is asked too often l
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from time import time
 from typing import Protocol
@@ -33,27 +35,57 @@ class Budget(Protocol):
 
 
 class ValkeyBudget:
-    """At most ``most`` requests of ``service`` in any ``window`` seconds, counted by Valkey in its own time."""
+    """At most ``most`` requests of ``service`` in any ``window`` seconds, counted by Valkey in its own time.
+
+    Requests of one moment are counted by one call: hundreds of orders may begin at once.
+    """
 
     def __init__(self, valkey: Redis, service: str, *, most: int, window: float) -> None:
         self.service, self.most, self.window = service, most, window
         self.problem: str | None = None
         """Why nothing can be counted, as readiness shows it; None while it can."""
         self._valkey = valkey
+        self._waiting: list[asyncio.Future[None]] = []
+        self._taking: set[asyncio.Task[None]] = set()
         self._keys = f"surefill:venue:{service}:requests", f"surefill:venue:{service}:blocked"
 
     async def take(self) -> None:
+        loop = asyncio.get_running_loop()
+        counted: asyncio.Future[None] = loop.create_future()
+        self._waiting.append(counted)
+        if len(self._waiting) == 1:
+            # Runs after every task that is ready now, so that tasks woken together share a call.
+            loop.call_soon(self._take_waiting)
+        await counted
+
+    def _take_waiting(self) -> None:
+        waiting, self._waiting = [one for one in self._waiting if not one.done()], []
+        if waiting:
+            task = asyncio.create_task(self._take_for(waiting))
+            self._taking.add(task)
+            task.add_done_callback(self._taking.discard)
+
+    async def _take_for(self, waiting: Sequence[asyncio.Future[None]]) -> None:
+        """Those that came first get what is left."""
+        why, taken = f"the requests to {self.service} can't be counted", 0
         try:
             taken, left, wait_ms = await self._valkey.eval(
-                _TAKE, 2, *self._keys, self.most, int(self.window * 1_000), uuid4().hex
+                _TAKE, 2, *self._keys, self.most, int(self.window * 1_000), uuid4().hex, len(waiting)
             )
         except (RedisError, OSError) as error:
-            self.problem = f"the requests to {self.service} can't be counted: {type(error).__name__}"
-            raise VenueError(Code.VENUE_RATE_LIMITED, self.problem) from None
-        self.problem = None
-        BUDGET_LEFT.labels(self.service).set(left)
-        if not taken:
-            raise VenueError(Code.VENUE_RATE_LIMITED, f"no request is left for {int(wait_ms) / 1_000:.1f} s")
+            why = self.problem = f"{why}: {type(error).__name__}"
+        else:
+            self.problem = None
+            BUDGET_LEFT.labels(self.service).set(left)
+            why = f"no request is left for {int(wait_ms) / 1_000:.1f} s"
+        finally:
+            for number, one in enumerate(waiting):
+                if one.done():
+                    continue
+                if number < taken:
+                    one.set_result(None)
+                else:
+                    one.set_exception(VenueError(Code.VENUE_RATE_LIMITED, why))
 
     async def left(self) -> int | None:
         """How many requests are left now; None where nobody can tell."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from time import monotonic
 
@@ -22,6 +23,7 @@ class NeededAccounts:
     def __init__(self, reader: AccountReader) -> None:
         self._reader = reader
         self._seen: dict[str, float] = {}
+        self._reading: dict[str, asyncio.Task[None]] = {}
 
     async def needed(self, setup: Sequence[Instruction], owner: str) -> list[Instruction]:
         """``setup`` without what makes an account of ``owner`` that is there; raises what the reader raises."""
@@ -32,14 +34,29 @@ class NeededAccounts:
         return [one for at, one in enumerate(setup) if made.get(at) not in there]
 
     async def there(self, addresses: Iterable[str]) -> set[str]:
-        """Those of ``addresses`` that are there, known or asked for in one call."""
+        """Those of ``addresses`` that are there, known or asked for in one call, which many orders may share."""
         wanted = set(addresses)
-        unknown = [one for one in wanted if monotonic() - self._seen.get(one, -_KNOWN_S) >= _KNOWN_S]
-        if unknown:
-            found = await self._reader.accounts(unknown)
-            self._seen |= {one: monotonic() for one, data in zip(unknown, found.data, strict=True) if data}
-        now = monotonic()
-        return {one for one in wanted if now - self._seen.get(one, -_KNOWN_S) < _KNOWN_S}
+        unknown = [one for one in wanted if not self._is_known(one)]
+        if asked := [one for one in unknown if one not in self._reading]:
+            reading = asyncio.create_task(self._read(asked))
+            reading.add_done_callback(lambda done: self._has_read(asked, done))
+            self._reading |= dict.fromkeys(asked, reading)
+        for reading in {self._reading[one] for one in unknown}:
+            await asyncio.shield(reading)
+        return {one for one in wanted if self._is_known(one)}
+
+    def _is_known(self, address: str) -> bool:
+        return monotonic() - self._seen.get(address, -_KNOWN_S) < _KNOWN_S
+
+    async def _read(self, addresses: Sequence[str]) -> None:
+        found = await self._reader.accounts(addresses)
+        self._seen |= {one: monotonic() for one, data in zip(addresses, found.data, strict=True) if data}
+
+    def _has_read(self, addresses: Sequence[str], done: asyncio.Task[None]) -> None:
+        for address in addresses:
+            self._reading.pop(address, None)
+        # Marks an error as seen: each waiter raises it, and there may be none left.
+        _ = done.cancelled() or done.exception()
 
 
 def _made(instruction: Instruction, owner: str) -> str | None:

@@ -39,6 +39,8 @@ from workers.metrics import REFUSED
 log = structlog.get_logger(__name__)
 
 SIMULATIONS_AT_ONCE = 32
+REMOTE_SIMULATIONS_AT_ONCE = 64
+"""Swaps of remote venues are simulated each time; those of pools don't wait behind them."""
 FEE_CAP = "priority_fee_cap"
 """Why no swap joins those of an order; never recorded."""
 FEE_LAMPORTS = 5_000
@@ -86,6 +88,7 @@ class Builder:
         self._context = context
         self._clock = clock
         self._simulations = asyncio.Semaphore(SIMULATIONS_AT_ONCE)
+        self._remote_simulations = asyncio.Semaphore(REMOTE_SIMULATIONS_AT_ONCE)
 
     def group_of(self, venue: str) -> VenueGroup | None:
         """The group that trades as ``venue``, where it is configured here."""
@@ -134,7 +137,7 @@ class Builder:
             # What is not to be signed is not worth a simulation, whose error would be taken for the order's own.
             trial = composed(compute_units=MAX_COMPUTE_UNITS)
             decoded = checked(trial, most_priority_lamports=0)
-            async with self._simulations:
+            async with self._remote_simulations if group.is_remote else self._simulations:
                 simulation = await context.chain.simulate(trial)
             if simulation.error:
                 context.limits.forget(offer.quote)

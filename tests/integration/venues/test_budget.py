@@ -126,3 +126,11 @@ async def test_every_process_sees_whom_another_leaves_alone(client: Redis) -> No
     assert seen == {"busy": VenueState("open", "transfer: it pays a stranger", busy.until)}
     await client.hset("surefill:venue:states", "of another version", "[1]")
     assert await board.read() == seen
+
+
+async def test_requests_of_one_moment_are_counted_by_one_call_and_the_first_get_what_is_left(client: Redis) -> None:
+    budget = ValkeyBudget(client, "burst", most=5, window=60)
+    before = (await client.info("commandstats")).get("cmdstat_eval", {}).get("calls", 0)
+    assert await asyncio.gather(*(take(budget) for _ in range(8))) == [True] * 5 + [False] * 3
+    assert (await client.info("commandstats"))["cmdstat_eval"]["calls"] == before + 1
+    assert not await take(budget)

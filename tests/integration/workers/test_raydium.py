@@ -34,14 +34,16 @@ class Setting(RemoteSetting):
 
 
 @asynccontextmanager
-async def through_raydium(engine: EngineHarness, *, beside_pools: bool = False) -> AsyncIterator[Setting]:
+async def through_raydium(
+    engine: EngineHarness, *, beside_pools: bool = False, within: float = 2.0
+) -> AsyncIterator[Setting]:
     async with running_raydium(engine.book) as stub:
-        service = Service("raydium", stub.url, budget=NoBudget(), refused=refused, timeout=2.0)
+        service = Service("raydium", stub.url, budget=NoBudget(), refused=refused, timeout=within)
         tables = LookupTableCache(engine.chain.lookup_table)
         raydium = Raydium(service, engine.chain, tables.get, tokens=KNOWN_TOKENS.tokens)
         venues = [raydium, engine.book] if beside_pools else [raydium]
         try:
-            yield Setting(engine, engine.executor(venues=venues), stub)
+            yield Setting(engine, engine.executor(venues=venues, patience=max(5.0, within)), stub)
         finally:
             await service.close()
 

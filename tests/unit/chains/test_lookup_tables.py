@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import struct
 
 from solders.account import Account
@@ -66,3 +67,19 @@ async def test_a_proposal_of_thousands_of_tables_asks_for_few_and_for_no_nonsens
     names = [str(Pubkey.new_unique()) for _ in range(5_000)]
     assert await LookupTableCache(chain.read).get(["nonsense", "", *names]) == []
     assert len(chain.asked) == MOST_TABLES - 2
+
+
+async def test_orders_that_ask_at_the_same_time_share_one_read_and_tables_are_read_side_by_side() -> None:
+    names, began = [str(Pubkey(bytes([number]) * 32)) for number in (1, 2, 3)], asyncio.Barrier(3)
+    asked: list[str] = []
+
+    async def read(address: str) -> tuple[str, ...]:
+        asked.append(address)
+        async with asyncio.timeout(5):
+            await began.wait()
+        return (str(DESTINATION),)
+
+    cache = LookupTableCache(read)
+    found = await asyncio.gather(*(cache.get(names) for _ in range(50)))
+    assert sorted(asked) == sorted(names)
+    assert {len(each) for each in found} == {3}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 import pytest
@@ -63,3 +64,10 @@ async def test_nobody_is_asked_where_it_is_off() -> None:
     node = Node(10)
     assert await PriorityFees(node.read, 0).of([swap()]) == 0
     assert node.asked == []
+
+
+async def test_orders_that_ask_at_the_same_time_share_one_call() -> None:
+    node = Node(10, 20, 0)
+    fees = PriorityFees(node.read, 100)
+    assert await asyncio.gather(*(fees.of([swap()]) for _ in range(50))) == [20] * 50
+    assert len(node.asked) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import cast
@@ -34,6 +35,7 @@ class Log:
 
     async def trading(self, account_id: UUID) -> AccountTrading:
         self.read += 1
+        await asyncio.sleep(0)
         return self._states.pop(0) if len(self._states) > 1 else self._states[0]
 
 
@@ -77,3 +79,20 @@ async def test_a_venue_halt_that_ends_while_it_is_read_is_not_remembered():
     assert (await known.of(ACCOUNT)).refused_venues("sell")
     log.engine = EngineTrading(version=2)
     assert not (await known.of(ACCOUNT)).refused_venues("sell")
+
+
+async def test_who_asks_at_the_same_time_shares_one_read():
+    log = Log(AccountTrading(version=0))
+    known = states(log)
+    await asyncio.gather(*(known.of(ACCOUNT) for _ in range(200)))
+    assert (log.read, log.engine_read) == (1, 1)
+
+
+async def test_who_asks_after_a_guard_failed_shares_no_read_that_began_before():
+    log = Log(AccountTrading(version=0), AccountTrading(version=1, reason="second_success"))
+    known = states(log)
+    first = asyncio.create_task(known.of(ACCOUNT))
+    await asyncio.sleep(0)
+    known.forget(ACCOUNT)
+    assert (await known.of(ACCOUNT)).halted
+    assert not (await first).halted

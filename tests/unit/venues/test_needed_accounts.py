@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from solders.instruction import AccountMeta, Instruction
@@ -25,6 +26,7 @@ class Accounts:
 
     async def accounts(self, addresses: Sequence[str]) -> Answer:
         self.asked.append(list(addresses))
+        await asyncio.sleep(0)
         return Answer(1, tuple(b"data" if one in self.there else None for one in addresses))
 
     async def program_accounts(self, program: str) -> list[tuple[str, bytes]]:
@@ -53,3 +55,11 @@ async def test_what_makes_no_account_of_the_owners_stays() -> None:
     reader = Accounts(others)
     assert await NeededAccounts(reader).needed([strange, others], OWNER) == [strange, others]
     assert reader.asked == []
+
+
+async def test_who_asks_at_the_same_time_shares_one_call() -> None:
+    reader = Accounts(SOLS)
+    needed = NeededAccounts(reader)
+    found = await asyncio.gather(*(needed.needed([SOLS, DOLLARS], OWNER) for _ in range(200)))
+    assert found == [[DOLLARS]] * 200
+    assert len(reader.asked) == 1
