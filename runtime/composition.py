@@ -221,11 +221,14 @@ async def open_market(settings: Settings, store: Store, *, patience: float = 10.
     identity = ChainIdentity(
         chain, pools if "pools" in settings.venues else None, settings.solana_rpc_url, store.pool, store.mapper
     )
+    comparing = asyncio.create_task(chain.health.run(), name="rpc-health")
     try:
         await identity.start()
         async with open_venues(settings, chain, pools) as opened:
             yield Market(chain, pools, opened.groups, identity, opened)
     finally:
+        comparing.cancel()
+        await asyncio.gather(comparing, return_exceptions=True)
         await identity.stop()
         await chain.close()
 

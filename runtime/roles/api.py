@@ -76,6 +76,7 @@ async def run(parts: Parts) -> None:
                 _rates_check(rates),
                 _chain_check(market),
                 Check("evidence", evidence.problem, essential=False),
+                Check("rpc", market.chain.health.problem, essential=False),
                 _venues_check(market),
                 prices_check(prices.slot_age, prices.source, settings.price_max_age),
             ],
