@@ -21,7 +21,7 @@ Watch = Annotated[bool, typer.Option("--watch", help="Follow it to its end; exit
 def submit(watch: Watch = False, **given: Any) -> None:
     """Submit an order and print the engine's answer as JSON; if not given, the type is as the prices say."""
     order = {names_of(OrderRequest.model_fields[name])[0]: value for name, value in given.items() if value is not None}
-    order.setdefault("type", _TYPES["stopPrice" in order, "limitPrice" in order])
+    order.setdefault("type", _type_of(order))
 
     async def run(client: Client) -> None:
         answer = await client.submit(order)
@@ -32,8 +32,12 @@ def submit(watch: Watch = False, **given: Any) -> None:
     with_client(run)
 
 
-# By whether a stop and a limit are given.
-_TYPES = {(False, False): "market", (False, True): "limit", (True, False): "stop", (True, True): "stop-limit"}
+def _type_of(order: dict[str, Any]) -> str:
+    if "trailBps" in order:
+        return "trailing-stop"
+    if "stopPrice" in order:
+        return "stop-limit" if "limitPrice" in order else "stop"
+    return "limit" if "limitPrice" in order else "market"
 
 
 def _options() -> Iterator[inspect.Parameter]:

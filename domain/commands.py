@@ -27,11 +27,14 @@ class SubmitOrder:
 
 @dataclass(frozen=True, slots=True)
 class ObservePrice:
-    """A price was observed. ``met_at_size``: a quote at the order's size, from the same observation, met its limit."""
+    """A price was observed. ``met_at_size``: a quote at the order's size, from the same observation, met its limit.
+    ``best`` is the observation with the best touch since the order began, where the log doesn't have it.
+    """
 
     observation: Observation
     met_at_size: bool
     now: datetime
+    best: Observation | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from domain import commands as c
 from domain import events as e
+from domain.decide_trail import observe_trail
 from domain.errors import NotApplicableError
 from domain.order import Order
 from domain.time_in_force import is_expired
@@ -16,6 +17,8 @@ def observe_price(order: Order, command: c.ObservePrice) -> list[e.OrderEvent]:
         raise NotApplicableError("The order does not wait for a price.")
     if is_expired(order, command.now):
         raise NotApplicableError("The order has expired.")
+    if order.trail_bps is not None:
+        return observe_trail(order, command, order.trail_bps)
     observation, decided = command.observation, list[e.OrderEvent]()
     if order.stop_price is not None and not order.stop_reached:
         if not stop_met(order.side, observation.touch, order.stop_price):

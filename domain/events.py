@@ -89,6 +89,17 @@ class StopTriggered(BaseOrderEvent):
     observation: Observation
 
 
+class TrailMoved(BaseOrderEvent):
+    """The best touch since the order began, which its trailing stop follows. Not every one is recorded, and always the
+    one from which the price has come back by the trail.
+    """
+
+    TOPIC = "order.TrailMoved"
+    status = None
+
+    observation: Observation
+
+
 class OrderRested(BaseOrderEvent):
     """The order waits for its price again: its quotes at size fell short, or it could not be executed in time.
 
@@ -338,6 +349,7 @@ class OrderFailed(BaseOrderEvent):
 OrderEvent = (
     OrderSubmitted
     | StopTriggered
+    | TrailMoved
     | OrderTriggered
     | OrderRested
     | OrderRouted

@@ -23,6 +23,7 @@ class OrderChange(TypedDict, total=False):
     status: e.Status
     deadline: datetime | None
     stop_reached: bool
+    best_touch: IfSet[Price | None]
     triggered_at: Price | None
     rejections: int
     rest: Rest | None
@@ -95,6 +96,8 @@ def _change(order: Order, event: e.OrderEvent) -> OrderChange:  # noqa: PLR0912 
             return {"attempts": _attempts_with(order, event.attempt, {"submitted": True})}
         case e.OrderConfirmed():
             return _apply_confirmed(order, event)
+        case e.TrailMoved():
+            return {"best_touch": event.observation.touch}
         case e.StopTriggered():
             return {"stop_reached": True}
         case e.OrderRested():

@@ -135,6 +135,7 @@ class Order(OrderTerms):
     network: str
     status: e.Status = "pending"
     stop_reached: bool = False
+    best_touch: IfSet[Price | None] = None
     triggered_at: Price | None = None
     rejections: int = 0
     rest: Rest | None = None

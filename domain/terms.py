@@ -13,16 +13,16 @@ from domain.quotes import Recorded
 from domain.tokens import Pair, Side, Token, pair_of
 from domain.triggers import limit_minimum
 
-OrderType = Literal["market", "limit", "stop", "stop-limit"]
+OrderType = Literal["market", "limit", "stop", "stop-limit", "trailing-stop"]
 TimeInForce = Literal["gtc", "ioc", "fok", "gtd"]
 
 
 class OrderTerms(Recorded):
     """``slippage_bps`` is what applies; ``slippage_defaulted`` says that the client named none.
 
-    A limit order has a ``limit_price``, a stop order a ``stop_price``, a stop-limit order both. An order that is good
-    till a date has ``expires_at``. What an order doesn't have is absent from its JSON, as in the logs of versions that
-    didn't know it.
+    A limit order has a ``limit_price``, a stop order a ``stop_price``, a stop-limit order both, a trailing stop
+    ``trail_bps``. An order that is good till a date has ``expires_at``. What is newer than these prices is absent from
+    the JSON of an order that doesn't have it, as it is in the logs of versions that didn't know it.
     """
 
     type: OrderType
@@ -35,6 +35,7 @@ class OrderTerms(Recorded):
     stop_price: Price | None = None
     client_order_id: str | None = None
     time_in_force: Annotated[TimeInForce, Field(exclude_if=lambda in_force: in_force == "gtc")] = "gtc"
+    trail_bps: Annotated[int | None, Field(exclude_if=lambda bps: bps is None)] = None
     expires_at: Annotated[datetime | None, Field(exclude_if=lambda at: at is None)] = None
 
     @property

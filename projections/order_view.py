@@ -16,6 +16,7 @@ from domain.numbers import plain, to_units
 from domain.order import Failure, Order
 from domain.terms import OrderType, TimeInForce
 from domain.tokens import KNOWN_TOKENS, Side
+from domain.trailing import trail_stop
 
 
 def instant(value: datetime) -> str:
@@ -123,6 +124,8 @@ class OrderView(View):
     amount_in: str = Field(examples=["1.5"])
     limit_price: IfKnown[str] = None
     stop_price: IfKnown[str] = None
+    trail_bps: IfKnown[int] = None
+    best_price: IfKnown[str] = None
     time_in_force: Annotated[TimeInForce, Field(exclude_if=lambda in_force: in_force == "gtc")] = "gtc"
     expires_at: IfKnown[Instant] = None
     slippage_bps: int
@@ -177,7 +180,9 @@ def order_view(order_id: UUID, order: Order, version: int, submitted_at: datetim
         token_out=order.token_out.symbol,
         amount_in=to_units(order.amount_in, order.token_in.decimals),
         limit_price=price(order.limit_price),
-        stop_price=price(order.stop_price),
+        stop_price=price(stop_price(order)),
+        trail_bps=order.trail_bps,
+        best_price=price(order.best_touch),
         time_in_force=order.time_in_force,
         expires_at=order.expires_at and instant(order.expires_at),
         slippage_bps=order.slippage_bps,
@@ -195,6 +200,13 @@ def order_view(order_id: UUID, order: Order, version: int, submitted_at: datetim
         failure=_failure(order.failure),
         cancellation=cancellation(order),
     )
+
+
+def stop_price(order: Order) -> Decimal | None:
+    """The order's stop; of a trailing stop, that behind the best price which is recorded."""
+    if order.trail_bps is None or order.best_touch is None:
+        return order.stop_price
+    return trail_stop(order.side, order.best_touch, order.trail_bps)
 
 
 def dex(order: Order) -> str | None:

@@ -112,6 +112,21 @@ def slippage_fraction(value: Any, field: str) -> int:
     return _bps(value, 4, f"{field} must be a fraction in steps of 0.0001.", field)
 
 
+def trail_bps(value: Any, kind: OrderType, field: str) -> int | None:
+    """Whole basis points, 1 to 9,999, for a trailing stop; None for any other order."""
+    if value is None:
+        if kind == "trailing-stop":
+            raise invalid("missing_trail", f"A trailing-stop order needs its {field}.", field)
+        return None
+    if kind != "trailing-stop":
+        raise invalid("trail_not_allowed", f"A {kind} order takes no {field}.", field)
+    number = _number(value, "invalid_trail", field)
+    bps = to_base_units(number, 0) if 1 <= number < BPS else None
+    if bps is None:
+        raise invalid("invalid_trail", f"{field} must be whole basis points, 1 to {BPS - 1}.", field)
+    return bps
+
+
 def client_order_id(value: Any, field: str) -> str:
     """1 to 64 of ``A-Za-z0-9._:-``."""
     if not isinstance(value, str) or isinstance(value, Digits) or not _CLIENT_ORDER_ID.fullmatch(value):

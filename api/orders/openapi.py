@@ -25,6 +25,7 @@ class ExecuteOperation(DocumentedOperation):
                 "aliases": Example(summary="The same with the other names", value=_ALIASES),
                 "limit": Example(summary="Sell 1 SOL at 152 USDC or better", value=_LIMIT),
                 "stop": Example(summary="Sell it once it falls to 145", value=_STOP_MARKET),
+                "trailing-stop": Example(summary="Sell it once it is 0.5 % below its highest price", value=_TRAILING),
                 "stop-limit": Example(summary="Sell it once it falls to 145, for 144 or better", value=_STOP),
             },
         )
@@ -62,6 +63,7 @@ _MARKET: dict[str, Any] = {
 _ALIASES: dict[str, Any] = {"tokenIn": "SOL", "tokenOut": "USDC", "amount": 1.5, "slippage": 0.005}
 _LIMIT: dict[str, Any] = {"tokenIn": "SOL", "tokenOut": "USDC", "amountIn": "1", "type": "limit", "limitPrice": "152"}
 _STOP_MARKET: dict[str, Any] = {**_MARKET, "type": "stop", "stopPrice": "145"}
+_TRAILING: dict[str, Any] = {**_MARKET, "type": "trailing-stop", "trailBps": 50}
 _STOP: dict[str, Any] = {**_LIMIT, "type": "stop-limit", "limitPrice": "144", "stopPrice": "145"}
 
 

@@ -40,6 +40,7 @@ _PRICES_OF: dict[OrderType, tuple[str, ...]] = {
     "limit": ("limitPrice",),
     "stop": ("stopPrice",),
     "stop-limit": ("stopPrice", "limitPrice"),
+    "trailing-stop": (),
 }
 
 
@@ -100,6 +101,12 @@ class OrderRequest(BaseModel):
         json_schema_extra=_NUMBER,
     )
 
+    trail_bps: int | None = Field(
+        None,
+        validation_alias="trailBps",
+        description="For trailing stops: so far behind the best price since the order began is its stop.",
+        json_schema_extra={"type": "integer", "minimum": 1, "maximum": BPS - 1},
+    )
     time_in_force: TimeInForce = Field(
         "gtc",
         validation_alias="timeInForce",
@@ -145,6 +152,11 @@ class OrderRequest(BaseModel):
     @classmethod
     def _read_client_order_id(cls, value: Any, info: ValidationInfo) -> str | None:
         return None if value is None else fields.client_order_id(value, _word(info))
+
+    @field_validator("trail_bps", mode="plain")
+    @classmethod
+    def _read_trail_bps(cls, value: Any, info: ValidationInfo) -> int | None:
+        return fields.trail_bps(value, info.data["type"], _word(info))
 
     @field_validator("time_in_force", mode="plain")
     @classmethod

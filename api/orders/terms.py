@@ -20,6 +20,7 @@ def terms(request: OrderRequest, config: ApiConfig) -> OrderTerms:
         limit_price=request.limit_price,
         stop_price=request.stop_price,
         client_order_id=request.client_order_id,
+        trail_bps=request.trail_bps,
         time_in_force=request.time_in_force,
         expires_at=request.expires_at,
     )

@@ -51,6 +51,9 @@ ORDERS = (
         "a price that the type doesn't take, as any on a market order",
         "leave the price out, or choose another type",
     ),
+    Entry("missing_trail", 422, False, "a `trailing-stop` order without `trailBps`", "add it"),
+    Entry("trail_not_allowed", 422, False, "`trailBps` on an order of another type", "leave it out"),
+    Entry("invalid_trail", 422, False, "`trailBps` is not a whole number, 1 to 9999", _TERM),
     Entry(
         "unknown_time_in_force",
         422,

@@ -41,3 +41,17 @@ async def stop_buy_confirmed(engine: EngineHarness, node: FaultyNode) -> Sequenc
     await price(engine, "154")
     await engine.until(order_id, is_ended)
     return [order_id]
+
+
+@history
+async def trailing_sell_confirmed(engine: EngineHarness, node: FaultyNode) -> Sequence[UUID]:
+    """A trailing stop follows the price up and sells once it is back by the trail."""
+    engine.start_watcher()
+    execute(engine)
+    order_id = await engine.submit(type="trailing-stop", amount_in=10**9, trail_bps=300)
+    await engine.until(order_id, lambda order: order.best_touch is not None)
+    await price(engine, "160")
+    await engine.until(order_id, lambda order: order.best_touch is not None and order.best_touch > 159)
+    await price(engine, "150")
+    await engine.until(order_id, is_ended)
+    return [order_id]

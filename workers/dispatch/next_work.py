@@ -18,6 +18,7 @@ TRACK = "track"
 EXECUTED_AFTER: dict[str, bool] = {
     e.OrderSubmitted.TOPIC: False,
     e.StopTriggered.TOPIC: False,
+    e.TrailMoved.TOPIC: False,
     e.OrderRested.TOPIC: False,
     e.OrderTriggered.TOPIC: True,
     e.OrderRouted.TOPIC: True,

@@ -18,6 +18,7 @@ from domain.tokens import Pair, Side
 from domain.triggers import is_rest_over
 from venues.prices import Depth, PairPrice
 from workers.watcher.expiry_timers import ExpiryTimers
+from workers.watcher.trails import Trails
 from workers.watcher.waiting_order import WaitingOrder
 
 # The level as a number that is lower the sooner a moving price reaches it, then the order's position, which is unique:
@@ -42,6 +43,7 @@ class Book:
         self._new_timers: list[_Timer] = []
         self._now = datetime.max.replace(tzinfo=UTC)
         self._expiries = ExpiryTimers()
+        self.trails = Trails()
         # The reserves for which the quote of an order that needs one was last computed and fell short.
         self._short: dict[UUID, tuple[Depth, ...]] = {}
 
@@ -66,11 +68,15 @@ class Book:
         known = self._orders.get(order.order_id)
         if known is not None and known.version >= order.version:
             return
+        trail = self.trails.take(known) if known else None
         self.take(order.order_id)
         self._expiries.add(order)
         symbol = order.pair.symbol
         self._pairs[symbol] = (order.pair, self._pairs.get(symbol, (order.pair, 0))[1] + 1)
-        if order.armed_at is None:
+        if order.trail_bps is not None:
+            self._orders[order.order_id] = order
+            self.trails.put(order, trail)
+        elif order.armed_at is None:
             self._insert(order)
         else:
             self._orders[order.order_id] = order
@@ -86,7 +92,9 @@ class Book:
         if count > 1:
             self._pairs[symbol] = (pair, count - 1)
         self._short.pop(order_id, None)
-        if order.armed_at is None:
+        if order.trail_bps is not None:
+            self.trails.take(order)
+        elif order.armed_at is None:
             rows = self._levels[_level(order)]
             del rows[bisect_left(rows, _row(order))]
         return order

@@ -16,7 +16,7 @@ from domain.triggers import limit_met, stop_met
 @dataclass(frozen=True, slots=True)
 class WaitingOrder:
     """``stop`` is set until it has latched; from then on, and where there is none, the touch has to meet ``limit``. An
-    order without a limit is executed by its stop.
+    order without a limit is executed by its stop. A trailing stop has ``trail_bps`` alone, and no level.
 
     ``position`` is that of the order's first event: the lower, the older. An order that rests again needs more than
     its limit: a touch that meets ``armed_by`` or a quote at size of ``minimum_out``, or that ``armed_at`` has come.
@@ -34,6 +34,8 @@ class WaitingOrder:
     minimum_out: int | None = None
     armed_at: datetime | None = None
     expires_at: datetime | None = None
+    trail_bps: int | None = None
+    best_touch: Decimal | None = None
 
     @property
     def level(self) -> Decimal:
@@ -72,7 +74,7 @@ class WaitingOrder:
 
 def waiting_order_of(order_id: UUID, position: int, version: int, order: Order) -> WaitingOrder | None:
     """The order as the book holds it, None where it doesn't wait for a price."""
-    if not order.waits_for_price or (order.limit_price is None and order.stop_price is None):
+    if not order.waits_for_price or (order.limit_price, order.stop_price, order.trail_bps) == (None, None, None):
         return None
     pair, armed_by, minimum_out, armed_at = order.pair, None, None, None
     side = pair.side(order.token_in)
@@ -95,4 +97,6 @@ def waiting_order_of(order_id: UUID, position: int, version: int, order: Order) 
         minimum_out=minimum_out,
         armed_at=armed_at,
         expires_at=order.expires_at,
+        trail_bps=order.trail_bps,
+        best_touch=order.best_touch,
     )

@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from operator import itemgetter
 
 import psycopg
@@ -20,7 +21,8 @@ from commands.loaded_order import LoadedOrder
 from commands.orders import OrderRepository
 from domain.commands import ObservePrice
 from domain.errors import NotApplicableError
-from domain.events import Observation
+from domain.events import Observation, TrailMoved
+from domain.tokens import Side
 from event_store.errors import LeaseLostError
 from event_store.processors.leases import Lease
 from event_store.read.feed import LogFeed
@@ -32,12 +34,14 @@ from workers.log_follower import follow_log
 from workers.metrics import FIRE_SECONDS, FIRED, OBSERVATIONS
 from workers.watcher.book_feed import WATCHER, BookFeed
 from workers.watcher.freshness import Freshness
+from workers.watcher.last_bests import record_last_bests
 from workers.watcher.price_jump_filter import PriceJumpFilter
 from workers.watcher.waiting_order import WaitingOrder
 
 log = structlog.get_logger(__name__)
 
 ORDERS_AT_ONCE = 300
+SIDES: tuple[Side, Side] = ("sell", "buy")
 # Most events concern no waiting order: while the watcher stands by they gather for so many seconds.
 STANDBY_GATHER_S = 0.5
 
@@ -101,6 +105,13 @@ class Watcher:
     async def run(self, lease: Lease) -> None:
         """Observe and trigger orders until the lease is lost or it is cancelled, beside ``follow``."""
         self._tail.gather = 0.0
+        try:
+            await self._observe_on(lease)
+        except asyncio.CancelledError:
+            await record_last_bests(self._feed, self._orders, lease, self._clock)
+            raise
+
+    async def _observe_on(self, lease: Lease) -> None:
         outage: str | None = None
         due = time.monotonic()
         while True:
@@ -141,7 +152,7 @@ class Watcher:
             if not self._jumps.accepts(price, observed.prices.slot):
                 OBSERVATIONS.labels("held_back").inc()
                 continue
-            met = book.triggered_by(price)
+            met = self._met_by(observed, price)
             batches += [
                 (start, price, met[start : start + ORDERS_AT_ONCE]) for start in range(0, len(met), ORDERS_AT_ONCE)
             ]
@@ -152,6 +163,21 @@ class Watcher:
                 return
             await self._fire(lease, observed, price, batch)
 
+    def _met_by(self, observed: _Observed, price: PairPrice) -> list[tuple[WaitingOrder, bool]]:
+        """The orders that ``price`` triggers, as ``Book.triggered_by`` has them: trailing stops first. Last come those
+        whose best touch is to be recorded.
+        """
+        book, symbol = self._feed.book, price.pair.symbol
+        triggered: list[WaitingOrder] = []
+        moved: list[WaitingOrder] = []
+        for side in SIDES:
+            seen = partial(_observation, observed, price, side)
+            found = book.trails.observe(symbol, side, seen, price.touch(side), observed.begun)
+            triggered += found[0]
+            moved += found[1]
+        trails = [[(order, False) for order in orders] for orders in (triggered, moved)]
+        return [*trails[0], *book.triggered_by(price), *trails[1]]
+
     async def _fire(
         self, lease: Lease, observed: _Observed, price: PairPrice, met: Sequence[tuple[WaitingOrder, bool]]
     ) -> None:
@@ -160,17 +186,22 @@ class Watcher:
         await asyncio.gather(
             *(
                 self._record(
-                    lease, loaded[order.order_id], _observation(observed, price, order), at_size, observed.begun
+                    lease,
+                    loaded[order.order_id],
+                    ObservePrice(
+                        _observation(observed, price, order.side),
+                        at_size,
+                        self._clock(),
+                        self._feed.book.trails.best_of(order),
+                    ),
+                    observed.begun,
                 )
                 for order, at_size in met
                 if order.order_id in loaded
             )
         )
 
-    async def _record(
-        self, lease: Lease, history: LoadedOrder, observation: Observation, at_size: bool, begun: float
-    ) -> None:
-        command = ObservePrice(observation, at_size, self._clock())
+    async def _record(self, lease: Lease, history: LoadedOrder, command: ObservePrice, begun: float) -> None:
         try:
             after = await self._orders.execute(history, command, guards=(lease.guard,))
             await self._feed.dead_letters.remove(history.order_id)
@@ -188,7 +219,7 @@ class Watcher:
             await self._record_failure(history, error)
         else:
             self._feed.place(after)
-            FIRED.labels("fired" if after.version > history.version else "unmet").inc()
+            FIRED.labels(_outcome(history, after)).inc()
             FIRE_SECONDS.observe(time.monotonic() - begun)
 
     async def _record_failure(self, history: LoadedOrder, error: Exception) -> None:
@@ -201,11 +232,17 @@ class Watcher:
             log.warning("failure not counted", order_id=str(history.order_id), error=type(uncounted).__name__)
 
 
-def _observation(observed: _Observed, price: PairPrice, order: WaitingOrder) -> Observation:
+def _outcome(before: LoadedOrder, after: LoadedOrder) -> str:
+    if after.version == before.version:
+        return "unmet"
+    return "moved" if isinstance(after.events[-1], TrailMoved) else "fired"
+
+
+def _observation(observed: _Observed, price: PairPrice, side: Side) -> Observation:
     return Observation(
         source=observed.prices.source,
         pair=price.pair.symbol,
         slot=observed.prices.slot,
-        touch=price.touch(order.side),
+        touch=price.touch(side),
         observed_at=observed.at,
     )

@@ -104,6 +104,12 @@ BAD = [
     (f'{{{GOOD},"amountIn":1,"type":"stop"}}', 422, "missing_price", "stopPrice"),
     (f'{{{GOOD},"amountIn":1,"type":"stop","stopPrice":1,"price":1}}', 422, "price_not_allowed", "price"),
     (f"{{{LIMIT}}}", 422, "missing_price", "limitPrice"),
+    (f'{{{GOOD},"amountIn":1,"type":"trailing-stop"}}', 422, "missing_trail", "trailBps"),
+    (f'{{{GOOD},"amountIn":1,"trailBps":5}}', 422, "trail_not_allowed", "trailBps"),
+    *(
+        (f'{{{GOOD},"amountIn":1,"type":"trailing-stop","trailBps":{bps}}}', 422, "invalid_trail", "trailBps")
+        for bps in ("0", "-1", "10000", "1.5", '"x"', "1e99", "true")
+    ),
     # how long it stands
     (f'{{{GOOD},"amountIn":1,"timeInForce":"day"}}', 422, "unknown_time_in_force", "timeInForce"),
     (f'{{{GOOD},"amountIn":1,"timeInForce":"GTC"}}', 422, "unknown_time_in_force", "timeInForce"),

@@ -67,6 +67,7 @@ def test_what_is_typed_is_sent_as_text_under_the_requests_names(submit: Submit) 
 def test_the_type_follows_from_the_prices_unless_it_is_given(submit: Submit) -> None:
     assert submit("--amount", "1", "--price", "1", "--stop-price", "2")["type"] == "stop-limit"
     assert submit("--amount", "1", "--stop-price", "2")["type"] == "stop"
+    assert submit("--amount", "1", "--trail-bps", "50")["type"] == "trailing-stop"
     assert submit("--amount", "1", "--price", "1", "--order-type", "market")["type"] == "market"
 
 

@@ -81,6 +81,7 @@ def _key(order: Order) -> tuple[object, ...]:
         order.time_in_force,
         order.status,
         order.stop_reached,
+        order.best_touch is not None,
         triggered,
         attempts,
         min(order.rejections, 3),
@@ -98,6 +99,7 @@ def _commands(order: Order | None) -> Iterator[c.OrderCommand]:
         yield replace(submit(deadline=None, type="limit", limit_price=limit), paper=True)
         yield submit(deadline=None, type="limit", limit_price=limit)
         yield submit(type="limit", limit_price=limit, time_in_force="ioc")
+        yield submit(deadline=None, type="trailing-stop", trail_bps=500)
         yield submit(deadline=None, type="stop", stop_price=stop)
         yield submit(deadline=None, type="stop-limit", limit_price=limit, stop_price=stop)
         return

@@ -130,6 +130,9 @@ KINDS: dict[str, Callable[[list[e.OrderEvent], Order], bool]] = {
         o.is_immediate and bool(o.cancellation and o.cancellation.code == "not_filled_at_once")
     ),
     "a stop order is confirmed": lambda s, o: o.type == "stop" and bool(o.fill),
+    "a trailing stop follows its price and is confirmed": lambda s, o: bool(
+        told(s, e.TrailMoved, e.TrailMoved, e.StopTriggered) and o.fill
+    ),
     "a resting order expires": lambda s, o: bool(o.cancellation and o.cancellation.code == "expired"),
     "an order is cancelled by the chain": lambda s, o: [a.end for a in o.attempts][-1:] == ["cancelled"],
     "a deadline cancels a live order": lambda s, o: bool(o.failure and o.cancellation and o.cancellation.tx_hash),
