@@ -41,7 +41,7 @@ ORDERS = (
         "missing_price",
         422,
         False,
-        "a `limit` without `limitPrice`, a `stop` without `stopPrice`, or a `stop-limit` without either",
+        "a `limit` order without `limitPrice`, a `stop` order without `stopPrice`, a `stop-limit` order without either",
         "add the price",
     ),
     Entry(
