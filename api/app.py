@@ -25,6 +25,7 @@ from api.callers.caller import caller_of
 from api.callers.rules import OPEN, require_rules, require_scope
 from api.chain import KnownChain
 from api.config import ApiConfig
+from api.deadman import DeadmanController
 from api.docs.page import openapi_config
 from api.health import HealthController
 from api.network import NetworkController
@@ -39,9 +40,11 @@ from api.prices import Ticker
 from api.problems import PLUGIN as PROBLEM_DETAILS
 from api.rates import Rates
 from api.resting import WaitingCounts
-from api.services import Check, RequestCancel, Services, SetTrading
+from api.services import Check, RecordAmendment, RequestCancel, Services, SetTrading
 from api.streams import StreamsController
 from api.venues import VenuesController
+from commands.amended_reservations import AmendedReservations
+from commands.deadman import DeadmanSwitches
 from commands.directory.commands import DirectoryCommands
 from commands.known_accounts import KnownAccounts
 from commands.orders import OrderRepository
@@ -97,6 +100,8 @@ def create_app(
     directory: DirectoryCommands,
     set_trading: SetTrading,
     request_cancel: RequestCancel,
+    record_amendment: RecordAmendment,
+    deadman: DeadmanSwitches,
     rates: Rates,
     guard_rent: Callable[[], Awaitable[int]],
     authenticator: Authenticator,
@@ -130,7 +135,10 @@ def create_app(
         directory=directory,
         set_trading=set_trading,
         request_cancel=request_cancel,
+        record_amendment=record_amendment,
+        deadman=deadman,
         reservations=Reservations(pool),
+        amended_reservations=AmendedReservations(pool),
         rates=rates,
         guard_rent=guard_rent,
         uncertainty=partial(uncertainty_of, pool),
@@ -164,6 +172,7 @@ def create_app(
             HealthController,
             StreamsController,
             AccountController,
+            DeadmanController,
             AdminController,
             TradingController,
             LimitsController,

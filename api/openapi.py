@@ -7,11 +7,12 @@ from collections import defaultdict
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.openapi.spec import Example, OpenAPIResponse, Operation
+from litestar.openapi.spec import Example, OpenAPIMediaType, OpenAPIResponse, Operation, RequestBody, Schema
+from litestar.openapi.spec.enums import OpenAPIType
 
 from api.problems import MEDIA_TYPE, ProblemDetails
 
@@ -53,6 +54,29 @@ class DocumentedOperation(Operation):
             if isinstance(success, OpenAPIResponse):
                 for content in (success.content or {}).values():
                     content.examples = {"recorded": example}
+
+
+def an_object(title: str, required: list[str], **properties: Schema) -> Schema:
+    return Schema(
+        title=title,
+        type=OpenAPIType.OBJECT,
+        required=required,
+        additional_properties=False,
+        properties={**properties},
+    )
+
+
+@dataclass
+class BodyOperation(DocumentedOperation):
+    """``body`` and one ``example`` of it."""
+
+    body: ClassVar[Schema]
+    example: ClassVar[Any]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        content = OpenAPIMediaType(schema=self.body, examples={"example": Example(value=self.example)})
+        self.request_body = RequestBody(required=True, content={"application/json": content})
 
 
 def recorded_answer(operation_id: str) -> Example:

@@ -16,12 +16,15 @@ from api.config import ApiConfig
 from api.prices import Ticker
 from api.rates import Rates
 from api.resting import WaitingCounts
+from commands.amended_reservations import AmendedReservations
+from commands.deadman import DeadmanSwitches
 from commands.directory.commands import DirectoryCommands
 from commands.halting import Scope
 from commands.known_accounts import KnownAccounts
 from commands.loaded_order import LoadedOrder
 from commands.orders import OrderRepository
 from commands.reservations import Reservations
+from domain.commands import AmendOrder
 from domain.epochs import Epochs
 from domain.log_behind import ForeignTransactionFound
 from domain.trading_state import AccountTrading, TradingState
@@ -60,6 +63,12 @@ class RequestCancel(Protocol):
     async def __call__(self, order_id: UUID, *, account_id: UUID, by: str, because: str | None) -> LoadedOrder: ...
 
 
+class RecordAmendment(Protocol):
+    """Records other terms of an order; None where it has moved on. Raises as ``commands.amend`` says."""
+
+    async def __call__(self, history: LoadedOrder, command: AmendOrder, command_id: UUID) -> LoadedOrder | None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     config: ApiConfig
@@ -80,7 +89,9 @@ class Services:
     directory: DirectoryCommands
     set_trading: SetTrading
     request_cancel: RequestCancel
+    record_amendment: RecordAmendment
     reservations: Reservations
+    amended_reservations: AmendedReservations
     rates: Rates
     guard_rent: Callable[[], Awaitable[int]]
     uncertainty: Callable[[UUID, Sequence[int]], Awaitable[Uncertainty | None]]
@@ -88,6 +99,7 @@ class Services:
     dead_letter: Callable[[UUID], Awaitable[DeadLetter | None]]
     trading: Callable[[UUID], Awaitable[AccountTrading]]
     epochs: Callable[[], Awaitable[Epochs]]
+    deadman: DeadmanSwitches
     executed_elsewhere: Callable[[UUID, UUID], Awaitable[ForeignTransactionFound | None]]
 
 

@@ -61,6 +61,11 @@ class Client:
         path = order_id or f"by-client-id/{quote(client_order_id, safe='')}"
         return await self._ask("GET", f"/api/orders/{path}")
 
+    async def amend(self, order_id: str, version: int, terms: dict[str, Any]) -> dict[str, Any]:
+        """PATCH /api/orders/{id} of the order at ``version``."""
+        seen = {"If-Match": f'"{version}"'}
+        return await self._ask("PATCH", f"/api/orders/{order_id}", json=terms, headers=seen)
+
     async def watch(self, order_id: str) -> AsyncIterator[dict[str, Any]]:
         """Each change of status, the first one first, each once; ends with a final one. A lost connection resumes
         where it was.

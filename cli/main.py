@@ -31,6 +31,7 @@ COMMANDS = {
     "Orders": {
         "submit": "cli.submit:submit",
         "watch": "cli.watch:watch",
+        "amend": "cli.amend:amend",
         "orders": "cli.orders:orders",
         "show": "cli.orders:show",
     },

@@ -55,13 +55,18 @@ def orders(
     with_client(run)
 
 
+def is_order_id(text: str) -> bool:
+    """Whether it is one of ours, not a client's own."""
+    return _ID.fullmatch(text) is not None
+
+
 def show(
     order: Annotated[str, typer.Argument(help="The order's id, or your own clientOrderId.")], as_json: AsJson = False
 ) -> None:
     """Show one order as it is now."""
 
     async def run(client: Client) -> None:
-        found = await client.order(order if _ID.fullmatch(order) else None, order)
+        found = await client.order(order if is_order_id(order) else None, order)
         print(json.dumps(found) if as_json else json.dumps(found, indent=2))
 
     with_client(run)

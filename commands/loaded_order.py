@@ -14,7 +14,8 @@ from event_store.types import PositionedEvent
 class LoadedOrder(Struct, frozen=True):
     """An order as of ``version``: its events, the state they fold to, and where the log goes on from.
 
-    ``first_position`` is that of its first event, 0 while that isn't recorded.
+    ``first_position`` is that of its first event, 0 while that isn't recorded. ``queued_position`` is where its place
+    among those that wait is from: its first event, or the last amendment that lost its place.
     """
 
     order_id: UUID
@@ -23,6 +24,7 @@ class LoadedOrder(Struct, frozen=True):
     version: int = 0
     events: tuple[OrderEvent, ...] = ()
     first_position: int = 0
+    queued_position: int = 0
     last_event_id: UUID | None = None
     correlation_id: UUID | None = None
 

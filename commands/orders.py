@@ -16,7 +16,7 @@ from commands.loaded_order import LoadedOrder
 from domain.commands import OrderCommand
 from domain.decide import decide
 from domain.errors import NotApplicableError
-from domain.events import OrderEvent, is_order_event
+from domain.events import OrderAmended, OrderEvent, is_order_event
 from domain.evolve import evolve, fold
 from domain.order import Order
 from event_store.append.appender import Appender
@@ -106,6 +106,7 @@ class OrderRepository:
             version=recorded.version,
             events=(*known.events, event),
             first_position=known.first_position or recorded.position,
+            queued_position=_queued(known.queued_position, [event], [recorded.position]),
             last_event_id=recorded.event_id,
             correlation_id=known.correlation_id or recorded.correlation_id,
         )
@@ -161,6 +162,9 @@ class OrderRepository:
             version=last.version,
             events=(*before.events, *events) if before else events,
             first_position=(before.first_position if before else 0) or first.position,
+            queued_position=_queued(
+                before.queued_position if before else 0, events, [one.position for one in recorded]
+            ),
             last_event_id=last.event_id,
             correlation_id=first.correlation_id,
         )
@@ -173,6 +177,7 @@ class OrderRepository:
         beside: Sequence[NewEvent] = (),
         decide_again: bool = True,
         first: Decided | None = None,
+        command_id: UUID | None = None,
     ) -> LoadedOrder:
         """Append what ``commands`` lead to, one after the other, in one request; the order after it.
 
@@ -181,13 +186,13 @@ class OrderRepository:
         ``beside`` are other streams' events that belong to it, in the same request; a conflict of theirs is a guard's.
         Where the order has moved on meanwhile it is decided again, unless what the command says was true of
         ``loaded`` alone. ``first`` was decided on ``loaded``, and goes before them; so nothing is decided again.
+        ``command_id`` is recorded with each event, one made here where it isn't given.
 
         Raises ``NotApplicableError`` where the order has moved on, other ``DomainError`` where the command is wrong,
         ``GuardFailedError`` or ``LeaseLostError`` where a guard forbids it, ``LogUnavailableError`` or
         ``OutcomeUnknownError`` where it was not, or perhaps not, written, ``UnreadableEventError`` where what was
         written meanwhile can't be read.
         """
-        command_id: UUID | None = None
         for _ in range(MOST_CONFLICTS):
             decided = _decide_all(loaded.order, commands, first)
             if not decided:
@@ -237,6 +242,7 @@ class OrderRepository:
             version=new[-1].version,
             events=(*loaded.events, *decided),
             first_position=loaded.first_position,
+            queued_position=_queued(loaded.queued_position, decided, [getattr(outcome, "position", 0)] * len(decided)),
             last_event_id=new[-1].event_id,
             correlation_id=new[-1].correlation_id,
         )
@@ -267,6 +273,14 @@ class OrderRepository:
     async def recorded(self, order_id: UUID) -> list[RecordedEvent]:
         """The stream as the log has it."""
         return await self._log.load(order_id)
+
+
+def _queued(before: int, events: Sequence[OrderEvent], positions: Sequence[int]) -> int:
+    """Where an order's place among those that wait is from, after ``events`` at ``positions``."""
+    for event, position in zip(events, positions, strict=True):
+        if not before or (isinstance(event, OrderAmended) and not event.keeps_place):
+            before = position
+    return before
 
 
 def _decide_all(

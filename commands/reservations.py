@@ -17,8 +17,9 @@ from domain.limits import Limits
 from domain.order import ENDS
 from event_store.statements import statement
 
-_TURN = statement(__file__, "reserve_turn")
+TURN = statement(__file__, "reserve_turn")
 _SETTLE = statement(__file__, "reserve_settle")
+_SETTLE_AMENDED = statement(__file__, "amend_settle")
 _USED = statement(__file__, "reserve_used")
 _RESERVE = statement(__file__, "reserve")
 _KNOWN = statement(__file__, "reserve_known")
@@ -88,10 +89,10 @@ class Reservations:
         """The answer for each order, in the order in which they came."""
         values: dict[str, Any] = {"account": account_id, "orders": [asked.order_id for asked in waiting]}
         async with self._pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
-            await cursor.execute(_TURN, values)
+            await cursor.execute(TURN, values)
             await cursor.execute(_KNOWN, values)
             answers: dict[UUID, Exceeded | None] = {row[0]: None for row in await cursor.fetchall()}
-            used, new = await self._used(cursor, account_id), dict[UUID, Decimal]()
+            used, new = await settled_use(cursor, account_id), dict[UUID, Decimal]()
             for asked in waiting:
                 if answers.get(asked.order_id, "refused") is None:
                     continue
@@ -105,14 +106,17 @@ class Reservations:
 
     async def used(self, account_id: UUID) -> Used:
         async with self._pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
-            return await self._used(cursor, account_id)
+            return await settled_use(cursor, account_id)
 
-    async def _used(self, cursor: AsyncCursor[Any], account_id: UUID) -> Used:
-        await cursor.execute(_SETTLE, {"account": account_id, "ends": _ENDS})
-        await cursor.execute(_USED, {"account": account_id})
-        row = await cursor.fetchone()
-        assert row is not None  # noqa: S101 - it selects one row
-        return Used(int(row[0]), Decimal(row[1]))
+
+async def settled_use(cursor: AsyncCursor[Any], account_id: UUID) -> Used:
+    """What counts by now: of what was reserved, what the log has decided meanwhile is settled first."""
+    await cursor.execute(_SETTLE_AMENDED, {"account": account_id})
+    await cursor.execute(_SETTLE, {"account": account_id, "ends": _ENDS})
+    await cursor.execute(_USED, {"account": account_id})
+    row = await cursor.fetchone()
+    assert row is not None  # noqa: S101 - it selects one row
+    return Used(int(row[0]), Decimal(row[1]))
 
 
 def would_be_exceeded(used: Used, limits: Limits, notional: Decimal) -> Exceeded | None:

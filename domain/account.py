@@ -14,6 +14,7 @@ from typing import Literal
 from uuid import UUID, uuid5
 
 from domain.account_event import AccountEvent
+from domain.deadman_events import DeadmanFinished, DeadmanFired, DeadmanSet
 from domain.log_behind import (
     ForeignReclaimFound,
     ForeignTransactionFound,
@@ -160,6 +161,9 @@ ACCOUNT_EVENTS: tuple[type[AccountEvent], ...] = (
     ReclaimLanded,
     ReclaimFailed,
     ReclaimExpired,
+    DeadmanSet,
+    DeadmanFired,
+    DeadmanFinished,
 )
 
 

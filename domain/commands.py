@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from domain.codes import Code
 from domain.events import Observation, Purpose
@@ -153,6 +154,16 @@ class RequestCancel:
 
 
 @dataclass(frozen=True, slots=True)
+class AmendOrder:
+    """Other terms for an order that waits; None for what stays. ``amount_in`` is in base units."""
+
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
+    amount_in: int | None = None
+    slippage_bps: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RecordElsewhere:
     """The chain shows, finalized, a success of the order that this log did not sign."""
 
@@ -180,6 +191,7 @@ OrderCommand = (
     | RecordExpiry
     | GiveUp
     | RequestCancel
+    | AmendOrder
     | RecordElsewhere
     | DiscardOrder
 )

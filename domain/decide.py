@@ -7,7 +7,7 @@ another transaction only with the same guard, of which the chain lets one succee
 ``decide_trigger`` says when a price sets an order off, ``decide_route`` which quote it takes and for what minimum,
 ``decide_built`` what is signed, ``decide_attempt`` what became of it, ``decide_restated`` what a fork
 made of one that was confirmed, ``decide_paper`` what a paper order is filled at, ``decide_cancel`` how
-an order is cancelled, ``decide_end`` when it fails or rests.
+an order is cancelled, ``decide_amend`` how one that waits is amended, ``decide_end`` when it fails or rests.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import assert_never
 
 from domain import commands as c
 from domain import events as e
+from domain.decide_amend import amend
 from domain.decide_attempt import record_expiry, record_landing, record_sent, reject_build
 from domain.decide_built import record_built, replace_swap
 from domain.decide_cancel import request_cancel
@@ -64,6 +65,8 @@ def decide(order: Order | None, command: c.OrderCommand) -> list[e.OrderEvent]: 
             return give_up(order, command)
         case c.RequestCancel():
             return request_cancel(order, command)
+        case c.AmendOrder():
+            return amend(order, command)
         case c.RecordElsewhere():
             return record_elsewhere(order, command)
         case c.DiscardOrder():

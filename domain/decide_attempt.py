@@ -132,7 +132,7 @@ def confirmed(order: Order, attempt: Attempt, landing: Landing, *, because: str 
         raise DomainError("no_swap", f"Attempt {attempt.number} is no swap.")
     if not (landing.amount_in and landing.amount_out):
         raise DomainError("amounts_missing", "The transaction succeeded, yet its balances show no swap.")
-    if landing.amount_in > order.amount_in or landing.amount_out < attempt.minimum_out:
+    if landing.amount_in > order.amount_of(attempt) or landing.amount_out < attempt.minimum_out:
         raise DomainError("amounts_out_of_bounds", "The amounts are outside of what the transaction was signed for.")
     return e.OrderConfirmed(
         attempt=attempt.number,

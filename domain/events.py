@@ -313,6 +313,23 @@ class CancelEvidence(Recorded):
     guard_rent_lamports: BaseUnits | None = None
 
 
+class OrderAmended(BaseOrderEvent):
+    """An order that waits has other terms from here on; what is None stays as it was. It is armed anew.
+
+    ``keeps_place``: only its amount fell, so it keeps its place among the orders that wait; else it is behind them, as
+    if it were new.
+    """
+
+    TOPIC = "order.OrderAmended"
+    status = None
+
+    limit_price: Price | None = None
+    stop_price: Price | None = None
+    amount_in: BaseUnits | None = None
+    slippage_bps: int | None = None
+    keeps_place: bool
+
+
 class OrderCancelled(BaseOrderEvent):
     """The end without a swap that somebody asked for, or the order's own terms. ``evidence`` is None where nothing
     could land any more; ``quotes`` and ``refusals`` are the last ones seen, where that is why.
@@ -364,6 +381,7 @@ OrderEvent = (
     | OrderCancelled
     | OrderRestated
     | PaperFilled
+    | OrderAmended
 )
 """Any event of an order's stream; a union, so that mypy finds the ``match`` that forgets one of them."""
 

@@ -21,6 +21,11 @@ class OrderChange(TypedDict, total=False):
     """
 
     status: e.Status
+    limit_price: Price | None
+    stop_price: Price | None
+    amount_in: BaseUnits
+    slippage_bps: int
+    slippage_defaulted: bool
     deadline: datetime | None
     stop_reached: bool
     best_touch: IfSet[Price | None]
@@ -44,6 +49,7 @@ class AttemptChange(TypedDict, total=False):
     submitted: bool
     end: AttemptEnd | None
     proven: IfSet[bool]
+    amount_in: IfSet[BaseUnits | None]
     fee_lost_lamports: IfSet[BaseUnits]
 
 
@@ -118,6 +124,8 @@ def _change(order: Order, event: e.OrderEvent) -> OrderChange:  # noqa: PLR0912 
             return _apply_restated(order, event)
         case e.PaperFilled():
             return {"paper_fill": PaperFill(**vars(event))}
+        case e.OrderAmended():
+            return _apply_amended(order, event)
         case e.OrderSubmitted():
             return {}
         case _:
@@ -128,6 +136,22 @@ def _apply_triggered(event: e.OrderTriggered) -> OrderChange:
     if event.observation is None:
         return {}
     return {"triggered_at": event.observation.touch, "deadline": event.deadline, "rejections": 0, "obstacle": None}
+
+
+def _apply_amended(order: Order, event: e.OrderAmended) -> OrderChange:
+    change: OrderChange = {"rest": None}
+    if event.limit_price is not None:
+        change["limit_price"] = event.limit_price
+    if event.stop_price is not None:
+        change["stop_price"] = event.stop_price
+    if event.slippage_bps is not None:
+        change["slippage_bps"], change["slippage_defaulted"] = event.slippage_bps, False
+    if event.amount_in is not None:
+        change["amount_in"] = event.amount_in
+        # What was signed before keeps the amount that it was signed for, should it land in spite of every proof.
+        signed = ((attempt, order.amount_of(attempt)) for attempt in order.attempts)
+        change["attempts"] = tuple(attempt.model_copy(update={"amount_in": amount}) for attempt, amount in signed)
+    return change
 
 
 def _apply_rested(order: Order, event: e.OrderRested) -> OrderChange:

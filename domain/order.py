@@ -32,7 +32,7 @@ class Attempt(State):
 
     ``quote`` is None of a cancel. ``priority_fee_lamports`` is the most that its priority may cost. ``proven``: as many
     endpoints as it takes for an order to end have shown that it can never succeed. ``fee_lost_lamports`` is what it
-    cost as a failure.
+    cost as a failure. ``amount_in`` is what it swaps where that isn't the order's any more.
     """
 
     number: int
@@ -52,6 +52,7 @@ class Attempt(State):
     compute_unit_price: IfSet[int] = 0
     priority_fee_lamports: IfSet[BaseUnits] = 0
     fee_lost_lamports: IfSet[BaseUnits] = 0
+    amount_in: IfSet[BaseUnits | None] = None
 
     @property
     def venue(self) -> str | None:
@@ -219,6 +220,10 @@ class Order(OrderTerms):
     def fees_lost_beside(self, attempt: Attempt) -> int:
         """What the order's other attempts cost as failures, in lamports: ``attempt`` succeeded, whatever was said."""
         return self.fees_lost_lamports - attempt.fee_lost_lamports
+
+    def amount_of(self, attempt: Attempt) -> int:
+        """What ``attempt`` was signed to swap, in base units of the token in."""
+        return self.amount_in if attempt.amount_in is None else attempt.amount_in
 
     def attempt(self, number: int) -> Attempt | None:
         return self.attempts[number - 1] if 0 < number <= len(self.attempts) else None

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 from chains.solana_client import SolanaChain
 from commands.accounts import Accounts
 from commands.dead_letters import DeadLetters
+from commands.deadman import DeadmanSwitches
 from commands.directory.commands import DirectoryCommands
 from commands.epochs import KnownEpochs
 from commands.executed_elsewhere import ExecutedElsewhere
@@ -87,6 +88,7 @@ class Store:
     known_accounts: KnownAccounts
     directory: DirectoryCommands
     halting: Halting
+    deadman: DeadmanSwitches
     dead_letters: DeadLetters
     work: WorkTable
     broker: WokenBroker
@@ -173,6 +175,7 @@ async def open_store(settings: Settings, role: str, *, connections: int = 4) -> 
                 known_accounts=known_accounts,
                 directory=directory,
                 halting=Halting(events, appender, mapper),
+                deadman=DeadmanSwitches(events, appender, mapper),
                 dead_letters=DeadLetters(events, appender, mapper, orders),
                 work=WorkTable(pool, written_by=PROCESSOR),
                 broker=broker,

@@ -5,37 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from litestar.openapi.spec import Example, OpenAPIMediaType, RequestBody, Schema
+from litestar.openapi.spec import Schema
 from litestar.openapi.spec.enums import OpenAPIType
 
-from api.openapi import DocumentedOperation
+from api.openapi import BodyOperation, an_object
 from domain.directory_events import SCOPES
 from domain.trading_state import TRADING_STATES
 
 _TEXT = Schema(type=OpenAPIType.STRING)
-
-
-def an_object(title: str, required: list[str], **properties: Schema) -> Schema:
-    return Schema(
-        title=title,
-        type=OpenAPIType.OBJECT,
-        required=required,
-        additional_properties=False,
-        properties={**properties},
-    )
-
-
-@dataclass
-class BodyOperation(DocumentedOperation):
-    """``body`` and one ``example`` of it."""
-
-    body: ClassVar[Schema]
-    example: ClassVar[Any]
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        content = OpenAPIMediaType(schema=self.body, examples={"example": Example(value=self.example)})
-        self.request_body = RequestBody(required=True, content={"application/json": content})
 
 
 @dataclass

@@ -13,10 +13,9 @@ from litestar.openapi.spec import Schema
 from litestar.openapi.spec.enums import OpenAPIType
 from pydantic import Field
 
-from api.admin.openapi import BodyOperation, an_object
 from api.callers.caller import Caller, InjectedCaller
 from api.callers.rules import TRADE
-from api.openapi import DocumentedOperation, problems
+from api.openapi import BodyOperation, DocumentedOperation, an_object, problems
 from api.orders.cancel_request import CancelRequest, read_cancel_request
 from api.orders.document import BODY_LIMIT
 from api.orders.lookup import order_problem, parse_order_id

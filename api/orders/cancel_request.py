@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from api.admin import bodies
 from api.errors import ProblemError
 from api.orders import fields
-from api.orders.document import Digits, shown
+from api.orders.document import Digits, read, shown
 from api.orders.lookup import pair_named, parse_order_id
 from api.services import Services
 from commands.ids import order_id
@@ -43,7 +42,10 @@ class CancelRequest:
 
 def read_cancel_request(services: Services, body: bytes, content_type: str | None) -> CancelRequest:
     """Raises ``ProblemError``. A field that is ``null`` counts as absent."""
-    document = bodies.read_fields(body, content_type, _FIELDS)
+    document = {name: value for name, value in read(body, content_type).items() if value is not None}
+    for name in document:
+        if name not in _FIELDS:
+            raise fields.invalid("unknown_field", f"There is no field {shown(name)} here.", shown(name))
     if not document:
         raise ProblemError(422, "missing_field", "Say which orders: ids, clientOrderIds, pair, or all.", field="ids")
     if len(document) > 1:
@@ -54,10 +56,12 @@ def read_cancel_request(services: Services, body: bytes, content_type: str | Non
     [(name, value)] = document.items()
     if name == "all":
         if value is not True:
-            raise bodies.invalid_field("all is true.", "all")
+            raise fields.invalid("invalid_field", "all is true.", "all")
         return CancelRequest()
     if name == "pair":
-        return CancelRequest(pair=pair_named(services, bodies.text(document, "pair", most=100)))
+        if not isinstance(value, str) or isinstance(value, Digits):
+            raise fields.invalid("invalid_field", "pair is text, as SOL/USDC.", "pair")
+        return CancelRequest(pair=pair_named(services, value))
     if not isinstance(value, list) or not 1 <= len(value) <= MOST_NAMED:
         raise ProblemError(422, "batch_size", f"{name} is a list of 1 to {MOST_NAMED}; send more in further requests.",
                            field=name)  # fmt: skip

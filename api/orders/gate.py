@@ -76,10 +76,10 @@ async def _refusal(
         )
     if is_expired(asked, services.clock()):
         return ProblemError(422, "expires_at_passed", "expiresAt has passed; nothing was recorded.", field="expiresAt")
-    return _trading_refusal(trading, asked)
+    return trading_refusal(trading, asked)
 
 
-def _trading_refusal(trading: AccountTrading, asked: OrderTerms) -> ProblemError | None:
+def trading_refusal(trading: AccountTrading, asked: OrderTerms) -> ProblemError | None:
     """What an operator has set refuses new orders; one that meets a halt of the engine's own is taken and waits."""
     for set_ in trading.restrictions:
         if set_.state == "halted":

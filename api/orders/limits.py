@@ -30,7 +30,7 @@ async def exceeded(
 
     ``headers`` gets what the client should know of its rate.
     """
-    problem, notional = await _by_itself(services, asked, limits)
+    problem, notional = await exceeded_by_itself(services, asked, limits)
     if problem is not None:
         return problem
     a_minute = limits.orders_per_minute
@@ -38,18 +38,20 @@ async def exceeded(
         return problem
     if not limits.are_reserved:
         return None
-    return _shown(await services.reservations.reserve(caller.account_id, order_id, limits, notional), limits)
+    return exceeding(await services.reservations.reserve(caller.account_id, order_id, limits, notional), limits)
 
 
 async def would_exceed(services: Services, caller: Caller, asked: OrderTerms, limits: Limits) -> ProblemError | None:
     """The same, without reserving anything or counting towards the rate."""
-    problem, notional = await _by_itself(services, asked, limits)
+    problem, notional = await exceeded_by_itself(services, asked, limits)
     if problem is not None or not limits.are_reserved:
         return problem
-    return _shown(would_be_exceeded(await services.reservations.used(caller.account_id), limits, notional), limits)
+    return exceeding(would_be_exceeded(await services.reservations.used(caller.account_id), limits, notional), limits)
 
 
-async def _by_itself(services: Services, asked: OrderTerms, limits: Limits) -> tuple[ProblemError | None, Decimal]:
+async def exceeded_by_itself(
+    services: Services, asked: OrderTerms, limits: Limits
+) -> tuple[ProblemError | None, Decimal]:
     """What the order exceeds whatever else was taken; and what it is worth, 0 where nothing is limited by that."""
     pair = pair_of(asked.token_in, asked.token_out)
     nothing = Decimal(0)
@@ -57,14 +59,14 @@ async def _by_itself(services: Services, asked: OrderTerms, limits: Limits) -> t
         return _refusal(422, "pair_not_allowed", f"This account doesn't trade {pair.symbol}.", "pairs"), nothing
     if limits.price_band_bps is not None and (problem := await _outside_band(services, asked, limits.price_band_bps)):
         return problem, nothing
-    notional = await _notional(services, asked) if limits.need_notional else nothing
+    notional = await notional_of(services, asked) if limits.need_notional else nothing
     if limits.max_order_notional is not None and notional > limits.max_order_notional:
         detail = f"The order is worth {plain(notional)} USDC; {plain(limits.max_order_notional)} is the most."
         return _refusal(422, "order_too_large", detail, "maxOrderNotional"), notional
     return None, notional
 
 
-def _shown(found: Exceeded | None, limits: Limits) -> ProblemError | None:
+def exceeding(found: Exceeded | None, limits: Limits) -> ProblemError | None:
     match found:
         case "max_open_orders":
             detail = f"The account has {limits.max_open_orders} open orders; it may have no more."
@@ -112,7 +114,7 @@ async def _outside_band(services: Services, asked: OrderTerms, band_bps: int) ->
     return None
 
 
-async def _notional(services: Services, asked: OrderTerms) -> Decimal:
+async def notional_of(services: Services, asked: OrderTerms) -> Decimal:
     """What the order is worth in USDC, rounded up: by the market, or by its own limit in USDC where that is more.
 
     One that asks for little is executed at the market's price all the same.

@@ -1,24 +1,27 @@
-"""Orders read back: one, now or as it was, and its events."""
+"""One order: read back, now or as it was, with its events; and amended."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Controller, Response, get
+from litestar import Controller, Request, Response, get, patch
 from litestar.openapi.spec import Example
 from litestar.params import PathParameter, QueryParameter
 
 from api.callers.caller import Caller, InjectedCaller
-from api.callers.rules import READ
+from api.callers.rules import READ, TRADE
 from api.errors import ProblemError
 from api.openapi import EXAMPLE_ORDER, DocumentedOperation, problems
 from api.orders import fields
+from api.orders.amend import RESPONSES, AmendOperation, amend
 from api.orders.answers import EventPage, event_view
+from api.orders.document import BODY_LIMIT
 from api.orders.headers import etag
 from api.orders.lookup import parse_order_id, stream_of
+from api.orders.precondition import IfMatch, version_seen
 from api.services import InjectedServices, Services
 from commands.ids import order_id as order_id_of
 from domain.order import Order
@@ -75,6 +78,32 @@ class OrdersController(Controller):
     ) -> Response[OrderView]:
         """Folded from the order's own events, so never behind the answer that accepted it."""
         return tagged(await _order(services, caller, parse_order_id(order_id), version, as_of))
+
+    @patch(
+        "/{order_id:str}",
+        opt=TRADE,
+        status_code=200,
+        request_max_body_size=BODY_LIMIT,
+        operation_class=AmendOperation,
+        operation_id="amendOrder",
+        summary="Amend an order that waits",
+        response_description="The order as it is now; it may have been triggered by its new terms already.",
+        responses=RESPONSES,
+    )
+    async def amend_order(
+        self,
+        request: Request[Any, Any, Any],
+        services: InjectedServices,
+        caller: InjectedCaller,
+        order_id: OrderId,
+        if_match: IfMatch = None,
+    ) -> Response[OrderView]:
+        """Whatever is given takes the place of what was, in one event; the rest stays. Terms that are met by now are no
+        error: it executes. An order keeps its place among those that wait where only its amount falls.
+        """
+        version, asked = version_seen(if_match), parse_order_id(order_id)
+        await amend(services, caller, asked, await request.body(), request.headers.get("content-type"), version)
+        return tagged(await _order(services, caller, asked, None, None))
 
     @get(
         "/by-client-id/{client_order_id:str}",

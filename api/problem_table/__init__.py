@@ -6,6 +6,7 @@ No code is ever renamed or gets another meaning: clients branch on them.
 from __future__ import annotations
 
 from api.problem_table.callers import ACCOUNTS, WHO_ASKS
+from api.problem_table.changing import AMENDING, DEADMAN
 from api.problem_table.entry import Entry
 from api.problem_table.everywhere import EVERYWHERE
 from api.problem_table.orders import ORDERS
@@ -16,6 +17,8 @@ SECTIONS: dict[str, tuple[Entry, ...]] = {
     "Who asks": WHO_ASKS,
     "Accounts and keys": ACCOUNTS,
     "Submitting an order": ORDERS + TAKING,
+    "Amending": AMENDING,
+    "The dead-man's switch": DEADMAN,
     "Reading": READING,
     "Everywhere": EVERYWHERE,
 }

@@ -1,4 +1,5 @@
--- Open orders, with those that were taken while nothing was limited, and what was taken today.
+-- Open orders, with those that were taken while nothing was limited, and what was taken today. An order that is being
+-- amended counts as what it is worth before or after, whichever is more.
 select
     (select count(*) from reservations where account_id = %(account)s and is_open)
     + (
@@ -9,4 +10,20 @@ select
     coalesce((
         select sum(notional) from reservations
         where account_id = %(account)s and reserved_at >= date_trunc('day', clock_timestamp(), 'UTC')
+    ), 0)
+    + coalesce((
+        select sum(more)
+        from (
+            select max(
+                case
+                    when a.notional <= coalesce(r.notional, 0) then 0
+                    when r.reserved_at >= date_trunc('day', clock_timestamp(), 'UTC') then a.notional - r.notional
+                    else a.notional
+                end
+            ) as more
+            from amended_reservations as a
+            left join reservations as r on r.order_id = a.order_id
+            where a.account_id = %(account)s
+            group by a.order_id
+        ) as amended
     ), 0)

@@ -16,6 +16,7 @@ from event_store.types import EventHeader, Positioned, RecordedEvent
 
 _LOAD = statement(__file__, "load")
 _LOAD_MANY = statement(__file__, "load_many")
+_LAST_MANY = statement(__file__, "last_many")
 _READ = statement(__file__, "read")
 _HEADERS = statement(__file__, "headers")
 HEAD = statement(__file__, "head")
@@ -45,6 +46,10 @@ class Log:
         for event in recorded(await self._rows(_LOAD_MANY, wanted)):
             streams[event.stream_id].append(event)
         return streams
+
+    async def last_many(self, stream_ids: Sequence[UUID]) -> list[RecordedEvent]:
+        """The newest event of each of those streams that has one."""
+        return recorded(await self._rows(_LAST_MANY, {"streams": list(stream_ids)}))
 
     async def read(self, after: int, limit: int = 1000) -> list[RecordedEvent]:
         """The events at positions ``after``+1 ... ``after``+``limit``, as many of them as there are."""

@@ -21,6 +21,7 @@ from api.rates import Rates
 from api.server import serve
 from api.services import Check
 from chains.guard import GUARD_BYTES
+from commands.amend import record_amendment
 from commands.cancel import request_cancel
 from commands.directory.key_uses import KeyUses
 from commands.ids import DEFAULT_ACCOUNT
@@ -92,6 +93,8 @@ async def run(parts: Parts) -> None:
                 store.halting, store.orders, store.trading, OrderList(store.pool, store.ask_for_hurry)
             ).set,
             request_cancel=partial(request_cancel, store.orders, store.trading),
+            deadman=store.deadman,
+            record_amendment=partial(record_amendment, store.orders, store.trading),
             authenticator=Authenticator(
                 store.known_accounts, uses, keyless=KEYLESS if settings.is_local else None, clock=utc_now
             ),

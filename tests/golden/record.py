@@ -18,6 +18,7 @@ from event_store.types import RecordedEvent
 from tests.chaos.node import FaultyNode
 from tests.golden import (  # noqa: F401 - each adds its runs
     account_runs,
+    deadman_runs,
     directory_runs,
     joined_runs,
     kinds_runs,

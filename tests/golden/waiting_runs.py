@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from uuid import UUID
 
+from domain.commands import AmendOrder
 from tests.chaos.node import FaultyNode
 from tests.golden.runs import (
     BUY,
@@ -93,3 +94,19 @@ async def open_orders(engine: EngineHarness, node: FaultyNode) -> Sequence[UUID]
     await engine.route(routed)
     await engine.execute(live)
     return [waiting, routed, live]
+
+
+@history
+async def amended_then_confirmed(engine: EngineHarness, node: FaultyNode) -> Sequence[UUID]:
+    """Its amount falls, then its prices move, each in one event; it executes with its last terms."""
+    engine.start_watcher()
+    execute(engine)
+    order_id = await engine.submit(**STOP, stop_price=Decimal(100), limit_price=Decimal(99))
+    for command in (
+        AmendOrder(amount_in=400_000_000),
+        AmendOrder(stop_price=Decimal(145), limit_price=Decimal(140), slippage_bps=70),
+    ):
+        await engine.orders.execute(await engine.history(order_id), command)
+    await price(engine, "144")
+    await engine.until(order_id, is_ended)
+    return [order_id]

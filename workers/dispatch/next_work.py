@@ -33,6 +33,7 @@ EXECUTED_AFTER: dict[str, bool] = {
     e.OrderCancelled.TOPIC: False,
     e.OrderRestated.TOPIC: False,
     e.PaperFilled.TOPIC: False,
+    e.OrderAmended.TOPIC: False,
 }
 # After these an order is executed at once, by whoever appended them; after the others the visit itself goes on, or
 # the order waits a while.

@@ -57,7 +57,7 @@ class Resolver:
             signature=attempt.signature,
             slot=landed.slot,
             commitment="finalized",
-            amount_in=order.amount_in,
+            amount_in=order.amount_of(attempt),
             amount_out=landed.amount_out,
             fee_lamports=landed.fee_lamports,
         )

@@ -22,7 +22,9 @@ from workers.watcher.waiting_order import waiting_order_of
 
 WATCHER = "watcher"
 # After these events an order waits for a price; after any other it doesn't.
-WAITING = frozenset(event.TOPIC for event in (e.OrderSubmitted, e.TrailMoved, e.StopTriggered, e.OrderRested))
+WAITING = frozenset(
+    event.TOPIC for event in (e.OrderSubmitted, e.TrailMoved, e.StopTriggered, e.OrderRested, e.OrderAmended)
+)
 ORDERS_A_LOAD = 2_000
 _WAITING_ORDERS = statement(__file__, "waiting_orders")
 
@@ -85,7 +87,7 @@ class BookFeed:
         if history.version < self.book.version_of(history.order_id):
             return
         order = history.order
-        waits = waiting_order_of(history.order_id, history.first_position, history.version, order) if order else None
+        waits = waiting_order_of(history.order_id, history.queued_position, history.version, order) if order else None
         if waits and history.order_id not in self._dead:
             self.book.put(waits)
         else:

@@ -18,8 +18,9 @@ class WaitingOrder:
     """``stop`` is set until it has latched; from then on, and where there is none, the touch has to meet ``limit``. An
     order without a limit is executed by its stop. A trailing stop has ``trail_bps`` alone, and no level.
 
-    ``position`` is that of the order's first event: the lower, the older. An order that rests again needs more than
-    its limit: a touch that meets ``armed_by`` or a quote at size of ``minimum_out``, or that ``armed_at`` has come.
+    ``position`` is where its place in the queue is from (``LoadedOrder.queued_position``): the lower, the older. An
+    order that rests again needs more than its limit: a touch that meets ``armed_by`` or a quote at size of
+    ``minimum_out``, or that ``armed_at`` has come.
     """
 
     order_id: UUID

@@ -27,12 +27,14 @@ from event_store.errors import LeaseLostError
 from event_store.processors.leases import Lease
 from event_store.read.feed import LogFeed
 from event_store.read.tail import Tail
+from event_store.types import PositionedEvent
 from venues.prices import PairPrice, Prices, PriceSource
 from workers.dead_letters import MOST_FAILURES
 from workers.errors import TRANSIENT_ERRORS, error_code
 from workers.log_follower import follow_log
 from workers.metrics import FIRE_SECONDS, FIRED, OBSERVATIONS
 from workers.watcher.book_feed import WATCHER, BookFeed
+from workers.watcher.deadman import DeadmanWatch
 from workers.watcher.freshness import Freshness
 from workers.watcher.last_bests import record_last_bests
 from workers.watcher.price_jump_filter import PriceJumpFilter
@@ -65,7 +67,10 @@ class _Observed:
 
 
 class Watcher:
-    """``follow`` keeps the book, standing by or not; ``run`` observes and triggers orders, under ``lease``."""
+    """``follow`` keeps the book, standing by or not; ``run`` observes and triggers orders, under ``lease``.
+
+    Of an account whose dead-man's switch is due nothing is triggered.
+    """
 
     def __init__(
         self,
@@ -76,9 +81,11 @@ class Watcher:
         source: PriceSource,
         slot_age: Callable[[int], Awaitable[int]],
         clock: Callable[[], datetime],
+        deadman: DeadmanWatch,
         pace: Pace | None = None,
     ) -> None:
         self._feed = feed
+        self._deadman = deadman
         self._orders = orders
         self._source = source
         self._clock = clock
@@ -91,8 +98,12 @@ class Watcher:
         """Keep the book in step with the log from position ``after`` on, and with the dead letters."""
         self._tail.position = after
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(follow_log(self._tail, self._feed.apply, processor=WATCHER))
+            tasks.create_task(follow_log(self._tail, self._apply, processor=WATCHER))
             tasks.create_task(self._follow_dead_letters())
+
+    async def _apply(self, batch: Sequence[PositionedEvent]) -> None:
+        self._deadman.apply(batch)
+        await self._feed.apply(batch)
 
     async def _follow_dead_letters(self) -> None:
         while True:
@@ -182,6 +193,7 @@ class Watcher:
         self, lease: Lease, observed: _Observed, price: PairPrice, met: Sequence[tuple[WaitingOrder, bool]]
     ) -> None:
         loaded = await self._feed.load([order.order_id for order, _ in met])
+        held = self._deadman.due()
         # Started in the order of fairness: each joins the next append before the one behind it.
         await asyncio.gather(
             *(
@@ -197,7 +209,7 @@ class Watcher:
                     observed.begun,
                 )
                 for order, at_size in met
-                if order.order_id in loaded
+                if order.order_id in loaded and loaded[order.order_id].account_id not in held
             )
         )
 

@@ -29,7 +29,9 @@ from api.serving.limits import Limits
 from chains.guard import GUARD_BYTES
 from chains.solana_client import SolanaChain
 from commands.accounts import Accounts
+from commands.amend import record_amendment
 from commands.cancel import request_cancel
+from commands.deadman import DeadmanSwitches
 from commands.directory.commands import DirectoryCommands
 from commands.directory.key_uses import KeyUses
 from commands.epochs import KnownEpochs
@@ -101,6 +103,7 @@ class Engine:
     orders: OrderRepository
     accounts: Accounts
     directory: DirectoryCommands
+    switches: DeadmanSwitches
     app: Litestar
     pool: AsyncConnectionPool[Any]
     feed: LogFeed
@@ -200,6 +203,7 @@ async def running(
             return problems["valkey"]
 
         checks = (Check("postgres", postgres), Check("valkey", valkey, essential=False))
+        switches = DeadmanSwitches(events, appender, MAPPER)
         live = LiveFeed(feed, events.load, MAPPER)
 
         async def reports() -> list[VenueReport]:
@@ -216,6 +220,8 @@ async def running(
                 Halting(events, appender, MAPPER), orders, trading, OrderList(pool, hurry.set)
             ).set,
             request_cancel=partial(request_cancel, orders, trading),
+            deadman=switches,
+            record_amendment=partial(record_amendment, orders, trading),
             authenticator=Authenticator(known_accounts, uses, keyless=keyless, clock=clock),
         )  # fmt: skip
         port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
@@ -235,7 +241,9 @@ async def running(
         url = f"http://127.0.0.1:{port.result()}"
         async with httpx2.AsyncClient(base_url=url, timeout=10) as http:
             http.event_hooks = {"response": [_held_to((await http.get("/docs/openapi.json")).json())]}
-            engine = Engine(url, http, events, orders, accounts, directory, app, pool, feed, hurry, serving, problems)
+            engine = Engine(
+                url, http, events, orders, accounts, directory, switches, app, pool, feed, hurry, serving, problems
+            )
             try:
                 yield engine
             finally:

@@ -153,6 +153,33 @@ async def cancel(world: World) -> None:
     assert await world.engine.events.head() == before
 
 
+async def amend(world: World) -> None:
+    before = await world.engine.events.head()
+    for seen in ('"1"', '"2"'):
+        answers = [
+            await world.engine.http.patch(
+                f"/api/orders/{order_id}", json={"amountIn": "2"}, headers={**world.mine, "If-Match": seen}
+            )
+            for order_id in (world.order_id, uuid4())
+        ]
+        assert [one.json()["code"] for one in answers] == ["order_not_found"] * 2
+        assert answers[0].content == answers[1].content and world.is_clean(answers[0].text)
+    assert await world.engine.events.head() == before
+
+
+async def deadman(world: World) -> None:
+    """Each account has its own."""
+    mine, theirs = "2030-01-01T00:00:00.000Z", "2031-01-01T00:00:00.000Z"
+    set_ = await world.engine.http.put("/api/deadman", json={"cancelAt": theirs}, headers=world.theirs)
+    assert set_.status_code == 200
+    status, text = await world.ask("GET", "/api/deadman")
+    assert (status, json.loads(text)) == (200, {"cancelAt": None, "state": "off"})
+    status, text = await world.ask("PUT", "/api/deadman", json={"cancelAt": mine})
+    assert (status, json.loads(text)["cancelAt"]) == (200, mine)
+    found = await world.engine.http.get("/api/deadman", headers=world.theirs)
+    assert found.json()["cancelAt"] == theirs
+
+
 async def cancel_many(world: World) -> None:
     before = await world.engine.events.head()
     status, text = await world.ask("POST", "/api/orders/cancel", json={"ids": [world.order_id]})
@@ -241,6 +268,9 @@ ATTACKS: dict[tuple[str, str], Attack] = {
     ("POST", "/api/orders/preview"): preview,
     ("POST", "/api/orders/{order_id:str}/cancel"): cancel,
     ("POST", "/api/orders/cancel"): cancel_many,
+    ("PATCH", "/api/orders/{order_id:str}"): amend,
+    ("GET", "/api/deadman"): deadman,
+    ("PUT", "/api/deadman"): deadman,
     ("GET", "/ws/orders/{order_id:str}"): upgrade,
     ("WEBSOCKET", "/ws/orders/{order_id:str}"): stream,
     ("POST", "/api/admin/accounts"): refused,

@@ -28,6 +28,7 @@ from projections.orders import PROCESSOR
 from runtime.composition import Market, Store, lease_of
 from runtime.composition import utc_now as now
 from runtime.roles import projector, reclaim, tracker
+from runtime.roles import watcher as watcher_role
 from runtime.roles import worker as worker_role
 from runtime.roles.parts import Parts
 from runtime.settings import Settings
@@ -122,6 +123,7 @@ class EngineHarness:
         slot_age: Callable[[int], Awaitable[int]] | None = None,
     ) -> BookFeed:
         feed = BookFeed(self.pool, self.events, self.orders, Book())
+        deadman = watcher_role.deadman_watch(self._parts.store)
         watcher = Watcher(
             feed=feed,
             orders=self.orders,
@@ -129,6 +131,7 @@ class EngineHarness:
             source=source or PoolPrices(self.book),
             slot_age=slot_age or self.chain.slot_age,
             clock=now,
+            deadman=deadman,
             pace=pace or WatcherPace(observe=0.02),
         )
 
@@ -138,7 +141,9 @@ class EngineHarness:
             after = await feed.restore()
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(watcher.follow(after))
+                await deadman.restore()
                 tasks.create_task(expiry.run(lease))
+                tasks.create_task(deadman.run(lease))
                 await watcher.run(lease)
 
         self._start(WATCHER, watch)

@@ -146,6 +146,9 @@ KINDS: dict[str, Callable[[list[e.OrderEvent], Order], bool]] = {
         told(s, e.OrderConfirmed, e.OrderRestated, e.OrderCancelled) and o.status == "cancelled"
     ),
     "an order is filled on paper": lambda s, o: bool(o.paper and o.paper_fill and not o.fill),
+    "an order is amended twice, and confirmed with its last terms": lambda s, o: (
+        told(s, e.OrderAmended, e.OrderAmended, e.OrderConfirmed) and bool(o.fill) and o.fill.amount_in == o.amount_in
+    ),
     "an order fails while trading is halted": lambda s, o: bool(o.failure and o.failure.code == "trading_halted"),
 }
 

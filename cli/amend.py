@@ -1,0 +1,33 @@
+"""`surefill amend`: other terms for an order that waits, by the engine's own API."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from cli.client import Client, with_client
+from cli.orders import is_order_id
+
+
+def amend(
+    order: Annotated[str, typer.Argument(help="The order's id, or your own clientOrderId.")],
+    *,
+    limit_price: Annotated[str | None, typer.Option(help="Quote tokens for one base token of the pair.")] = None,
+    stop_price: Annotated[str | None, typer.Option(help="The same; until the stop is reached.")] = None,
+    amount_in: Annotated[str | None, typer.Option("--amount-in", "--amount", help="Token units.")] = None,
+    slippage_bps: Annotated[int | None, typer.Option(help="In basis points.")] = None,
+    version: Annotated[int | None, typer.Option(min=1, help="As you have seen it; as it is now, if not given.")] = None,
+) -> None:
+    """Amend an order that waits and print it as JSON; it keeps its place where only its amount falls."""
+    asked = {"limitPrice": limit_price, "stopPrice": stop_price, "amountIn": amount_in, "slippageBps": slippage_bps}
+    terms: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
+    if not terms:
+        raise typer.BadParameter("say what changes: --limit-price, --stop-price, --amount-in, --slippage-bps")
+
+    async def run(client: Client) -> None:
+        seen = await client.order(order if is_order_id(order) else None, order)
+        print(json.dumps(await client.amend(seen["orderId"], version or seen["version"], terms), indent=2))
+
+    with_client(run)

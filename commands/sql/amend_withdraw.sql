@@ -1,0 +1,1 @@
+delete from amended_reservations where command_id = %(command)s

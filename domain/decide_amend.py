@@ -1,0 +1,54 @@
+"""Changing the terms of an order that waits for its price. One that was triggered keeps those it was triggered with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from domain import commands as c
+from domain import events as e
+from domain.errors import DomainError
+from domain.evolve import evolve
+from domain.numbers import U64_MAX
+from domain.order import Order
+
+
+def amend(order: Order, command: c.AmendOrder) -> list[e.OrderEvent]:
+    """One event with whatever differs, or none. Nothing of the order is on its way to the chain, so that no transaction
+    has other terms than the order.
+
+    Raises ``DomainError``: ``not_amendable``, ``price_not_allowed``, ``limit_out_of_reach``.
+    """
+    _require_amendable(order)
+    asked: dict[str, Any] = {
+        "limit_price": command.limit_price,
+        "stop_price": command.stop_price,
+        "amount_in": command.amount_in,
+        "slippage_bps": command.slippage_bps,
+    }
+    for name, word in (("limit_price", "limitPrice"), ("stop_price", "stopPrice")):
+        if asked[name] is not None and getattr(order, name) is None:
+            raise DomainError("price_not_allowed", f"A {order.type} order takes no {word}.", field=word)
+    changed = {name: value for name, value in asked.items() if value not in (None, getattr(order, name))}
+    if not changed:
+        return []
+    if "stop_price" in changed and order.stop_reached:
+        raise DomainError("not_amendable", "The order's stop was reached: it waits for its limit.", field="stopPrice")
+    amended = e.OrderAmended(**changed, keeps_place=_only_less(order, changed))
+    minimum = evolve(order, amended).limit_minimum_out
+    if minimum is not None and minimum > U64_MAX:
+        detail = f"At this limitPrice the order asks for more {order.token_out.symbol} than the chain can count."
+        raise DomainError("limit_out_of_reach", detail, field="limitPrice")
+    return [amended]
+
+
+def _require_amendable(order: Order) -> None:
+    if order.ended or order.cancellation:
+        state = "is to be cancelled" if order.cancellation and not order.ended else f"is {order.status}"
+        raise DomainError("not_amendable", f"The order {state}.")
+    if not order.waits_for_price or order.live_attempt or order.unproven_attempt:
+        raise DomainError("not_amendable", f"The order is {order.status}: only one that waits for its price changes.")
+
+
+def _only_less(order: Order, changed: dict[str, Any]) -> bool:
+    """Whether nobody who waits behind the order has the worse of it."""
+    return changed.keys() == {"amount_in"} and changed["amount_in"] < order.amount_in

@@ -1,0 +1,62 @@
+"""The dead-man's switch as its client meets it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from domain.deadman_events import DeadmanFired
+from domain.directory import DEFAULT_ACCOUNT
+from projections.order_view import instant
+from tests.integration.api.serving import Engine
+
+PATH = "/api/deadman"
+
+
+def ahead(seconds: float) -> str:
+    return instant(datetime.now(UTC) + timedelta(seconds=seconds))
+
+
+async def put(engine: Engine, cancel_at: Any) -> tuple[int, dict[str, Any]]:
+    answer = await engine.http.put(PATH, json={"cancelAt": cancel_at})
+    return answer.status_code, answer.json()
+
+
+async def test_it_is_set_renewed_and_cleared_each_once(engine: Engine) -> None:
+    assert (await engine.http.get(PATH)).json() == {"cancelAt": None, "state": "off"}
+    for cancel_at in (ahead(60), ahead(120)):
+        for _ in range(2):
+            assert await put(engine, cancel_at) == (200, {"cancelAt": cancel_at, "state": "armed"})
+    assert (await engine.http.get(PATH)).json()["cancelAt"] == cancel_at
+    assert await engine.events.head() == 2
+    for _ in range(2):
+        assert await put(engine, None) == (200, {"cancelAt": None, "state": "off"})
+    assert await engine.events.head() == 3
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({}, "missing_field"), ({"cancelAt": "soon"}, "invalid_field"), ({"cancelAt": 1_900_000_000}, "invalid_field"),
+        ({"cancelAt": "2030-01-01T00:00:00"}, "invalid_field"), ({"cancelAt": None, "by": 1}, "unknown_field"),
+        ({"cancelAt": "2026-01-01T00:00:00Z"}, "cancel_at_too_soon"), ({"cancelAt": ahead(0)}, "cancel_at_too_soon"),
+    ],
+)  # fmt: skip
+async def test_an_odd_request_sets_nothing(engine: Engine, body: dict[str, Any], code: str) -> None:
+    answer = await engine.http.put(PATH, json=body)
+    assert (answer.status_code, answer.json()["code"]) == (422, code)
+    assert await engine.events.head() == 0
+
+
+async def test_while_it_fires_it_is_not_set(engine: Engine) -> None:
+    switches = engine.switches
+    await put(engine, ahead(60))
+    cancel_at = (await switches.of(DEFAULT_ACCOUNT)).cancel_at
+    assert cancel_at is not None
+    await switches._record(DEFAULT_ACCOUNT, lambda _: DeadmanFired(cancel_at=cancel_at), ())
+    for asked in (ahead(60), None):
+        status, problem = await put(engine, asked)
+        assert (status, problem["code"]) == (409, "deadman_due")
+    assert (await engine.http.get(PATH)).json()["state"] == "firing"

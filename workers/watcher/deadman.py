@@ -1,0 +1,124 @@
+"""Watches the dead-man's switches: from its instant on an account's waiting orders are held, until all that it has open
+is cancelled or asked to be.
+
+It runs beside the watcher, under its lease, so that after a time without an engine nothing triggers before that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+
+from commands.cancel import cancel_outcome, request_cancel
+from commands.deadman import DEADMAN_TOPICS, DeadmanSwitches
+from commands.errors import TooManyConflictsError
+from commands.orders import OrderRepository
+from commands.trading import TradingStates
+from domain.deadman import Deadman
+from domain.deadman_events import DeadmanFinished
+from domain.errors import DomainError
+from event_store.errors import UnreadableEventError
+from event_store.processors.leases import Lease
+from event_store.types import NewEvent
+from workers.errors import TRANSIENT_ERRORS, error_code
+
+log = structlog.get_logger(__name__)
+
+BY = "the dead-man's switch"
+# Seconds: how late a switch may be looked at, by a clock that is stepped too, and until one that failed is tried again.
+LOOK_S, AGAIN_S = 0.1, 0.5
+# So many cancels are under way at a time: they share their appends.
+AT_ONCE = 300
+
+
+class DeadmanWatch:
+    """``open_orders`` gives an account's orders that have not ended; ``accounts`` whose switches there may be."""
+
+    def __init__(
+        self,
+        switches: DeadmanSwitches,
+        orders: OrderRepository,
+        trading: TradingStates,
+        *,
+        open_orders: Callable[[UUID], Awaitable[Sequence[UUID]]],
+        accounts: Callable[[], Iterable[UUID]],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._switches = switches
+        self._orders = orders
+        self._trading = trading
+        self._open_orders = open_orders
+        self._accounts = accounts
+        self._clock = clock
+        self._known: dict[UUID, Deadman] = {}
+
+    async def restore(self) -> None:
+        """Read every switch from the log."""
+        for account_id, switch in (await self._switches.of_all(self._accounts())).items():
+            self._learn(account_id, switch)
+
+    def apply(self, batch: Iterable[NewEvent]) -> None:
+        """Learn of the switches that a batch of events sets."""
+        for event in batch:
+            if event.topic in DEADMAN_TOPICS:
+                self._learn(event.account_id, self._switches.read(event))
+
+    def due(self) -> frozenset[UUID]:
+        """The accounts nothing of which may be triggered now."""
+        now = self._clock()
+        return frozenset(account_id for account_id, switch in self._known.items() if switch.is_due(now))
+
+    async def run(self, lease: Lease) -> None:
+        """Fire what is due, until cancelled. Raises ``LeaseLostError``."""
+        while True:
+            await asyncio.gather(*(self._try(account_id, lease) for account_id in self.due()))
+            await asyncio.sleep(LOOK_S)
+
+    async def _try(self, account_id: UUID, lease: Lease) -> None:
+        try:
+            await self._fire(account_id, lease)
+        except (*TRANSIENT_ERRORS, DomainError) as error:
+            log.warning("a dead-man's switch waits", account_id=str(account_id), error=type(error).__name__)
+            await asyncio.sleep(AGAIN_S)
+
+    async def _fire(self, account_id: UUID, lease: Lease) -> None:
+        switch = await self._switches.fire(account_id, self._clock(), (lease.guard,))
+        self._learn(account_id, switch)
+        if switch.state != "firing" or switch.cancel_at is None:
+            return
+        counts: Counter[str] = Counter()
+        because = f"no sign of life by {switch.cancel_at.isoformat()}"
+        open_orders = await self._open_orders(account_id)
+        for start in range(0, len(open_orders), AT_ONCE):
+            some = open_orders[start : start + AT_ONCE]
+            counts.update(await asyncio.gather(*(self._cancel(order_id, because) for order_id in some)))
+        finished = DeadmanFinished(
+            cancel_at=switch.cancel_at,
+            cancelled=counts["cancelled"],
+            pending=counts["pending"],
+            too_late=counts["tooLate"],
+            refused=counts["refused"],
+        )
+        self._learn(account_id, await self._switches.finish(account_id, finished, (lease.guard,)))
+        log.warning("a dead-man's switch has fired", account_id=str(account_id), **counts)
+
+    async def _cancel(self, order_id: UUID, because: str) -> str:
+        """What became of it. Raises ``DomainError("log_behind")``, and what is transient."""
+        try:
+            history = await request_cancel(self._orders, self._trading, order_id, by=BY, because=because)
+        except (DomainError, TooManyConflictsError, UnreadableEventError) as refused:
+            if isinstance(refused, DomainError) and refused.code == "log_behind":
+                raise
+            log.warning("an order isn't cancelled", order_id=str(order_id), error=error_code(refused))
+            return "refused"
+        return cancel_outcome(history.order) if history.order else "refused"
+
+    def _learn(self, account_id: UUID, switch: Deadman) -> None:
+        known = self._known.get(account_id)
+        if known is None or known.version < switch.version:
+            self._known[account_id] = switch
