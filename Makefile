@@ -11,9 +11,11 @@ MINUTES ?= 10
 PROCESSES ?= roles
 LANES ?=
 RUNS ?= 3
+RACES ?= 1000
 WITH ?=
 
 .PHONY: help install run unit test browser matrix chaos schemathesis check lock docs docs-assets program bench clean
+.PHONY: help install run unit test browser matrix races chaos check lock docs docs-assets program bench clean
 
 help: ## show this help
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -47,6 +49,9 @@ browser: install ## open /docs in a real browser, and pages of elsewhere (needs 
 
 matrix: install ## kill every role between any two effects (tests/chaos; some minutes)
 	@$(BIN)/python -m pytest tests/chaos
+
+races: install ## cancels and amendments against the prices that trigger (RACES=1000; minutes)
+	@RACES=$(RACES) $(BIN)/python -m pytest -q tests/integration/workers/test_races.py
 
 chaos: install ## orders under load while everything fails, and a verdict (SEED, ORDERS, MINUTES, PROCESSES, WITH, PLANT)
 	@$(BIN)/python -m tests.chaos.storm --seed $(SEED) --orders $(ORDERS) --minutes $(MINUTES) --processes $(PROCESSES) --with "$(WITH)" --plant "$(PLANT)"
