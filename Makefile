@@ -14,8 +14,7 @@ RUNS ?= 3
 RACES ?= 1000
 WITH ?=
 
-.PHONY: help install run unit test browser matrix chaos schemathesis check lock docs docs-assets program bench clean
-.PHONY: help install run unit test browser matrix races chaos check lock docs docs-assets program bench clean
+.PHONY: help install run unit test browser matrix races chaos schemathesis check lock docs docs-assets program bench clean
 
 help: ## show this help
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
