@@ -161,6 +161,7 @@ class AmendOrder:
     stop_price: Decimal | None = None
     amount_in: int | None = None
     slippage_bps: int | None = None
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ def amend(order: Order, command: c.AmendOrder) -> list[e.OrderEvent]:
     """One event with whatever differs, or none. Nothing of the order is on its way to the chain, so that no transaction
     has other terms than the order.
 
-    Raises ``DomainError``: ``not_amendable``, ``price_not_allowed``, ``limit_out_of_reach``.
+    Raises ``DomainError``: ``not_amendable``, ``price_not_allowed``, ``expires_at_not_allowed``,
+    ``limit_out_of_reach``.
     """
     _require_amendable(order)
     asked: dict[str, Any] = {
@@ -24,7 +25,12 @@ def amend(order: Order, command: c.AmendOrder) -> list[e.OrderEvent]:
         "stop_price": command.stop_price,
         "amount_in": command.amount_in,
         "slippage_bps": command.slippage_bps,
+        "expires_at": command.expires_at,
     }
+    if command.expires_at is not None and order.expires_at is None:
+        raise DomainError(
+            "expires_at_not_allowed", "expiresAt is for orders whose timeInForce is gtd.", field="expiresAt"
+        )
     for name, word in (("limit_price", "limitPrice"), ("stop_price", "stopPrice")):
         if asked[name] is not None and getattr(order, name) is None:
             raise DomainError("price_not_allowed", f"A {order.type} order takes no {word}.", field=word)

@@ -327,6 +327,7 @@ class OrderAmended(BaseOrderEvent):
     stop_price: Price | None = None
     amount_in: BaseUnits | None = None
     slippage_bps: int | None = None
+    expires_at: datetime | None = None
     keeps_place: bool
 
 

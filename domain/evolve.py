@@ -26,6 +26,7 @@ class OrderChange(TypedDict, total=False):
     amount_in: BaseUnits
     slippage_bps: int
     slippage_defaulted: bool
+    expires_at: datetime | None
     deadline: datetime | None
     stop_reached: bool
     best_touch: IfSet[Price | None]
@@ -146,6 +147,8 @@ def _apply_amended(order: Order, event: e.OrderAmended) -> OrderChange:
         change["stop_price"] = event.stop_price
     if event.slippage_bps is not None:
         change["slippage_bps"], change["slippage_defaulted"] = event.slippage_bps, False
+    if event.expires_at is not None:
+        change["expires_at"] = event.expires_at
     if event.amount_in is not None:
         change["amount_in"] = event.amount_in
         # What was signed before keeps the amount that it was signed for, should it land in spite of every proof.

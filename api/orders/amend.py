@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
 from litestar.openapi.spec import Schema
-from litestar.openapi.spec.enums import OpenAPIType
+from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 
 from api.callers.caller import Caller
 from api.errors import ProblemError
@@ -31,7 +32,7 @@ from domain.numbers import BPS
 from domain.order import Order
 from event_store.errors import OutcomeUnknownError
 
-_FIELDS = ("limitPrice", "stopPrice", "amountIn", "slippageBps")
+_FIELDS = ("limitPrice", "stopPrice", "amountIn", "slippageBps", "expiresAt")
 _NUMBER = Schema(one_of=[Schema(type=OpenAPIType.STRING), Schema(type=OpenAPIType.NUMBER)])
 
 
@@ -46,6 +47,7 @@ class AmendOperation(BodyOperation):
         stopPrice=_NUMBER,
         amountIn=_NUMBER,
         slippageBps=Schema(type=OpenAPIType.INTEGER, minimum=0, maximum=BPS),
+        expiresAt=Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.DATE_TIME),
     )
     example: ClassVar[Any] = {"limitPrice": "153", "amountIn": "0.5"}
 
@@ -86,7 +88,7 @@ def _document(body: bytes, content_type: str | None) -> Document:
     return document
 
 
-def _command(document: Document, order: Order) -> AmendOrder:
+def _command(document: Document, order: Order, now: datetime) -> AmendOrder:
     def price(name: str) -> Any:
         return fields.price(document[name], name) if name in document else None
 
@@ -95,14 +97,22 @@ def _command(document: Document, order: Order) -> AmendOrder:
         stop_price=price("stopPrice"),
         amount_in=fields.amount(document["amountIn"], order.token_in, "amountIn") if "amountIn" in document else None,
         slippage_bps=fields.slippage_bps(document["slippageBps"], "slippageBps") if "slippageBps" in document else None,
+        expires_at=_expires_at(document["expiresAt"], order, now) if "expiresAt" in document else None,
     )
+
+
+def _expires_at(value: Any, order: Order, now: datetime) -> datetime | None:
+    expires_at = fields.expires_at(value, order.time_in_force, "expiresAt")
+    if expires_at is not None and expires_at <= now:
+        raise fields.invalid("expires_at_passed", "expiresAt has passed; nothing was recorded.", "expiresAt")
+    return expires_at
 
 
 async def _amend(services: Services, caller: Caller, history: LoadedOrder, document: Document, version: int) -> None:
     """Record what is asked, once the order and its account's limits allow it. Raises what is refused."""
     for _ in range(MOST_CONFLICTS):
         assert history.order is not None  # noqa: S101 - order_of has found it
-        command, command_id = _command(document, history.order), uuid7()
+        command, command_id = _command(document, history.order, services.clock()), uuid7()
         amends = amendment(history, command, version)
         if amends is None:
             return

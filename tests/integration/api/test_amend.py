@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
@@ -187,3 +188,19 @@ async def test_a_rise_on_a_later_day_counts_to_that_day(engine: Engine) -> None:
     assert (await amend(engine, order_id, '"2"', amountIn="301"))[1]["code"] == "notional_exceeded"
     assert (await amend(engine, order_id, '"2"', amountIn="300"))[0] == 200
     assert await used(engine) == (1, "300")
+
+
+async def test_the_end_of_a_gtd_order_changes_and_of_no_other(engine: Engine) -> None:
+    later, past = "2100-01-01T00:00:00.000Z", "2020-01-01T00:00:00Z"
+    good_till = (await engine.submit(**LIMIT, timeInForce="gtd", expiresAt="2099-01-01T00:00:00Z"))["orderId"]
+    status, shown = await amend(engine, good_till, expiresAt=later)
+    assert (status, shown["expiresAt"]) == (200, later)
+    plain = (await engine.submit(**LIMIT))["orderId"]
+    for order_id, seen, value, code in (
+        (good_till, '"2"', past, "expires_at_passed"),
+        (good_till, '"2"', "soon", "invalid_expiry"),
+        (plain, '"1"', later, "expires_at_not_allowed"),
+    ):
+        status, problem = await amend(engine, order_id, seen, expiresAt=value)
+        assert (status, problem["code"], problem["field"]) == (422, code, "expiresAt")
+    assert (await order(engine, good_till)).expires_at == datetime(2100, 1, 1, tzinfo=UTC)

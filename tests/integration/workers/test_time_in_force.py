@@ -12,6 +12,7 @@ from uuid import UUID
 import pytest
 
 from chains.errors import ChainUnavailableError
+from domain.commands import AmendOrder
 from domain.order import Order
 from domain.tokens import Pair
 from runtime.composition import utc_now
@@ -122,3 +123,16 @@ async def test_a_live_order_is_cancelled_at_its_end_by_the_chain(engine: EngineH
     assert ended.cancellation.tx_hash == ended.attempts[-1].signature
     assert [attempt.purpose for attempt in ended.attempts] == ["swap", "cancel"]
     assert time.monotonic() - began < 30
+
+
+async def test_an_amended_end_holds_in_place_of_the_first(engine: EngineHarness):
+    feed = engine.start_watcher()
+    later = await engine.submit(**LIMIT, limit_price=Decimal(155), **good_for(1.5))
+    sooner = await engine.submit(**LIMIT, limit_price=Decimal(155), **good_for(600))
+    for order_id, seconds in ((later, 600), (sooner, 1.0)):
+        history = (await engine.orders.load([order_id])).orders[order_id]
+        await engine.orders.execute(history, AmendOrder(expires_at=utc_now() + timedelta(seconds=seconds)))
+    assert cancelled_by(await engine.until(sooner, is_ended)) == ("cancelled", "expired")
+    await asyncio.sleep(1.0)
+    assert (await engine.order(later)).status == "pending"
+    assert later in feed.book
