@@ -141,6 +141,17 @@ def test_help_names_every_command(run: Run) -> None:
     named = set(re.findall(r"^│ ([a-z-]+)  ", panels, re.MULTILINE))
     assert named == {
         *("up", "migrate", "env", "doctor", "submit", "watch", "orders", "show", "accounts", "keys", "trading"),
-        *("cancel", "resolve", "resume", "recover", "guards", "verify", "checkpoint", "rebuild", "dead-letters"),
+        *(
+            "cancel",
+            "amend",
+            "resolve",
+            "resume",
+            "recover",
+            "guards",
+            "verify",
+            "checkpoint",
+            "rebuild",
+            "dead-letters",
+        ),
         *("api", "worker", "run", "projector", "tracker", "watcher", "localnet"),
     }
