@@ -94,7 +94,7 @@ async def test_a_cursor_serves_its_own_question_alone(listed: Engine) -> None:
         ({"pair": "SOL/SOL"}, 404, "unknown_pair", "pair"),
         ({"side": "sell"}, 400, "invalid_query", "side"),
         ({"side": "up", "pair": "SOL/USDC"}, 400, "invalid_query", "side"),
-        ({"type": "stop"}, 400, "invalid_query", "type"),
+        ({"type": "stop-market"}, 400, "invalid_query", "type"),
         ({"sort": "price"}, 400, "invalid_query", "sort"),
         ({"since": "2026-01-01T00:00:00"}, 400, "invalid_query", "since"),
         ({"until": "soon"}, 400, "invalid_query", "until"),
