@@ -36,6 +36,7 @@ async def _watch(parts: Parts, prices: OpenPrices) -> None:
         deadman=deadman,
         clock=utc_now,
         pace=Pace(observe=settings.price_poll_ms / 1000, stale=settings.price_max_age),
+        paper=settings.paper,
     )
     expiry = Expiry(book, store.orders, store.trading, utc_now)
     await store.known_accounts.load()

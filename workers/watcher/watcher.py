@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from operator import itemgetter
+from uuid import UUID
 
 import psycopg
 import structlog
@@ -69,7 +70,7 @@ class _Observed:
 class Watcher:
     """``follow`` keeps the book, standing by or not; ``run`` observes and triggers orders, under ``lease``.
 
-    Of an account whose dead-man's switch is due nothing is triggered.
+    Of an account whose dead-man's switch is due nothing is triggered, and with ``paper`` no real order.
     """
 
     def __init__(
@@ -83,9 +84,11 @@ class Watcher:
         clock: Callable[[], datetime],
         deadman: DeadmanWatch,
         pace: Pace | None = None,
+        paper: bool = False,
     ) -> None:
         self._feed = feed
         self._deadman = deadman
+        self._paper = paper
         self._orders = orders
         self._source = source
         self._clock = clock
@@ -209,7 +212,7 @@ class Watcher:
                     observed.begun,
                 )
                 for order, at_size in met
-                if order.order_id in loaded and loaded[order.order_id].account_id not in held
+                if order.order_id in loaded and not is_held(loaded[order.order_id], held, paper=self._paper)
             )
         )
 
@@ -242,6 +245,15 @@ class Watcher:
                 self._feed.book.take(history.order_id)
         except psycopg.Error as uncounted:
             log.warning("failure not counted", order_id=str(history.order_id), error=type(uncounted).__name__)
+
+
+def is_held(history: LoadedOrder, accounts: frozenset[UUID], *, paper: bool) -> bool:
+    """Whether a price triggers nothing of the order: it is of one of ``accounts``, or nothing would be signed for it.
+
+    On ``paper`` a real order that was triggered would wait past its deadline: a stop would be spent by that.
+    """
+    is_real = history.order is not None and not history.order.paper
+    return history.account_id in accounts or (paper and is_real)
 
 
 def _outcome(before: LoadedOrder, after: LoadedOrder) -> str:
