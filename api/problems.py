@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler
 
 from api.errors import RETRY_AFTER, ProblemError
 from api.problem_table import PROBLEMS
-from commands.errors import SubmissionUnknownError
+from commands.errors import SubmissionUnknownError, TooManyConflictsError
 from domain.account import Trading
 from domain.errors import DomainError, PositionLostError
 from event_store.errors import LogUnavailableError, UnreadableEventError
@@ -64,6 +64,15 @@ def log_unavailable() -> ProblemError:
         503,
         "log_unavailable",
         "The order log can't be reached; nothing was recorded. Try again shortly.",
+        headers={"Retry-After": RETRY_AFTER},
+    )
+
+
+def _too_many_at_once() -> ProblemError:
+    return ProblemError(
+        503,
+        "log_unavailable",
+        "Too many requests changed the same thing at once; nothing of this one was recorded. Try again shortly.",
         headers={"Retry-After": RETRY_AFTER},
     )
 
@@ -134,6 +143,8 @@ def problem_of(error: Exception) -> ProblemError:
             return ProblemError(_status_of(error), error.code, error.detail, field=error.field)
         case LogUnavailableError() | psycopg.OperationalError() | psycopg.errors.IdleInTransactionSessionTimeout():
             return log_unavailable()
+        case TooManyConflictsError():
+            return _too_many_at_once()
         case UnreadableEventError():
             log.error("order can't be read", order_id=str(error.recorded.stream_id), error=str(error))
             return unreadable()

@@ -12,7 +12,7 @@ from litestar.testing import create_test_client
 
 from api.errors import ProblemError
 from api.problems import PLUGIN, outcome_unknown, problem_of
-from commands.errors import SubmissionUnknownError
+from commands.errors import SubmissionUnknownError, TooManyConflictsError
 from domain.errors import DomainError, PositionLostError
 
 ORDER = UUID(int=7)
@@ -22,6 +22,7 @@ ORDER = UUID(int=7)
     ("raised", "status", "code", "retryable"),
     [
         (RuntimeError("postgresql://user:secret@host/db"), 500, "internal_error", True),
+        (TooManyConflictsError(str(ORDER)), 503, "log_unavailable", True),
         (DomainError("client_order_id_conflict", "Taken.", field="clientOrderId"), 409, None, False),
         (DomainError("account_not_found", "None."), 404, None, False),
         (DomainError("of_tomorrow", "Nobody has thought of it."), 422, None, False),
