@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from chains.errors import ChainUnavailableError
 from domain.codes import Code
 from domain.limits import NO_LIMITS, Limits
 from domain.order import Order
@@ -90,10 +91,11 @@ class Quoting:
                 return answers
         except Exception as error:  # noqa: BLE001 - whatever a venue does, it is that venue's refusal
             kind = type(error).__name__
+            # Where the chain can't be read no venue was asked anything: that is no try of an order that has only one.
+            unread = isinstance(error, ChainUnavailableError)
+            code = Code.CHAIN_UNAVAILABLE if unread else Code.VENUE_UNAVAILABLE
             log.warning("venues unavailable", venues=list(group.venues), error=kind, reason=str(error)[:200])
-            return [
-                Refusal(venue=venue, code=Code.VENUE_UNAVAILABLE, detail=f"no answer: {kind}") for venue in group.venues
-            ]
+            return [Refusal(venue=venue, code=code, detail=f"no answer: {kind}") for venue in group.venues]
 
 
 def _without(answer: VenueQuote | Refusal, refused: frozenset[str], why: str) -> VenueQuote | Refusal:
