@@ -1,7 +1,8 @@
 """How far each RPC endpoint has come, compared with the others of its chain, and how long a slot takes.
 
-One that lags is named, and isn't read from while another doesn't lag. What proves an order's end asks every endpoint
-all the same, and believes none by itself.
+One that lags is named, and nothing else: quotes and blockhashes come from the main one, whatever another claims of
+itself. An endpoint that is only asked for evidence could else become the source of every price by claiming to be ahead. What
+proves an order's end asks every endpoint, and takes no single one's word.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ SLOT_SECONDS = Gauge("surefill_slot_seconds", "How long a slot of the chain took
 EVERY_S = 5.0
 WITHIN_S = 2.0
 LAGS_S = 10.0
-"""One that is further behind than this isn't read from while another isn't."""
+"""One that is further behind than this is named."""
 # A cluster's slot, until its own was measured.
 _USUAL_SLOT_S = 0.4
 
@@ -48,16 +49,6 @@ class EndpointHealth:
         self._before: _Seen | None = None
         self.slot_seconds: float | None = None
         """As measured over the last looks; None before."""
-
-    @property
-    def preferred(self) -> Endpoint:
-        """The main endpoint, or while that lags the first one of its chain that doesn't."""
-        main = self._endpoints[0]
-        if not self._is_behind(main):
-            return main
-        genesis = self._genesis.get(main)
-        fresh = (one for one in self._endpoints[1:] if one in self._lags and not self._is_behind(one))
-        return next((one for one in fresh if self._genesis.get(one) == genesis), main)
 
     async def problem(self) -> str | None:
         """What readiness says of each endpoint that lags or doesn't answer; None while all is well."""

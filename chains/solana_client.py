@@ -55,8 +55,7 @@ _TOKEN_AMOUNT = slice(64, 72)
 class SolanaChain(Chain):
     """``chains.protocol.Chain`` over the endpoint at ``url``; ``extra_urls`` are asked for evidence, and for landings
     that it doesn't show as successes; ``lander_urls`` are sent the same bytes, and nothing is asked of them. Without
-    ``sends`` no bytes leave, whoever asks for it. ``health`` compares the endpoints while somebody runs it: while the
-    main one lags, blockhashes, statuses, simulations and accounts come from another.
+    ``sends`` no bytes leave, whoever asks for it. ``health`` compares the endpoints while somebody runs it.
 
     ``read_commitment`` is the state that quotes and simulations are made from. ``custom_codes`` says what the custom
     error numbers of the venues' programs mean. ``timeout`` is in seconds, for each call; ``connections`` is how many
@@ -94,10 +93,6 @@ class SolanaChain(Chain):
         await self.close()
 
     @property
-    def _reader(self) -> Endpoint:
-        return self.health.preferred
-
-    @property
     def evidence_endpoints(self) -> Sequence[Endpoint]:
         """Those at ``extra_urls``."""
         return self._endpoints[1:]
@@ -112,7 +107,7 @@ class SolanaChain(Chain):
         return max(0, int(time.time()) - await self._times.of(slot))
 
     async def latest_blockhash(self) -> Blockhash:
-        call = self._reader.call("getLatestBlockhash", {"commitment": "confirmed"}, shape=answers.LATEST_BLOCKHASH)
+        call = self._main.call("getLatestBlockhash", {"commitment": "confirmed"}, shape=answers.LATEST_BLOCKHASH)
         answer, height = await asyncio.gather(call, self._greatest_height())
         latest = answer.value
         if abs(latest.last_valid_block_height - height - BLOCKHASH_LIFE) > _LIFE_TOLERANCE:
@@ -153,7 +148,7 @@ class SolanaChain(Chain):
             "replaceRecentBlockhash": True,
             "innerInstructions": True,
         }
-        answer = await self._reader.call(
+        answer = await self._main.call(
             "simulateTransaction", _base64(bytes(unsigned)), config, shape=answers.SIMULATION
         )
         result = answer.value
@@ -185,7 +180,7 @@ class SolanaChain(Chain):
         if len(signatures) > STATUSES_A_CALL:
             raise ValueError(f"{len(signatures)} signatures: at most {STATUSES_A_CALL} a call")
         config = {"searchTransactionHistory": search_history}
-        answer = await self._reader.call("getSignatureStatuses", list(signatures), config, shape=answers.STATUSES)
+        answer = await self._main.call("getSignatureStatuses", list(signatures), config, shape=answers.STATUSES)
         if len(answer.value) != len(signatures):
             raise UnansweredError(self._main.name, "not every signature was answered")
         return Statuses(answer.context.slot, tuple(status and _status(status) for status in answer.value))
@@ -295,7 +290,7 @@ class SolanaChain(Chain):
 
     async def _accounts(self, addresses: Sequence[str]) -> Any:
         config = {"encoding": "base64", "commitment": self._commitment}
-        answer = await self._reader.call("getMultipleAccounts", list(addresses), config, shape=answers.ACCOUNTS)
+        answer = await self._main.call("getMultipleAccounts", list(addresses), config, shape=answers.ACCOUNTS)
         if len(answer.value) != len(addresses):
             raise UnansweredError(self._main.name, "not every account was answered")
         return answer

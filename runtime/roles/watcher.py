@@ -34,6 +34,7 @@ async def _watch(parts: Parts, prices: OpenPrices) -> None:
         source=prices.source,
         slot_age=prices.slot_age,
         deadman=deadman,
+        trading=store.trading,
         clock=utc_now,
         pace=Pace(observe=settings.price_poll_ms / 1000, stale=settings.price_max_age),
         paper=settings.paper,

@@ -56,20 +56,31 @@ class DeadmanWatch:
         self._accounts = accounts
         self._clock = clock
         self._known: dict[UUID, Deadman] = {}
+        self._unreadable: set[UUID] = set()
 
     async def restore(self) -> None:
         """Read every switch from the log."""
-        for account_id, switch in (await self._switches.of_all(self._accounts())).items():
-            self._learn(account_id, switch)
+        for account_id in self._accounts():
+            try:
+                self._learn(account_id, await self._switches.of(account_id))
+            except UnreadableEventError as unreadable:
+                self._hold(account_id, unreadable)
 
     def apply(self, batch: Iterable[NewEvent]) -> None:
         """Learn of the switches that a batch of events sets."""
         for event in batch:
             if event.topic in DEADMAN_TOPICS:
-                self._learn(event.account_id, self._switches.read(event))
+                try:
+                    self._learn(event.account_id, self._switches.read(event))
+                except UnreadableEventError as unreadable:
+                    self._hold(event.account_id, unreadable)
+
+    def held(self) -> frozenset[UUID]:
+        """The accounts nothing of which may be triggered now: their switch is due, or can't be read."""
+        return self.due() | self._unreadable
 
     def due(self) -> frozenset[UUID]:
-        """The accounts nothing of which may be triggered now."""
+        """The accounts whose switch is to fire now, or is firing."""
         now = self._clock()
         return frozenset(account_id for account_id, switch in self._known.items() if switch.is_due(now))
 
@@ -87,6 +98,8 @@ class DeadmanWatch:
             await asyncio.sleep(AGAIN_S)
 
     async def _fire(self, account_id: UUID, lease: Lease) -> None:
+        if (await self._trading.of(account_id)).behind:
+            return  # The log may have lost that its client was alive, and what became of its orders.
         switch = await self._switches.fire(account_id, self._clock(), (lease.guard,))
         self._learn(account_id, switch)
         if switch.state != "firing" or switch.cancel_at is None:
@@ -118,7 +131,13 @@ class DeadmanWatch:
             return "refused"
         return cancel_outcome(history.order) if history.order else "refused"
 
+    def _hold(self, account_id: UUID, unreadable: UnreadableEventError) -> None:
+        """Another version may have recorded it: nobody here knows when the account's orders are to be cancelled."""
+        self._unreadable.add(account_id)
+        log.error("a dead-man's switch can't be read", account_id=str(account_id), error=error_code(unreadable))
+
     def _learn(self, account_id: UUID, switch: Deadman) -> None:
+        self._unreadable.discard(account_id)
         known = self._known.get(account_id)
         if known is None or known.version < switch.version:
             self._known[account_id] = switch

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -20,10 +20,12 @@ import structlog
 
 from commands.loaded_order import LoadedOrder
 from commands.orders import OrderRepository
+from commands.trading import TradingStates
 from domain.commands import ObservePrice
 from domain.errors import NotApplicableError
 from domain.events import Observation, TrailMoved
 from domain.tokens import Side
+from domain.trading_state import AccountTrading
 from event_store.errors import LeaseLostError
 from event_store.processors.leases import Lease
 from event_store.read.feed import LogFeed
@@ -70,7 +72,8 @@ class _Observed:
 class Watcher:
     """``follow`` keeps the book, standing by or not; ``run`` observes and triggers orders, under ``lease``.
 
-    Of an account whose dead-man's switch is due nothing is triggered, and with ``paper`` no real order.
+    Of an account whose dead-man's switch is due nothing is triggered, with ``paper`` no real order, and while trading
+    is halted none that couldn't rest again.
     """
 
     def __init__(
@@ -83,11 +86,13 @@ class Watcher:
         slot_age: Callable[[int], Awaitable[int]],
         clock: Callable[[], datetime],
         deadman: DeadmanWatch,
+        trading: TradingStates,
         pace: Pace | None = None,
         paper: bool = False,
     ) -> None:
         self._feed = feed
         self._deadman = deadman
+        self._trading = trading
         self._paper = paper
         self._orders = orders
         self._source = source
@@ -196,7 +201,11 @@ class Watcher:
         self, lease: Lease, observed: _Observed, price: PairPrice, met: Sequence[tuple[WaitingOrder, bool]]
     ) -> None:
         loaded = await self._feed.load([order.order_id for order, _ in met])
-        held = self._deadman.due()
+        held = self._deadman.held()
+        trading = {
+            account_id: await self._trading.of(account_id)
+            for account_id in {history.account_id for history in loaded.values()}
+        }
         # Started in the order of fairness: each joins the next append before the one behind it.
         await asyncio.gather(
             *(
@@ -212,7 +221,7 @@ class Watcher:
                     observed.begun,
                 )
                 for order, at_size in met
-                if order.order_id in loaded and not is_held(loaded[order.order_id], held, paper=self._paper)
+                if order.order_id in loaded and not is_held(loaded[order.order_id], held, trading, paper=self._paper)
             )
         )
 
@@ -247,13 +256,18 @@ class Watcher:
             log.warning("failure not counted", order_id=str(history.order_id), error=type(uncounted).__name__)
 
 
-def is_held(history: LoadedOrder, accounts: frozenset[UUID], *, paper: bool) -> bool:
+def is_held(
+    history: LoadedOrder, accounts: frozenset[UUID], trading: Mapping[UUID, AccountTrading], *, paper: bool
+) -> bool:
     """Whether a price triggers nothing of the order: it is of one of ``accounts``, or nothing would be signed for it.
 
-    On ``paper`` a real order that was triggered would wait past its deadline: a stop would be spent by that.
+    A stop that is triggered while nothing is signed would wait past its deadline, and be spent by that. What may rest
+    is triggered and waits.
     """
-    is_real = history.order is not None and not history.order.paper
-    return history.account_id in accounts or (paper and is_real)
+    order = history.order
+    if order is None or history.account_id in accounts:
+        return True
+    return (paper and not order.paper) or (not order.may_rest and trading[history.account_id].forbids(order.side))
 
 
 def _outcome(before: LoadedOrder, after: LoadedOrder) -> str:

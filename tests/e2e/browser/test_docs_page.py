@@ -19,6 +19,9 @@ OPERATIONS = {
     "orders-executeOrders": 207,
     "orders-submitOrder": 202,
     "orders-previewOrder": 200,
+    "orders-amendOrder": 404,  # the order of the example is made by its pasted request alone
+    "orders-cancelOrder": 202,
+    "orders-cancelOrders": 207,
     "orders-getOrder": 200,
     "orders-getOrderByClientId": 200,
     "orders-getOrderEvents": 200,
@@ -33,6 +36,8 @@ OPERATIONS = {
     "health-ready": 200,
     "health-metrics": 200,
     "account-getAccount": 200,
+    "account-getDeadman": 200,
+    "account-setDeadman": 200,
     "admin-createAccount": 201,
     "admin-createKey": 201,
     "admin-revokeKey": 404,  # there is no key of the id that is filled in

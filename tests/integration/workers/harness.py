@@ -132,6 +132,7 @@ class EngineHarness:
             slot_age=slot_age or self.chain.slot_age,
             clock=now,
             deadman=deadman,
+            trading=self.store.trading,
             pace=pace or WatcherPace(observe=0.02),
         )
 
