@@ -1,8 +1,8 @@
 """How far each RPC endpoint has come, compared with the others of its chain, and how long a slot takes.
 
 One that lags is named, and nothing else: quotes and blockhashes come from the main one, whatever another claims of
-itself. An endpoint that is only asked for evidence could else become the source of every price by claiming to be ahead. What
-proves an order's end asks every endpoint, and takes no single one's word.
+itself. An endpoint that is only asked for evidence could else become the source of every price by claiming to be ahead.
+What proves an order's end asks every endpoint, and takes no single one's word.
 """
 
 from __future__ import annotations

@@ -62,8 +62,8 @@ _MARKET: dict[str, Any] = {
 }
 _ALIASES: dict[str, Any] = {"tokenIn": "SOL", "tokenOut": "USDC", "amount": 1.5, "slippage": 0.005}
 _LIMIT: dict[str, Any] = {"tokenIn": "SOL", "tokenOut": "USDC", "amountIn": "1", "type": "limit", "limitPrice": "152"}
-_STOP_MARKET: dict[str, Any] = {**_MARKET, "type": "stop", "stopPrice": "145"}
-_TRAILING: dict[str, Any] = {**_MARKET, "type": "trailing-stop", "trailBps": 50}
+_STOP_MARKET: dict[str, Any] = {**_MARKET, "type": "stop", "stopPrice": "145", "clientOrderId": "a-2"}
+_TRAILING: dict[str, Any] = {**_MARKET, "type": "trailing-stop", "trailBps": 50, "clientOrderId": "a-3"}
 _STOP: dict[str, Any] = {**_LIMIT, "type": "stop-limit", "limitPrice": "144", "stopPrice": "145"}
 
 

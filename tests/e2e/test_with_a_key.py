@@ -58,6 +58,11 @@ def test_a_client_of_two_endpoints_with_one_key_works_unchanged(own_engine: Engi
     # What the account's orders swapped was swapped with its own wallet.
     order = desk.execute({**ORDER, "clientOrderId": "second"})
     swapped = desk.statuses(order["orderId"])[-1]["txHash"]
-    asked = {"jsonrpc": "2.0", "id": 1, "method": "getSignaturesForAddress", "params": [wallet]}
+    asked = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "getSignaturesForAddress",
+        "params": [wallet, {"commitment": "confirmed"}],
+    }
     signed = httpx2.post(own_engine.addresses()["SOLANA_RPC_URL"], json=asked, timeout=30).json()["result"]
     assert swapped in {one["signature"] for one in signed}

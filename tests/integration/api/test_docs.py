@@ -68,7 +68,7 @@ async def test_only_the_pages_own_files_are_served(engine: Engine) -> None:
 async def test_every_operation_says_what_it_does_how_to_ask_and_what_comes_back(engine: Engine) -> None:
     described = await document(engine)
     found = list(operations(described))
-    assert len(found) == 23
+    assert len(found) == 28
     for method, path, operation in found:
         assert operation["summary"], path
         assert "```sh\n" in operation["description"], path
@@ -108,7 +108,7 @@ async def test_a_problem_reads_as_its_example_does(engine: Engine) -> None:
 async def test_every_body_that_is_offered_is_accepted_again_and_again(engine: Engine) -> None:
     execute = (await document(engine))["paths"]["/api/orders/execute"]["post"]
     bodies = execute["requestBody"]["content"]["application/json"]["examples"]
-    assert len(bodies) == 4
+    assert len(bodies) == 6
     for example in bodies.values():
         for _ in range(2):
             assert (await engine.http.post("/api/orders/execute", json=example["value"])).status_code == 202
