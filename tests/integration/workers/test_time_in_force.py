@@ -76,7 +76,7 @@ async def test_a_resting_order_is_cancelled_at_its_end_and_not_triggered_after_i
         while order_id in feed.book:
             await asyncio.sleep(0.02)
     await price(engine, "157")
-    assert (await engine.until(kept, is_ended)).fill is not None
+    assert (await engine.until(kept, is_ended, within=40)).fill is not None
     assert await names(engine, order_id) == ["OrderSubmitted", "CancelRequested", "OrderCancelled"]
 
 
@@ -134,7 +134,7 @@ async def test_an_amended_end_holds_in_place_of_the_first(engine: EngineHarness)
     for order_id, seconds in ((later, 600), (sooner, 1.0)):
         history = (await engine.orders.load([order_id])).orders[order_id]
         await engine.orders.execute(history, AmendOrder(expires_at=utc_now() + timedelta(seconds=seconds)))
-    assert cancelled_by(await engine.until(sooner, is_ended)) == ("cancelled", "expired")
+    assert cancelled_by(await engine.until(sooner, is_ended, within=40)) == ("cancelled", "expired")
     await asyncio.sleep(1.0)
     assert (await engine.order(later)).status == "pending"
     assert later in feed.book
