@@ -26,7 +26,7 @@ class OrderChange(TypedDict, total=False):
     amount_in: BaseUnits
     slippage_bps: int
     slippage_defaulted: bool
-    expires_at: datetime | None
+    expires_at: IfSet[datetime | None]
     deadline: datetime | None
     stop_reached: bool
     best_touch: IfSet[Price | None]
