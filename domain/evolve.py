@@ -12,6 +12,7 @@ from domain.codes import Code
 from domain.evidence import ExpiryEvidence, GuardTaken
 from domain.numbers import BaseUnits, Price
 from domain.order import ENDS, Attempt, AttemptEnd, Cancellation, Failure, Fill, IfSet, Order, PaperFill, Rest, Route
+from domain.terms import ExpiresAt
 
 
 class OrderChange(TypedDict, total=False):
@@ -26,7 +27,7 @@ class OrderChange(TypedDict, total=False):
     amount_in: BaseUnits
     slippage_bps: int
     slippage_defaulted: bool
-    expires_at: IfSet[datetime | None]
+    expires_at: ExpiresAt
     deadline: datetime | None
     stop_reached: bool
     best_touch: IfSet[Price | None]

@@ -16,6 +16,8 @@ from domain.triggers import limit_minimum
 OrderType = Literal["market", "limit", "stop", "stop-limit", "trailing-stop"]
 TimeInForce = Literal["gtc", "ioc", "fok", "gtd"]
 
+ExpiresAt = Annotated[datetime | None, Field(exclude_if=lambda at: at is None)]
+
 
 class OrderTerms(Recorded):
     """``slippage_bps`` is what applies; ``slippage_defaulted`` says that the client named none.
@@ -36,7 +38,7 @@ class OrderTerms(Recorded):
     client_order_id: str | None = None
     time_in_force: Annotated[TimeInForce, Field(exclude_if=lambda in_force: in_force == "gtc")] = "gtc"
     trail_bps: Annotated[int | None, Field(exclude_if=lambda bps: bps is None)] = None
-    expires_at: Annotated[datetime | None, Field(exclude_if=lambda at: at is None)] = None
+    expires_at: ExpiresAt = None
 
     @property
     def is_immediate(self) -> bool:
