@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Context, Decimal
 from typing import Any, cast, get_args
@@ -31,21 +32,29 @@ def order_type(value: Any, field: str) -> OrderType:
     """One of the types as text; a market order where there is none."""
     if value is None:
         return "market"
-    for kind in get_args(OrderType):
-        if value == kind and not isinstance(value, Digits):
-            return cast(OrderType, kind)
-    *others, last = get_args(OrderType)
-    raise invalid("unknown_type", f"An order is {', '.join(others)} or {last}.", field)
+    if not _is_one_of(get_args(OrderType), value):
+        raise invalid("unknown_type", f"An order is {_either(get_args(OrderType))}.", field)
+    return cast(OrderType, value)
 
 
 def time_in_force(value: Any, field: str) -> TimeInForce:
     """One of the four as text; `gtc` where there is none."""
     if value is None:
         return "gtc"
-    for known in get_args(TimeInForce):
-        if value == known and not isinstance(value, Digits):
-            return cast(TimeInForce, known)
-    raise invalid("unknown_time_in_force", f"{field} is gtc, ioc, fok or gtd.", field)
+    if not _is_one_of(get_args(TimeInForce), value):
+        raise invalid("unknown_time_in_force", f"{field} is {_either(get_args(TimeInForce))}.", field)
+    return cast(TimeInForce, value)
+
+
+def _is_one_of(words: Sequence[str], value: Any) -> bool:
+    """Whether ``value`` is one of ``words``, as text."""
+    return isinstance(value, str) and not isinstance(value, Digits) and value in words
+
+
+def _either(words: Sequence[str]) -> str:
+    """``words`` as a sentence lists them."""
+    *others, last = words
+    return f"{', '.join(others)} or {last}"
 
 
 def expires_at(value: Any, in_force: TimeInForce, field: str) -> datetime | None:

@@ -72,9 +72,10 @@ async def test_a_main_one_that_lags_is_named_and_read_from_all_the_same() -> Non
         assert await read(chain, *nodes) == [0]
 
 
-async def test_one_of_another_chain_is_never_read_from() -> None:
+async def test_one_of_another_chain_makes_nobody_lag_and_is_never_read_from() -> None:
     nodes = Node(1_000), Node(9_000, genesis="another")
     async with over(*nodes) as chain:
+        assert await chain.health.problem() is None
         assert await read(chain, *nodes) == [0]
 
 
