@@ -21,6 +21,14 @@ Check = Callable[[AsyncConnection[Any]], Awaitable[None]]
 
 
 class _Pool(AsyncConnectionPool[AsyncConnection[Any]]):
+    """psycopg's own, of which no cancellation takes a connection away: it never learns that it has lost one, and once
+    all are lost nobody gets a connection again.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._returns: set[asyncio.Task[None]] = set()
+
     async def getconn(self, timeout: float | None = None) -> AsyncConnection[Any]:  # noqa: ASYNC109 - psycopg's own
         """psycopg's own drops a cancellation that comes in the moment in which a connection becomes free: the caller
         would go on for ever, and whoever has cancelled it wait for ever.
@@ -32,6 +40,15 @@ class _Pool(AsyncConnectionPool[AsyncConnection[Any]]):
             await self.putconn(connection)
             raise asyncio.CancelledError
         return connection
+
+    async def putconn(self, conn: AsyncConnection[Any]) -> None:
+        """Goes on where the caller is cancelled: psycopg's own waits for the pool's lock with the connection in no
+        one's hands, and a cancellation in that moment loses it.
+        """
+        returned = asyncio.create_task(super().putconn(conn))
+        self._returns.add(returned)
+        returned.add_done_callback(self._returns.discard)
+        await asyncio.shield(returned)
 
 
 def connection_pool(
