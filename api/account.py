@@ -19,10 +19,11 @@ from projections.order_view import View
 
 
 class UsedView(View):
-    """What counts against the limits; ``notional_today`` from when one of them needs it, in USDC."""
+    """What counts against the limits; notional from when one of them needs it, in USDC."""
 
     open_orders: int
     notional_today: str = Field(examples=["12.5"])
+    open_notional: str = Field(examples=["12.5"])
 
 
 class AccountView(View):
@@ -56,6 +57,10 @@ class AccountController(Controller):
             wallet=(known.wallet if known else None) or await services.wallet(caller.account_id),
             scopes=sorted(caller.scopes),
             limits=limits_view(known.limits if known else NO_LIMITS),
-            used=UsedView(open_orders=used.open_orders, notional_today=plain(used.notional_today)),
+            used=UsedView(
+                open_orders=used.open_orders,
+                notional_today=plain(used.notional_today),
+                open_notional=plain(used.open_notional),
+            ),
             trading_state=(await services.trading(caller.account_id)).state,
         )

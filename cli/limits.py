@@ -31,6 +31,9 @@ def limits(
     max_order_notional: Annotated[str | None, typer.Option(help="What an order may be worth, in USDC.")] = None,
     max_open_orders: Annotated[str | None, typer.Option(help="How many may be open at a time.")] = None,
     max_daily_notional: Annotated[str | None, typer.Option(help="What a day (UTC) may be worth, in USDC.")] = None,
+    max_open_notional: Annotated[
+        str | None, typer.Option(help="What all open orders may be worth together, in USDC.")
+    ] = None,
     orders_per_minute: Annotated[str | None, typer.Option(help="In a moving window.")] = None,
     pairs: Annotated[str | None, typer.Option(help="These alone, as SOL/USDC,JUP/USDC.")] = None,
     venues: Annotated[str | None, typer.Option(help="These alone, as Orca,Raydium.")] = None,
@@ -47,6 +50,7 @@ def limits(
         "maxOrderNotional": max_order_notional,
         "maxOpenOrders": max_open_orders,
         "maxDailyNotional": max_daily_notional,
+        "maxOpenNotional": max_open_notional,
         "ordersPerMinute": orders_per_minute,
         "pairs": pairs,
         "venues": venues,

@@ -13,7 +13,7 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
-from commands.reservations import TURN, Exceeded, settled_use
+from commands.reservations import TURN, Exceeded, Used, settled_use
 from domain.limits import Limits
 from event_store.statements import statement
 
@@ -38,6 +38,10 @@ class AmendedReservation:
 class _WouldExceedError(Exception):
     """Undoes the transaction in which it is raised."""
 
+    def __init__(self, limit: Exceeded) -> None:
+        super().__init__(limit)
+        self.limit = limit
+
 
 class AmendedReservations:
     def __init__(self, pool: AsyncConnectionPool[AsyncConnection[Any]]) -> None:
@@ -59,15 +63,24 @@ class AmendedReservations:
                 before = await settled_use(cursor, asked.account_id)
                 await cursor.execute(_RESERVE, values)
                 after = await settled_use(cursor, asked.account_id)
-                most = limits.max_daily_notional
-                rises = after.notional_today > before.notional_today
-                if most is not None and rises and after.notional_today > most:
-                    raise _WouldExceedError
-        except _WouldExceedError:
-            return "max_daily_notional"
+                if found := _exceeded_by(before, after, limits):
+                    raise _WouldExceedError(found)
+        except _WouldExceedError as error:
+            return error.limit
         return None
 
     async def withdraw(self, command_id: UUID) -> None:
         """The amendment is known not to be recorded."""
         async with self._pool.connection() as connection:
             await connection.execute(_WITHDRAW, {"command": command_id})
+
+
+def _exceeded_by(before: Used, after: Used, limits: Limits) -> Exceeded | None:
+    """The limit that was passed, or passed by more. What doesn't rise exceeds nothing."""
+    rises, most = after.notional_today > before.notional_today, limits.max_daily_notional
+    if most is not None and rises and after.notional_today > most:
+        return "max_daily_notional"
+    rises, most = after.open_notional > before.open_notional, limits.max_open_notional
+    if most is not None and rises and after.open_notional > most:
+        return "max_open_notional"
+    return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
@@ -26,15 +26,22 @@ _KNOWN = statement(__file__, "reserve_known")
 _AT_ONCE = 500
 _ENDS = [event.TOPIC for event in ORDER_EVENTS if event.status in ENDS]
 
-Exceeded = Literal["max_open_orders", "max_daily_notional"]
+Exceeded = Literal["max_open_orders", "max_daily_notional", "max_open_notional"]
 
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """``notional_today`` is what was taken since midnight UTC, in USDC, whatever became of it."""
+    """In USDC: ``notional_today`` is what was taken since midnight UTC, whatever became of it; ``open_notional`` what
+    those open orders are worth that were taken while it was limited.
+    """
 
     open_orders: int
     notional_today: Decimal
+    open_notional: Decimal
+
+    def with_more(self, notionals: Collection[Decimal]) -> Used:
+        worth = sum(notionals, Decimal(0))
+        return Used(self.open_orders + len(notionals), self.notional_today + worth, self.open_notional + worth)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +103,7 @@ class Reservations:
             for asked in waiting:
                 if answers.get(asked.order_id, "refused") is None:
                     continue
-                so_far = Used(used.open_orders + len(new), used.notional_today + sum(new.values()))
+                so_far = used.with_more(new.values())
                 answers[asked.order_id] = would_be_exceeded(so_far, asked.limits, asked.notional)
                 if answers[asked.order_id] is None:
                     new[asked.order_id] = asked.notional
@@ -116,7 +123,7 @@ async def settled_use(cursor: AsyncCursor[Any], account_id: UUID) -> Used:
     await cursor.execute(_USED, {"account": account_id})
     row = await cursor.fetchone()
     assert row is not None  # noqa: S101 - it selects one row
-    return Used(int(row[0]), Decimal(row[1]))
+    return Used(int(row[0]), Decimal(row[1]), Decimal(row[2]))
 
 
 def would_be_exceeded(used: Used, limits: Limits, notional: Decimal) -> Exceeded | None:
@@ -125,4 +132,6 @@ def would_be_exceeded(used: Used, limits: Limits, notional: Decimal) -> Exceeded
         return "max_open_orders"
     if limits.max_daily_notional is not None and used.notional_today + notional > limits.max_daily_notional:
         return "max_daily_notional"
+    if limits.max_open_notional is not None and used.open_notional + notional > limits.max_open_notional:
+        return "max_open_notional"
     return None

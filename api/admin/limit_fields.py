@@ -70,6 +70,7 @@ READERS: dict[str, tuple[str, Reader]] = {
     "maxOrderNotional": ("max_order_notional", _notional),
     "maxOpenOrders": ("max_open_orders", _count(0)),
     "maxDailyNotional": ("max_daily_notional", _notional),
+    "maxOpenNotional": ("max_open_notional", _notional),
     "ordersPerMinute": ("orders_per_minute", _count(1)),
     "pairs": ("pairs", _pairs),
     "venues": ("venues", _venues),

@@ -33,6 +33,7 @@ class LimitsView(View):
     max_order_notional: str | None = Field(examples=["10000"])
     max_open_orders: int | None
     max_daily_notional: str | None
+    max_open_notional: str | None = Field(description="What all open orders may be worth together.")
     orders_per_minute: int | None
     pairs: list[str] | None
     venues: list[str] | None
@@ -74,6 +75,7 @@ def limits_view(limits: Limits) -> LimitsView:
         max_order_notional=None if limits.max_order_notional is None else plain(limits.max_order_notional),
         max_open_orders=limits.max_open_orders,
         max_daily_notional=None if limits.max_daily_notional is None else plain(limits.max_daily_notional),
+        max_open_notional=None if limits.max_open_notional is None else plain(limits.max_open_notional),
         orders_per_minute=limits.orders_per_minute,
         pairs=None if limits.pairs is None else list(limits.pairs),
         venues=None if limits.venues is None else list(limits.venues),

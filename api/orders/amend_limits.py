@@ -59,8 +59,8 @@ async def _notional(services: Services, limits: Limits, amends: Amendment) -> De
         problem, notional = await exceeded_by_itself(services, amends.order, limits)
         if problem is not None:
             raise problem
-        return notional if limits.max_daily_notional is not None else None
-    if limits.max_daily_notional is None:
+        return notional if limits.reserve_notional else None
+    if not limits.reserve_notional:
         return None
     try:
         return await notional_of(services, amends.order)

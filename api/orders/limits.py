@@ -74,6 +74,9 @@ def exceeding(found: Exceeded | None, limits: Limits) -> ProblemError | None:
         case "max_daily_notional":
             detail = "With it the account would have traded more today than it may."
             return _refusal(429, "notional_exceeded", detail, "maxDailyNotional")
+        case "max_open_notional":
+            detail = "With it the account's open orders would be worth more together than they may."
+            return _refusal(429, "notional_exceeded", detail, "maxOpenNotional")
         case None:
             return None
 

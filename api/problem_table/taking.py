@@ -47,8 +47,8 @@ TAKING = (
         "notional_exceeded",
         429,
         True,
-        "with it the account would have submitted more USDC's worth today (UTC) than it may",
-        "send a smaller order, or wait for the next day",
+        "with it the account would have submitted more USDC's worth today (UTC) than it may, or have more of it open",
+        "send a smaller order, or wait for the next day or for an order's end, by `limit`",
     ),
     Entry(
         "rates_unavailable",

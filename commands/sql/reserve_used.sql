@@ -1,5 +1,5 @@
--- Open orders, with those that were taken while nothing was limited, and what was taken today. An order that is being
--- amended counts as what it is worth before or after, whichever is more.
+-- Open orders, with those that were taken while nothing was limited; what was taken today; and what the open ones are
+-- worth. An order that is being amended counts as what it is worth before or after, whichever is more.
 select
     (select count(*) from reservations where account_id = %(account)s and is_open)
     + (
@@ -24,6 +24,17 @@ select
             from amended_reservations as a
             left join reservations as r on r.order_id = a.order_id
             where a.account_id = %(account)s
+            group by a.order_id
+        ) as amended
+    ), 0),
+    coalesce((select sum(notional) from reservations where account_id = %(account)s and is_open), 0)
+    + coalesce((
+        select sum(more)
+        from (
+            select max(greatest(a.notional - coalesce(r.notional, 0), 0)) as more
+            from amended_reservations as a
+            left join reservations as r on r.order_id = a.order_id
+            where a.account_id = %(account)s and coalesce(r.is_open, true)
             group by a.order_id
         ) as amended
     ), 0)

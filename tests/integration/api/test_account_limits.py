@@ -53,7 +53,8 @@ async def test_limits_are_set_one_by_one_lifted_by_null_and_shown(engine: Engine
     await limit(engine, maxOrderNotional="1e4", maxOpenOrders=50, pairs=["SOL/USDC", "usdc/sol"])
     now = await limit(engine, maxOpenOrders=None, priceBandBps=500)
     assert now == {
-        "maxOrderNotional": "10000", "maxOpenOrders": None, "maxDailyNotional": None, "ordersPerMinute": None,
+        "maxOrderNotional": "10000", "maxOpenOrders": None, "maxDailyNotional": None, "maxOpenNotional": None,
+        "ordersPerMinute": None,
         "pairs": ["SOL/USDC"], "venues": None, "priceBandBps": 500,
     }  # fmt: skip
     assert (await engine.http.get("/api/account")).json()["limits"] == now
@@ -108,7 +109,11 @@ async def test_open_orders_are_counted_until_they_end_also_those_from_before_the
 
 @pytest.mark.parametrize(
     ("limits", "fits", "code"),
-    [({"maxOpenOrders": 50}, 50, "open_orders_exceeded"), ({"maxDailyNotional": "5050"}, 50, "notional_exceeded")],
+    [
+        ({"maxOpenOrders": 50}, 50, "open_orders_exceeded"),
+        ({"maxDailyNotional": "5050"}, 50, "notional_exceeded"),
+        ({"maxOpenNotional": "5099.99"}, 50, "notional_exceeded"),
+    ],
 )
 async def test_what_two_apis_take_together_is_exactly_what_fits(
     database: TestDatabase, limits: dict[str, Any], fits: int, code: str
@@ -118,7 +123,25 @@ async def test_what_two_apis_take_together_is_exactly_what_fits(
         await limit(*apis, **limits)
         answers = await asyncio.gather(*(post(apis[n % 2], clientOrderId=f"n-{n}") for n in range(200)))
         assert Counter(answers) == {(202, None): fits, (429, code): 200 - fits}
-        assert [await used(api) for api in apis] == [(50, "5000" if "maxDailyNotional" in limits else "0")] * 2
+        assert [await used(api) for api in apis] == [(50, "0" if "maxOpenOrders" in limits else "5000")] * 2
+
+
+async def test_what_is_open_counts_until_it_ends_and_what_it_is_amended_to(engine: Engine) -> None:
+    async def open_now() -> str:
+        return str((await engine.http.get("/api/account")).json()["used"]["openNotional"])
+
+    await limit(engine, maxOpenNotional="250")
+    first = (await engine.http.post(ORDERS, json=LIMIT)).json()["orderId"]
+    second = (await engine.http.post(ORDERS, json=LIMIT)).json()["orderId"]
+    assert await open_now() == "200" and await post(engine) == (429, "notional_exceeded")
+    amend = [
+        await engine.http.patch(f"{ORDERS}/{second}", json={"amountIn": amount}, headers={"If-Match": match})
+        for amount, match in (("151", '"1"'), ("150", '"1"'), ("20", '"2"'))
+    ]
+    assert [answer.status_code for answer in amend] == [429, 200, 200] and amend[0].json()["limit"] == "maxOpenNotional"
+    assert await open_now() == "120"
+    await engine.tell(first, c.DiscardOrder(Code.DISCARDED))
+    assert await open_now() == "20" and await post(engine) == (202, None)
 
 
 async def test_one_order_sent_many_times_over_two_apis_takes_one_place(database: TestDatabase) -> None:

@@ -61,7 +61,8 @@ async def test_it_says_what_the_order_would_be_answered(node: LocalNode, databas
             ({"maxOrderNotional": "10"}, {"type": "limit", "limitPrice": "0.01"}, "order_too_large"),
             ({"maxOrderNotional": "1000"}, {}, None),
             ({"maxDailyNotional": "10"}, {}, "notional_exceeded"),
-            ({"maxDailyNotional": None, "maxOpenOrders": 0}, {}, "open_orders_exceeded"),
+            ({"maxDailyNotional": None, "maxOpenNotional": "10"}, {}, "notional_exceeded"),
+            ({"maxOpenNotional": None, "maxOpenOrders": 0}, {}, "open_orders_exceeded"),
             (
                 {"maxOpenOrders": None, "priceBandBps": 100},
                 {"type": "limit", "limitPrice": "155"},

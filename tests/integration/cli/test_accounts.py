@@ -52,7 +52,16 @@ def test_accounts_and_keys_are_made_listed_and_revoked_without_an_engine(data_di
 
 def test_limits_are_shown_set_one_by_one_and_lifted_by_none(data_dir: Path) -> None:
     free = dict.fromkeys(
-        ["maxOrderNotional", "maxOpenOrders", "maxDailyNotional", "ordersPerMinute", "pairs", "venues", "priceBandBps"]
+        [
+            "maxOrderNotional",
+            "maxOpenOrders",
+            "maxDailyNotional",
+            "maxOpenNotional",
+            "ordersPerMinute",
+            "pairs",
+            "venues",
+            "priceBandBps",
+        ]
     )
     assert told(data_dir, "accounts", "limits", "default") == free
     some = {"maxOrderNotional": "1000.5", "maxOpenOrders": 50, "pairs": ["SOL/USDC", "JUP/USDC"], "venues": ["Orca"]}
