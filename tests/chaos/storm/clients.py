@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -18,6 +18,7 @@ from commands.ids import order_id
 from tests.chaos.storm.parties import EVERYBODY, Party
 from tests.chaos.storm.plan import Asked
 
+Amend = Callable[[UUID, Mapping[str, str], Mapping[str, Any], float], None]
 PATIENCE_S = 5.0
 AGAIN_S = 0.3
 
@@ -38,16 +39,16 @@ class Placed:
 
 class Clients:
     """``placed`` by order id. Every post and every stream is tried again until it is answered; ``cancel`` is asked to
-    cancel what was accepted, where its plan says so. The ``parties`` take turns in posting; the others ask for
-    what is none of theirs.
+    cancel what was accepted, and ``amend`` to amend it, where its plan says so. The ``parties``
+    take turns in posting; the others ask for what is none of theirs.
     """
 
     def __init__(
-        self, url: str, cancel: Callable[[UUID, float], None], parties: Sequence[Party] = (EVERYBODY,)
+        self, url: str, cancel: Callable[[UUID, float], None], amend: Amend, parties: Sequence[Party] = (EVERYBODY,)
     ) -> None:
         self._url = url
         self._parties = parties
-        self._cancel = cancel
+        self._cancel, self._amend = cancel, amend
         self._limits = httpx2.Limits(max_connections=64, max_keepalive_connections=16)
         self.placed: dict[UUID, Placed] = {}
         self._streams: set[asyncio.Task[None]] = set()
@@ -76,6 +77,8 @@ class Clients:
         await asyncio.gather(*(self._post(client, placed) for _ in range(placed.asked.times)))
         if placed.answers and placed.asked.cancelled_after is not None:
             self._cancel(placed.order_id, placed.asked.cancelled_after)
+        if placed.answers and placed.asked.amended_after is not None:
+            self._amend(placed.order_id, placed.party.headers, placed.asked.amended_to, placed.asked.amended_after)
         for other in self._parties:
             if other != placed.party:
                 await self._pry(client, placed, other)

@@ -37,7 +37,8 @@ class Strike:
 class Asked:
     """One order: its terms, how often it is posted, and whether its stream is asked for every event.
 
-    ``cancelled_after``: so many seconds after it was accepted somebody asks for its cancel.
+    ``cancelled_after``: so many seconds after it was accepted somebody asks for its cancel; ``amended_after``: for the
+    terms ``amended_to``.
     """
 
     at: float
@@ -45,6 +46,8 @@ class Asked:
     times: int
     events: bool
     cancelled_after: float | None = None
+    amended_after: float | None = None
+    amended_to: dict[str, Any] = field(default_factory=dict, hash=False)
 
     @property
     def client_order_id(self) -> str:
@@ -144,19 +147,34 @@ def strikes(
     return found
 
 
-def orders(seed: int, count: int, minutes: float, *, cancels: bool = False) -> list[Asked]:
+def orders(seed: int, count: int, minutes: float, *, cancels: bool = False, amends: bool = False) -> list[Asked]:
     """Seven of ten market orders, two limit, one stop-limit; one of five is posted more than once.
 
     With ``cancels`` one of four is cancelled: half of them while they are being executed, half a while later.
+    With ``amends`` every other that waits for a price is given another price or amount.
     """
     dice = random.Random(f"orders {seed}")
     latest = minutes * 60 - QUIET_AT_LAST_S
     times = sorted(dice.uniform(0.5, latest) for _ in range(count))
     found = [_order(dice, f"storm-{seed}-{n}", at) for n, at in enumerate(times)]
-    if not cancels:
-        return found
-    others = random.Random(f"cancels {seed}")
-    return [replace(one, cancelled_after=_moment(others)) if others.random() < 1 / 4 else one for one in found]
+    if amends:
+        changes = random.Random(f"amends {seed}")
+        found = [_amended(changes, one) if changes.random() < 1 / 2 else one for one in found]
+    if cancels:
+        others = random.Random(f"cancels {seed}")
+        found = [replace(one, cancelled_after=_moment(others)) if others.random() < 1 / 4 else one for one in found]
+    return found
+
+
+def _amended(dice: random.Random, asked: Asked) -> Asked:
+    """With a price nearer to the market or farther from it, or with less to swap."""
+    if asked.terms["type"] == "market":
+        return asked
+    name = dice.choice(("limitPrice", "amountIn"))
+    factor = Decimal(dice.randint(9_900, 10_100) if name == "limitPrice" else dice.randint(5_000, 9_900)) / 10_000
+    places = Decimal("0.000001")
+    terms = {name: str((Decimal(asked.terms[name]) * factor).quantize(places))}
+    return replace(asked, amended_after=_moment(dice), amended_to=terms)
 
 
 def shared(asked: Sequence[Asked], accounts: int) -> list[Asked]:

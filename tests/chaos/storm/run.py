@@ -18,7 +18,7 @@ from rich.console import Console
 from chains.solana_client import SolanaChain
 from domain.tokens import SOL, USDC, pair_of
 from tests.chaos.plants.faulty import PLANTS
-from tests.chaos.storm import attempts, confinement, outside, plan, verdict
+from tests.chaos.storm import amends, attempts, confinement, outside, plan, verdict
 from tests.chaos.storm.cancels import Canceller
 from tests.chaos.storm.clients import Clients, Placed
 from tests.chaos.storm.errors import own_errors
@@ -87,14 +87,16 @@ async def storm(console: Console, directory: Path, asked: Asked) -> bool:
     try:
         await world.start(seed)
         url = world.addresses["DATABASE_URL"]
-        canceller = Canceller(world.addresses)
+        canceller, amender = Canceller(world.addresses), amends.Amender(world.engine.url)
         parties = await three(world) if "accounts" in asked.options else [EVERYBODY]
-        monkey, clients, reader = Monkey(world), Clients(world.engine.url, canceller.ask, parties), Reader(url)
+        monkey, reader = Monkey(world), Reader(url)
+        clients = Clients(world.engine.url, canceller.ask, amender.ask, parties)
         reading = [asyncio.create_task(reader.run()), asyncio.create_task(canceller.run())]
         checkpoint = asyncio.create_task(_checkpoint(world, minutes * 30))
         first = PLANTS[asked.plant].first if asked.plant else ()
         strikes = plan.strikes(seed, minutes, asked.processes, first=first)
-        orders = plan.orders(seed, asked.orders, minutes, cancels="cancels" in asked.options)
+        options = {"cancels": "cancels" in asked.options, "amends": "amends" in asked.options}
+        orders = plan.orders(seed, asked.orders, minutes, **options)
         orders = plan.shared(orders, len(parties))
         begun = datetime.now(UTC)
         await _rage(console, world, monkey, clients, strikes, orders)
@@ -102,6 +104,7 @@ async def storm(console: Console, directory: Path, asked: Asked) -> bool:
         healed = datetime.now(UTC)
         await world.ready()
         await canceller.finish(within=CANCELLED_WITHIN_S)
+        await amender.finish(within=CANCELLED_WITHIN_S)
         seen = await _settled(world, clients, healed, [one.wallet for one in parties if one.wallet])
         await clients.leave()
         for task in reading:
@@ -121,6 +124,7 @@ async def storm(console: Console, directory: Path, asked: Asked) -> bool:
             "another account's (I9)": confinement.mixed(placed, histories, chain)
             + await confinement.listed(world.engine.url, parties, placed, histories),
             "cancels never recorded": canceller.wrong,
+            "amendments": amends.wrongly_amended(amender.asked, histories),
             "guards closed early (I2)": verdict.closed_early(histories, reclaims, GUARDS_KEPT_FOR),
             "contradictions recorded": outside.topics(url, "account.ContradictionFound"),
             "sent before durable (I3)": verdict.sent_before_durable(histories, reclaims, world.node.first_sends()),
