@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.client.http import HttpConnection, post
@@ -49,7 +49,15 @@ class NotAccepted(Exception):
     """An order was answered with something else than that it was accepted."""
 
 
-async def closed_loop(subject: Subject, orders: int, connections: int, path: str, body: bytes, batch: int = 1) -> Run:
+async def closed_loop(
+    subject: Subject,
+    orders: int,
+    connections: int,
+    path: str,
+    body: bytes,
+    batch: int = 1,
+    headers: Mapping[str, str] | None = None,
+) -> Run:
     """Post ``orders`` orders, ``batch`` in each ``body``, and wait until all have ended.
 
     Raises NotAccepted, and TimeoutError when they don't end.
@@ -59,7 +67,7 @@ async def closed_loop(subject: Subject, orders: int, connections: int, path: str
     mark = subject.mark()
     first, begun = sample(subject.roots()), time.time()
     left = iter(range(-(-orders // batch)))
-    requests = (post(port, path, body) for port in ports)
+    requests = (post(port, path, body, headers or {}) for port in ports)
     await asyncio.gather(*(post_each(*each, left) for each in zip(ready, requests, strict=True)))
     accepted = time.time() - begun
     ended = await all_ended(mark, orders)

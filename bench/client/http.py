@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple, cast
 
 _END = b"\r\n\r\n"
 _LENGTH = b"\r\ncontent-length:"
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 class Answer(NamedTuple):
@@ -19,11 +22,12 @@ class ConnectionLost(Exception):
     """The server closed the connection, or said something that isn't an answer."""
 
 
-def post(port: int, path: str, body: bytes) -> bytes:
+def post(port: int, path: str, body: bytes, headers: Mapping[str, str] = _NONE) -> bytes:
     """A whole POST request of a JSON ``body``."""
+    more = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     head = (
         f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\ncontent-type: application/json\r\n"
-        f"content-length: {len(body)}\r\n\r\n"
+        f"content-length: {len(body)}\r\n{more}\r\n"
     )
     return head.encode() + body
 
