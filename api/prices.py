@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from api.errors import RETRY_AFTER, ProblemError
 from chains.errors import ChainUnavailableError
 from chains.single_flight import SingleFlight
 from domain.tokens import Pair
-from venues.prices import Prices, PriceSource
+from venues.prices import PairPrice, Prices, PriceSource
 
 PATIENCE = 3.0
+RECENT_S = 0.4
 Aged = tuple[Prices, int]
 
 
@@ -21,6 +23,7 @@ class Ticker:
     def __init__(self, source: PriceSource, slot_age: Callable[[int], Awaitable[int]]) -> None:
         self._source = source
         self._slot_age = slot_age
+        self._last: dict[Pair, tuple[float, PairPrice | None]] = {}
         self._flight: SingleFlight[tuple[str, ...], Aged] = SingleFlight()
 
     async def observe(self, pairs: Sequence[Pair]) -> Aged:
@@ -30,6 +33,19 @@ class Ticker:
                 return await self._flight.run(tuple(pair.symbol for pair in pairs), lambda: self._observe(pairs))
         except (ChainUnavailableError, TimeoutError):
             raise self.unavailable() from None
+
+    async def recent(self, pair: Pair) -> PairPrice | None:
+        """The pair's price as of less than a slot or so ago, None where it has none: what is measured by it bears that.
+
+        Raises as ``observe`` does.
+        """
+        observed_at, price = self._last.get(pair, (-RECENT_S, None))
+        if time.monotonic() - observed_at > RECENT_S:
+            asked_at = time.monotonic()
+            prices, _ = await self.observe([pair])
+            price = prices.pairs.get(pair.symbol)
+            self._last[pair] = (asked_at, price)
+        return price
 
     @staticmethod
     def unavailable() -> ProblemError:

@@ -13,7 +13,7 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
-from commands.reservations import TURN, Exceeded, Used, settled_use
+from commands.reservations import TURN, UNSETTLE, Exceeded, Used, settled_use
 from domain.limits import Limits
 from event_store.statements import statement
 
@@ -65,6 +65,7 @@ class AmendedReservations:
                 after = await settled_use(cursor, asked.account_id)
                 if found := _exceeded_by(before, after, limits):
                     raise _WouldExceedError(found)
+                await cursor.execute(UNSETTLE, values)
         except _WouldExceedError as error:
             return error.limit
         return None

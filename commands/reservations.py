@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
 
 from psycopg import AsyncConnection, AsyncCursor
+from psycopg.errors import UniqueViolation
 from psycopg_pool import AsyncConnectionPool
 
 from domain.events import ORDER_EVENTS
@@ -18,12 +20,15 @@ from domain.order import ENDS
 from event_store.statements import statement
 
 TURN = statement(__file__, "reserve_turn")
+UNSETTLE = statement(__file__, "reserve_unsettle")
+_AT_ONCE = statement(__file__, "reserve_at_once")
 _SETTLE = statement(__file__, "reserve_settle")
 _SETTLE_AMENDED = statement(__file__, "amend_settle")
 _USED = statement(__file__, "reserve_used")
 _RESERVE = statement(__file__, "reserve")
 _KNOWN = statement(__file__, "reserve_known")
-_AT_ONCE = 500
+_SETTLED = statement(__file__, "reserve_settled")
+_TOGETHER = 500
 _ENDS = [event.TOPIC for event in ORDER_EVENTS if event.status in ENDS]
 
 Exceeded = Literal["max_open_orders", "max_daily_notional", "max_open_notional"]
@@ -38,10 +43,13 @@ class Used:
     open_orders: int
     notional_today: Decimal
     open_notional: Decimal
+    day: date
 
     def with_more(self, notionals: Collection[Decimal]) -> Used:
         worth = sum(notionals, Decimal(0))
-        return Used(self.open_orders + len(notionals), self.notional_today + worth, self.open_notional + worth)
+        return Used(
+            self.open_orders + len(notionals), self.notional_today + worth, self.open_notional + worth, self.day
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +82,18 @@ class Reservations:
     async def _work(self, account_id: UUID) -> None:
         try:
             while waiting := self._waiting.pop(account_id, None):
-                for start in range(0, len(waiting), _AT_ONCE):
-                    await self._answer(account_id, waiting[start : start + _AT_ONCE])
+                for start in range(0, len(waiting), _TOGETHER):
+                    await self._answer(account_id, waiting[start : start + _TOGETHER])
         finally:
             del self._at_work[account_id]
 
     async def _answer(self, account_id: UUID, waiting: Sequence[_Asked]) -> None:
         """Whoever left meanwhile keeps what was reserved for him, as one whose order is being recorded."""
         try:
-            answers = await self._reserve_all(account_id, waiting)
+            if await self._all_fit(account_id, waiting):
+                answers: dict[UUID, Exceeded | None] = {asked.order_id: None for asked in waiting}
+            else:
+                answers = await self._reserve_all(account_id, waiting)
         except Exception as error:  # noqa: BLE001 - it is each asker's
             for asked in waiting:
                 if not asked.answer.done():
@@ -91,6 +102,29 @@ class Reservations:
         for asked in waiting:
             if not asked.answer.done():
                 asked.answer.set_result(answers[asked.order_id])
+
+    async def _all_fit(self, account_id: UUID, waiting: Sequence[_Asked]) -> bool:
+        """Whether all are reserved now, as most are: in one statement, by what the account used a moment ago and what
+        was reserved since. Where not nothing is, and the account's orders have to be counted.
+        """
+        limits, new = waiting[0].limits, {asked.order_id: asked.notional for asked in waiting}
+        if any(asked.limits != limits for asked in waiting):
+            return False
+        values = {
+            "account": account_id,
+            "orders": list(new),
+            "notionals": list(new.values()),
+            "count": len(new),
+            "worth": sum(new.values()),
+            "most_orders": limits.max_open_orders,
+            "most_open": limits.max_open_notional,
+            "most_today": limits.max_daily_notional,
+        }
+        async with self._pool.connection() as connection:
+            try:
+                return (await connection.execute(_AT_ONCE, values)).rowcount == len(new)
+            except UniqueViolation:  # one of them was reserved before
+                return False
 
     async def _reserve_all(self, account_id: UUID, waiting: Sequence[_Asked]) -> dict[UUID, Exceeded | None]:
         """The answer for each order, in the order in which they came."""
@@ -109,6 +143,7 @@ class Reservations:
                     new[asked.order_id] = asked.notional
             if new:
                 await cursor.execute(_RESERVE, {**values, "orders": list(new), "notionals": list(new.values())})
+            await cursor.execute(_SETTLED, {**values, **asdict(used.with_more(new.values()))})
         return answers
 
     async def used(self, account_id: UUID) -> Used:
@@ -123,7 +158,7 @@ async def settled_use(cursor: AsyncCursor[Any], account_id: UUID) -> Used:
     await cursor.execute(_USED, {"account": account_id})
     row = await cursor.fetchone()
     assert row is not None  # noqa: S101 - it selects one row
-    return Used(int(row[0]), Decimal(row[1]), Decimal(row[2]))
+    return Used(int(row[0]), Decimal(row[1]), Decimal(row[2]), row[3])
 
 
 def would_be_exceeded(used: Used, limits: Limits, notional: Decimal) -> Exceeded | None:

@@ -133,8 +133,7 @@ async def notional_of(services: Services, asked: OrderTerms) -> Decimal:
 
 async def _touch(services: Services, pair: Pair, *, sells: bool) -> Decimal:
     """Raises ``ProblemError`` where no venue has a price: what can't be measured isn't let through."""
-    prices, _ = await services.ticker.observe([pair])
-    found = prices.pairs.get(pair.symbol)
+    found = await services.ticker.recent(pair)
     if found is None:
         raise ProblemError(
             503,

@@ -15,6 +15,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from commands.directory.application import DirectoryApplication, NewKey
 from commands.known_accounts import KnownAccounts
+from commands.reservations import UNSETTLE
 from domain.directory import Account, account_id_of
 from domain.directory_events import Scope
 from domain.errors import DomainError
@@ -86,6 +87,12 @@ class DirectoryCommands:
 
     async def set_limits(self, account_id: UUID, limits: Limits, *, by: str) -> None:
         """Raises ``DomainError("account_not_found")``."""
+        # What was taken while nothing was limited is counted before the next order is.
+        try:
+            async with self._pool.connection() as connection:
+                await connection.execute(UNSETTLE, {"account": account_id})
+        except psycopg.Error as error:
+            raise LogUnavailableError(f"the account's limits can't be written: {type(error).__name__}") from None
         await self._run(lambda application: application.set_limits(account_id, limits, by))
 
     async def revoke(self, key_id: UUID, *, by: str) -> None:

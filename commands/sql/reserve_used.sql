@@ -1,5 +1,5 @@
--- Open orders, with those that were taken while nothing was limited; what was taken today; and what the open ones are
--- worth. An order that is being amended counts as what it is worth before or after, whichever is more.
+-- Open orders, with those that were taken while nothing was limited; what was taken today; what the open ones are worth;
+-- and today. An order that is being amended counts as what it is worth before or after, whichever is more.
 select
     (select count(*) from reservations where account_id = %(account)s and is_open)
     + (
@@ -37,4 +37,5 @@ select
             where a.account_id = %(account)s and coalesce(r.is_open, true)
             group by a.order_id
         ) as amended
-    ), 0)
+    ), 0),
+    (clock_timestamp() at time zone 'UTC')::date

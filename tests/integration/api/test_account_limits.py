@@ -107,6 +107,34 @@ async def test_open_orders_are_counted_until_they_end_also_those_from_before_the
     assert await post(engine) == (429, "open_orders_exceeded")
 
 
+async def test_what_was_taken_while_a_limit_was_lifted_counts_once_it_is_set_again(engine: Engine) -> None:
+    engine.project()
+    await limit(engine, maxOpenOrders=3)
+    assert await post(engine) == (202, None)
+    await limit(engine, maxOpenOrders=None)
+    last = [(await engine.http.post(ORDERS, json=LIMIT)).json()["position"] for _ in range(2)][-1]
+    assert (await engine.http.get(ORDERS, params={"position": last})).status_code == 200
+    await limit(engine, maxOpenOrders=3)
+    assert await post(engine) == (429, "open_orders_exceeded")
+
+
+async def test_it_is_by_what_was_counted_before_only_as_long_as_that_errs_upwards(
+    engine: Engine, database: TestDatabase
+) -> None:
+    def counted() -> tuple[Any, ...]:
+        with database.connect() as connection:
+            [row] = connection.execute("select open_orders, open_notional, notional_today from account_use")
+            return tuple(row)
+
+    await limit(engine, maxOpenOrders=3, maxDailyNotional="400")
+    ids = [(await engine.http.post(ORDERS, json=LIMIT)).json()["orderId"] for _ in range(3)]
+    assert counted() == (3, 300, 300)
+    await engine.tell(ids[0], c.DiscardOrder(Code.DISCARDED))
+    assert counted() == (3, 300, 300)  # nobody has asked for more since
+    assert await post(engine) == (202, None) and counted() == (3, 300, 400)
+    assert await post(engine) == (429, "open_orders_exceeded") and counted() == (3, 300, 400)
+
+
 @pytest.mark.parametrize(
     ("limits", "fits", "code"),
     [
