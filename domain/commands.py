@@ -157,6 +157,7 @@ class RequestCancel:
 class AmendOrder:
     """Other terms for an order that waits; None for what stays. ``amount_in`` is in base units."""
 
+    now: datetime
     limit_price: Decimal | None = None
     stop_price: Decimal | None = None
     amount_in: int | None = None

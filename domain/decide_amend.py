@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from domain import commands as c
@@ -10,6 +11,7 @@ from domain.errors import DomainError
 from domain.evolve import evolve
 from domain.numbers import U64_MAX
 from domain.order import Order
+from domain.time_in_force import is_expired
 
 
 def amend(order: Order, command: c.AmendOrder) -> list[e.OrderEvent]:
@@ -17,9 +19,9 @@ def amend(order: Order, command: c.AmendOrder) -> list[e.OrderEvent]:
     has other terms than the order.
 
     Raises ``DomainError``: ``not_amendable``, ``price_not_allowed``, ``expires_at_not_allowed``,
-    ``limit_out_of_reach``.
+    ``expires_at_passed``, ``limit_out_of_reach``.
     """
-    _require_amendable(order)
+    _require_amendable(order, command.now)
     asked: dict[str, Any] = {
         "limit_price": command.limit_price,
         "stop_price": command.stop_price,
@@ -31,6 +33,8 @@ def amend(order: Order, command: c.AmendOrder) -> list[e.OrderEvent]:
         raise DomainError(
             "expires_at_not_allowed", "expiresAt is for orders whose timeInForce is gtd.", field="expiresAt"
         )
+    if command.expires_at is not None and command.expires_at <= command.now:
+        raise DomainError("expires_at_passed", "expiresAt has passed; nothing was recorded.", field="expiresAt")
     for name, word in (("limit_price", "limitPrice"), ("stop_price", "stopPrice")):
         if asked[name] is not None and getattr(order, name) is None:
             raise DomainError("price_not_allowed", f"A {order.type} order takes no {word}.", field=word)
@@ -47,12 +51,15 @@ def amend(order: Order, command: c.AmendOrder) -> list[e.OrderEvent]:
     return [amended]
 
 
-def _require_amendable(order: Order) -> None:
+def _require_amendable(order: Order, now: datetime) -> None:
     if order.ended or order.cancellation:
         state = "is to be cancelled" if order.cancellation and not order.ended else f"is {order.status}"
         raise DomainError("not_amendable", f"The order {state}.")
     if not order.waits_for_price or order.live_attempt or order.unproven_attempt:
         raise DomainError("not_amendable", f"The order is {order.status}: only one that waits for its price changes.")
+    if is_expired(order, now):
+        # It is about to be cancelled: an amendment that is taken now would be a promise that nobody keeps.
+        raise DomainError("not_amendable", "The order has expired.")
 
 
 def _only_less(order: Order, changed: dict[str, Any]) -> bool:

@@ -93,19 +93,15 @@ def _command(document: Document, order: Order, now: datetime) -> AmendOrder:
         return fields.price(document[name], name) if name in document else None
 
     return AmendOrder(
+        now=now,
         limit_price=price("limitPrice"),
         stop_price=price("stopPrice"),
         amount_in=fields.amount(document["amountIn"], order.token_in, "amountIn") if "amountIn" in document else None,
         slippage_bps=fields.slippage_bps(document["slippageBps"], "slippageBps") if "slippageBps" in document else None,
-        expires_at=_expires_at(document["expiresAt"], order, now) if "expiresAt" in document else None,
+        expires_at=fields.expires_at(document["expiresAt"], order.time_in_force, "expiresAt")
+        if "expiresAt" in document
+        else None,
     )
-
-
-def _expires_at(value: Any, order: Order, now: datetime) -> datetime | None:
-    expires_at = fields.expires_at(value, order.time_in_force, "expiresAt")
-    if expires_at is not None and expires_at <= now:
-        raise fields.invalid("expires_at_passed", "expiresAt has passed; nothing was recorded.", "expiresAt")
-    return expires_at
 
 
 async def _amend(services: Services, caller: Caller, history: LoadedOrder, document: Document, version: int) -> None:

@@ -18,8 +18,8 @@ AMENDING = (
         "not_amendable",
         409,
         False,
-        "the order doesn't wait for its price: it was triggered, has ended, or is to be cancelled; or its stop was "
-        "reached, and `stopPrice` is to change",
+        "the order doesn't wait for its price: it was triggered, has ended or expired, or is to be cancelled; or its "
+        "stop was reached, and `stopPrice` is to change",
         _LOOK,
     ),
     Entry(

@@ -7,6 +7,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from domain.commands import AmendOrder
+from runtime.composition import utc_now
 from tests.chaos.node import FaultyNode
 from tests.golden.runs import (
     BUY,
@@ -103,8 +104,8 @@ async def amended_then_confirmed(engine: EngineHarness, node: FaultyNode) -> Seq
     execute(engine)
     order_id = await engine.submit(**STOP, stop_price=Decimal(100), limit_price=Decimal(99))
     for command in (
-        AmendOrder(amount_in=400_000_000),
-        AmendOrder(stop_price=Decimal(145), limit_price=Decimal(140), slippage_bps=70),
+        AmendOrder(utc_now(), amount_in=400_000_000),
+        AmendOrder(utc_now(), stop_price=Decimal(145), limit_price=Decimal(140), slippage_bps=70),
     ):
         await engine.orders.execute(await engine.history(order_id), command)
     await price(engine, "144")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
@@ -169,7 +169,7 @@ async def test_a_process_that_died_between_reserving_and_recording_is_settled_by
     assert await AmendedReservations(engine.pool).reserve(asked, limits) is None
     assert await used(engine) == (1, "400")
     if recorded:
-        command = c.AmendOrder(amount_in=400_000_000)
+        command = c.AmendOrder(datetime.now(UTC), amount_in=400_000_000)
         await engine.orders.execute(history, command, command_id=asked.command_id)
         assert await used(engine) == (1, "400")
     else:
@@ -204,3 +204,13 @@ async def test_the_end_of_a_gtd_order_changes_and_of_no_other(engine: Engine) ->
         status, problem = await amend(engine, order_id, seen, expiresAt=value)
         assert (status, problem["code"], problem["field"]) == (422, code, "expiresAt")
     assert (await order(engine, good_till)).expires_at == datetime(2100, 1, 1, tzinfo=UTC)
+
+
+async def test_an_order_that_has_expired_is_not_amendable_though_nobody_has_swept_it(engine: Engine) -> None:
+    soon = (datetime.now(UTC) + timedelta(seconds=0.7)).isoformat()
+    order_id = (await engine.submit(**LIMIT, timeInForce="gtd", expiresAt=soon))["orderId"]
+    await asyncio.sleep(0.8)
+    for asked in ({"amountIn": "1"}, {"expiresAt": "2099-01-01T00:00:00Z"}):
+        status, problem = await amend(engine, order_id, **asked)
+        assert (status, problem["code"]) == (409, "not_amendable")
+    assert await engine.events.head() == 1

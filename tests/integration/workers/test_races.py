@@ -22,7 +22,7 @@ from domain.commands import AmendOrder
 from domain.errors import DomainError
 from domain.order import Order
 from tests.golden.runs import QUICK, price
-from tests.integration.workers.harness import EngineHarness
+from tests.integration.workers.harness import EngineHarness, now
 
 RACES = int(os.environ.get("RACES", "60"))
 SELL = {"type": "limit", "amount_in": 10**7}
@@ -88,12 +88,12 @@ async def cancelled(engine: EngineHarness, order_id: UUID) -> Answered:
 async def amended(engine: EngineHarness, order_id: UUID) -> Answered:
     history = await engine.history(order_id)
     try:
-        assert amendment(history, AmendOrder(limit_price=FAR), history.version)
+        assert amendment(history, AmendOrder(now(), limit_price=FAR), history.version)
     except DomainError as refused:
         assert refused.code == "not_amendable" and history.order
         return Answered("refused", history.order.status)
     after = await record_amendment(
-        engine.orders, engine.store.trading, history, AmendOrder(limit_price=FAR), uuid7()
+        engine.orders, engine.store.trading, history, AmendOrder(now(), limit_price=FAR), uuid7()
     )  # fmt: skip
     if after is None or after.order is None:
         return Answered("refused", "moved on")

@@ -133,7 +133,7 @@ async def test_an_amended_end_holds_in_place_of_the_first(engine: EngineHarness)
     sooner = await engine.submit(**LIMIT, limit_price=Decimal(155), **good_for(600))
     for order_id, seconds in ((later, 600), (sooner, 1.0)):
         history = (await engine.orders.load([order_id])).orders[order_id]
-        await engine.orders.execute(history, AmendOrder(expires_at=utc_now() + timedelta(seconds=seconds)))
+        await engine.orders.execute(history, AmendOrder(utc_now(), expires_at=utc_now() + timedelta(seconds=seconds)))
     assert cancelled_by(await engine.until(sooner, is_ended, within=40)) == ("cancelled", "expired")
     await asyncio.sleep(1.0)
     assert (await engine.order(later)).status == "pending"

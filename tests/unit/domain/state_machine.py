@@ -132,7 +132,7 @@ def _commands(order: Order | None) -> Iterator[c.OrderCommand]:
                 yield replace(landing(attempt.number, "finalized", code), now=now)
     yield c.DiscardOrder()
     yield c.RequestCancel()
-    yield c.AmendOrder(slippage_bps=order.slippage_bps % 100 + 1)
+    yield c.AmendOrder(NOW, slippage_bps=order.slippage_bps % 100 + 1)
     if order.type == "market":
         yield c.RequestCancel(Code.DEADLINE_PASSED)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +13,7 @@ from domain import events as e
 from domain.evolve import fold
 from domain.order import Order
 from domain.tokens import BONK, SOL
-from tests.unit.domain.scenario import built, expired, given, landing, quote, quoted, routed, sent, submitted
+from tests.unit.domain.scenario import NOW, built, expired, given, landing, quote, quoted, routed, sent, submitted
 from tests.unit.domain.test_triggers import SELL, SELL_STOP, rested, saw, triggered
 
 WAITING = submitted(**SELL)
@@ -37,7 +38,7 @@ def folded(*events: e.OrderEvent) -> Order:
     ],
 )
 def test_it_keeps_its_place_only_where_its_amount_alone_falls(changes: dict[str, Any], keeps_place: bool) -> None:
-    [amended] = given(*WAITING).when(c.AmendOrder(**changes)).then(e.OrderAmended)
+    [amended] = given(*WAITING).when(c.AmendOrder(NOW, **changes)).then(e.OrderAmended)
     assert amended == e.OrderAmended(**changes, keeps_place=keeps_place)
     order = folded(*WAITING, amended)
     assert {name: getattr(order, name) for name in changes} == changes
@@ -45,9 +46,9 @@ def test_it_keeps_its_place_only_where_its_amount_alone_falls(changes: dict[str,
 
 
 def test_what_is_so_already_is_no_event() -> None:
-    given(*WAITING).when(c.AmendOrder()).then()
-    given(*WAITING).when(c.AmendOrder(limit_price=Decimal("150.0"), amount_in=1_500_000_000)).then()
-    [amended] = given(*WAITING).when(c.AmendOrder(limit_price=Decimal(150), amount_in=LESS)).then(e.OrderAmended)
+    given(*WAITING).when(c.AmendOrder(NOW)).then()
+    given(*WAITING).when(c.AmendOrder(NOW, limit_price=Decimal("150.0"), amount_in=1_500_000_000)).then()
+    [amended] = given(*WAITING).when(c.AmendOrder(NOW, limit_price=Decimal(150), amount_in=LESS)).then(e.OrderAmended)
     assert amended == e.OrderAmended(amount_in=LESS, keeps_place=True)
 
 
@@ -79,25 +80,25 @@ def test_an_amended_slippage_is_the_clients_own() -> None:
     ],
 )
 def test_an_order_that_does_not_wait_is_not_amended(history: tuple[e.OrderEvent, ...]) -> None:
-    given(*history).when(c.AmendOrder(amount_in=LESS)).then_refused("not_amendable")
+    given(*history).when(c.AmendOrder(NOW, amount_in=LESS)).then_refused("not_amendable")
 
 
 def test_a_price_the_order_does_not_have_is_refused() -> None:
-    given(*WAITING).when(c.AmendOrder(stop_price=Decimal(140))).then_refused("price_not_allowed")
+    given(*WAITING).when(c.AmendOrder(NOW, stop_price=Decimal(140))).then_refused("price_not_allowed")
 
 
 def test_a_stop_changes_until_it_is_reached() -> None:
     stop = submitted(**SELL_STOP)
-    given(*stop).when(c.AmendOrder(stop_price=Decimal(130))).then(e.OrderAmended)
+    given(*stop).when(c.AmendOrder(NOW, stop_price=Decimal(130))).then(e.OrderAmended)
     reached = (*stop, e.StopTriggered(observation=saw("130").observation))
-    given(*reached).when(c.AmendOrder(stop_price=Decimal(120))).then_refused("not_amendable")
-    given(*reached).when(c.AmendOrder(stop_price=Decimal(140), limit_price=Decimal(138))).then(e.OrderAmended)
+    given(*reached).when(c.AmendOrder(NOW, stop_price=Decimal(120))).then_refused("not_amendable")
+    given(*reached).when(c.AmendOrder(NOW, stop_price=Decimal(140), limit_price=Decimal(138))).then(e.OrderAmended)
     given(*stop, e.OrderAmended(stop_price=Decimal(130), keeps_place=False)).when(saw("135")).then()
 
 
 def test_a_limit_past_what_the_chain_can_count_is_refused() -> None:
     order = submitted(**{**SELL, "token_in": SOL, "token_out": BONK})
-    given(*order).when(c.AmendOrder(limit_price=Decimal("1e-20"))).then_refused("limit_out_of_reach")
+    given(*order).when(c.AmendOrder(NOW, limit_price=Decimal("1e-20"))).then_refused("limit_out_of_reach")
 
 
 def test_what_is_signed_after_it_has_the_new_minimum() -> None:
@@ -115,3 +116,19 @@ def test_what_was_signed_before_keeps_its_own_amount_should_it_land_in_spite_of_
     assert order.amount_of(order.attempts[0]) == 1_500_000_000
     [confirmed] = given(*proven, amended).when(landing(1)).then(e.OrderConfirmed)
     assert isinstance(confirmed, e.OrderConfirmed) and confirmed.amount_in == 1_500_000_000
+
+
+GOOD_TILL = submitted(**SELL, time_in_force="gtd", expires_at=NOW + timedelta(seconds=1))
+LATER = NOW + timedelta(hours=1)
+
+
+def test_an_order_that_has_expired_is_not_amended_though_nobody_has_cancelled_it_yet() -> None:
+    just_before, expired_at = NOW + timedelta(seconds=0.999), NOW + timedelta(seconds=1)
+    for changes in ({"amount_in": LESS}, {"expires_at": LATER}, {}):
+        given(*GOOD_TILL).when(c.AmendOrder(expired_at, **changes)).then_refused("not_amendable")
+    given(*GOOD_TILL).when(c.AmendOrder(just_before, expires_at=LATER)).then(e.OrderAmended)
+
+
+def test_no_end_is_set_that_has_passed() -> None:
+    for end in (NOW, NOW - timedelta(seconds=1)):
+        given(*GOOD_TILL).when(c.AmendOrder(NOW, expires_at=end)).then_refused("expires_at_passed")
