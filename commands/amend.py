@@ -18,7 +18,7 @@ from domain.order import Order
 
 
 class VersionConflictError(DomainError):
-    """The order is at another ``version`` than its client has seen."""
+    """The order is at another ``version`` than its client has seen, trails that moved apart."""
 
     def __init__(self, version: int) -> None:
         super().__init__("version_conflict", f"The order is at version {version}: look at it before you amend it.")
@@ -34,13 +34,14 @@ class Amendment:
 
 
 def amendment(history: LoadedOrder, command: AmendOrder, version: int) -> Amendment | None:
-    """What ``command`` would make of the order; None where it has these terms already.
+    """What ``command`` would make of the order that its client has seen at ``version``; None where it has these terms
+    already. A trail that moved since then is no other order: it moves many times a minute, and nobody decides it.
 
     Raises ``DomainError``: what ``decide`` refuses, then ``VersionConflictError``.
     """
     events = decide(history.order, command)
-    if history.version != version:
-        raise VersionConflictError(history.version)
+    if not history.revision <= version <= history.version:
+        raise VersionConflictError(history.revision)
     after = fold(events, history.order)
     if after is None or not events:
         return None

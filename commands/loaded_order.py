@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from uuid import UUID
 
 from msgspec import Struct
 
-from domain.events import OrderEvent
+from domain.events import OrderEvent, TrailMoved
 from domain.order import Order
 from event_store.types import PositionedEvent
 
@@ -27,6 +28,14 @@ class LoadedOrder(Struct, frozen=True):
     queued_position: int = 0
     last_event_id: UUID | None = None
     correlation_id: UUID | None = None
+
+    @property
+    def revision(self) -> int:
+        """The version of its newest event that isn't a moved trail: since then nothing that a client decides has
+        changed.
+        """
+        moved = takewhile(lambda event: isinstance(event, TrailMoved), reversed(self.events))
+        return self.version - sum(1 for _ in moved)
 
     def goes_on_with(self, event: PositionedEvent) -> bool:
         """Whether ``event`` is the next one of this history, and of no other."""

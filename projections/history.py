@@ -8,7 +8,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from domain.events import OrderEvent, is_order_event
+from domain.events import OrderEvent, TrailMoved, is_order_event
 from domain.evolve import evolve
 from domain.order import Order
 from event_store.mapper import EventMapper
@@ -66,6 +66,11 @@ def fold_recorded(mapper: EventMapper, recorded: Sequence[PositionedEvent]) -> O
     for stored in recorded:
         _, state = step(mapper, state, stored)
     return state
+
+
+def revision(recorded: Sequence[PositionedEvent]) -> int:
+    """The version of the newest of a stream's events that isn't a moved trail."""
+    return next(stored.version for stored in reversed(recorded) if stored.topic != TrailMoved.TOPIC)
 
 
 def until(

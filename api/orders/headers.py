@@ -55,7 +55,9 @@ def preferred_wait(sent: str | None) -> int | None:
 
 
 def etag(version: int) -> dict[str, str]:
-    """The header that names the version of an order that an answer shows."""
+    """The header that names the version of an order that an answer shows: as of its newest event that isn't a moved
+    trail, so that an ``If-Match`` holds while only that moves.
+    """
     return {"ETag": f'"{version}"'}
 
 

@@ -25,7 +25,7 @@ from api.orders.precondition import IfMatch, version_seen
 from api.services import InjectedServices, Services
 from commands.ids import order_id as order_id_of
 from domain.order import Order
-from projections.history import OrderState, fold_recorded, until
+from projections.history import OrderState, fold_recorded, revision, until
 from projections.order_view import DeadLetterView, HaltView, OrderView, UncertaintyView, has_rent, with_rent
 
 OrderId = Annotated[
@@ -77,7 +77,7 @@ class OrdersController(Controller):
         as_of: AsOf = None,
     ) -> Response[OrderView]:
         """Folded from the order's own events, so never behind the answer that accepted it."""
-        return tagged(await _order(services, caller, parse_order_id(order_id), version, as_of))
+        return await _order(services, caller, parse_order_id(order_id), version, as_of)
 
     @patch(
         "/{order_id:str}",
@@ -103,7 +103,7 @@ class OrdersController(Controller):
         """
         version, asked = version_seen(if_match), parse_order_id(order_id)
         await amend(services, caller, asked, await request.body(), request.headers.get("content-type"), version)
-        return tagged(await _order(services, caller, asked, None, None))
+        return await _order(services, caller, asked, None, None)
 
     @get(
         "/by-client-id/{client_order_id:str}",
@@ -125,7 +125,7 @@ class OrdersController(Controller):
     ) -> Response[OrderView]:
         """The order that was submitted with this `clientOrderId` or `Idempotency-Key`."""
         named = fields.client_order_id(client_order_id, "clientOrderId")
-        return tagged(await _order(services, caller, order_id_of(caller.account_id, named), version, as_of))
+        return await _order(services, caller, order_id_of(caller.account_id, named), version, as_of)
 
     @get(
         "/{order_id:str}/events",
@@ -159,28 +159,26 @@ class OrdersController(Controller):
         )
 
 
-def tagged(view: OrderView) -> Response[OrderView]:
-    """An order with its version as the answer's ``ETag``, for an ``If-Match``."""
-    return Response(view, headers=etag(view.version))
-
-
 async def _order(
     services: Services, caller: Caller, order_id: UUID, version: int | None, as_of: datetime | None
-) -> OrderView:
-    """The caller's order, now or as it was."""
+) -> Response[OrderView]:
+    """The caller's order, now or as it was, with what an ``If-Match`` names it by as ``ETag``."""
     if as_of is not None and as_of.tzinfo is None:
         raise ProblemError(400, "invalid_query", "as_of needs a zone: 2026-01-01T00:00:00Z.", field="as_of")
     recorded = await stream_of(services, caller, order_id)
     if version is not None and version > recorded[-1].version:
         detail = f"The order is at version {recorded[-1].version}."
         raise ProblemError(404, "version_not_found", detail, field="version")
-    state = fold_recorded(services.mapper, until(recorded, version=version, as_of=as_of))
+    shown = until(recorded, version=version, as_of=as_of)
+    state = fold_recorded(services.mapper, shown)
     if state is None:
         raise ProblemError(404, "not_yet_submitted", "The order did not exist at that instant.", field="as_of")
     over = state.order.ended and not state.order.live_attempts
     as_it_is = over or state.version < recorded[-1].version
     view = state.view() if as_it_is else await _with_troubles(services, caller, state)
-    return view if version or as_of else (await with_rents(services, [view]))[0]
+    if not (version or as_of):
+        [view] = await with_rents(services, [view])
+    return Response(view, headers=etag(revision(shown)))
 
 
 async def with_rents(services: Services, views: Sequence[OrderView]) -> list[OrderView]:

@@ -28,7 +28,7 @@ async def amend(engine: Engine, order_id: str, seen: str | None = '"1"', **asked
     headers = {} if seen is None else {"If-Match": seen}
     answer = await engine.http.patch(f"/api/orders/{order_id}", json=asked, headers=headers)
     if answer.status_code == 200:
-        assert answer.headers["etag"] == f'"{answer.json()["version"]}"'
+        assert answer.headers["etag"] == f'"{answer.json()["version"]}"'  # an amendment is no moved trail
     return answer.status_code, answer.json()
 
 
@@ -214,3 +214,19 @@ async def test_an_order_that_has_expired_is_not_amendable_though_nobody_has_swep
         status, problem = await amend(engine, order_id, **asked)
         assert (status, problem["code"]) == (409, "not_amendable")
     assert await engine.events.head() == 1
+
+
+async def test_while_only_its_trail_moves_its_etag_stays_and_an_amendment_by_it_holds(engine: Engine) -> None:
+    order_id = (await engine.submit(type="trailing-stop", trailBps=500))["orderId"]
+    for touch in ("150", "151", "152"):
+        await engine.tell(order_id, saw(touch))
+    shown = await engine.http.get(f"/api/orders/{order_id}")
+    assert (shown.headers["etag"], shown.json()["version"], shown.json()["bestPrice"]) == ('"1"', 4, "152")
+    assert (await amend(engine, order_id, '"5"', amountIn="1"))[1]["code"] == "version_conflict"
+    assert (await amend(engine, order_id, '"1"', amountIn="1"))[0] == 200
+    await engine.tell(order_id, saw("153"))
+    assert (await engine.http.get(f"/api/orders/{order_id}")).headers["etag"] == '"5"'
+    for seen in ('"1"', '"4"'):
+        status, problem = await amend(engine, order_id, seen, amountIn="0.9")
+        assert (status, problem["code"], problem["version"]) == (412, "version_conflict", 5)
+    assert (await amend(engine, order_id, '"6"', amountIn="0.9"))[0] == 200
