@@ -12,6 +12,7 @@ import typer
 
 from cli.operator import operator, print_outcome
 from cli.outside import outside_orders
+from cli.set_switches import set_switches
 from commands.ids import DEFAULT_ACCOUNT
 from commands.recovery import OpenOrder, Recovery, bound_by_guards
 from domain.log_behind import ForeignTransactionFound, LogFoundBehind
@@ -103,7 +104,8 @@ async def _recover(keep: Orders, cancel: Orders, because: str) -> str:
         orders = bound_by_guards(orders, guarded)
         if not because:
             executed = await _executed(store, outside.recorded)
-            print("\n".join([*_report(behind, executed, outside, orders), *unowned]))
+            switches = await set_switches(store, orders)
+            print("\n".join([*_report(behind, executed, outside, orders), *switches, *unowned]))
             raise StartupError(f"{len(orders)} open orders wait for a decision; surefill recover --help says how")
         others = {one.order_id for one in orders} - keep.named - cancel.named
         kept = keep.named | (others if keep.others else set())

@@ -7,10 +7,14 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
+from cli.set_switches import set_switches
+from commands.accounts import Behind
 from commands.ids import DEFAULT_ACCOUNT
+from commands.recovery import Recovery
 from domain import events as e
 from domain.deadman import deadman_stream
 from domain.deadman_events import DeadmanSet
+from projections.order_view import instant
 from tests.golden.runs import price
 from tests.integration.workers.harness import EngineHarness, now
 
@@ -88,3 +92,31 @@ async def test_a_client_that_lives_keeps_its_orders(engine: EngineHarness) -> No
     await engine.store.deadman.set(DEFAULT_ACCOUNT, None, by="test", now=now())
     await asyncio.sleep(1.5)
     assert (await engine.order(order_id)).status == "pending"
+
+
+async def test_in_a_log_that_was_put_back_it_fires_once_trading_goes_on_before_anything_triggers(
+    engine: EngineHarness,
+) -> None:
+    resting = await engine.submit(**WAITS, limit_price=Decimal(140))
+    await arm(engine, -1)
+    await engine.accounts.found_behind(DEFAULT_ACCOUNT, Behind("it was put back", 1))
+    engine.start_watcher()
+    await price(engine, "160")
+    await asyncio.sleep(1.5)
+    assert (await engine.store.deadman.of(DEFAULT_ACCOUNT)).state == "armed"
+    await engine.accounts.recover(DEFAULT_ACCOUNT, kept=[resting], cancelled=[], by="me", because="it is")
+    await asyncio.sleep(1.5)
+    assert (await engine.order(resting)).status == "pending"
+    await engine.accounts.resume(DEFAULT_ACCOUNT, "looked at by hand")
+    await fired(engine)
+    topics = [event.topic for event in await engine.events.load(resting)]
+    assert topics == [e.OrderSubmitted.TOPIC, e.CancelRequested.TOPIC, e.OrderCancelled.TOPIC]
+
+
+async def test_who_recovers_a_log_is_told_of_the_switches_that_are_set(engine: EngineHarness) -> None:
+    await engine.submit(**WAITS, limit_price=Decimal(140))
+    recovery = Recovery(engine.events, engine.orders, engine.accounts)
+    assert await set_switches(engine.store, await recovery.open_orders()) == []
+    cancel_at = await arm(engine, 60)
+    [line] = await set_switches(engine.store, await recovery.open_orders())
+    assert str(DEFAULT_ACCOUNT) in line and instant(cancel_at) in line
