@@ -25,9 +25,11 @@ from event_store.mapper import EventMapper
 from event_store.read.snapshot import Snapshot
 from event_store.types import RecordedEvent
 from projections.history import OrderState, advance, order_event
+from projections.orders import NAME
 from projections.orders.verification import REBUILD, OrdersRows
 from verification.attempts import Attempts, attempts_of
 from verification.directory import directory_fault, is_directory_topic
+from verification.guards import GuardRows
 from verification.reclaims import RecordedReclaims, foreign_reclaim, recorded_reclaim
 from verification.report import RECONCILE, Report, Track
 
@@ -40,23 +42,25 @@ def verify_log(
     mapper: EventMapper,
     attempts: Attempts,
     reclaims: RecordedReclaims,
+    guards: GuardRows,
     report: Report,
     track: Track,
     checkpoint: LogCheckpoint | None,
 ) -> None:
     """Everything that PostgreSQL alone can show; what was recorded of attempts goes to ``attempts``, of rents to
-    ``reclaims``.
+    ``reclaims``. ``guards`` are the rows of the same snapshot.
     """
     head = snapshot.head()
     links = track(snapshot.links(_EVERY), head.position, "positions")
     report.add_all(verify_positions(links, head, checkpoint))
     rows = OrdersRows(snapshot)
-    if rows.position > head.position:
-        what = f"orders_v1 has come to position {rows.position}, the log ends at {head.position}"
-        remedy = "The log lost its end, or is a backup: restore the newer one, or rebuild the read model."
-        report.add(Finding("read models", "differs", what, remedy, position=rows.position))
+    for table, position in ((NAME, rows.position), ("guards", guards.position)):
+        if position > head.position:
+            what = f"{table} has come to position {position}, the log ends at {head.position}"
+            remedy = "The log lost its end, or is a backup: restore the newer one, or make the table anew."
+            report.add(Finding("read models", "differs", what, remedy, position=position))
     of_checkpoint = 0
-    others = _Others(mapper, attempts, report, reclaims)
+    others = _Others(mapper, attempts, report, reclaims, guards)
     events = track(snapshot.events(), head.position, "streams")
     for stream_id, group in groupby(events, key=attrgetter("stream_id")):
         stream = list(group)
@@ -66,13 +70,15 @@ def verify_log(
         sound = not report.add_all(verify_stream(stream))
         if stream[0].topic.startswith(_ORDER):
             report.looked_at["orders"] += 1
-            _verify_order(stream_id, stream, sound, mapper, rows, attempts, reclaims, report)
+            _verify_order(stream_id, stream, sound, mapper, rows, attempts, reclaims, guards, report)
         else:
             others.verify(stream)
     others.tell_contradictions()
     report.add_all(rows.rest())
+    report.add_all(guards.compare())
     report.looked_at["position"] = head.position
     report.looked_at["orders_v1 position"] = rows.position
+    report.looked_at["guards position"] = guards.position
     if checkpoint and of_checkpoint != checkpoint.streams:
         what = f"{of_checkpoint} streams begin at or before the checkpoint, which counted {checkpoint.streams}"
         report.add(Finding("log", "differs", what, RESTORE, position=checkpoint.position))
@@ -86,6 +92,7 @@ def _verify_order(
     rows: OrdersRows,
     attempts: Attempts,
     reclaims: RecordedReclaims,
+    guards: GuardRows,
     report: Report,
 ) -> None:
     until = rows.until(order_id)
@@ -98,7 +105,9 @@ def _verify_order(
             event = order_event(mapper, recorded)
         except UnreadableEventError as unreadable:
             fault = fault or (_unknown(recorded) if unreadable.unknown else _damaged(recorded, unreadable))
+            guards.take(recorded, None)
             continue
+        guards.take(recorded, event)
         told.append((recorded.version, event))
         if fault is None:
             try:
@@ -133,8 +142,11 @@ class _Others:
     trading after it has looked, and the chain's own check still compares.
     """
 
-    def __init__(self, mapper: EventMapper, attempts: Attempts, report: Report, reclaims: RecordedReclaims) -> None:
+    def __init__(
+        self, mapper: EventMapper, attempts: Attempts, report: Report, reclaims: RecordedReclaims, guards: GuardRows
+    ) -> None:
         self._reclaims = reclaims
+        self._guards = guards
         self._mapper = mapper
         self._attempts = attempts
         self._report = report
@@ -157,6 +169,7 @@ class _Others:
             except (ValueError, TypeError, KeyError) as fault:
                 self._report.add(_damaged(recorded, UnreadableEventError(recorded, fault)))
             else:
+                self._guards.take(recorded, event)
                 if isinstance(event, AccountEvent):
                     read.append(event)
                 if isinstance(event, ForeignTransactionFound):

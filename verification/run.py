@@ -21,6 +21,7 @@ from projections.accounts import WALLETS
 from projections.orders import NAME
 from verification.attempts import Attempts
 from verification.chain import ChainCheck
+from verification.guards import GuardRows
 from verification.log import verify_log
 from verification.reclaims import RecordedReclaims
 from verification.report import Report, Track
@@ -42,9 +43,9 @@ def verify_everything(
     mapper = EventMapper((*ORDER_EVENTS, *ACCOUNT_EVENTS, *DIRECTORY_EVENTS, TradingStateSet))
     with closing(Attempts()) as attempts, closing(RecordedReclaims()) as reclaims:
         try:
-            with snapshot(database_url, reads=(NAME,)) as looked_at:
+            with snapshot(database_url, reads=(NAME,)) as looked_at, closing(GuardRows(looked_at)) as guards:
                 wallets = {row[0] for row in looked_at.rows(WALLETS)}
-                verify_log(looked_at, mapper, attempts, reclaims, report, track, checkpoint)
+                verify_log(looked_at, mapper, attempts, reclaims, guards, report, track, checkpoint)
         except psycopg.Error as error:
             what = f"the log cannot be read to the end: {type(error).__name__}"
             remedy = "Verify again; if it stays so, look at PostgreSQL's own log."

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from msgspec.structs import replace
 
+from commands.ids import DEFAULT_ACCOUNT
 from domain.commands import RequestCancel
 from tests.golden.runs import execute
 from tests.integration.verification.conftest import AuditHarness
@@ -94,3 +95,40 @@ async def test_a_reclaim_of_elsewhere_agrees_once_it_is_recorded(engine: EngineH
     verified = await audit.verify(node=engine.rpc_url)
     assert verified.of("differs") == []
     assert verified.report.looked_at["reclaims"] == 1
+
+
+async def test_a_row_of_the_table_of_guards_that_is_not_as_the_log_says_is_named(
+    engine: EngineHarness, audit: AuditHarness
+) -> None:
+    back, _ = await returned(engine, audit, 2)
+    for change, what in (
+        ("update guards set returned = false where order_id = %s", "differs from the log in returned"),
+        ("update guards set lamports = lamports + 1 where order_id = %s", "differs from the log in lamports"),
+        ("update guards set reclaim = gen_random_uuid() where order_id = %s", "differs from the log in reclaim"),
+        ("update guards set account_id = gen_random_uuid() where order_id = %s", "differs from the log in account_id"),
+        ("update guards set since = since - interval '1 year' where order_id = %s", "differs from the log in since"),
+        ("delete from guards where order_id = %s", "guards: has no row"),
+    ):
+        with audit.database.connect() as app:
+            kept = app.execute("select * from guards where order_id = %s", [back]).fetchone()
+            app.execute(change, [back])
+        [found] = (await audit.verify()).of("differs", "read models")
+        assert found.stream_id == back and what in found.what
+        with audit.database.connect() as app:
+            app.execute("delete from guards where order_id = %s", [back])
+            app.execute("insert into guards values (%s, %s, %s, %s, %s, %s, %s, %s, %s)", kept)
+    assert (await audit.verify()).of("differs") == []
+
+
+async def test_a_guard_that_no_order_of_the_log_made_is_named(engine: EngineHarness, audit: AuditHarness) -> None:
+    await confirmed(engine, 1)
+    await engine.stop()
+    await audit.project()
+    stranger = uuid4()
+    with audit.database.connect() as app:
+        app.execute(
+            "insert into guards (order_id, account_id, since, largest) values (%s, %s, now(), 1)",
+            [stranger, DEFAULT_ACCOUNT],
+        )
+    [found] = (await audit.verify()).of("differs", "read models")
+    assert (found.stream_id, found.what) == (stranger, "guards: has a row that the log does not account for")
