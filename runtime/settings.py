@@ -167,9 +167,7 @@ class Settings(WalletSettings, VenueSettings):
     def words_in_any_case(cls, value: Any) -> Any:
         return value.lower() if isinstance(value, str) else value
 
-    @field_validator(
-        "solana_evidence_rpc_urls", "allowed_hosts", "allowed_origins", "programs_allowed", "venues", mode="before"
-    )
+    @field_validator(*_LISTS, mode="before")
     @classmethod
     def comma_separated(cls, value: Any) -> Any:
         return tuple(item.strip() for item in value.split(",") if item.strip()) if isinstance(value, str) else value

@@ -74,6 +74,29 @@ def test_settings_never_show_an_address_with_its_password(monkeypatch: pytest.Mo
     assert "hunter2" not in repr(load())
 
 
+@pytest.mark.parametrize(
+    ("name", "items"),
+    [
+        ("SOLANA_EVIDENCE_RPC_URLS", ("http://one.example", "http://two.example")),
+        ("LANDER_URLS", ("http://one.example", "http://two.example")),
+        ("ALLOWED_HOSTS", ("one.example", "two.example")),
+        ("ALLOWED_ORIGINS", ("http://one.example", "http://two.example")),
+        ("PROGRAMS_ALLOWED", ("SurefiLLPooLs111111111111111111111111111111",)),
+        ("VENUES", ("jupiter", "raydium")),
+        ("PRICE_SOURCE", ("jupiter", "binance")),
+    ],
+)
+def test_a_list_is_read_from_one_line(name: str, items: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, " , ".join(items))
+    assert getattr(load(), name.lower()) == items
+
+
+def test_each_setting_that_is_a_list_is_among_those() -> None:
+    [marked] = test_a_list_is_read_from_one_line.pytestmark  # type: ignore[attr-defined]
+    lists = {name.upper() for name, field in Settings.model_fields.items() if isinstance(field.default, tuple)}
+    assert {name for name, _ in marked.args[1]} == lists
+
+
 def test_an_empty_value_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORT", "")
     monkeypatch.setenv("METRICS_PORT", "")
