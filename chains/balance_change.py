@@ -15,8 +15,8 @@ class BalanceChange:
 
     ``tokens`` is by mint, in base units, over all its token accounts. ``lamports`` is over the wallet and its token
     accounts together, because the rent of an account that it opens or closes only moves between them; the network fee,
-    ``fee_lamports`` where the wallet paid it, is not in it, nor is ``guard_lamports``, what went into the order's guard
-    as rent. ``wrapped_sol_stayed``: no wrapped-SOL account of the wallet was opened or closed.
+    ``fee_lamports`` where the wallet paid it, is not in it, nor is a tip, nor ``guard_lamports``, what went into the
+    order's guard as rent. ``wrapped_sol_stayed``: no wrapped-SOL account of the wallet was opened or closed.
     """
 
     tokens: dict[str, int]
@@ -42,9 +42,11 @@ class BalanceChange:
         return {mint: amount for mint, amount in changed.items() if amount}
 
 
-def balance_change(meta: Meta, keys: Sequence[str], wallet: str, guard: str | None = None) -> BalanceChange:
+def balance_change(
+    meta: Meta, keys: Sequence[str], wallet: str, guard: str | None = None, *, tip_lamports: int = 0
+) -> BalanceChange:
     """What the transaction did to ``wallet``; ``keys`` are its accounts, the fee payer first; ``guard`` is the
-    order's, whose rent only moves from the wallet to it.
+    order's, whose rent only moves from the wallet to it. ``tip_lamports`` is what it tips where it succeeds.
 
     ``meta`` must have the balances of every account it names.
     """
@@ -58,9 +60,10 @@ def balance_change(meta: Meta, keys: Sequence[str], wallet: str, guard: str | No
         own |= {keys.index(wallet)}
     guards = {keys.index(guard)} if guard in keys else set()
     fee = meta.fee if keys[:1] == [wallet] else 0
+    tip = tip_lamports if meta.err is None else 0
     return BalanceChange(
         tokens=tokens,
-        lamports=_gained(meta, own | guards) + fee,
+        lamports=_gained(meta, own | guards) + fee + tip,
         fee_lamports=fee,
         guard_lamports=_gained(meta, guards),
         wrapped_sol_stayed=_wrapped_sol(before) == _wrapped_sol(after),

@@ -21,15 +21,17 @@ _BATCHED = frozenset({"simulateTransaction", "sendTransaction", "getTransaction"
 class Endpoint:
     """A Solana RPC endpoint at ``url``, shown as ``name``: its host, without path or credentials.
 
-    ``timeout`` is for a whole call, in seconds; ``connections`` is how many requests are under way at once.
+    ``timeout`` is for a whole call, in seconds; ``connections`` is how many requests are under way at once. Without
+    ``batches`` each call is a request of its own.
     """
 
-    def __init__(self, url: str, *, timeout: float = 10.0, connections: int = 64) -> None:
+    def __init__(self, url: str, *, timeout: float = 10.0, connections: int = 64, batches: bool = True) -> None:
         self.name = _host(url)
         self._timeout = timeout
         self._ids = count(1)
         self._transport = Transport(url, connections=connections)
         self._batches = Batches(self._post)
+        self._batched = _BATCHED if batches else frozenset()
 
     async def close(self) -> None:
         await self._batches.close()
@@ -43,7 +45,7 @@ class Endpoint:
         request = json_rpc.Request(next(self._ids), method, params)
         # Errors are raised without their cause: an endpoint's key or signed bytes may be in its text.
         try:
-            answer = await (self._batches.answer(request) if method in _BATCHED else self._send_single(request))
+            answer = await (self._batches.answer(request) if method in self._batched else self._send_single(request))
             if answer.error is not None:
                 raise RpcError(self.name, answer.error.code, answer.error.message)
             if answer.id != request.id or answer.result is msgspec.UNSET:

@@ -1,20 +1,25 @@
 """More endpoints that take the same signed bytes: the sooner one of them reaches a leader, the better.
 
 Sent anywhere, however often, the bytes are one transaction. What a lander answers proves nothing, and nobody waits
-for it.
+for it. Some ask for a tip in the transaction (``chains.tips``): they are handed what tips them, and nothing else.
 """
 
 from __future__ import annotations
 
 import asyncio
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from time import monotonic
 
 from prometheus_client import Counter, Histogram
+from solders.pubkey import Pubkey
+from solders.signature import Signature
 
 from chains.endpoint import Endpoint
 from chains.errors import RpcError, UnansweredError
+from chains.landed_shares import LandedShares
+from chains.tips import Tip
 
 HANDED_OVER = Counter(
     "surefill_lander_sends_total",
@@ -25,43 +30,117 @@ ANSWER_SECONDS = Histogram("surefill_lander_seconds", "How long a lander took to
 
 # One that swallows everything must not hold the bytes of all orders.
 MOST_WAITING = 256
+# So long a lander that was asked too often is left alone.
+REST_S = 1.0
+_RATE_LIMITED = "HTTP 429"
+_ENCODED = {"encoding": "base64"}
+_UNCHECKED = {**_ENCODED, "skipPreflight": True, "maxRetries": 0}
+# Every transaction of ours has one signature, behind the byte that says so.
+_SIGNATURE = slice(1, 65)
+
+
+@dataclass(frozen=True, slots=True)
+class LanderTerms:
+    """Where a lander is, what it is told beside the bytes, the tip it asks for, and whether it takes batches."""
+
+    url: str
+    config: Mapping[str, object]
+    tip: Tip | None = None
+    batches: bool = False
+
+
+def rpc(url: str) -> LanderTerms:
+    """An RPC endpoint as any other."""
+    return LanderTerms(url, _UNCHECKED, batches=True)
+
+
+def jito(url: str, tip: Tip) -> LanderTerms:
+    """A block engine of Jito's, ``/api/v1/transactions``: it never runs a preflight, and its encoding has to be named.
+    https://docs.jito.wtf/lowlatencytxnsend/
+    """
+    return LanderTerms(url, _ENCODED, tip)
+
+
+def sender(url: str, tip: Tip) -> LanderTerms:
+    """A sender like Helius's, ``/fast``, which takes nothing without these two.
+    https://www.helius.dev/docs/sending-transactions/sender
+    """
+    return LanderTerms(url, _UNCHECKED, tip)
+
+
+class _Lander:
+    def __init__(self, terms: LanderTerms, *, timeout: float) -> None:
+        self.endpoint = Endpoint(terms.url, timeout=timeout, batches=terms.batches)
+        self.name = self.endpoint.name
+        self.waiting: set[asyncio.Task[None]] = set()
+        self.rests_until = 0.0
+        self._config = terms.config
+        self._tipped = None if terms.tip is None else [bytes(Pubkey.from_string(one)) for one in terms.tip.accounts]
+
+    def asks_for_more(self, transaction: bytes) -> bool:
+        """Whether it asks for a tip, and this one has none for it: a cancel, or what brings rents back."""
+        return self._tipped is not None and not any(account in transaction for account in self._tipped)
+
+    async def send(self, transaction: bytes) -> str:
+        """What it answered, in a word."""
+        began = monotonic()
+        try:
+            await self.endpoint.call("sendTransaction", b64encode(transaction).decode(), dict(self._config), shape=str)
+        except RpcError:
+            answer = "error"
+        except UnansweredError as failure:
+            if failure.reason != _RATE_LIMITED:
+                return "unanswered"
+            self.rests_until = monotonic() + REST_S
+            answer = "rate_limited"
+        else:
+            answer = "accepted"
+        ANSWER_SECONDS.labels(self.name).observe(monotonic() - began)
+        return answer
 
 
 class Landers:
-    """Those at ``urls``; ``timeout`` in seconds. One that has ``MOST_WAITING`` sends unanswered is passed over."""
+    """Those of ``terms``; ``timeout`` in seconds. One that has ``MOST_WAITING`` sends unanswered, or says that it was
+    asked too often, is passed over.
+    """
 
-    def __init__(self, urls: Sequence[str], *, timeout: float) -> None:
-        self._endpoints = [Endpoint(url, timeout=timeout) for url in urls]
-        self._waiting: dict[Endpoint, set[asyncio.Task[None]]] = {endpoint: set() for endpoint in self._endpoints}
+    def __init__(self, terms: Sequence[LanderTerms], *, timeout: float) -> None:
+        self._landers = [_Lander(one, timeout=timeout) for one in terms]
+        self.shares = LandedShares()
 
-    def hand_over(self, transaction: bytes) -> None:
-        """Send the bytes to each, and return at once."""
-        for endpoint, waiting in self._waiting.items():
-            if len(waiting) >= MOST_WAITING:
-                HANDED_OVER.labels(endpoint.name, "passed_over").inc()
+    def hand_over(self, transaction: bytes, beside: str) -> Callable[[], None]:
+        """Send the bytes to each, and return at once. ``beside`` is the endpoint that is sent them, too; call what is
+        returned once that has taken them.
+        """
+        if not self._landers:
+            return _nobody_counts
+        signature = str(Signature.from_bytes(transaction[_SIGNATURE]))
+        self.shares.handed_over(signature, beside)
+        for lander in self._landers:
+            if lander.asks_for_more(transaction):
                 continue
-            task = asyncio.create_task(self._send(endpoint, transaction))
-            waiting.add(task)
-            task.add_done_callback(waiting.discard)
+            self.shares.handed_over(signature, lander.name)
+            if len(lander.waiting) >= MOST_WAITING or monotonic() < lander.rests_until:
+                HANDED_OVER.labels(lander.name, "passed_over").inc()
+                continue
+            task = asyncio.create_task(self._send(lander, signature, transaction))
+            lander.waiting.add(task)
+            task.add_done_callback(lander.waiting.discard)
+        return lambda: self.shares.taken(signature, beside)
 
     async def close(self) -> None:
-        tasks = [task for waiting in self._waiting.values() for task in waiting]
+        tasks = [task for lander in self._landers for task in lander.waiting]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.gather(*(endpoint.close() for endpoint in self._endpoints))
+        await asyncio.gather(*(lander.endpoint.close() for lander in self._landers))
 
-    async def _send(self, endpoint: Endpoint, transaction: bytes) -> None:
-        config = {"encoding": "base64", "skipPreflight": True, "maxRetries": 0}
-        began = monotonic()
-        try:
-            await endpoint.call("sendTransaction", b64encode(transaction).decode(), config, shape=str)
-        except RpcError:
-            answer = "error"
-        except UnansweredError:
-            answer = "unanswered"
-        else:
-            answer = "accepted"
-        HANDED_OVER.labels(endpoint.name, answer).inc()
-        if answer != "unanswered":
-            ANSWER_SECONDS.labels(endpoint.name).observe(monotonic() - began)
+    async def _send(self, lander: _Lander, signature: str, transaction: bytes) -> None:
+        answer = await lander.send(transaction)
+        HANDED_OVER.labels(lander.name, answer).inc()
+        if answer == "accepted":
+            self.shares.taken(signature, lander.name)
+
+
+def _nobody_counts() -> None:
+    """Where there are no landers."""

@@ -25,19 +25,23 @@ class PriorityFees:
     """The ``percentile`` (1 to 100) of the fees that ``read`` shows for accounts, in micro-lamports a compute unit.
 
     Of each recent block the node shows the least that was paid there, mostly nothing: zeros don't count. 0 asks for
-    nothing.
+    nothing. It is never less than ``least``.
     """
 
-    def __init__(self, read: Callable[[Sequence[str]], Awaitable[Sequence[int]]], percentile: int) -> None:
+    def __init__(
+        self, read: Callable[[Sequence[str]], Awaitable[Sequence[int]]], percentile: int, *, least: int = 0
+    ) -> None:
         self._read = read
         self._percentile = percentile
+        self._least = least
         self._known: dict[tuple[str, ...], tuple[float, int]] = {}
         self._flight: SingleFlight[tuple[str, ...], tuple[float, int]] = SingleFlight()
 
     async def of(self, instructions: Sequence[Instruction]) -> int:
-        """For the accounts that these write; 0 where nobody paid, or the node doesn't say: it is a hint alone."""
-        if not self._percentile:
-            return 0
+        """For the accounts that these write; the least where nobody paid, or the node doesn't say: it is a hint."""
+        return max(self._least, await self._paid(instructions)) if self._percentile else self._least
+
+    async def _paid(self, instructions: Sequence[Instruction]) -> int:
         metas = (one for each in instructions for one in each.accounts if one.is_writable and not one.is_signer)
         accounts = tuple(dict.fromkeys(str(one.pubkey) for one in metas))[:MOST_ACCOUNTS]
         known = self._known.get(accounts)

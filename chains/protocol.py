@@ -58,7 +58,8 @@ class Statuses:
 class SentTransaction:
     """What is needed to look for an attempt on the chain: never its signed bytes.
 
-    ``guard`` is what it makes first, None in older logs; ``lands_until`` the last block height at which it may land.
+    ``guard`` is what it makes first, None in older logs; ``lands_until`` the last block height at which it may land;
+    ``tip_lamports`` what it pays to landers where it succeeds.
     """
 
     signature: str
@@ -67,6 +68,7 @@ class SentTransaction:
     token_out: str
     guard: str | None
     lands_until: int
+    tip_lamports: int = 0
 
 
 @dataclass(frozen=True, slots=True)

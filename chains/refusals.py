@@ -20,6 +20,7 @@ class RefusalReason(StrEnum):
     NO_GUARD = "no_guard"
     GUARD_TOUCHED = "guard_touched"
     WRONG_MEMO = "wrong_memo"
+    WRONG_TIP = "wrong_tip"
     UNKNOWN_PROGRAM = "unknown_program"
     TRANSFER = "transfer"
     ACCOUNT_CLOSED = "account_closed"

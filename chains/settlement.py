@@ -55,7 +55,7 @@ def settle(
         amount_in = amount_out = guard_rent = 0
     else:
         error = None
-        change = balance_change(meta, message.account_keys, sent.wallet, sent.guard)
+        change = balance_change(meta, message.account_keys, sent.wallet, sent.guard, tip_lamports=sent.tip_lamports)
         amount_in = max(0, -change.of(sent.token_in))
         amount_out = max(0, change.of(sent.token_out))
         guard_rent = max(0, change.guard_lamports)

@@ -22,7 +22,7 @@ from chains.errors import RpcError, UnansweredError
 from chains.evidence import Answer, Present, ask
 from chains.guard import TOKEN_PROGRAM
 from chains.guard_accounts import GuardsSeen, see
-from chains.landers import Landers
+from chains.landers import Landers, LanderTerms
 from chains.lookup_tables import read_table
 from chains.priority_fees import read_fees
 from chains.protocol import (
@@ -54,7 +54,7 @@ _TOKEN_AMOUNT = slice(64, 72)
 
 class SolanaChain(Chain):
     """``chains.protocol.Chain`` over the endpoint at ``url``; ``extra_urls`` are asked for evidence, and for landings
-    that it doesn't show as successes; ``lander_urls`` are sent the same bytes, and nothing is asked of them. Without
+    that it doesn't show as successes; ``landers`` are sent the same bytes, and nothing is asked of them. Without
     ``sends`` no bytes leave, whoever asks for it. ``health`` compares the endpoints while somebody runs it.
 
     ``read_commitment`` is the state that quotes and simulations are made from. ``custom_codes`` says what the custom
@@ -67,7 +67,7 @@ class SolanaChain(Chain):
         url: str,
         *,
         extra_urls: Sequence[str] = (),
-        lander_urls: Sequence[str] = (),
+        landers: Sequence[LanderTerms] = (),
         sends: bool = True,
         read_commitment: Commitment = "confirmed",
         custom_codes: CustomCodes | None = None,
@@ -78,13 +78,13 @@ class SolanaChain(Chain):
         self._main = self._endpoints[0]
         self.health = EndpointHealth(self._endpoints)
         self._sends = sends
-        self._landers = Landers(lander_urls, timeout=timeout)
+        self.landers = Landers(landers, timeout=timeout)
         self._times = BlockTimes(self._main)
         self._commitment = read_commitment
         self._custom_codes = custom_codes or {}
 
     async def close(self) -> None:
-        await asyncio.gather(self._landers.close(), *(endpoint.close() for endpoint in self._endpoints))
+        await asyncio.gather(self.landers.close(), *(endpoint.close() for endpoint in self._endpoints))
 
     async def __aenter__(self) -> Self:
         return self
@@ -169,11 +169,12 @@ class SolanaChain(Chain):
             "preflightCommitment": self._commitment,
             "maxRetries": 0,
         }
-        self._landers.hand_over(transaction)
+        taken = self.landers.hand_over(transaction, beside=self._main.name)
         try:
             await self._main.call("sendTransaction", _base64(transaction), config, shape=str)
         except (RpcError, UnansweredError) as failure:
             return failure.reason
+        taken()
         return "accepted"
 
     async def statuses(self, signatures: Sequence[str], *, search_history: bool = False) -> Statuses:

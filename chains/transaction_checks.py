@@ -18,6 +18,7 @@ from chains.errors import TransactionRefusedError
 from chains.guard import Guard
 from chains.own_accounts import token_account
 from chains.refusals import RefusalReason
+from chains.tips import Tip, without_tips
 from chains.transactions import ATA_PROGRAM, MAX_TRANSACTION_BYTES
 from domain.swap_terms import SwapReader
 
@@ -63,14 +64,16 @@ def check(
     rent: int,
     most_priority_lamports: int,
     swap: AllowedSwap | None,
+    tips: Sequence[Tip] = (),
     tables: LookupTables | None = None,
 ) -> Decoded:
     """The message decoded, where it is safe to sign. Raises TransactionRefusedError, which names the reason.
 
     ``wallet`` pays and alone signs; after a compute limit, and a price that comes to ``most_priority_lamports`` at
     most, it first makes ``guard`` with ``rent`` lamports, byte for byte, and nothing else names the guard; ``memo`` is
-    its one memo; beside that it does ``swap`` once, and may make the account that the swap pays into. A cancel has no
-    ``swap``. ``tables`` are the lookup tables it may use, as the chain shows them. Signed it fits into a packet.
+    its one memo; beside that it does ``swap`` once, may make the account that the swap pays into, and pays each of
+    ``tips`` once. A cancel has neither ``swap`` nor tips. ``tables`` are the lookup tables it may use, as the chain
+    shows them. Signed it fits into a packet.
     """
     decoded = decode(message, tables)
     own = Pubkey.from_string(wallet)
@@ -81,7 +84,8 @@ def check(
         raise TransactionRefusedError(
             "it does not carry exactly this attempt's memo, signed by the wallet", RefusalReason.WRONG_MEMO
         )
-    _check_swap([step for step in after if step.program != MEMO], own, swap)
+    steps = without_tips([step for step in after if step.program != MEMO], decoded, own, tips)
+    _check_swap(steps, own, swap)
     if decoded.size > MAX_TRANSACTION_BYTES:
         raise TransactionRefusedError(
             f"signed it has {decoded.size} bytes, more than the {MAX_TRANSACTION_BYTES} of a packet",

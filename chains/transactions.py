@@ -55,12 +55,14 @@ def compose(
     compute_units: int,
     compute_unit_price: int = 0,
     cancels: bool = False,
+    tips: Sequence[Instruction] = (),
     lookup_tables: Sequence[AddressLookupTableAccount] = (),
 ) -> MessageV0:
     """The unsigned message of an attempt, paid and signed by ``wallet``: ``guard`` is made before anything else runs.
 
     ``compute_units`` is what it is known to use, of which ``unit_limit`` is made; ``compute_unit_price`` is in
-    micro-lamports a unit. What ``cancels`` has no ``instructions``. Accounts in ``lookup_tables`` take a byte each.
+    micro-lamports a unit. ``tips`` are paid last. What ``cancels`` has no ``instructions``, and no tips. Accounts in
+    ``lookup_tables`` take a byte each.
     """
     payer = Pubkey.from_string(wallet)
     limits = [set_compute_unit_limit(unit_limit(compute_units))]
@@ -69,5 +71,5 @@ def compose(
     # As signer the wallet vouches for the memo, and the memo program refuses one that it did not sign.
     text = memo_text(order_id, attempt, cancels=cancels).encode()
     memo = Instruction(Pubkey.from_string(MEMO_PROGRAM), text, [AccountMeta(payer, True, False)])
-    steps = [*limits, *guard, *instructions, memo]
+    steps = [*limits, *guard, *instructions, *tips, memo]
     return MessageV0.try_compile(payer, steps, list(lookup_tables), Hash.from_string(blockhash))

@@ -18,6 +18,7 @@ from chains.balance_change import balance_change
 from chains.endpoint import Endpoint
 from chains.errors import UnansweredError
 from chains.guard import SYSTEM_PROGRAM, TOKEN_PROGRAM
+from chains.tips import MOST_TIP_LAMPORTS, TRANSFER_CALL
 from chains.transactions import MEMO_PROGRAM
 from domain.events import Purpose
 from domain.evidence import Commitment
@@ -62,7 +63,8 @@ class Movement:
     """What a transaction did to a wallet.
 
     ``gained`` is by mint, in base units, what is less being negative and what is the same left out; neither the network
-    fee, ``fee_lamports``, is in it, nor the rent, ``guard_lamports``, that went into the ``guard`` it makes.
+    fee, ``fee_lamports``, is in it, nor the rent, ``guard_lamports``, that went into the ``guard`` it makes, nor what
+    it tips beside that, ``tip_lamports``.
     ``signed``: the wallet is among the signers, and its signature is right, which no endpoint can forge. ``closed`` are
     token accounts whose lamports it sends to the wallet.
     """
@@ -77,6 +79,7 @@ class Movement:
     guard_lamports: int
     reclaim: UUID | None = None
     closed: tuple[str, ...] = ()
+    tip_lamports: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +170,8 @@ class WalletHistory:
         if len(found.meta.pre_balances) != len(found.meta.post_balances) or len(keys) > len(found.meta.pre_balances):
             raise UnansweredError(self._endpoint.name, "getTransaction was answered without every balance")
         guard = _guard_of(message, keys, wallet)
-        change = balance_change(found.meta, keys, wallet, guard)
+        tip = 0 if guard is None or found.meta.err is not None else _tipped_by(message, keys, wallet, guard)
+        change = balance_change(found.meta, keys, wallet, guard, tip_lamports=tip)
         return Movement(
             slot=found.slot,
             failed=found.meta.err is not None,
@@ -179,6 +183,7 @@ class WalletHistory:
             guard_lamports=change.guard_lamports,
             reclaim=_reclaim_of(message, keys),
             closed=tuple(_closed_by(message, keys, wallet)),
+            tip_lamports=tip,
         )
 
     async def guards_there(
@@ -234,6 +239,22 @@ def _guard_of(message: Any, keys: list[str], wallet: str) -> str | None:
         if data.startswith(_ALLOCATE_WITH_SEED) and data.endswith(_TOKEN_PROGRAM_BYTES):
             return accounts[0]
     return None
+
+
+def _tipped_by(message: Any, keys: list[str], wallet: str, guard: str) -> int:
+    """What a transaction that makes ``guard`` transfers from the wallet to others, in lamports: tips to landers; 0
+    where that is too much for them.
+    """
+    tipped = 0
+    for step in message.instructions:
+        accounts = [keys[index] for index in bytes(step.accounts) if index < len(keys)]
+        data = bytes(step.data)
+        is_transfer = keys[step.program_id_index : step.program_id_index + 1] == [SYSTEM_PROGRAM] and (
+            data.startswith(TRANSFER_CALL) and len(data) == len(TRANSFER_CALL) + 8
+        )
+        if is_transfer and accounts[:1] == [wallet] and accounts[1:] not in ([guard], [wallet]):
+            tipped += int.from_bytes(data[len(TRANSFER_CALL) :], "little")
+    return tipped if tipped <= MOST_TIP_LAMPORTS else 0
 
 
 def _closed_by(message: Any, keys: list[str], wallet: str) -> Iterator[str]:

@@ -85,6 +85,7 @@ class RecordBuilt:
     purpose: Purpose = "swap"
     compute_unit_price: int = 0
     priority_fee_lamports: int = 0
+    tip_lamports: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,4 +148,5 @@ def confirmed(order: Order, attempt: Attempt, landing: Landing, *, because: str 
         venue_fee_token=quote.fee_token,
         guard_rent_lamports=landing.guard_rent_lamports,
         because=because,
+        tip_lamports=attempt.tip_lamports,
     )

@@ -90,4 +90,5 @@ def _built(order: Order, command: c.RecordBuilt) -> e.TransactionBuilt:
         purpose=command.purpose,
         compute_unit_price=command.compute_unit_price,
         priority_fee_lamports=command.priority_fee_lamports,
+        tip_lamports=command.tip_lamports,
     )

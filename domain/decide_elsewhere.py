@@ -66,6 +66,7 @@ def _confirmed(order: Order, found: ForeignTransactionFound) -> e.OrderConfirmed
         venue_fee=None,
         venue_fee_token=None,
         guard_rent_lamports=found.guard_rent_lamports,
+        tip_lamports=found.tip_lamports,
     )
 
 

@@ -150,7 +150,8 @@ class TransactionBuilt(BaseOrderEvent):
     ``purpose`` cancel: it makes the order's guard and nothing else, so that no swap of the order can succeed after it.
     ``guard`` is the account it makes first, with ``guard_rent_lamports`` of rent. ``height`` is the greatest block
     height that any endpoint showed when it was signed. ``compute_unit_price`` is in micro-lamports, and
-    ``priority_fee_lamports`` the most that it comes to. Attempts of older logs have none of them.
+    ``priority_fee_lamports`` the most that it comes to; ``tip_lamports`` go to landers where it succeeds. Attempts of
+    older logs have none of them.
     """
 
     TOPIC = "order.TransactionBuilt"
@@ -173,6 +174,7 @@ class TransactionBuilt(BaseOrderEvent):
     purpose: Annotated[Purpose, Field(exclude_if=lambda purpose: purpose == "swap")] = "swap"
     compute_unit_price: Annotated[int, Field(exclude_if=operator.not_)] = 0
     priority_fee_lamports: Annotated[BaseUnits, Field(exclude_if=operator.not_)] = 0
+    tip_lamports: Annotated[BaseUnits, Field(exclude_if=operator.not_)] = 0
 
 
 class TransactionSubmitted(BaseOrderEvent):
@@ -223,8 +225,8 @@ class OrderConfirmed(BaseOrderEvent):
     """The swap is on chain at ``commitment``; amounts are what the transaction's token balances show.
 
     ``guard_rent_lamports`` is what lies in the order's guard, part of neither price nor fee. ``because`` is set where
-    an operator said so of what the chain no longer tells. A swap that another log or engine signed has the attempt's
-    number there, and neither venue nor its fee.
+    an operator said so of what the chain no longer tells. ``tip_lamports`` went to landers, beside the network fee. A
+    swap that another log or engine signed has the attempt's number there, and neither venue nor its fee.
     """
 
     TOPIC = "order.OrderConfirmed"
@@ -243,6 +245,7 @@ class OrderConfirmed(BaseOrderEvent):
     venue_fee_token: str | None
     guard_rent_lamports: BaseUnits | None = None
     because: str | None = None
+    tip_lamports: Annotated[BaseUnits, Field(exclude_if=operator.not_)] = 0
 
 
 RestatedFor = Literal["other_amounts", "other_slot", "other_fees", "another_attempt", "cancel"]
@@ -273,6 +276,7 @@ class OrderRestated(BaseOrderEvent):
     venue_fee: BaseUnits | None = None
     venue_fee_token: str | None = None
     guard_rent_lamports: BaseUnits | None = None
+    tip_lamports: Annotated[BaseUnits, Field(exclude_if=operator.not_)] = 0
 
 
 class PaperFilled(BaseOrderEvent):

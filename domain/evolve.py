@@ -202,6 +202,7 @@ def _apply_built(order: Order, event: e.TransactionBuilt) -> OrderChange:
         purpose=event.purpose,
         compute_unit_price=event.compute_unit_price,
         priority_fee_lamports=event.priority_fee_lamports,
+        tip_lamports=event.tip_lamports,
     )
     return {"attempts": (*order.attempts, attempt)}
 

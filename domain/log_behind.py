@@ -4,8 +4,12 @@ operator takes it up again.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable
+from typing import Annotated
 from uuid import UUID
+
+from pydantic import Field
 
 from domain.account_event import AccountEvent
 from domain.events import Purpose
@@ -31,8 +35,8 @@ class ForeignTransactionFound(AccountEvent):
     """A transaction on the chain, finalized, that names an order, is signed by the wallet, and is unknown to the log:
     of the log's lost end, or of another engine with the same wallet.
 
-    ``paid`` and ``received`` are what the wallet lost and gained by it, by mint, in base units; neither fee nor rent is
-    in them. A success makes the order's ``guard``: no other transaction of the order can succeed.
+    ``paid`` and ``received`` are what the wallet lost and gained by it, by mint, in base units; neither fee, rent nor
+    tip is in them. A success makes the order's ``guard``: no other transaction of the order can succeed.
     """
 
     TOPIC = "account.ForeignTransactionFound"
@@ -50,6 +54,7 @@ class ForeignTransactionFound(AccountEvent):
     fee_lamports: BaseUnits
     guard: str | None
     guard_rent_lamports: BaseUnits
+    tip_lamports: Annotated[BaseUnits, Field(exclude_if=operator.not_)] = 0
 
 
 class ForeignReclaimFound(AccountEvent):

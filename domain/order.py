@@ -30,9 +30,10 @@ class State(Frozen):
 class Attempt(State):
     """One signed transaction. It is live until the log says that it landed, was rejected or can never land.
 
-    ``quote`` is None of a cancel. ``priority_fee_lamports`` is the most that its priority may cost. ``proven``: as many
-    endpoints as it takes for an order to end have shown that it can never succeed. ``fee_lost_lamports`` is what it
-    cost as a failure. ``amount_in`` is what it swaps where that isn't the order's any more.
+    ``quote`` is None of a cancel. ``priority_fee_lamports`` is the most that its priority may cost, ``tip_lamports``
+    what it pays to landers where it succeeds. ``proven``: as many endpoints as it takes for an order to end have shown
+    that it can never succeed. ``fee_lost_lamports`` is what it cost as a failure. ``amount_in`` is what it swaps where
+    that isn't the order's any more.
     """
 
     number: int
@@ -51,6 +52,7 @@ class Attempt(State):
     purpose: Annotated[e.Purpose, Field(exclude_if=lambda purpose: purpose == "swap")] = "swap"
     compute_unit_price: IfSet[int] = 0
     priority_fee_lamports: IfSet[BaseUnits] = 0
+    tip_lamports: IfSet[BaseUnits] = 0
     fee_lost_lamports: IfSet[BaseUnits] = 0
     amount_in: IfSet[BaseUnits | None] = None
 
@@ -87,6 +89,7 @@ class Fill(State):
     venue_fee_token: str | None
     guard_rent_lamports: IfSet[BaseUnits | None] = None
     by_operator: IfSet[bool] = False
+    tip_lamports: IfSet[BaseUnits] = 0
 
 
 class PaperFill(State):

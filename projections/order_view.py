@@ -46,11 +46,12 @@ class VenueFee(View):
 class Fee(View):
     """What the fill cost beside its price: the network's fee, lost attempts included, and the venue's own.
 
-    ``guard_rent_lamports`` lies in the order's guard until the guard is closed: it is no cost, and comes back.
-    ``guard_rent_returned`` says whether it has, of the order as it is now.
+    ``tip_lamports`` went to landers. ``guard_rent_lamports`` lies in the order's guard until the guard is closed: it
+    is no cost, and comes back. ``guard_rent_returned`` says whether it has, of the order as it is now.
     """
 
     network_lamports: str
+    tip_lamports: IfKnown[str] = None
     guard_rent_lamports: IfKnown[str] = None
     guard_rent_returned: IfKnown[bool] = None
     venue: IfKnown[VenueFee] = None
@@ -261,6 +262,7 @@ def _fee(order: Order) -> Fee | None:
     amount = to_units(fill.venue_fee or 0, token.decimals) if token else None
     return Fee(
         network_lamports=str(lamports),
+        tip_lamports=str(order.fill.tip_lamports) if order.fill and order.fill.tip_lamports else None,
         guard_rent_lamports=None if rent is None else str(rent),
         venue=VenueFee(token=token.symbol, amount=amount) if token and amount else None,
     )

@@ -215,7 +215,7 @@ async def open_market(settings: Settings, store: Store, *, patience: float = 10.
     chain = SolanaChain(
         settings.solana_rpc_url,
         extra_urls=settings.solana_evidence_rpc_urls,
-        lander_urls=settings.lander_urls,
+        landers=settings.landers,
         sends=not settings.paper,
         custom_codes=CUSTOM_CODES,
         timeout=patience,

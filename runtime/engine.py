@@ -58,6 +58,8 @@ ADDRESSES_OF_OTHERS = (
     "SOLANA_RPC_URL",
     "SOLANA_EVIDENCE_RPC_URLS",
     "LANDER_URLS",
+    "JITO_URL",
+    "SENDER_URL",
     "JUPITER_API_KEY",
 )
 # What signs, or leads to who does: the process that faces clients has no use for it.

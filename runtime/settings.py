@@ -12,6 +12,7 @@ from api.serving.access import Access
 from api.serving.authority import parse_authority, parse_origin
 from domain.time_spans import time_span
 from runtime.errors import SettingsError
+from runtime.lander_settings import LanderSettings
 from runtime.setting_forms import with_scheme
 from runtime.venue_settings import VenueSettings
 from runtime.wallet_settings import WalletSettings
@@ -19,13 +20,13 @@ from runtime.wallet_source import Keystore, KeyText, SignerAt, WalletSource
 
 _LISTS = (
     *("solana_evidence_rpc_urls", "lander_urls", "allowed_hosts", "allowed_origins"),
-    *("programs_allowed", "venues", "price_source"),
+    *("programs_allowed", "venues", "price_source", "jito_tip_accounts", "sender_tip_accounts"),
 )
 Port = Annotated[int, Field(ge=1, le=65535)]
 LOOPBACK = "127.0.0.1"
 
 
-class Settings(WalletSettings, VenueSettings):
+class Settings(WalletSettings, VenueSettings, LanderSettings):
     """An empty address means "not set": `surefill up` then starts that server itself, and a role on its own asks the
     running engine.
     """
@@ -67,11 +68,6 @@ class Settings(WalletSettings, VenueSettings):
         repr=False,
         description="More RPC endpoints, comma separated, asked for evidence before an order ends; with any, two "
         "endpoints must agree.",
-    )
-    lander_urls: Annotated[tuple[str, ...], NoDecode] = Field(
-        (),
-        repr=False,
-        description="More RPC endpoints, comma separated, that the same signed bytes are sent to; none is waited for.",
     )
 
     data_dir: Path = Field(
@@ -210,7 +206,7 @@ class Settings(WalletSettings, VenueSettings):
     def names_http(cls, value: str) -> str:
         return with_scheme(value, "http", "https")
 
-    @field_validator("solana_evidence_rpc_urls", "lander_urls")
+    @field_validator("solana_evidence_rpc_urls")
     @classmethod
     def each_names_http(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(with_scheme(url, "http", "https") for url in value)

@@ -24,7 +24,8 @@ class Attempt:
     """An attempt as recorded; ``ending`` is None while it is live.
 
     Amounts in base units, of a confirmed one alone. ``fee_lamports`` is this transaction's own, ``slot`` where it
-    landed: of a confirmed or rejected one. ``guard_lamports`` is the rent in its ``guard``, of a confirmed one.
+    landed: of a confirmed or rejected one. ``guard_lamports`` is the rent in its ``guard``, ``tip_lamports`` what it
+    paid to landers, of a confirmed one.
     ``version`` is that of the stream's event that says so.
     """
 
@@ -43,6 +44,7 @@ class Attempt:
     fee_lamports: int | None = None
     guard: str | None = None
     guard_lamports: int | None = None
+    tip_lamports: int | None = None
     purpose: e.Purpose = "swap"
 
     @property
@@ -55,7 +57,7 @@ class Attempt:
 
 _COLUMNS = [field.name for field in fields(Attempt)]
 _PAGE = 500
-_AMOUNTS = ("amount_in", "amount_out", "fee_lamports", "guard_lamports")
+_AMOUNTS = ("amount_in", "amount_out", "fee_lamports", "guard_lamports", "tip_lamports")
 _AS_TEXT = ("order_id", *_AMOUNTS)
 
 
@@ -91,6 +93,7 @@ def attempts_of(order_id: UUID, events: Iterable[tuple[int, e.OrderEvent]]) -> l
                     if one.ending == "confirmed":
                         one.ending, one.slot, one.version = None, None, version
                         one.amount_in = one.amount_out = one.fee_lamports = one.guard_lamports = None
+                        one.tip_lamports = None
                 if event.reason != "cancel":
                     _confirm(found[event.attempt], event, lost, version)
             case e.OrderCancelled(evidence=cancel) | e.OrderFailed(evidence=cancel) if (
@@ -108,7 +111,7 @@ def _confirm(one: Attempt, event: e.OrderConfirmed | e.OrderRestated, lost: Coun
     one.amount_in, one.amount_out = event.amount_in, event.amount_out
     # The order's fee: that of its failed attempts is in it.
     one.fee_lamports = event.network_fee_lamports - _of_others(lost, one)
-    one.guard_lamports = event.guard_rent_lamports
+    one.guard_lamports, one.tip_lamports = event.guard_rent_lamports, event.tip_lamports
 
 
 def _of_others(lost: Counter[int], one: Attempt) -> int:

@@ -14,6 +14,7 @@ create table attempt (
     fee_lamports text,
     guard        text,
     guard_lamports text,
+    tip_lamports text,
     purpose      text not null,
     seen         int  not null default 0
 ) without rowid;

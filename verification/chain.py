@@ -21,7 +21,7 @@ from event_store.hash_chain.verification import Finding, Verdict
 from event_store.mapper import UNREADABLE, EventMapper
 from event_store.read.log import Log
 from verification.attempts import Attempt, Attempts
-from verification.reclaim_check import FEES, RENT, ReclaimCheck
+from verification.reclaim_check import FEES, RENT, TIPS, ReclaimCheck
 from verification.reclaims import RecordedReclaims
 from verification.report import RECONCILE, Report, Track
 
@@ -132,6 +132,7 @@ class ChainCheck:
                 ("slot", recorded.slot, movement.slot),
                 ("guard", recorded.guard, movement.guard),
                 ("guard rent", recorded.guard_lamports or 0, movement.guard_lamports),
+                ("tip", recorded.tip_lamports or 0, movement.tip_lamports),
                 ("memo", Memo(recorded.order_id, recorded.number, recorded.purpose), movement.memo),
             )
             if ours != theirs
@@ -249,13 +250,16 @@ class ChainCheck:
 
 
 def _moved(movement: Movement) -> Counter[str]:
-    return Counter({**movement.gained, FEES: movement.fee_lamports, RENT: movement.guard_lamports})
+    costs = {FEES: movement.fee_lamports, RENT: movement.guard_lamports, TIPS: movement.tip_lamports}
+    return Counter({**movement.gained, **costs})
 
 
 def _recorded_foreign(foreign: ForeignTransactionFound) -> Counter[str]:
     gained = {**{mint: -amount for mint, amount in foreign.paid.items()}, **foreign.received}
-    return Counter({**gained, FEES: foreign.fee_lamports, RENT: foreign.guard_rent_lamports})
+    costs = {FEES: foreign.fee_lamports, RENT: foreign.guard_rent_lamports, TIPS: foreign.tip_lamports}
+    return Counter({**gained, **costs})
 
 
 def _recorded(attempt: Attempt) -> Counter[str]:
-    return Counter({**attempt.gained, FEES: attempt.fee_lamports or 0, RENT: attempt.guard_lamports or 0})
+    recorded = {FEES: attempt.fee_lamports, RENT: attempt.guard_lamports, TIPS: attempt.tip_lamports}
+    return Counter({**attempt.gained, **{name: lamports or 0 for name, lamports in recorded.items()}})

@@ -19,6 +19,7 @@ AGAIN = "Verify again when the node can show it."
 WAIT = "Nothing: verify again in a minute."
 FEES = "network fees, in lamports"
 RENT = "rent in guards, in lamports"
+TIPS = "tips to landers, in lamports"
 
 
 class ReclaimCheck:

@@ -63,7 +63,7 @@ async def run_roles(settings: Settings, names: Sequence[str], market_opener: Ope
                 tasks.create_task(watch_loop(), name="loop")
                 tasks.create_task(_end_where_replaced(store), name="continuity")
                 tasks.create_task(standing.run(), name="standing")
-                for name in (*names, *_beside(names, witnessed=file is not None, signs=not settings.paper)):
+                for name in (*names, *_beside(names, settings)):
                     run: Run = import_module(f"runtime.roles.{name}").run
                     if name in AFTER_HISTORY:
                         run = partial(_run_after, history, run)
@@ -76,12 +76,15 @@ async def run_roles(settings: Settings, names: Sequence[str], market_opener: Ope
             raise
 
 
-def _beside(names: Sequence[str], *, witnessed: bool, signs: bool = True) -> list[str]:
-    """What a process with these roles does beside them. Who has the key brings rents back, where it ``signs``, and
-    keeps the witness; who signs or ends compares the wallet's history.
+def _beside(names: Sequence[str], settings: Settings) -> list[str]:
+    """What a process with these roles does beside them. Who has the key brings rents back, where it signs, and keeps
+    the witness; who signs or ends compares the wallet's history; who sends to landers counts what became of it.
     """
-    beside = [*(["reclaim"] if signs else []), *(["witness"] if witnessed else [])] if "worker" in names else []
-    return [*beside, "wallet_history"] if AFTER_HISTORY & set(names) else beside
+    is_kept = {"reclaim": not settings.paper, "witness": settings.witness_file is not None}
+    beside = [name for name, kept in is_kept.items() if kept] if "worker" in names else []
+    if AFTER_HISTORY & set(names):
+        beside += ["wallet_history", *(["landers"] if settings.landers else [])]
+    return beside
 
 
 async def _run_after(history: HistoryGate, run: Run, parts: Parts) -> None:

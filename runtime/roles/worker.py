@@ -178,10 +178,13 @@ def build_context(parts: Parts, signer: AccountSigner, genesis_hash: str) -> Bui
         readers={Pubkey.from_string(program): read for program, read in readers_of(programs).items()},
         off_limits=own_accounts(wallet.address, mints) | {canary},
         tables=LookupTableCache(market.chain.lookup_table),
-        fees=PriorityFees(market.chain.recent_priority_fees, settings.priority_fee_percentile),
+        fees=PriorityFees(
+            market.chain.recent_priority_fees, settings.priority_fee_percentile, least=settings.least_unit_price
+        ),
         genesis_hash=genesis_hash,
         limits=ComputeLimits(always_simulate=settings.always_simulate),
         most_priority_lamports=settings.max_priority_fee_lamports,
+        tips=settings.tips,
     )
 
 

@@ -22,6 +22,7 @@ from chains.priority_fees import PriorityFees
 from chains.protocol import Blockhash, Chain
 from chains.signer import Signer
 from chains.simulated_changes import check_simulated
+from chains.tips import Tip
 from chains.transaction_checks import AllowedSwap, accounts_made, check
 from chains.transactions import CANCEL_UNITS, MAX_COMPUTE_UNITS, compose, memo_text, unit_limit
 from domain.codes import Code, meaning
@@ -51,7 +52,9 @@ FEE_LAMPORTS = 5_000
 class BuildContext:
     """What a transaction is made with. ``readers`` are the swap programs that a transaction of ours may call, and who
     reads their instructions; ``off_limits`` are accounts of the wallet's, of which an order's transaction may name its
-    own two; ``most_priority_lamports`` is what the attempts of an order may offer for priority, all together.
+    own two; ``most_priority_lamports`` is what the attempts of an order may offer for priority, all together; ``tips``
+    are what landers ask of each swap. A cancel has none: it is the guard and the memo alone, and takes of the reserve
+    only what it needs itself.
     """
 
     chain: Chain
@@ -67,6 +70,11 @@ class BuildContext:
     genesis_hash: str
     limits: ComputeLimits
     most_priority_lamports: int
+    tips: tuple[Tip, ...] = ()
+
+    @property
+    def tip_lamports(self) -> int:
+        return sum(tip.lamports for tip in self.tips)
 
     def allowed(self, order: Order, minimum_out: int) -> AllowedSwap:
         """The swap that a transaction of ``order`` may do."""
@@ -118,7 +126,9 @@ class Builder:
         wallet = context.wallet.address
         guard, rent = context.guard_key.of_order(wallet, order_id), await context.funds.guard_rent()
         making = guard.instructions(rent)
-        draft = Draft(context.tables, wallet=wallet, guard=making, order_id=order_id, attempt=attempt)
+        draft = Draft(
+            context.tables, wallet=wallet, guard=making, order_id=order_id, attempt=attempt, tips=context.tips
+        )
         proposal = await group.swap(offer, owner=wallet, minimum_out=minimum_out, fits=draft.fits)
         tables, blockhash = await context.tables.get(proposal.lookup_tables), await context.blockhashes.latest()
         composed = partial(draft.compose, proposal, tables, blockhash=blockhash.blockhash)
@@ -130,6 +140,7 @@ class Builder:
             guard=guard,
             rent=rent,
             swap=context.allowed(order, minimum_out),
+            tips=context.tips,
             tables={table.key: table.addresses for table in tables},
         )
         units = None if group.is_remote else context.limits.known(order, offer.quote)
@@ -150,7 +161,7 @@ class Builder:
             return self._rejected(FEE_CAP, "The order's attempts have offered as much for priority as they may.")
         final = composed(compute_units=units, compute_unit_price=priority.price)
         rents = rent * (1 + accounts_made(checked(final, most_priority_lamports=priority.lamports)))
-        if not await context.funds.take(rents + FEE_LAMPORTS + priority.lamports):
+        if not await context.funds.take(rents + FEE_LAMPORTS + priority.lamports + context.tip_lamports):
             return self._rejected(Code.LAMPORT_RESERVE, meaning(Code.LAMPORT_RESERVE).sentence)
         return await self._signed(order_id, order, final, blockhash, guard, rent, priority, minimum_out=minimum_out)
 
@@ -229,6 +240,7 @@ class Builder:
             purpose="cancel" if cancels else "swap",
             compute_unit_price=priority.price,
             priority_fee_lamports=priority.lamports,
+            tip_lamports=0 if cancels else context.tip_lamports,
         )
 
     def _rejected(self, code: str, detail: str, logs: tuple[str, ...] = ()) -> RejectBuild:

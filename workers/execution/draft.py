@@ -13,18 +13,29 @@ from solders.message import CompileError, MessageV0
 
 from chains.decoding import signed_size
 from chains.lookup_tables import LookupTableCache
+from chains.tips import Tip, tip_transfers
 from chains.transactions import MAX_COMPUTE_UNITS, MAX_TRANSACTION_BYTES, compose
 from venues.protocol import Proposal
 
 
 class Draft:
-    """``guard`` are the instructions that make the order's guard; the rest is what ``compose`` takes."""
+    """``guard`` are the instructions that make the order's guard, ``tips`` what landers ask for; the rest is what
+    ``compose`` takes.
+    """
 
     def __init__(
-        self, tables: LookupTableCache, *, wallet: str, guard: Sequence[Instruction], order_id: UUID, attempt: int
+        self,
+        tables: LookupTableCache,
+        *,
+        wallet: str,
+        guard: Sequence[Instruction],
+        order_id: UUID,
+        attempt: int,
+        tips: Sequence[Tip] = (),
     ) -> None:
         self._tables = tables
-        self._compose = partial(compose, guard=guard, wallet=wallet, order_id=order_id, attempt=attempt)
+        tipping = tip_transfers(tips, wallet=wallet, order_id=order_id, attempt=attempt)
+        self._compose = partial(compose, guard=guard, wallet=wallet, order_id=order_id, attempt=attempt, tips=tipping)
 
     def compose(
         self,

@@ -184,6 +184,7 @@ class HistoryReader:
             fee_lamports=movement.fee_lamports,
             guard=movement.guard,
             guard_rent_lamports=max(0, movement.guard_lamports),
+            tip_lamports=movement.tip_lamports,
         )
 
     def _reclaim_of(self, signature: str, movement: Movement) -> ForeignReclaimFound | None:

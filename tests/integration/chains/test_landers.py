@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
-from chains.landers import HANDED_OVER, MOST_WAITING
+from chains.landers import HANDED_OVER, MOST_WAITING, rpc
 from chains.solana_client import SolanaChain
 from tests.integration.chains.conftest import Node, Trader
 from tests.stubs.jupiter import serving
@@ -49,7 +49,7 @@ async def test_the_same_bytes_go_to_each_and_nobody_waits_for_one_that_swallows_
     node: Node, trader: Trader
 ) -> None:
     takes, swallows = Lander(), Lander(swallows=True)
-    async with landing(takes, swallows) as urls, SolanaChain(node.url, lander_urls=urls) as chain:
+    async with landing(takes, swallows) as urls, SolanaChain(node.url, landers=[*map(rpc, urls)]) as chain:
         attempt = await trader.attempt(10_000_000)
         loop = asyncio.get_running_loop()
         began = loop.time()
@@ -66,15 +66,15 @@ async def test_the_same_bytes_go_to_each_and_nobody_waits_for_one_that_swallows_
 
 async def test_one_that_swallows_everything_is_passed_over_in_the_end(node: Node) -> None:
     swallows = Lander(swallows=True)
-    async with landing(swallows) as urls, SolanaChain(node.url, lander_urls=urls) as chain:
+    async with landing(swallows) as urls, SolanaChain(node.url, landers=[*map(rpc, urls)]) as chain:
         name = urls[0].removeprefix("http://")
         for _ in range(MOST_WAITING + 3):
-            chain._landers.hand_over(b"bytes")
+            chain.landers.hand_over(bytes(65), beside="the node")
         assert HANDED_OVER.labels(name, "passed_over")._value.get() == 3
 
 
 async def test_a_lander_that_nobody_reaches_changes_nothing(node: Node, trader: Trader) -> None:
-    async with SolanaChain(node.url, lander_urls=["http://127.0.0.1:1"]) as chain:
+    async with SolanaChain(node.url, landers=[rpc("http://127.0.0.1:1")]) as chain:
         attempt = await trader.attempt(11_000_000)
         assert await chain.send(bytes(attempt.transaction)) == "accepted"
         async with asyncio.timeout(10):

@@ -26,6 +26,7 @@ from solders.token import ID as TOKEN
 from chains.errors import TransactionRefusedError
 from chains.own_accounts import token_account
 from chains.refusals import RefusalReason as R
+from chains.tips import Tip, tip_transfers
 from chains.transactions import MEMO_PROGRAM, memo_text
 from domain.swap_terms import SwapTerms
 from domain.tokens import RAY, SOL, USDC, USDT
@@ -143,11 +144,19 @@ class Hostile:
     reason: R
     message: Callable[[], AnyMessage]
     works: bool = False
+    tips: tuple[Tip, ...] = ()
+
+
+TIP = Tip(10_000, (str(MARKET),))
+
+
+def tip(lamports: int = TIP.lamports, account: Pubkey = MARKET) -> list[Instruction]:
+    return tip_transfers([Tip(lamports, (str(account),))], wallet=WALLET, order_id=ORDER, attempt=1)
 
 
 TABLES = [table()]
 # What the chain shows of the one table there is.
-ON_CHAIN = [table([MARKET_USDC, GUARD_ADDRESS])]
+ON_CHAIN = [table([MARKET_USDC, GUARD_ADDRESS, MARKET])]
 HOSTILE = [
     Hostile(
         "another wallet pays the fee",
@@ -234,11 +243,22 @@ HOSTILE = [
         lambda: raw(*ours(), swap(), Instruction(MEMO, memo_text(ORDER, 1).encode(), [])),
         works=True,
     ),
+    Hostile("no tip, where a lander's is set", R.WRONG_TIP, composed, works=True, tips=(TIP,)),
+    Hostile("a tip of another amount", R.WRONG_TIP, lambda: composed(tips=tip(10_001)), works=True, tips=(TIP,)),
+    Hostile("the tip to a stranger", R.WRONG_TIP, lambda: composed(tips=tip(account=THEIRS)), works=True, tips=(TIP,)),
+    Hostile(
+        "the tip behind a lookup table",
+        R.WRONG_TIP,
+        lambda: composed(tips=tip(), tables=[table([MARKET_USDC, THEIRS, MARKET])]),
+        tips=(TIP,),
+    ),
     Hostile(
         "a program that isn't allowed",
         R.UNKNOWN_PROGRAM,
         lambda: composed(swap(), Instruction(Pubkey(b"x" * 32), b"", [own(OWN, signs=True)])),
     ),
+    Hostile("a tip where none is set", R.TRANSFER, lambda: composed(tips=tip()), works=True),
+    Hostile("the tip twice", R.TRANSFER, lambda: composed(tips=[*tip(), *tip()]), works=True, tips=(TIP,)),
     Hostile(
         "an extra transfer of lamports",
         R.TRANSFER,
@@ -376,7 +396,7 @@ def replace_table(key: Pubkey) -> Any:
 @pytest.mark.parametrize("hostile", HOSTILE, ids=lambda hostile: hostile.name)
 def test_a_hostile_transaction_is_refused_by_its_code(hostile: Hostile) -> None:
     with pytest.raises(TransactionRefusedError) as refused:
-        checked(hostile.message(), tables=ON_CHAIN)
+        checked(hostile.message(), tables=ON_CHAIN, tips=hostile.tips)
     assert refused.value.reason == hostile.reason, refused.value
 
 

@@ -42,6 +42,11 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ("VENUES", "pools,uniswap"),
         ("JUPITER_URL", "api.jup.ag"),
         ("VENUE_TIMEOUT", "0"),
+        ("LANDER_URLS", "ftp://lander.example"),
+        ("JITO_URL", "block-engine.example"),
+        ("JITO_TIP_ACCOUNTS", "nobody"),
+        ("JITO_TIP_LAMPORTS", "0"),
+        ("SENDER_TIP_LAMPORTS", "10000001"),
         ("GUARD_KEEP", "7"),
         ("GUARD_KEEP", "0s"),
         ("GUARD_KEEP", "11y"),
@@ -84,6 +89,8 @@ def test_settings_never_show_an_address_with_its_password(monkeypatch: pytest.Mo
         ("PROGRAMS_ALLOWED", ("SurefiLLPooLs111111111111111111111111111111",)),
         ("VENUES", ("jupiter", "raydium")),
         ("PRICE_SOURCE", ("jupiter", "binance")),
+        ("JITO_TIP_ACCOUNTS", ("11111111111111111111111111111112", "11111111111111111111111111111113")),
+        ("SENDER_TIP_ACCOUNTS", ("11111111111111111111111111111112", "11111111111111111111111111111113")),
     ],
 )
 def test_a_list_is_read_from_one_line(name: str, items: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,3 +202,25 @@ def test_the_wallet_is_read_from_wherever_it_is(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setenv("WALLET_KEYSTORE", str(tmp_path / "none.pem"))
     with pytest.raises(StartupError, match="keystore"):
         signer_at(load().wallet_source)
+
+
+def test_a_swap_tips_only_the_landers_that_are_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (load().tips, load().landers) == ((), ())
+    monkeypatch.setenv("SENDER_URL", "https://sender.example/fast")
+    assert [tip.lamports for tip in load().tips] == [1_000_000]
+    monkeypatch.setenv("JITO_URL", "https://engine.example/api/v1/transactions")
+    monkeypatch.setenv("JITO_TIP_LAMPORTS", "1000")
+    monkeypatch.setenv("LANDER_URLS", "https://rpc.example")
+    assert [tip.lamports for tip in load().tips] == [1_000, 1_000_000]
+    assert [lander.url.split("/")[2] for lander in load().landers] == [
+        "rpc.example",
+        "engine.example",
+        "sender.example",
+    ]
+
+
+def test_tips_beyond_their_bound_are_refused_before_anything_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SENDER_URL", "https://sender.example/fast")
+    monkeypatch.setenv("MAX_TIP_LAMPORTS", "999999")
+    with pytest.raises(SettingsError, match="1000000, more than MAX_TIP_LAMPORTS"):
+        load()
