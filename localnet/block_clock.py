@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 
+from localnet.behaviour import Behaviour
 from localnet.chain import Chain
 
 # So many are made one by one; more of them at once.
@@ -15,17 +16,18 @@ _FEW = 5
 
 
 class BlockClock:
-    """A block of ``chain`` every ``seconds``, for a server that calls it before and after each request.
+    """The blocks of ``chain`` as ``behaviour`` has them, for a server that calls it before and after each request.
 
     A block whose transactions had to wait for a busy process is closed late, and those missed after it are not made up
     for: blockhashes live longer then. ``failed`` gets the error of a disk that can't be written, which ends the chain.
     """
 
-    def __init__(self, chain: Chain, seconds: float) -> None:
+    def __init__(self, chain: Chain, behaviour: Behaviour) -> None:
         self._chain = chain
-        self._seconds = seconds
+        self._behaviour = behaviour
         self._loop = asyncio.get_running_loop()
-        self._due = self._loop.time() + seconds
+        self._began = self._loop.time()
+        self._due = self._began + behaviour.slot_s()
         self._timer: asyncio.TimerHandle | None = None
         self.failed: asyncio.Future[None] = self._loop.create_future()
 
@@ -34,18 +36,19 @@ class BlockClock:
         now = self._loop.time()
         if now < self._due:
             return
+        self._chain.settles = not self._behaviour.pauses(now - self._began)
         try:
             if self._chain.has_open_transactions:
                 self._chain.close_block()
-                self._due = max(self._due + self._seconds, now)
+                self._due = max(self._due + self._behaviour.slot_s(), now)
                 return
-            count = int((now - self._due) / self._seconds) + 1
+            count = int((now - self._due) / self._behaviour.mean_s) + 1
             if count > _FEW:
                 self._chain.make_empty_blocks(count)
             else:
                 for _ in range(count):
                     self._chain.close_block()
-            self._due += count * self._seconds
+            self._due += (count - 1) * self._behaviour.mean_s + self._behaviour.slot_s()
         except Exception as error:
             if not self.failed.done():
                 self.failed.set_exception(error)

@@ -20,7 +20,7 @@ from localnet.world import EARLIER_WALLET_LAMPORTS, WALLET_LAMPORTS
 from venues.constant_product import PROGRAM_ID
 
 
-def open_node(directory: Path, wallet: str, *, slot_ms: int, finality: int) -> Node:
+def open_node(directory: Path, wallet: str, *, slot_ms: int, finality: int, readable_back: int = 0) -> Node:
     """The chain in ``directory`` with ``wallet`` funded, as it was left; made where there is none.
 
     Raises ``LedgerInUseError``, ``LedgerDamagedError``, and ``ForeignDirectoryError``, also for the keys beside the
@@ -38,7 +38,8 @@ def open_node(directory: Path, wallet: str, *, slot_ms: int, finality: int) -> N
     faucet = read_key(directory / FAUCET_KEY)
     program = Pubkey.from_string(PROGRAM_ID)
     bank = Bank(ledger.accounts(), {program: PROGRAM_FILE.read_bytes()}, ledger.undo())
-    return Node(Chain(ledger, bank, genesis, slot_ms=slot_ms, finality=finality), faucet)
+    chain = Chain(ledger, bank, genesis, slot_ms=slot_ms, finality=finality, readable_back=readable_back)
+    return Node(chain, faucet)
 
 
 def _begin(ledger: Ledger, directory: Path, wallet: str) -> Genesis:

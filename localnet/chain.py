@@ -32,12 +32,20 @@ COMMITMENTS: tuple[Commitment, ...] = get_args(Commitment)
 
 
 class Chain:
-    """A chain on ``ledger`` and ``bank``, which hold the same accounts. It makes a block every ``slot_ms``."""
+    """A chain on ``ledger`` and ``bank``, which hold the same accounts. It makes a block every ``slot_ms``.
 
-    def __init__(self, ledger: Ledger, bank: Bank, genesis: Genesis, *, slot_ms: int, finality: int = 32) -> None:
+    ``settles``: while it is False no more blocks are confirmed or finalized. Accounts can be read ``readable_back``
+    blocks behind the finalized one, of what was made since the start.
+    """
+
+    def __init__(
+        self, ledger: Ledger, bank: Bank, genesis: Genesis, *, slot_ms: int, finality: int = 32, readable_back: int = 0
+    ) -> None:
         self.ledger = ledger
         self.bank = bank
         self.finality = finality
+        self.settles = True
+        self._readable_back = readable_back
         self.genesis_hash = genesis_hash(genesis.seed)
         self._seed = genesis.seed
         # Block numbers are reserved in the ledger a second ahead: an idle chain needs one fsync a second, and after a
@@ -153,7 +161,7 @@ class Chain:
         if self._open or self._next_range:
             self.ledger.commit(number, list(self._open.values()), self.bank.touched(), self._next_range, finalized)
         self.transaction_count += len(self._open)
-        self.bank.close_block(number, finalized)
+        self.bank.close_block(number, self._blocks.back(finalized, self._readable_back))
         self._open.clear()
         self._made = number
         self._newest = self._settle(number, Settled(self.newest("confirmed"), finalized))
@@ -177,7 +185,7 @@ class Chain:
             apart = min(self._slot_ms * 1000, max(0, now - began) * 1_000_000 // max(1, more))
             self._range, self._next_range = BlockRange(first, last + 1, began, apart), None
             self.ledger.commit(last, [], [], self._range, finalized)
-        self.bank.close_block(last, finalized)
+        self.bank.close_block(last, self._blocks.back(finalized, self._readable_back))
         self._made = last
         self._newest = self._settle(last, Settled(self.newest("confirmed"), finalized))
         self._recent = self._recent_blocks()
@@ -212,6 +220,8 @@ class Chain:
 
     def _settle(self, tip: int, settled: Settled) -> dict[Commitment, int]:
         """The newest block at each commitment; what was ``settled`` stays so."""
+        if not self.settles:
+            return {"processed": tip, "confirmed": settled.confirmed, "finalized": settled.finalized}
         confirmed = max(settled.confirmed, self._blocks.back(tip, 1))
         finalized = max(settled.finalized, self._blocks.back(tip, self.finality))
         return {"processed": tip, "confirmed": confirmed, "finalized": finalized}

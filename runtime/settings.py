@@ -13,6 +13,7 @@ from api.serving.authority import parse_authority, parse_origin
 from domain.time_spans import time_span
 from runtime.errors import SettingsError
 from runtime.lander_settings import LanderSettings
+from runtime.localnet_settings import LOOPBACK, LocalnetSettings, Port
 from runtime.setting_forms import with_scheme
 from runtime.venue_settings import VenueSettings
 from runtime.wallet_settings import WalletSettings
@@ -22,11 +23,9 @@ _LISTS = (
     *("solana_evidence_rpc_urls", "lander_urls", "allowed_hosts", "allowed_origins"),
     *("programs_allowed", "venues", "price_source", "jito_tip_accounts", "sender_tip_accounts"),
 )
-Port = Annotated[int, Field(ge=1, le=65535)]
-LOOPBACK = "127.0.0.1"
 
 
-class Settings(WalletSettings, VenueSettings, LanderSettings):
+class Settings(WalletSettings, VenueSettings, LanderSettings, LocalnetSettings):
     """An empty address means "not set": `surefill up` then starts that server itself, and a role on its own asks the
     running engine.
     """
@@ -121,18 +120,11 @@ class Settings(WalletSettings, VenueSettings, LanderSettings):
         False, description="Simulate every transaction before it is signed, known compute limit or not."
     )
 
-    localnet_host: str = Field(LOOPBACK, description="Where the local chain listens.")
-    localnet_port: Port = Field(
-        8899, description="Its port, for `surefill localnet` alone; `surefill up` keeps a free one."
-    )
     price_poll_ms: Annotated[int, Field(ge=5, le=60_000)] = Field(
         100, description="Milliseconds between two observations of the pairs somebody waits on."
     )
     price_max_age: Annotated[int, Field(ge=1, le=3_600)] = Field(
         5, description="Seconds a price source may stand still before it fires nothing."
-    )
-    slot_ms: Annotated[int, Field(ge=10, le=10_000)] = Field(
-        100, description="Milliseconds a slot of the local chain takes."
     )
 
     log_level: Literal["debug", "info", "warning", "error"] = Field(

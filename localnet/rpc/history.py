@@ -72,7 +72,7 @@ def _entry(node: Node, landed: Mention) -> dict[str, Any]:
 
 def _status(node: Node, asked: Signature, search: bool) -> dict[str, Any] | None:
     place = node.chain.ledger.place(asked)
-    if place is None:
+    if place is None or place[0] > node.chain.newest("processed"):
         return None
     number, error_text = place
     depth = node.chain.height("processed") - node.chain.height_of(number)

@@ -16,7 +16,7 @@ async def run(settings: Settings) -> None:
             directory=settings.data_dir / "localnet",
             wallet=wallet.address,
             access=settings.access(settings.localnet_host),
-            slot_ms=settings.slot_ms,
+            behaviour=settings.localnet_behaviour,
         )
     except (LedgerInUseError, LedgerDamagedError, ForeignDirectoryError) as error:
         raise StartupError(str(error)) from None

@@ -11,6 +11,7 @@ import orjson
 import pytest
 from solders.keypair import Keypair
 
+from localnet.behaviour import Behaviour
 from localnet.block_clock import BlockClock
 from localnet.bootstrap import open_node
 from localnet.chain import COMMITMENTS, Chain
@@ -82,7 +83,7 @@ def test_a_block_in_which_something_ran_is_not_passed_over(tmp_path: Path) -> No
 
 async def test_who_asks_after_a_pause_finds_every_block_of_it(tmp_path: Path) -> None:
     node = open_node(tmp_path, str(WALLET.pubkey()), slot_ms=int(SLOT_S * 1000), finality=32)
-    server = RpcServer(node, BlockClock(node.chain, SLOT_S))
+    server = RpcServer(node, BlockClock(node.chain, Behaviour(slot_ms=20)))
     before = call(server, "getBlockHeight", {"commitment": "processed"})
     assert isinstance(before, int)
     begun = time.monotonic()
@@ -95,7 +96,7 @@ async def test_who_asks_after_a_pause_finds_every_block_of_it(tmp_path: Path) ->
 
 async def test_a_transaction_is_in_a_block_in_time_though_nobody_asks(tmp_path: Path) -> None:
     node = open_node(tmp_path, str(WALLET.pubkey()), slot_ms=int(SLOT_S * 1000), finality=32)
-    clock = BlockClock(node.chain, SLOT_S)
+    clock = BlockClock(node.chain, Behaviour(slot_ms=20))
     someone = Keypair().pubkey()
     clock.before_request()
     run(node.chain, signed(node.chain, gift(someone, 10**9)))
@@ -108,7 +109,7 @@ async def test_a_transaction_is_in_a_block_in_time_though_nobody_asks(tmp_path: 
 
 async def test_a_block_that_is_closed_late_is_one_block(tmp_path: Path) -> None:
     node = open_node(tmp_path, str(WALLET.pubkey()), slot_ms=int(SLOT_S * 1000), finality=32)
-    clock = BlockClock(node.chain, SLOT_S)
+    clock = BlockClock(node.chain, Behaviour(slot_ms=20))
     height = node.chain.height("processed")
     run(node.chain, signed(node.chain, gift(Keypair().pubkey(), 10**9)))
     time.sleep(10 * SLOT_S)  # noqa: ASYNC251 - the process is busy, and can't close it
@@ -118,7 +119,7 @@ async def test_a_block_that_is_closed_late_is_one_block(tmp_path: Path) -> None:
 
 async def test_a_disk_that_cannot_be_written_ends_the_chain(tmp_path: Path) -> None:
     node = open_node(tmp_path, str(WALLET.pubkey()), slot_ms=int(SLOT_S * 1000), finality=32)
-    clock = BlockClock(node.chain, SLOT_S)
+    clock = BlockClock(node.chain, Behaviour(slot_ms=20))
     server = RpcServer(node, clock)
     node.chain.ledger.close()
     await asyncio.sleep(60 * SLOT_S)
