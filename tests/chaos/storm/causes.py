@@ -24,11 +24,15 @@ _ROLES_AWAY = {f"{kind} {role}" for kind in ("kill", "stop") for role in _EXECUT
 _SERVERS_AWAY = {
     f"{kind} {server}" for kind in ("kill", "stop", "restart", "empty") for server in ("postgres", "valkey")
 }
+# Of `WITH=adapters`: the services fail by themselves, and nobody may ask them while Valkey doesn't count.
+_ILL_VENUE = {"venue unruly"} | _SERVERS_AWAY
 _ANY = _ILL_NODE | _NODE_AWAY | _NOT_LANDING | _ROLES_AWAY | _SERVERS_AWAY
 
 CAUSES: dict[str, set[str]] = {
     Code.CHAIN_UNAVAILABLE: _ILL_NODE | _NODE_AWAY,
-    Code.VENUE_UNAVAILABLE: _ILL_NODE | _NODE_AWAY,
+    Code.VENUE_UNAVAILABLE: _ILL_NODE | _NODE_AWAY | _ILL_VENUE,
+    Code.VENUE_RATE_LIMITED: _ILL_VENUE,
+    Code.VENUE_ANSWER_INVALID: _ILL_VENUE,
     # Each start of a worker asks the node before anything is signed.
     Code.GUARD_UNPROVEN: _ILL_NODE | _NODE_AWAY | _SERVERS_AWAY | _ROLES_AWAY,
     Code.BLOCKHASH_NOT_FOUND: _ILL_NODE | _NOT_LANDING,

@@ -25,7 +25,7 @@ from tests.chaos.storm.errors import own_errors
 from tests.chaos.storm.figures import show, show_progress
 from tests.chaos.storm.guards import guards_of
 from tests.chaos.storm.monkey import Monkey, Struck
-from tests.chaos.storm.options import Option, Standing
+from tests.chaos.storm.options import Option
 from tests.chaos.storm.outside import Reader
 from tests.chaos.storm.parties import EVERYBODY, three
 from tests.chaos.storm.secrets import leaks
@@ -112,7 +112,7 @@ async def storm(console: Console, directory: Path, asked: Asked) -> bool:
         await asyncio.gather(*reading, return_exceptions=True)
         histories, chain, placed = seen.histories, seen.chain, clients.placed
         reclaims = await asyncio.to_thread(outside.reclaims, url)
-        struck = [*monkey.done, *_stood(world.standing, begun, healed)]
+        struck = [*monkey.done, *_stood(world, begun, healed)]
         checks: dict[str, list[str]] = {}
         for party in parties:
             whose = f" of {party.name}" if len(parties) > 1 else ""
@@ -177,13 +177,19 @@ async def _rage(
             async with asyncio.timeout(minutes * 60 + ACCEPTED_WITHIN_S):
                 await clients.run(asked)
     await monkey.heal()
+    if world.adapters:
+        world.adapters.heal()
+        console.print(f"the venues' own faults: {dict(sorted(world.adapters.struck.items()))}")
     world.still_market()
     showing.cancel()
 
 
-def _stood(standing: Sequence[Standing], begun: datetime, ended: datetime) -> list[Struck]:
+def _stood(world: World, begun: datetime, ended: datetime) -> list[Struck]:
     """The faults that lasted as long as the storm, as what may explain an order's failure."""
-    return [Struck(plan.Strike(0, "node", one.name), begun, ended) for one in standing]
+    found = [plan.Strike(0, "node", one.name) for one in world.standing]
+    if world.adapters:
+        found.append(plan.Strike(0, "venue", "unruly"))
+    return [Struck(one, begun, ended) for one in found]
 
 
 async def _settled(world: World, clients: Clients, healed: datetime, wallets: Sequence[str]) -> Seen:

@@ -18,6 +18,7 @@ from redis import Redis
 
 from chains.wallet import Wallet
 from tests.chaos.node import FaultyNode
+from tests.chaos.storm.adapters import Adapters
 from tests.chaos.storm.errors import sentences
 from tests.chaos.storm.options import Option, settings_of, standing
 from tests.e2e.engine import SUREFILL, Engine
@@ -52,6 +53,7 @@ class World:
         # Of two endpoints the one that lies is asked first and sent to.
         first, *others = [url for url in (self.node.second_url, self.node.url) if url]
         self.standing = standing(options, seed)
+        self.adapters = Adapters(seed) if "adapters" in options else None
         self.engine = Engine(
             directory,
             settings={
@@ -73,6 +75,9 @@ class World:
 
     async def start(self, seed: int) -> None:
         await self.node.start()
+        if self.adapters:
+            await self.adapters.open(self.node.truth_url)
+            self.engine.settings |= self.adapters.settings
         await asyncio.to_thread(partial(self.engine.start, within=STARTS_WITHIN_S))
         self.addresses = await asyncio.to_thread(self.engine.addresses)
         self._wanted = True
@@ -104,6 +109,8 @@ class World:
             await asyncio.to_thread(self._market.wait, 10)
         if self.engine.process and self.engine.process.poll() is None:
             await asyncio.to_thread(self.engine.stop, within=30)
+        if self.adapters:
+            await self.adapters.close()
         await self.node.stop()
 
     def still_market(self) -> None:
