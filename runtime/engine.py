@@ -61,6 +61,7 @@ ADDRESSES_OF_OTHERS = (
     "JITO_URL",
     "SENDER_URL",
     "JUPITER_API_KEY",
+    "PYTH_API_KEY",
 )
 # What signs, or leads to who does: the process that faces clients has no use for it.
 SECRETS_OF_THE_WALLET = ("WALLET_KEY", "WALLET_PASSWORD", "SIGNER_URL", "GUARD_KEY")

@@ -14,6 +14,7 @@ from domain.tokens import KNOWN_TOKENS
 from runtime.errors import StartupError
 from runtime.remote_venues import MINUTE, jupiter_budget, jupiter_headers, jupiter_most
 from runtime.settings import Settings
+from venues.feeds import pyth
 from venues.feeds.agreement import AgreedPrices
 from venues.feeds.binance import BinanceFeed
 from venues.feeds.jupiter import JupiterFeed
@@ -24,6 +25,9 @@ from venues.pools import PoolBook
 from venues.prices import PoolPrices, PriceSource
 from venues.remote.budget import Budget, NoBudget
 from venues.remote.service import Service
+
+# Its prices change once a second, and whoever asks more than three times as often is refused for a minute.
+_PYTH_EVERY_S = 1.0
 
 SlotAge = Callable[[int], Awaitable[int]]
 
@@ -61,6 +65,8 @@ async def _opened(
         feed = binance = BinanceFeed(settings.binance_url, KNOWN_TOKENS.tokens)
         running = asyncio.create_task(binance.run(), name="binance")
         stack.callback(running.cancel)
+    elif word == "pyth":
+        feed = _pyth(settings, stack)
     else:
         file = Path(word.removeprefix("file:")).expanduser()
         try:
@@ -88,3 +94,16 @@ async def _jupiter(settings: Settings, stack: AsyncExitStack) -> JupiterFeed:
     )
     stack.push_async_callback(service.close)
     return JupiterFeed(service, KNOWN_TOKENS.tokens, every=max(2.0, 2 * MINUTE / most))
+
+
+def _pyth(settings: Settings, stack: AsyncExitStack) -> pyth.PythFeed:
+    service = Service(
+        "pyth",
+        settings.pyth_url,
+        budget=NoBudget(),
+        refused=pyth.refused,
+        timeout=settings.venue_timeout,
+        headers={"authorization": f"Bearer {settings.pyth_api_key}"} if settings.pyth_api_key else {},
+    )
+    stack.push_async_callback(service.close)
+    return pyth.PythFeed(service, KNOWN_TOKENS.tokens, every=_PYTH_EVERY_S)

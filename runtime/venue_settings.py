@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, NoDecode
 from runtime.setting_forms import with_scheme
 from venues.programs import READERS
 
+_SOURCES = ("pools", "jupiter", "binance", "pyth")
 VenueWord = Literal["pools", "jupiter", "raydium", "meteora", "orca"]
 
 
@@ -40,8 +41,8 @@ class VenueSettings(BaseSettings):
     )
     price_source: Annotated[tuple[str, ...], NoDecode] = Field(
         ("pools",),
-        description="Whose prices trigger waiting orders: pools, jupiter, binance or file:PATH; of several, comma "
-        "separated, the first's, where the others agree.",
+        description="Whose prices trigger waiting orders: pools, jupiter, binance, pyth or file:PATH; of several, "
+        "comma separated, the first's, where the others agree.",
     )
     price_agreement_bps: Annotated[int, Field(ge=1, le=10_000)] = Field(
         100, description="How far several price sources may be apart, in basis points; beyond that nothing triggers."
@@ -52,6 +53,10 @@ class VenueSettings(BaseSettings):
     binance_url: str = Field(
         "wss://data-stream.binance.vision", repr=False, description="Binance's public market data stream."
     )
+    pyth_url: str = Field(
+        "https://pyth.dourolabs.app/hermes", repr=False, description="Pyth's prices, by its Hermes interface."
+    )
+    pyth_api_key: str = Field("", repr=False, description="The key it is asked with; without one it may not answer.")
 
     @field_validator("programs_allowed")
     @classmethod
@@ -63,8 +68,8 @@ class VenueSettings(BaseSettings):
     @field_validator("price_source")
     @classmethod
     def each_is_a_source(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if not all(word in ("pools", "jupiter", "binance") or re.fullmatch("file:.+", word) for word in value):
-            raise ValueError("must name pools, jupiter, binance or file:PATH")
+        if not all(word in _SOURCES or re.fullmatch("file:.+", word) for word in value):
+            raise ValueError("must name pools, jupiter, binance, pyth or file:PATH")
         return tuple(dict.fromkeys(value))
 
     @field_validator("binance_url")
