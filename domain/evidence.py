@@ -103,6 +103,10 @@ class ExpiryEvidence(Recorded):
         """Whether an order may end by it; else it only lets the order go on under the same guard."""
         return enough(len(self.endpoints), self.configured)
 
+    def shows_failed(self, signature: str) -> bool:
+        """Whether an endpoint says that the transaction is on the chain, and has failed for good."""
+        return any(signature in answer.failed for answer in self.endpoints if isinstance(answer, GuardAbsence))
+
     def gap(self, *, genesis_hash: str, signature: str, lands_until: int) -> str | None:
         """What is missing for this to be proof that a transaction never succeeds, which may land up to the height
         ``lands_until``; None where nothing is.

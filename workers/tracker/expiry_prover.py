@@ -107,9 +107,7 @@ class ExpiryProver:
         else:
             # One endpoint's height alone doesn't say that its time is over; asked first, what landed until then shows.
             is_over = await self._chain.passed_height() > attempt.lands_until
-            lost = await self._chain.landing(attempt.sent, "finalized")
-            if lost and lost.error:
-                # It has failed, at the cost of a fee, and the endpoint that is asked for statuses doesn't show it.
+            if lost := await self._failure(attempt):
                 now = self._clock()
                 await self._recorder.record(lease, attempt, history, RecordLanding(attempt.number, lost, now))
                 return
@@ -143,10 +141,20 @@ class ExpiryProver:
         if history is None or history.order is None:
             return None
         now = self._clock()
+        if evidence.shows_failed(attempt.signature) and (landing := await self._failure(attempt)):
+            await self._recorder.record(
+                lease, attempt, history, RecordLanding(attempt.number, landing, now, evidence=evidence)
+            )
+            return None
         if not evidence.is_complete and (attempt.unproven or past_deadline(history.order, now)):
             return await self._inconclusive(lease, attempt, alone, finalized_height)
         await self._recorder.record(lease, attempt, history, RecordExpiry(attempt.number, evidence, now))
         return None
+
+    async def _failure(self, attempt: TrackedAttempt) -> Landing | None:
+        """How it failed for good, at the cost of a fee: the endpoint that is asked for statuses may not show it."""
+        landing = await self._chain.landing(attempt.sent, "finalized")
+        return landing if landing and landing.error else None
 
     async def _inconclusive(
         self, lease: Lease, attempt: TrackedAttempt, answer: Inconclusive, finalized_height: int

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import combinations
+from typing import Any
 
 import httpx2
 import pytest
 
 from chains.solana_client import SolanaChain
 from commands.ids import DEFAULT_ACCOUNT
-from tests.integration.chains.endpoint_server import altering, serving
+from tests.integration.chains.endpoint_server import Request, altering, serving
 from tests.integration.workers.harness import EngineHarness
 from tests.integration.workers.lies import LIES, Lies
 from tests.integration.workers.test_execution import QUICK
@@ -66,3 +69,37 @@ async def test_an_order_is_executed_once_and_says_so_however_the_node_lies(
     shown = (success.signature, success.slot, success.amount_in, success.amount_out)
     assert (fill.tx_hash, fill.slot, fill.amount_in, fill.amount_out) == shown
     assert not (await engine.accounts.trading(DEFAULT_ACCOUNT)).halted
+
+
+def without_recent_statuses(request: Request, result: Any) -> Any:
+    """As a node answers that has forgotten them, and finds what landed in its history alone."""
+    searched = request["params"][1:] and request["params"][1].get("searchTransactionHistory")
+    return result if searched else {**result, "value": [None] * len(result["value"])}
+
+
+async def test_a_failure_that_a_lie_had_called_expiry_is_recorded_with_its_fee_once_history_shows_it(
+    engine: EngineHarness, rpc_url: str
+):
+    order_id = await engine.submit(slippage_bps=0)
+    await engine.build(order_id)
+    rival = await engine.submit(amount_in=10 * 10**9)
+    await engine.execute(rival)
+    engine.start_projector()
+    lying = Lies(("heights overstated",))
+    changes = {**lying.changes, "getSignatureStatuses": without_recent_statuses}
+    async with (
+        httpx2.AsyncClient(base_url=rpc_url) as node,
+        serving(altering(node, changes)) as url,
+        SolanaChain(url, extra_urls=[rpc_url]) as engine.chain,
+    ):
+        engine.start_tracker(replace(PACE, rebroadcast=600, first_send=600))
+        order = await engine.until(order_id, lambda order: order.attempts[0].end is not None)
+        assert (order.attempts[0].end, order.attempts[0].proven) == ("expired", False)
+        [(_, built)] = await engine.events.states([order_id], "order.TransactionBuilt")
+        await engine.chain.send(b64decode(json.loads(built)["data"]["transaction"]))
+        lying.told = False
+        known = lambda order: order.attempts[0].proven or order.attempts[0].end == "rejected"  # noqa: E731
+        order = await engine.until(order_id, known, within=60)
+        await engine.stop()
+    assert order.attempts[0].end == "rejected"
+    assert order.fees_lost_lamports > 0
