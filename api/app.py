@@ -29,6 +29,7 @@ from api.deadman import DeadmanController
 from api.docs.page import openapi_config
 from api.health import HealthController
 from api.network import NetworkController
+from api.order_lists.controller import OrderListsController
 from api.orders.batch import BatchController
 from api.orders.cancel import CancelController
 from api.orders.collection import OrderCollectionController
@@ -166,6 +167,7 @@ def create_app(
             OrdersController,
             CancelController,
             PreviewController,
+            OrderListsController,
             NetworkController,
             VenuesController,
             PairsController,

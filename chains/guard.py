@@ -81,9 +81,11 @@ class GuardKey:
         # It signs what closes guards, and no swap.
         self.authority = str(Keypair.from_seed(self._derived(b"authority")).pubkey())
 
-    def of_order(self, wallet: str, order_id: UUID) -> Guard:
-        """The guard of an order, the same for each of its attempts."""
-        return self._guard(wallet, order_id.bytes)
+    def of_order(self, wallet: str, name: UUID) -> Guard:
+        """The guard of an order, the same for each of its attempts; ``name`` is what ``guard_name`` gives: its id, or
+        that of the list whose orders share it.
+        """
+        return self._guard(wallet, name.bytes)
 
     def canary(self, wallet: str) -> Guard:
         """The guard that is never closed: it shows at each start that this is the key the chain knows."""

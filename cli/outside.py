@@ -15,6 +15,7 @@ from commands.ids import DEFAULT_ACCOUNT
 from commands.recovery import OpenOrder
 from domain.directory import Account
 from domain.evidence import enough
+from domain.legs import guard_name
 from domain.log_behind import ForeignReclaimFound, ForeignTransactionFound
 from runtime.account_wallets import guard_key_of, signer_of
 from runtime.composition import Store
@@ -84,15 +85,18 @@ class OutsideOrders:
 
     async def guarded(self, orders: Sequence[OpenOrder], outside: Outside) -> set[UUID]:
         """Those of the open ``orders`` whose guard the chain shows: they were executed, by what nobody shows."""
-        guards = {guard: one.order_id for one in orders if (guard := self._guard(one))}
-        there = await self._readers[DEFAULT_ACCOUNT].guards_there(list(guards), outside.tips)
-        return {guards[guard] for guard in there}
+        guards = {one.order_id: guard for one in orders if (guard := self._guard(one))}
+        there = await self._readers[DEFAULT_ACCOUNT].guards_there(sorted({*guards.values()}), outside.tips)
+        return {order_id for order_id, guard in guards.items() if guard in there}
 
     def _guard(self, one: OpenOrder) -> str | None:
         """None where the order's account has no wallet: nothing was ever signed for it."""
-        made = one.loaded.order.guard if one.loaded and one.loaded.order else None
+        order = one.loaded.order if one.loaded else None
+        if order and order.guard:
+            return order.guard
         signer = self._signers.get(one.loaded.account_id if one.loaded else DEFAULT_ACCOUNT)
-        return made or (signer.guard_key.of_order(signer.wallet.address, one.order_id).address if signer else None)
+        name = guard_name(one.order_id, order.leg if order else None)
+        return signer.guard_key.of_order(signer.wallet.address, name).address if signer else None
 
     def _show(self, blocks: int) -> None:
         if time.monotonic() >= self._shown:

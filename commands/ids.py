@@ -14,7 +14,7 @@ _TIME_ORDERED = 7
 _POOL_BYTES = 4_000
 _RANDOM_BYTES = 10
 
-__all__ = ["DEFAULT_ACCOUNT", "made_at", "order_id", "uuid7"]
+__all__ = ["DEFAULT_ACCOUNT", "list_id", "made_at", "now", "order_id", "uuid7"]
 
 
 class _Pool:
@@ -50,6 +50,16 @@ def made_at(event_id: UUID) -> datetime | None:
     if event_id.version != _TIME_ORDERED:
         return None
     return datetime.fromtimestamp((event_id.int >> 80) / 1_000, UTC)
+
+
+def now() -> datetime:
+    """The time of whoever records something, UTC."""
+    return datetime.now(UTC)
+
+
+def list_id(account_id: UUID, client_list_id: str | None) -> UUID:
+    """The id of a list of orders: the same one whenever the same account sends the same client list id."""
+    return uuid7() if client_list_id is None else uuid5(account_id, f"list:{client_list_id}")
 
 
 def order_id(account_id: UUID, client_order_id: str | None) -> UUID:

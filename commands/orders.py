@@ -11,9 +11,10 @@ from uuid import UUID
 
 from commands.cache import OrderCache
 from commands.errors import GuardFailedError, TooManyConflictsError
-from commands.ids import uuid7
+from commands.ids import now, uuid7
 from commands.loaded_order import LoadedOrder
 from domain.commands import OrderCommand
+from domain.consequences import concerns_others, consequences
 from domain.decide import decide
 from domain.errors import NotApplicableError
 from domain.events import OrderAmended, OrderEvent, is_order_event
@@ -184,6 +185,7 @@ class OrderRepository:
         That is ``loaded`` itself where they lead to nothing.
 
         ``beside`` are other streams' events that belong to it, in the same request; a conflict of theirs is a guard's.
+        So is what follows for the other orders of its list.
         Where the order has moved on meanwhile it is decided again, unless what the command says was true of
         ``loaded`` alone. ``first`` was decided on ``loaded``, and goes before them; so nothing is decided again.
         ``command_id`` is recorded with each event, one made here where it isn't given.
@@ -198,11 +200,15 @@ class OrderRepository:
             if not decided:
                 return loaded
             command_id = command_id or uuid7()
-            after, outcome = await self._append(loaded, decided, command_id, guards, beside)
+            others = await self._others(loaded, decided, command_id)
+            after, outcome = await self._append(loaded, decided, command_id, guards, (*beside, *others))
             if isinstance(outcome, Stored | AlreadyStored):
                 return after
             if isinstance(outcome, LeaseLost):
                 raise LeaseLostError(outcome.processor)
+            self._recent.forget(outcome.stream_id)
+            if any(outcome.stream_id == other.stream_id for other in others):
+                continue
             self._recent.forget(loaded.order_id)
             if outcome.stream_id != loaded.order_id:
                 raise GuardFailedError(str(outcome.stream_id))
@@ -212,6 +218,19 @@ class OrderRepository:
             loaded = self.history(recorded) if recorded else LoadedOrder(loaded.order_id, loaded.account_id)
         raise TooManyConflictsError(str(loaded.order_id))
 
+    async def _others(self, loaded: LoadedOrder, decided: list[OrderEvent], command_id: UUID) -> list[NewEvent]:
+        """What follows from ``decided`` for the other orders of the order's list, as the log has them now."""
+        after = fold(decided, loaded.order)
+        if after is None or after.leg is None or not concerns_others(loaded.order, after):
+            return []
+        # One that can't be read can't be decided on: it goes no further, and shares its guard all the same.
+        found = (await self.load(after.leg.others)).orders
+        known = {order_id: one.order for order_id, one in found.items() if one.order}
+        follows = consequences({**known, loaded.order_id: after}, loaded.order_id, now())
+        return [
+            new for order_id, events in follows.items() for new in self._recordable(found[order_id], events, command_id)
+        ]
+
     async def create(
         self, loaded: LoadedOrder, commands: Sequence[OrderCommand], command_id: UUID
     ) -> tuple[LoadedOrder, Stored | AlreadyStored | Conflict]:
@@ -220,6 +239,16 @@ class OrderRepository:
         if isinstance(outcome, LeaseLost):
             raise LeaseLostError(outcome.processor)
         return after, outcome
+
+    async def create_all(
+        self, streams: Sequence[tuple[LoadedOrder, Sequence[OrderEvent]]], command_id: UUID
+    ) -> Stored | AlreadyStored | Conflict:
+        """The same for several streams, all of them in one request or none."""
+        new = [one for loaded, events in streams for one in self._recordable(loaded, list(events), command_id)]
+        outcome = await self._appender.append(AppendRequest(tuple(new)))
+        if isinstance(outcome, LeaseLost):
+            raise LeaseLostError(outcome.processor)
+        return outcome
 
     async def _append(
         self,

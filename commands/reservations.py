@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from decimal import Decimal
@@ -54,9 +54,8 @@ class Used:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    order_id: UUID
+    notionals: Mapping[UUID, Decimal]
     limits: Limits
-    notional: Decimal
     answer: asyncio.Future[Exceeded | None]
 
 
@@ -73,7 +72,11 @@ class Reservations:
 
         Raises psycopg's errors; then it isn't known whether it was, and it may be asked again.
         """
-        asked = _Asked(order_id, limits, notional, asyncio.get_running_loop().create_future())
+        return await self.reserve_all(account_id, {order_id: notional}, limits)
+
+    async def reserve_all(self, account_id: UUID, notionals: Mapping[UUID, Decimal], limits: Limits) -> Exceeded | None:
+        """The same for orders that are recorded together, each with what it is worth: for all of them, or none."""
+        asked = _Asked(notionals, limits, asyncio.get_running_loop().create_future())
         self._waiting.setdefault(account_id, []).append(asked)
         if account_id not in self._at_work:
             self._at_work[account_id] = asyncio.create_task(self._work(account_id))
@@ -91,7 +94,7 @@ class Reservations:
         """Whoever left meanwhile keeps what was reserved for him, as one whose order is being recorded."""
         try:
             if await self._all_fit(account_id, waiting):
-                answers: dict[UUID, Exceeded | None] = {asked.order_id: None for asked in waiting}
+                answers: dict[UUID, Exceeded | None] = {one: None for asked in waiting for one in asked.notionals}
             else:
                 answers = await self._reserve_all(account_id, waiting)
         except Exception as error:  # noqa: BLE001 - it is each asker's
@@ -101,13 +104,14 @@ class Reservations:
             return
         for asked in waiting:
             if not asked.answer.done():
-                asked.answer.set_result(answers[asked.order_id])
+                asked.answer.set_result(answers[next(iter(asked.notionals))])
 
     async def _all_fit(self, account_id: UUID, waiting: Sequence[_Asked]) -> bool:
         """Whether all are reserved now, as most are: in one statement, by what the account used a moment ago and what
         was reserved since. Where not nothing is, and the account's orders have to be counted.
         """
-        limits, new = waiting[0].limits, {asked.order_id: asked.notional for asked in waiting}
+        limits = waiting[0].limits
+        new = {order_id: notional for asked in waiting for order_id, notional in asked.notionals.items()}
         if any(asked.limits != limits for asked in waiting):
             return False
         values = {
@@ -128,19 +132,23 @@ class Reservations:
 
     async def _reserve_all(self, account_id: UUID, waiting: Sequence[_Asked]) -> dict[UUID, Exceeded | None]:
         """The answer for each order, in the order in which they came."""
-        values: dict[str, Any] = {"account": account_id, "orders": [asked.order_id for asked in waiting]}
+        order_ids = [order_id for asked in waiting for order_id in asked.notionals]
+        values: dict[str, Any] = {"account": account_id, "orders": order_ids}
         async with self._pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
             await cursor.execute(TURN, values)
             await cursor.execute(_KNOWN, values)
             answers: dict[UUID, Exceeded | None] = {row[0]: None for row in await cursor.fetchall()}
             used, new = await settled_use(cursor, account_id), dict[UUID, Decimal]()
             for asked in waiting:
-                if answers.get(asked.order_id, "refused") is None:
+                # Orders that are recorded together were reserved for together.
+                if all(answers.get(order_id, "refused") is None for order_id in asked.notionals):
                     continue
                 so_far = used.with_more(new.values())
-                answers[asked.order_id] = would_be_exceeded(so_far, asked.limits, asked.notional)
-                if answers[asked.order_id] is None:
-                    new[asked.order_id] = asked.notional
+                notional, count = sum(asked.notionals.values(), Decimal(0)), len(asked.notionals)
+                exceeds = would_be_exceeded(so_far, asked.limits, notional, orders=count)
+                answers |= dict.fromkeys(asked.notionals, exceeds)
+                if exceeds is None:
+                    new |= asked.notionals
             if new:
                 await cursor.execute(_RESERVE, {**values, "orders": list(new), "notionals": list(new.values())})
             await cursor.execute(_SETTLED, {**values, **asdict(used.with_more(new.values()))})
@@ -161,9 +169,9 @@ async def settled_use(cursor: AsyncCursor[Any], account_id: UUID) -> Used:
     return Used(int(row[0]), Decimal(row[1]), Decimal(row[2]), row[3])
 
 
-def would_be_exceeded(used: Used, limits: Limits, notional: Decimal) -> Exceeded | None:
-    """What one more order, worth ``notional``, would exceed."""
-    if limits.max_open_orders is not None and used.open_orders >= limits.max_open_orders:
+def would_be_exceeded(used: Used, limits: Limits, notional: Decimal, *, orders: int = 1) -> Exceeded | None:
+    """What so many more ``orders``, worth ``notional`` together, would exceed."""
+    if limits.max_open_orders is not None and used.open_orders + orders > limits.max_open_orders:
         return "max_open_orders"
     if limits.max_daily_notional is not None and used.notional_today + notional > limits.max_daily_notional:
         return "max_daily_notional"

@@ -36,6 +36,9 @@ class Code(StrEnum):
     CANCELLED = "cancelled"
     EXPIRED = "expired"
     NOT_FILLED_AT_ONCE = "not_filled_at_once"
+    OTHER_LEG_FILLED = "other_leg_filled"
+    OTHER_LEG_ENDED = "other_leg_ended"
+    FIRST_LEG_NOT_FILLED = "first_leg_not_filled"
     DISCARDED = "discarded"
     CANCELLED_AT_RECOVERY = "cancelled_at_recovery"
     EXECUTED_ELSEWHERE = "executed_elsewhere"
@@ -79,6 +82,9 @@ MEANINGS: dict[Code, Meaning] = {
     Code.CANCELLED: Meaning(True, "The order was cancelled before it was executed."),
     Code.EXPIRED: Meaning(True, "The order's expiresAt passed before it was executed."),
     Code.NOT_FILLED_AT_ONCE: Meaning(True, "The order could not be filled at once, as its timeInForce asks."),
+    Code.OTHER_LEG_FILLED: Meaning(True, "The other order of its list was filled."),
+    Code.OTHER_LEG_ENDED: Meaning(True, "The other order of its list ended, or is to end, and this one with it."),
+    Code.FIRST_LEG_NOT_FILLED: Meaning(True, "The first order of its list ended without being filled."),
     Code.DISCARDED: Meaning(True, "The order could not be handled, and an operator gave it up."),
     Code.CANCELLED_AT_RECOVERY: Meaning(
         True, "The order log was put back to an earlier moment, and an operator cancelled the order."

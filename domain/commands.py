@@ -9,6 +9,7 @@ from decimal import Decimal
 from domain.codes import Code
 from domain.events import Observation, Purpose
 from domain.evidence import ExpiryEvidence, GuardTaken, Landing, OperatorEvidence
+from domain.legs import Leg
 from domain.log_behind import ForeignTransactionFound
 from domain.quotes import Quote, Refusal
 from domain.terms import OrderTerms
@@ -17,13 +18,14 @@ from domain.terms import OrderTerms
 @dataclass(frozen=True, slots=True)
 class SubmitOrder:
     """A new order; the engine gives a market order its ``deadline``, every order its ``network``, and says whether it
-    is filled on ``paper`` alone.
+    is filled on ``paper`` alone. ``leg``: its place in a list of orders.
     """
 
     terms: OrderTerms
     deadline: datetime | None
     network: str
     paper: bool = False
+    leg: Leg | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,20 @@ class RequestCancel:
 
 
 @dataclass(frozen=True, slots=True)
+class ReleaseOrder:
+    """The first order of its list is filled."""
+
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RecordOtherLeg:
+    """Another order of its list took the guard that they share, finalized: by its swap, or by its cancel."""
+
+    taken: GuardTaken
+
+
+@dataclass(frozen=True, slots=True)
 class AmendOrder:
     """Other terms for an order that waits; None for what stays. ``amount_in`` is in base units."""
 
@@ -194,6 +210,8 @@ OrderCommand = (
     | RecordExpiry
     | GiveUp
     | RequestCancel
+    | ReleaseOrder
+    | RecordOtherLeg
     | AmendOrder
     | RecordElsewhere
     | DiscardOrder

@@ -7,7 +7,8 @@ another transaction only with the same guard, of which the chain lets one succee
 ``decide_trigger`` says when a price sets an order off, ``decide_route`` which quote it takes and for what minimum,
 ``decide_built`` what is signed, ``decide_attempt`` what became of it, ``decide_restated`` what a fork
 made of one that was confirmed, ``decide_paper`` what a paper order is filled at, ``decide_cancel`` how
-an order is cancelled, ``decide_amend`` how one that waits is amended, ``decide_end`` when it fails or rests.
+an order is cancelled, ``decide_leg`` what the other orders of its list mean for it, ``decide_amend`` how one that waits
+is amended, ``decide_end`` when it fails or rests.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from domain.decide_built import record_built, replace_swap
 from domain.decide_cancel import request_cancel
 from domain.decide_elsewhere import record_elsewhere
 from domain.decide_end import discard, give_up
+from domain.decide_leg import end_by_other_leg, release
 from domain.decide_paper import fill_on_paper
 from domain.decide_restated import restate
 from domain.decide_route import record_quotes
@@ -65,6 +67,10 @@ def decide(order: Order | None, command: c.OrderCommand) -> list[e.OrderEvent]: 
             return give_up(order, command)
         case c.RequestCancel():
             return request_cancel(order, command)
+        case c.ReleaseOrder():
+            return release(order, command)
+        case c.RecordOtherLeg():
+            return end_by_other_leg(order, command)
         case c.AmendOrder():
             return amend(order, command)
         case c.RecordElsewhere():
@@ -79,8 +85,12 @@ def _submit(order: Order | None, command: c.SubmitOrder) -> list[e.OrderEvent]:
     if order is not None:
         raise NotApplicableError("The order is already recorded.")
     submitted = e.OrderSubmitted(
-        **vars(command.terms), deadline=command.deadline, network=command.network, paper=command.paper
+        **vars(command.terms),
+        deadline=command.deadline,
+        network=command.network,
+        paper=command.paper,
+        leg=command.leg,
     )
-    if not command.terms.starts_at_once:
+    if not command.terms.starts_at_once or (command.leg and command.leg.follows_first):
         return [submitted]
     return [submitted, e.OrderTriggered(reason="market" if command.terms.type == "market" else "immediate")]

@@ -13,6 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal, TypeGuard, get_args
 from pydantic import Field
 
 from domain.evidence import Commitment, ExpiryEvidence, GuardTaken, OperatorEvidence
+from domain.legs import Leg
 from domain.numbers import BaseUnits, Price
 from domain.quotes import Quote, Recorded, Refusal
 from domain.terms import OrderTerms
@@ -51,7 +52,7 @@ class OrderSubmitted(BaseOrderEvent, OrderTerms):
     """The order's terms, flat in its JSON, and what the engine adds to them; only one that waits for no price has a
     deadline.
 
-    ``paper``: nothing is ever signed for it, it is filled at a quote.
+    ``paper``: nothing is ever signed for it, it is filled at a quote. ``leg``: its place in a list of orders.
     """
 
     TOPIC = "order.OrderSubmitted"
@@ -60,6 +61,19 @@ class OrderSubmitted(BaseOrderEvent, OrderTerms):
     deadline: datetime | None = None
     network: str
     paper: Annotated[bool, Field(exclude_if=operator.not_)] = False
+    leg: Annotated[Leg | None, Field(exclude_if=operator.not_)] = None
+
+
+class OrderReleased(BaseOrderEvent):
+    """The first order of its list is filled: from here on the order is as one that was submitted now.
+
+    ``deadline`` as ``OrderSubmitted`` has it.
+    """
+
+    TOPIC = "order.OrderReleased"
+    status = "pending"
+
+    deadline: datetime | None = None
 
 
 class OrderTriggered(BaseOrderEvent):
@@ -248,7 +262,7 @@ class OrderConfirmed(BaseOrderEvent):
     tip_lamports: Annotated[BaseUnits, Field(exclude_if=operator.not_)] = 0
 
 
-RestatedFor = Literal["other_amounts", "other_slot", "other_fees", "another_attempt", "cancel"]
+RestatedFor = Literal["other_amounts", "other_slot", "other_fees", "another_attempt", "cancel", "other_leg"]
 
 
 class OrderRestated(BaseOrderEvent):
@@ -256,7 +270,8 @@ class OrderRestated(BaseOrderEvent):
     otherwise. It stays confirmed, unless the order's cancel landed in the swap's place.
 
     ``reason`` is what differs; ``instead_of`` is the transaction that the order named before. Of a cancel nothing of a
-    swap is known, and the order's end follows in the same append.
+    swap is known, and the order's end follows in the same append; so it does where another order of its list took their
+    guard in its place, which is no attempt of this one: ``attempt`` is 0.
     """
 
     TOPIC = "order.OrderRestated"
@@ -337,7 +352,8 @@ class OrderAmended(BaseOrderEvent):
 
 class OrderCancelled(BaseOrderEvent):
     """The end without a swap that somebody asked for, or the order's own terms. ``evidence`` is None where nothing
-    could land any more; ``quotes`` and ``refusals`` are the last ones seen, where that is why.
+    could land any more; ``quotes`` and ``refusals`` are the last ones seen, where that is why. ``taken``: another order
+    of its list took the guard that they share.
     """
 
     TOPIC = "order.OrderCancelled"
@@ -346,6 +362,7 @@ class OrderCancelled(BaseOrderEvent):
     code: str
     detail: str
     evidence: CancelEvidence | None = None
+    taken: Annotated[GuardTaken | None, Field(exclude_if=operator.not_)] = None
     quotes: Annotated[tuple[Quote, ...], Field(exclude_if=operator.not_)] = ()
     refusals: Annotated[tuple[Refusal, ...], Field(exclude_if=operator.not_)] = ()
 
@@ -387,6 +404,7 @@ OrderEvent = (
     | OrderRestated
     | PaperFilled
     | OrderAmended
+    | OrderReleased
 )
 """Any event of an order's stream; a union, so that mypy finds the ``match`` that forgets one of them."""
 

@@ -43,6 +43,7 @@ class OrderChange(TypedDict, total=False):
     failure: Failure | None
     cancellation: IfSet[Cancellation | None]
     paper_fill: IfSet[PaperFill | None]
+    released: IfSet[bool]
 
 
 class AttemptChange(TypedDict, total=False):
@@ -121,7 +122,9 @@ def _change(order: Order, event: e.OrderEvent) -> OrderChange:  # noqa: PLR0912 
         case e.CancelRequested():
             return {"cancellation": Cancellation(code=event.code, by=event.by, because=event.because)}
         case e.OrderCancelled():
-            return _by_cancel(order, event.evidence)
+            return _by_other_leg(order, event.taken) if event.taken else _by_cancel(order, event.evidence)
+        case e.OrderReleased():
+            return {"released": True, "deadline": event.deadline}
         case e.OrderRestated():
             return _apply_restated(order, event)
         case e.PaperFilled():
@@ -182,6 +185,14 @@ def _by_cancel(order: Order, evidence: e.CancelEvidence | None) -> OrderChange:
         "attempts": _attempts_ended(order, evidence.attempt, evidence.signature, "cancelled"),
         "cancellation": order.cancellation.model_copy(update=ended),
     }
+
+
+def _by_other_leg(order: Order, taken: GuardTaken) -> OrderChange:
+    """Another order of its list took the guard: the order's own attempts cost what they failed for."""
+    if order.cancellation is None:
+        return {}
+    ended = {"tx_hash": taken.taken_by, "network_fee_lamports": order.fees_lost_lamports}
+    return {"cancellation": order.cancellation.model_copy(update=ended)}
 
 
 def _apply_built(order: Order, event: e.TransactionBuilt) -> OrderChange:
@@ -283,7 +294,7 @@ def _apply_restated(order: Order, event: e.OrderRestated) -> OrderChange:
     for attempt in attempts:
         if attempt.end == "confirmed" and attempt.number != event.attempt:
             attempts = _with(attempts, attempt.number, {"end": None, "proven": False})
-    if event.reason == "cancel":
+    if event.reason in ("cancel", "other_leg"):
         return {"attempts": attempts, "fill": None}
     fill = Fill(**{name: value for name, value in vars(event).items() if name in Fill.model_fields})
     return {"attempts": _with(attempts, event.attempt, {"end": "confirmed"}), "fill": fill}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
+from domain.codes import Code
 from domain.decide_built import MOST_LIVE, is_replaceable, live
 from domain.decide_cancel import needs_cancel
 from domain.order import Order
@@ -23,6 +24,8 @@ def next_step(order: Order, now: datetime) -> Step | None:
         return "request_cancel"
     newest = order.live_attempt
     if order.cancellation:
+        if order.cancellation.code == Code.OTHER_LEG_FILLED:
+            return None  # The other order's swap has taken the guard: a cancel could take it from that by a fork.
         cancels = live(order, "cancel")
         if cancels and not cancels[-1].submitted:
             return "send"

@@ -10,6 +10,7 @@ from pydantic import Field
 from domain import events as e
 from domain.evidence import BLOCKHASH_LIFE, Commitment
 from domain.frozen import Frozen
+from domain.legs import Leg
 from domain.numbers import BaseUnits, Price
 from domain.quotes import Quote
 from domain.terms import OrderTerms
@@ -153,11 +154,18 @@ class Order(OrderTerms):
     cancellation: IfSet[Cancellation | None] = None
     paper: IfSet[bool] = False
     paper_fill: IfSet[PaperFill | None] = None
+    leg: IfSet[Leg | None] = None
+    released: IfSet[bool] = False
 
     @property
     def waits_for_price(self) -> bool:
         """Whether the order rests until a price is observed that it acts on."""
-        return self.type != "market" and self.status == "pending"
+        return self.type != "market" and self.status == "pending" and not self.is_held
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it begins only once the first order of its list is filled, which that isn't yet."""
+        return self.leg is not None and self.leg.follows_first and not self.released
 
     @property
     def minimum_out(self) -> int | None:

@@ -14,9 +14,11 @@ from typing import Any, Literal
 from uuid import UUID
 
 from domain import events as e
+from domain.legs import Leg
 from domain.log_behind import ForeignTransactionFound
 
 _SCHEMA = (Path(__file__).parent / "attempts.sql").read_text()
+_SQL = {path.stem: path.read_text() for path in (Path(__file__).parent / "sql").glob("*.sql")}
 
 
 @dataclass(slots=True)
@@ -88,13 +90,13 @@ def attempts_of(order_id: UUID, events: Iterable[tuple[int, e.OrderEvent]]) -> l
                 number in found and found[number].signature == tx_hash
             ):
                 _confirm(found[number], event, lost, version)
-            case e.OrderRestated() if event.attempt in found:
+            case e.OrderRestated() if event.attempt in found or event.reason == "other_leg":
                 for one in found.values():
                     if one.ending == "confirmed":
                         one.ending, one.slot, one.version = None, None, version
                         one.amount_in = one.amount_out = one.fee_lamports = one.guard_lamports = None
                         one.tip_lamports = None
-                if event.reason != "cancel":
+                if event.reason not in ("cancel", "other_leg"):
                     _confirm(found[event.attempt], event, lost, version)
             case e.OrderCancelled(evidence=cancel) | e.OrderFailed(evidence=cancel) if (
                 cancel and cancel.attempt in found and found[cancel.attempt].signature == cancel.signature
@@ -176,9 +178,29 @@ class Attempts:
         """The chain shows a success of the order."""
         self._db.execute("insert or ignore into success values (?, ?)", (str(order_id), signature))
 
+    def exclude(self, order_id: UUID, leg: Leg | None) -> None:
+        """Whether the order shares its guard with others of its list."""
+        if leg is not None and leg.is_exclusive:
+            self._db.execute("insert or ignore into exclusive values (?, ?)", (str(order_id), str(leg.list_id)))
+
     def succeeded_twice(self) -> Iterator[tuple[UUID, int]]:
-        query = "select order_id, count(*) from success group by order_id having count(*) > 1"
-        return ((UUID(order_id), count) for order_id, count in self._db.execute(query))
+        """Of orders whose transactions make one guard: one of them, and how many the chain shows to have succeeded."""
+        return self._counted("succeeded_twice")
+
+    def won_twice(self) -> Iterator[tuple[UUID, int]]:
+        """Of orders that exclude each other: one of them, and how many successes are recorded."""
+        return self._counted("won_twice")
+
+    def guarded_apart(self) -> Iterator[tuple[UUID, int]]:
+        """The same, and how many guards they make."""
+        return self._counted("guarded_apart")
+
+    def guarded_alike(self) -> Iterator[tuple[UUID, int]]:
+        """Of orders that make one guard and don't exclude each other: one of them, and how many there are."""
+        return self._counted("guarded_alike")
+
+    def _counted(self, query: str) -> Iterator[tuple[UUID, int]]:
+        return ((UUID(order_id), count) for order_id, count in self._db.execute(_SQL[query]))
 
     def _select(self, where: str, *values: object) -> Iterator[Attempt]:
         rows = self._db.execute(f"select {', '.join(_COLUMNS)} from attempt where {where}", values)  # noqa: S608

@@ -24,3 +24,4 @@ create table success (
     signature text not null,
     primary key (order_id, signature)
 ) without rowid;
+create table exclusive (order_id text primary key, list_id text not null) without rowid;

@@ -32,6 +32,7 @@ from verification.directory import directory_fault, is_directory_topic
 from verification.guards import GuardRows
 from verification.reclaims import RecordedReclaims, foreign_reclaim, recorded_reclaim
 from verification.report import RECONCILE, Report, Track
+from verification.shared_guards import verify_shared_guards
 
 _EVERY = 2**63 - 1
 _ORDER = "order."
@@ -74,6 +75,7 @@ def verify_log(
         else:
             others.verify(stream)
     others.tell_contradictions()
+    verify_shared_guards(attempts, report)
     report.add_all(rows.rest())
     report.add_all(guards.compare())
     report.looked_at["position"] = head.position
@@ -117,6 +119,7 @@ def _verify_order(
         if recorded.position <= until:
             in_row = state
     found = attempts_of(order_id, told)
+    attempts.exclude(order_id, next((event.leg for _, event in told if isinstance(event, OrderSubmitted)), None))
     if found and any(isinstance(event, OrderSubmitted) and event.paper for _, event in told):
         what = "an order on paper has a signed transaction"
         report.add(Finding("streams", "differs", what, RECONCILE, order_id, found[0].version))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from chains.protocol import OutcomeQuestion, SentTransaction
@@ -16,13 +17,18 @@ def sent_transaction(order: Order, attempt: Attempt) -> SentTransaction:
     )
 
 
-def outcome_question(order: Order, attempt: Attempt) -> OutcomeQuestion | None:
-    """Which of the order's transactions succeeded, or whether none ever can; None where ``attempt`` makes no guard."""
+def outcome_question(order: Order, attempt: Attempt, sharing: Sequence[Order] = ()) -> OutcomeQuestion | None:
+    """Which of the order's transactions succeeded, or one of those ``sharing`` its guard in its place, or whether none
+    of its own ever can; None where ``attempt`` makes no guard.
+    """
     if attempt.guard is None:
         return None
     sent = [sent_transaction(order, one) for one in order.attempts if one.guard]
-    elsewhere = order.guard_taken_by
-    if elsewhere and all(one.signature != elsewhere for one in sent):
-        # Another log or engine signed what took the guard.
-        sent.append(replace(sent[0], signature=elsewhere, lands_until=0, tip_lamports=0))
-    return OutcomeQuestion(genesis_hash=attempt.genesis_hash, guard=attempt.guard, sent=tuple(sent))
+    others = [sent_transaction(other, one) for other in sharing for one in other.attempts if one.guard == attempt.guard]
+    known = {one.signature for one in (*sent, *others)}
+    # Another log or engine may have signed what took the guard.
+    elsewhere = {one.guard_taken_by for one in (order, *sharing) if one.guard_taken_by} - known
+    others += [replace(sent[0], signature=signature, tip_lamports=0) for signature in sorted(elsewhere)]
+    # Until when others may land says nothing of the order's own.
+    beside = [replace(one, lands_until=0) for one in others]
+    return OutcomeQuestion(genesis_hash=attempt.genesis_hash, guard=attempt.guard, sent=(*sent, *beside))

@@ -26,6 +26,7 @@ from commands.cancel import CancelOutcome, cancel_outcome, order_of
 from commands.loaded_order import LoadedOrder
 from domain.errors import DomainError
 from domain.events import Status
+from domain.legs import ended_with
 from event_store.errors import OutcomeUnknownError
 from projections.order_view import IfKnown, View
 
@@ -42,6 +43,13 @@ class CancelAnswer(View):
     order_id: UUID
     outcome: CancelOutcome
     status: Status
+    also_ends: IfKnown[list[UUID]] = Field(
+        default=None, description="Of an order of a list: the others of it that end with it, by the same cancel."
+    )
+
+    @classmethod
+    def of(cls, history: LoadedOrder) -> CancelAnswer:
+        return cls(order_id=history.order_id, **_outcome(history))
 
 
 class CancelItem(View):
@@ -51,6 +59,7 @@ class CancelItem(View):
     client_order_id: IfKnown[str] = None
     outcome: IfKnown[CancelOutcome] = None
     status: IfKnown[Status] = None
+    also_ends: IfKnown[list[UUID]] = None
     problem: IfKnown[ProblemDetails] = None
 
 
@@ -100,8 +109,7 @@ class CancelController(Controller):
 
         Safe to repeat, and allowed while trading is halted.
         """  # fmt: skip
-        history = await _cancelled(services, caller, parse_order_id(order_id))
-        return CancelAnswer(order_id=history.order_id, **_outcome(history))
+        return CancelAnswer.of(await cancelled(services, caller, parse_order_id(order_id)))
 
     @post(
         "/cancel",
@@ -146,7 +154,7 @@ async def _in_turn(cancels: Sequence[Awaitable[T]]) -> list[T]:
 async def _item(services: Services, caller: Caller, asked: CancelRequest, name: Any) -> CancelItem:
     called = asked.said_of(name)
     try:
-        history = await _cancelled(services, caller, asked.order_id(caller.account_id, name))
+        history = await cancelled(services, caller, asked.order_id(caller.account_id, name))
         return CancelItem.model_validate({**called, "order_id": str(history.order_id), **_outcome(history)})
     except Exception as error:  # noqa: BLE001 - one order's refusal is its own; what is unforeseen is logged there
         return CancelItem.model_validate({**called, "problem": _problem(error)})
@@ -158,7 +166,7 @@ async def _open_item(services: Services, caller: Caller, asked: CancelRequest, o
         order = (await order_of(services.orders, order_id)).order
         if order is None or order.ended or (asked.pair is not None and order.pair.symbol != asked.pair.symbol):
             return None
-        history = await _cancelled(services, caller, order_id)
+        history = await cancelled(services, caller, order_id)
         return CancelItem.model_validate({"order_id": str(order_id), **_outcome(history)})
     except Exception as error:  # noqa: BLE001 - as above
         return CancelItem(order_id=str(order_id), problem=_problem(error))
@@ -170,10 +178,12 @@ def _problem(error: Exception) -> ProblemDetails:
 
 def _outcome(history: LoadedOrder) -> dict[str, Any]:
     assert history.order is not None  # noqa: S101 - a cancel is asked of an order that is there
-    return {"outcome": cancel_outcome(history.order), "status": history.order.status}
+    outcome, leg = cancel_outcome(history.order), history.order.leg
+    ends = ended_with(leg) if leg and outcome != "tooLate" else ()
+    return {"outcome": outcome, "status": history.order.status, "also_ends": list(ends) or None}
 
 
-async def _cancelled(services: Services, caller: Caller, order_id: UUID) -> LoadedOrder:
+async def cancelled(services: Services, caller: Caller, order_id: UUID) -> LoadedOrder:
     """The caller's order with its cancel asked for, or as it has ended. Raises ``ProblemError``."""
     try:
         return await services.request_cancel(order_id, account_id=caller.account_id, by=caller.shown, because=None)

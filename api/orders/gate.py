@@ -70,6 +70,13 @@ async def _refusal(
             )
         if trading.behind:
             return log_behind(trading)
+    return refusal_of_terms(services, trading, asked, expires)
+
+
+def refusal_of_terms(
+    services: Services, trading: AccountTrading, asked: OrderTerms, expires: datetime | None
+) -> ProblemError | None:
+    """Why an order with these terms isn't taken now, whatever its client calls it."""
     if expires is not None and services.clock() >= expires:
         return ProblemError(
             422, "request_expired", f"{EXPIRES_AFTER} has passed; nothing was recorded.", field=EXPIRES_AFTER

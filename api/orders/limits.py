@@ -33,8 +33,7 @@ async def exceeded(
     problem, notional = await exceeded_by_itself(services, asked, limits)
     if problem is not None:
         return problem
-    a_minute = limits.orders_per_minute
-    if a_minute is not None and (problem := await _too_often(services, caller, a_minute, headers)):
+    if problem := await too_often(services, caller, limits, headers):
         return problem
     if not limits.are_reserved:
         return None
@@ -81,7 +80,11 @@ def exceeding(found: Exceeded | None, limits: Limits) -> ProblemError | None:
             return None
 
 
-async def _too_often(services: Services, caller: Caller, a_minute: int, headers: dict[str, str]) -> ProblemError | None:
+async def too_often(services: Services, caller: Caller, limits: Limits, headers: dict[str, str]) -> ProblemError | None:
+    """Whether the account has sent as many orders as it may; this one counts. ``headers`` gets its rate."""
+    a_minute = limits.orders_per_minute
+    if a_minute is None:
+        return None
     rate = await services.rates.hit(caller.account_id, a_minute)
     if rate is None:
         if services.rates.fail_open:

@@ -16,9 +16,14 @@ from event_store.types import RecordedEvent
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 
 
+def is_id(text: str) -> bool:
+    """Whether it is an id as we write them, in either case."""
+    return bool(_ID.fullmatch(text))
+
+
 def parse_order_id(text: str) -> UUID:
     """An order id as we write them, in either case."""
-    if not _ID.fullmatch(text):
+    if not is_id(text):
         raise ProblemError(400, "invalid_order_id", "An order id looks like 0190f3a4-....", field="orderId")
     return UUID(text)
 

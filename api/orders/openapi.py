@@ -19,7 +19,7 @@ class ExecuteOperation(DocumentedOperation):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.request_body = _json_body(
-            _order_request(),
+            order_schema(),
             {
                 "market": Example(summary="Sell 1.5 SOL", value=_MARKET),
                 "aliases": Example(summary="The same with the other names", value=_ALIASES),
@@ -44,9 +44,7 @@ class BatchOperation(DocumentedOperation):
                 type=OpenAPIType.OBJECT,
                 required=["orders"],
                 additional_properties=False,
-                properties={
-                    "orders": Schema(type=OpenAPIType.ARRAY, items=_order_request(), min_items=1, max_items=100)
-                },
+                properties={"orders": Schema(type=OpenAPIType.ARRAY, items=order_schema(), min_items=1, max_items=100)},
             ),
             {"two": Example(summary="Sell 1.5 SOL twice", value={"orders": two})},
         )
@@ -71,7 +69,8 @@ def _json_body(schema: Schema, examples: dict[str, Example | Reference]) -> Requ
     return RequestBody(required=True, content={"application/json": OpenAPIMediaType(schema=schema, examples=examples)})
 
 
-def _order_request() -> Schema:
+def order_schema() -> Schema:
+    """An order as a client writes it."""
     required: list[tuple[str, ...]] = []
     properties: dict[str, Reference | Schema] = {}
     for field in OrderRequest.model_fields.values():

@@ -9,6 +9,7 @@ from api.problem_table.callers import ACCOUNTS, WHO_ASKS
 from api.problem_table.changing import AMENDING, DEADMAN
 from api.problem_table.entry import Entry
 from api.problem_table.everywhere import EVERYWHERE
+from api.problem_table.lists import LISTS
 from api.problem_table.orders import ORDERS
 from api.problem_table.reading import READING
 from api.problem_table.taking import TAKING
@@ -17,6 +18,7 @@ SECTIONS: dict[str, tuple[Entry, ...]] = {
     "Who asks": WHO_ASKS,
     "Accounts and keys": ACCOUNTS,
     "Submitting an order": ORDERS + TAKING,
+    "Lists of orders": LISTS,
     "Amending": AMENDING,
     "The dead-man's switch": DEADMAN,
     "Reading": READING,

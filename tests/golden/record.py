@@ -22,6 +22,7 @@ from tests.golden import (  # noqa: F401 - each adds its runs
     directory_runs,
     joined_runs,
     kinds_runs,
+    lists_runs,
     market_runs,
     paper_runs,
     reclaim_runs,

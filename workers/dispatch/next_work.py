@@ -34,6 +34,7 @@ EXECUTED_AFTER: dict[str, bool] = {
     e.OrderRestated.TOPIC: False,
     e.PaperFilled.TOPIC: False,
     e.OrderAmended.TOPIC: False,
+    e.OrderReleased.TOPIC: False,
 }
 # After these an order is executed at once, by whoever appended them; after the others the visit itself goes on, or
 # the order waits a while.

@@ -27,6 +27,7 @@ from chains.transaction_checks import AllowedSwap, accounts_made, check
 from chains.transactions import CANCEL_UNITS, MAX_COMPUTE_UNITS, compose, memo_text, unit_limit
 from domain.codes import Code, meaning
 from domain.commands import RecordBuilt, RejectBuild
+from domain.legs import guard_name
 from domain.order import Order
 from domain.priority import Priority, outbids, priority_of
 from domain.swap_terms import SwapReader
@@ -124,7 +125,8 @@ class Builder:
     ) -> RecordBuilt | RejectBuild:
         context, attempt = self._context, len(order.attempts) + 1
         wallet = context.wallet.address
-        guard, rent = context.guard_key.of_order(wallet, order_id), await context.funds.guard_rent()
+        guard = context.guard_key.of_order(wallet, guard_name(order_id, order.leg))
+        rent = await context.funds.guard_rent()
         making = guard.instructions(rent)
         draft = Draft(
             context.tables, wallet=wallet, guard=making, order_id=order_id, attempt=attempt, tips=context.tips
@@ -172,7 +174,8 @@ class Builder:
         """
         context, attempt = self._context, len(order.attempts) + 1
         wallet = context.wallet.address
-        guard, rent = context.guard_key.of_order(wallet, order_id), await context.funds.guard_rent()
+        guard = context.guard_key.of_order(wallet, guard_name(order_id, order.leg))
+        rent = await context.funds.guard_rent()
         blockhash = await context.blockhashes.latest()
         priority = priority_of(order, unit_limit(CANCEL_UNITS), context.most_priority_lamports)
         message = compose(

@@ -16,8 +16,9 @@ from chains.reclaim import token_account_of
 from commands.foreign_reclaims import ForeignReclaims
 from commands.orders import OrderRepository
 from domain.account import ContradictionFound
+from domain.legs import guard_name
 from domain.order import Order
-from domain.reclaim import GuardedOrder
+from domain.reclaim import MOST_GUARDS, GuardedOrder
 from domain.reclaim_events import GuardToClose
 from event_store.errors import UnreadableEventError
 from event_store.read.log import Log
@@ -88,27 +89,48 @@ class Candidates:
         return judged
 
     async def _load(self, rows: Sequence[GuardRow], judged: Judged) -> dict[str, list[GuardedOrder]]:
-        """The orders by the guard they share."""
+        """The orders by the guard they share, with those that share it and aren't due, or haven't ended."""
         by_guard: dict[str, list[GuardedOrder]] = defaultdict(list)
-        since = {row.order_id: row.since for row in rows}
-        now = await self._table.now()
-        for order_id, recorded in (await self._log.load_many(dict.fromkeys(since, 0))).items():
+        since, now = {row.order_id: row.since for row in rows}, await self._table.now()
+        found, unreadable = await self._read(list(since))
+        beside = {other for one in found for other in (one.order.leg.sharing if one.order.leg else ())}
+        others, unreadable_others = await self._read(sorted(beside - since.keys()))
+        unreadable |= unreadable_others
+        for order_id in since.keys() & unreadable.keys():
+            obstacle = f"its order can't be read: {unreadable[order_id]}"
+            judged.postponed.append(Postponed(order_id, since[order_id], now + LATER, obstacle))
+        for one in (*found, *others):
+            sharing = one.order.leg.sharing if one.order.leg else ()
+            if hidden := next((other for other in sharing if other in unreadable), None):
+                obstacle = f"order {hidden}, which shares it, can't be read"
+                judged.postponed.append(Postponed(one.order_id, one.last_event_at, now + LATER, obstacle))
+            elif guard := self._guard_of(one.order_id, one.order):
+                by_guard[guard].append(one)
+            else:
+                judged.dropped.append(one.order_id)
+        return by_guard
+
+    async def _read(self, order_ids: Sequence[UUID]) -> tuple[list[GuardedOrder], dict[UUID, UnreadableEventError]]:
+        """The orders as the log has them, and those that can't be read."""
+        found: list[GuardedOrder] = []
+        unreadable: dict[UUID, UnreadableEventError] = {}
+        for order_id, recorded in (await self._log.load_many(dict.fromkeys(order_ids, 0))).items():
+            if not recorded:
+                continue
             try:
                 order = self._orders.history(recorded).order
-            except UnreadableEventError as unreadable:
-                obstacle = f"its order can't be read: {unreadable}"
-                judged.postponed.append(Postponed(order_id, since[order_id], now + LATER, obstacle))
+            except UnreadableEventError as damaged:
+                unreadable[order_id] = damaged
                 continue
-            guard = None if order is None else self._guard_of(order_id, order)
-            if order is None or guard is None:
-                judged.dropped.append(order_id)
-            else:
-                by_guard[guard].append(GuardedOrder(order_id, order, recorded[-1].recorded_at))
-        return by_guard
+            assert order is not None  # noqa: S101 - a stream that has begun has an order
+            found.append(GuardedOrder(order_id, order, recorded[-1].recorded_at))
+        return found, unreadable
 
     def _guard_of(self, order_id: UUID, order: Order) -> str | None:
         """None where its transactions are from before guards. Of one without any, somebody else's may have made it."""
-        return order.guard if order.attempts else self._guard_key.of_order(self._wallet, order_id).address
+        if order.attempts:
+            return order.guard
+        return self._guard_key.of_order(self._wallet, guard_name(order_id, order.leg)).address
 
     async def _final(self, orders: Sequence[GuardedOrder]) -> set[UUID]:
         """Those of which no recorded swap can be undone by a fork any more."""
@@ -136,13 +158,16 @@ class Candidates:
         largest: dict[UUID, int],
         rule: Rule,
     ) -> None:
-        order_ids = tuple(one.order_id for one in sharing)
+        # Whose transaction made it comes first: the rent counts as that order's.
+        by_maker = sorted(sharing, key=lambda one: one.order.guard_taker is None)
+        order_ids = tuple(one.order_id for one in by_maker)
         match answer:
             case Close(account):
                 closing = GuardToClose(
                     guard=guard, order_ids=order_ids, lamports=account.lamports, tokens=account.tokens
                 )
-                judged.closable.append(Closable(closing, min(largest[one] for one in order_ids), tuple(sharing)))
+                most = min(largest.get(one, MOST_GUARDS) for one in order_ids)
+                judged.closable.append(Closable(closing, most, tuple(sharing)))
             case NoGuard():
                 judged.dropped += order_ids
             case Keep(reason, until):

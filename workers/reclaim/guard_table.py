@@ -146,7 +146,12 @@ async def _write_step(cursor: Cursor, step: Step) -> None:
     named = {"reclaim": step.reclaim_id}
     match step.event:
         case ReclaimBuilt(guards=guards):
-            pairs = [(order_id, guard.lamports) for guard in guards for order_id in guard.order_ids]
+            # The rent of a guard that several orders share is counted once.
+            pairs = [
+                (order_id, None if place else guard.lamports)
+                for guard in guards
+                for place, order_id in enumerate(guard.order_ids)
+            ]
             orders, lamports = map(list, zip(*pairs, strict=True))
             columns = {"orders": orders, "lamports": lamports, "account": step.account_id, "since": step.at}
             await cursor.execute(_BUILT, {**named, **columns, "largest": len(guards)})

@@ -8,14 +8,16 @@ from datetime import datetime
 
 import structlog
 
-from chains.protocol import Chain, Inconclusive
-from domain.commands import RecordExpiry, RecordLanding
+from chains.protocol import Chain, Inconclusive, OutcomeQuestion
+from commands.loaded_order import LoadedOrder
+from domain.commands import RecordExpiry, RecordLanding, RecordOtherLeg
 from domain.evidence import ExpiryEvidence, GuardTaken, Landing
 from domain.time_in_force import past_deadline
 from event_store.processors.leases import Lease
 from workers.dispatch.work import WorkTable
 from workers.errors import TRANSIENT_ERRORS
 from workers.metrics import DISAGREEMENTS, EVIDENCE_MISSING
+from workers.outcome_question import outcome_question
 from workers.tracker.finality import Finality
 from workers.tracker.landing_recorder import LandingRecorder
 from workers.tracker.outcome_recorder import OutcomeRecorder
@@ -64,7 +66,7 @@ class ExpiryProver:
 
     async def _run(self, lease: Lease, attempts: Sequence[TrackedAttempt], finalized_height: int) -> None:
         try:
-            guarded = [(attempt, attempt.question) for attempt in attempts if attempt.question]
+            guarded = [(attempt, question) for attempt in attempts if (question := await self._question(attempt))]
             async with self._slots:
                 answers = await self._chain.outcomes([question for _, question in guarded])
             for (attempt, _), answer in zip(guarded, answers, strict=True):
@@ -78,6 +80,9 @@ class ExpiryProver:
         finally:
             self._proving.difference_update(attempt.signature for attempt in attempts)
 
+    async def _question(self, attempt: TrackedAttempt) -> OutcomeQuestion | None:
+        return outcome_question(attempt.order, attempt.attempt, await self._recorder.sharing(attempt))
+
     async def _record(
         self,
         lease: Lease,
@@ -89,18 +94,22 @@ class ExpiryProver:
             case Inconclusive():
                 await self._inconclusive(lease, attempt, answer, finalized_height)
             case Landing():
-                await self._landed(lease, attempt, answer)
+                await self._landed(lease, attempt, answer, finalized_height)
             case ExpiryEvidence():
                 await self._absent(lease, attempt, answer, finalized_height)
 
-    async def _landed(self, lease: Lease, attempt: TrackedAttempt, landing: Landing) -> None:
-        """One of the order's transactions succeeded: this attempt's, or another's."""
+    async def _landed(self, lease: Lease, attempt: TrackedAttempt, landing: Landing, finalized_height: int) -> None:
+        """One of the order's transactions succeeded: this attempt's, or another's; or one of an order that shares its
+        guard.
+        """
         history = (await self._recorder.load([attempt])).get(attempt.order_id)
         if history is None or history.order is None:
             return
         number = next((one.number for one in history.order.attempts if one.signature == landing.signature), None)
         taker = history.order.guard_taker
-        if number is not None and (taker is None or (history.order.status != "confirmed" and taker.number != number)):
+        if number is None and landing.signature != history.order.guard_taken_by:
+            await self._other_leg(lease, attempt, history, landing, finalized_height)
+        elif number is not None and (taker is None or (history.order.status != "confirmed" and taker.number != number)):
             await self._landings.record(lease, attempt, history, number, landing)
         elif number is not None and taker is not None and (taker.number != number or attempt.number == number):
             await self._finality.settle(lease, [attempt])
@@ -113,15 +122,28 @@ class ExpiryProver:
                 return
             if not is_over:
                 return  # It may still fail, and cost a fee.
-            taken = GuardTaken(
-                taken_by=landing.signature,
-                slot=landing.slot,
-                shown_by=landing.shown_by,
-                configured=landing.configured,
-            )
+            taken = _taken(landing)
             if attempt.unproven and not taken.is_complete:
                 return  # As much is recorded; a fee that it cost may show yet.
             await self._recorder.record(lease, attempt, history, RecordExpiry(attempt.number, taken, self._clock()))
+
+    async def _other_leg(
+        self,
+        lease: Lease,
+        attempt: TrackedAttempt,
+        history: LoadedOrder,
+        landing: Landing,
+        finalized_height: int,
+    ) -> None:
+        """Another order of its list took the guard: none of this order's transactions ever succeeds."""
+        if history.order is None or (history.order.ended and history.order.fill is None):
+            # It ended while nothing of it could land, and that agrees.
+            attempt.schedule.finish()
+        elif not landing.is_enough:
+            alone = f"{', '.join(landing.shown_by)} alone shows that another order of its list took their guard"
+            await self._inconclusive(lease, attempt, Inconclusive(alone), finalized_height)
+        else:
+            await self._recorder.record(lease, attempt, history, RecordOtherLeg(_taken(landing)))
 
     async def _absent(
         self, lease: Lease, attempt: TrackedAttempt, evidence: ExpiryEvidence, finalized_height: int
@@ -178,3 +200,9 @@ class ExpiryProver:
         attempt.schedule.expiry_unproven()
         log.warning("outcome not known", order_id=str(attempt.order_id), attempt=attempt.number, missing=answer.reason)
         await self._work.record_uncertainty(attempt.order_id, attempt.number, answer.reason, permanent=answer.permanent)
+
+
+def _taken(landing: Landing) -> GuardTaken:
+    return GuardTaken(
+        taken_by=landing.signature, slot=landing.slot, shown_by=landing.shown_by, configured=landing.configured
+    )

@@ -22,6 +22,7 @@ from domain.account import Contradiction, ContradictionFound
 from domain.backoff import Backoff
 from domain.commands import OrderCommand
 from domain.errors import DomainError, LandedAfterEndError, NotApplicableError
+from domain.order import Order
 from event_store.errors import LeaseLostError, UnreadableEventError
 from event_store.processors.leases import Lease
 from workers.dead_letters import DeadLetterQueue
@@ -92,6 +93,13 @@ class OutcomeRecorder:
             if error := loaded.unreadable.get(attempt.order_id):
                 await self.isolate(attempt, _raise, error)
         return loaded.orders
+
+    async def sharing(self, attempt: TrackedAttempt) -> list[Order]:
+        """The other orders that share the guard of the attempt's order, as far as they can be read."""
+        if attempt.order.leg is None or not (others := attempt.order.leg.sharing):
+            return []
+        loaded = await self._orders.known(others)
+        return [history.order for history in loaded.orders.values() if history.order]
 
     async def record(self, lease: Lease, attempt: TrackedAttempt, history: LoadedOrder, command: OrderCommand) -> bool:
         """Record what was learned of the attempt; whether it is recorded now, or was before."""

@@ -116,7 +116,8 @@ class Resolver:
         """What one endpoint alone shows, or why none can tell any more. Refuses while the tracker can find out."""
         if (landing := await self._chain.landing(sent_transaction(order, attempt), "confirmed")) and not landing.error:
             raise DomainError("still_knowable", "The transaction can be read; the tracker will record it.")
-        question = outcome_question(order, attempt)
+        sharing = (await self._orders.load(order.leg.sharing)).orders.values() if order.leg else ()
+        question = outcome_question(order, attempt, [one.order for one in sharing if one.order])
         if question is None:
             return Inconclusive("its transaction made no guard, and no node shows it", permanent=True)
         (answer,) = await self._chain.outcomes([question])

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from chains.protocol import OutcomeQuestion, SentTransaction
 from commands.loaded_order import LoadedOrder
+from domain.codes import Code
 from domain.decide_built import live
 from domain.events import Purpose, TransactionBuilt
 from domain.order import Attempt, Order
@@ -74,6 +75,12 @@ class TrackedAttempt(Struct, frozen=True, eq=False):
     @property
     def to_cancel(self) -> bool:
         return self.order.cancellation is not None
+
+    @property
+    def other_leg_filled(self) -> bool:
+        """Whether its order only waits for the proof that another one of its list took the guard that they share."""
+        asked = self.order.cancellation
+        return asked is not None and asked.code == Code.OTHER_LEG_FILLED and not self.order_ended
 
     @property
     def sent(self) -> SentTransaction:

@@ -215,7 +215,8 @@ class Tracker:
         return not (over or is_seen(self._tracked.of_order(attempt.order_id)))
 
     def _is_proof_due(self, attempt: TrackedAttempt, now: float) -> bool:
-        return (attempt.unproven or self._is_past_validity(attempt)) and attempt.schedule.is_proof_due(now)
+        to_prove = attempt.unproven or attempt.other_leg_filled or self._is_past_validity(attempt)
+        return to_prove and attempt.schedule.is_proof_due(now)
 
     def _start_proofs(self, lease: Lease, attempts: Sequence[TrackedAttempt]) -> None:
         """Begin to find out what became of attempts that can't land any more, or whose end is in question."""

@@ -43,7 +43,7 @@ class VisitRequests:
 
     def _is_wanted(self, attempts: Sequence[TrackedAttempt], now: float, today: datetime) -> bool:
         newest = attempts[-1]
-        if newest.order_ended:
+        if newest.order_ended or newest.other_leg_filled:
             return False
         if newest.to_cancel and not newest.joins:
             return True

@@ -23,7 +23,8 @@ from workers.watcher.waiting_order import waiting_order_of
 WATCHER = "watcher"
 # After these events an order waits for a price; after any other it doesn't.
 WAITING = frozenset(
-    event.TOPIC for event in (e.OrderSubmitted, e.TrailMoved, e.StopTriggered, e.OrderRested, e.OrderAmended)
+    event.TOPIC
+    for event in (e.OrderSubmitted, e.TrailMoved, e.StopTriggered, e.OrderRested, e.OrderAmended, e.OrderReleased)
 )
 ORDERS_A_LOAD = 2_000
 _WAITING_ORDERS = statement(__file__, "waiting_orders")

@@ -223,6 +223,31 @@ async def pairs(world: World) -> None:
     assert counts == [1, 0]
 
 
+OCO = {"kind": "oco", "clientListId": "secret-list", "legs": [LIMIT, {**LIMIT, "limitPrice": "887.65"}]}
+
+
+async def submit_list(world: World) -> None:
+    """The same client list id is another list, with other orders too."""
+    theirs = await world.engine.http.post("/api/order-lists", json=OCO, headers=world.theirs)
+    status, text = await world.ask("POST", "/api/order-lists", json={**OCO, "legs": OCO["legs"][::-1]})
+    assert (theirs.status_code, status) == (202, 202)
+    assert not {json.loads(text)["listId"], *json.loads(text)["orderIds"]} & {
+        theirs.json()["listId"],
+        *theirs.json()["orderIds"],
+    }
+
+
+async def one_list(world: World) -> None:
+    """Another's list is answered like what never was, and a cancel of it changes nothing."""
+    theirs = (await world.engine.http.post("/api/order-lists", json=OCO, headers=world.theirs)).json()
+    head = await world.engine.events.head()
+    for method, path in (("GET", "/api/order-lists/{}"), ("POST", "/api/order-lists/{}/cancel")):
+        status, text = await world.ask(method, path.format(theirs["listId"]))
+        assert (status, json.loads(text)["code"]) == (404, "list_not_found")
+        assert (status, text) == await world.ask(method, path.format(uuid4()))
+    assert await world.engine.events.head() == head
+
+
 async def stream(world: World) -> None:
     for query in ("", "?events=true", "?after=1"):
         async with connect(
@@ -269,6 +294,9 @@ ATTACKS: dict[tuple[str, str], Attack] = {
     ("POST", "/api/orders/{order_id:str}/cancel"): cancel,
     ("POST", "/api/orders/cancel"): cancel_many,
     ("PATCH", "/api/orders/{order_id:str}"): amend,
+    ("POST", "/api/order-lists"): submit_list,
+    ("GET", "/api/order-lists/{list_id:str}"): one_list,
+    ("POST", "/api/order-lists/{list_id:str}/cancel"): one_list,
     ("GET", "/api/deadman"): deadman,
     ("PUT", "/api/deadman"): deadman,
     ("GET", "/ws/orders/{order_id:str}"): upgrade,
@@ -312,7 +340,7 @@ async def test_without_its_scope_no_route_is_answered(world: World) -> None:
         if rule == "open" or method == "WEBSOCKET":
             continue
         asked = path
-        for name in ("order_id", "key_id", "pair", "base", "quote", "client_order_id", "name"):
+        for name in ("order_id", "list_id", "key_id", "pair", "base", "quote", "client_order_id", "name"):
             asked = asked.replace(f"{{{name}:str}}", world.order_id)
         for scope in SCOPES:
             answer = await world.engine.http.request(method, asked, headers=keys[scope])

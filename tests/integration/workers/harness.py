@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, cast
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import dramatiq
 
@@ -15,10 +15,13 @@ from chains.protocol import Chain
 from chains.solana_client import SolanaChain
 from chains.wallet import Wallet
 from commands import ids
+from commands.cancel import request_cancel
 from commands.ids import DEFAULT_ACCOUNT
 from commands.loaded_order import LoadedOrder
+from commands.order_lists import AcceptedList, NewList, submit_list
 from commands.submit import submit_order
 from domain.commands import RecordQuotes, SubmitOrder
+from domain.legs import LinkedKind
 from domain.order import Order
 from domain.terms import OrderTerms
 from domain.tokens import SOL, USDC
@@ -83,21 +86,25 @@ class EngineHarness:
 
     async def submit(self, *, executed: bool = False, paper: bool = False, **changes: Any) -> UUID:
         """``executed``: as the API does, which asks first whether the log has lost the order."""
-        terms: dict[str, Any] = {
-            "type": "market",
-            "token_in": SOL,
-            "token_out": USDC,
-            "amount_in": 500_000_000,
-            "slippage_bps": 100,
-            "slippage_defaulted": False,
-        }
-        deadline = changes.pop("deadline", now() + timedelta(seconds=60))
-        asked = OrderTerms(**{**terms, **changes})
-        command = SubmitOrder(asked, deadline if asked.starts_at_once else None, "localnet", paper)
+        command = _command(paper=paper, **changes)
         known = ids.order_id(DEFAULT_ACCOUNT, command.terms.client_order_id)
         found = await self.store.executed_elsewhere.of_order(DEFAULT_ACCOUNT, known) if executed else None
         accepted = await submit_order(self.orders, DEFAULT_ACCOUNT, command, found)
         return accepted.order_id
+
+    async def submit_list(
+        self, kind: LinkedKind, *legs: dict[str, Any], name: str | None = None, executed: bool = False
+    ) -> AcceptedList:
+        """``name`` is the client's own id of the list; ``executed`` as above."""
+        client_list_id = name or str(uuid4())
+        commands = [_command(**leg) for leg in legs]
+        new = NewList(ids.list_id(DEFAULT_ACCOUNT, client_list_id), kind, client_list_id, commands)
+        elsewhere = self.store.executed_elsewhere.of_order
+        found = {one: await elsewhere(DEFAULT_ACCOUNT, one) for one in new.order_ids} if executed else {}
+        return await submit_list(self.orders, DEFAULT_ACCOUNT, new, {one: tx for one, tx in found.items() if tx})
+
+    async def cancel(self, order_id: UUID) -> LoadedOrder:
+        return await request_cancel(self.orders, self.store.trading, order_id, by="test", because="a test")
 
     def start_projector(self) -> asyncio.Task[None]:
         """The read model and the work rows, written together."""
@@ -249,3 +256,17 @@ class EngineHarness:
         task = asyncio.create_task(held())
         self.running.append(task)
         return task
+
+
+def _command(*, paper: bool = False, **changes: Any) -> SubmitOrder:
+    terms: dict[str, Any] = {
+        "type": "market",
+        "token_in": SOL,
+        "token_out": USDC,
+        "amount_in": 500_000_000,
+        "slippage_bps": 100,
+        "slippage_defaulted": False,
+    }
+    deadline = changes.pop("deadline", now() + timedelta(seconds=60))
+    asked = OrderTerms(**{**terms, **changes})
+    return SubmitOrder(asked, deadline if asked.starts_at_once else None, "localnet", paper)

@@ -21,6 +21,7 @@ ASKING = ("unit/api", "integration/api", "integration/runtime", "e2e")
 OF_THE_DOMAIN = {
     *("client_order_id_conflict", "position_lost", "invalid_account_name", "account_exists", "account_not_found"),
     "key_not_found",
+    "client_list_id_conflict",
 }
 
 

@@ -13,13 +13,16 @@ from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import get_args
+from uuid import UUID
 
 from domain import commands as c
 from domain import events as e
 from domain.codes import Code
 from domain.decide import decide
 from domain.errors import DomainError
+from domain.evidence import GuardTaken
 from domain.evolve import evolve
+from domain.legs import Leg
 from domain.order import Order
 from domain.quotes import Refusal
 from tests.unit.domain.scenario import LATE, NOW, build, evidence, landing, quote, quoted, submit
@@ -31,6 +34,7 @@ _MUCH_LATER = NOW + timedelta(hours=1)
 # Two attempts show everything that one ended and one live attempt can do to each other.
 _MOST_ATTEMPTS = 2
 _EVIDENCE = evidence()
+_LIST = UUID(int=7)
 _FINAL, _PASSING = "insufficient_funds", "program_error"
 
 
@@ -88,6 +92,8 @@ def _key(order: Order) -> tuple[object, ...]:
         armed,
         order.cancellation,
         order.paper,
+        order.leg,
+        order.released,
     )
 
 
@@ -102,6 +108,8 @@ def _commands(order: Order | None) -> Iterator[c.OrderCommand]:
         yield submit(deadline=None, type="trailing-stop", trail_bps=500)
         yield submit(deadline=None, type="stop", stop_price=stop)
         yield submit(deadline=None, type="stop-limit", limit_price=limit, stop_price=stop)
+        yield replace(submit(), leg=Leg(list_id=_LIST, kind="oco", number=1))
+        yield replace(submit(deadline=None), leg=Leg(list_id=_LIST, kind="oto", number=2))
         return
     for touch in ("139", "145", "160"):
         seen = e.Observation(source="pools", pair="SOL/USDC", slot=1, touch=Decimal(touch), observed_at=NOW)
@@ -130,6 +138,9 @@ def _commands(order: Order | None) -> Iterator[c.OrderCommand]:
             yield c.RestateOutcome(attempt.number, final)
             for code in (_FINAL, _PASSING):
                 yield replace(landing(attempt.number, "finalized", code), now=now)
+    if order.leg:
+        yield c.ReleaseOrder(NOW)
+        yield c.RecordOtherLeg(GuardTaken(taken_by="another", slot=9, shown_by=("127.0.0.1",)))
     yield c.DiscardOrder()
     yield c.RequestCancel()
     yield c.AmendOrder(NOW, slippage_bps=order.slippage_bps % 100 + 1)

@@ -24,5 +24,5 @@ def test_every_status_is_reached_from_another_and_an_end_is_left_by_nothing_but_
     assert {one.before for one in FOUND} - ENDS == {None, "pending", "routing", "building", "submitted"}
     for end in ENDS:
         left = {(one.command, one.after) for one in FOUND if one.before == end and one.after != end}
-        restated = {("RestateOutcome", "cancelled"), ("RestateOutcome", "failed")}
+        restated = {("RestateOutcome", "cancelled"), ("RestateOutcome", "failed"), ("RecordOtherLeg", "cancelled")}
         assert left == (restated if end == "confirmed" else set())

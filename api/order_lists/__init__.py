@@ -1,0 +1,1 @@
+"""Lists of orders that belong together: each kind in files of its own, all at one route."""

@@ -1,0 +1,111 @@
+"""The routes of lists of orders: POST /api/order-lists, and what becomes of one. The kinds are in ``kinds.py``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, cast
+from uuid import UUID
+
+from litestar import Controller, Request, Response, get, post
+from litestar.params import PathParameter
+
+from api.callers.caller import InjectedCaller
+from api.callers.rules import READ, TRADE
+from api.errors import ProblemError
+from api.openapi import DocumentedOperation, problems
+from api.order_lists.kind import AcceptedList
+from api.order_lists.kinds import LIST_KINDS, kind_named
+from api.order_lists.linked import CancelledLinked, LinkedView
+from api.order_lists.openapi import EXAMPLE_LIST, SubmitListOperation
+from api.orders.document import BODY_LIMIT, read
+from api.orders.headers import EXPIRES_AFTER, expires_after
+from api.orders.lookup import is_id
+from api.services import InjectedServices
+
+ListId = Annotated[str, PathParameter(examples=EXAMPLE_LIST)]
+
+
+class OrderListsController(Controller):
+    path = "/api/order-lists"
+    tags = ("lists",)
+    opt = READ
+
+    @post(
+        opt=TRADE,
+        status_code=202,
+        request_max_body_size=BODY_LIMIT,
+        operation_class=SubmitListOperation,
+        operation_id="submitList",
+        summary="Submit a list of orders",
+        response_description="All of its orders are recorded. Repeated with the same clientListId, the same answer.",
+        responses=problems(
+            *("invalid_json", "unsupported_media_type", "missing_field", "unknown_list_kind", "wrong_leg_count"),
+            *("legs_differ", "client_order_id_not_allowed", "client_list_id_conflict", "trading_halted"),
+            *("open_orders_exceeded", "notional_exceeded", "log_behind", "log_unavailable", "outcome_unknown"),
+        ),
+    )
+    async def submit_list(
+        self, request: Request[Any, Any, Any], services: InjectedServices, caller: InjectedCaller
+    ) -> Response[AcceptedList]:
+        """All of its orders are recorded, or none. `oco`: of two orders of one pair and direction one is filled at
+        most. `oto`: the second order begins once the first is filled. `otoco`: so does an `oco` of two.
+
+        With a `clientListId` it is safe to repeat: the same list gets the same answer, another one 409.
+        """  # fmt: skip
+        document = read(await request.body(), request.headers.get("content-type"))
+        given = {name: value for name, value in document.items() if value is not None}
+        kind, headers = kind_named(given.get("kind")), dict[str, str]()
+        expires = expires_after(request.headers.get(EXPIRES_AFTER))
+        accepted = await kind.submit(services, caller, given["kind"], given, expires, headers)
+        headers["Location"] = f"/api/order-lists/{accepted.list_id}"
+        return Response(accepted, headers=headers)
+
+    @get(
+        "/{list_id:str}",
+        operation_class=DocumentedOperation,
+        operation_id="getList",
+        summary="A list of orders",
+        response_description="The list and its orders as they are now.",
+        responses=problems("invalid_list_id", "list_not_found", "order_unreadable", "log_unavailable"),
+    )
+    async def get_list(
+        self, services: InjectedServices, caller: InjectedCaller, list_id: ListId
+    ) -> Response[LinkedView]:
+        """Folded from its orders' own events, so never behind the answer that accepted it."""
+        for kind in LIST_KINDS:
+            if found := await kind.show(services, caller, parse_list_id(list_id)):
+                return cast(Response[LinkedView], Response(found))
+        raise list_not_found()
+
+    @post(
+        "/{list_id:str}/cancel",
+        opt=TRADE,
+        status_code=202,
+        operation_class=DocumentedOperation,
+        operation_id="cancelList",
+        summary="Cancel a list of orders",
+        response_description="What has become of each of its orders by now.",
+        responses=problems(
+            *("invalid_list_id", "list_not_found", "order_unreadable"),
+            *("log_behind", "log_unavailable", "outcome_unknown"),
+        ),
+    )
+    async def cancel_list(
+        self, services: InjectedServices, caller: InjectedCaller, list_id: ListId
+    ) -> Response[CancelledLinked]:
+        """Each of its orders that has not ended is cancelled, as `cancelOrder` does. Safe to repeat."""
+        for kind in LIST_KINDS:
+            if found := await kind.cancel(services, caller, parse_list_id(list_id)):
+                return cast(Response[CancelledLinked], Response(found, status_code=202))
+        raise list_not_found()
+
+
+def parse_list_id(text: str) -> UUID:
+    """A list's id as we write them, in either case. Raises ``ProblemError``."""
+    if not is_id(text):
+        raise ProblemError(400, "invalid_list_id", "A list id looks like 0190f3a4-....", field="listId")
+    return UUID(text)
+
+
+def list_not_found() -> ProblemError:
+    """Another account's list is as unknown as one that never was."""
+    return ProblemError(404, "list_not_found", "There is no such list.", field="listId")

@@ -1,0 +1,50 @@
+"""The body of a submitted list in the OpenAPI document: each of its orders is as one alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from litestar.openapi.spec import Example, OpenAPIMediaType, RequestBody, Schema
+from litestar.openapi.spec.enums import OpenAPIType
+
+from api.openapi import DocumentedOperation, an_object
+from api.orders.openapi import order_schema
+from commands.ids import DEFAULT_ACCOUNT, list_id
+from domain.legs import ORDERS_OF
+
+EXAMPLE_LIST = [Example(summary="A list of `make run`", value=str(list_id(DEFAULT_ACCOUNT, "first-list")))]
+
+_SELL: dict[str, Any] = {"tokenIn": "SOL", "tokenOut": "USDC", "amountIn": "1"}
+_OCO: dict[str, Any] = {
+    "kind": "oco",
+    "clientListId": "first-list",
+    "legs": [{**_SELL, "type": "limit", "limitPrice": "160"}, {**_SELL, "type": "stop", "stopPrice": "140"}],
+}
+_BUY: dict[str, Any] = {"tokenIn": "USDC", "tokenOut": "SOL", "amountIn": "145", "type": "limit", "limitPrice": "145"}
+_OTOCO: dict[str, Any] = {"kind": "otoco", "clientListId": "l-2", "legs": [_BUY, *_OCO["legs"]]}
+
+
+@dataclass
+class SubmitListOperation(DocumentedOperation):
+    """``bodies`` are the schemas of what may be posted, a kind of list each."""
+
+    bodies: ClassVar[tuple[Schema, ...]] = (
+        an_object(
+            "LinkedOrdersRequest",
+            ["kind", "legs"],
+            kind=Schema(type=OpenAPIType.STRING, enum=list(ORDERS_OF)),
+            clientListId=Schema(type=OpenAPIType.STRING, pattern="^[A-Za-z0-9._:-]{1,64}$"),
+            legs=Schema(type=OpenAPIType.ARRAY, items=order_schema(), min_items=2, max_items=3),
+        ),
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        examples: dict[str, Any] = {
+            "oco": Example(summary="Sell 1 SOL at 160 or better, or once it falls to 140", value=_OCO),
+            "otoco": Example(summary="Buy SOL at 145; then sell 1 SOL by an oco", value=_OTOCO),
+        }
+        schema = self.bodies[0] if len(self.bodies) == 1 else Schema(one_of=list(self.bodies))
+        content = OpenAPIMediaType(schema=schema, examples=examples)
+        self.request_body = RequestBody(required=True, content={"application/json": content})
