@@ -12,9 +12,10 @@ PROCESSES ?= roles
 LANES ?=
 RUNS ?= 3
 RACES ?= 1000
+OCO_TIMES ?= 200
 WITH ?=
 
-.PHONY: help install run unit test browser matrix races chaos schemathesis check lock docs docs-assets program bench clean
+.PHONY: help install run unit test browser matrix races oco chaos schemathesis check lock docs docs-assets program bench clean
 
 help: ## show this help
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -68,6 +69,9 @@ check: install ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+oco: install ## both orders of an OCO triggered at once, many times (OCO_TIMES)
+	@OCO_TIMES=$(OCO_TIMES) $(BIN)/python -m pytest -q tests/integration/workers/test_order_lists.py -k triggered_at_once
 
 bench: install ## measure every lane on an otherwise quiet machine: table, bench/results, docs/bench.svg (LANES, RUNS)
 	@$(BIN)/python -m bench --lanes "$(LANES)" --runs $(RUNS) $(if $(LANES),,--docs)

@@ -16,7 +16,7 @@ class LoadedOrder(Struct, frozen=True):
     """An order as of ``version``: its events, the state they fold to, and where the log goes on from.
 
     ``first_position`` is that of its first event, 0 while that isn't recorded. ``queued_position`` is where its place
-    among those that wait is from: its first event, or the last amendment that lost its place.
+    among those that wait is from: its first event, its release, or the last amendment that lost its place.
     """
 
     order_id: UUID

@@ -17,7 +17,7 @@ from domain.commands import OrderCommand
 from domain.consequences import concerns_others, consequences
 from domain.decide import decide
 from domain.errors import NotApplicableError
-from domain.events import OrderAmended, OrderEvent, is_order_event
+from domain.events import OrderAmended, OrderEvent, OrderReleased, is_order_event
 from domain.evolve import evolve, fold
 from domain.order import Order
 from event_store.append.appender import Appender
@@ -307,7 +307,8 @@ class OrderRepository:
 def _queued(before: int, events: Sequence[OrderEvent], positions: Sequence[int]) -> int:
     """Where an order's place among those that wait is from, after ``events`` at ``positions``."""
     for event, position in zip(events, positions, strict=True):
-        if not before or (isinstance(event, OrderAmended) and not event.keeps_place):
+        moves = isinstance(event, OrderAmended) and not event.keeps_place
+        if not before or moves or isinstance(event, OrderReleased):
             before = position
     return before
 

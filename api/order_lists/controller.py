@@ -17,7 +17,7 @@ from api.order_lists.kinds import LIST_KINDS, kind_named
 from api.order_lists.linked import CancelledLinked, LinkedView
 from api.order_lists.openapi import EXAMPLE_LIST, SubmitListOperation
 from api.orders.document import BODY_LIMIT, read
-from api.orders.headers import EXPIRES_AFTER, expires_after
+from api.orders.headers import EXPIRES_AFTER, IDEMPOTENCY_KEY, expires_after, with_idempotency_key
 from api.orders.lookup import is_id
 from api.services import InjectedServices
 
@@ -49,9 +49,11 @@ class OrderListsController(Controller):
         """All of its orders are recorded, or none. `oco`: of two orders of one pair and direction one is filled at
         most. `oto`: the second order begins once the first is filled. `otoco`: so does an `oco` of two.
 
-        With a `clientListId` it is safe to repeat: the same list gets the same answer, another one 409.
+        With a `clientListId`, or an `Idempotency-Key`, it is safe to repeat: the same list gets the same answer,
+        another one 409.
         """  # fmt: skip
         document = read(await request.body(), request.headers.get("content-type"))
+        document = with_idempotency_key(document, request.headers.get(IDEMPOTENCY_KEY), "clientListId")
         given = {name: value for name, value in document.items() if value is not None}
         kind, headers = kind_named(given.get("kind")), dict[str, str]()
         expires = expires_after(request.headers.get(EXPIRES_AFTER))

@@ -24,6 +24,7 @@ from api.problems import ProblemDetails, problem_of, repeatable
 from api.services import InjectedServices, Services
 from commands.cancel import CancelOutcome, cancel_outcome, order_of
 from commands.loaded_order import LoadedOrder
+from domain.codes import Code
 from domain.errors import DomainError
 from domain.events import Status
 from domain.legs import ended_with
@@ -178,8 +179,10 @@ def _problem(error: Exception) -> ProblemDetails:
 
 def _outcome(history: LoadedOrder) -> dict[str, Any]:
     assert history.order is not None  # noqa: S101 - a cancel is asked of an order that is there
-    outcome, leg = cancel_outcome(history.order), history.order.leg
-    ends = ended_with(leg) if leg and outcome != "tooLate" else ()
+    outcome, leg, asked = cancel_outcome(history.order), history.order.leg, history.order.cancellation
+    # What another order of the list has ended ends no other.
+    is_asked = outcome != "tooLate" and asked is not None and asked.code == Code.CANCELLED
+    ends = ended_with(leg) if leg and is_asked else ()
     return {"outcome": outcome, "status": history.order.status, "also_ends": list(ends) or None}
 
 

@@ -19,19 +19,22 @@ _NAME = "clientOrderId"
 _WAIT = re.compile(r"(?:^|[,;])\s*wait\s*=\s*\"?(\d{1,9})\"?\s*(?=$|[,;])", re.ASCII | re.IGNORECASE)
 
 
-def with_idempotency_key(document: Document, sent: str | None) -> Document:
-    """The order with the header's key as its ``clientOrderId``: two names for the same. Raises ``ProblemError``."""
+def with_idempotency_key(document: Document, sent: str | None, name: str = _NAME) -> Document:
+    """The order with the header's key as its ``clientOrderId``, or as ``name`` says: two names for the same.
+
+    Raises ``ProblemError``.
+    """
     if sent is None:
         return document
     key = fields.client_order_id(_unquoted(sent), IDEMPOTENCY_KEY)
-    own = document.get(_NAME)
+    own = document.get(name)
     if own is not None and own != key:
         raise invalid(
             "conflicting_fields",
-            f"{IDEMPOTENCY_KEY} and {_NAME} say the same; give one of them, or the same in both.",
+            f"{IDEMPOTENCY_KEY} and {name} say the same; give one of them, or the same in both.",
             IDEMPOTENCY_KEY,
         )
-    return {**document, _NAME: key}
+    return {**document, name: key}
 
 
 def expires_after(sent: str | None) -> datetime | None:

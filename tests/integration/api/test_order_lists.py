@@ -69,6 +69,14 @@ async def test_another_list_under_the_same_client_list_id_is_a_conflict(engine: 
         assert await refusal(engine, other) == (409, "client_list_id_conflict", "clientListId")
 
 
+async def test_an_idempotency_key_is_another_name_of_the_client_list_id(engine: Engine) -> None:
+    unnamed = {name: value for name, value in OCO.items() if name != "clientListId"}
+    keyed = await engine.http.post(ROUTE, json=unnamed, headers={"Idempotency-Key": "l-1"})
+    assert keyed.content == (await engine.http.post(ROUTE, json=OCO)).content
+    other = await engine.http.post(ROUTE, json=OCO, headers={"Idempotency-Key": "l-9"})
+    assert (other.status_code, other.json()["code"]) == (422, "conflicting_fields")
+
+
 async def test_two_without_a_client_list_id_are_two(engine: Engine) -> None:
     unnamed = {name: value for name, value in OCO.items() if name != "clientListId"}
     one, other = await submit(engine, unnamed), await submit(engine, unnamed)
@@ -131,6 +139,8 @@ async def test_a_cancel_of_one_order_ends_both_and_its_answer_says_so(engine: En
         "status": "cancelled",
         "alsoEnds": [first],
     }
+    again = (await engine.http.post(f"/api/orders/{first}/cancel")).json()
+    assert again == {"orderId": first, "outcome": "cancelled", "status": "cancelled"}
     other = (await engine.http.get(f"/api/orders/{first}")).json()
     assert (other["status"], other["cancellation"]["code"]) == ("cancelled", "other_leg_ended")
     assert (await shown(engine, accepted["listId"]))["status"] == "ended"
