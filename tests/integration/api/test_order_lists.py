@@ -10,6 +10,7 @@ import pytest
 from domain import commands as c
 from domain.events import OrderSubmitted
 from tests.integration.api.serving import BODY, Engine
+from tests.integration.api.test_account_limits import limit, used
 from tests.unit.domain.scenario import NOW, build, landing, quote, quoted
 
 LIMIT = {**BODY, "type": "limit", "limitPrice": "500"}
@@ -204,3 +205,18 @@ async def test_an_order_without_a_list_says_nothing_of_one(engine: Engine) -> No
     assert not {"listId", "held"} & found.keys()
     (first, *_) = await engine.events.load(UUID(order_id))
     assert first.topic == OrderSubmitted.TOPIC and b"leg" not in first.state
+
+
+async def test_of_the_accounts_limits_orders_that_exclude_each_other_take_the_larger_ones_worth(engine: Engine) -> None:
+    await limit(engine, maxOpenOrders=2, maxDailyNotional="250")
+    worth = {"tokenIn": "USDC", "tokenOut": "SOL", "type": "limit", "limitPrice": "100"}
+    legs = [{**worth, "amountIn": amount} for amount in ("100", "150")]
+    accepted = await submit(engine, {**OCO, "legs": legs})
+    assert await used(engine) == (2, "150")
+    assert await refusal(engine, {**OCO, "clientListId": "l-9", "legs": legs}) == (429, "open_orders_exceeded", None)
+    await submit(engine, {**OCO, "legs": legs})
+    await engine.http.post(f"{ROUTE}/{accepted['listId']}/cancel")
+    assert await used(engine) == (0, "150")
+    follows = {**OTO, "legs": [{**worth, "amountIn": "60"}] * 2}
+    assert await refusal(engine, follows) == (429, "notional_exceeded", None)
+    assert await used(engine) == (0, "150"), "what was refused has reserved nothing"
