@@ -200,7 +200,8 @@ class OrderRepository:
             if not decided:
                 return loaded
             command_id = command_id or uuid7()
-            others = await self._others(loaded, decided, command_id)
+            # Most orders are of no list.
+            others = await self._others(loaded, decided, command_id) if loaded.order and loaded.order.leg else []
             after, outcome = await self._append(loaded, decided, command_id, guards, (*beside, *others))
             if isinstance(outcome, Stored | AlreadyStored):
                 return after

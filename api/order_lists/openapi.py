@@ -19,7 +19,7 @@ _SELL: dict[str, Any] = {"tokenIn": "SOL", "tokenOut": "USDC", "amountIn": "1"}
 _OCO: dict[str, Any] = {
     "kind": "oco",
     "clientListId": "first-list",
-    "legs": [{**_SELL, "type": "limit", "limitPrice": "160"}, {**_SELL, "type": "stop", "stopPrice": "140"}],
+    "legs": [{**_SELL, "type": "limit", "limitPrice": "500"}, {**_SELL, "type": "stop", "stopPrice": "5"}],
 }
 _BUY: dict[str, Any] = {"tokenIn": "USDC", "tokenOut": "SOL", "amountIn": "145", "type": "limit", "limitPrice": "145"}
 _OTOCO: dict[str, Any] = {"kind": "otoco", "clientListId": "l-2", "legs": [_BUY, *_OCO["legs"]]}
@@ -42,7 +42,7 @@ class SubmitListOperation(DocumentedOperation):
     def __post_init__(self) -> None:
         super().__post_init__()
         examples: dict[str, Any] = {
-            "oco": Example(summary="Sell 1 SOL at 160 or better, or once it falls to 140", value=_OCO),
+            "oco": Example(summary="Sell 1 SOL at 500 or better, or once it falls to 5", value=_OCO),
             "otoco": Example(summary="Buy SOL at 145; then sell 1 SOL by an oco", value=_OTOCO),
         }
         schema = self.bodies[0] if len(self.bodies) == 1 else Schema(one_of=list(self.bodies))
