@@ -8,14 +8,14 @@ from uuid import UUID
 from api.callers.caller import Caller
 from api.errors import ProblemError
 from api.orders.headers import EXPIRES_AFTER
-from api.orders.limits import exceeded, limits_of, would_exceed
+from api.orders.limits import exceeded, limits_of, not_taken, would_exceed
 from api.problems import log_behind
 from api.services import Services
+from commands import order_limits
 from commands.ids import order_id
 from domain.limits import NO_LIMITS
 from domain.terms import OrderTerms
 from domain.time_in_force import is_expired
-from domain.tokens import pair_of
 from domain.trading_state import AccountTrading
 
 
@@ -88,11 +88,5 @@ def refusal_of_terms(
 
 def trading_refusal(trading: AccountTrading, asked: OrderTerms) -> ProblemError | None:
     """What an operator has set refuses new orders; one that meets a halt of the engine's own is taken and waits."""
-    for set_ in trading.restrictions:
-        if set_.state == "halted":
-            return ProblemError(423, "trading_halted", "An operator has halted trading; nothing was recorded.")
-        if set_.forbids(pair_of(asked.token_in, asked.token_out).side(asked.token_in)):
-            return ProblemError(
-                423, "trading_reducing", "Only sells are taken now, by an operator's word; nothing was recorded."
-            )
-    return None
+    refused = order_limits.trading_refusal(trading, asked)
+    return not_taken(refused) if refused else None

@@ -17,8 +17,10 @@ from tests.unit.api.error_document import DOCUMENT, document
 ROOT = Path(__file__).parents[3]
 # Where tests ask the API; the others may say a code of the domain's that reads the same.
 ASKING = ("unit/api", "integration/api", "integration/runtime", "e2e")
-# What the domain refuses: the API asks the table for its status.
+# What the domain and the commands refuse: the API asks the table for its status.
 OF_THE_DOMAIN = {
+    *("trading_halted", "trading_reducing", "pair_not_allowed", "order_too_large", "price_outside_band"),
+    *("open_orders_exceeded", "notional_exceeded"),
     *("client_order_id_conflict", "position_lost", "invalid_account_name", "account_exists", "account_not_found"),
     "key_not_found",
     "client_list_id_conflict",

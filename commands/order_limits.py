@@ -1,0 +1,95 @@
+"""What an order exceeds of its account's limits whatever else was taken, and how a refusal is said."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, Context, Decimal
+
+from commands.reservations import Exceeded
+from domain.limits import Limits
+from domain.numbers import BPS, plain
+from domain.terms import OrderTerms
+from domain.tokens import USDC, Pair, Side, pair_of
+from domain.trading_state import AccountTrading
+
+_MICRO = Decimal("0.000001")
+_EXACT = Context(prec=60)
+
+Touch = Callable[[Pair, Side], Awaitable[Decimal]]
+"""The price of a pair on a side, now; raises where there is none: what can't be measured isn't let through."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotTaken:
+    """Why an order isn't taken: a code that clients know, a sentence, and the limit that it would exceed."""
+
+    code: str
+    detail: str
+    limit: str | None = None
+
+
+def trading_refusal(trading: AccountTrading, asked: OrderTerms) -> NotTaken | None:
+    """What an operator has set refuses new orders; one that meets a halt of the engine's own is taken and waits."""
+    for set_ in trading.restrictions:
+        if set_.state == "halted":
+            return NotTaken("trading_halted", "An operator has halted trading")
+        if set_.forbids(asked.side):
+            return NotTaken("trading_reducing", "Only sells are taken now, by an operator's word")
+    return None
+
+
+async def exceeded_by_itself(asked: OrderTerms, limits: Limits, touch: Touch) -> tuple[NotTaken | None, Decimal]:
+    """What the order exceeds by itself; and what it is worth, 0 where nothing is limited by that."""
+    nothing = Decimal(0)
+    if limits.pairs is not None and asked.pair.symbol not in limits.pairs:
+        return NotTaken("pair_not_allowed", f"This account doesn't trade {asked.pair.symbol}", "pairs"), nothing
+    if limits.price_band_bps is not None and (refused := await _outside_band(asked, limits.price_band_bps, touch)):
+        return refused, nothing
+    notional = await notional_of(asked, touch) if limits.need_notional else nothing
+    if limits.max_order_notional is not None and notional > limits.max_order_notional:
+        detail = f"The order is worth {plain(notional)} USDC; {plain(limits.max_order_notional)} is the most"
+        return NotTaken("order_too_large", detail, "maxOrderNotional"), notional
+    return None, notional
+
+
+def exceeding(found: Exceeded | None, limits: Limits) -> NotTaken | None:
+    """How it is said what a reservation would exceed."""
+    match found:
+        case "max_open_orders":
+            detail = f"The account has {limits.max_open_orders} open orders; it may have no more"
+            return NotTaken("open_orders_exceeded", detail, "maxOpenOrders")
+        case "max_daily_notional":
+            detail = "With it the account would have traded more today than it may"
+            return NotTaken("notional_exceeded", detail, "maxDailyNotional")
+        case "max_open_notional":
+            detail = "With it the account's open orders would be worth more together than they may"
+            return NotTaken("notional_exceeded", detail, "maxOpenNotional")
+        case None:
+            return None
+
+
+async def notional_of(asked: OrderTerms, touch: Touch) -> Decimal:
+    """What the order is worth in USDC, rounded up: by the market, or by its own limit in USDC where that is more.
+
+    One that asks for little is executed at the market's price all the same.
+    """
+    amount = Decimal(asked.amount_in).scaleb(-asked.token_in.decimals, _EXACT)
+    if asked.token_in == USDC:
+        return amount
+    price = await touch(pair_of(asked.token_in, USDC), "sell")
+    if asked.token_out == USDC and asked.limit_price is not None:
+        price = max(price, asked.limit_price)
+    return _EXACT.multiply(amount, price).quantize(_MICRO, ROUND_CEILING, _EXACT)
+
+
+async def _outside_band(asked: OrderTerms, band_bps: int, touch: Touch) -> NotTaken | None:
+    prices = [price for price in (asked.limit_price, asked.stop_price) if price is not None]
+    if not prices:
+        return None
+    reference = await touch(asked.pair, asked.side)
+    for price in prices:
+        if _EXACT.multiply(abs(price - reference), Decimal(BPS)) > _EXACT.multiply(reference, Decimal(band_bps)):
+            detail = f"{plain(price)} is more than {band_bps} basis points from {plain(reference)}"
+            return NotTaken("price_outside_band", detail, "priceBandBps")
+    return None
