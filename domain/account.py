@@ -24,6 +24,7 @@ from domain.log_behind import (
 )
 from domain.quotes import Recorded
 from domain.reclaim_events import ReclaimBuilt, ReclaimExpired, ReclaimFailed, ReclaimLanded
+from domain.twap_events import TWAP_EVENTS
 
 Contradiction = Literal["second_success", "landed_after_end", "confirmed_lost", "guard_gone"]
 
@@ -164,6 +165,7 @@ ACCOUNT_EVENTS: tuple[type[AccountEvent], ...] = (
     DeadmanSet,
     DeadmanFired,
     DeadmanFinished,
+    *TWAP_EVENTS,
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from uuid import UUID
 
 from domain.codes import Code
 from domain.events import Observation, Purpose
@@ -18,7 +19,7 @@ from domain.terms import OrderTerms
 @dataclass(frozen=True, slots=True)
 class SubmitOrder:
     """A new order; the engine gives a market order its ``deadline``, every order its ``network``, and says whether it
-    is filled on ``paper`` alone. ``leg``: its place in a list of orders.
+    is filled on ``paper`` alone. ``leg``: its place in a list of orders; ``parent_id``: the TWAP that it is a slice of.
     """
 
     terms: OrderTerms
@@ -26,6 +27,7 @@ class SubmitOrder:
     network: str
     paper: bool = False
     leg: Leg | None = None
+    parent_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,7 @@ def _submit(order: Order | None, command: c.SubmitOrder) -> list[e.OrderEvent]:
         network=command.network,
         paper=command.paper,
         leg=command.leg,
+        parent_id=command.parent_id,
     )
     if not command.terms.starts_at_once or (command.leg and command.leg.follows_first):
         return [submitted]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import operator
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal, TypeGuard, get_args
+from uuid import UUID
 
 from pydantic import Field
 
@@ -52,7 +53,8 @@ class OrderSubmitted(BaseOrderEvent, OrderTerms):
     """The order's terms, flat in its JSON, and what the engine adds to them; only one that waits for no price has a
     deadline.
 
-    ``paper``: nothing is ever signed for it, it is filled at a quote. ``leg``: its place in a list of orders.
+    ``paper``: nothing is ever signed for it, it is filled at a quote. ``leg``: its place in a list of orders;
+    ``parent_id``: the TWAP that it is a slice of.
     """
 
     TOPIC = "order.OrderSubmitted"
@@ -62,6 +64,7 @@ class OrderSubmitted(BaseOrderEvent, OrderTerms):
     network: str
     paper: Annotated[bool, Field(exclude_if=operator.not_)] = False
     leg: Annotated[Leg | None, Field(exclude_if=operator.not_)] = None
+    parent_id: Annotated[UUID | None, Field(exclude_if=operator.not_)] = None
 
 
 class OrderReleased(BaseOrderEvent):

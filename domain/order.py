@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated, Literal, TypeVar
+from uuid import UUID
 
 from pydantic import Field
 
@@ -156,6 +157,7 @@ class Order(OrderTerms):
     paper_fill: IfSet[PaperFill | None] = None
     leg: IfSet[Leg | None] = None
     released: IfSet[bool] = False
+    parent_id: IfSet[UUID | None] = None
 
     @property
     def waits_for_price(self) -> bool:

@@ -26,6 +26,8 @@ from commands.known_accounts import KnownAccounts
 from commands.orders import OrderRepository
 from commands.reclaims import Reclaims
 from commands.trading import TradingStates
+from commands.twap.lists import TwapLists
+from commands.twap.schedule import TwapSchedule
 from domain.account import ACCOUNT_EVENTS
 from domain.directory_events import DIRECTORY_EVENTS
 from domain.events import ORDER_EVENTS
@@ -40,6 +42,7 @@ from event_store.read.feed import LogFeed
 from event_store.read.log import Log
 from event_store.types import NewEvent
 from projections.orders import PROCESSOR
+from projections.stream_changes import StreamChanges
 from runtime.chain_identity import ChainIdentity
 from runtime.remote_venues import OpenVenues, open_venues
 from runtime.settings import Settings
@@ -89,6 +92,8 @@ class Store:
     directory: DirectoryCommands
     halting: Halting
     deadman: DeadmanSwitches
+    twaps: TwapLists
+    stream_changes: StreamChanges
     dead_letters: DeadLetters
     work: WorkTable
     broker: WokenBroker
@@ -147,6 +152,8 @@ async def open_store(settings: Settings, role: str, *, connections: int = 4) -> 
         feed.follow(executed_elsewhere.follow)
         known_accounts = KnownAccounts(events, mapper)
         feed.follow(known_accounts.follow)
+        stream_changes = StreamChanges()
+        feed.follow(stream_changes.follow)
         directory = DirectoryCommands(settings.database_url, pool, notifier, known_accounts)
         hurry = asyncio.Event()
         notifier.listen("wanted", lambda _: hurry.set())
@@ -176,6 +183,8 @@ async def open_store(settings: Settings, role: str, *, connections: int = 4) -> 
                 directory=directory,
                 halting=Halting(events, appender, mapper),
                 deadman=DeadmanSwitches(events, appender, mapper),
+                twaps=TwapLists(events, appender, mapper, TwapSchedule(pool)),
+                stream_changes=stream_changes,
                 dead_letters=DeadLetters(events, appender, mapper, orders),
                 work=WorkTable(pool, written_by=PROCESSOR),
                 broker=broker,

@@ -12,6 +12,7 @@ from domain.account_event import AccountEvent
 from domain.events import OrderEvent, OrderSubmitted
 from domain.log_behind import ForeignReclaimFound, ForeignTransactionFound, LogFoundBehind
 from domain.reclaim_events import ReclaimBuilt
+from domain.twap_events import TWAP_TOPICS
 from event_store.errors import UnknownTopicError, UnreadableEventError
 from event_store.hash_chain.verification import (
     RESTORE,
@@ -33,6 +34,7 @@ from verification.guards import GuardRows
 from verification.reclaims import RecordedReclaims, foreign_reclaim, recorded_reclaim
 from verification.report import RECONCILE, Report, Track
 from verification.shared_guards import verify_shared_guards
+from verification.twaps import Twaps
 
 _EVERY = 2**63 - 1
 _ORDER = "order."
@@ -61,7 +63,8 @@ def verify_log(
             remedy = "The log lost its end, or is a backup: restore the newer one, or make the table anew."
             report.add(Finding("read models", "differs", what, remedy, position=position))
     of_checkpoint = 0
-    others = _Others(mapper, attempts, report, reclaims, guards)
+    twaps = Twaps()
+    others = _Others(mapper, attempts, report, reclaims, guards, twaps)
     events = track(snapshot.events(), head.position, "streams")
     for stream_id, group in groupby(events, key=attrgetter("stream_id")):
         stream = list(group)
@@ -71,11 +74,13 @@ def verify_log(
         sound = not report.add_all(verify_stream(stream))
         if stream[0].topic.startswith(_ORDER):
             report.looked_at["orders"] += 1
-            _verify_order(stream_id, stream, sound, mapper, rows, attempts, reclaims, guards, report)
+            told = _verify_order(stream_id, stream, sound, mapper, rows, attempts, reclaims, guards, report)
+            twaps.meet_order(stream_id, told)
         else:
             others.verify(stream)
     others.tell_contradictions()
     verify_shared_guards(attempts, report)
+    report.add_all(twaps.differences())
     report.add_all(rows.rest())
     report.add_all(guards.compare())
     report.looked_at["position"] = head.position
@@ -96,7 +101,8 @@ def _verify_order(
     reclaims: RecordedReclaims,
     guards: GuardRows,
     report: Report,
-) -> None:
+) -> list[OrderEvent]:
+    """The order's events, as far as they can be read."""
     until = rows.until(order_id)
     state: OrderState | None = None
     in_row: OrderState | None = None
@@ -134,10 +140,11 @@ def _verify_order(
     # Its row holds what was folded before the fault, if that is where it became a dead letter.
     if sound and (fault is None or (fault.position or 0) > until):
         report.add_all(rows.meet(order_id, in_row, stream[0].position))
-        return
-    report.add_all(rows.skip(order_id))
-    what = "orders_v1: its row was not compared, its own events differ"
-    report.add(Finding("read models", "unchecked", what, f"{REBUILD}, once they are not.", order_id))
+    else:
+        report.add_all(rows.skip(order_id))
+        what = "orders_v1: its row was not compared, its own events differ"
+        report.add(Finding("read models", "unchecked", what, f"{REBUILD}, once they are not.", order_id))
+    return [event for _, event in told]
 
 
 class _Others:
@@ -146,10 +153,17 @@ class _Others:
     """
 
     def __init__(
-        self, mapper: EventMapper, attempts: Attempts, report: Report, reclaims: RecordedReclaims, guards: GuardRows
+        self,
+        mapper: EventMapper,
+        attempts: Attempts,
+        report: Report,
+        reclaims: RecordedReclaims,
+        guards: GuardRows,
+        twaps: Twaps,
     ) -> None:
         self._reclaims = reclaims
         self._guards = guards
+        self._twaps = twaps
         self._mapper = mapper
         self._attempts = attempts
         self._report = report
@@ -191,6 +205,8 @@ class _Others:
             self._report.add(_finding(stream[-1], f"it does not fold: {broken}", RESTORE))
         if stream[0].topic == ReclaimBuilt.TOPIC:
             self._verify_reclaim(stream, events)
+        if stream[0].topic in TWAP_TOPICS and (broken := self._twaps.meet_list(stream[0].stream_id, events)):
+            self._report.add(_finding(stream[-1], f"it does not fold: {broken}", RESTORE))
 
     def _verify_reclaim(self, stream: Sequence[RecordedEvent], events: Sequence[AccountEvent]) -> None:
         try:

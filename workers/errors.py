@@ -1,4 +1,4 @@
-"""The errors workers deal with. They raise none of their own: an order's refusal comes from the domain."""
+"""The errors workers deal with. An order's refusal comes from the domain."""
 
 from __future__ import annotations
 
@@ -21,6 +21,10 @@ TRANSIENT_ERRORS = (
     ConnectionError,
     TimeoutError,
 )
+
+
+class WaitError(Exception):
+    """What is asked can't be done now, and may be in a moment."""
 
 
 def error_code(error: Exception) -> str:

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
+from decimal import Decimal
+from uuid import UUID
 
+from api.rates import Rates
 from commands.ids import DEFAULT_ACCOUNT
+from commands.reservations import Reservations
+from domain.tokens import Pair, Side
 from projections.orders.queries import OrderList
 from runtime.composition import Store, lease_of, utc_now
 from runtime.price_sources import OpenPrices, open_prices
 from runtime.roles.parts import Parts
+from venues.prices import PriceSource
+from workers.errors import WaitError
+from workers.twap.slices import SliceOrders
+from workers.twap.watch import TwapWatch
 from workers.watcher.book import Book
 from workers.watcher.book_feed import WATCHER, BookFeed
+from workers.watcher.deadman import BY as DEADMAN
 from workers.watcher.deadman import DeadmanWatch
 from workers.watcher.expiry import Expiry
 from workers.watcher.watcher import Pace, Watcher
@@ -27,6 +38,7 @@ async def _watch(parts: Parts, prices: OpenPrices) -> None:
     settings, store = parts.settings, parts.store
     book = BookFeed(store.pool, store.events, store.orders, Book())
     deadman = deadman_watch(store)
+    twaps = twap_watch(parts, prices.source, deadman)
     watcher = Watcher(
         feed=book,
         orders=store.orders,
@@ -38,6 +50,7 @@ async def _watch(parts: Parts, prices: OpenPrices) -> None:
         clock=utc_now,
         pace=Pace(observe=settings.price_poll_ms / 1000, stale=settings.price_max_age),
         paper=settings.paper,
+        told=twaps.apply,
     )
     expiry = Expiry(book, store.orders, store.trading, utc_now)
     await store.known_accounts.load()
@@ -49,6 +62,7 @@ async def _watch(parts: Parts, prices: OpenPrices) -> None:
             await deadman.restore()
             under_lease.create_task(deadman.run(lease))
             under_lease.create_task(expiry.run(lease))
+            under_lease.create_task(twaps.run(lease))
             await watcher.run(lease)
 
 
@@ -58,7 +72,49 @@ def deadman_watch(store: Store) -> DeadmanWatch:
         store.deadman,
         store.orders,
         store.trading,
+        stop_lists=lambda account_id, because: store.twaps.cancel_all(
+            account_id, by=DEADMAN, because=because, now=utc_now()
+        ),
         open_orders=OrderList(store.pool, store.ask_for_hurry).open,
         accounts=lambda: {DEFAULT_ACCOUNT, *(account.account_id for account in store.known_accounts.accounts)},
         clock=utc_now,
+    )
+
+
+def twap_watch(parts: Parts, source: PriceSource, deadman: DeadmanWatch) -> TwapWatch:
+    """The TWAPs of every account, whose slices are taken as any order is."""
+    settings, store = parts.settings, parts.store
+    rates = Rates(settings.redis_url, fail_open=settings.rates_without_valkey == "open")
+
+    async def touch(pair: Pair, side: Side) -> Decimal:
+        found = (await source.observe([pair])).pairs.get(pair.symbol)
+        if found is None:
+            raise WaitError(f"no venue has a price of {pair.symbol}")
+        return found.touch(side)
+
+    async def is_too_often(account_id: UUID, a_minute: int) -> bool:
+        rate = await rates.hit(account_id, a_minute)
+        if rate is None and not rates.fail_open:
+            raise WaitError("nobody can tell how many orders the account has sent")
+        return rate is not None and rate.exceeded
+
+    slices = SliceOrders(
+        store.orders,
+        Reservations(store.pool),
+        store.known_accounts,
+        store.executed_elsewhere,
+        touch=touch,
+        is_too_often=is_too_often,
+        deadline=timedelta(seconds=settings.market_order_deadline),
+        clock=utc_now,
+    )
+    return TwapWatch(
+        store.twaps,
+        slices,
+        store.orders,
+        store.trading,
+        held=deadman.held,
+        epochs=store.epochs.all,
+        clock=utc_now,
+        paper=settings.paper,
     )

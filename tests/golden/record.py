@@ -27,6 +27,7 @@ from tests.golden import (  # noqa: F401 - each adds its runs
     paper_runs,
     reclaim_runs,
     restated_runs,
+    twap_runs,
     waiting_runs,
 )
 from tests.golden.history import DIRECTORY, write

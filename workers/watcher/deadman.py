@@ -37,7 +37,9 @@ AT_ONCE = 300
 
 
 class DeadmanWatch:
-    """``open_orders`` gives an account's orders that have not ended; ``accounts`` whose switches there may be."""
+    """``stop_lists`` ends what would submit more orders of an account, for the reason that is given; ``open_orders``
+    gives its orders that have not ended; ``accounts`` whose switches there may be.
+    """
 
     def __init__(
         self,
@@ -45,6 +47,7 @@ class DeadmanWatch:
         orders: OrderRepository,
         trading: TradingStates,
         *,
+        stop_lists: Callable[[UUID, str], Awaitable[None]],
         open_orders: Callable[[UUID], Awaitable[Sequence[UUID]]],
         accounts: Callable[[], Iterable[UUID]],
         clock: Callable[[], datetime],
@@ -52,6 +55,7 @@ class DeadmanWatch:
         self._switches = switches
         self._orders = orders
         self._trading = trading
+        self._stop_lists = stop_lists
         self._open_orders = open_orders
         self._accounts = accounts
         self._clock = clock
@@ -106,6 +110,8 @@ class DeadmanWatch:
             return
         counts: Counter[str] = Counter()
         because = f"no sign of life by {switch.cancel_at.isoformat()}"
+        # First: what they have submitted by then is among the open orders.
+        await self._stop_lists(account_id, because)
         open_orders = await self._open_orders(account_id)
         for start in range(0, len(open_orders), AT_ONCE):
             some = open_orders[start : start + AT_ONCE]

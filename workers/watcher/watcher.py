@@ -73,7 +73,7 @@ class Watcher:
     """``follow`` keeps the book, standing by or not; ``run`` observes and triggers orders, under ``lease``.
 
     Of an account whose dead-man's switch is due nothing is triggered, with ``paper`` no real order, and while trading
-    is halted none that couldn't rest again.
+    is halted none that couldn't rest again. ``told`` hears of every event.
     """
 
     def __init__(
@@ -89,7 +89,9 @@ class Watcher:
         trading: TradingStates,
         pace: Pace | None = None,
         paper: bool = False,
+        told: Callable[[Sequence[PositionedEvent]], None] = lambda _: None,
     ) -> None:
+        self._told = told
         self._feed = feed
         self._deadman = deadman
         self._trading = trading
@@ -111,6 +113,7 @@ class Watcher:
 
     async def _apply(self, batch: Sequence[PositionedEvent]) -> None:
         self._deadman.apply(batch)
+        self._told(batch)
         await self._feed.apply(batch)
 
     async def _follow_dead_letters(self) -> None:

@@ -131,16 +131,19 @@ class EngineHarness:
     ) -> BookFeed:
         feed = BookFeed(self.pool, self.events, self.orders, Book())
         deadman = watcher_role.deadman_watch(self._parts.store)
+        source = source or PoolPrices(self.book)
+        twaps = watcher_role.twap_watch(self._parts, source, deadman)
         watcher = Watcher(
             feed=feed,
             orders=self.orders,
             log=self.feed,
-            source=source or PoolPrices(self.book),
+            source=source,
             slot_age=slot_age or self.chain.slot_age,
             clock=now,
             deadman=deadman,
             trading=self.store.trading,
             pace=pace or WatcherPace(observe=0.02),
+            told=twaps.apply,
         )
 
         expiry = Expiry(feed, self.orders, self.store.trading, now)
@@ -152,6 +155,7 @@ class EngineHarness:
                 await deadman.restore()
                 tasks.create_task(expiry.run(lease))
                 tasks.create_task(deadman.run(lease))
+                tasks.create_task(twaps.run(lease))
                 await watcher.run(lease)
 
         self._start(WATCHER, watch)

@@ -1,0 +1,152 @@
+"""TWAPs in the log: clients submit, pause, resume and cancel them; whoever watches them submits their slices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID, uuid4, uuid5
+
+from commands.accounts import account_event
+from commands.errors import TooManyConflictsError
+from commands.orders import MOST_CONFLICTS, Guards
+from commands.twap.schedule import TwapSchedule
+from domain.account_event import AccountEvent
+from domain.errors import DomainError
+from domain.twap import Twap, cancel, order_list_id, pause, refuse_slice, resume, twap
+from domain.twap_events import TWAP_TOPICS, TwapEvent, TwapSubmitted
+from event_store.append.appender import Appender
+from event_store.errors import LeaseLostError, UnreadableEventError
+from event_store.mapper import UNREADABLE, EventMapper
+from event_store.read.log import Log
+from event_store.types import AlreadyStored, AppendRequest, Conflict, LeaseLost, RecordedEvent, Stored, StreamGuard
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedTwap:
+    """The list as it was first recorded, and the position of the event that did so."""
+
+    twap: Twap
+    position: int
+
+
+class TwapLists:
+    """Raises ``LogUnavailableError`` and ``OutcomeUnknownError``, after which anything here may be asked again."""
+
+    def __init__(self, log: Log, appender: Appender, mapper: EventMapper, schedule: TwapSchedule) -> None:
+        self._log = log
+        self._appender = appender
+        self._mapper = mapper
+        self.schedule = schedule
+
+    async def of(self, list_id: UUID) -> tuple[Twap, RecordedEvent] | None:
+        """The list as the log has it now, and the newest event of its stream; None where there is none.
+
+        Raises ``UnreadableEventError``.
+        """
+        recorded = await self._log.load(list_id)
+        return (self._fold(list_id, recorded), recorded[-1]) if recorded else None
+
+    async def owned(self, list_id: UUID, account_id: UUID) -> Twap:
+        """The account's list. One of another account is as unknown as one that never was.
+
+        Raises ``DomainError("list_not_found")``, ``UnreadableEventError``.
+        """
+        recorded = await self._log.load(list_id)
+        if not recorded or recorded[0].account_id != account_id or recorded[0].topic not in TWAP_TOPICS:
+            raise DomainError("list_not_found", f"There is no list {list_id}.")
+        return self._fold(list_id, recorded)
+
+    async def submit(self, account_id: UUID, asked: TwapSubmitted, now: datetime) -> AcceptedTwap:
+        """Record the list, or find it recorded; its first slice is due at once.
+
+        Raises ``DomainError("client_list_id_conflict")`` for other terms under a known client list id.
+        """
+        list_id = order_list_id(account_id, asked.client_list_id)
+        if known := await self._log.load(list_id):
+            return self._repeated(list_id, known, asked)
+        await self.schedule.add(list_id, account_id, now)
+        new = account_event(self._mapper, account_id, uuid4(), list_id, 1, asked)
+        # A list of another kind has the same id, and its first order one that follows from it.
+        guards = (StreamGuard(uuid5(list_id, "leg:1"), 0),)
+        outcome = await self._appender.append(AppendRequest((new,), guards))
+        if isinstance(outcome, Stored | AlreadyStored):
+            return AcceptedTwap(Twap(list_id, asked), outcome.position)
+        return self._repeated(list_id, await self._log.load(list_id), asked)
+
+    async def pause(self, list_id: UUID, account_id: UUID, *, by: str, because: str | None = None) -> Twap:
+        """Raises ``DomainError``: ``list_not_found``, ``list_ended``."""
+        return await self._record(list_id, account_id, lambda known: pause(known, by, because), ())
+
+    async def resume(self, list_id: UUID, account_id: UUID, *, by: str, now: datetime) -> Twap:
+        """Its next slice is due when it was, or now. Raises ``DomainError``: ``list_not_found``, ``list_ended``."""
+        known = await self._record(list_id, account_id, lambda known: resume(known, by), ())
+        await self.schedule.look_again(list_id, now)
+        return known
+
+    async def cancel(
+        self, list_id: UUID, account_id: UUID, *, by: str, because: str | None, now: datetime
+    ) -> Twap:  # fmt: skip
+        """From here on no slice is submitted; those that are open are the caller's to cancel, and the watcher's.
+
+        Raises ``DomainError("list_not_found")``.
+        """
+        known = await self._record(list_id, account_id, lambda known: cancel(known, by, because), ())
+        await self.schedule.look_again(list_id, now)
+        return known
+
+    async def cancel_all(
+        self, account_id: UUID, *, by: str, because: str | None, now: datetime, pair: str | None = None
+    ) -> None:
+        """No slice of any of the account's lists, or of those on ``pair``, is submitted from here on; all that were are
+        orders already.
+        """
+        for list_id in await self.schedule.of_account(account_id):
+            found = await self.of(list_id)
+            if found and (pair is None or pair.casefold() == found[0].submitted.order.pair.symbol.casefold()):
+                await self.cancel(list_id, account_id, by=by, because=because, now=now)
+
+    async def refuse_slice(
+        self, known: Twap, account_id: UUID, number: int, code: str, detail: str, guards: Guards
+    ) -> Twap:  # fmt: skip
+        """Record that a slice is not taken, unless the list stands still by now. Raises ``LeaseLostError``."""
+        return await self._record(
+            known.list_id, account_id, lambda state: refuse_slice(state, number, code, detail), guards
+        )
+
+    async def _record(
+        self, list_id: UUID, account_id: UUID, decided: Callable[[Twap], TwapEvent | None], guards: Guards
+    ) -> Twap:
+        for _ in range(MOST_CONFLICTS):
+            known = await self.owned(list_id, account_id)
+            event = decided(known)
+            if event is None:
+                return known
+            new = account_event(self._mapper, account_id, uuid4(), list_id, known.version + 1, event)
+            outcome = await self._appender.append(AppendRequest((new,), guards))
+            if isinstance(outcome, LeaseLost):
+                raise LeaseLostError(outcome.processor)
+            if not isinstance(outcome, Conflict):
+                return await self.owned(list_id, account_id)
+        raise TooManyConflictsError(str(list_id))
+
+    def _repeated(self, list_id: UUID, recorded: list[RecordedEvent], asked: TwapSubmitted) -> AcceptedTwap:
+        if not recorded or recorded[0].topic not in TWAP_TOPICS:
+            raise _conflict("a list of another kind; use another.")
+        first = self._fold(list_id, recorded[:1])
+        if not first.same_as(asked):
+            raise _conflict("a list with other terms; use another, or repeat the same terms.")
+        if first.submitted.paper and not asked.paper:
+            raise _conflict("a list on paper, which never becomes real; use another.")
+        return AcceptedTwap(first, recorded[0].position)
+
+    def _fold(self, list_id: UUID, recorded: list[RecordedEvent]) -> Twap:
+        try:
+            events = [self._mapper.load(event.topic, event.state) for event in recorded]
+            return twap(list_id, [event for event in events if isinstance(event, AccountEvent)])
+        except UNREADABLE as fault:
+            raise UnreadableEventError(recorded[-1], fault) from None
+
+
+def _conflict(belongs_to: str) -> DomainError:
+    return DomainError("client_list_id_conflict", f"This clientListId belongs to {belongs_to}", field="clientListId")

@@ -1,0 +1,3 @@
+insert into twap_schedule (list_id, account_id, due_at, look_at)
+values (%(list)s, %(account)s, %(due)s, %(due)s)
+on conflict (list_id) do nothing

@@ -1,0 +1,4 @@
+-- Whoever is late finds the row at a later slice, and changes nothing.
+update twap_schedule
+set next_slice = next_slice + 1, due_at = %(due)s, look_at = %(due)s
+where list_id = %(list)s and next_slice = %(slice)s

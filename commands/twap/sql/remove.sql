@@ -1,0 +1,1 @@
+delete from twap_schedule where list_id = %(list)s

@@ -1,0 +1,297 @@
+"""TWAPs on real parts: every slice once, in order, never in a burst; paused, resumed, cancelled, refused."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from commands.accounts import Behind
+from commands.errors import GuardFailedError
+from commands.halting import Scope
+from commands.ids import DEFAULT_ACCOUNT
+from domain import events as e
+from domain.deadman_events import DeadmanSet
+from domain.limits import Limits
+from domain.terms import OrderTerms
+from domain.tokens import SOL, USDC
+from domain.twap import Twap
+from domain.twap_events import TwapSubmitted
+from event_store.errors import LeaseLostError
+from event_store.types import LeaseGuard
+from runtime.composition import lease_of
+from runtime.roles import watcher
+from tests.golden.runs import execute, is_ended, price
+from tests.integration.workers.harness import EngineHarness, now
+from venues.prices import PoolPrices
+from workers.twap.watch import Look, TwapWatch
+
+EVERY_MS = 300
+TERMS: dict[str, Any] = {
+    "type": "market", "token_in": SOL, "token_out": USDC, "amount_in": 10**9 + 7,
+    "slippage_bps": 200, "slippage_defaulted": False,
+}  # fmt: skip
+RESTS: dict[str, Any] = {"type": "limit", "limit_price": Decimal(1_000)}
+
+
+async def submit(engine: EngineHarness, slices: int = 5, every_ms: int = EVERY_MS, **changes: Any) -> Twap:
+    paper = changes.pop("paper", False)
+    asked = TwapSubmitted(
+        client_list_id="t", order=OrderTerms(**{**TERMS, **changes}), slices=slices, every_ms=every_ms,
+        network="localnet", paper=paper,
+    )  # fmt: skip
+    return (await engine.store.twaps.submit(DEFAULT_ACCOUNT, asked, now())).twap
+
+
+async def until(holds: Callable[[], Any], within: float = 60) -> None:
+    async with asyncio.timeout(within):
+        while not await holds():
+            await asyncio.sleep(0.02)
+
+
+async def begun(engine: EngineHarness, twap: Twap) -> list[tuple[int, datetime, int]]:
+    """Of each slice that was submitted: its number, when, and at which position, by position."""
+    streams = await engine.events.load_many(dict.fromkeys(twap.order_ids, 0))
+    found = [
+        (number, streams[twap.order_id(number)][0])
+        for number in range(1, twap.slices + 1)
+        if streams[twap.order_id(number)]
+    ]
+    return sorted([(number, one.recorded_at, one.position) for number, one in found], key=lambda one: one[2])
+
+
+def assert_no_burst(story: list[tuple[int, datetime, int]]) -> None:
+    """No two slices are closer than half an interval, but for what an append takes."""
+    pauses = [later - sooner for (_, sooner, _), (_, later, _) in pairwise(story)]
+    assert min(pauses) >= timedelta(milliseconds=EVERY_MS / 2 - 20), pauses
+
+
+async def count(engine: EngineHarness, twap: Twap) -> int:
+    return len(await begun(engine, twap))
+
+
+async def list_now(engine: EngineHarness, twap: Twap) -> Twap:
+    return await engine.store.twaps.owned(twap.list_id, DEFAULT_ACCOUNT)
+
+
+async def test_every_slice_is_filled_once_in_order_and_they_come_to_the_whole(engine: EngineHarness) -> None:
+    execute(engine)
+    engine.start_watcher()
+    twap = await submit(engine)
+    orders = [await engine.until(order_id, is_ended, within=60) for order_id in await _all_begun(engine, twap)]
+    assert [order.status for order in orders] == ["confirmed"] * 5
+    assert sum(order.fill.amount_in for order in orders if order.fill) == 10**9 + 7
+    assert [order.amount_in for order in orders] == [200_000_001] * 3 + [200_000_002] * 2
+    assert {order.parent_id for order in orders} == {twap.list_id}
+    story = await begun(engine, twap)
+    assert [number for number, _, _ in story] == [1, 2, 3, 4, 5]
+    assert_no_burst(story)
+    assert await engine.store.twaps.schedule.of_account(DEFAULT_ACCOUNT) == []
+
+
+async def _all_begun(engine: EngineHarness, twap: Twap, *, number: int | None = None) -> list[UUID]:
+    wanted = number or twap.slices
+
+    async def are() -> bool:
+        return await count(engine, twap) >= wanted
+
+    await until(are)
+    return twap.order_ids[:wanted]
+
+
+async def test_a_slice_waits_for_the_one_before_it_and_no_burst_follows(engine: EngineHarness) -> None:
+    """Nobody executes: the first is on its way for as long as it takes."""
+    engine.start_watcher()
+    twap = await submit(engine)
+    await _all_begun(engine, twap, number=1)
+    await asyncio.sleep(3 * EVERY_MS / 1000)
+    assert await count(engine, twap) == 1
+    execute(engine)
+    await _all_begun(engine, twap)
+    story = await begun(engine, twap)
+    assert_no_burst(story)
+
+
+async def test_a_watcher_that_was_away_goes_on_where_the_last_one_stopped(engine: EngineHarness) -> None:
+    twap = await submit(engine, 6, **RESTS)
+    for wanted in (2, 4, 6):
+        engine.start_watcher()
+        await _all_begun(engine, twap, number=wanted)
+        await engine.stop()
+        await asyncio.sleep(2 * EVERY_MS / 1000)
+    story = await begun(engine, twap)
+    assert [number for number, _, _ in story] == [1, 2, 3, 4, 5, 6]
+    assert_no_burst(story)
+
+
+async def test_a_slice_that_was_recorded_before_the_schedule_said_so_is_not_submitted_again(
+    engine: EngineHarness,
+) -> None:
+    """As after a crash between the two: the row still names a slice that is there."""
+    twap = await submit(engine, 3, **RESTS)
+    engine.start_watcher()
+    await _all_begun(engine, twap, number=2)
+    await engine.stop()
+    before = {one: await engine.events.load(one) for one in twap.order_ids[:2]}
+    async with engine.pool.connection() as connection:
+        await connection.execute("update twap_schedule set next_slice = 1, look_at = now(), due_at = now()")
+    engine.start_watcher()
+    await _all_begun(engine, twap)
+    for order_id, recorded in before.items():
+        again = await engine.events.load(order_id)
+        assert again == recorded, "one OrderSubmitted, and nothing after it"
+
+
+async def test_paused_it_stands_still_and_resumed_it_goes_on_without_a_burst(engine: EngineHarness) -> None:
+    engine.start_watcher()
+    twap, lists = await submit(engine, **RESTS), engine.store.twaps
+    await _all_begun(engine, twap, number=2)
+    await lists.pause(twap.list_id, DEFAULT_ACCOUNT, by="test")
+    paused = await count(engine, twap)
+    await asyncio.sleep(4 * EVERY_MS / 1000)
+    assert await count(engine, twap) == paused
+    await lists.resume(twap.list_id, DEFAULT_ACCOUNT, by="test", now=now())
+    await _all_begun(engine, twap)
+    story = await begun(engine, twap)
+    assert_no_burst(story)
+
+
+async def test_cancelled_nothing_is_submitted_any_more_and_what_rests_is_cancelled(engine: EngineHarness) -> None:
+    engine.start_watcher()
+    twap, lists = await submit(engine, **RESTS), engine.store.twaps
+    placed = await _all_begun(engine, twap, number=2)
+    await lists.cancel(twap.list_id, DEFAULT_ACCOUNT, by="test", because=None, now=now())
+    for order_id in placed:
+        assert (await engine.until(order_id, is_ended)).status == "cancelled"
+    total = await count(engine, twap)
+    await asyncio.sleep(3 * EVERY_MS / 1000)
+    assert await count(engine, twap) == total < 5
+    assert await lists.schedule.of_account(DEFAULT_ACCOUNT) == []
+
+
+async def test_no_slice_is_recorded_once_the_cancel_is(engine: EngineHarness) -> None:
+    """The version of the list is a guard of the slice's append, and so is the lease of whoever submits it."""
+    twap = await submit(engine, **RESTS)
+    watch = _watch(engine)
+    trading = await engine.store.trading.of(DEFAULT_ACCOUNT)
+    [row] = await engine.store.twaps.schedule.next(1)
+    found = await engine.store.twaps.of(twap.list_id)
+    assert found is not None
+    async with lease_of(engine.store, "watcher").hold() as lease:
+        await engine.store.twaps.pause(twap.list_id, DEFAULT_ACCOUNT, by="test")
+        with pytest.raises(GuardFailedError):
+            await watch._slices.submit(twap, DEFAULT_ACCOUNT, 1, watch._guards(Look(row, *found, lease), trading))
+    with pytest.raises(LeaseLostError):
+        await watch._slices.submit(twap, DEFAULT_ACCOUNT, 1, (LeaseGuard("watcher", 999),))
+    assert await count(engine, twap) == 0
+
+
+def _watch(engine: EngineHarness) -> TwapWatch:
+    parts = engine._parts
+    return watcher.twap_watch(parts, PoolPrices(engine.book), watcher.deadman_watch(parts.store))
+
+
+async def test_a_slice_that_trading_forbids_is_recorded_as_refused_and_the_schedule_goes_on(
+    engine: EngineHarness,
+) -> None:
+    engine.start_watcher()
+    await engine.store.halting.set(Scope(), "halted", by="test", because="the test")
+    twap = await submit(engine, **RESTS)
+
+    async def refused_two() -> bool:
+        return len((await list_now(engine, twap)).refused) >= 2
+
+    await until(refused_two)
+    await engine.store.halting.set(Scope(), "active", by="test", because="the test")
+
+    async def through() -> bool:
+        return not await engine.store.twaps.schedule.of_account(DEFAULT_ACCOUNT)
+
+    await until(through)
+    known = await list_now(engine, twap)
+    assert {one.code for one in known.refused} == {"trading_halted"}
+    taken = [number for number, _, _ in await begun(engine, twap)]
+    assert sorted([*taken, *(one.slice for one in known.refused)]) == [1, 2, 3, 4, 5]
+
+
+async def test_a_limit_of_the_account_holds_for_each_slice(engine: EngineHarness) -> None:
+    engine.start_watcher()
+    await engine.store.known_accounts.load()
+    await engine.store.directory.set_limits(DEFAULT_ACCOUNT, Limits(max_open_orders=2), by="test")
+    twap = await submit(engine, **RESTS)
+
+    async def through() -> bool:
+        return not await engine.store.twaps.schedule.of_account(DEFAULT_ACCOUNT)
+
+    await until(through)
+    assert [number for number, _, _ in await begun(engine, twap)] == [1, 2]
+    assert [(one.slice, one.code) for one in (await list_now(engine, twap)).refused] == [
+        (number, "open_orders_exceeded") for number in (3, 4, 5)
+    ]
+
+
+async def test_a_dead_mans_switch_that_fires_ends_it_with_every_slice(engine: EngineHarness) -> None:
+    engine.start_projector()
+    engine.start_watcher()
+    twap = await submit(engine, 50, **RESTS)
+    placed = await _all_begun(engine, twap, number=2)
+    cancel_at = now() + timedelta(seconds=0.5)
+    await engine.store.deadman._record(DEFAULT_ACCOUNT, lambda _: DeadmanSet(cancel_at=cancel_at, by="test"), ())
+    for order_id in placed:
+        assert (await engine.until(order_id, is_ended)).status == "cancelled"
+
+    async def fired() -> bool:
+        return (await engine.store.deadman.of(DEFAULT_ACCOUNT)).state == "fired"
+
+    await until(fired)
+    assert (await list_now(engine, twap)).state == "cancelled"
+    total = await count(engine, twap)
+    await asyncio.sleep(4 * EVERY_MS / 1000)
+    assert await count(engine, twap) == total
+    for number, _, _ in await begun(engine, twap):
+        assert (await engine.order(twap.order_id(number))).status == "cancelled"
+
+
+async def test_an_immediate_limit_out_of_reach_ends_each_slice_and_one_in_reach_fills_it(engine: EngineHarness) -> None:
+    execute(engine)
+    engine.start_watcher()
+    twap = await submit(engine, 3, type="limit", limit_price=Decimal(149), time_in_force="ioc")
+    first = await engine.until((await _all_begun(engine, twap, number=1))[0], is_ended, within=60)
+    await price(engine, "140")
+    orders = [await engine.until(order_id, is_ended, within=60) for order_id in await _all_begun(engine, twap)]
+    assert first.status == "confirmed"
+    assert orders[-1].status == "cancelled" and orders[-1].cancellation
+    assert orders[-1].cancellation.code == "not_filled_at_once"
+
+
+async def test_a_list_on_paper_fills_at_quotes_and_sends_nothing(engine: EngineHarness) -> None:
+    execute(engine)
+    engine.start_watcher()
+    twap = await submit(engine, 2, paper=True)
+    for order_id in await _all_begun(engine, twap):
+        order = await engine.until(order_id, is_ended, within=60)
+        assert order.paper and order.status == "confirmed" and not order.attempts
+        assert [type(event) for event in (await engine.history(order_id)).events][-1] is e.PaperFilled
+
+
+async def test_a_log_that_was_put_back_pauses_what_was_going_on(engine: EngineHarness) -> None:
+    """What it lost may have been the list's cancel."""
+    twap = await submit(engine, **RESTS)
+    await engine.accounts.found_behind(DEFAULT_ACCOUNT, Behind("the test", await engine.events.head()))
+    await engine.accounts.recover(DEFAULT_ACCOUNT, kept=[], cancelled=[], by="test", because="the test")
+    await engine.accounts.resume(DEFAULT_ACCOUNT, "the test")
+    engine.start_watcher()
+
+    async def paused() -> bool:
+        return (await list_now(engine, twap)).state == "paused"
+
+    await until(paused)
+    assert await count(engine, twap) == 0
+    await engine.store.twaps.resume(twap.list_id, DEFAULT_ACCOUNT, by="test", now=now())
+    await _all_begun(engine, twap, number=1)

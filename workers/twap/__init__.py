@@ -1,0 +1,1 @@
+"""Submits the slices of TWAPs when they are due."""
