@@ -30,6 +30,8 @@ from api.docs.page import openapi_config
 from api.health import HealthController
 from api.network import NetworkController
 from api.order_lists.controller import OrderListsController
+from api.order_lists.twap import TwapController
+from api.order_lists.twap_stream import TwapStreamController
 from api.orders.batch import BatchController
 from api.orders.cancel import CancelController
 from api.orders.collection import OrderCollectionController
@@ -50,6 +52,7 @@ from commands.directory.commands import DirectoryCommands
 from commands.known_accounts import KnownAccounts
 from commands.orders import OrderRepository
 from commands.reservations import Reservations
+from commands.twap.lists import TwapLists
 from domain.epochs import Epochs
 from domain.log_behind import ForeignTransactionFound
 from domain.trading_state import AccountTrading
@@ -61,6 +64,7 @@ from projections.guard_rents import returned_rents
 from projections.live import LiveFeed
 from projections.orders.queries import OrderList, Pool
 from projections.orders.resting_orders import RestingOrders
+from projections.stream_changes import StreamChanges
 from projections.uncertainty import uncertainty_of
 from venues.prices import PriceSource
 from venues.protocol import VenueGroup
@@ -103,6 +107,8 @@ def create_app(
     request_cancel: RequestCancel,
     record_amendment: RecordAmendment,
     deadman: DeadmanSwitches,
+    twaps: TwapLists,
+    stream_changes: StreamChanges,
     rates: Rates,
     guard_rent: Callable[[], Awaitable[int]],
     authenticator: Authenticator,
@@ -138,6 +144,8 @@ def create_app(
         request_cancel=request_cancel,
         record_amendment=record_amendment,
         deadman=deadman,
+        twaps=twaps,
+        stream_changes=stream_changes,
         reservations=Reservations(pool),
         amended_reservations=AmendedReservations(pool),
         rates=rates,
@@ -168,6 +176,8 @@ def create_app(
             CancelController,
             PreviewController,
             OrderListsController,
+            TwapController,
+            TwapStreamController,
             NetworkController,
             VenuesController,
             PairsController,

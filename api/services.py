@@ -24,6 +24,7 @@ from commands.known_accounts import KnownAccounts
 from commands.loaded_order import LoadedOrder
 from commands.orders import OrderRepository
 from commands.reservations import Reservations
+from commands.twap.lists import TwapLists
 from domain.commands import AmendOrder
 from domain.epochs import Epochs
 from domain.log_behind import ForeignTransactionFound
@@ -33,6 +34,7 @@ from event_store.processors.dead_letters import DeadLetter
 from event_store.read.log import Log
 from projections.live import LiveFeed
 from projections.orders.queries import OrderList
+from projections.stream_changes import StreamChanges
 from projections.uncertainty import Uncertainty
 from venues.protocol import VenueGroup
 from venues.report import VenueReports
@@ -100,6 +102,8 @@ class Services:
     trading: Callable[[UUID], Awaitable[AccountTrading]]
     epochs: Callable[[], Awaitable[Epochs]]
     deadman: DeadmanSwitches
+    twaps: TwapLists
+    stream_changes: StreamChanges
     executed_elsewhere: Callable[[UUID, UUID], Awaitable[ForeignTransactionFound | None]]
 
 

@@ -17,7 +17,7 @@ from domain.directory import DEFAULT_NAME, account_id_of
 from domain.errors import DomainError
 from projections.orders.queries import OrderList
 from runtime import addresses, settings
-from runtime.composition import Store, open_store
+from runtime.composition import Store, open_store, utc_now
 
 LOOK_S = 0.2
 
@@ -66,6 +66,7 @@ async def _cancel_open(account: str, pair: str | None, because: str) -> str:
         account_id = account_id_of(account)
         if account != DEFAULT_NAME and store.known_accounts.account(account_id) is None:
             raise DomainError("account_not_found", f"There is no account {account}.")
+        await store.twaps.cancel_all(account_id, by=operator(), because=because, now=utc_now(), pair=pair)
         for order_id in await OrderList(store.pool).open(account_id):
             try:
                 order = (await order_of(store.orders, order_id)).order

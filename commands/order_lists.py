@@ -22,7 +22,7 @@ from domain.evolve import fold
 from domain.legs import Leg, LinkedKind, leg_id
 from domain.log_behind import ForeignTransactionFound
 from event_store.errors import OutcomeUnknownError
-from event_store.types import Conflict
+from event_store.types import Conflict, StreamGuard
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,8 @@ async def submit_list(
     decided = _decided(new, executed or {})
     streams = [(LoadedOrder(order_id, account_id), decided[order_id]) for order_id in new.order_ids]
     try:
-        outcome = await orders.create_all(streams, uuid7())
+        # A list of another kind would have the same id, and a stream of its own by that.
+        outcome = await orders.create_all(streams, uuid7(), guards=(StreamGuard(new.list_id, 0),))
     except OutcomeUnknownError as unknown:
         raise SubmissionUnknownError(new.list_id) from unknown
     if isinstance(outcome, Conflict):

@@ -242,11 +242,11 @@ class OrderRepository:
         return after, outcome
 
     async def create_all(
-        self, streams: Sequence[tuple[LoadedOrder, Sequence[OrderEvent]]], command_id: UUID
+        self, streams: Sequence[tuple[LoadedOrder, Sequence[OrderEvent]]], command_id: UUID, *, guards: Guards = ()
     ) -> Stored | AlreadyStored | Conflict:
         """The same for several streams, all of them in one request or none."""
         new = [one for loaded, events in streams for one in self._recordable(loaded, list(events), command_id)]
-        outcome = await self._appender.append(AppendRequest(tuple(new)))
+        outcome = await self._appender.append(AppendRequest(tuple(new), guards))
         if isinstance(outcome, LeaseLost):
             raise LeaseLostError(outcome.processor)
         return outcome

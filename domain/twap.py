@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from domain.account_event import AccountEvent
 from domain.errors import DomainError
@@ -15,11 +15,6 @@ from domain.twap_events import SliceRefused, TwapCancelled, TwapPaused, TwapResu
 from domain.twap_schedule import slice_id, slice_terms
 
 TwapState = Literal["active", "paused", "cancelled"]
-
-
-def order_list_id(account_id: UUID, client_list_id: str) -> UUID:
-    """The list's id: the same one whenever the same account sends the same client list id."""
-    return uuid5(account_id, f"list:{client_list_id}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,6 @@ class OrderView(View):
 
     order_id: UUID
     client_order_id: IfKnown[str] = None
-    list_id: IfKnown[UUID] = None
     parent_id: IfKnown[UUID] = Field(default=None, description="The list that it is part of.")
     status: Status
     held: IfKnown[bool] = Field(default=None, description="It begins once the first order of its list is filled.")
@@ -175,8 +174,7 @@ def order_view(order_id: UUID, order: Order, version: int, submitted_at: datetim
     return OrderView(
         order_id=order_id,
         client_order_id=order.client_order_id,
-        list_id=order.leg and order.leg.list_id,
-        parent_id=order.parent_id,
+        parent_id=order.parent_id or (order.leg and order.leg.list_id),
         status=order.status,
         held=(order.is_held and not order.ended) or None,
         version=version,

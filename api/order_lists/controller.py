@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, cast
-from uuid import UUID
+from typing import Any, cast
 
 from litestar import Controller, Request, Response, get, post
-from litestar.params import PathParameter
 
 from api.callers.caller import InjectedCaller
 from api.callers.rules import READ, TRADE
-from api.errors import ProblemError
 from api.openapi import DocumentedOperation, problems
 from api.order_lists.kind import AcceptedList
 from api.order_lists.kinds import LIST_KINDS, kind_named
 from api.order_lists.linked import CancelledLinked, LinkedView
-from api.order_lists.openapi import EXAMPLE_LIST, SubmitListOperation
+from api.order_lists.lookup import ListId, list_not_found, parse_list_id
+from api.order_lists.openapi import SubmitListOperation
+from api.order_lists.twap_progress import TwapView
 from api.orders.document import BODY_LIMIT, read
 from api.orders.headers import EXPIRES_AFTER, IDEMPOTENCY_KEY, expires_after, with_idempotency_key
-from api.orders.lookup import is_id
 from api.services import InjectedServices
-
-ListId = Annotated[str, PathParameter(examples=EXAMPLE_LIST)]
 
 
 class OrderListsController(Controller):
@@ -36,10 +32,11 @@ class OrderListsController(Controller):
         operation_class=SubmitListOperation,
         operation_id="submitList",
         summary="Submit a list of orders",
-        response_description="All of its orders are recorded. Repeated with the same clientListId, the same answer.",
+        response_description="It is recorded. Repeated with the same clientListId, the same answer.",
         responses=problems(
             *("invalid_json", "unsupported_media_type", "missing_field", "unknown_list_kind", "wrong_leg_count"),
             *("legs_differ", "client_order_id_not_allowed", "client_list_id_conflict", "trading_halted"),
+            *("invalid_slices", "invalid_every_ms", "not_sliceable", "slice_too_small"),
             *("open_orders_exceeded", "notional_exceeded", "log_behind", "log_unavailable", "outcome_unknown"),
         ),
     )
@@ -48,6 +45,8 @@ class OrderListsController(Controller):
     ) -> Response[AcceptedList]:
         """All of its orders are recorded, or none. `oco`: of two orders of one pair and direction one is filled at
         most. `oto`: the second order begins once the first is filled. `otoco`: so does an `oco` of two.
+
+        `twap`: one order in so many slices, one every so often, each recorded when it is due.
 
         With a `clientListId`, or an `Idempotency-Key`, it is safe to repeat: the same list gets the same answer,
         another one 409.
@@ -71,11 +70,11 @@ class OrderListsController(Controller):
     )
     async def get_list(
         self, services: InjectedServices, caller: InjectedCaller, list_id: ListId
-    ) -> Response[LinkedView]:
-        """Folded from its orders' own events, so never behind the answer that accepted it."""
+    ) -> Response[LinkedView | TwapView]:
+        """Folded from its own and its orders' events, so never behind the answer that accepted it."""
         for kind in LIST_KINDS:
             if found := await kind.show(services, caller, parse_list_id(list_id)):
-                return cast(Response[LinkedView], Response(found))
+                return cast(Response[LinkedView | TwapView], Response(found))
         raise list_not_found()
 
     @post(
@@ -93,21 +92,11 @@ class OrderListsController(Controller):
     )
     async def cancel_list(
         self, services: InjectedServices, caller: InjectedCaller, list_id: ListId
-    ) -> Response[CancelledLinked]:
-        """Each of its orders that has not ended is cancelled, as `cancelOrder` does. Safe to repeat."""
+    ) -> Response[CancelledLinked | TwapView]:
+        """Each of its orders that has not ended is cancelled, as `cancelOrder` does; of a TWAP no slice follows. Safe
+        to repeat.
+        """
         for kind in LIST_KINDS:
             if found := await kind.cancel(services, caller, parse_list_id(list_id)):
-                return cast(Response[CancelledLinked], Response(found, status_code=202))
+                return cast(Response[CancelledLinked | TwapView], Response(found, status_code=202))
         raise list_not_found()
-
-
-def parse_list_id(text: str) -> UUID:
-    """A list's id as we write them, in either case. Raises ``ProblemError``."""
-    if not is_id(text):
-        raise ProblemError(400, "invalid_list_id", "A list id looks like 0190f3a4-....", field="listId")
-    return UUID(text)
-
-
-def list_not_found() -> ProblemError:
-    """Another account's list is as unknown as one that never was."""
-    return ProblemError(404, "list_not_found", "There is no such list.", field="listId")

@@ -7,8 +7,9 @@ from typing import Any
 from api.errors import ProblemError
 from api.order_lists.kind import ListKind
 from api.order_lists.linked import LinkedOrders
+from api.order_lists.twap import TwapKind
 
-LIST_KINDS: tuple[ListKind, ...] = (LinkedOrders(),)
+LIST_KINDS: tuple[ListKind, ...] = (LinkedOrders(), TwapKind())
 
 
 def kind_named(word: Any) -> ListKind:

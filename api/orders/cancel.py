@@ -130,7 +130,8 @@ class CancelController(Controller):
     ) -> Response[CancelledOrders]:
         """By `ids` or `clientOrderIds`, up to 100, by `pair`, or `all`; each as if it were cancelled alone.
 
-        Of a pair and of all: every order that was taken before this was asked and has not ended.
+        Of a pair and of all: every order that was taken before this was asked and has not ended, and every TWAP there:
+        no slice of it follows.
         """
         asked = read_cancel_request(services, await request.body(), request.headers.get("content-type"))
         return Response(CancelledOrders(items=await cancelled_items(services, caller, asked)))
@@ -140,6 +141,11 @@ async def cancelled_items(services: Services, caller: Caller, asked: CancelReque
     """An answer for each order that is named, or that is open where none is."""
     if asked.named is not None:
         return await _in_turn([_item(services, caller, asked, name) for name in asked.named])
+    # First: what lists have submitted by then is among the open orders.
+    pair = None if asked.pair is None else asked.pair.symbol
+    await services.twaps.cancel_all(
+        caller.account_id, by=caller.shown, because=None, now=services.clock(), pair=pair
+    )  # fmt: skip
     open_orders = await services.order_list.open(caller.account_id)
     items = await _in_turn([_open_item(services, caller, asked, order_id) for order_id in open_orders])
     return [item for item in items if item is not None]

@@ -16,7 +16,7 @@ from api.openapi import DocumentedOperation, problems
 from api.orders import fields
 from api.orders.answers import AcceptedOrder, OrderPage
 from api.orders.document import BODY_LIMIT
-from api.orders.lookup import pair_named
+from api.orders.lookup import is_id, pair_named
 from api.orders.openapi import ExecuteOperation
 from api.orders.read import Limit, with_rents
 from api.orders.submit import ANSWER, RESPONSES, ExpiresAfter, IdempotencyKey, Prefer, answered
@@ -72,6 +72,9 @@ class OrderCollectionController(Controller):
         client_order_id: Annotated[
             str | None, QueryParameter(name="clientOrderId", max_length=64, description="The one with your own id.")
         ] = None,
+        parent_id: Annotated[
+            str | None, QueryParameter(name="parentId", max_length=36, description="Only orders of this list.")
+        ] = None,
         since: Annotated[
             datetime | None, QueryParameter(description="Submitted then or later, as `2026-01-01T00:00:00Z`.")
         ] = None,
@@ -96,6 +99,7 @@ class OrderCollectionController(Controller):
             side=side,
             type=order_type,
             order_id=None if client_order_id is None else _order_id(caller, client_order_id),
+            parent_id=None if parent_id is None else _list_id(parent_id),
             since=_instant(since, "since"),
             until=_instant(until, "until"),
             oldest_first=sort == "submittedAt",
@@ -147,6 +151,12 @@ class OrderCollectionController(Controller):
 
 def _order_id(caller: InjectedCaller, client_order_id: str) -> UUID:
     return order_id(caller.account_id, fields.client_order_id(client_order_id, "clientOrderId"))
+
+
+def _list_id(text: str) -> UUID:
+    if not is_id(text):
+        raise ProblemError(400, "invalid_query", "A list id looks like 0190f3a4-....", field="parentId")
+    return UUID(text)
 
 
 def _instant(value: datetime | None, name: str) -> datetime | None:

@@ -108,7 +108,7 @@ class PreviewController(Controller):
         document = read(await request.body(), request.headers.get("content-type"))
         asked = terms(order_request(document, services.config.tokens), services.config)
         services.chain().tradable_network()
-        answers, rent = await asyncio.gather(_ask_all(services.venues, asked), _rent(services))
+        answers, rent = await asyncio.gather(ask_all(services.venues, asked), _rent(services))
         refusal = await would_be_refused(services, caller, asked)
         return await _preview(services, caller, asked, answers, rent, refusal.body() if refusal else None)
 
@@ -145,7 +145,8 @@ async def _preview(
     )
 
 
-async def _ask_all(groups: Sequence[VenueGroup], asked: OrderTerms) -> list[tuple[VenueGroup, VenueQuote | Refusal]]:
+async def ask_all(groups: Sequence[VenueGroup], asked: OrderTerms) -> list[tuple[VenueGroup, VenueQuote | Refusal]]:
+    """What each venue answers at the order's size, within a few seconds: a quote, or why it has none."""
     request = QuoteRequest(asked.token_in.mint, asked.token_out.mint, asked.amount_in)
     found = await asyncio.gather(*(_ask(group, request) for group in groups))
     return [(group, answer) for group, answers in zip(groups, found, strict=True) for answer in answers]

@@ -13,12 +13,13 @@ from api.problem_table.lists import LISTS
 from api.problem_table.orders import ORDERS
 from api.problem_table.reading import READING
 from api.problem_table.taking import TAKING
+from api.problem_table.twap import TWAP
 
 SECTIONS: dict[str, tuple[Entry, ...]] = {
     "Who asks": WHO_ASKS,
     "Accounts and keys": ACCOUNTS,
     "Submitting an order": ORDERS + TAKING,
-    "Lists of orders": LISTS,
+    "Lists of orders": LISTS + TWAP,
     "Amending": AMENDING,
     "The dead-man's switch": DEADMAN,
     "Reading": READING,

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID, uuid4, uuid5
+from uuid import UUID, uuid4
 
 from commands.accounts import account_event
 from commands.errors import TooManyConflictsError
+from commands.ids import list_id as id_of_list
 from commands.orders import MOST_CONFLICTS, Guards
 from commands.twap.schedule import TwapSchedule
 from domain.account_event import AccountEvent
 from domain.errors import DomainError
-from domain.twap import Twap, cancel, order_list_id, pause, refuse_slice, resume, twap
+from domain.legs import leg_id
+from domain.twap import Twap, cancel, pause, refuse_slice, resume, twap
 from domain.twap_events import TWAP_TOPICS, TwapEvent, TwapSubmitted
 from event_store.append.appender import Appender
 from event_store.errors import LeaseLostError, UnreadableEventError
@@ -62,13 +64,13 @@ class TwapLists:
 
         Raises ``DomainError("client_list_id_conflict")`` for other terms under a known client list id.
         """
-        list_id = order_list_id(account_id, asked.client_list_id)
+        list_id = id_of_list(account_id, asked.client_list_id)
         if known := await self._log.load(list_id):
             return self._repeated(list_id, known, asked)
         await self.schedule.add(list_id, account_id, now)
         new = account_event(self._mapper, account_id, uuid4(), list_id, 1, asked)
-        # A list of another kind has the same id, and its first order one that follows from it.
-        guards = (StreamGuard(uuid5(list_id, "leg:1"), 0),)
+        # A list of another kind would have the same id.
+        guards = (StreamGuard(leg_id(list_id, 1), 0),)
         outcome = await self._appender.append(AppendRequest((new,), guards))
         if isinstance(outcome, Stored | AlreadyStored):
             return AcceptedTwap(Twap(list_id, asked), outcome.position)

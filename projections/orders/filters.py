@@ -27,6 +27,7 @@ class OrderFilter:
     side: Side | None = None
     type: OrderType | None = None
     order_id: UUID | None = None
+    parent_id: UUID | None = None
     since: datetime | None = None
     until: datetime | None = None
     oldest_first: bool = False
@@ -37,6 +38,7 @@ class OrderFilter:
         return {
             "status": self.status,
             "order": self.order_id,
+            "parent": None if self.parent_id is None else str(self.parent_id),
             "type": self.type,
             "sold": sold,
             "bought": bought,
@@ -61,7 +63,9 @@ class OrderFilter:
         """What a cursor carries of account and question."""
         pair = self.pair.symbol if self.pair else None
         asked = (account_id, self.status, pair, self.side, self.type, self.order_id, self.since, self.until)
-        return hashlib.sha256(repr((*map(str, asked), self.oldest_first)).encode()).digest()[:_DIGEST_BYTES]
+        # What is newer than cursors that are out there changes none of a question that doesn't ask it.
+        newer = () if self.parent_id is None else (str(self.parent_id),)
+        return hashlib.sha256(repr((*map(str, asked), self.oldest_first, *newer)).encode()).digest()[:_DIGEST_BYTES]
 
 
 def cursor_of(position: str, digest: bytes) -> str:

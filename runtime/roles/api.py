@@ -94,6 +94,8 @@ async def run(parts: Parts) -> None:
             ).set,
             request_cancel=partial(request_cancel, store.orders, store.trading),
             deadman=store.deadman,
+            twaps=store.twaps,
+            stream_changes=store.stream_changes,
             record_amendment=partial(record_amendment, store.orders, store.trading),
             authenticator=Authenticator(
                 store.known_accounts, uses, keyless=KEYLESS if settings.is_local else None, clock=utc_now

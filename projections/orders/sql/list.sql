@@ -4,6 +4,7 @@ from orders_v1
 where account_id = %(account)s
   and (%(status)s::text is null or status = %(status)s)
   and (%(order)s::uuid is null or order_id = %(order)s)
+  and (%(parent)s::text is null or coalesce(state ->> 'parent_id', state -> 'leg' ->> 'list_id') = %(parent)s)
   and (%(type)s::text is null or state ->> 'type' = %(type)s)
   and (%(sold)s::text[] is null or state -> 'token_in' ->> 'mint' = any(%(sold)s))
   and (%(bought)s::text[] is null or state -> 'token_out' ->> 'mint' = any(%(bought)s))

@@ -42,6 +42,8 @@ from commands.ids import DEFAULT_ACCOUNT
 from commands.known_accounts import KnownAccounts
 from commands.orders import OrderRepository
 from commands.trading import TradingStates
+from commands.twap.lists import TwapLists
+from commands.twap.schedule import TwapSchedule
 from domain import commands as c
 from domain.account import ACCOUNT_EVENTS
 from domain.directory_events import DIRECTORY_EVENTS
@@ -60,6 +62,7 @@ from projections.live import LiveFeed
 from projections.orders import PROCESSOR
 from projections.orders.queries import OrderList
 from projections.projector import OrdersProjector
+from projections.stream_changes import StreamChanges
 from runtime.halts import Halts
 from tests.integration.api.contract import Contract
 from venues.constant_product import PROGRAM_ID
@@ -104,6 +107,7 @@ class Engine:
     accounts: Accounts
     directory: DirectoryCommands
     switches: DeadmanSwitches
+    twaps: TwapLists
     app: Litestar
     pool: AsyncConnectionPool[Any]
     feed: LogFeed
@@ -204,6 +208,9 @@ async def running(
 
         checks = (Check("postgres", postgres), Check("valkey", valkey, essential=False))
         switches = DeadmanSwitches(events, appender, MAPPER)
+        twaps = TwapLists(events, appender, MAPPER, TwapSchedule(pool))
+        changes = StreamChanges()
+        feed.follow(changes.follow)
         live = LiveFeed(feed, events.load, MAPPER)
 
         async def reports() -> list[VenueReport]:
@@ -221,6 +228,8 @@ async def running(
             ).set,
             request_cancel=partial(request_cancel, orders, trading),
             deadman=switches,
+            twaps=twaps,
+            stream_changes=changes,
             record_amendment=partial(record_amendment, orders, trading),
             authenticator=Authenticator(known_accounts, uses, keyless=keyless, clock=clock),
         )  # fmt: skip
@@ -242,7 +251,20 @@ async def running(
         async with httpx2.AsyncClient(base_url=url, timeout=10) as http:
             http.event_hooks = {"response": [_held_to((await http.get("/docs/openapi.json")).json())]}
             engine = Engine(
-                url, http, events, orders, accounts, directory, switches, app, pool, feed, hurry, serving, problems
+                url,
+                http,
+                events,
+                orders,
+                accounts,
+                directory,
+                switches,
+                twaps,
+                app,
+                pool,
+                feed,
+                hurry,
+                serving,
+                problems,
             )
             try:
                 yield engine

@@ -248,6 +248,50 @@ async def one_list(world: World) -> None:
     assert await world.engine.events.head() == head
 
 
+TWAP = {"kind": "twap", "clientListId": "secret-twap", "order": LIMIT, "slices": 2, "everyMs": 3_000}
+
+
+async def _their_twap(world: World) -> str:
+    answer = await world.engine.http.post("/api/order-lists", json=TWAP, headers=world.theirs)
+    assert answer.status_code == 202, answer.text
+    return str(answer.json()["listId"])
+
+
+async def submit_twap(world: World) -> None:
+    """The same client list id is another list, with other terms too."""
+    theirs = await _their_twap(world)
+    status, text = await world.ask("POST", "/api/order-lists", json={**TWAP, "slices": 3})
+    assert status == 202 and json.loads(text)["listId"] != theirs
+
+
+async def one_twap(world: World) -> None:
+    """Another's list is answered like what never was, and nobody else pauses, resumes or cancels it."""
+    theirs = await _their_twap(world)
+    head = await world.engine.events.head()
+    for method, path in (("GET", ""), ("POST", "/pause"), ("POST", "/resume"), ("POST", "/cancel")):
+        status, text = await world.ask(method, f"/api/order-lists/{theirs}{path}")
+        assert (status, json.loads(text)["code"]) == (404, "list_not_found")
+        assert (status, text) == await world.ask(method, f"/api/order-lists/{uuid4()}{path}")
+    await world.ask("POST", "/api/orders/cancel", json={"all": True})
+    assert await world.engine.events.head() == head
+    status, text = await world.ask("GET", "/api/orders", params={"parentId": theirs})
+    assert (status, json.loads(text)["items"]) == (200, [])
+
+
+async def list_stream(world: World) -> None:
+    path = f"{world.engine.ws}/ws/order-lists/{await _their_twap(world)}"
+    async with connect(path, additional_headers=world.mine) as socket:
+        with pytest.raises(ConnectionClosed) as closed:
+            async with asyncio.timeout(10):
+                await socket.recv()
+        assert closed.value.rcvd is not None and closed.value.rcvd.code == 4404
+
+
+async def list_upgrade(world: World) -> None:
+    status, text = await world.ask("GET", f"/ws/order-lists/{await _their_twap(world)}")
+    assert status == 426 and world.is_clean(text)
+
+
 async def stream(world: World) -> None:
     for query in ("", "?events=true", "?after=1"):
         async with connect(
@@ -297,6 +341,10 @@ ATTACKS: dict[tuple[str, str], Attack] = {
     ("POST", "/api/order-lists"): submit_list,
     ("GET", "/api/order-lists/{list_id:str}"): one_list,
     ("POST", "/api/order-lists/{list_id:str}/cancel"): one_list,
+    ("POST", "/api/order-lists/{list_id:str}/pause"): one_twap,
+    ("POST", "/api/order-lists/{list_id:str}/resume"): one_twap,
+    ("GET", "/ws/order-lists/{list_id:str}"): list_upgrade,
+    ("WEBSOCKET", "/ws/order-lists/{list_id:str}"): list_stream,
     ("GET", "/api/deadman"): deadman,
     ("PUT", "/api/deadman"): deadman,
     ("GET", "/ws/orders/{order_id:str}"): upgrade,

@@ -68,7 +68,7 @@ async def test_only_the_pages_own_files_are_served(engine: Engine) -> None:
 async def test_every_operation_says_what_it_does_how_to_ask_and_what_comes_back(engine: Engine) -> None:
     described = await document(engine)
     found = list(operations(described))
-    assert len(found) == 31
+    assert len(found) == 34
     for method, path, operation in found:
         assert operation["summary"], path
         assert "```sh\n" in operation["description"], path

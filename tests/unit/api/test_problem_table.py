@@ -21,6 +21,7 @@ ASKING = ("unit/api", "integration/api", "integration/runtime", "e2e")
 OF_THE_DOMAIN = {
     *("trading_halted", "trading_reducing", "pair_not_allowed", "order_too_large", "price_outside_band"),
     *("open_orders_exceeded", "notional_exceeded"),
+    *("client_list_id_conflict", "invalid_slices", "invalid_every_ms", "not_sliceable"),
     *("client_order_id_conflict", "position_lost", "invalid_account_name", "account_exists", "account_not_found"),
     "key_not_found",
     "client_list_id_conflict",

@@ -14,7 +14,7 @@ from domain.errors import DomainError
 from domain.evolve import fold
 from domain.terms import OrderTerms
 from domain.tokens import SOL, USDC
-from domain.twap import Twap, cancel, order_list_id, pause, refuse_slice, resume, twap
+from domain.twap import Twap, cancel, pause, refuse_slice, resume, twap
 from domain.twap_events import SliceRefused, TwapCancelled, TwapPaused, TwapResumed, TwapSubmitted
 from domain.twap_schedule import next_due, require_sliceable, slice_amount, slice_id
 from tests.unit.domain.scenario import NOW
@@ -58,7 +58,6 @@ def test_a_slice_has_the_same_id_whenever_it_is_submitted_and_no_other_has_it() 
     known = state()
     assert known.order_ids == [slice_id(LIST, number) for number in range(1, 21)]
     assert len({*known.order_ids, *(slice_id(UUID(int=8), number) for number in range(1, 21))}) == 40
-    assert order_list_id(LIST, "t-1") == order_list_id(LIST, "t-1") != order_list_id(LIST, "t-2")
 
 
 def test_a_slice_has_the_terms_of_the_whole_but_its_amount() -> None:
