@@ -70,6 +70,22 @@ async def test_another_list_under_its_id_is_refused(engine: Engine, other: dict[
     assert await engine.events.head() == 1
 
 
+async def test_a_client_list_id_belongs_to_one_list_of_whatever_kind(engine: Engine) -> None:
+    legs = [ORDER, {**ORDER, "limitPrice": "2000"}]
+    await submit(engine)
+    answer = await engine.http.post(LISTS, json={"kind": "oco", "clientListId": "t-1", "legs": legs})
+    assert (answer.status_code, answer.json()["code"]) == (409, "client_list_id_conflict")
+    assert await engine.events.head() == 1
+    oco = await engine.http.post(LISTS, json={"kind": "oco", "clientListId": "t-2", "legs": legs})
+    assert oco.status_code == 202
+    status, body = await post(engine, clientListId="t-2")
+    assert (status, body["code"]) == (409, "client_list_id_conflict")
+    paused = await engine.http.post(f"{LISTS}/{oco.json()['listId']}/pause")
+    assert (paused.status_code, paused.json()["code"]) == (404, "list_not_found")
+    order = (await engine.http.get(f"/api/orders/{oco.json()['orderIds'][0]}")).json()
+    assert order["parentId"] == oco.json()["listId"]
+
+
 @pytest.mark.parametrize(
     ("changes", "status", "code", "field"),
     [
