@@ -22,7 +22,7 @@ from domain.swap_terms import SwapTerms
 PROGRAM_ID = "SurefiLLPooLs111111111111111111111111111111"
 POOL_SIZE = 160
 _IN_USE = 1
-_SWAP = 1
+_SWAP, _SWAP_EXACT_OUT = 1, 2
 _SWAP_DATA = struct.Struct("<BQQ")
 _LAYOUT = struct.Struct("<BBH4x32s32sQ32s32s16s")
 
@@ -84,6 +84,17 @@ def amount_out(amount_in: int, reserve_in: int, reserve_out: int, fee_bps: int) 
     return reserve_out * net // (reserve_in + net) if net else 0
 
 
+def amount_in(amount_out: int, reserve_in: int, reserve_out: int, fee_bps: int) -> int | None:
+    """The least base units that buy ``amount_out``, which is positive; None where the pool can't give that much, or
+    counts no further.
+    """
+    if amount_out >= reserve_out or not reserve_in:
+        return None
+    net = -(-reserve_in * amount_out // (reserve_out - amount_out))
+    paid = -(-net * BPS // (BPS - fee_bps))
+    return paid if reserve_in + paid <= U64_MAX else None
+
+
 def marginal_rate(reserve_in: int, reserve_out: int, fee_bps: int) -> Fraction:
     """Base units out for the next base unit in, after the fee: what an infinitely small swap gets."""
     return Fraction(reserve_out * (BPS - fee_bps), reserve_in * BPS)
@@ -98,18 +109,29 @@ def swap_instruction(pool: Pool, *, owner: str, token_in: str, amount_in: int, m
     return Instruction(_key(pool.program), data, _swap_accounts(pool, owner, token_in))
 
 
+def exact_out_instruction(pool: Pool, *, owner: str, token_in: str, maximum_in: int, amount_out: int) -> Instruction:
+    """Swap whatever of ``token_in`` buys exactly ``amount_out``, as ``swap_instruction`` does.
+
+    Fails on chain with ``ProgramError.SLIPPAGE_EXCEEDED`` where that is more than ``maximum_in``.
+    """
+    data = _SWAP_DATA.pack(_SWAP_EXACT_OUT, maximum_in, amount_out)
+    return Instruction(_key(pool.program), data, _swap_accounts(pool, owner, token_in))
+
+
 def read_swap(data: bytes) -> SwapTerms | None:
-    """The terms in the data of a swap instruction, None where it is none: what ``swap_instruction`` writes."""
-    if len(data) != _SWAP_DATA.size or data[0] != _SWAP:
+    """The terms in the data of a swap instruction, None where it is none: what ``swap_instruction`` and
+    ``exact_out_instruction`` write. The latter pays out just its ``minimum_out``, for ``amount_in`` at most.
+    """
+    if len(data) != _SWAP_DATA.size or data[0] not in (_SWAP, _SWAP_EXACT_OUT):
         return None
-    _, amount_in, minimum_out = _SWAP_DATA.unpack(data)
-    return SwapTerms(owner=2, source=3, destination=6, amount_in=amount_in, minimum_out=minimum_out)
+    _, most_in, least_out = _SWAP_DATA.unpack(data)
+    return SwapTerms(owner=2, source=3, destination=6, amount_in=most_in, minimum_out=least_out)
 
 
 def with_minimum(data: bytes, minimum_out: int) -> bytes | None:
     """The data of a swap instruction with another least amount out; None where it is none."""
     terms = read_swap(data)
-    return _SWAP_DATA.pack(_SWAP, terms.amount_in, minimum_out) if terms else None
+    return _SWAP_DATA.pack(data[0], terms.amount_in, minimum_out) if terms else None
 
 
 @lru_cache(

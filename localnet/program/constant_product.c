@@ -2,11 +2,13 @@
 
    Quote: fee = ceil(amount * fee_bps / 10000), taken on the input; net = amount - fee;
           out = floor(reserve_out * net / (reserve_in + net)). The whole amount stays in the pool.
+   By exact out, the least amount in that gives it: net = ceil(reserve_in * out / (reserve_out - out)),
+          amount = ceil(net * 10000 / (10000 - fee_bps)). Exactly out is paid, whatever was rounded up.
 
    Accounts                              Instruction data
-   0  pool state       writable          u8   1 (swap)
-   1  pool authority                     u64  amount in, base units
-   2  user             signer            u64  least amount out accepted
+   0  pool state       writable          u8   1 (swap)                       u8   2 (swap to an exact amount out)
+   1  pool authority                     u64  amount in, base units          u64  greatest amount in accepted
+   2  user             signer            u64  least amount out accepted      u64  amount out
    3  user's source    writable
    4  vault in         writable          Pools are made at the chain's genesis; there is no instruction
    5  vault out        writable          that makes, drains or changes one.
@@ -40,10 +42,11 @@ enum {
   NOTHING_OUT = 6009,
   WRONG_AUTHORITY = 6010,
   WRONG_TOKEN_PROGRAM = 6011,
+  INSUFFICIENT_LIQUIDITY = 6012,
 };
 
 enum { STATE, AUTHORITY, USER, USER_SOURCE, VAULT_IN, VAULT_OUT, USER_TARGET, TOKEN_PROGRAM, ACCOUNTS };
-enum { BPS = 10000, POOL_SIZE = 160, TOKEN_ACCOUNT_SIZE = 165, SWAP = 1, SWAP_SIZE = 17 };
+enum { BPS = 10000, POOL_SIZE = 160, TOKEN_ACCOUNT_SIZE = 165, SWAP = 1, SWAP_EXACT_OUT = 2, SWAP_SIZE = 17 };
 
 /* What the VM lays down for the program: SolAccountInfo and friends of the C SDK, field by field. */
 typedef struct {
@@ -82,8 +85,8 @@ INLINE u64 read_u64(const u8 *p) {
 }
 
 /* floor(a * b / d) over a 128-bit product, by restoring division: sBPF has no 128-bit division and we link no runtime.
-   Sets *overflow where the quotient does not fit 64 bits. */
-INLINE u64 multiply_divide(u64 a, u64 b, u64 d, int *overflow) {
+   Sets *overflow where the quotient does not fit 64 bits, and *rest to what is left over. */
+INLINE u64 multiply_divide(u64 a, u64 b, u64 d, u64 *rest, int *overflow) {
   u64 a0 = (u32)a, a1 = a >> 32, b0 = (u32)b, b1 = b >> 32;
   u64 p00 = a0 * b0, p01 = a0 * b1, p10 = a1 * b0, p11 = a1 * b1;
   u64 middle = (p00 >> 32) + (u32)p01 + (u32)p10;
@@ -105,6 +108,7 @@ INLINE u64 multiply_divide(u64 a, u64 b, u64 d, int *overflow) {
       quotient |= 1;
     }
   }
+  *rest = high;
   return quotient;
 }
 
@@ -150,7 +154,7 @@ u64 entrypoint(u8 *input) {
   u8 program[32] __attribute__((aligned(8)));
   for (int i = 0; i < 32; i++) program[i] = data[data_len + i];
 
-  if (data_len != SWAP_SIZE || data[0] != SWAP) return UNKNOWN_INSTRUCTION;
+  if (data_len != SWAP_SIZE || (data[0] != SWAP && data[0] != SWAP_EXACT_OUT)) return UNKNOWN_INSTRUCTION;
   if (!same_key(accounts[TOKEN_PROGRAM].key, SPL_TOKEN)) return WRONG_TOKEN_PROGRAM;
 
   u8 *state = accounts[STATE].data;
@@ -169,16 +173,33 @@ u64 entrypoint(u8 *input) {
   for (int i = VAULT_IN; i <= VAULT_OUT; i++)
     if (!same_key(accounts[i].owner, SPL_TOKEN) || accounts[i].data_len < TOKEN_ACCOUNT_SIZE) return WRONG_VAULT;
 
-  u64 amount = read_u64(data + 1), minimum = read_u64(data + 9);
+  u64 amount = read_u64(data + 1), bought = read_u64(data + 9);
   u64 reserve_in = read_u64(accounts[VAULT_IN].data + 64), reserve_out = read_u64(accounts[VAULT_OUT].data + 64);
-  u64 fee = fee_on(amount, fee_bps), net = amount - fee;
-  if (reserve_in + amount < amount) return OVERFLOW;
-  if (net == 0) return NOTHING_OUT;
+  u64 fee, rest = 0;
   int overflow = 0;
-  u64 bought = multiply_divide(reserve_out, net, reserve_in + net, &overflow);
-  if (overflow) return OVERFLOW;
-  if (bought == 0) return NOTHING_OUT;
-  if (bought < minimum) return SLIPPAGE_EXCEEDED;
+  if (data[0] == SWAP) {
+    u64 minimum = bought, net = amount - (fee = fee_on(amount, fee_bps));
+    if (reserve_in + amount < amount) return OVERFLOW;
+    if (net == 0) return NOTHING_OUT;
+    bought = multiply_divide(reserve_out, net, reserve_in + net, &rest, &overflow);
+    if (overflow) return OVERFLOW;
+    if (bought == 0) return NOTHING_OUT;
+    if (bought < minimum) return SLIPPAGE_EXCEEDED;
+  } else {
+    u64 maximum = amount;
+    if (bought == 0) return NOTHING_OUT;
+    if (bought >= reserve_out) return INSUFFICIENT_LIQUIDITY;
+    u64 net = multiply_divide(reserve_in, bought, reserve_out - bought, &rest, &overflow);
+    if (overflow || net + (rest != 0) < net) return OVERFLOW;
+    net += rest != 0;
+    amount = multiply_divide(net, BPS, BPS - fee_bps, &rest, &overflow);
+    if (overflow || amount + (rest != 0) < amount) return OVERFLOW;
+    amount += rest != 0;
+    if (reserve_in + amount < amount) return OVERFLOW;
+    if (amount == 0) return NOTHING_OUT; /* an empty pool */
+    if (amount > maximum) return SLIPPAGE_EXCEEDED;
+    fee = fee_on(amount, fee_bps);
+  }
 
   /* The token program checks the rest: that the user owns the source, that mints agree, that both hold enough. */
   u64 failed = transfer(accounts, USER_SOURCE, VAULT_IN, USER, amount, 0, 0);

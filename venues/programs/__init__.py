@@ -40,6 +40,7 @@ CUSTOM_CODES: Mapping[str, Mapping[int, Code]] = {
         int(ProgramError.SLIPPAGE_EXCEEDED): Code.SLIPPAGE_EXCEEDED,
         # What is built was quoted as something: the pool has changed since.
         int(ProgramError.NOTHING_OUT): Code.SLIPPAGE_EXCEEDED,
+        int(ProgramError.INSUFFICIENT_LIQUIDITY): Code.NO_LIQUIDITY,
     },
     jupiter.PROGRAM_ID: {jupiter.SLIPPAGE_EXCEEDED: Code.SLIPPAGE_EXCEEDED},
     raydium.AMM_V4: {raydium.AMM_V4_SLIPPAGE: Code.SLIPPAGE_EXCEEDED},
