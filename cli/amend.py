@@ -17,6 +17,7 @@ def amend(
     limit_price: Annotated[str | None, typer.Option(help="Quote tokens for one base token of the pair.")] = None,
     stop_price: Annotated[str | None, typer.Option(help="The same; until the stop is reached.")] = None,
     amount_in: Annotated[str | None, typer.Option("--amount-in", "--amount", help="Token units.")] = None,
+    amount_out: Annotated[str | None, typer.Option(help="Token units, of an order that names what it gets.")] = None,
     slippage_bps: Annotated[int | None, typer.Option(help="In basis points.")] = None,
     expires_at: Annotated[str | None, typer.Option(help="Of a gtd order, as 2030-01-01T00:00:00Z.")] = None,
     version: Annotated[int | None, typer.Option(min=1, help="As you have seen it; as it is now, if not given.")] = None,
@@ -26,13 +27,14 @@ def amend(
         "limitPrice": limit_price,
         "stopPrice": stop_price,
         "amountIn": amount_in,
+        "amountOut": amount_out,
         "slippageBps": slippage_bps,
         "expiresAt": expires_at,
     }
     terms: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
     if not terms:
         raise typer.BadParameter(
-            "say what changes: --limit-price, --stop-price, --amount-in, --slippage-bps, --expires-at"
+            "say what changes: --limit-price, --stop-price, --amount-in, --amount-out, --slippage-bps, --expires-at"
         )
 
     async def run(client: Client) -> None:

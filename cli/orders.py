@@ -46,13 +46,19 @@ def orders(
         for name in _SHOWN:
             table.add_column(name, min_width=36 if name == "orderId" else None)
         for order in page["items"]:
-            table.add_row(*(str(order.get(name, "")) for name in _SHOWN), style=STYLES.get(order["status"]))
+            table.add_row(*(_cell(order, name) for name in _SHOWN), style=STYLES.get(order["status"]))
         console = Console()
         console.print(table, soft_wrap=True)
         if page["next"]:
             console.print(f"more: --cursor {page['next']}", soft_wrap=True, markup=False, highlight=False)
 
     with_client(run)
+
+
+def _cell(order: dict[str, Any], name: str) -> str:
+    if name == "amountIn" and "amountOut" in order:
+        return f"for {order['amountOut']} {order['tokenOut']}"
+    return str(order.get(name, ""))
 
 
 def is_order_id(text: str) -> bool:

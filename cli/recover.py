@@ -195,7 +195,12 @@ def _line(one: OpenOrder, behind: LogFoundBehind) -> str:
 
 
 def _terms(order: Order) -> str:
-    amount = f"{to_units(order.amount_in, order.token_in.decimals)} {order.token_in.symbol}"
     limits = [f"{name} {price(at)}" for name, at in (("limit", order.limit_price), ("stop", order.stop_price)) if at]
     named = f" {order.client_order_id}" if order.client_order_id else ""
-    return " ".join([f"{order.type}{named}: {order.side} {amount} of {order.pair.symbol}", *limits])
+    return " ".join([f"{order.type}{named}: {order.side} {_amount(order)} of {order.pair.symbol}", *limits])
+
+
+def _amount(order: Order) -> str:
+    if order.amount_out is None:
+        return f"{to_units(order.amount_in, order.token_in.decimals)} {order.token_in.symbol}"
+    return f"for {to_units(order.amount_out, order.token_out.decimals)} {order.token_out.symbol}"

@@ -13,6 +13,7 @@ from cli.arguments import Because, positive_decimal
 from cli.operator import print_outcome
 from domain.errors import DomainError
 from domain.numbers import to_base_units
+from domain.tokens import Token
 from runtime import addresses, preflight, settings
 from runtime.composition import open_market, open_store, utc_now
 from workers.tracker.resolve import Landed, Resolver
@@ -20,11 +21,12 @@ from workers.tracker.resolve import Landed, Resolver
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What landed, as the operator read it elsewhere; the amount in token units."""
+    """What landed, as the operator read it elsewhere; amounts in token units."""
 
     slot: int
     amount_out: Decimal
     fee_lamports: int
+    amount_in: Decimal | None = None
 
 
 # What became of an attempt: it can never land, or it landed; of a confirmed one, that it stands or that it was lost.
@@ -40,6 +42,7 @@ def resolve(
     stands: Annotated[bool, typer.Option("--stands", help="It is confirmed, and stays on chain.")] = False,
     lost: Annotated[bool, typer.Option("--lost", help="It is confirmed, and is not on chain: trading halts.")] = False,
     amount_out: Annotated[str, typer.Option(help="With --landed: the token units received.")] = "",
+    amount_in: Annotated[str, typer.Option(help="The token units paid, of an order that names its amountOut.")] = "",
     slot: Annotated[int, typer.Option(min=0, help="With --landed: the slot it landed in.")] = 0,
     fee_lamports: Annotated[int, typer.Option(min=0, help="With --landed: the network fee paid.")] = 5_000,
 ) -> None:
@@ -51,7 +54,8 @@ def resolve(
         if not slot:
             raise typer.BadParameter("--landed needs --slot and --amount-out")
         amount = positive_decimal(amount_out, what="what was received", param_hint="--amount-out")
-        word = Received(slot, amount, fee_lamports)
+        paid = positive_decimal(amount_in, what="what was paid", param_hint="--amount-in") if amount_in else None
+        word = Received(slot, amount, fee_lamports, paid)
     print_outcome("resolve", _resolve(order, attempt, word, because))
 
 
@@ -71,9 +75,15 @@ async def _resolve(order_id: UUID, number: int, word: Word, because: str) -> str
             loaded = (await store.orders.load([order_id])).orders.get(order_id)
             if loaded is None or loaded.order is None:
                 raise DomainError("order_not_found", f"There is no readable order {order_id}.")
-            amount = to_base_units(word.amount_out, loaded.order.token_out.decimals)
-            if amount is None:
-                raise DomainError("too_many_decimals", f"{loaded.order.token_out.symbol} has fewer decimals than that.")
-            landed = Landed(word.slot, amount, word.fee_lamports)
+            received = _base_units(word.amount_out, loaded.order.token_out)
+            paid = None if word.amount_in is None else _base_units(word.amount_in, loaded.order.token_in)
+            landed = Landed(word.slot, received, word.fee_lamports, paid)
             after = await resolver.landed(order_id, number, landed, because, utc_now())
     return f"order {order_id} is {after.order.status if after.order else 'gone'}, version {after.version}"
+
+
+def _base_units(amount: Decimal, token: Token) -> int:
+    units = to_base_units(amount, token.decimals)
+    if units is None:
+        raise DomainError("too_many_decimals", f"{token.symbol} has fewer decimals than that.")
+    return units

@@ -8,7 +8,7 @@ from decimal import ROUND_CEILING, Context, Decimal
 
 from commands.reservations import Exceeded
 from domain.limits import Limits
-from domain.numbers import BPS, plain
+from domain.numbers import BPS, plain, plus_slippage
 from domain.terms import OrderTerms
 from domain.tokens import USDC, Pair, Side, pair_of
 from domain.trading_state import AccountTrading
@@ -74,13 +74,24 @@ async def notional_of(asked: OrderTerms, touch: Touch) -> Decimal:
 
     One that asks for little is executed at the market's price all the same.
     """
-    amount = Decimal(asked.amount_in).scaleb(-asked.token_in.decimals, _EXACT)
+    if asked.amount_out is not None and asked.limit_maximum_in is None:
+        return await _cost_of(asked, asked.amount_out, touch)
+    amount = Decimal(asked.limit_maximum_in or asked.amount_in).scaleb(-asked.token_in.decimals, _EXACT)
     if asked.token_in == USDC:
         return amount
     price = await touch(pair_of(asked.token_in, USDC), "sell")
     if asked.token_out == USDC and asked.limit_price is not None:
         price = max(price, asked.limit_price)
     return _EXACT.multiply(amount, price).quantize(_MICRO, ROUND_CEILING, _EXACT)
+
+
+async def _cost_of(asked: OrderTerms, amount_out: int, touch: Touch) -> Decimal:
+    """What an exact amount out may cost in USDC without a limit: by the market, and the order's slippage on top."""
+    amount = Decimal(plus_slippage(amount_out, asked.slippage_bps)).scaleb(-asked.token_out.decimals, _EXACT)
+    if asked.token_out != USDC:
+        price = await touch(pair_of(asked.token_out, USDC), "buy")
+        amount = _EXACT.multiply(amount, price)
+    return amount.quantize(_MICRO, ROUND_CEILING, _EXACT)
 
 
 async def _outside_band(asked: OrderTerms, band_bps: int, touch: Touch) -> NotTaken | None:

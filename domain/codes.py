@@ -13,6 +13,7 @@ from enum import StrEnum
 class Code(StrEnum):
     INSUFFICIENT_FUNDS = "insufficient_funds"
     NO_VENUE = "no_venue"
+    EXACT_OUT_UNSUPPORTED = "exact_out_unsupported"
     AMOUNT_TOO_SMALL = "amount_too_small"
     NO_LIQUIDITY = "no_liquidity"
     LIMIT_NOT_MET = "limit_not_met"
@@ -55,6 +56,7 @@ class Meaning:
 MEANINGS: dict[Code, Meaning] = {
     Code.INSUFFICIENT_FUNDS: Meaning(True, "The wallet holds less than the order needs."),
     Code.NO_VENUE: Meaning(True, "No venue trades this pair."),
+    Code.EXACT_OUT_UNSUPPORTED: Meaning(True, "No venue that trades this pair swaps to an exact amount out."),
     Code.AMOUNT_TOO_SMALL: Meaning(True, "The amount is too small to buy anything of the other token."),
     Code.NO_LIQUIDITY: Meaning(False, "No venue held any of the other token within the order's deadline."),
     Code.LIMIT_NOT_MET: Meaning(False, "No venue's quote at the order's size met its limit."),

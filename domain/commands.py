@@ -90,6 +90,7 @@ class RecordBuilt:
     compute_unit_price: int = 0
     priority_fee_lamports: int = 0
     tip_lamports: int = 0
+    maximum_in: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,12 +175,13 @@ class RecordOtherLeg:
 
 @dataclass(frozen=True, slots=True)
 class AmendOrder:
-    """Other terms for an order that waits; None for what stays. ``amount_in`` is in base units."""
+    """Other terms for an order that waits; None for what stays. Amounts are in base units."""
 
     now: datetime
     limit_price: Decimal | None = None
     stop_price: Decimal | None = None
     amount_in: int | None = None
+    amount_out: int | None = None
     slippage_bps: int | None = None
     expires_at: datetime | None = None
 

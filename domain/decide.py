@@ -84,6 +84,8 @@ def decide(order: Order | None, command: c.OrderCommand) -> list[e.OrderEvent]: 
 def _submit(order: Order | None, command: c.SubmitOrder) -> list[e.OrderEvent]:
     if order is not None:
         raise NotApplicableError("The order is already recorded.")
+    if (command.terms.amount_in > 0) == (command.terms.amount_out is not None):
+        raise DomainError("one_amount", "An order names either its amount in or its amount out.")
     submitted = e.OrderSubmitted(
         **vars(command.terms),
         deadline=command.deadline,

@@ -9,23 +9,24 @@ from domain import commands as c
 from domain import events as e
 from domain.errors import DomainError
 from domain.evolve import evolve
-from domain.numbers import U64_MAX
 from domain.order import Order
 from domain.time_in_force import is_expired
+from domain.triggers import out_of_reach
 
 
 def amend(order: Order, command: c.AmendOrder) -> list[e.OrderEvent]:
     """One event with whatever differs, or none. Nothing of the order is on its way to the chain, so that no transaction
     has other terms than the order.
 
-    Raises ``DomainError``: ``not_amendable``, ``price_not_allowed``, ``expires_at_not_allowed``,
-    ``expires_at_passed``, ``limit_out_of_reach``.
+    Raises ``DomainError``: ``not_amendable``, ``price_not_allowed``, ``amount_not_allowed``,
+    ``expires_at_not_allowed``, ``expires_at_passed``, ``limit_out_of_reach``.
     """
     _require_amendable(order, command.now)
     asked: dict[str, Any] = {
         "limit_price": command.limit_price,
         "stop_price": command.stop_price,
         "amount_in": command.amount_in,
+        "amount_out": command.amount_out,
         "slippage_bps": command.slippage_bps,
         "expires_at": command.expires_at,
     }
@@ -38,15 +39,18 @@ def amend(order: Order, command: c.AmendOrder) -> list[e.OrderEvent]:
     for name, word in (("limit_price", "limitPrice"), ("stop_price", "stopPrice")):
         if asked[name] is not None and getattr(order, name) is None:
             raise DomainError("price_not_allowed", f"A {order.type} order takes no {word}.", field=word)
+    for name, word in (("amount_in", "amountIn"), ("amount_out", "amountOut")):
+        if asked[name] is not None and not getattr(order, name):
+            raise DomainError("amount_not_allowed", "The order names its other amount.", field=word)
     changed = {name: value for name, value in asked.items() if value not in (None, getattr(order, name))}
     if not changed:
         return []
     if "stop_price" in changed and order.stop_reached:
         raise DomainError("not_amendable", "The order's stop was reached: it waits for its limit.", field="stopPrice")
     amended = e.OrderAmended(**changed, keeps_place=_only_less(order, changed))
-    minimum = evolve(order, amended).limit_minimum_out
-    if minimum is not None and minimum > U64_MAX:
-        detail = f"At this limitPrice the order asks for more {order.token_out.symbol} than the chain can count."
+    after = evolve(order, amended)
+    limit, amounts = after.limit_price, (after.amount_in, after.amount_out)
+    if limit is not None and (detail := out_of_reach(order.token_in, order.token_out, limit, *amounts)):
         raise DomainError("limit_out_of_reach", detail, field="limitPrice")
     return [amended]
 
@@ -64,4 +68,5 @@ def _require_amendable(order: Order, now: datetime) -> None:
 
 def _only_less(order: Order, changed: dict[str, Any]) -> bool:
     """Whether nobody who waits behind the order has the worse of it."""
-    return changed.keys() == {"amount_in"} and changed["amount_in"] < order.amount_in
+    [name, *others] = changed
+    return name in ("amount_in", "amount_out") and not others and changed[name] < getattr(order, name)

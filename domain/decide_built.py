@@ -64,6 +64,8 @@ def live(order: Order, purpose: e.Purpose) -> list[Attempt]:
 def _built_swap(order: Order, command: c.RecordBuilt) -> e.TransactionBuilt:
     if order.route is None or command.minimum_out < order.route.minimum_out:
         raise DomainError("minimum_too_low", "The transaction would accept less than the route's minimum.")
+    if order.amount_out is not None and not 0 < (command.maximum_in or 0) <= (order.route.maximum_in or 0):
+        raise DomainError("maximum_too_high", "The transaction would pay more than the route's maximum.")
     return _built(order, command)
 
 
@@ -91,4 +93,5 @@ def _built(order: Order, command: c.RecordBuilt) -> e.TransactionBuilt:
         compute_unit_price=command.compute_unit_price,
         priority_fee_lamports=command.priority_fee_lamports,
         tip_lamports=command.tip_lamports,
+        maximum_in=command.maximum_in,
     )

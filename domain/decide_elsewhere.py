@@ -44,11 +44,15 @@ def record_elsewhere(order: Order, command: c.RecordElsewhere) -> list[e.OrderEv
 
 
 def _is_within(order: Order, found: ForeignTransactionFound) -> bool:
-    """Whether what it moved is what the order asks for: the whole amount in, for no less than its minimum."""
+    """Whether what it moved is what the order asks for: the whole amount in, for no less than its minimum; or the whole
+    amount out, for no more than its maximum, as far as that is known.
+    """
     if {*found.paid} != {order.token_in.mint} or {*found.received} != {order.token_out.mint}:
         return False
-    whole = found.paid[order.token_in.mint] == order.amount_in
-    return whole and found.received[order.token_out.mint] >= (order.minimum_out or 1)
+    paid, received = found.paid[order.token_in.mint], found.received[order.token_out.mint]
+    if order.amount_out is not None:
+        return received == order.amount_out and (order.maximum_in is None or paid <= order.maximum_in)
+    return paid == order.amount_in and received >= (order.minimum_out or 1)
 
 
 def _confirmed(order: Order, found: ForeignTransactionFound) -> e.OrderConfirmed:

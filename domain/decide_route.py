@@ -1,12 +1,14 @@
-"""Which quote an order takes, and the minimum out that the chain will enforce for it."""
+"""Which quote an order takes, and the minimum out, or maximum in, that the chain will enforce for it."""
 
 from __future__ import annotations
 
 from domain import commands as c
 from domain import events as e
+from domain import exact_out
 from domain.codes import Code, meaning
 from domain.decide_end import fail_or_rest, require_status, rested
 from domain.errors import NotApplicableError
+from domain.exact_out import is_dearer, maximum_of
 from domain.order import Order
 from domain.quotes import Quote, Refusal
 from domain.routing import POLICY, POLICY_VERSION, best, minimum_out
@@ -31,21 +33,23 @@ def record_quotes(order: Order, command: c.RecordQuotes) -> list[e.OrderEvent]:
 
 
 def route_of(order: Order, command: c.RecordQuotes) -> e.OrderRouted | None:
-    """The best quote, where it meets the order's minimum."""
+    """The best quote, where it meets the order's minimum, and its maximum."""
     chosen = best(command.quotes)
     if chosen is None:
         return None
-    minimum = minimum_out(chosen, order.slippage_bps, order.minimum_out)
-    if chosen.amount_out < minimum:
+    maximum = maximum_of(order, chosen)
+    minimum = order.amount_out or minimum_out(chosen, order.slippage_bps, order.minimum_out)
+    if chosen.amount_out < minimum or (maximum is not None and chosen.amount_in > maximum):
         return None
     return e.OrderRouted(
         quotes=command.quotes,
         refusals=command.refusals,
         chosen=chosen,
-        policy=POLICY,
-        policy_version=POLICY_VERSION,
+        policy=POLICY if maximum is None else exact_out.POLICY,
+        policy_version=POLICY_VERSION if maximum is None else exact_out.POLICY_VERSION,
         expected_out=chosen.amount_out,
         minimum_out=minimum,
+        maximum_in=maximum,
     )
 
 
@@ -54,12 +58,15 @@ def _why_no_route(order: Order, chosen: Quote | None, refusals: tuple[Refusal, .
         return Code.LIMIT_NOT_MET
     if chosen is not None:
         below = order.first_minimum_out is not None and chosen.amount_out < order.first_minimum_out
-        return Code.SLIPPAGE_EXCEEDED if below else order.obstacle or Code.DEADLINE_PASSED
+        return Code.SLIPPAGE_EXCEEDED if below or is_dearer(order, chosen) else order.obstacle or Code.DEADLINE_PASSED
     # Only when every venue says something final is it final: one that is merely unreachable may hold the pair.
     if not refusals:
         return Code.VENUE_UNAVAILABLE
     passing = [refusal.code for refusal in refusals if not meaning(refusal.code).final]
     if passing:
         return passing[0]
-    reasons = [refusal.code for refusal in refusals if refusal.code != Code.NO_VENUE]
-    return reasons[0] if reasons else Code.NO_VENUE
+    reasons = [refusal.code for refusal in refusals]
+    telling = [code for code in reasons if code not in (Code.NO_VENUE, Code.EXACT_OUT_UNSUPPORTED)]
+    if telling:
+        return telling[0]
+    return Code.EXACT_OUT_UNSUPPORTED if Code.EXACT_OUT_UNSUPPORTED in reasons else Code.NO_VENUE

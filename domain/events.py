@@ -17,10 +17,12 @@ from domain.evidence import Commitment, ExpiryEvidence, GuardTaken, OperatorEvid
 from domain.legs import Leg
 from domain.numbers import BaseUnits, Price
 from domain.quotes import Quote, Recorded, Refusal
-from domain.terms import OrderTerms
+from domain.terms import AmountOut, OrderTerms
 
 Status = Literal["pending", "routing", "building", "submitted", "confirmed", "failed", "cancelled"]
 Purpose = Literal["swap", "cancel"]
+MaximumIn = Annotated[BaseUnits | None, Field(exclude_if=lambda amount: amount is None)]
+"""The most that the chain lets a swap pay, where the order names its amount out."""
 
 
 class BaseOrderEvent(Recorded):
@@ -148,6 +150,7 @@ class OrderRouted(BaseOrderEvent):
     policy_version: int
     expected_out: BaseUnits
     minimum_out: BaseUnits
+    maximum_in: MaximumIn = None
 
 
 class BuildRejected(BaseOrderEvent):
@@ -192,6 +195,7 @@ class TransactionBuilt(BaseOrderEvent):
     compute_unit_price: Annotated[int, Field(exclude_if=operator.not_)] = 0
     priority_fee_lamports: Annotated[BaseUnits, Field(exclude_if=operator.not_)] = 0
     tip_lamports: Annotated[BaseUnits, Field(exclude_if=operator.not_)] = 0
+    maximum_in: MaximumIn = None
 
 
 class TransactionSubmitted(BaseOrderEvent):
@@ -351,6 +355,7 @@ class OrderAmended(BaseOrderEvent):
     slippage_bps: int | None = None
     expires_at: datetime | None = None
     keeps_place: bool
+    amount_out: AmountOut = None
 
 
 class OrderCancelled(BaseOrderEvent):

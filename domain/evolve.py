@@ -12,7 +12,7 @@ from domain.codes import Code
 from domain.evidence import ExpiryEvidence, GuardTaken
 from domain.numbers import BaseUnits, Price
 from domain.order import ENDS, Attempt, AttemptEnd, Cancellation, Failure, Fill, IfSet, Order, PaperFill, Rest, Route
-from domain.terms import ExpiresAt
+from domain.terms import AmountIn, AmountOut, ExpiresAt
 
 
 class OrderChange(TypedDict, total=False):
@@ -24,7 +24,8 @@ class OrderChange(TypedDict, total=False):
     status: e.Status
     limit_price: Price | None
     stop_price: Price | None
-    amount_in: BaseUnits
+    amount_in: AmountIn
+    amount_out: AmountOut
     slippage_bps: int
     slippage_defaulted: bool
     expires_at: ExpiresAt
@@ -35,6 +36,7 @@ class OrderChange(TypedDict, total=False):
     rejections: int
     rest: Rest | None
     first_minimum_out: BaseUnits | None
+    first_maximum_in: IfSet[BaseUnits | None]
     route: Route | None
     attempts: tuple[Attempt, ...]
     fees_lost_lamports: BaseUnits
@@ -153,6 +155,8 @@ def _apply_amended(order: Order, event: e.OrderAmended) -> OrderChange:
         change["slippage_bps"], change["slippage_defaulted"] = event.slippage_bps, False
     if event.expires_at is not None:
         change["expires_at"] = event.expires_at
+    if event.amount_out is not None:
+        change["amount_out"] = event.amount_out
     if event.amount_in is not None:
         change["amount_in"] = event.amount_in
         # What was signed before keeps the amount that it was signed for, should it land in spite of every proof.
@@ -169,7 +173,9 @@ def _apply_rested(order: Order, event: e.OrderRested) -> OrderChange:
 
 def _apply_routed(order: Order, event: e.OrderRouted) -> OrderChange:
     first = order.first_minimum_out if order.first_minimum_out is not None else event.minimum_out
-    return {"route": Route(chosen=event.chosen, minimum_out=event.minimum_out), "first_minimum_out": first}
+    route = Route(chosen=event.chosen, minimum_out=event.minimum_out, maximum_in=event.maximum_in)
+    most = order.first_maximum_in if order.first_maximum_in is not None else event.maximum_in
+    return {"route": route, "first_minimum_out": first, "first_maximum_in": most}
 
 
 def _by_cancel(order: Order, evidence: e.CancelEvidence | None) -> OrderChange:
@@ -214,6 +220,7 @@ def _apply_built(order: Order, event: e.TransactionBuilt) -> OrderChange:
         compute_unit_price=event.compute_unit_price,
         priority_fee_lamports=event.priority_fee_lamports,
         tip_lamports=event.tip_lamports,
+        amount_in=event.maximum_in,
     )
     return {"attempts": (*order.attempts, attempt)}
 

@@ -81,6 +81,11 @@ def less_slippage(amount: int, slippage_bps: int) -> int:
     return -(-amount * (BPS - slippage_bps) // BPS)
 
 
+def plus_slippage(amount: int, slippage_bps: int) -> int:
+    """The most of ``amount`` base units that a slippage tolerance accepts, rounded down: the tolerance is a maximum."""
+    return amount * (BPS + slippage_bps) // BPS
+
+
 def ratio(quote_amount: int, quote_decimals: int, base_amount: int, base_decimals: int) -> Decimal:
     """Quote per base in token units, rounded half-even to 18 significant digits. ``base_amount`` is positive."""
     with localcontext(_EXACT):

@@ -35,7 +35,7 @@ class Attempt(State):
     ``quote`` is None of a cancel. ``priority_fee_lamports`` is the most that its priority may cost, ``tip_lamports``
     what it pays to landers where it succeeds. ``proven``: as many endpoints as it takes for an order to end have shown
     that it can never succeed. ``fee_lost_lamports`` is what it cost as a failure. ``amount_in`` is what it swaps where
-    that isn't the order's any more.
+    that isn't the order's any more, and the most that it pays where the order names its amount out.
     """
 
     number: int
@@ -71,6 +71,7 @@ class Attempt(State):
 class Route(State):
     chosen: Quote
     minimum_out: BaseUnits
+    maximum_in: IfSet[BaseUnits | None] = None
 
 
 class Fill(State):
@@ -146,6 +147,7 @@ class Order(OrderTerms):
     rejections: int = 0
     rest: Rest | None = None
     first_minimum_out: BaseUnits | None = None
+    first_maximum_in: IfSet[BaseUnits | None] = None
     route: Route | None = None
     attempts: tuple[Attempt, ...] = ()
     fees_lost_lamports: BaseUnits = 0
@@ -171,8 +173,21 @@ class Order(OrderTerms):
 
     @property
     def minimum_out(self) -> int | None:
-        """The least any attempt may accept, in base units: the limit's, or a market order's first minimum."""
+        """The least any attempt may accept, in base units: the amount out that is named, the limit's, or a market
+        order's first minimum.
+        """
+        if self.amount_out is not None:
+            return self.amount_out
         return self.first_minimum_out if self.limit_price is None else self.limit_minimum_out
+
+    @property
+    def maximum_in(self) -> int | None:
+        """The most any attempt may pay, in base units: the amount in; where the order names its amount out the limit's,
+        or a market order's first maximum.
+        """
+        if self.amount_out is None:
+            return self.amount_in
+        return self.first_maximum_in if self.limit_price is None else self.limit_maximum_in
 
     @property
     def ends_at(self) -> datetime | None:
@@ -235,7 +250,7 @@ class Order(OrderTerms):
         return self.fees_lost_lamports - attempt.fee_lost_lamports
 
     def amount_of(self, attempt: Attempt) -> int:
-        """What ``attempt`` was signed to swap, in base units of the token in."""
+        """What ``attempt`` was signed to swap, or at most, in base units of the token in."""
         return self.amount_in if attempt.amount_in is None else attempt.amount_in
 
     def attempt(self, number: int) -> Attempt | None:

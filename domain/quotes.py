@@ -9,7 +9,10 @@ from domain.frozen import Frozen
 from domain.numbers import BaseUnits
 
 _AMOUNTS = frozenset(
-    ["amount_in", "amount_out", "fee_amount", "reserve_in", "reserve_out", "minimum_out", "expected_out", "venue_fee"]
+    [
+        *("amount_in", "amount_out", "fee_amount", "reserve_in", "reserve_out"),
+        *("minimum_out", "maximum_in", "expected_out", "venue_fee"),
+    ]
 )
 
 
@@ -25,7 +28,7 @@ class Recorded(Frozen):
 
 
 class Quote(Recorded):
-    """A venue's offer for an exact amount in, net of the venue's fee; amounts in base units.
+    """A venue's offer for an exact amount in, or out, net of the venue's fee; amounts in base units.
 
     ``reserve_in`` and ``reserve_out`` are the pool's at ``slot``, so that anyone can compute the offer again.
     """

@@ -1,4 +1,4 @@
-"""The routing policy: the best net amount out at the order's size."""
+"""The routing policy: the best net amount out at the order's size, or the least in for it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ POLICY_VERSION = 1
 
 
 def best(quotes: Sequence[Quote]) -> Quote | None:
-    """The quote with the most out, net of venue fees; of equals the first by venue name, then pool."""
-    return min(quotes, key=lambda quote: (-quote.amount_out, quote.venue, quote.pool), default=None)
+    """The quote with the most out, net of venue fees, of equals that with the least in; then the first by venue name,
+    then pool. All are for one amount in, or all for one amount out.
+    """
+    return min(quotes, key=lambda one: (-one.amount_out, one.amount_in, one.venue, one.pool), default=None)
 
 
 def minimum_out(quote: Quote, slippage_bps: int, floor: int | None) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Literal
@@ -11,16 +12,20 @@ from pydantic import Field
 from domain.numbers import BaseUnits, Price, ratio
 from domain.quotes import Recorded
 from domain.tokens import Pair, Side, Token, pair_of
-from domain.triggers import limit_minimum
+from domain.triggers import limit_maximum, limit_minimum
 
 OrderType = Literal["market", "limit", "stop", "stop-limit", "trailing-stop"]
 TimeInForce = Literal["gtc", "ioc", "fok", "gtd"]
 
+AmountIn = Annotated[BaseUnits, Field(exclude_if=operator.not_)]
+AmountOut = Annotated[BaseUnits | None, Field(exclude_if=lambda amount: amount is None)]
 ExpiresAt = Annotated[datetime | None, Field(exclude_if=lambda at: at is None)]
 
 
 class OrderTerms(Recorded):
     """``slippage_bps`` is what applies; ``slippage_defaulted`` says that the client named none.
+
+    An order names what it gives, ``amount_in``, or what it gets, ``amount_out``: the other one is 0, or None.
 
     A limit order has a ``limit_price``, a stop order a ``stop_price``, a stop-limit order both, a trailing stop
     ``trail_bps``. An order that is good till a date has ``expires_at``. What is newer than these prices is absent from
@@ -30,7 +35,7 @@ class OrderTerms(Recorded):
     type: OrderType
     token_in: Token
     token_out: Token
-    amount_in: BaseUnits
+    amount_in: AmountIn = 0
     slippage_bps: int
     slippage_defaulted: bool
     limit_price: Price | None = None
@@ -39,6 +44,7 @@ class OrderTerms(Recorded):
     time_in_force: Annotated[TimeInForce, Field(exclude_if=lambda in_force: in_force == "gtc")] = "gtc"
     trail_bps: Annotated[int | None, Field(exclude_if=lambda bps: bps is None)] = None
     expires_at: ExpiresAt = None
+    amount_out: AmountOut = None
 
     @property
     def is_immediate(self) -> bool:
@@ -70,7 +76,16 @@ class OrderTerms(Recorded):
         """The least base units out within the limit; None where the terms have no limit."""
         if self.limit_price is None:
             return None
+        if self.amount_out is not None:
+            return self.amount_out
         return limit_minimum(self.side, self.amount_in, self.token_in, self.token_out, self.limit_price)
+
+    @property
+    def limit_maximum_in(self) -> int | None:
+        """The most base units in within the limit, where an amount out is named; None where the terms have no limit."""
+        if self.limit_price is None or self.amount_out is None:
+            return None
+        return limit_maximum(self.side, self.amount_out, self.token_in, self.token_out, self.limit_price)
 
     def price_of(self, amount_in: int, amount_out: int) -> Decimal:
         """Quote per base where the order swaps these base units."""

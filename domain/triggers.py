@@ -10,8 +10,8 @@ from decimal import Decimal
 from fractions import Fraction
 
 from domain.backoff import Backoff
-from domain.numbers import BPS
-from domain.tokens import Side, Token
+from domain.numbers import BPS, U64_MAX
+from domain.tokens import Side, Token, pair_of
 
 # A triggered limit order rests again when this long, or this many rejections, brought it no live attempt.
 TRIGGERED_FOR = timedelta(seconds=120)
@@ -42,6 +42,26 @@ def limit_minimum(side: Side, amount_in: int, token_in: Token, token_out: Token,
     price = Fraction(limit) if side == "sell" else 1 / Fraction(limit)
     exact = amount_in * price * Fraction(10) ** (token_out.decimals - token_in.decimals)
     return -(-exact.numerator // exact.denominator)
+
+
+def limit_maximum(side: Side, amount_out: int, token_in: Token, token_out: Token, limit: Decimal) -> int:
+    """The most base units in within ``limit``, rounded down: a sell's out / limit, a buy's out x limit."""
+    price = 1 / Fraction(limit) if side == "sell" else Fraction(limit)
+    exact = amount_out * price * Fraction(10) ** (token_in.decimals - token_out.decimals)
+    return exact.numerator // exact.denominator
+
+
+def out_of_reach(
+    token_in: Token, token_out: Token, limit: Decimal, amount_in: int, amount_out: int | None, word: str = "limitPrice"
+) -> str | None:
+    """Why no swap can be within the limit, which its client calls ``word``: a sentence; None where one can."""
+    side = pair_of(token_in, token_out).side(token_in)
+    if amount_out is not None:
+        most = limit_maximum(side, amount_out, token_in, token_out, limit)
+        return None if most else f"At this {word} the order would pay nothing."
+    if limit_minimum(side, amount_in, token_in, token_out, limit) <= U64_MAX:
+        return None
+    return f"At this {word} the order asks for more {token_out.symbol} than the chain can count."
 
 
 def is_rest_over(armed_at: datetime, now: datetime) -> bool:

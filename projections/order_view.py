@@ -124,7 +124,11 @@ class OrderView(View):
     side: Side
     token_in: str = Field(examples=["SOL"])
     token_out: str = Field(examples=["USDC"])
-    amount_in: str = Field(examples=["1.5"])
+    amount_in: IfKnown[str] = Field(default=None, examples=["1.5"], description="Unless it names its `amountOut`.")
+    amount_out: IfKnown[str] = Field(default=None, description="What it is to get, where it names that.")
+    maximum_in: IfKnown[str] = Field(
+        default=None, description="The most that it may pay for its `amountOut`, as far as that is known."
+    )
     limit_price: IfKnown[str] = None
     stop_price: IfKnown[str] = None
     trail_bps: IfKnown[int] = None
@@ -183,7 +187,9 @@ def order_view(order_id: UUID, order: Order, version: int, submitted_at: datetim
         side=order.side,
         token_in=order.token_in.symbol,
         token_out=order.token_out.symbol,
-        amount_in=to_units(order.amount_in, order.token_in.decimals),
+        amount_in=to_units(order.amount_in, order.token_in.decimals) if order.amount_out is None else None,
+        amount_out=None if order.amount_out is None else to_units(order.amount_out, order.token_out.decimals),
+        maximum_in=_maximum_in(order),
         limit_price=price(order.limit_price),
         stop_price=price(stop_price(order)),
         trail_bps=order.trail_bps,
@@ -205,6 +211,12 @@ def order_view(order_id: UUID, order: Order, version: int, submitted_at: datetim
         failure=_failure(order.failure),
         cancellation=cancellation(order),
     )
+
+
+def _maximum_in(order: Order) -> str | None:
+    if order.amount_out is None or order.maximum_in is None:
+        return None
+    return to_units(order.maximum_in, order.token_in.decimals)
 
 
 def stop_price(order: Order) -> Decimal | None:

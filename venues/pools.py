@@ -11,7 +11,15 @@ from domain.numbers import U64_MAX
 from domain.quotes import Quote, Refusal
 from domain.routing import best
 from venues.account_reader import AccountReader
-from venues.constant_product import Pool, amount_out, decode_pool, fee_on, swap_instruction
+from venues.constant_product import (
+    Pool,
+    amount_in,
+    amount_out,
+    decode_pool,
+    exact_out_instruction,
+    fee_on,
+    swap_instruction,
+)
 from venues.errors import UnknownPoolError
 from venues.protocol import Fits, Proposal, QuoteRequest, VenueGroup, VenueQuote
 from venues.reserves import MAX_AGE_S, ReservesCache, read_reserves
@@ -97,6 +105,22 @@ class PoolBook(VenueGroup):
         )
         return Proposal([instruction])
 
+    @property
+    def quotes_exact_out(self) -> bool:
+        return True
+
+    async def swap_exact_out(self, quote: VenueQuote, *, owner: str, maximum_in: int, amount_out: int) -> Proposal:
+        """Needs no more than the record. Raises ``UnknownPoolError``."""
+        offer = quote.quote
+        instruction = exact_out_instruction(
+            self.pool(offer.pool),
+            owner=owner,
+            token_in=offer.token_in,
+            maximum_in=maximum_in,
+            amount_out=amount_out,
+        )
+        return Proposal([instruction])
+
     async def _load_for(self, requests: Sequence[QuoteRequest]) -> None:
         await self.load()
         if any(not self.pools(request.token_in, request.token_out) for request in requests):
@@ -140,6 +164,8 @@ def _refusal(venue: str, pools: Sequence[Pool], request: QuoteRequest, reserves:
     # A token's supply is a u64: what doesn't fit one beside a pool's reserve is more than anybody else holds.
     if any(reserves[pool.vaults_for(request.token_in)[0]] + request.amount_in > U64_MAX for pool in pools):
         return Refusal(venue=venue, code=Code.INSUFFICIENT_FUNDS, detail="more than there is outside of the pools")
+    if request.amount_out is not None:
+        return Refusal(venue=venue, code=Code.NO_LIQUIDITY, detail=f"{venue} can't give that much of it just now")
     if not any(all(reserves[vault] for vault in pool.vaults) for pool in pools):
         return Refusal(venue=venue, code=Code.NO_LIQUIDITY, detail=f"{venue} holds nothing of it just now")
     return Refusal(venue=venue, code=Code.AMOUNT_TOO_SMALL, detail=f"{venue} gives nothing for this amount")
@@ -148,22 +174,29 @@ def _refusal(venue: str, pools: Sequence[Pool], request: QuoteRequest, reserves:
 def _quote(pool: Pool, request: QuoteRequest, slot: int, reserves: dict[str, int]) -> Quote | None:
     vault_in, vault_out = pool.vaults_for(request.token_in)
     reserve_in, reserve_out = reserves[vault_in], reserves[vault_out]
-    if not (0 < request.amount_in <= U64_MAX and reserve_in and reserve_out):
-        return None
-    out = amount_out(request.amount_in, reserve_in, reserve_out, pool.fee_bps)
-    if not out:
+    paid, out = _amounts(request, reserve_in, reserve_out, pool.fee_bps)
+    if not (paid and out):
         return None
     return Quote(
         venue=pool.venue,
         pool=pool.address,
         token_in=request.token_in,
         token_out=request.token_out,
-        amount_in=request.amount_in,
+        amount_in=paid,
         amount_out=out,
         fee_token=request.token_in,
-        fee_amount=fee_on(request.amount_in, pool.fee_bps),
+        fee_amount=fee_on(paid, pool.fee_bps),
         fee_bps=pool.fee_bps,
         reserve_in=reserve_in,
         reserve_out=reserve_out,
         slot=slot,
     )
+
+
+def _amounts(request: QuoteRequest, reserve_in: int, reserve_out: int, fee_bps: int) -> tuple[int | None, int | None]:
+    """What is paid and what is got, in base units; one of them is 0 or None where the pool gives nothing for it."""
+    if request.amount_out is not None:
+        return amount_in(request.amount_out, reserve_in, reserve_out, fee_bps), request.amount_out
+    if not (0 < request.amount_in <= U64_MAX and reserve_in and reserve_out):
+        return None, None
+    return request.amount_in, amount_out(request.amount_in, reserve_in, reserve_out, fee_bps)

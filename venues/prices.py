@@ -14,7 +14,7 @@ from typing import Protocol
 
 from domain.numbers import PRICE_DIGITS
 from domain.tokens import Pair, Side
-from venues.constant_product import Pool, amount_out, marginal_rate
+from venues.constant_product import Pool, amount_in, amount_out, marginal_rate
 from venues.pools import PoolBook
 
 _AGAINST_A_SELL = Context(prec=PRICE_DIGITS, rounding=ROUND_FLOOR)
@@ -42,6 +42,11 @@ class Depth:
         reserves = (self.base, self.quote) if side == "sell" else (self.quote, self.base)
         return amount_out(amount_in, *reserves, self.fee_bps) or 0
 
+    def cost(self, side: Side, amount_out: int) -> int | None:
+        """Base units that buy ``amount_out``; None where the pool can't give that much."""
+        reserves = (self.base, self.quote) if side == "sell" else (self.quote, self.base)
+        return amount_in(amount_out, *reserves, self.fee_bps)
+
 
 @dataclass(frozen=True, slots=True)
 class PairPrice:
@@ -58,6 +63,11 @@ class PairPrice:
     def out(self, side: Side, amount_in: int) -> int:
         """The best venue's amount out at size, 0 where no depths are known."""
         return max((depth.out(side, amount_in) for depth in self.depths), default=0)
+
+    def cost(self, side: Side, amount_out: int) -> int | None:
+        """What the cheapest venue takes for ``amount_out``; None where no depths are known, or none gives that much."""
+        costs = [cost for depth in self.depths if (cost := depth.cost(side, amount_out)) is not None]
+        return min(costs, default=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The one protocol of venues: which there are, what they offer for an exact amount in, and how an offer is taken.
+"""The one protocol of venues: which there are, what they offer for an exact amount in or out, how an offer is taken.
 
 To add a venue:
 
@@ -24,14 +24,15 @@ from domain.quotes import Quote, Refusal
 
 @dataclass(frozen=True, slots=True)
 class QuoteRequest:
-    """An exact amount in: mints in base58, ``amount_in`` in base units; ``owner`` is the wallet that would swap, where
-    it is known.
+    """An exact amount in, or out where there is an ``amount_out``: mints in base58, amounts in base units; ``owner`` is
+    the wallet that would swap, where it is known.
     """
 
     token_in: str
     token_out: str
     amount_in: int
     owner: str | None = None
+    amount_out: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,11 @@ class VenueGroup(Protocol):
         """Whose server is asked, of a remote group."""
         return None
 
+    @property
+    def quotes_exact_out(self) -> bool:
+        """Whether it can be asked for an exact amount out; one that can't is never asked for it."""
+        return False
+
     async def quote_all(self, requests: Sequence[QuoteRequest]) -> list[list[VenueQuote | Refusal]]:
         """For each request, in order, the answer of every venue, in the venues' order."""
 
@@ -93,6 +99,12 @@ class VenueGroup(Protocol):
         routes takes one that ``fits``. Raises ``LookupError`` where the quote names what the group doesn't know,
         ``VenueError`` where the venue doesn't answer or can't.
         """
+
+    async def swap_exact_out(self, quote: VenueQuote, *, owner: str, maximum_in: int, amount_out: int) -> Proposal:
+        """As ``swap``, for exactly ``amount_out`` base units: the chain refuses to take more than ``maximum_in``. For
+        groups that ``quotes_exact_out``. Raises as ``swap`` does.
+        """
+        raise LookupError(quote.quote.venue)
 
     def distrust(self, venue: str, reason: str) -> None:
         """Hear that what ``venue`` proposed was not signed: one that can be left alone for a while is."""

@@ -30,9 +30,10 @@ from domain.commands import AmendOrder
 from domain.errors import DomainError
 from domain.numbers import BPS
 from domain.order import Order
+from domain.tokens import Token
 from event_store.errors import OutcomeUnknownError
 
-_FIELDS = ("limitPrice", "stopPrice", "amountIn", "slippageBps", "expiresAt")
+_FIELDS = ("limitPrice", "stopPrice", "amountIn", "amountOut", "slippageBps", "expiresAt")
 _NUMBER = Schema(one_of=[Schema(type=OpenAPIType.STRING), Schema(type=OpenAPIType.NUMBER)])
 
 
@@ -46,6 +47,7 @@ class AmendOperation(BodyOperation):
         limitPrice=_NUMBER,
         stopPrice=_NUMBER,
         amountIn=_NUMBER,
+        amountOut=_NUMBER,
         slippageBps=Schema(type=OpenAPIType.INTEGER, minimum=0, maximum=BPS),
         expiresAt=Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.DATE_TIME),
     )
@@ -92,11 +94,15 @@ def _command(document: Document, order: Order, now: datetime) -> AmendOrder:
     def price(name: str) -> Any:
         return fields.price(document[name], name) if name in document else None
 
+    def amount(name: str, token: Token) -> int | None:
+        return fields.amount(document[name], token, name) if name in document else None
+
     return AmendOrder(
         now=now,
         limit_price=price("limitPrice"),
         stop_price=price("stopPrice"),
-        amount_in=fields.amount(document["amountIn"], order.token_in, "amountIn") if "amountIn" in document else None,
+        amount_in=amount("amountIn", order.token_in),
+        amount_out=amount("amountOut", order.token_out),
         slippage_bps=fields.slippage_bps(document["slippageBps"], "slippageBps") if "slippageBps" in document else None,
         expires_at=fields.expires_at(document["expiresAt"], order.time_in_force, "expiresAt")
         if "expiresAt" in document

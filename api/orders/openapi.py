@@ -9,7 +9,7 @@ from litestar.openapi.spec import Example, OpenAPIMediaType, Reference, RequestB
 from litestar.openapi.spec.enums import OpenAPIType
 
 from api.openapi import DocumentedOperation
-from api.orders.request import OrderRequest, names_of
+from api.orders.request import AMOUNTS, OrderRequest, names_of
 
 
 @dataclass
@@ -24,6 +24,7 @@ class ExecuteOperation(DocumentedOperation):
                 "market": Example(summary="Sell 1.5 SOL", value=_MARKET),
                 "aliases": Example(summary="The same with the other names", value=_ALIASES),
                 "limit": Example(summary="Sell 1 SOL at 152 USDC or better", value=_LIMIT),
+                "exact-out": Example(summary="Buy exactly 1.5 SOL", value=_EXACT_OUT),
                 "stop": Example(summary="Sell it once it falls to 145", value=_STOP_MARKET),
                 "trailing-stop": Example(summary="Sell it once it is 0.5 % below its highest price", value=_TRAILING),
                 "stop-limit": Example(summary="Sell it once it falls to 145, for 144 or better", value=_STOP),
@@ -60,6 +61,7 @@ _MARKET: dict[str, Any] = {
 }
 _ALIASES: dict[str, Any] = {"tokenIn": "SOL", "tokenOut": "USDC", "amount": 1.5, "slippage": 0.005}
 _LIMIT: dict[str, Any] = {"tokenIn": "SOL", "tokenOut": "USDC", "amountIn": "1", "type": "limit", "limitPrice": "152"}
+_EXACT_OUT: dict[str, Any] = {"tokenIn": "USDC", "tokenOut": "SOL", "amountOut": "1.5", "slippageBps": 50}
 _STOP_MARKET: dict[str, Any] = {**_MARKET, "type": "stop", "stopPrice": "145", "clientOrderId": "a-2"}
 _TRAILING: dict[str, Any] = {**_MARKET, "type": "trailing-stop", "trailBps": 50, "clientOrderId": "a-3"}
 _STOP: dict[str, Any] = {**_LIMIT, "type": "stop-limit", "limitPrice": "144", "stopPrice": "145"}
@@ -71,23 +73,27 @@ def _json_body(schema: Schema, examples: dict[str, Example | Reference]) -> Requ
 
 def order_schema() -> Schema:
     """An order as a client writes it."""
-    required: list[tuple[str, ...]] = []
+    required: list[str] = []
     properties: dict[str, Reference | Schema] = {}
-    for field in OrderRequest.model_fields.values():
+    amounts: list[str] = []
+    for attribute, field in OrderRequest.model_fields.items():
         name, *others = names_of(field)
         own = dict(cast(dict[str, Any], field.json_schema_extra))
-        properties[name] = _property(own, field.description, required=field.is_required())
+        is_amount = attribute in AMOUNTS
+        properties[name] = _property(own, field.description, required=is_amount or field.is_required())
         own.pop("default", None)
         for other in others:
-            properties[other] = _property(own, f"Another name for {name}.", required=field.is_required())
-        if field.is_required():
-            required.append((name, *others))
+            properties[other] = _property(own, f"Another name for {name}.", required=is_amount or field.is_required())
+        if is_amount:
+            amounts += [name, *others]
+        elif field.is_required():
+            required.append(name)
     return Schema(
         title="OrderRequest",
         type=OpenAPIType.OBJECT,
         description="`null` counts as absent; any other field is refused.",
-        required=[names[0] for names in required if len(names) == 1],
-        one_of=[Schema(required=[name]) for names in required if len(names) > 1 for name in names],
+        required=required,
+        one_of=[Schema(required=[name]) for name in amounts],
         additional_properties=False,
         properties=properties,
     )

@@ -29,12 +29,14 @@ from chains.errors import ChainUnavailableError
 from chains.guard import GuardKey
 from chains.transactions import MAX_COMPUTE_UNITS, compose
 from domain.codes import Code
+from domain.exact_out import maximum_in
 from domain.numbers import to_units
-from domain.quotes import Refusal
+from domain.quotes import Quote, Refusal
 from domain.routing import best, minimum_out
 from domain.terms import OrderTerms
 from domain.tokens import Side, pair_of
 from projections.order_view import IfKnown, VenueFee, View
+from venues.exact_out import exact_out_refusals
 from venues.protocol import Proposal, QuoteRequest, VenueGroup, VenueQuote
 
 log = structlog.get_logger(__name__)
@@ -50,12 +52,15 @@ class PreviewRoute(View):
     dex: str = Field(examples=["Meteora"])
     expected_out: str
     minimum_out: str = Field(description="The least the chain would pay out; else the swap fails.")
+    expected_in: IfKnown[str] = Field(default=None, description="What it would pay for its `amountOut`.")
+    maximum_in: IfKnown[str] = Field(default=None, description="The most the chain would take; else the swap fails.")
 
 
 class PreviewQuote(View):
     """A venue's offer, net of its fee; or why it has none."""
 
     dex: str
+    amount_in: IfKnown[str] = Field(default=None, description="Of an order that names its `amountOut`.")
     amount_out: IfKnown[str] = None
     fee: IfKnown[VenueFee] = None
     refusal: IfKnown[str] = Field(default=None, description="A code of docs/errors.md.")
@@ -124,15 +129,10 @@ async def _preview(
     pair = pair_of(asked.token_in, asked.token_out)
     offers = {answer.quote: (group, answer) for group, answer in answers if isinstance(answer, VenueQuote)}
     chosen = best(list(offers))
-    floor = asked.limit_minimum_out if asked.limit_price is not None else None
-    least = minimum_out(chosen, asked.slippage_bps, floor) if chosen else 0
-    decimals = asked.token_out.decimals
     route, size, venue = None, None, None
-    if chosen is not None and chosen.amount_out >= least:
-        route = PreviewRoute(
-            dex=chosen.venue, expected_out=to_units(chosen.amount_out, decimals), minimum_out=to_units(least, decimals)
-        )
-        size = await _size(services, caller, *offers[chosen], least)
+    if chosen is not None and (bounds := _within(asked, chosen)):
+        route = _route(asked, chosen, *bounds)
+        size = await _size(services, caller, *offers[chosen], *bounds)
         venue = _fee(services, chosen.fee_token, chosen.fee_amount)
     return Preview(
         pair=pair.symbol,
@@ -145,14 +145,39 @@ async def _preview(
     )
 
 
+def _within(asked: OrderTerms, chosen: Quote) -> tuple[int, int | None] | None:
+    """The least the chain would pay out for the quote, and, of an exact amount out, the most it would take; None where
+    the quote isn't within them.
+    """
+    if asked.amount_out is None:
+        least = minimum_out(chosen, asked.slippage_bps, asked.limit_minimum_out)
+        return (least, None) if chosen.amount_out >= least else None
+    most = maximum_in(chosen, asked.slippage_bps, asked.limit_maximum_in)
+    return (asked.amount_out, most) if chosen.amount_in <= most else None
+
+
+def _route(asked: OrderTerms, chosen: Quote, least: int, most: int | None) -> PreviewRoute:
+    paid, got = asked.token_in.decimals, asked.token_out.decimals
+    return PreviewRoute(
+        dex=chosen.venue,
+        expected_out=to_units(chosen.amount_out, got),
+        minimum_out=to_units(least, got),
+        expected_in=None if most is None else to_units(chosen.amount_in, paid),
+        maximum_in=None if most is None else to_units(most, paid),
+    )
+
+
 async def ask_all(groups: Sequence[VenueGroup], asked: OrderTerms) -> list[tuple[VenueGroup, VenueQuote | Refusal]]:
     """What each venue answers at the order's size, within a few seconds: a quote, or why it has none."""
-    request = QuoteRequest(asked.token_in.mint, asked.token_out.mint, asked.amount_in)
+    mints = asked.token_in.mint, asked.token_out.mint
+    request = QuoteRequest(*mints, asked.amount_in, amount_out=asked.amount_out)
     found = await asyncio.gather(*(_ask(group, request) for group in groups))
     return [(group, answer) for group, answers in zip(groups, found, strict=True) for answer in answers]
 
 
 async def _ask(group: VenueGroup, request: QuoteRequest) -> Sequence[VenueQuote | Refusal]:
+    if refusals := exact_out_refusals(group, request):
+        return refusals
     try:
         async with asyncio.timeout(PATIENCE_S):
             [answers] = await group.quote_all([request])
@@ -171,7 +196,9 @@ async def _rent(services: Services) -> int:
         raise services.ticker.unavailable() from None
 
 
-async def _size(services: Services, caller: Caller, group: VenueGroup, offer: VenueQuote, least: int) -> int | None:
+async def _size(
+    services: Services, caller: Caller, group: VenueGroup, offer: VenueQuote, least: int, most: int | None
+) -> int | None:
     """Bytes of the transaction once it is signed: those of one alike, for it depends on no key.
 
     None for a venue whose transactions somebody else proposes: asking for one is a request of its own.
@@ -179,7 +206,10 @@ async def _size(services: Services, caller: Caller, group: VenueGroup, offer: Ve
     if group.is_remote:
         return None
     owner = await services.wallet(caller.account_id) or str(Keypair().pubkey())
-    proposal = await group.swap(offer, owner=owner, minimum_out=least, fits=_fits)
+    if most is None:
+        proposal = await group.swap(offer, owner=owner, minimum_out=least, fits=_fits)
+    else:
+        proposal = await group.swap_exact_out(offer, owner=owner, maximum_in=most, amount_out=least)
     message = compose(
         proposal.instructions,
         guard=_SOME_KEY.of_order(owner, UUID(int=1)).instructions(1),
@@ -203,6 +233,7 @@ def _quote(services: Services, asked: OrderTerms, answer: VenueQuote | Refusal) 
     quote = answer.quote
     return PreviewQuote(
         dex=quote.venue,
+        amount_in=None if asked.amount_out is None else to_units(quote.amount_in, asked.token_in.decimals),
         amount_out=to_units(quote.amount_out, asked.token_out.decimals),
         fee=_fee(services, quote.fee_token, quote.fee_amount),
     )

@@ -26,10 +26,10 @@ from pydantic.fields import FieldInfo
 from api.orders import fields
 from api.orders.document import Document, shown
 from api.orders.fields import invalid
-from domain.numbers import BPS, U64_MAX
+from domain.numbers import BPS
 from domain.terms import OrderType, TimeInForce
-from domain.tokens import Token, TokenList, pair_of
-from domain.triggers import limit_minimum
+from domain.tokens import Token, TokenList
+from domain.triggers import out_of_reach
 
 _TOKEN: dict[str, JsonValue] = {"type": "string"}
 _NUMBER: dict[str, JsonValue] = {"oneOf": [{"type": "string"}, {"type": "number"}]}
@@ -42,6 +42,10 @@ _PRICES_OF: dict[OrderType, tuple[str, ...]] = {
     "stop-limit": ("stopPrice", "limitPrice"),
     "trailing-stop": (),
 }
+
+
+AMOUNTS = ("amount_in", "amount_out")
+"""The fields of which an order has one."""
 
 
 class OrderRequest(BaseModel):
@@ -65,15 +69,22 @@ class OrderRequest(BaseModel):
         description="A token's symbol in any case, or its mint.",
         json_schema_extra=_TOKEN,
     )
-    amount_in: int = Field(
+    amount_in: int | None = Field(
+        None,
         validation_alias=AliasChoices("amountIn", "amount"),
-        description="Token units of tokenIn, at most its decimals.",
+        description="Token units of tokenIn, at most its decimals: what is given.",
+        json_schema_extra=_NUMBER,
+    )
+    amount_out: int | None = Field(
+        None,
+        validation_alias="amountOut",
+        description="In place of amountIn: token units of tokenOut, exactly what is got.",
         json_schema_extra=_NUMBER,
     )
     slippage_bps: int | None = Field(
         None,
         validation_alias="slippageBps",
-        description="The most the fill may be below the first quote, in basis points.",
+        description="The most the fill may be worse than the first quote, in basis points.",
         json_schema_extra={"type": "integer", "minimum": 0, "maximum": BPS},
     )
     slippage: int | None = Field(
@@ -135,8 +146,20 @@ class OrderRequest(BaseModel):
 
     @field_validator("amount_in", mode="plain")
     @classmethod
-    def _read_amount(cls, value: Any, info: ValidationInfo) -> int:
-        return fields.amount(_required(value, info), info.data["token_in"], _word(info))
+    def _read_amount_in(cls, value: Any, info: ValidationInfo) -> int | None:
+        return None if value is None else fields.amount(value, info.data["token_in"], _word(info))
+
+    @field_validator("amount_out", mode="plain")
+    @classmethod
+    def _read_amount_out(cls, value: Any, info: ValidationInfo) -> int | None:
+        if value is None:
+            if info.data["amount_in"] is None:
+                raise invalid("missing_field", "amountIn is needed, or amountOut in its place.", "amountIn")
+            return None
+        if info.data["amount_in"] is not None:
+            word = _reading(info).words.get("amountIn", "amountIn")
+            raise invalid("conflicting_fields", f"An order names {word} or amountOut, not both.", "amountOut")
+        return fields.amount(value, info.data["token_out"], _word(info))
 
     @field_validator("slippage_bps", mode="plain")
     @classmethod
@@ -184,10 +207,8 @@ class OrderRequest(BaseModel):
     def _require_reachable(self, info: ValidationInfo) -> Self:
         if self.limit_price is None:
             return self
-        side = pair_of(self.token_in, self.token_out).side(self.token_in)
-        if limit_minimum(side, self.amount_in, self.token_in, self.token_out, self.limit_price) > U64_MAX:
-            word = _reading(info).words.get("limitPrice", "limitPrice")
-            detail = f"At this {word} the order asks for more {self.token_out.symbol} than the chain can count."
+        word, tokens = _reading(info).words.get("limitPrice", "limitPrice"), (self.token_in, self.token_out)
+        if detail := out_of_reach(*tokens, self.limit_price, self.amount_in or 0, self.amount_out, word):
             raise invalid("limit_out_of_reach", detail, word)
         return self
 

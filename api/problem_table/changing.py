@@ -29,6 +29,13 @@ AMENDING = (
         "the order is at another version than `If-Match` names; `version` is the one it is at",
         _LOOK,
     ),
+    Entry(
+        "amount_not_allowed",
+        422,
+        False,
+        "`amountIn` of an order that names its `amountOut`, or the other way round",
+        "change the amount that the order names",
+    ),
 )
 DEADMAN = (
     Entry("cancel_at_too_soon", 422, False, "`cancelAt` is less than 5 s ahead, or past", "name a later instant"),

@@ -15,13 +15,20 @@ ORDERS = (
     Entry("nested_too_deeply", 400, False, "the body is nested beyond reading", _SEND),
     Entry("not_an_object", 400, False, "the body is JSON, and no object", _SEND),
     Entry("duplicate_key", 400, False, "an object has the same key twice", "leave one of them out"),
-    Entry("missing_field", 422, False, "a needed field is absent or `null`", "add it"),
+    Entry(
+        "missing_field",
+        422,
+        False,
+        "a needed field is absent or `null`; of `amountIn` and `amountOut` one is needed",
+        "add it",
+    ),
     Entry("unknown_field", 422, False, "the order, or the request, has no such field", "leave it out"),
     Entry(
         "conflicting_fields",
         422,
         False,
-        "a field is given under its name and its alias, or `Idempotency-Key` is another than `clientOrderId`",
+        "a field is given under its name and its alias, `amountIn` beside `amountOut`, or `Idempotency-Key` is another "
+        "than `clientOrderId`",
         "give one of them",
     ),
     Entry(
@@ -81,8 +88,9 @@ ORDERS = (
         "limit_out_of_reach",
         422,
         False,
-        "at this limit the order asks for more of a token than the chain can count (2^64-1 base units)",
-        "lower the price or the amount",
+        "at this limit the order asks for more of a token than the chain can count (2^64-1 base units), or pays "
+        "nothing for its `amountOut`",
+        "change the price or the amount",
     ),
     Entry("invalid_slippage", 422, False, "the slippage is no number, or not whole basis points", _TERM),
     Entry("slippage_out_of_range", 422, False, "the slippage is outside 0 to 10,000 basis points", _TERM),

@@ -20,6 +20,7 @@ from tests.golden import (  # noqa: F401 - each adds its runs
     account_runs,
     deadman_runs,
     directory_runs,
+    exact_out_runs,
     joined_runs,
     kinds_runs,
     lists_runs,

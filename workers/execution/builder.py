@@ -28,11 +28,11 @@ from chains.transactions import CANCEL_UNITS, MAX_COMPUTE_UNITS, compose, memo_t
 from domain.codes import Code, meaning
 from domain.commands import RecordBuilt, RejectBuild
 from domain.legs import guard_name
-from domain.order import Order
+from domain.order import Order, Route
 from domain.priority import Priority, outbids, priority_of
 from domain.swap_terms import SwapReader
 from venues.errors import VenueError
-from venues.protocol import VenueGroup, VenueQuote
+from venues.protocol import Proposal, VenueGroup, VenueQuote
 from workers.execution.compute_limits import ComputeLimits
 from workers.execution.draft import Draft
 from workers.execution.funds import Funds
@@ -77,14 +77,14 @@ class BuildContext:
     def tip_lamports(self) -> int:
         return sum(tip.lamports for tip in self.tips)
 
-    def allowed(self, order: Order, minimum_out: int) -> AllowedSwap:
-        """The swap that a transaction of ``order`` may do."""
+    def allowed(self, order: Order, route: Route) -> AllowedSwap:
+        """The swap that a transaction of ``order`` may do once it is routed so."""
         return AllowedSwap(
             wallet=self.wallet.address,
             token_in=order.token_in.mint,
             token_out=order.token_out.mint,
-            amount_in=order.amount_in,
-            minimum_out=minimum_out,
+            amount_in=order.amount_in if route.maximum_in is None else route.maximum_in,
+            minimum_out=route.minimum_out,
             readers=self.readers,
             off_limits=self.off_limits,
         )
@@ -109,7 +109,7 @@ class Builder:
         if route is None or group is None:
             return self._rejected(Code.VENUE_UNAVAILABLE, "The venue of the route isn't configured here.")
         try:
-            return await self._build(order_id, order, offer, route.minimum_out, group)
+            return await self._build(order_id, order, offer, route, group)
         except VenueError as failed:
             return self._rejected(failed.code, failed.detail)
         except SignerError as failed:
@@ -121,7 +121,7 @@ class Builder:
             return self._rejected(code, f"{refused.reason}: {refused}")
 
     async def _build(
-        self, order_id: UUID, order: Order, offer: VenueQuote, minimum_out: int, group: VenueGroup
+        self, order_id: UUID, order: Order, offer: VenueQuote, route: Route, group: VenueGroup
     ) -> RecordBuilt | RejectBuild:
         context, attempt = self._context, len(order.attempts) + 1
         wallet = context.wallet.address
@@ -131,7 +131,7 @@ class Builder:
         draft = Draft(
             context.tables, wallet=wallet, guard=making, order_id=order_id, attempt=attempt, tips=context.tips
         )
-        proposal = await group.swap(offer, owner=wallet, minimum_out=minimum_out, fits=draft.fits)
+        proposal = await _proposal(group, offer, route, wallet, draft)
         tables, blockhash = await context.tables.get(proposal.lookup_tables), await context.blockhashes.latest()
         composed = partial(draft.compose, proposal, tables, blockhash=blockhash.blockhash)
         checked = partial(
@@ -141,7 +141,7 @@ class Builder:
             blockhash=blockhash.blockhash,
             guard=guard,
             rent=rent,
-            swap=context.allowed(order, minimum_out),
+            swap=context.allowed(order, route),
             tips=context.tips,
             tables={table.key: table.addresses for table in tables},
         )
@@ -153,10 +153,10 @@ class Builder:
             async with self._remote_simulations if group.is_remote else self._simulations:
                 simulation = await context.chain.simulate(trial)
             if simulation.error:
-                context.limits.forget(offer.quote)
+                context.limits.forget(order, offer.quote)
                 return self._rejected(simulation.error.code, simulation.error.detail, simulation.error.logs)
-            check_simulated(simulation.inner, decoded, context.allowed(order, minimum_out), rent=rent)
-            units = context.limits.learn(offer.quote, simulation.units)
+            check_simulated(simulation.inner, decoded, context.allowed(order, route), rent=rent)
+            units = context.limits.learn(order, offer.quote, simulation.units)
         hint = max(proposal.unit_price, await context.fees.of(proposal.instructions))
         priority = priority_of(order, unit_limit(units), context.most_priority_lamports, hint=hint)
         if not outbids(order, priority):
@@ -165,7 +165,11 @@ class Builder:
         rents = rent * (1 + accounts_made(checked(final, most_priority_lamports=priority.lamports)))
         if not await context.funds.take(rents + FEE_LAMPORTS + priority.lamports + context.tip_lamports):
             return self._rejected(Code.LAMPORT_RESERVE, meaning(Code.LAMPORT_RESERVE).sentence)
-        return await self._signed(order_id, order, final, blockhash, guard, rent, priority, minimum_out=minimum_out)
+        return await self._signed(
+            *(order_id, order, final, blockhash, guard, rent, priority),
+            minimum_out=route.minimum_out,
+            maximum_in=route.maximum_in,
+        )
 
     async def build_cancel(self, order_id: UUID, order: Order) -> RecordBuilt | None:
         """A cancel of ``order``: its guard and the memo alone; None where the wallet can't pay for it, or nobody signs.
@@ -221,6 +225,7 @@ class Builder:
         priority: Priority,
         *,
         minimum_out: int,
+        maximum_in: int | None = None,
         cancels: bool = False,
     ) -> RecordBuilt:
         context, attempt = self._context, len(order.attempts) + 1
@@ -236,6 +241,7 @@ class Builder:
             blockhash_slot=blockhash.slot,
             last_valid_block_height=blockhash.last_valid_block_height,
             minimum_out=minimum_out,
+            maximum_in=maximum_in,
             guard=guard.address,
             guard_rent_lamports=rent,
             height=blockhash.height,
@@ -248,3 +254,10 @@ class Builder:
 
     def _rejected(self, code: str, detail: str, logs: tuple[str, ...] = ()) -> RejectBuild:
         return RejectBuild(code=code, detail=detail, logs=logs, now=self._clock())
+
+
+async def _proposal(group: VenueGroup, offer: VenueQuote, route: Route, wallet: str, draft: Draft) -> Proposal:
+    """What the venue would have signed, within the route's limits."""
+    if route.maximum_in is None:
+        return await group.swap(offer, owner=wallet, minimum_out=route.minimum_out, fits=draft.fits)
+    return await group.swap_exact_out(offer, owner=wallet, maximum_in=route.maximum_in, amount_out=route.minimum_out)

@@ -8,13 +8,15 @@ from domain.quotes import Quote
 # Ways to swap, not orders: a pool and a direction each.
 MOST_KNOWN = 10_000
 
+_Way = tuple[str, str, str, bool]
+
 
 class ComputeLimits:
-    """Learned for each pool and direction, for the life of the process."""
+    """Learned for each pool and direction, exact amounts out apart, for the life of the process."""
 
     def __init__(self, *, always_simulate: bool = False) -> None:
         self._always = always_simulate
-        self._units: dict[tuple[str, str, str], int] = {}
+        self._units: dict[_Way, int] = {}
 
     def known(self, order: Order, quote: Quote) -> int | None:
         """The units that taking ``quote`` takes, or None where it has to be simulated first.
@@ -23,19 +25,20 @@ class ComputeLimits:
         """
         if self._always or any(attempt.end == "rejected" for attempt in order.attempts):
             return None
-        return self._units.get(_way(quote))
+        return self._units.get(_way(order, quote))
 
-    def learn(self, quote: Quote, units: int) -> int:
+    def learn(self, order: Order, quote: Quote, units: int) -> int:
         """Note what simulation took: the most that any did, since what a swap takes moves a little with its amounts."""
         if len(self._units) >= MOST_KNOWN:
             self._units.clear()
-        most = max(units, self._units.get(_way(quote), 0))
-        self._units[_way(quote)] = most
+        way = _way(order, quote)
+        most = max(units, self._units.get(way, 0))
+        self._units[way] = most
         return most
 
-    def forget(self, quote: Quote) -> None:
-        self._units.pop(_way(quote), None)
+    def forget(self, order: Order, quote: Quote) -> None:
+        self._units.pop(_way(order, quote), None)
 
 
-def _way(quote: Quote) -> tuple[str, str, str]:
-    return quote.venue, quote.pool, quote.token_in
+def _way(order: Order, quote: Quote) -> _Way:
+    return quote.venue, quote.pool, quote.token_in, order.amount_out is not None

@@ -13,6 +13,7 @@ from domain.codes import Code
 from domain.limits import NO_LIMITS, Limits
 from domain.order import Order
 from domain.quotes import Quote, Refusal
+from venues.exact_out import exact_out_refusals
 from venues.protocol import QuoteRequest, VenueGroup, VenueQuote
 from workers.execution.plausible import plausible
 
@@ -66,7 +67,9 @@ class Quoting:
 
         What the venues ``refused`` offer, named in lower case, is recorded as their refusal: an operator halted them.
         """
-        request = QuoteRequest(order.token_in.mint, order.token_out.mint, order.amount_in, self._owner)
+        request = QuoteRequest(
+            order.token_in.mint, order.token_out.mint, order.amount_in, self._owner, order.amount_out
+        )
         if len(self._venues) == 1:
             groups = [await self._ask(self._venues[0], request)]
         else:
@@ -85,6 +88,8 @@ class Quoting:
         )
 
     async def _ask(self, group: VenueGroup, request: QuoteRequest) -> Sequence[VenueQuote | Refusal]:
+        if refusals := exact_out_refusals(group, request):
+            return refusals
         try:
             async with asyncio.timeout(self._patience):
                 [answers] = await group.quote_all([request])

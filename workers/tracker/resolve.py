@@ -20,11 +20,14 @@ from workers.outcome_question import outcome_question, sent_transaction
 
 @dataclass(frozen=True, slots=True)
 class Landed:
-    """What the operator knows of a transaction that landed: its slot, the base units received, the fee in lamports."""
+    """What the operator knows of a transaction that landed: its slot, the base units received, the fee in lamports, and
+    the base units paid where the order doesn't say them.
+    """
 
     slot: int
     amount_out: int
     fee_lamports: int
+    amount_in: int | None = None
 
 
 class Resolver:
@@ -53,11 +56,13 @@ class Resolver:
         answer = await self._unknowable(order, attempt)
         if isinstance(answer, ExpiryEvidence):
             raise DomainError("still_knowable", f"{answer.endpoints[0].endpoint} shows that it never landed.")
+        if order.amount_out is not None and landed.amount_in is None:
+            raise DomainError("amount_in_missing", "The order names its amountOut alone: say what was paid.")
         landing = Landing(
             signature=attempt.signature,
             slot=landed.slot,
             commitment="finalized",
-            amount_in=order.amount_of(attempt),
+            amount_in=landed.amount_in or order.amount_of(attempt),
             amount_out=landed.amount_out,
             fee_lamports=landed.fee_lamports,
         )

@@ -155,7 +155,7 @@ class Book:
             return False
         if order.minimum_out is None or self._short.get(order.order_id) == price.depths:
             return None
-        if price.out(order.side, order.amount_in) >= order.minimum_out:
+        if order.is_met_at_size(price):
             return True
         self._short[order.order_id] = price.depths
         return None

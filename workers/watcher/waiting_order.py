@@ -11,6 +11,7 @@ from domain.numbers import BPS
 from domain.order import Order
 from domain.tokens import Pair, Side
 from domain.triggers import limit_met, stop_met
+from venues.prices import PairPrice
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class WaitingOrder:
 
     ``position`` is where its place in the queue is from (``LoadedOrder.queued_position``): the lower, the older. An
     order that rests again needs more than its limit: a touch that meets ``armed_by`` or a quote at size of
-    ``minimum_out``, or that ``armed_at`` has come.
+    ``minimum_out``, for ``maximum_in`` at most where the order names its amount out, or that ``armed_at`` has come.
     """
 
     order_id: UUID
@@ -37,6 +38,7 @@ class WaitingOrder:
     expires_at: datetime | None = None
     trail_bps: int | None = None
     best_touch: Decimal | None = None
+    maximum_in: int | None = None
 
     @property
     def level(self) -> Decimal:
@@ -59,6 +61,15 @@ class WaitingOrder:
     def is_armed(self, touch: Decimal) -> bool:
         """Whether a touch that reaches it is enough, without a quote at size."""
         return self.armed_by is None or limit_met(self.side, touch, self.armed_by)
+
+    def is_met_at_size(self, price: PairPrice) -> bool:
+        """Whether a quote at its size meets its limit; False of one that needs none."""
+        if self.minimum_out is None:
+            return False
+        if self.maximum_in is None:
+            return price.out(self.side, self.amount_in) >= self.minimum_out
+        cost = price.cost(self.side, self.minimum_out)
+        return cost is not None and cost <= self.maximum_in
 
     def rank(self, touch: Decimal) -> tuple[bool, bool, Decimal, int]:
         """Its place among the orders of its side that ``touch`` reaches: the lesser first."""
@@ -100,4 +111,5 @@ def waiting_order_of(order_id: UUID, position: int, version: int, order: Order) 
         expires_at=order.expires_at,
         trail_bps=order.trail_bps,
         best_touch=order.best_touch,
+        maximum_in=None if order.amount_out is None else order.maximum_in,
     )
