@@ -13,9 +13,10 @@ LANES ?=
 RUNS ?= 3
 RACES ?= 1000
 OCO_TIMES ?= 200
+TRAIL_MINUTES ?= 5
 WITH ?=
 
-.PHONY: help install run unit test browser matrix races oco chaos schemathesis check lock docs docs-assets program bench clean
+.PHONY: help install run unit test browser matrix races oco trails chaos schemathesis check lock docs docs-assets program bench clean
 
 help: ## show this help
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -52,6 +53,9 @@ matrix: install ## kill every role between any two effects (tests/chaos; some mi
 
 races: install ## cancels and amendments against the prices that trigger (RACES=1000; minutes)
 	@RACES=$(RACES) $(BIN)/python -m pytest -q tests/integration/workers/test_races.py
+
+trails: install ## trailing stops under a market that walks, recomputed from its prices (TRAIL_MINUTES=5)
+	@MARKET_S=$$(( 60 * $(TRAIL_MINUTES) )) $(BIN)/python -m pytest -q tests/integration/workers/test_trailing_stops.py -k market
 
 chaos: install ## orders under load while everything fails, and a verdict (SEED, ORDERS, MINUTES, PROCESSES, WITH, PLANT)
 	@$(BIN)/python -m tests.chaos.storm --seed $(SEED) --orders $(ORDERS) --minutes $(MINUTES) --processes $(PROCESSES) --with "$(WITH)" --plant "$(PLANT)"
