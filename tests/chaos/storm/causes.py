@@ -48,7 +48,7 @@ def unexplained(failed: OrderFailed, begun: datetime, ended: datetime, struck: S
     causes = CAUSES.get(failed.code)
     if causes is None:
         return f"failed with {failed.code}, which no fault causes"
-    felt = [(max(one.begun, begun), min(one.ended + FELT_FOR, ended)) for one in struck if one.strike.name in causes]
+    felt = [(max(one.begun, begun), min(one.over + FELT_FOR, ended)) for one in struck if one.strike.name in causes]
     covered, upto = timedelta(), begun
     for start, end in sorted(felt):
         covered += max(end - max(start, upto), timedelta())

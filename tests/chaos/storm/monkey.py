@@ -6,6 +6,7 @@ import asyncio
 import signal
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -13,17 +14,23 @@ import httpx2
 from redis.exceptions import RedisError
 
 from tests.chaos.storm.plan import Strike
-from tests.chaos.storm.world import World
+from tests.chaos.storm.world import STARTS_WITHIN_S, World
 from tests.e2e.processes import Process, descendants
 
 
 @dataclass(frozen=True)
 class Struck:
-    """A strike as it was: by the wall clock, from when to when."""
+    """A strike as it was, by the wall clock; ``served_again``: when the engine was ready after it."""
 
     strike: Strike
     begun: datetime
     ended: datetime
+    served_again: datetime | None = None
+
+    @property
+    def over(self) -> datetime:
+        """When nothing of it stood in an order's way any more."""
+        return max(self.ended, self.served_again or self.ended)
 
 
 class Monkey:
@@ -59,9 +66,19 @@ class Monkey:
             ended = datetime.now(UTC)
             if strike.kind == "node" and self._node_started > begun:
                 ended = self._node_started
-            self.done.append(Struck(strike, begun, ended))
+            self.done.append(Struck(strike, begun, ended, await self._served_again(strike)))
         else:
             self.missed[strike.name] += 1
+
+    async def _served_again(self, strike: Strike) -> datetime | None:
+        """When the engine was ready after it was struck itself, however long a busy machine takes to start it."""
+        if strike.kind == "node" or strike.target == "node":
+            return None
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STARTS_WITHIN_S):
+                while not await asyncio.to_thread(self._world.engine.ready):
+                    await asyncio.sleep(0.5)
+        return datetime.now(UTC)
 
     async def _carried_out(self, strike: Strike) -> bool:
         world, node = self._world, self._world.node
