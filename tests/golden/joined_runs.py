@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
+
+from solders.keypair import Keypair
 
 from domain.commands import RequestCancel
 from domain.order import Order
@@ -51,6 +54,21 @@ async def cancelled_by_deadline(engine: EngineHarness, node: FaultyNode) -> Sequ
     await engine.until(order_id, lambda order: order.cancellation is not None)
     await node.clear(dropped)
     await engine.until(order_id, all_attempts_ended)
+    return [order_id]
+
+
+@history
+async def tipped_then_confirmed(engine: EngineHarness, node: FaultyNode) -> Sequence[UUID]:
+    """Its transaction tips a lander beside the network's fee."""
+    account = str(Keypair().pubkey())
+    await node.truth("requestAirdrop", account, 10**9)
+    while not (await node.truth("getBalance", account, {"commitment": "confirmed"}))["value"]:
+        await asyncio.sleep(0.1)
+    tips = {"jito_url": "http://127.0.0.1:1", "jito_tip_accounts": (account,)}
+    engine.settings = engine.settings.model_copy(update=tips)
+    execute(engine)
+    order_id = await engine.submit()
+    await engine.until(order_id, is_ended)
     return [order_id]
 
 
