@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64decode
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from solders.message import Message, MessageV0
@@ -14,6 +14,9 @@ from domain.codes import Code
 from venues.errors import VenueError
 from venues.remote.answers import Answer, Units, reader, short
 from venues.remote.service import Reply, Service
+
+_SWAP_TYPES = {"in": "BaseIn", "out": "BaseOut"}
+"""What quotes for an exact amount in, and out, call themselves."""
 
 
 class RouteStep(Answer, frozen=True):
@@ -51,19 +54,36 @@ class Computed:
 
 async def compute(service: Service, *, token_in: str, token_out: str, amount_in: int) -> Computed:
     """An exact amount in. Raises ``VenueError``. The slippage is ours to hold: none is asked for here."""
+    computed = await _computed(service, "in", token_in, token_out, amount_in)
+    if computed.data.input_amount != amount_in:
+        raise service.unusable("its quote is for another amount than was asked for")
+    return computed
+
+
+async def compute_exact_out(service: Service, *, token_in: str, token_out: str, amount_out: int) -> Computed:
+    """An exact amount out: ``input_amount`` is what it takes now, in base units. Raises ``VenueError``."""
+    computed = await _computed(service, "out", token_in, token_out, amount_out)
+    if computed.data.output_amount != amount_out:
+        raise service.unusable("its quote is for another amount than was asked for")
+    return computed
+
+
+async def _computed(
+    service: Service, exact: Literal["in", "out"], token_in: str, token_out: str, amount: int
+) -> Computed:
     query = {
         "inputMint": token_in,
         "outputMint": token_out,
-        "amount": str(amount_in),
+        "amount": str(amount),
         "slippageBps": "0",
         "txVersion": "V0",
     }
-    body = await service.get("/compute/swap-base-in", query)
+    body = await service.get(f"/compute/swap-base-{exact}", query)
     found = _data(service, body, ComputeData)
-    if (found.input_mint, found.output_mint, found.input_amount) != (token_in, token_out, amount_in):
-        raise service.unusable("its quote is for another swap than was asked for")
-    if found.swap_type != "BaseIn":
-        raise service.unusable("its quote is for an exact amount out")
+    if (found.input_mint, found.output_mint) != (token_in, token_out):
+        raise service.unusable("its quote is for other tokens than were asked for")
+    if found.swap_type != _SWAP_TYPES[exact]:
+        raise service.unusable(f"its quote isn't for an exact amount {exact}")
     return Computed(found, msgspec.Raw(body))
 
 
@@ -85,7 +105,8 @@ async def transactions(
     }
     if destination is not None:
         asked["outputAccount"] = destination
-    body = await service.post("/transaction/swap-base-in", msgspec.json.encode(asked))
+    exact = next(word for word, swap_type in _SWAP_TYPES.items() if swap_type == computed.data.swap_type)
+    body = await service.post(f"/transaction/swap-base-{exact}", msgspec.json.encode(asked))
     # Documented as a list and, on another page, as one object.
     found = _data(service, body, list[_Transaction] | _Transaction)
     texts = [one.transaction for one in (found if isinstance(found, list) else [found])]
