@@ -12,6 +12,7 @@ from pathlib import Path
 import psycopg
 
 from chains.guard import SYSTEM_PROGRAM
+from chains.solana_client import SolanaChain
 from chains.transactions import MEMO_PROGRAM
 from commands.ids import DEFAULT_ACCOUNT
 from domain.quotes import Refusal
@@ -33,6 +34,8 @@ from runtime.preconditions import load_wallet
 from runtime.roles import SHARED, main, migrate
 from runtime.settings import Settings
 from runtime.supervision import child
+from venues.constant_product import PROGRAM_ID as SWAP_PROGRAM
+from venues.pools import PoolBook as SolanaPools
 from venues.protocol import Fits, Proposal, QuoteRequest, VenueGroup, VenueQuote
 
 __all__ = [
@@ -42,6 +45,7 @@ __all__ = [
     "METHODS",
     "SHARED",
     "SOL_USDC",
+    "SWAP_PROGRAM",
     "SYSTEM_PROGRAM",
     "AppendRequest",
     "Appender",
@@ -55,6 +59,7 @@ __all__ = [
     "Refusal",
     "RpcServer",
     "Settings",
+    "SolanaPools",
     "Store",
     "Stored",
     "VenueGroup",
@@ -69,6 +74,7 @@ __all__ = [
     "open_node",
     "pair_named",
     "postgres_alone",
+    "solana_pools",
     "valkey_alone",
 ]
 
@@ -115,3 +121,10 @@ async def migrated(server: postgres.EmbeddedPostgres) -> str:
     """The address of its database, with the log in it."""
     await migrate.run(Settings(database_url=server.url, database_owner_url=server.owner_url))
     return server.url
+
+
+@asynccontextmanager
+async def solana_pools(rpc_url: str) -> AsyncIterator[SolanaPools]:
+    """The pools of the chain at ``rpc_url``."""
+    async with SolanaChain(rpc_url) as chain:
+        yield SolanaPools(chain, SWAP_PROGRAM)

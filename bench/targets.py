@@ -40,6 +40,7 @@ TARGETS = (
     Target("latency", "surefill at 200/s, all its processes", "at most", 90),
     Target("latency", "surefill at 200/s, orders with every message", "at least", 100),
     Target("latency", "surefill alone, processor time", "at most", 6),
+    Target("remote", "first send, p99", "at most", 1_200),
     Target("idle", "processor time", "at most", 2.5),
     Target("idle", "memory", "at most", 320),
     Target("fan_out", "commit to client, p99", "at most", 100),

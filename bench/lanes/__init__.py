@@ -12,7 +12,7 @@ from bench.report import LaneResult
 from bench.rig import Rig
 
 LANES = (
-    "localnet", "batch", "latency", "instant", "in_flight", "resting", "fan_out", "log", "growth", "idle",
+    "localnet", "batch", "latency", "instant", "in_flight", "remote", "resting", "fan_out", "log", "growth", "idle",
 )  # fmt: skip
 
 
