@@ -16,13 +16,15 @@ class BalanceChange:
     ``tokens`` is by mint, in base units, over all its token accounts. ``lamports`` is over the wallet and its token
     accounts together, because the rent of an account that it opens or closes only moves between them; the network fee,
     ``fee_lamports`` where the wallet paid it, is not in it, nor is a tip, nor ``guard_lamports``, what went into the
-    order's guard as rent. ``wrapped_sol_stayed``: no wrapped-SOL account of the wallet was opened or closed.
+    order's guard as rent. ``account_rent_lamports`` is the rent in token accounts of the wallet's that it made.
+    ``wrapped_sol_stayed``: no wrapped-SOL account of the wallet was opened or closed.
     """
 
     tokens: dict[str, int]
     lamports: int
     fee_lamports: int
     guard_lamports: int
+    account_rent_lamports: int
     wrapped_sol_stayed: bool
 
     def of(self, mint: str) -> int:
@@ -59,6 +61,7 @@ def balance_change(
     if wallet in keys:
         own |= {keys.index(wallet)}
     guards = {keys.index(guard)} if guard in keys else set()
+    made = {index: balance for index, balance in after.items() if index not in before}
     fee = meta.fee if keys[:1] == [wallet] else 0
     tip = tip_lamports if meta.err is None else 0
     return BalanceChange(
@@ -66,6 +69,7 @@ def balance_change(
         lamports=_gained(meta, own | guards) + fee + tip,
         fee_lamports=fee,
         guard_lamports=_gained(meta, guards),
+        account_rent_lamports=_gained(meta, set(made)) - sum(map(_wrapped_amount, made.values())),
         wrapped_sol_stayed=_wrapped_sol(before) == _wrapped_sol(after),
     )
 
@@ -78,6 +82,11 @@ def _gained(meta: Meta, indices: set[int]) -> int:
 def _owned(balances: Sequence[TokenBalance] | None, wallet: str) -> dict[int, TokenBalance]:
     """The wallet's token accounts, by their index among the transaction's accounts."""
     return {balance.account_index: balance for balance in balances or () if balance.owner == wallet}
+
+
+def _wrapped_amount(balance: TokenBalance) -> int:
+    """The lamports of an account that are its amount, and so no rent."""
+    return int(balance.ui_token_amount.amount) if balance.mint == SOL.mint else 0
 
 
 def _wrapped_sol(balances: dict[int, TokenBalance]) -> set[int]:

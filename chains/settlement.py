@@ -52,13 +52,14 @@ def settle(
         keys = message.account_keys
         programs = [keys[step.program_id_index] for step in message.instructions if step.program_id_index < len(keys)]
         error = transaction_error(meta.err, meta.log_messages or (), programs=programs, custom_codes=custom_codes)
-        amount_in = amount_out = guard_rent = 0
+        amount_in = amount_out = guard_rent = account_rent = 0
     else:
         error = None
         change = balance_change(meta, message.account_keys, sent.wallet, sent.guard, tip_lamports=sent.tip_lamports)
         amount_in = max(0, -change.of(sent.token_in))
         amount_out = max(0, change.of(sent.token_out))
         guard_rent = max(0, change.guard_lamports)
+        account_rent = max(0, change.account_rent_lamports)
     return Landing(
         signature=sent.signature,
         slot=found.slot,
@@ -67,6 +68,7 @@ def settle(
         amount_out=amount_out,
         fee_lamports=meta.fee,
         guard_rent_lamports=guard_rent if sent.guard else None,
+        account_rent_lamports=account_rent,
         error=error,
         shown_by=(shown_by,),
         configured=configured,

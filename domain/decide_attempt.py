@@ -149,4 +149,5 @@ def confirmed(order: Order, attempt: Attempt, landing: Landing, *, because: str 
         guard_rent_lamports=landing.guard_rent_lamports,
         because=because,
         tip_lamports=attempt.tip_lamports,
+        account_rent_lamports=landing.account_rent_lamports,
     )

@@ -246,8 +246,9 @@ class OrderConfirmed(BaseOrderEvent):
     """The swap is on chain at ``commitment``; amounts are what the transaction's token balances show.
 
     ``guard_rent_lamports`` is what lies in the order's guard, part of neither price nor fee. ``because`` is set where
-    an operator said so of what the chain no longer tells. ``tip_lamports`` went to landers, beside the network fee. A
-    swap that another log or engine signed has the attempt's number there, and neither venue nor its fee.
+    an operator said so of what the chain no longer tells. ``tip_lamports`` went to landers, beside the network fee;
+    ``account_rent_lamports`` lies in token accounts of the wallet's that it made. A swap that another log or engine
+    signed has the attempt's number there, and neither venue nor its fee.
     """
 
     TOPIC = "order.OrderConfirmed"
@@ -267,6 +268,7 @@ class OrderConfirmed(BaseOrderEvent):
     guard_rent_lamports: BaseUnits | None = None
     because: str | None = None
     tip_lamports: Annotated[BaseUnits, Field(exclude_if=operator.not_)] = 0
+    account_rent_lamports: Annotated[BaseUnits, Field(exclude_if=operator.not_)] = 0
 
 
 RestatedFor = Literal["other_amounts", "other_slot", "other_fees", "another_attempt", "cancel", "other_leg"]
@@ -299,6 +301,7 @@ class OrderRestated(BaseOrderEvent):
     venue_fee_token: str | None = None
     guard_rent_lamports: BaseUnits | None = None
     tip_lamports: Annotated[BaseUnits, Field(exclude_if=operator.not_)] = 0
+    account_rent_lamports: Annotated[BaseUnits, Field(exclude_if=operator.not_)] = 0
 
 
 class PaperFilled(BaseOrderEvent):

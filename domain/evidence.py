@@ -30,8 +30,9 @@ class Landing(Recorded):
     """A transaction that is in a block, read from the transaction itself.
 
     Amounts are what the wallet's token balances show, in base units; both are 0 where ``error`` is set.
-    ``guard_rent_lamports`` is what went into the order's guard, None for a transaction without one. ``shown_by`` names
-    the endpoints that show it so, of ``configured`` ones.
+    ``guard_rent_lamports`` is what went into the order's guard, None for a transaction without one,
+    ``account_rent_lamports`` what lies in token accounts that it made. ``shown_by`` names the endpoints that show it
+    so, of ``configured`` ones.
     """
 
     signature: str
@@ -41,6 +42,7 @@ class Landing(Recorded):
     amount_out: BaseUnits
     fee_lamports: BaseUnits
     guard_rent_lamports: BaseUnits | None = None
+    account_rent_lamports: BaseUnits = 0
     error: TransactionError | None = None
     shown_by: tuple[str, ...] = ()
     configured: int = 1

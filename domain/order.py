@@ -93,6 +93,7 @@ class Fill(State):
     guard_rent_lamports: IfSet[BaseUnits | None] = None
     by_operator: IfSet[bool] = False
     tip_lamports: IfSet[BaseUnits] = 0
+    account_rent_lamports: IfSet[BaseUnits] = 0
 
 
 class PaperFill(State):

@@ -48,12 +48,14 @@ class Fee(View):
 
     ``tip_lamports`` went to landers. ``guard_rent_lamports`` lies in the order's guard until the guard is closed: it
     is no cost, and comes back. ``guard_rent_returned`` says whether it has, of the order as it is now.
+    ``account_rent_lamports`` lies in the wallet's own token account, which the swap made: it stays the wallet's.
     """
 
     network_lamports: str
     tip_lamports: IfKnown[str] = None
     guard_rent_lamports: IfKnown[str] = None
     guard_rent_returned: IfKnown[bool] = None
+    account_rent_lamports: IfKnown[str] = None
     venue: IfKnown[VenueFee] = None
 
 
@@ -278,10 +280,15 @@ def _fee(order: Order) -> Fee | None:
     amount = to_units(fill.venue_fee or 0, token.decimals) if token else None
     return Fee(
         network_lamports=str(lamports),
-        tip_lamports=str(order.fill.tip_lamports) if order.fill and order.fill.tip_lamports else None,
+        tip_lamports=_or_nothing(order.fill.tip_lamports) if order.fill else None,
         guard_rent_lamports=None if rent is None else str(rent),
+        account_rent_lamports=_or_nothing(order.fill.account_rent_lamports) if order.fill else None,
         venue=VenueFee(token=token.symbol, amount=amount) if token and amount else None,
     )
+
+
+def _or_nothing(lamports: int) -> str | None:
+    return str(lamports) if lamports else None
 
 
 def _failure(failure: Failure | None) -> FailureView | None:

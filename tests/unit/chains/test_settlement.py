@@ -164,3 +164,31 @@ def test_a_success_counts_before_failures() -> None:
     said = alike(failures)
     assert said
     assert said.shown_by == ("a", "b")
+
+
+def test_the_rent_of_an_account_that_the_swap_made_is_its_own_figure_and_no_amount() -> None:
+    before, after = [10**9, 10**9, 0, 0, 0, 0], [10**9 - FEE - RENT, 10**9 - 500, RENT, 0, 0, 0]
+    landing = settled(
+        [held(1, WALLET, SOL.mint, 1_000)],
+        [held(1, WALLET, SOL.mint, 500), held(2, WALLET, USDC.mint, 45)],
+        lamports=(before, after),
+    )
+    assert (landing.amount_in, landing.amount_out, landing.account_rent_lamports) == (500, 45, RENT)
+
+
+def test_of_a_wrapped_sol_account_the_rent_alone_is_rent() -> None:
+    before, after = [10**9, 0, RENT, 0, 0, 0], [10**9 - FEE - RENT, RENT + 300, RENT, 0, 0, 0]
+    landing = settled(
+        [held(2, WALLET, USDC.mint, 100)],
+        [held(1, WALLET, SOL.mint, 300), held(2, WALLET, USDC.mint, 55)],
+        lamports=(before, after),
+        sent=BACK,
+    )
+    assert (landing.amount_in, landing.amount_out, landing.account_rent_lamports) == (45, 300, RENT)
+
+
+def test_where_no_account_was_made_there_is_no_rent_of_one() -> None:
+    accounts = [held(1, WALLET, SOL.mint, 1_000), held(2, WALLET, USDC.mint, 0)]
+    after = [held(1, WALLET, SOL.mint, 500), held(2, WALLET, USDC.mint, 45)]
+    assert settled(accounts, after).account_rent_lamports == 0
+    assert settled(accounts, accounts, err={"InstructionError": [0, "Custom"]}).account_rent_lamports == 0
