@@ -53,6 +53,8 @@ class LookupTableCache:
     async def get(self, addresses: Iterable[str]) -> list[AddressLookupTableAccount]:
         """Those of the first ``MOST_TABLES`` of ``addresses`` that are tables; raises what ``read`` raises."""
         names = [one for one in islice(dict.fromkeys(addresses), MOST_TABLES) if _is_address(one)]
+        if not names:  # most swaps use none, and to gather nothing takes a turn of the loop
+            return []
         tables = await asyncio.gather(*(self._table(name) for name in names))
         return [
             AddressLookupTableAccount(Pubkey.from_string(name), list(held))

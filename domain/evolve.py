@@ -14,6 +14,9 @@ from domain.numbers import BaseUnits, Price
 from domain.order import ENDS, Attempt, AttemptEnd, Cancellation, Failure, Fill, IfSet, Order, PaperFill, Rest, Route
 from domain.terms import AmountIn, AmountOut, ExpiresAt
 
+# The names themselves: pydantic looks for them at each asking, which took longer than making a fill.
+_FILLED = tuple(Fill.model_fields)
+
 
 class OrderChange(TypedDict, total=False):
     """The fields of an ``Order`` that events change, each with the field's own type.
@@ -276,10 +279,15 @@ def _is_swap(order: Order, number: int) -> bool:
 
 
 def _apply_confirmed(order: Order, event: e.OrderConfirmed) -> OrderChange:
-    fill = Fill(**{name: value for name, value in vars(event).items() if name in Fill.model_fields})
+    fill = _fill(event)
     if event.because is not None:
         fill = fill.model_copy(update={"by_operator": True})
     return {"attempts": _attempts_ended(order, event.attempt, event.tx_hash, "confirmed"), "fill": fill}
+
+
+def _fill(event: e.OrderConfirmed | e.OrderRestated) -> Fill:
+    recorded = vars(event)
+    return Fill(**{name: recorded[name] for name in _FILLED if name in recorded})
 
 
 def _attempts_ended(order: Order, number: int, signature: str, end: AttemptEnd) -> tuple[Attempt, ...]:
@@ -303,7 +311,7 @@ def _apply_restated(order: Order, event: e.OrderRestated) -> OrderChange:
             attempts = _with(attempts, attempt.number, {"end": None, "proven": False})
     if event.reason in ("cancel", "other_leg"):
         return {"attempts": attempts, "fill": None}
-    fill = Fill(**{name: value for name, value in vars(event).items() if name in Fill.model_fields})
+    fill = _fill(event)
     return {"attempts": _with(attempts, event.attempt, {"end": "confirmed"}), "fill": fill}
 
 

@@ -20,6 +20,7 @@ _NUMBER_LENGTH = 128
 _EXACT = Context(prec=_NUMBER_LENGTH)
 _PRICE_MAGNITUDE = 30
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,9})?", re.ASCII)
+_TYPES, _TIMES_IN_FORCE = get_args(OrderType), get_args(TimeInForce)
 _CLIENT_ORDER_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
 
 
@@ -32,8 +33,8 @@ def order_type(value: Any, field: str) -> OrderType:
     """One of the types as text; a market order where there is none."""
     if value is None:
         return "market"
-    if not _is_one_of(get_args(OrderType), value):
-        raise invalid("unknown_type", f"An order is {_either(get_args(OrderType))}.", field)
+    if not _is_one_of(_TYPES, value):
+        raise invalid("unknown_type", f"An order is {_either(_TYPES)}.", field)
     return cast(OrderType, value)
 
 
@@ -41,8 +42,8 @@ def time_in_force(value: Any, field: str) -> TimeInForce:
     """One of the four as text; `gtc` where there is none."""
     if value is None:
         return "gtc"
-    if not _is_one_of(get_args(TimeInForce), value):
-        raise invalid("unknown_time_in_force", f"{field} is {_either(get_args(TimeInForce))}.", field)
+    if not _is_one_of(_TIMES_IN_FORCE, value):
+        raise invalid("unknown_time_in_force", f"{field} is {_either(_TIMES_IN_FORCE)}.", field)
     return cast(TimeInForce, value)
 
 
