@@ -22,7 +22,7 @@ from api.admin.limits import LimitsController
 from api.admin.trading import TradingController
 from api.callers.authentication import Authentication, Authenticator
 from api.callers.caller import caller_of
-from api.callers.rules import OPEN, require_rules, require_scope
+from api.callers.rules import OPEN, require_rules
 from api.chain import KnownChain
 from api.config import ApiConfig
 from api.deadman import DeadmanController
@@ -195,7 +195,6 @@ def create_app(
             "caller": Provide(caller_of, sync_to_thread=False),
         },
         middleware=[DefineMiddleware(Authentication, authenticator=authenticator)],
-        guards=[require_scope],
         lifespan=[feeding],
         plugins=[PydanticPlugin(prefer_alias=True), PROBLEM_DETAILS],
         logging_config=None,

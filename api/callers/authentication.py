@@ -5,11 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
-from litestar.connection import ASGIConnection
 from litestar.enums import ScopeType
-from litestar.middleware.authentication import AbstractAuthenticationMiddleware, AuthenticationResult
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from api.callers.caller import Caller
@@ -75,30 +72,30 @@ class Authenticator:
         raise _unauthenticated("This is no key of this engine, or it has expired or was revoked.")
 
 
-class Authentication(AbstractAuthenticationMiddleware):
-    """Puts the caller into the scope. A WebSocket is refused before it is accepted, also where its scope is missing."""
+class Authentication:
+    """Puts the caller into the scope, once it has the scope that the route asks for. A WebSocket is refused before it
+    is accepted.
+
+    A middleware of its own, beside which Litestar needs no guard: for each guard it would copy the route's handler,
+    which takes as long as all of this.
+    """
 
     def __init__(self, app: ASGIApp, authenticator: Authenticator) -> None:
-        super().__init__(app)
+        self.app = app
         self._authenticator = authenticator
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if is_open(scope):
-            await self.app(scope, receive, send)
-            return
-        if scope["type"] == ScopeType.WEBSOCKET:
+        if not is_open(scope):
             try:
-                scope["user"] = self._authenticator.caller(scope)
-                await require_scope(ASGIConnection(scope), scope["route_handler"])
+                caller = self._authenticator.caller(scope)
+                require_scope(caller.scopes, scope["route_handler"])
             except ProblemError as refused:
+                if scope["type"] != ScopeType.WEBSOCKET:
+                    raise
                 await _refusal(refused).send(scope, send)  # type: ignore[arg-type]
                 return
-            await self.app(scope, receive, send)
-            return
-        await super().__call__(scope, receive, send)
-
-    async def authenticate_request(self, connection: ASGIConnection[Any, Any, Any, Any]) -> AuthenticationResult:
-        return AuthenticationResult(user=self._authenticator.caller(connection.scope), auth=None)
+            scope["user"] = caller
+        await self.app(scope, receive, send)
 
 
 def _unauthenticated(detail: str) -> ProblemError:

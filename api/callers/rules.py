@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Final
+from collections.abc import Collection, Iterator
+from typing import Final
 
 from litestar import Litestar
-from litestar.connection import ASGIConnection
 from litestar.enums import HttpMethod
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.routes import HTTPRoute
@@ -40,12 +39,10 @@ def is_open(scope: Scope) -> bool:
     )
 
 
-async def require_scope(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-    """Litestar's guard of every route; one that isn't async would run in a thread. Raises ``ProblemError``."""
-    if is_open(connection.scope):
-        return
+def require_scope(scopes: Collection[str], handler: BaseRouteHandler) -> None:
+    """Raises ``ProblemError`` where a caller with ``scopes`` may not ask ``handler``, which is none that is open."""
     rule = rule_of(handler)
-    if rule not in connection.user.scopes:
+    if rule not in scopes:
         raise ProblemError(403, "scope_missing", f"This needs a key with the scope {rule}.", scope=rule)
 
 
