@@ -13,6 +13,7 @@ from litestar.params import HeaderParameter
 from api.callers.caller import Caller, InjectedCaller
 from api.callers.rules import TRADE
 from api.config import ApiConfig
+from api.json_answer import JsonAnswer
 from api.openapi import problems, recorded_answer
 from api.orders.answers import AcceptedOrder, accepted_order, links
 from api.orders.document import BODY_LIMIT, Document, read
@@ -110,11 +111,11 @@ async def answered(
     body = await submitted(services, caller, document, expires_after(expires), headers)
     headers["Location"] = body.links.order
     if (seconds := preferred_wait(prefer)) is None:
-        return Response(body, headers=headers)
+        return JsonAnswer(body, headers=headers)
     headers["Preference-Applied"] = f"wait={seconds}"
     ended = await ended_within(services, caller, body.order_id, seconds)
     if ended is None:
-        return Response(body, headers=headers)
+        return JsonAnswer(body, headers=headers)
     headers |= etag(ended.version)
     return cast(Response[AcceptedOrder], Response(ended.view(), status_code=200, headers=headers))
 
