@@ -163,7 +163,8 @@ class ExpiryProver:
         if history is None or history.order is None:
             return None
         now = self._clock()
-        if evidence.shows_failed(attempt.signature) and (landing := await self._failure(attempt)):
+        is_new = attempt.attempt.end != "rejected" and evidence.shows_failed(attempt.signature)
+        if is_new and (landing := await self._failure(attempt)):
             await self._recorder.record(
                 lease, attempt, history, RecordLanding(attempt.number, landing, now, evidence=evidence)
             )
