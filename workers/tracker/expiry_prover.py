@@ -8,7 +8,7 @@ from datetime import datetime
 
 import structlog
 
-from chains.protocol import Chain, Inconclusive, OutcomeQuestion
+from chains.protocol import Chain, Inconclusive, OutcomeQuestion, SentTransaction
 from commands.loaded_order import LoadedOrder
 from domain.commands import RecordExpiry, RecordLanding, RecordOtherLeg
 from domain.evidence import ExpiryEvidence, GuardTaken, Landing
@@ -17,7 +17,7 @@ from event_store.processors.leases import Lease
 from workers.dispatch.work import WorkTable
 from workers.errors import TRANSIENT_ERRORS
 from workers.metrics import DISAGREEMENTS, EVIDENCE_MISSING
-from workers.outcome_question import outcome_question
+from workers.outcome_question import outcome_question, sent_transaction
 from workers.tracker.finality import Finality
 from workers.tracker.landing_recorder import LandingRecorder
 from workers.tracker.outcome_recorder import OutcomeRecorder
@@ -116,7 +116,7 @@ class ExpiryProver:
         else:
             # One endpoint's height alone doesn't say that its time is over; asked first, what landed until then shows.
             is_over = await self._chain.passed_height() > attempt.lands_until
-            if lost := await self._failure(attempt):
+            if lost := await self._failure(attempt.sent):
                 now = self._clock()
                 await self._recorder.record(lease, attempt, history, RecordLanding(attempt.number, lost, now))
                 return
@@ -163,20 +163,21 @@ class ExpiryProver:
         if history is None or history.order is None:
             return None
         now = self._clock()
-        is_new = attempt.attempt.end != "rejected" and evidence.shows_failed(attempt.signature)
-        if is_new and (landing := await self._failure(attempt)):
-            await self._recorder.record(
-                lease, attempt, history, RecordLanding(attempt.number, landing, now, evidence=evidence)
-            )
-            return None
+        # Each failure first: the proof may end the order, and what they cost would never be recorded.
+        for one in history.order.attempts:
+            if one.end != "rejected" and evidence.shows_failed(one.signature):
+                failure = await self._failure(sent_transaction(history.order, one))
+                if failure is not None:
+                    await self._recorder.record(lease, attempt, history, RecordLanding(one.number, failure, now))
+                    return None
         if not evidence.is_complete and (attempt.unproven or past_deadline(history.order, now)):
             return await self._inconclusive(lease, attempt, alone, finalized_height)
         await self._recorder.record(lease, attempt, history, RecordExpiry(attempt.number, evidence, now))
         return None
 
-    async def _failure(self, attempt: TrackedAttempt) -> Landing | None:
+    async def _failure(self, sent: SentTransaction) -> Landing | None:
         """How it failed for good, at the cost of a fee: the endpoint that is asked for statuses may not show it."""
-        landing = await self._chain.landing(attempt.sent, "finalized")
+        landing = await self._chain.landing(sent, "finalized")
         return landing if landing and landing.error else None
 
     async def _inconclusive(
