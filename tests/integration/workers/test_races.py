@@ -5,6 +5,7 @@ answered was true. ``RACES`` says how many cancels; half as many amendments.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import random
 from collections.abc import Awaitable, Callable, Sequence
@@ -14,6 +15,7 @@ from uuid import UUID
 
 import psycopg
 
+from chains.errors import ChainUnavailableError
 from commands.amend import amendment, record_amendment
 from commands.cancel import cancel_outcome, request_cancel
 from commands.ids import uuid7
@@ -21,6 +23,7 @@ from domain import events as e
 from domain.commands import AmendOrder
 from domain.errors import DomainError
 from domain.order import Order
+from event_store.errors import LeaseLostError
 from tests.golden.runs import QUICK, price
 from tests.integration.workers.harness import EngineHarness, now
 
@@ -30,6 +33,8 @@ LOWEST, STEPS = 150, 5
 FAR = Decimal(1_000)
 # Seconds over which those that are asked about at one step of the price are spread.
 SPREAD_S = 0.3
+# So many ask at a time: more would only wait for each other, and for the connections that the engine itself needs.
+AT_ONCE = 30
 
 
 @dataclass
@@ -44,11 +49,20 @@ Ask = Callable[[EngineHarness, UUID], Awaitable[Answered]]
 
 
 def race(engine: EngineHarness) -> None:
-    engine.start_projector()
     engine.start_sweeper()
     engine.start_worker()
-    engine.start_tracker(QUICK)
-    engine.start_watcher()
+    for start in (engine.start_projector, lambda: engine.start_tracker(QUICK), engine.start_watcher):
+        engine.running.append(asyncio.create_task(_kept_up(engine, start)))
+
+
+async def _kept_up(engine: EngineHarness, start: Callable[[], object]) -> None:
+    """A leased role that goes on under its next lease, as the engine's does: under this load one may be lost."""
+    while True:
+        start()
+        task = engine.running[-1]
+        await asyncio.wait([task])
+        if task.cancelled() or not isinstance(task.exception(), LeaseLostError):
+            return
 
 
 async def submitted(engine: EngineHarness, count: int) -> list[UUID]:
@@ -60,11 +74,14 @@ async def submitted(engine: EngineHarness, count: int) -> list[UUID]:
 async def answered(engine: EngineHarness, ids: Sequence[UUID], ask: Ask) -> list[Answered]:
     """What is said of each order, asked some time before or after the price that triggers it."""
 
+    turn = asyncio.Semaphore(AT_ONCE)
+
     async def patiently(order_id: UUID) -> tuple[UUID, Answered]:
-        await asyncio.sleep(random.uniform(0, SPREAD_S))
+        await asyncio.sleep(random.uniform(0, SPREAD_S * max(1, len(ids) / AT_ONCE / STEPS)))
         while True:
             try:
-                return order_id, await ask(engine, order_id)
+                async with turn:
+                    return order_id, await ask(engine, order_id)
             except psycopg.OperationalError:
                 # No connection was free: nothing was said, and its client asks again.
                 await asyncio.sleep(0.1)
@@ -103,7 +120,12 @@ async def amended(engine: EngineHarness, order_id: UUID) -> Answered:
 async def succeeded(engine: EngineHarness, order: Order) -> list[tuple[e.Purpose, str]]:
     """The order's transactions that the chain holds as successes."""
     signatures = [attempt.signature for attempt in order.attempts]
-    found = (await engine.chain.statuses(signatures, search_history=True)).found if signatures else ()
+    if not signatures:
+        return []
+    while True:
+        with contextlib.suppress(ChainUnavailableError):
+            found = (await engine.chain.statuses(signatures, search_history=True)).found
+            break
     return [
         (attempt.purpose, attempt.signature)
         for attempt, status in zip(order.attempts, found, strict=True)
