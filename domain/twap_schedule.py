@@ -56,6 +56,8 @@ def require_sliceable(order: OrderTerms, slices: int, every_ms: int) -> None:
     if order.client_order_id is not None:
         detail = "The slices get their ids from the list: name the whole by clientListId."
         raise DomainError("not_sliceable", detail, field="clientOrderId")
+    if order.amount_out is not None:
+        raise DomainError("not_sliceable", "A TWAP says what it pays, by amountIn.", field="amountOut")
     if order.amount_in < slices:
         detail = f"{slices} slices of so small an amount would swap nothing."
         raise DomainError("slice_too_small", detail, field="amountIn")

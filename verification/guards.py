@@ -71,8 +71,9 @@ class GuardRows:
                 self._step(recorded, recorded.stream_id, lamports, None)
         elif isinstance(event, ReclaimBuilt):
             for guard in event.guards:
-                for order_id in guard.order_ids:
-                    self._step(recorded, order_id, guard.lamports, recorded.stream_id)
+                # Orders of a list share one: its rent comes back once.
+                for place, order_id in enumerate(guard.order_ids):
+                    self._step(recorded, order_id, None if place else guard.lamports, recorded.stream_id)
         elif isinstance(event, ReclaimLanded | ReclaimFailed | ReclaimExpired):
             ending = (str(recorded.stream_id), isinstance(event, ReclaimLanded))
             self._db.execute("insert or ignore into ending values (?, ?)", ending)

@@ -113,6 +113,8 @@ async def test_a_client_list_id_belongs_to_one_list_of_whatever_kind(engine: Eng
         ({"order": {**ORDER, "amountIn": "-1"}}, 422, "amount_not_positive", "order.amountIn"),
         ({"order": {**ORDER, "type": "stop-limit", "stopPrice": "9"}}, 422, "not_sliceable", "order.type"),
         ({"order": {**ORDER, "clientOrderId": "a"}}, 422, "not_sliceable", "order.clientOrderId"),
+        ({"order": {k: v for k, v in ORDER.items() if k != "amountIn"} | {"amountOut": "5"}}, 422, "not_sliceable",
+         "order.amountOut"),
         (
             {"order": {**ORDER, "timeInForce": "gtd", "expiresAt": "2040-01-01T00:00:00Z"}},
             422, "not_sliceable", "order.timeInForce",

@@ -89,6 +89,7 @@ def test_a_slice_that_is_late_moves_those_that_follow_so_that_none_comes_in_a_bu
         (terms(type="trailing-stop", trail_bps=5), 20, 3_000, "not_sliceable"),
         (terms(time_in_force="gtd", expires_at=NOW), 20, 3_000, "not_sliceable"),
         (terms(client_order_id="a"), 20, 3_000, "not_sliceable"),
+        (terms(amount_in=0, amount_out=10**9), 20, 3_000, "not_sliceable"),
         (terms(amount_in=19), 20, 3_000, "slice_too_small"),
     ],
 )
