@@ -9,16 +9,14 @@ from uuid import UUID
 import httpx2
 
 from domain import events as e
-from tests.chaos.storm.clients import Placed
 from tests.chaos.storm.parties import Party
 from tests.chaos.storm.verdict import Chain, Histories
 
 
-def mixed(placed: Mapping[UUID, Placed], histories: Histories, chain: Chain) -> list[str]:
+def mixed(owners: Mapping[UUID, Party], histories: Histories, chain: Chain) -> list[str]:
     """Events recorded for, and transactions signed or landed by, another account than the order's own."""
     wrong = []
-    for order_id, one in placed.items():
-        party = one.party
+    for order_id, party in owners.items():
         for recorded in histories.get(order_id, ()):
             if recorded.account_id != party.account_id:
                 wrong.append(f"{order_id}: {type(recorded.event).__name__} was recorded for another than {party.name}")
@@ -30,16 +28,16 @@ def mixed(placed: Mapping[UUID, Placed], histories: Histories, chain: Chain) -> 
     return wrong
 
 
-async def listed(url: str, parties: Sequence[Party], placed: Mapping[UUID, Placed], histories: Histories) -> list[str]:
+async def listed(url: str, parties: Sequence[Party], owners: Mapping[UUID, Party], histories: Histories) -> list[str]:
     """Each account's list has its own orders, all of them, and no others; and each is refused what isn't its own."""
     wrong = []
     async with httpx2.AsyncClient(base_url=url, timeout=30, trust_env=False) as client:
         for party in parties:
             found = await _list(client, party)
-            own = {str(i) for i, one in placed.items() if one.party == party and i in histories}
+            own = {str(i) for i, owner in owners.items() if owner == party and i in histories}
             wrong += [f"{one}: in the list of {party.name}, and not its own" for one in sorted(found - own)]
             wrong += [f"{one}: {party.name}'s, and not in its list" for one in sorted(own - found)]
-            for order_id in [i for i, one in placed.items() if one.party != party and i in histories][:20]:
+            for order_id in [i for i, owner in owners.items() if owner != party and i in histories][:20]:
                 for what in ("", "/events"):
                     answer = await client.get(f"/api/orders/{order_id}{what}", headers=party.headers)
                     if answer.status_code != httpx2.codes.NOT_FOUND:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-Option = Literal["liar", "replacements", "cancels", "amends", "accounts", "adapters"]
+Option = Literal["liar", "replacements", "cancels", "amends", "lists", "accounts", "adapters"]
 """The first of two endpoints lies; the node drops most transactions, so that they are joined by others; one order of
-four is cancelled at a random moment; every other order that waits for a price is amended; three accounts trade, each
+four is cancelled at a random moment; every other order that waits for a price is amended; beside
+every twenty orders there is an OCO or a TWAP; three accounts trade, each
 with a key and a wallet of its own; the venues are remote services, which fail in their own ways.
 """
 OPTIONS: tuple[Option, ...] = get_args(Option)

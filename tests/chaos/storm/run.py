@@ -6,11 +6,12 @@ import asyncio
 import json
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from rich.console import Console
@@ -18,7 +19,7 @@ from rich.console import Console
 from chains.solana_client import SolanaChain
 from domain.tokens import SOL, USDC, pair_of
 from tests.chaos.plants.faulty import PLANTS
-from tests.chaos.storm import amends, attempts, confinement, outside, plan, verdict
+from tests.chaos.storm import amends, attempts, confinement, lists, outside, plan, verdict
 from tests.chaos.storm.cancels import Canceller
 from tests.chaos.storm.clients import Clients, Placed
 from tests.chaos.storm.errors import own_errors
@@ -40,6 +41,7 @@ from venues.prices import PairPrice, PoolPrices
 ACCEPTED_WITHIN_S = 300
 PENDING_LOOKS, PENDING_S = 6, 10
 CANCELLED_WITHIN_S = 60
+FINISHED_WITHIN_S = 180
 STREAMS_WITHIN_S = 20
 STANDS_S = verdict.NOTICED_WITHIN.total_seconds() + 5
 
@@ -91,6 +93,7 @@ async def storm(console: Console, directory: Path, asked: Asked) -> bool:
         parties = await three(world) if "accounts" in asked.options else [EVERYBODY]
         monkey, reader = Monkey(world), Reader(url)
         clients = Clients(world.engine.url, canceller.ask, amender.ask, parties)
+        lister = lists.Lister(world.engine.url, parties)
         reading = [asyncio.create_task(reader.run()), asyncio.create_task(canceller.run())]
         checkpoint = asyncio.create_task(_checkpoint(world, minutes * 30))
         first = PLANTS[asked.plant].first if asked.plant else ()
@@ -98,32 +101,37 @@ async def storm(console: Console, directory: Path, asked: Asked) -> bool:
         options = {"cancels": "cancels" in asked.options, "amends": "amends" in asked.options}
         orders = plan.orders(seed, asked.orders, minutes, **options)
         orders = plan.shared(orders, len(parties))
+        asked_lists = lists.lists(seed, asked.orders, minutes) if "lists" in asked.options else []
         begun = datetime.now(UTC)
-        await _rage(console, world, monkey, clients, strikes, orders)
+        await _rage(console, world, monkey, clients, strikes, orders, lister.run(asked_lists))
         console.print("the faults are over; waiting for what is on its way")
         healed = datetime.now(UTC)
         await world.ready()
         await canceller.finish(within=CANCELLED_WITHIN_S)
         await amender.finish(within=CANCELLED_WITHIN_S)
+        await lister.finish(within=FINISHED_WITHIN_S)
         seen = await _settled(world, clients, healed, [one.wallet for one in parties if one.wallet])
         await clients.leave()
         for task in reading:
             task.cancel()
         await asyncio.gather(*reading, return_exceptions=True)
         histories, chain, placed = seen.histories, seen.chain, clients.placed
+        owners = {order_id: one.party for order_id, one in placed.items()} | lister.owners
         reclaims = await asyncio.to_thread(outside.reclaims, url)
         struck = [*monkey.done, *_stood(world, begun, healed)]
         checks: dict[str, list[str]] = {}
         for party in parties:
             whose = f" of {party.name}" if len(parties) > 1 else ""
             own = {order_id: one for order_id, one in placed.items() if one.party == party}
-            judged = await _judged(world, own, seen, healed, struck)
+            owned = {order_id for order_id, owner in owners.items() if owner == party}
+            judged = await _judged(world, own, owned, seen, healed, struck)
             checks |= {f"{name}{whose}": found for name, found in judged.items()}
         checks |= {
-            "nobody's": verdict.nobodys(placed, histories, chain),
-            "another account's (I9)": confinement.mixed(placed, histories, chain)
-            + await confinement.listed(world.engine.url, parties, placed, histories),
+            "nobody's": verdict.nobodys(owners, histories, chain),
+            "another account's (I9)": confinement.mixed(owners, histories, chain)
+            + await confinement.listed(world.engine.url, parties, owners, histories),
             "cancels never recorded": canceller.wrong,
+            "lists": lists.broken_lists(list(lister.placed.values()), histories, chain),
             "amendments": amends.wrongly_amended(amender.asked, histories),
             "guards closed early (I2)": verdict.closed_early(histories, reclaims, GUARDS_KEPT_FOR),
             "contradictions recorded": outside.topics(url, "account.ContradictionFound"),
@@ -142,11 +150,16 @@ async def storm(console: Console, directory: Path, asked: Asked) -> bool:
 
 
 async def _judged(
-    world: World, placed: Mapping[UUID, Placed], seen: Seen, healed: datetime, struck: Sequence[Struck]
+    world: World,
+    placed: Mapping[UUID, Placed],
+    owned: Collection[UUID],
+    seen: Seen,
+    healed: datetime,
+    struck: Sequence[Struck],
 ) -> dict[str, list[str]]:
-    """What is judged of each account apart: of the orders that it ``placed``, and of no others."""
-    histories = {order_id: one for order_id, one in seen.histories.items() if order_id in placed}
-    chain = {order_id: one for order_id, one in seen.chain.items() if order_id in placed}
+    """What is judged of each account apart: of the orders that it ``placed`` and those ``owned`` through lists."""
+    histories = {order_id: one for order_id, one in seen.histories.items() if order_id in owned}
+    chain = {order_id: one for order_id, one in seen.chain.items() if order_id in owned}
     return {
         "lost": verdict.lost(placed, histories),
         "stuck (I1)": verdict.stuck(histories, healed),
@@ -166,6 +179,7 @@ async def _rage(
     clients: Clients,
     strikes: list[plan.Strike],
     asked: list[plan.Asked],
+    listing: Coroutine[Any, Any, None],
 ) -> None:
     """Load and strikes, until both are over; then nothing is ill and no price moves."""
     await world.stand()
@@ -175,7 +189,7 @@ async def _rage(
         tasks.create_task(monkey.run(strikes))
         with suppress(TimeoutError):
             async with asyncio.timeout(minutes * 60 + ACCEPTED_WITHIN_S):
-                await clients.run(asked)
+                await asyncio.gather(clients.run(asked), listing)
     await monkey.heal()
     if world.adapters:
         world.adapters.heal()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -50,10 +50,10 @@ def lost(placed: Mapping[UUID, Placed], histories: Histories) -> list[str]:
     return wrong + [f"{order_id}: {what}" for order_id, one in placed.items() for what in one.wrong]
 
 
-def nobodys(placed: Mapping[UUID, Placed], histories: Histories, chain: Chain) -> list[str]:
+def nobodys(placed: Collection[UUID], histories: Histories, chain: Chain) -> list[str]:
     """Orders that the log or the chain has, and nobody placed."""
-    wrong = [f"{order_id}: in the log, and nobody's" for order_id in histories.keys() - placed.keys()]
-    return wrong + [f"{order_id}: on the chain, and nobody's" for order_id in chain.keys() - placed.keys()]
+    wrong = [f"{order_id}: in the log, and nobody's" for order_id in histories.keys() - set(placed)]
+    return wrong + [f"{order_id}: on the chain, and nobody's" for order_id in chain.keys() - set(placed)]
 
 
 def on_its_way(histories: Histories) -> dict[UUID, datetime]:

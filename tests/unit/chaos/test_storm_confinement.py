@@ -8,7 +8,6 @@ from uuid import UUID
 import pytest
 
 from domain.events import TransactionBuilt
-from tests.chaos.storm.clients import Placed
 from tests.chaos.storm.confinement import mixed
 from tests.chaos.storm.outside import Recorded
 from tests.chaos.storm.parties import Party
@@ -39,9 +38,9 @@ def test_an_event_a_signature_and_a_transaction_belong_to_the_orders_account(
 ) -> None:
     told = history(recorded_for)
     wallet = "another's" if other_wallet else wallet_of(told)
-    placed = {ORDER: Placed(orders(1, 1, 1)[0], ORDER, Party("desk", DESK, wallet, "sf_x"))}
+    owners = {ORDER: Party("desk", DESK, wallet, "sf_x")}
     chain: dict[UUID, list[dict[str, Any]]] = {ORDER: [{"wallet": landed_from}]} if landed_from else {}
-    assert len(mixed(placed, {ORDER: told}, chain)) == said
+    assert len(mixed(owners, {ORDER: told}, chain)) == said
 
 
 def test_what_nobody_placed_is_found_in_the_log_and_on_the_chain() -> None:
