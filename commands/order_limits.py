@@ -86,12 +86,23 @@ async def notional_of(asked: OrderTerms, touch: Touch) -> Decimal:
 
 
 async def _cost_of(asked: OrderTerms, amount_out: int, touch: Touch) -> Decimal:
-    """What an exact amount out may cost in USDC without a limit: by the market, and the order's slippage on top."""
+    """What an exact amount out may cost in USDC without a limit: by the market, or where the order's stop is, and its
+    slippage on top.
+    """
     amount = Decimal(plus_slippage(amount_out, asked.slippage_bps)).scaleb(-asked.token_out.decimals, _EXACT)
     if asked.token_out != USDC:
         price = await touch(pair_of(asked.token_out, USDC), "buy")
-        amount = _EXACT.multiply(amount, price)
+        amount = _EXACT.multiply(amount, _EXACT.multiply(price, await _dearer_at_stop(asked, touch)))
     return amount.quantize(_MICRO, ROUND_CEILING, _EXACT)
+
+
+async def _dearer_at_stop(asked: OrderTerms, touch: Touch) -> Decimal:
+    """By how much what a stop order buys costs more once it begins than now: a buy's stop is above the market."""
+    if asked.side == "buy" and asked.trail_bps is not None:
+        return _EXACT.divide(Decimal(BPS + asked.trail_bps), Decimal(BPS))
+    if asked.side == "buy" and asked.stop_price is not None:
+        return max(Decimal(1), _EXACT.divide(asked.stop_price, await touch(asked.pair, "buy")))
+    return Decimal(1)
 
 
 async def _outside_band(asked: OrderTerms, band_bps: int, touch: Touch) -> NotTaken | None:
