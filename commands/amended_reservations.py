@@ -24,7 +24,8 @@ _WITHDRAW = statement(__file__, "amend_withdraw")
 @dataclass(frozen=True, slots=True)
 class AmendedReservation:
     """The order is worth ``notional`` USDC once ``command_id`` has recorded its event as ``version``. ``falls``: its
-    amount alone, and it falls, so that nothing is exceeded by it.
+    amount alone, and it falls, so that nothing is exceeded by it. ``sharing`` are the orders that it excludes: of all
+    of them one is filled, and the larger one counts.
     """
 
     command_id: UUID
@@ -33,6 +34,7 @@ class AmendedReservation:
     version: int
     notional: Decimal
     falls: bool
+    sharing: tuple[UUID, ...] = ()
 
 
 class _WouldExceedError(Exception):
@@ -56,6 +58,7 @@ class AmendedReservations:
             "version": asked.version,
             "notional": asked.notional,
             "falls": asked.falls,
+            "sharing": list(asked.sharing),
         }
         try:
             async with self._pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:

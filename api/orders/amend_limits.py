@@ -33,8 +33,9 @@ async def reserved(
     if notional is None:
         yield lambda: None
         return
+    sharing = amends.order.leg.sharing if amends.order.leg else ()
     asked = AmendedReservation(
-        command_id, history.order_id, history.account_id, history.version + 1, notional, amends.falls
+        command_id, history.order_id, history.account_id, history.version + 1, notional, amends.falls, sharing
     )
     if problem := exceeding(await services.amended_reservations.reserve(asked, limits), limits):
         raise problem
