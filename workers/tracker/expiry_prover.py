@@ -66,11 +66,12 @@ class ExpiryProver:
 
     async def _run(self, lease: Lease, attempts: Sequence[TrackedAttempt], finalized_height: int) -> None:
         try:
-            guarded = [(attempt, question) for attempt in attempts if (question := await self._question(attempt))]
             async with self._slots:
+                # Not before its turn: orders that share a guard may be signed for while this one waits.
+                guarded = [(attempt, question) for attempt in attempts if (question := await self._question(attempt))]
                 answers = await self._chain.outcomes([question for _, question in guarded])
-            for (attempt, _), answer in zip(guarded, answers, strict=True):
-                await self._recorder.isolate(attempt, self._record, lease, attempt, answer, finalized_height)
+            for (attempt, question), answer in zip(guarded, answers, strict=True):
+                await self._recorder.isolate(attempt, self._record, lease, attempt, question, answer, finalized_height)
             for attempt in attempts:
                 if attempt.question is None:
                     answer = Inconclusive(NO_GUARD, permanent=True)
@@ -87,10 +88,13 @@ class ExpiryProver:
         self,
         lease: Lease,
         attempt: TrackedAttempt,
+        question: OutcomeQuestion,
         answer: Landing | ExpiryEvidence | Inconclusive,
         finalized_height: int,
     ) -> None:
         match answer:
+            case Inconclusive(guard_seen=True) if await self._question(attempt) != question:
+                return  # Of what was signed while it was asked nobody has been asked; it may have made the guard.
             case Inconclusive():
                 await self._inconclusive(lease, attempt, answer, finalized_height)
             case Landing():
