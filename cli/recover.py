@@ -191,7 +191,8 @@ def _line(one: OpenOrder, behind: LogFoundBehind) -> str:
         return f"  {one.order_id}  can't be read, surefill verify says why; it can only be kept"
     taken = "taken since" if loaded.first_position > behind.ended_at else "from before"
     bound = f"; can only be kept: {one.bound}" if one.bound else ""
-    return f"  {one.order_id}  {_terms(loaded.order)}, {loaded.order.status}, {taken}{bound}"
+    with_it = f"; a cancel of it ends {', '.join(map(str, one.ends_with))}, too" if one.ends_with else ""
+    return f"  {one.order_id}  {_terms(loaded.order)}, {loaded.order.status}, {taken}{bound}{with_it}"
 
 
 def _terms(order: Order) -> str:

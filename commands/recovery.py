@@ -19,6 +19,7 @@ from domain.commands import DiscardOrder
 from domain.decide import decide
 from domain.errors import DomainError, NotApplicableError
 from domain.events import ORDER_EVENTS, OrderSubmitted
+from domain.legs import ended_with
 from domain.log_behind import LogRecovered
 from domain.order import ENDS
 from event_store.read.log import Log
@@ -36,6 +37,12 @@ class OpenOrder:
     order_id: UUID
     loaded: LoadedOrder | None
     bound: str | None
+
+    @property
+    def ends_with(self) -> tuple[UUID, ...]:
+        """The other orders of its list that end where it is cancelled."""
+        leg = self.loaded.order.leg if self.loaded and self.loaded.order else None
+        return ended_with(leg) if leg else ()
 
 
 class Recovery:
@@ -78,6 +85,10 @@ class Recovery:
         bound = [one for one in cancel if found[one].bound]
         if bound:
             raise DomainError("not_cancellable", f"{bound[0]} can't be cancelled: {found[bound[0]].bound} Keep it.")
+        for order_id in cancel:
+            if torn := next((other for other in found[order_id].ends_with if other in keep), None):
+                detail = f"{order_id} can't be cancelled: {torn}, which is to be kept, ends with it. Name both alike."
+                raise DomainError("not_cancellable", detail)
         for order_id in cancel:
             loaded = found[order_id].loaded
             assert loaded is not None  # noqa: S101 - one that can't be read can't be cancelled

@@ -10,6 +10,7 @@ import pytest
 from commands.accounts import Behind
 from commands.ids import DEFAULT_ACCOUNT
 from commands.recovery import Recovery
+from domain.errors import DomainError
 from tests.integration.api.serving import BODY, Engine
 from tests.integration.api.test_streams import stream
 
@@ -92,3 +93,19 @@ async def test_a_socket_that_goes_on_after_the_lost_end_gets_the_state_and_4410(
     status, sequence = ("failed", 2) if ended else ("pending", 1)
     assert [(one["status"], one["sequence"]) for one in messages] == [(status, sequence)]
     assert close == 4410
+
+
+async def test_of_orders_that_end_together_one_is_not_kept_while_the_other_is_cancelled(engine: Engine) -> None:
+    """What is recorded as kept would have ended with the other one."""
+    legs = [{**BODY, **LIMIT}, {**BODY, **LIMIT, "limitPrice": "950"}]
+    accepted = (await engine.http.post("/api/order-lists", json={"kind": "oco", "legs": legs})).json()
+    first, second = map(UUID, accepted["orderIds"])
+    alone = UUID((await engine.submit(**LIMIT))["orderId"])
+    await found_behind(engine, 3)
+    recovery, head = Recovery(engine.events, engine.orders, engine.accounts), await engine.events.head()
+    with pytest.raises(DomainError, match=f"{second}, which is to be kept, ends with it") as refused:
+        await recovery.decide(DEFAULT_ACCOUNT, [second], [alone, first], by="me", because="looked at")
+    assert refused.value.code == "not_cancellable" and await engine.events.head() == head
+    await recovery.decide(DEFAULT_ACCOUNT, [alone], [first, second], by="me", because="looked at")
+    ended = (await engine.orders.load([first, second, alone])).orders
+    assert [ended[one].order.ended for one in (first, second, alone)] == [True, True, False]  # type: ignore[union-attr]
