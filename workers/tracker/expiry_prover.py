@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import structlog
@@ -27,6 +28,7 @@ log = structlog.get_logger(__name__)
 
 PROOFS_AT_ONCE = 4
 NO_GUARD = "its transaction made no guard, and no node shows it"
+HIDDEN = "its guard is there, and an order that shares it can't be read: either may have been executed"
 EXECUTED = "The order's guard is there, so it was executed; no node shows by which transaction."
 
 
@@ -84,6 +86,11 @@ class ExpiryProver:
     async def _question(self, attempt: TrackedAttempt) -> OutcomeQuestion | None:
         return outcome_question(attempt.order, attempt.attempt, await self._recorder.sharing(attempt))
 
+    async def _is_hidden(self, attempt: TrackedAttempt) -> bool:
+        """Whether an order that shares the guard can't be read: what was signed for it may have made that."""
+        leg = attempt.order.leg
+        return leg is not None and len(await self._recorder.sharing(attempt)) < len(leg.sharing)
+
     async def _record(
         self,
         lease: Lease,
@@ -95,6 +102,9 @@ class ExpiryProver:
         match answer:
             case Inconclusive(guard_seen=True) if await self._question(attempt) != question:
                 return  # Of what was signed while it was asked nobody has been asked; it may have made the guard.
+            case Inconclusive(permanent=True) if await self._is_hidden(attempt):
+                hidden = replace(answer, reason=HIDDEN, permanent=False)
+                await self._inconclusive(lease, attempt, hidden, finalized_height)
             case Inconclusive():
                 await self._inconclusive(lease, attempt, answer, finalized_height)
             case Landing():

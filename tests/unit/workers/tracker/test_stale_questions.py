@@ -1,10 +1,11 @@
-"""What was signed while the chain was asked, for an order that shares the guard, may have made it."""
+"""A guard that orders share may have been made by what nobody knew of when the chain was asked."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, cast
+from uuid import UUID
 
 import pytest
 
@@ -16,7 +17,7 @@ from event_store.processors.leases import Lease
 from tests.unit.domain.scenario import built, expired, routed
 from tests.unit.domain.test_lists import FLYING, recorded
 from tests.unit.workers.tracker.test_tracked_attempts import loaded
-from workers.tracker.expiry_prover import ExpiryProver
+from workers.tracker.expiry_prover import HIDDEN, ExpiryProver
 from workers.tracker.tracked_attempt import TrackedAttempt
 from workers.tracker.tracked_attempts import TrackedAttempts
 
@@ -33,11 +34,13 @@ def other(signs: bool) -> Order:
 
 class World:
     """A chain that shows the guard, made by what the other order signs while it is asked, where that ``signs``; and
-    who records what is learned.
+    who records what is learned. ``hidden``: the other order can't be read.
     """
 
-    def __init__(self, *, signs: bool) -> None:
+    def __init__(self, *, signs: bool, hidden: bool = False) -> None:
         self._signs = signs
+        self._hidden = hidden
+        self.said: list[tuple[str, bool]] = []
         self.asked = False
         self.contradictions: list[str] = []
 
@@ -46,7 +49,7 @@ class World:
         return [Inconclusive("it shows the order's guard", guard_seen=True, permanent=True) for _ in questions]
 
     async def sharing(self, _: TrackedAttempt) -> list[Order]:
-        return [other(self._signs and self.asked)]
+        return [] if self._hidden else [other(self._signs and self.asked)]
 
     async def isolate(self, _: TrackedAttempt, step: Callable[..., Awaitable[None]], *arguments: Any) -> bool:
         await step(*arguments)
@@ -56,13 +59,27 @@ class World:
         self.contradictions.append(kind)
         return True
 
+    async def record_uncertainty(self, _: UUID, __: int, reason: str, *, permanent: bool) -> None:
+        self.said.append((reason, permanent))
+
+
+async def prove(world: World) -> None:
+    nothing, real = cast("Any", None), cast("Any", world)
+    tracked = TrackedAttempts(nothing, nothing, nothing)
+    tracked.update(loaded(*LOST))
+    prover = ExpiryProver(real, real, real, nothing, nothing, nothing)
+    async with asyncio.TaskGroup() as tasks:
+        prover.start(tasks, nothing, tracked.watched(), 10_000)
+
 
 @pytest.mark.parametrize(("signs", "halts"), [(True, []), (False, ["landed_after_end"])])
 async def test_a_guard_that_may_be_the_other_orders_contradicts_nothing(*, signs: bool, halts: list[str]) -> None:
-    world, nothing = World(signs=signs), cast("Any", None)
-    tracked = TrackedAttempts(nothing, nothing, nothing)
-    tracked.update(loaded(*LOST))
-    prover = ExpiryProver(cast("Any", world), nothing, cast("Any", world), nothing, nothing, nothing)
-    async with asyncio.TaskGroup() as tasks:
-        prover.start(tasks, nothing, tracked.watched(), 10_000)
+    world = World(signs=signs)
+    await prove(world)
     assert (world.asked, world.contradictions) == (True, halts)
+
+
+async def test_nor_does_one_that_is_shared_with_an_order_that_nobody_can_read() -> None:
+    world = World(signs=False, hidden=True)
+    await prove(world)
+    assert (world.contradictions, world.said) == ([], [(HIDDEN, False)])
