@@ -51,6 +51,18 @@ class Used:
             self.open_orders + len(notionals), self.notional_today + worth, self.open_notional + worth, self.day
         )
 
+    def without(self, reserved: Collection[_Reserved]) -> Used:
+        worth, today = (sum((getattr(one, name) for one in reserved), Decimal(0)) for name in ("worth", "today"))
+        return Used(self.open_orders - len(reserved), self.notional_today - today, self.open_notional - worth, self.day)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reserved:
+    """An order is reserved for at ``worth``, of which ``today`` counts to this day."""
+
+    worth: Decimal
+    today: Decimal
+
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
@@ -68,7 +80,8 @@ class Reservations:
         self._at_work: dict[UUID, asyncio.Task[None]] = {}
 
     async def reserve(self, account_id: UUID, order_id: UUID, limits: Limits, notional: Decimal) -> Exceeded | None:
-        """Reserve for an order, once however often it is asked; what it would exceed, where nothing was reserved.
+        """Reserve for an order, once however often it is asked, at the most it was ever worth when it was: whoever
+        asks first isn't always who records it. What it would exceed, where nothing more was reserved.
 
         Raises psycopg's errors; then it isn't known whether it was, and it may be asked again.
         """
@@ -93,18 +106,17 @@ class Reservations:
     async def _answer(self, account_id: UUID, waiting: Sequence[_Asked]) -> None:
         """Whoever left meanwhile keeps what was reserved for him, as one whose order is being recorded."""
         try:
-            if await self._all_fit(account_id, waiting):
-                answers: dict[UUID, Exceeded | None] = {one: None for asked in waiting for one in asked.notionals}
-            else:
+            answers: Sequence[Exceeded | None] = [None] * len(waiting)
+            if not await self._all_fit(account_id, waiting):
                 answers = await self._reserve_all(account_id, waiting)
         except Exception as error:  # noqa: BLE001 - it is each asker's
             for asked in waiting:
                 if not asked.answer.done():
                     asked.answer.set_exception(error)
             return
-        for asked in waiting:
+        for asked, answer in zip(waiting, answers, strict=True):
             if not asked.answer.done():
-                asked.answer.set_result(answers[next(iter(asked.notionals))])
+                asked.answer.set_result(answer)
 
     async def _all_fit(self, account_id: UUID, waiting: Sequence[_Asked]) -> bool:
         """Whether all are reserved now, as most are: in one statement, by what the account used a moment ago and what
@@ -112,7 +124,8 @@ class Reservations:
         """
         limits = waiting[0].limits
         new = {order_id: notional for asked in waiting for order_id, notional in asked.notionals.items()}
-        if any(asked.limits != limits for asked in waiting):
+        asked_twice = len(new) < sum(len(asked.notionals) for asked in waiting)
+        if asked_twice or any(asked.limits != limits for asked in waiting):
             return False
         values = {
             "account": account_id,
@@ -130,33 +143,51 @@ class Reservations:
             except UniqueViolation:  # one of them was reserved before
                 return False
 
-    async def _reserve_all(self, account_id: UUID, waiting: Sequence[_Asked]) -> dict[UUID, Exceeded | None]:
-        """The answer for each order, in the order in which they came."""
+    async def _reserve_all(self, account_id: UUID, waiting: Sequence[_Asked]) -> list[Exceeded | None]:
+        """The answer to each, in the order in which they came."""
         order_ids = [order_id for asked in waiting for order_id in asked.notionals]
         values: dict[str, Any] = {"account": account_id, "orders": order_ids}
+        answers: list[Exceeded | None] = []
         async with self._pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
             await cursor.execute(TURN, values)
+            used = await settled_use(cursor, account_id)
+            # After that: it has let go of what was reserved too long ago.
             await cursor.execute(_KNOWN, values)
-            answers: dict[UUID, Exceeded | None] = {row[0]: None for row in await cursor.fetchall()}
-            used, new = await settled_use(cursor, account_id), dict[UUID, Decimal]()
+            known = await cursor.fetchall()
+            recorded = {row[0] for row in known if row[3]}
+            reserved = {row[0]: _Reserved(row[1], row[2]) for row in known if not row[3]}
+            new = dict[UUID, Decimal]()
             for asked in waiting:
-                # Orders that are recorded together were reserved for together.
-                if all(answers.get(order_id, "refused") is None for order_id in asked.notionals):
+                if recorded & asked.notionals.keys() or _are_reserved(asked.notionals, reserved):
+                    # Of what is recorded nothing more comes: whoever asks for it again gets the first answer.
+                    answers.append(None)
                     continue
-                so_far = used.with_more(new.values())
-                notional, count = sum(asked.notionals.values(), Decimal(0)), len(asked.notionals)
-                exceeds = would_be_exceeded(so_far, asked.limits, notional, orders=count)
-                answers |= dict.fromkeys(asked.notionals, exceeds)
+                before = {order_id: reserved[order_id] for order_id in asked.notionals if order_id in reserved}
+                worth = {
+                    order_id: max(notional, before[order_id].worth) if order_id in before else notional
+                    for order_id, notional in asked.notionals.items()
+                }
+                others = used.without(before.values())
+                together = sum(worth.values(), Decimal(0))
+                exceeds = would_be_exceeded(others, asked.limits, together, orders=len(worth))
+                answers.append(exceeds)
                 if exceeds is None:
-                    new |= asked.notionals
+                    used = others.with_more(worth.values())
+                    reserved |= {order_id: _Reserved(notional, notional) for order_id, notional in worth.items()}
+                    new |= worth
             if new:
                 await cursor.execute(_RESERVE, {**values, "orders": list(new), "notionals": list(new.values())})
-            await cursor.execute(_SETTLED, {**values, **asdict(used.with_more(new.values()))})
+            await cursor.execute(_SETTLED, {**values, **asdict(used)})
         return answers
 
     async def used(self, account_id: UUID) -> Used:
         async with self._pool.connection() as connection, connection.transaction(), connection.cursor() as cursor:
             return await settled_use(cursor, account_id)
+
+
+def _are_reserved(notionals: Mapping[UUID, Decimal], reserved: Mapping[UUID, _Reserved]) -> bool:
+    """Whether all of them are, today, at what they are worth now or more."""
+    return all(order_id in reserved and reserved[order_id].today >= worth for order_id, worth in notionals.items())
 
 
 async def settled_use(cursor: AsyncCursor[Any], account_id: UUID) -> Used:
