@@ -18,6 +18,7 @@ _NEXT = statement(__file__, "next")
 _ADVANCE = statement(__file__, "advance")
 _LOOK_AGAIN = statement(__file__, "look_again")
 _REMOVE = statement(__file__, "remove")
+_DROP = statement(__file__, "drop")
 _OF_ACCOUNT = statement(__file__, "of_account")
 
 
@@ -57,6 +58,10 @@ class TwapSchedule:
     async def remove(self, list_id: UUID) -> None:
         """It has no next slice."""
         await self._execute(_REMOVE, {"list": list_id})
+
+    async def drop(self, never_came: ScheduledSlice) -> None:
+        """Its list was not recorded; unless whoever records it has asked for the row again."""
+        await self._execute(_DROP, {"list": never_came.list_id, "asked": never_came.asked_at})
 
     async def of_account(self, account_id: UUID) -> list[UUID]:
         """The account's lists that have slices to submit, the oldest first."""

@@ -144,7 +144,7 @@ class TwapWatch:
         if found is None:
             if self._clock() - row.asked_at < NEVER_CAME:
                 return AGAIN_S
-            await self._lists.schedule.remove(row.list_id)
+            await self._lists.schedule.drop(row)
             return None
         look = Look(row, *found, lease)
         if look.twap.state == "cancelled":

@@ -16,6 +16,7 @@ from commands.accounts import Behind
 from commands.errors import GuardFailedError
 from commands.halting import Scope
 from commands.ids import DEFAULT_ACCOUNT
+from commands.ids import list_id as id_of_list
 from domain import events as e
 from domain.deadman_events import DeadmanSet
 from domain.limits import Limits
@@ -195,6 +196,21 @@ async def test_no_slice_is_recorded_once_the_cancel_is(engine: EngineHarness) ->
 def _watch(engine: EngineHarness) -> TwapWatch:
     parts = engine._parts
     return watcher.twap_watch(parts, PoolPrices(engine.book), watcher.deadman_watch(parts.store))
+
+
+async def test_a_list_that_is_recorded_while_its_row_is_given_up_keeps_it(engine: EngineHarness) -> None:
+    """Its first request recorded nothing; the second one comes as the watcher has found no list for ten minutes."""
+    schedule, list_id = engine.store.twaps.schedule, id_of_list(DEFAULT_ACCOUNT, "t")
+    await schedule.add(list_id, DEFAULT_ACCOUNT, now())
+    async with engine.pool.connection() as connection:
+        await connection.execute("update twap_schedule set asked_at = asked_at - interval '11 minutes'")
+    [row] = await schedule.next(1)
+    twap = await submit(engine, **RESTS)
+    await schedule.drop(row)
+    assert await schedule.of_account(DEFAULT_ACCOUNT) == [twap.list_id]
+    [row] = await schedule.next(1)
+    await schedule.drop(row)
+    assert await schedule.of_account(DEFAULT_ACCOUNT) == []
 
 
 async def test_a_slice_that_trading_forbids_is_recorded_as_refused_and_the_schedule_goes_on(
