@@ -89,3 +89,23 @@ async def test_a_recorded_order_is_never_refused_to_who_repeats_it(engine: Engin
     assert await reservations.reserve(DEFAULT_ACCOUNT, order_id, LIMITS, Decimal(500)) is None
     assert await used(reservations) == (1, 100)
     assert await post(engine) == (429, "notional_exceeded")
+
+
+async def test_what_two_processes_reserve_of_few_names_is_what_their_largest_are_worth(
+    engine: Engine, reservations: Reservations
+) -> None:
+    others = Reservations(engine.pool)
+    asked = [(UUID(int=number % 7), Decimal(1 + number % 13)) for number in range(120)]
+    limits = NO_LIMITS.model_copy(update={"max_open_orders": 5, "max_daily_notional": Decimal(50)})
+    answers = await asyncio.gather(
+        *(
+            (reservations, others)[number % 2].reserve(DEFAULT_ACCOUNT, order_id, limits, worth)
+            for number, (order_id, worth) in enumerate(asked)
+        )
+    )
+    largest: dict[UUID, Decimal] = {}
+    for (order_id, worth), answer in zip(asked, answers, strict=True):
+        if answer is None:
+            largest[order_id] = max(worth, largest.get(order_id, Decimal(0)))
+    assert await used(reservations) == (len(largest), sum(largest.values()))
+    assert len(largest) <= 5 and sum(largest.values()) <= 50
