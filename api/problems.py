@@ -124,12 +124,9 @@ def repeatable(order_id: UUID) -> ProblemError:
     )
 
 
-def unreadable() -> ProblemError:
-    return ProblemError(
-        409,
-        "order_unreadable",
-        "An event of this order is damaged, or of a newer version of the engine; `surefill verify` says which.",
-    )
+def unreadable(what: str = "this order") -> ProblemError:
+    detail = f"An event of {what} is damaged, or of a newer version of the engine; `surefill verify` says which."
+    return ProblemError(409, "order_unreadable", detail)
 
 
 def problem_of(error: Exception) -> ProblemError:

@@ -66,7 +66,7 @@ async def _cancel_open(account: str, pair: str | None, because: str) -> str:
         account_id = account_id_of(account)
         if account != DEFAULT_NAME and store.known_accounts.account(account_id) is None:
             raise DomainError("account_not_found", f"There is no account {account}.")
-        await store.twaps.cancel_all(account_id, by=operator(), because=because, now=utc_now(), pair=pair)
+        unreadable = await store.twaps.cancel_all(account_id, by=operator(), because=because, now=utc_now(), pair=pair)
         for order_id in await OrderList(store.pool).open(account_id):
             try:
                 order = (await order_of(store.orders, order_id)).order
@@ -85,9 +85,9 @@ async def _cancel_open(account: str, pair: str | None, because: str) -> str:
                     raise
                 counts[refused.code] += 1
     pending = "; `surefill orders` shows what becomes of those that are pending" if counts["pending"] else ""
-    return (
-        f"{counts.total()} orders" + "".join(f", {count} {name}" for name, count in counts.items() if count) + pending
-    )
+    lists = f"; lists that can't be read, and go on: {', '.join(map(str, unreadable))}" if unreadable else ""
+    orders = f"{counts.total()} orders" + "".join(f", {count} {name}" for name, count in counts.items() if count)
+    return orders + lists + pending
 
 
 async def _ended(store: Store, history: LoadedOrder) -> LoadedOrder:

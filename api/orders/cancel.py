@@ -20,7 +20,7 @@ from api.orders.cancel_request import CancelRequest, read_cancel_request
 from api.orders.document import BODY_LIMIT
 from api.orders.lookup import order_problem, parse_order_id
 from api.orders.read import OrderId
-from api.problems import ProblemDetails, problem_of, repeatable
+from api.problems import ProblemDetails, problem_of, repeatable, unreadable
 from api.services import InjectedServices, Services
 from commands.cancel import CancelOutcome, cancel_outcome, order_of
 from commands.loaded_order import LoadedOrder
@@ -143,12 +143,15 @@ async def cancelled_items(services: Services, caller: Caller, asked: CancelReque
         return await _in_turn([_item(services, caller, asked, name) for name in asked.named])
     # First: what lists have submitted by then is among the open orders.
     pair = None if asked.pair is None else asked.pair.symbol
-    await services.twaps.cancel_all(
+    unreadable_lists = await services.twaps.cancel_all(
         caller.account_id, by=caller.shown, because=None, now=services.clock(), pair=pair
-    )  # fmt: skip
+    )
     open_orders = await services.order_list.open(caller.account_id)
     items = await _in_turn([_open_item(services, caller, asked, order_id) for order_id in open_orders])
-    return [item for item in items if item is not None]
+    return [
+        *(CancelItem(problem=_problem(unreadable(f"list {list_id}"))) for list_id in unreadable_lists),
+        *(item for item in items if item is not None),
+    ]
 
 
 async def _in_turn(cancels: Sequence[Awaitable[T]]) -> list[T]:

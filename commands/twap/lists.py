@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
 
+import structlog
+
 from commands.accounts import account_event
 from commands.errors import TooManyConflictsError
 from commands.ids import list_id as id_of_list
@@ -22,6 +24,8 @@ from event_store.errors import LeaseLostError, UnreadableEventError
 from event_store.mapper import UNREADABLE, EventMapper
 from event_store.read.log import Log
 from event_store.types import AlreadyStored, AppendRequest, Conflict, LeaseLost, RecordedEvent, Stored, StreamGuard
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +103,20 @@ class TwapLists:
 
     async def cancel_all(
         self, account_id: UUID, *, by: str, because: str | None, now: datetime, pair: str | None = None
-    ) -> None:
+    ) -> list[UUID]:
         """No slice of any of the account's lists, or of those on ``pair``, is submitted from here on; all that were are
-        orders already.
+        orders already. Which lists can't be read: these keep no other, and nobody of this version goes on with them.
         """
+        unreadable = []
         for list_id in await self.schedule.of_account(account_id):
-            found = await self.of(list_id)
-            if found and (pair is None or pair.casefold() == found[0].submitted.order.pair.symbol.casefold()):
-                await self.cancel(list_id, account_id, by=by, because=because, now=now)
+            try:
+                found = await self.of(list_id)
+                if found and (pair is None or pair.casefold() == found[0].submitted.order.pair.symbol.casefold()):
+                    await self.cancel(list_id, account_id, by=by, because=because, now=now)
+            except UnreadableEventError as error:
+                log.error("a list can't be cancelled", list_id=str(list_id), error=str(error))
+                unreadable.append(list_id)
+        return unreadable
 
     async def refuse_slice(
         self, known: Twap, account_id: UUID, number: int, code: str, detail: str, guards: Guards

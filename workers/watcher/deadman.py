@@ -37,8 +37,8 @@ AT_ONCE = 300
 
 
 class DeadmanWatch:
-    """``stop_lists`` ends what would submit more orders of an account, for the reason that is given; ``open_orders``
-    gives its orders that have not ended; ``accounts`` whose switches there may be.
+    """``stop_lists`` ends what would submit more orders of an account, for the reason that is given, and gives what of
+    it can't be read; ``open_orders`` its orders that have not ended; ``accounts`` whose switches there may be.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class DeadmanWatch:
         orders: OrderRepository,
         trading: TradingStates,
         *,
-        stop_lists: Callable[[UUID, str], Awaitable[None]],
+        stop_lists: Callable[[UUID, str], Awaitable[Sequence[UUID]]],
         open_orders: Callable[[UUID], Awaitable[Sequence[UUID]]],
         accounts: Callable[[], Iterable[UUID]],
         clock: Callable[[], datetime],
@@ -97,7 +97,7 @@ class DeadmanWatch:
     async def _try(self, account_id: UUID, lease: Lease) -> None:
         try:
             await self._fire(account_id, lease)
-        except (*TRANSIENT_ERRORS, DomainError) as error:
+        except (*TRANSIENT_ERRORS, DomainError, TooManyConflictsError) as error:
             log.warning("a dead-man's switch waits", account_id=str(account_id), error=type(error).__name__)
             await asyncio.sleep(AGAIN_S)
 
@@ -111,7 +111,7 @@ class DeadmanWatch:
         counts: Counter[str] = Counter()
         because = f"no sign of life by {switch.cancel_at.isoformat()}"
         # First: what they have submitted by then is among the open orders.
-        await self._stop_lists(account_id, because)
+        counts["refused"] += len(await self._stop_lists(account_id, because))
         open_orders = await self._open_orders(account_id)
         for start in range(0, len(open_orders), AT_ONCE):
             some = open_orders[start : start + AT_ONCE]

@@ -17,6 +17,7 @@ from commands.ids import list_id as id_of_list
 from commands.submit import submit_order
 from domain.commands import SubmitOrder
 from event_store.errors import OutcomeUnknownError
+from event_store.types import AppendRequest, NewEvent, Stored
 from tests.integration.api.serving import CONFIG, Engine, running
 from tests.integration.conftest import TestDatabase
 
@@ -223,6 +224,18 @@ async def test_a_cancel_of_all_stops_it(engine: Engine, asked: dict[str, Any]) -
     assert [one["orderId"] for one in answer.json()["items"]] == [order_id]
     assert (await shown(engine, list_id))["status"] == "cancelled"
     assert (await shown(engine, elsewhere))["status"] == ("cancelled" if "all" in asked else "active")
+
+
+async def test_a_list_that_cannot_be_read_keeps_no_order_from_a_cancel_of_all(engine: Engine) -> None:
+    broken = await submit(engine)
+    rests = (await engine.submit(**{**ORDER, "amountIn": "1"}))["orderId"]
+    command = uuid7()
+    newer = NewEvent(UUID(broken), 2, uuid7(), "account.Newer", b"{}", DEFAULT_ACCOUNT, command, command, None)
+    assert isinstance(await engine.orders._appender.append(AppendRequest((newer,))), Stored)
+    answer = await engine.http.post("/api/orders/cancel", json={"all": True})
+    told, cancelled = answer.json()["items"]
+    assert (cancelled["orderId"], cancelled["status"]) == (rests, "cancelled")
+    assert told["problem"]["code"] == "order_unreadable" and broken in told["problem"]["detail"]
 
 
 @pytest.mark.parametrize("path", ["", "/cancel", "/pause", "/resume"])

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -25,7 +25,7 @@ from domain.tokens import SOL, USDC
 from domain.twap import Twap
 from domain.twap_events import TwapSubmitted
 from event_store.errors import LeaseLostError
-from event_store.types import LeaseGuard
+from event_store.types import AppendRequest, LeaseGuard, NewEvent
 from runtime.composition import lease_of
 from runtime.roles import watcher
 from tests.golden.runs import execute, is_ended, price
@@ -272,6 +272,35 @@ async def test_a_dead_mans_switch_that_fires_ends_it_with_every_slice(engine: En
     assert await count(engine, twap) == total
     for number, _, _ in await begun(engine, twap):
         assert (await engine.order(twap.order_id(number))).status == "cancelled"
+
+
+async def test_a_list_that_cannot_be_read_keeps_no_switch_from_firing(engine: EngineHarness) -> None:
+    """A newer version may have recorded it; the account's orders, and its other lists, are cancelled all the same."""
+    engine.start_projector()
+    broken, store = await submit(engine, **RESTS), engine.store
+    command = uuid4()
+    newer = NewEvent(
+        broken.list_id,
+        2,
+        uuid4(),
+        "account.FromTheFuture",
+        b'{"v":1,"data":{}}',
+        DEFAULT_ACCOUNT,
+        command,
+        command,
+        None,
+    )
+    await engine.orders._appender.append(AppendRequest((newer,)))
+    asked = broken.submitted.model_copy(update={"client_list_id": "other"})
+    other = (await store.twaps.submit(DEFAULT_ACCOUNT, asked, now())).twap
+    cancel_at = now() - timedelta(seconds=1)
+    await store.deadman._record(DEFAULT_ACCOUNT, lambda _: DeadmanSet(cancel_at=cancel_at, by="test"), ())
+    switches = watcher.deadman_watch(store)
+    async with lease_of(store, "watcher").hold() as lease:
+        await switches._fire(DEFAULT_ACCOUNT, lease)
+    switch = await store.deadman.of(DEFAULT_ACCOUNT)
+    assert switch.state == "fired" and switch.last is not None and switch.last.refused == 1
+    assert (await list_now(engine, other)).state == "cancelled"
 
 
 async def test_an_immediate_limit_out_of_reach_ends_each_slice_and_one_in_reach_fills_it(engine: EngineHarness) -> None:
