@@ -87,9 +87,7 @@ async def _set(name: str, given: Mapping[str, str]) -> Limits:
         account = directory.account(name)
         if not changed:
             return account.limits
-        found = account.limits.model_copy(update=changed)
-        await directory.commands.set_limits(account.account_id, found, by=operator())
-        return found
+        return await directory.commands.set_limits(account.account_id, changed, by=operator())
 
 
 def _show(shown: Mapping[str, Any]) -> None:

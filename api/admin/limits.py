@@ -65,9 +65,8 @@ class LimitsController(Controller):
         document = bodies.read_document(await request.body(), request.headers.get("content-type"), READERS)
         account = account_named(services, name)
         known = Known(services.config.tokens, [venue for group in services.venues for venue in group.venues])
-        limits = account.limits.model_copy(update=changes(known, document))
-        await services.directory.set_limits(account.account_id, limits, by=caller.shown)
-        return limits_view(limits)
+        changed = changes(known, document)
+        return limits_view(await services.directory.set_limits(account.account_id, changed, by=caller.shown))
 
 
 def limits_view(limits: Limits) -> LimitsView:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from eventsourcing.application import AggregateNotFoundError, Application
@@ -33,6 +35,14 @@ class NewKey:
 
     def __repr__(self) -> str:
         return f"NewKey({self.key_id})"
+
+
+@dataclass(frozen=True, slots=True)
+class NewLimits:
+    """An account's limits as they are now, by the append at ``position``."""
+
+    limits: Limits
+    position: int
 
 
 def hash_of(key: str) -> str:
@@ -68,11 +78,12 @@ class DirectoryApplication(Application[UUID]):
         account.bind_wallet(wallet, by)
         return self._save(account, account_id)
 
-    def set_limits(self, account_id: UUID, limits: Limits, by: str) -> int:
+    def set_limits(self, account_id: UUID, changes: Mapping[str, Any], by: str) -> NewLimits:
         """Raises ``DomainError("account_not_found")``."""
         account = self._account(account_id)
+        limits = account.limits.model_copy(update=dict(changes))
         account.set_limits(limits, by)
-        return self._save(account, account_id)
+        return NewLimits(limits, self._save(account, account_id))
 
     def issue(self, account_id: UUID, scopes: tuple[Scope, ...], expires_at: datetime | None, by: str) -> NewKey:
         """Raises ``DomainError("account_not_found")``."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -13,7 +13,7 @@ from eventsourcing.persistence import OperationalError, PersistenceError
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
-from commands.directory.application import DirectoryApplication, NewKey
+from commands.directory.application import DirectoryApplication, NewKey, NewLimits
 from commands.known_accounts import KnownAccounts
 from commands.reservations import UNSETTLE
 from domain.directory import Account, account_id_of
@@ -85,15 +85,24 @@ class DirectoryCommands:
         await self._run(issue)
         return made[0]
 
-    async def set_limits(self, account_id: UUID, limits: Limits, *, by: str) -> None:
-        """Raises ``DomainError("account_not_found")``."""
+    async def set_limits(self, account_id: UUID, changes: Mapping[str, Any], *, by: str) -> Limits:
+        """The account's limits with ``changes``, by the names of their fields. Raises
+        ``DomainError("account_not_found")``.
+        """
         # What was taken while nothing was limited is counted before the next order is.
         try:
             async with self._pool.connection() as connection:
                 await connection.execute(UNSETTLE, {"account": account_id})
         except psycopg.Error as error:
             raise LogUnavailableError(f"the account's limits can't be written: {type(error).__name__}") from None
-        await self._run(lambda application: application.set_limits(account_id, limits, by))
+        made: list[NewLimits] = []
+
+        def set_limits(application: DirectoryApplication) -> int:
+            made.append(application.set_limits(account_id, changes, by))
+            return made[-1].position
+
+        await self._run(set_limits)
+        return made[-1].limits
 
     async def revoke(self, key_id: UUID, *, by: str) -> None:
         """Raises ``DomainError("key_not_found")``. Again it changes nothing."""

@@ -31,8 +31,8 @@ async def account_with_keys_and_limits(engine: EngineHarness, node: FaultyNode) 
         venues=("Orca",),
         price_band_bps=500,
     )
-    await directory.set_limits(desk, limits, by="me@here")
-    await directory.set_limits(desk, limits.model_copy(update={"venues": None}), by="me@here")
+    await directory.set_limits(desk, dict(limits), by="me@here")
+    await directory.set_limits(desk, {"venues": None}, by="me@here")
     first = await directory.issue(desk, ("read", "trade"), datetime(2100, 1, 1, tzinfo=UTC), by="me@here")
     second = await directory.issue(desk, ("admin",), None, by="me@here")
     await directory.revoke(first.key_id, by="me@here")

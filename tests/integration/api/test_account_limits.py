@@ -60,6 +60,16 @@ async def test_limits_are_set_one_by_one_lifted_by_null_and_shown(engine: Engine
     assert (await engine.http.get("/api/account")).json()["limits"] == now
 
 
+async def test_limits_that_are_set_at_the_same_time_are_all_kept(engine: Engine) -> None:
+    asked = [{"maxOpenOrders": 50}, {"priceBandBps": 500}, {"maxOrderNotional": "10"}, {"ordersPerMinute": 60}] * 3
+    answers = await asyncio.gather(*(engine.http.put(LIMITS, json=one) for one in asked))
+    assert {answer.status_code for answer in answers} == {200}
+    now = await limit(engine)
+    assert {name: now[name] for one in asked for name in one} == {
+        name: value for one in asked for name, value in one.items()
+    }
+
+
 @pytest.mark.parametrize(
     "limits",
     [

@@ -19,7 +19,6 @@ from commands.ids import DEFAULT_ACCOUNT
 from commands.ids import list_id as id_of_list
 from domain import events as e
 from domain.deadman_events import DeadmanSet
-from domain.limits import Limits
 from domain.terms import OrderTerms
 from domain.tokens import SOL, USDC
 from domain.twap import Twap
@@ -239,7 +238,7 @@ async def test_a_slice_that_trading_forbids_is_recorded_as_refused_and_the_sched
 async def test_a_limit_of_the_account_holds_for_each_slice(engine: EngineHarness) -> None:
     engine.start_watcher()
     await engine.store.known_accounts.load()
-    await engine.store.directory.set_limits(DEFAULT_ACCOUNT, Limits(max_open_orders=2), by="test")
+    await engine.store.directory.set_limits(DEFAULT_ACCOUNT, {"max_open_orders": 2}, by="test")
     twap = await submit(engine, **RESTS)
 
     async def through() -> bool:
