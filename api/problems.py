@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -165,7 +166,9 @@ def _status_of(error: DomainError) -> int:
 
 def _of_status(error: HTTPException) -> ProblemError:
     status = HTTPStatus(error.status_code)
-    allowed = {name: value for name, value in (error.headers or {}).items() if name.lower() == "allow"}
+    methods = next((value for name, value in (error.headers or {}).items() if name.lower() == "allow"), None)
+    # Litestar counts a WebSocket among a path's methods; it is none of HTTP's.
+    allowed = {"Allow": ", ".join(one for one in re.split(r",\s*", methods) if one.isupper())} if methods else None
     sentence = f"{(status.description or status.phrase).rstrip('.')}."
     return ProblemError(status, _OF_STATUS.get(status, "bad_request"), sentence, headers=allowed)
 

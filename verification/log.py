@@ -57,10 +57,13 @@ def verify_log(
     links = track(snapshot.links(_EVERY), head.position, "positions")
     report.add_all(verify_positions(links, head, checkpoint))
     rows = OrdersRows(snapshot)
-    for table, position in ((NAME, rows.position), ("guards", guards.position)):
+    for table, position, mended in (
+        (NAME, rows.position, "rebuild the read model"),
+        ("guards", guards.position, "empty the table, and the next start fills it"),
+    ):
         if position > head.position:
             what = f"{table} has come to position {position}, the log ends at {head.position}"
-            remedy = "The log lost its end, or is a backup: restore the newer one, or make the table anew."
+            remedy = f"The log lost its end, or is a backup: restore the newer one, or {mended}."
             report.add(Finding("read models", "differs", what, remedy, position=position))
     of_checkpoint = 0
     twaps = Twaps()

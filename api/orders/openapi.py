@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -75,17 +76,16 @@ def order_schema() -> Schema:
     """An order as a client writes it."""
     required: list[str] = []
     properties: dict[str, Reference | Schema] = {}
-    amounts: list[str] = []
+    amounts: dict[str, Schema] = {}
     for attribute, field in OrderRequest.model_fields.items():
         name, *others = names_of(field)
         own = dict(cast(dict[str, Any], field.json_schema_extra))
-        is_amount = attribute in AMOUNTS
-        properties[name] = _property(own, field.description, required=is_amount or field.is_required())
+        properties[name] = _property(own, field.description, required=field.is_required())
         own.pop("default", None)
         for other in others:
-            properties[other] = _property(own, f"Another name for {name}.", required=is_amount or field.is_required())
-        if is_amount:
-            amounts += [name, *others]
+            properties[other] = _property(own, f"Another name for {name}.", required=field.is_required())
+        if attribute in AMOUNTS:
+            amounts |= dict.fromkeys((name, *others), _schema(own))
         elif field.is_required():
             required.append(name)
     return Schema(
@@ -93,10 +93,16 @@ def order_schema() -> Schema:
         type=OpenAPIType.OBJECT,
         description="`null` counts as absent; any other field is refused.",
         required=required,
-        one_of=[Schema(required=[name]) for name in amounts],
+        one_of=[_alone(name, amounts) for name in amounts],
         additional_properties=False,
         properties=properties,
     )
+
+
+def _alone(name: str, amounts: Mapping[str, Schema]) -> Schema:
+    """One of the ``amounts`` is given, and no other."""
+    others: dict[str, Reference | Schema] = {other: Schema(type=OpenAPIType.NULL) for other in amounts if other != name}
+    return Schema(required=[name], properties={name: amounts[name], **others})
 
 
 def _property(own: dict[str, Any], description: str | None, *, required: bool) -> Schema:

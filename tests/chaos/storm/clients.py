@@ -23,6 +23,10 @@ PATIENCE_S = 5.0
 AGAIN_S = 0.3
 
 
+def _amended_by_nobody(*_: object) -> None:
+    """Where no plan amends orders."""
+
+
 @dataclass
 class Placed:
     """One order as its client saw it: every 202's body, every message of its stream, what it found wrong."""
@@ -44,7 +48,11 @@ class Clients:
     """
 
     def __init__(
-        self, url: str, cancel: Callable[[UUID, float], None], amend: Amend, parties: Sequence[Party] = (EVERYBODY,)
+        self,
+        url: str,
+        cancel: Callable[[UUID, float], None],
+        amend: Amend = _amended_by_nobody,
+        parties: Sequence[Party] = (EVERYBODY,),
     ) -> None:
         self._url = url
         self._parties = parties

@@ -167,7 +167,7 @@ async def test_the_second_order_of_an_oto_is_held_until_the_first_is_filled(engi
     first, second = accepted["orderIds"]
     found = await shown(engine, accepted["listId"])
     assert [one.get("held") for one in found["orders"]] == [None, True] and found["clientListId"] == "l-2"
-    assert [one["listId"] for one in found["orders"]] == [accepted["listId"]] * 2
+    assert [one["parentId"] for one in found["orders"]] == [accepted["listId"]] * 2
     amended = await engine.http.patch(f"/api/orders/{second}", json={"limitPrice": "400"}, headers={"If-Match": '"1"'})
     assert (amended.status_code, amended.json()["code"]) == (409, "not_amendable")
     await live(engine, first)
@@ -202,7 +202,7 @@ async def test_a_list_that_is_not_there_and_an_id_that_is_none(engine: Engine) -
 async def test_an_order_without_a_list_says_nothing_of_one(engine: Engine) -> None:
     order_id = (await engine.submit())["orderId"]
     found = (await engine.http.get(f"/api/orders/{order_id}")).json()
-    assert not {"listId", "held"} & found.keys()
+    assert not {"parentId", "held"} & found.keys()
     (first, *_) = await engine.events.load(UUID(order_id))
     assert first.topic == OrderSubmitted.TOPIC and b"leg" not in first.state
 
