@@ -75,7 +75,7 @@ check: install ## ruff, mypy --strict, import-linter
 	$(BIN)/lint-imports
 
 oco: install ## both orders of an OCO triggered at once, many times (OCO_TIMES)
-	@OCO_TIMES=$(OCO_TIMES) $(BIN)/python -m pytest -q tests/integration/workers/test_order_lists.py -k triggered_at_once
+	@OCO_TIMES=$(OCO_TIMES) $(BIN)/python -m pytest -q tests/integration/workers/test_order_lists.py -k "triggered_at_once or mid_visit"
 
 bench: install ## measure every lane on an otherwise quiet machine: table, bench/results, docs/bench.svg (LANES, RUNS)
 	@$(BIN)/python -m bench --lanes "$(LANES)" --runs $(RUNS) $(if $(LANES),,--docs)

@@ -96,6 +96,24 @@ async def test_a_worker_that_is_killed_after_it_has_signed_leaves_one_fill(engin
     assert sorted(one.status for one in orders) == ["cancelled", "confirmed"]
 
 
+async def test_of_two_workers_one_is_stopped_in_mid_visit_and_each_list_has_one_fill(engine: EngineHarness) -> None:
+    engine.start_projector()
+    engine.start_sweeper()
+    engine.start_tracker(QUICK)
+    before, received = await moved(engine), 0
+    for number in range(TIMES):
+        accepted = await engine.submit_list("oco", {}, {})
+        first, second = accepted.order_ids[:: 1 if number % 2 else -1]
+        # One has signed and recorded the first one's swap, and is stopped before it sends it, while another takes both.
+        await asyncio.gather(engine.build(first), engine.execute(second))
+        await engine.execute(first, second)
+        orders = await settled(engine, accepted)
+        assert sorted(one.status for one in orders) == ["cancelled", "confirmed"]
+        received += sum(one.fill.amount_out for one in orders if one.fill)
+    after = await moved(engine)
+    assert after[USDC.mint] - before[USDC.mint] == received
+
+
 async def test_a_cancel_of_one_that_is_live_takes_the_guard_that_both_need(engine: EngineHarness) -> None:
     accepted = await engine.submit_list("oco", {}, {})
     first, second = accepted.order_ids
