@@ -33,6 +33,9 @@ LOWEST, STEPS = 150, 5
 FAR = Decimal(1_000)
 # Seconds over which those that are asked about at one step of the price are spread.
 SPREAD_S = 0.3
+# So many are asked about only once their price has triggered them, so that some answers race a swap however slow the
+# watcher is.
+AFTER_ITS_TRIGGER = 1 / 3
 # So many ask at a time: more would only wait for each other, and for the connections that the engine itself needs.
 AT_ONCE = 30
 
@@ -77,6 +80,8 @@ async def answered(engine: EngineHarness, ids: Sequence[UUID], ask: Ask) -> list
     turn = asyncio.Semaphore(AT_ONCE)
 
     async def patiently(order_id: UUID) -> tuple[UUID, Answered]:
+        if random.random() < AFTER_ITS_TRIGGER:
+            await engine.until(order_id, lambda order: order.status != "pending", within=300)
         await asyncio.sleep(random.uniform(0, SPREAD_S * max(1, len(ids) / AT_ONCE / STEPS)))
         while True:
             try:
