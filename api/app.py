@@ -20,6 +20,7 @@ from api.account import AccountController
 from api.admin.accounts import AdminController
 from api.admin.limits import LimitsController
 from api.admin.trading import TradingController
+from api.allowed_methods import name_all_methods
 from api.callers.authentication import Authentication, Authenticator
 from api.callers.caller import caller_of
 from api.callers.rules import OPEN, require_rules
@@ -195,6 +196,7 @@ def create_app(
             "caller": Provide(caller_of, sync_to_thread=False),
         },
         middleware=[DefineMiddleware(Authentication, authenticator=authenticator)],
+        before_send=[name_all_methods],
         lifespan=[feeding],
         plugins=[PydanticPlugin(prefer_alias=True), PROBLEM_DETAILS],
         logging_config=None,

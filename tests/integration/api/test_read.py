@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import replace
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -200,3 +201,12 @@ async def test_an_order_says_whether_the_rent_of_its_guard_has_come_back(engine:
     position = (await engine.submit())["position"]
     listed = (await engine.http.get("/api/orders", params={"position": position})).json()["items"]
     assert [one.get("fee", {}).get("guardRentReturned") for one in listed] == [None, True]
+
+
+async def test_options_names_every_method_that_the_document_has_of_a_path(engine: Engine) -> None:
+    paths = (await engine.http.get("/docs/openapi.json")).json()["paths"]
+    for path, item in paths.items():
+        documented = {method.upper() for method in item} & {"GET", "PUT", "POST", "PATCH", "DELETE"}
+        answer = await engine.http.options(re.sub(r"{\w+}", str(UUID(int=7)), path))
+        assert answer.status_code == 204, path
+        assert set(answer.headers["allow"].split(", ")) - {"OPTIONS", "HEAD"} == documented, path
