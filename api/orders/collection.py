@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -16,6 +15,7 @@ from api.openapi import DocumentedOperation, problems
 from api.orders import fields
 from api.orders.answers import AcceptedOrder, OrderPage
 from api.orders.document import BODY_LIMIT
+from api.orders.instants import DATE_TIME, instant_asked
 from api.orders.lookup import is_id, pair_named
 from api.orders.openapi import ExecuteOperation
 from api.orders.read import Limit, with_rents
@@ -76,10 +76,12 @@ class OrderCollectionController(Controller):
             str | None, QueryParameter(name="parentId", max_length=36, description="Only orders of this list.")
         ] = None,
         since: Annotated[
-            datetime | None, QueryParameter(description="Submitted then or later, as `2026-01-01T00:00:00Z`.")
+            str | None,
+            QueryParameter(description="Submitted then or later, as `2026-01-01T00:00:00Z`.", schema_extra=DATE_TIME),
         ] = None,
         until: Annotated[
-            datetime | None, QueryParameter(description="Submitted before, as `2030-01-01T00:00:00Z`.")
+            str | None,
+            QueryParameter(description="Submitted before, as `2030-01-01T00:00:00Z`.", schema_extra=DATE_TIME),
         ] = None,
         sort: Annotated[Sort, QueryParameter(description="`submittedAt`: the oldest first.")] = "-submittedAt",
         limit: Limit = 50,
@@ -100,8 +102,8 @@ class OrderCollectionController(Controller):
             type=order_type,
             order_id=None if client_order_id is None else _order_id(caller, client_order_id),
             parent_id=None if parent_id is None else _list_id(parent_id),
-            since=_instant(since, "since"),
-            until=_instant(until, "until"),
+            since=instant_asked(since, "since"),
+            until=instant_asked(until, "until"),
             oldest_first=sort == "submittedAt",
         )
         if asked.side and asked.pair is None:
@@ -157,9 +159,3 @@ def _list_id(text: str) -> UUID:
     if not is_id(text):
         raise ProblemError(400, "invalid_query", "A list id looks like 0190f3a4-....", field="parentId")
     return UUID(text)
-
-
-def _instant(value: datetime | None, name: str) -> datetime | None:
-    if value is not None and value.tzinfo is None:
-        raise ProblemError(400, "invalid_query", f"{name} needs a zone: 2026-01-01T00:00:00Z.", field=name)
-    return value.astimezone(UTC) if value else None

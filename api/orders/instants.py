@@ -5,8 +5,15 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+from litestar.openapi.spec.enums import OpenAPIFormat
+
+from api.errors import ProblemError
+
 # RFC 3339: a date, a time, and where that time is counted from.
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+
+DATE_TIME = {"format": OpenAPIFormat.DATE_TIME}
+"""What the document says of a query parameter that is one: read here, for Litestar takes a number for one, too."""
 
 
 def instant(text: str) -> datetime | None:
@@ -17,3 +24,12 @@ def instant(text: str) -> datetime | None:
     except (ValueError, OverflowError):
         pass
     return None
+
+
+def instant_asked(text: str | None, name: str) -> datetime | None:
+    """The query parameter ``name``. Raises ``ProblemError`` for what is no instant."""
+    if text is None:
+        return None
+    if (at := instant(text)) is not None:
+        return at
+    raise ProblemError(400, "invalid_query", f"{name} is an instant with its zone: 2026-01-01T00:00:00Z.", field=name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -20,6 +19,7 @@ from api.orders.amend import RESPONSES, AmendOperation, amend
 from api.orders.answers import EventPage, event_view
 from api.orders.document import BODY_LIMIT
 from api.orders.headers import etag
+from api.orders.instants import DATE_TIME, instant_asked
 from api.orders.lookup import parse_order_id, stream_of
 from api.orders.precondition import IfMatch, version_seen
 from api.services import InjectedServices, Services
@@ -42,8 +42,12 @@ ClientOrderId = Annotated[
 ]
 Version = Annotated[int | None, QueryParameter(ge=1, description="The order as it was after this many events, as `3`.")]
 AsOf = Annotated[
-    datetime | None,
-    QueryParameter(name="as_of", description="The order as it was at this instant, as `2030-01-01T00:00:00Z`."),
+    str | None,
+    QueryParameter(
+        name="as_of",
+        description="The order as it was at this instant, as `2030-01-01T00:00:00Z`.",
+        schema_extra=DATE_TIME,
+    ),
 ]
 
 
@@ -160,23 +164,22 @@ class OrdersController(Controller):
 
 
 async def _order(
-    services: Services, caller: Caller, order_id: UUID, version: int | None, as_of: datetime | None
+    services: Services, caller: Caller, order_id: UUID, version: int | None, as_of: str | None
 ) -> Response[OrderView]:
     """The caller's order, now or as it was, with what an ``If-Match`` names it by as ``ETag``."""
-    if as_of is not None and as_of.tzinfo is None:
-        raise ProblemError(400, "invalid_query", "as_of needs a zone: 2026-01-01T00:00:00Z.", field="as_of")
+    at = instant_asked(as_of, "as_of")
     recorded = await stream_of(services, caller, order_id)
     if version is not None and version > recorded[-1].version:
         detail = f"The order is at version {recorded[-1].version}."
         raise ProblemError(404, "version_not_found", detail, field="version")
-    shown = until(recorded, version=version, as_of=as_of)
+    shown = until(recorded, version=version, as_of=at)
     state = fold_recorded(services.mapper, shown)
     if state is None:
         raise ProblemError(404, "not_yet_submitted", "The order did not exist at that instant.", field="as_of")
     over = state.order.ended and not state.order.live_attempts
     as_it_is = over or state.version < recorded[-1].version
     view = state.view() if as_it_is else await _with_troubles(services, caller, state)
-    if not (version or as_of):
+    if not (version or at):
         [view] = await with_rents(services, [view])
     return Response(view, headers=etag(revision(shown)))
 

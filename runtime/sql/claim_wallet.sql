@@ -1,5 +1,3 @@
--- One wallet an account, one account a wallet: the first engine of a log fixes it.
-with claimed as (
-  update accounts set wallet = %(wallet)s where id = %(account)s and wallet is null returning wallet
-)
-select coalesce((select wallet from claimed), (select wallet from accounts where id = %(account)s))
+-- One wallet an account, one account a wallet: the first engine of a log fixes it, and every process that starts
+-- beside it reads what the first wrote, for the update waits for it.
+update accounts set wallet = coalesce(wallet, %(wallet)s) where id = %(account)s returning wallet

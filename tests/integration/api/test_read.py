@@ -37,6 +37,8 @@ ODD = [
     ("GET", "/api/orders/01900000-0000-7000-8000-000000000001/events", 404, "order_not_found", "orderId"),
     ("GET", "/api/orders/01900000-0000-7000-8000-000000000001?version=0", 400, "invalid_query", "version"),
     ("GET", "/api/orders/01900000-0000-7000-8000-000000000001?as_of=2026-01-01", 400, "invalid_query", "as_of"),
+    ("GET", "/api/orders?until=0.5", 400, "invalid_query", "until"),
+    ("GET", "/api/orders?since=2026-01-01T00:00:00", 400, "invalid_query", "since"),
     ("GET", "/api/orders?limit=201", 400, "invalid_query", "limit"),
     ("GET", "/api/orders?limit=ten", 400, "invalid_query", "limit"),
     ("GET", "/api/orders?status=done", 400, "invalid_query", "status"),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from pathlib import Path
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 
 from chains.wallet import Wallet
@@ -22,6 +24,7 @@ from event_store.types import AppendRequest, NewEvent, Stored
 from projections.orders import PROCESSOR
 from runtime.errors import StartupError
 from runtime.preconditions import (
+    claim_wallet,
     require_chain_of_log,
     require_guarded_attempts,
     require_known_wallet,
@@ -78,6 +81,22 @@ async def test_the_first_wallet_is_the_accounts_and_another_is_refused(database:
             assert wallet.address == ours.address
         with pytest.raises(StartupError, match=f"trades with wallet {ours.address}.* that of {other.address}"):
             await require_wallet(pool, MAPPER, "genesis", tmp_path / "other.json")
+
+
+async def test_a_process_that_starts_beside_the_one_that_binds_the_wallet_reads_the_same(database: TestDatabase) -> None:
+    async with connection_pool(database.app, max_size=2) as pool:
+        async with pool.connection() as first, first.transaction():
+            await first.execute("update accounts set wallet = 'ours' where id = %s", [DEFAULT_ACCOUNT])
+            beside = asyncio.create_task(claim_wallet(pool, DEFAULT_ACCOUNT, "ours"))
+            await until_one_waits_for_a_lock(database.app)
+        assert await beside == "ours"
+
+
+async def until_one_waits_for_a_lock(url: str) -> None:
+    waiting = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    async with asyncio.timeout(10), await psycopg.AsyncConnection.connect(url, autocommit=True) as watching:
+        while await (await watching.execute(waiting)).fetchone() is None:
+            await asyncio.sleep(0.01)
 
 
 async def test_a_log_of_another_chain_is_refused_before_a_wallet_is_bound(
