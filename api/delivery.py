@@ -8,52 +8,29 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 from uuid import UUID
 
-import structlog
-from litestar import WebSocket
 from litestar.exceptions import WebSocketDisconnect
 
 from api.callers.caller import Caller
 from api.callers.watch import watched
 from api.errors import ProblemError, StreamRefusedError
-from api.metrics import STREAMS_CLOSED
 from api.orders.lookup import parse_order_id
 from api.services import Services
-from event_store.errors import TRANSIENT_DATABASE_ERRORS, UnreadableEventError
-from projections.errors import FeedStoppedError, OrderUnknownError, SlowConsumerError, VersionAheadError
+from api.sockets import KEY_ENDED, Close, Sending, Socket, Subject, close, close_after, read_until_gone, send_text
+from projections.errors import OrderUnknownError, VersionAheadError
 from projections.followed_order import Follower
 from projections.history import fold_recorded, step
 from projections.order_messages import order_message
 
-log = structlog.get_logger(__name__)
-
-Socket = WebSocket[Any, Any, Any]
-
-SEND_PATIENCE = 10.0
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
-
-@dataclass(frozen=True, slots=True)
-class Close:
-    code: int
-    reason: str
-
-
-Sending = Callable[[], Awaitable["Close | None"]]
-"""Sends what there is; the close that follows it, None where the order goes on."""
-
+ORDER = Subject("order", "connect again with after=")
 ENDED = Close(1000, "the order has ended")
-BROKEN = Close(1011, "this order can't be read")
-RESTARTING = Close(1012, "not now; connect again with after=")
-KEY_ENDED = Close(4401, "the key has expired or was revoked")
-UNKNOWN = Close(4404, "there is no such order")
 LOST = Close(4410, "the log was put back and has lost that sequence; connect again without after=")
-TOO_SLOW = Close(4408, "too slow; connect again with after=")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +71,9 @@ class Delivery:
         """Until the socket is closed, by whomever. What the client says is read, so that its close is, and ignored."""
         try:
             self._writer = asyncio.create_task(self._write(partial(self._begin, order_id)))
-            with contextlib.suppress(WebSocketDisconnect, TimeoutError):
+            with contextlib.suppress(TimeoutError):
                 async with self._reading, watched(self._services, self._caller, self._key_ended):
-                    while True:
-                        await self._socket.receive_data(mode="text")
+                    await read_until_gone(self._socket)
         finally:
             for task in filter(None, (self._writer, self._ending)):
                 task.cancel()
@@ -113,39 +89,39 @@ class Delivery:
         if self._ending is None:
             self._ending = asyncio.create_task(self._end(KEY_ENDED))
 
-    async def _end(self, close: Close) -> None:
+    async def _end(self, why: Close) -> None:
         """Close at once, whatever there was to send."""
         if self._writer:
             self._writer.cancel()
             await asyncio.gather(self._writer, return_exceptions=True)
-        with contextlib.suppress(OSError, WebSocketDisconnect, TimeoutError):
-            STREAMS_CLOSED.labels(close.code).inc()
-            async with asyncio.timeout(SEND_PATIENCE):
-                await self._socket.close(close.code, close.reason)
+        await close(self._socket, why)
         self._reading.reschedule(asyncio.get_running_loop().time())
 
     async def _write(self, send: Sending) -> None:
         """Be the one writer, until there is nothing more to send; the last one closes the socket."""
-        # Who is gone in the middle of a message, or reads nothing at all, needs no goodbye.
+        # Who is gone in the middle of a message needs no goodbye.
         with contextlib.suppress(OSError, WebSocketDisconnect):
-            close = await _close_of(send)
-            if close is None:
+            why = await close_after(send, ORDER)
+            if why is None:
                 # Nothing was waited for since the last message: the next one finds no writer, and makes one.
                 self._writer = None
                 return
-            STREAMS_CLOSED.labels(close.code).inc()
-            async with asyncio.timeout(SEND_PATIENCE):
-                await self._socket.close(close.code, close.reason)
+            await close(self._socket, why)
         self._reading.reschedule(asyncio.get_running_loop().time())
 
     async def _begin(self, order_id: str) -> Close | None:
         asked = question(order_id, self._socket.query_params)
         if asked.after and (await self._services.epochs()).current > 1 and (state := await self._lost(asked)):
-            await self._send(state)
+            await send_text(self._socket, state)
             return LOST
-        self._follower = await self._services.live.follow(
-            asked.order_id, self._caller.account_id, after=asked.after, events=asked.events, wake=self._wake
-        )
+        try:
+            self._follower = await self._services.live.follow(
+                asked.order_id, self._caller.account_id, after=asked.after, events=asked.events, wake=self._wake
+            )
+        except VersionAheadError as ahead:
+            raise StreamRefusedError(4400, f"the order is at sequence {ahead.newest}") from None
+        except OrderUnknownError:
+            raise StreamRefusedError(4404, "there is no such order") from None
         return await self._send_all(self._follower)
 
     async def _lost(self, asked: Question) -> str | None:
@@ -161,34 +137,5 @@ class Delivery:
 
     async def _send_all(self, follower: Follower) -> Close | None:
         while (text := follower.next()) is not None:
-            await self._send(text)
+            await send_text(self._socket, text)
         return ENDED if follower.order.ended else None
-
-    async def _send(self, text: str) -> None:
-        async with asyncio.timeout(SEND_PATIENCE):
-            await self._socket.send_text(text)
-
-
-async def _close_of(send: Sending) -> Close | None:
-    """What sending ends with; raises what says that the client is gone."""
-    try:
-        return await send()
-    except StreamRefusedError as refused:
-        return Close(refused.code, refused.reason)
-    except VersionAheadError as ahead:
-        return Close(4400, f"the order is at sequence {ahead.newest}")
-    except OrderUnknownError:
-        return UNKNOWN
-    except UnreadableEventError as unreadable:
-        log.error("order can't be read", order_id=str(unreadable.recorded.stream_id), error=str(unreadable))
-        return BROKEN
-    except (SlowConsumerError, TimeoutError):
-        return TOO_SLOW
-    except (FeedStoppedError, *TRANSIENT_DATABASE_ERRORS) as error:
-        log.warning("stream interrupted", error=type(error).__name__)
-        return RESTARTING
-    except (OSError, WebSocketDisconnect):
-        raise
-    except Exception as error:
-        log.error("stream failed", exc_info=error)
-        return BROKEN

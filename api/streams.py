@@ -11,12 +11,12 @@ from litestar import Controller, get, websocket
 
 from api.callers.caller import InjectedCaller
 from api.callers.rules import READ
-from api.delivery import Delivery, Socket
-from api.errors import ProblemError
+from api.delivery import Delivery
 from api.metrics import STREAMS
 from api.openapi import DocumentedOperation, problems
 from api.orders.read import OrderId
 from api.services import InjectedServices
+from api.sockets import Socket, upgrade_required
 
 
 class StreamsController(Controller):
@@ -47,5 +47,4 @@ class StreamsController(Controller):
 
         A request that isn't a WebSocket's, as one from this page, is answered 426.
         """
-        headers = {"Upgrade": "websocket", "Connection": "Upgrade"}
-        raise ProblemError(426, "upgrade_required", "This path speaks WebSocket.", headers=headers)
+        raise upgrade_required()

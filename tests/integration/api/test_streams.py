@@ -234,7 +234,7 @@ async def test_a_client_that_does_not_read_is_cut_off_once_256_events_wait_for_i
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # On a slow machine the patience for one send would end the stream before its queue is full.
-    monkeypatch.setattr("api.delivery.SEND_PATIENCE", 120.0)
+    monkeypatch.setattr("api.sockets.SEND_PATIENCE", 120.0)
     order_id = (await engine.submit())["orderId"]
     before = REGISTRY.get_sample_value(CUT_OFF) or 0
     # Nothing is read until the end, and the first events are larger than all buffers between, those that grow too.

@@ -274,6 +274,19 @@ async def test_a_stream_of_no_list_says_so(engine: Engine, list_id: str, code: i
         assert socket.close_code == code
 
 
+async def test_a_stream_that_fails_says_so(engine: Engine, monkeypatch: Any) -> None:
+    async def failing(*_: object, **__: object) -> None:
+        raise RuntimeError("nobody foresaw this")
+
+    list_id = await submit(engine)
+    monkeypatch.setattr(type(engine.twaps), "owned", failing)
+    async with connect(f"{engine.ws}/ws/order-lists/{list_id}") as socket:
+        with pytest.raises(ConnectionClosed):
+            async with asyncio.timeout(20):
+                await socket.recv()
+        assert socket.close_code == 1011
+
+
 async def test_an_unknown_outcome_says_that_it_may_be_asked_again(engine: Engine, monkeypatch: Any) -> None:
     async def lost(*_: object, **__: object) -> None:
         raise OutcomeUnknownError("the connection broke")

@@ -1,0 +1,96 @@
+"""What every WebSocket of ours needs, whatever it streams: patience with who reads it, a close code, and the answer to
+a request that is no WebSocket's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from litestar import WebSocket
+from litestar.exceptions import WebSocketDisconnect
+
+from api.errors import ProblemError, StreamRefusedError
+from api.metrics import STREAMS_CLOSED
+from event_store.errors import TRANSIENT_DATABASE_ERRORS, UnreadableEventError
+from projections.errors import FeedStoppedError, SlowConsumerError
+
+log = structlog.get_logger(__name__)
+
+Socket = WebSocket[Any, Any, Any]
+
+SEND_PATIENCE = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    code: int
+    reason: str
+
+
+Sending = Callable[[], Awaitable["Close | None"]]
+"""Sends what there is; the close that follows it, None where the stream goes on."""
+
+KEY_ENDED = Close(4401, "the key has expired or was revoked")
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a socket streams, and how its client goes on after an interruption: as the reason of a close says it."""
+
+    name: str
+    again: str
+
+
+def upgrade_required() -> ProblemError:
+    """The answer to a request that is no WebSocket's."""
+    headers = {"Upgrade": "websocket", "Connection": "Upgrade"}
+    return ProblemError(426, "upgrade_required", "This path speaks WebSocket.", headers=headers)
+
+
+async def send_text(socket: Socket, text: str) -> None:
+    """Raises ``TimeoutError`` where the client reads nothing."""
+    async with asyncio.timeout(SEND_PATIENCE):
+        await socket.send_text(text)
+
+
+async def close(socket: Socket, why: Close) -> None:
+    """Who is gone, or reads nothing, needs no goodbye."""
+    STREAMS_CLOSED.labels(why.code).inc()
+    with contextlib.suppress(OSError, WebSocketDisconnect):
+        async with asyncio.timeout(SEND_PATIENCE):
+            await socket.close(why.code, why.reason)
+
+
+async def read_until_gone(socket: Socket) -> None:
+    """What the client says is read, so that its close is, and ignored."""
+    with contextlib.suppress(WebSocketDisconnect):
+        while True:
+            await socket.receive_data(mode="text")
+
+
+async def close_after(send: Sending, subject: Subject) -> Close | None:
+    """What sending ends with; raises ``OSError`` and ``WebSocketDisconnect``, which say that the client is gone."""
+    broken = Close(1011, f"this {subject.name} can't be read")
+    try:
+        return await send()
+    except StreamRefusedError as refused:
+        return Close(refused.code, refused.reason)
+    except UnreadableEventError as unreadable:
+        stream_id = str(unreadable.recorded.stream_id)
+        log.error("stream can't be read", subject=subject.name, stream_id=stream_id, error=str(unreadable))
+        return broken
+    except (SlowConsumerError, TimeoutError):
+        return Close(4408, f"too slow; {subject.again}")
+    except (FeedStoppedError, *TRANSIENT_DATABASE_ERRORS) as error:
+        log.warning("stream interrupted", error=type(error).__name__)
+        return Close(1012, f"not now; {subject.again}")
+    except (OSError, WebSocketDisconnect):
+        raise
+    except Exception as error:
+        log.error("stream failed", exc_info=error)
+        return broken
