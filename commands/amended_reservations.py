@@ -13,7 +13,7 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
-from commands.reservations import TURN, UNSETTLE, Exceeded, Used, settled_use
+from commands.account_use import TURN, UNSETTLE, Exceeded, Used, settled_use
 from domain.limits import Limits
 from event_store.statements import statement
 

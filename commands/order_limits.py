@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Context, Decimal
 
-from commands.reservations import Exceeded
+from commands.account_use import Exceeded
 from domain.limits import Limits
 from domain.numbers import BPS, plain, plus_slippage
 from domain.terms import OrderTerms

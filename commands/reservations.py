@@ -3,65 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
-from psycopg import AsyncConnection, AsyncCursor
+from psycopg import AsyncConnection
 from psycopg.errors import UniqueViolation
 from psycopg_pool import AsyncConnectionPool
 
-from domain.events import ORDER_EVENTS
+from commands.account_use import TURN, Exceeded, Reserved, Used, settled_use, would_be_exceeded
 from domain.limits import Limits
-from domain.order import ENDS
 from event_store.statements import statement
 
-TURN = statement(__file__, "reserve_turn")
-UNSETTLE = statement(__file__, "reserve_unsettle")
 _AT_ONCE = statement(__file__, "reserve_at_once")
-_SETTLE = statement(__file__, "reserve_settle")
-_SETTLE_AMENDED = statement(__file__, "amend_settle")
-_USED = statement(__file__, "reserve_used")
 _RESERVE = statement(__file__, "reserve")
 _KNOWN = statement(__file__, "reserve_known")
 _SETTLED = statement(__file__, "reserve_settled")
 _TOGETHER = 500
-_ENDS = [event.TOPIC for event in ORDER_EVENTS if event.status in ENDS]
-
-Exceeded = Literal["max_open_orders", "max_daily_notional", "max_open_notional"]
-
-
-@dataclass(frozen=True, slots=True)
-class Used:
-    """In USDC: ``notional_today`` is what was taken since midnight UTC, whatever became of it; ``open_notional`` what
-    those open orders are worth that were taken while it was limited.
-    """
-
-    open_orders: int
-    notional_today: Decimal
-    open_notional: Decimal
-    day: date
-
-    def with_more(self, notionals: Collection[Decimal]) -> Used:
-        worth = sum(notionals, Decimal(0))
-        return Used(
-            self.open_orders + len(notionals), self.notional_today + worth, self.open_notional + worth, self.day
-        )
-
-    def without(self, reserved: Collection[_Reserved]) -> Used:
-        worth, today = (sum((getattr(one, name) for one in reserved), Decimal(0)) for name in ("worth", "today"))
-        return Used(self.open_orders - len(reserved), self.notional_today - today, self.open_notional - worth, self.day)
-
-
-@dataclass(frozen=True, slots=True)
-class _Reserved:
-    """An order is reserved for at ``worth``, of which ``today`` counts to this day."""
-
-    worth: Decimal
-    today: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +115,7 @@ class Reservations:
             await cursor.execute(_KNOWN, values)
             known = await cursor.fetchall()
             recorded = {row[0] for row in known if row[3]}
-            reserved = {row[0]: _Reserved(row[1], row[2]) for row in known if not row[3]}
+            reserved = {row[0]: Reserved(row[1], row[2]) for row in known if not row[3]}
             new = dict[UUID, Decimal]()
             for asked in waiting:
                 if recorded & asked.notionals.keys() or _are_reserved(asked.notionals, reserved):
@@ -173,7 +133,7 @@ class Reservations:
                 answers.append(exceeds)
                 if exceeds is None:
                     used = others.with_more(worth.values())
-                    reserved |= {order_id: _Reserved(notional, notional) for order_id, notional in worth.items()}
+                    reserved |= {order_id: Reserved(notional, notional) for order_id, notional in worth.items()}
                     new |= worth
             if new:
                 await cursor.execute(_RESERVE, {**values, "orders": list(new), "notionals": list(new.values())})
@@ -185,27 +145,6 @@ class Reservations:
             return await settled_use(cursor, account_id)
 
 
-def _are_reserved(notionals: Mapping[UUID, Decimal], reserved: Mapping[UUID, _Reserved]) -> bool:
+def _are_reserved(notionals: Mapping[UUID, Decimal], reserved: Mapping[UUID, Reserved]) -> bool:
     """Whether all of them are, today, at what they are worth now or more."""
     return all(order_id in reserved and reserved[order_id].today >= worth for order_id, worth in notionals.items())
-
-
-async def settled_use(cursor: AsyncCursor[Any], account_id: UUID) -> Used:
-    """What counts by now: of what was reserved, what the log has decided meanwhile is settled first."""
-    await cursor.execute(_SETTLE_AMENDED, {"account": account_id})
-    await cursor.execute(_SETTLE, {"account": account_id, "ends": _ENDS})
-    await cursor.execute(_USED, {"account": account_id})
-    row = await cursor.fetchone()
-    assert row is not None  # noqa: S101 - it selects one row
-    return Used(int(row[0]), Decimal(row[1]), Decimal(row[2]), row[3])
-
-
-def would_be_exceeded(used: Used, limits: Limits, notional: Decimal, *, orders: int = 1) -> Exceeded | None:
-    """What so many more ``orders``, worth ``notional`` together, would exceed."""
-    if limits.max_open_orders is not None and used.open_orders + orders > limits.max_open_orders:
-        return "max_open_orders"
-    if limits.max_daily_notional is not None and used.notional_today + notional > limits.max_daily_notional:
-        return "max_daily_notional"
-    if limits.max_open_notional is not None and used.open_notional + notional > limits.max_open_notional:
-        return "max_open_notional"
-    return None

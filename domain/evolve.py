@@ -10,6 +10,7 @@ from typing import TypedDict, assert_never
 from domain import events as e
 from domain.codes import Code
 from domain.evidence import ExpiryEvidence, GuardTaken
+from domain.evolve_attempts import in_question, was_swap, with_change, with_end, with_proof
 from domain.numbers import BaseUnits, Price
 from domain.order import ENDS, Attempt, AttemptEnd, Cancellation, Failure, Fill, IfSet, Order, PaperFill, Rest, Route
 from domain.terms import AmountIn, AmountOut, ExpiresAt
@@ -49,16 +50,6 @@ class OrderChange(TypedDict, total=False):
     cancellation: IfSet[Cancellation | None]
     paper_fill: IfSet[PaperFill | None]
     released: IfSet[bool]
-
-
-class AttemptChange(TypedDict, total=False):
-    """The fields of an ``Attempt`` that events change."""
-
-    submitted: bool
-    end: AttemptEnd | None
-    proven: IfSet[bool]
-    amount_in: IfSet[BaseUnits | None]
-    fee_lost_lamports: IfSet[BaseUnits]
 
 
 def evolve(order: Order | None, event: e.OrderEvent) -> Order:
@@ -107,7 +98,7 @@ def _change(order: Order, event: e.OrderEvent) -> OrderChange:  # noqa: PLR0912 
         case e.TransactionBuilt():
             return _apply_built(order, event)
         case e.TransactionSubmitted():
-            return {"attempts": _attempts_with(order, event.attempt, {"submitted": True})}
+            return {"attempts": with_change(order.attempts, event.attempt, {"submitted": True})}
         case e.OrderConfirmed():
             return _apply_confirmed(order, event)
         case e.TrailMoved():
@@ -191,7 +182,7 @@ def _by_cancel(order: Order, evidence: e.CancelEvidence | None) -> OrderChange:
         "guard_rent_lamports": evidence.guard_rent_lamports,
     }
     return {
-        "attempts": _attempts_ended(order, evidence.attempt, evidence.signature, "cancelled"),
+        "attempts": with_end(order, evidence.attempt, evidence.signature, "cancelled"),
         "cancellation": order.cancellation.model_copy(update=ended),
     }
 
@@ -230,17 +221,17 @@ def _apply_built(order: Order, event: e.TransactionBuilt) -> OrderChange:
 
 def _apply_build_rejected(order: Order, event: e.BuildRejected) -> OrderChange:
     if event.code == Code.GUARD_TAKEN:
-        return {"obstacle": event.code, "attempts": _in_question(order.attempts)}
+        return {"obstacle": event.code, "attempts": in_question(order.attempts)}
     return {"obstacle": event.code, "rejections": order.rejections + 1}
 
 
 def _apply_attempt_rejected(order: Order, event: e.AttemptRejected) -> OrderChange:
     # Another attempt of the order was first: that says nothing of what was asked for.
-    taken, is_swap = event.code == Code.GUARD_TAKEN, _is_swap(order, event.attempt)
-    attempts = _in_question(order.attempts) if taken else order.attempts
-    attempts = _with(attempts, event.attempt, {"end": "rejected", "fee_lost_lamports": event.fee_lamports})
+    taken, is_swap = event.code == Code.GUARD_TAKEN, was_swap(order, event.attempt)
+    attempts = in_question(order.attempts) if taken else order.attempts
+    attempts = with_change(attempts, event.attempt, {"end": "rejected", "fee_lost_lamports": event.fee_lamports})
     return {
-        "attempts": _proven(attempts, event.evidence) if event.evidence else attempts,
+        "attempts": with_proof(attempts, event.evidence) if event.evidence else attempts,
         "obstacle": event.code if is_swap else order.obstacle,
         "rejections": order.rejections + 1 if is_swap and not taken else order.rejections,
         "fees_lost_lamports": order.fees_lost_lamports + event.fee_lamports,
@@ -262,41 +253,27 @@ def _with_fee(order: Order, lamports: int) -> OrderChange:
 def _apply_attempt_expired(order: Order, event: e.AttemptExpired) -> OrderChange:
     known = order.attempt(event.attempt)
     end: AttemptEnd = known.end if known and known.end else "expired"
-    attempts = _attempts_with(order, event.attempt, {"end": end})
+    attempts = with_change(order.attempts, event.attempt, {"end": end})
     if isinstance(event.evidence, ExpiryEvidence):
-        attempts = _proven(attempts, event.evidence)
+        attempts = with_proof(attempts, event.evidence)
     elif known and known.guard:
         # An endpoint that has let go of its history, beside one that hides a failure, shows no fee that it cost.
         is_complete = not isinstance(event.evidence, GuardTaken) or event.evidence.is_complete
-        attempts = _with(attempts, event.attempt, {"proven": is_complete})
-    is_swap = _is_swap(order, event.attempt)
+        attempts = with_change(attempts, event.attempt, {"proven": is_complete})
+    is_swap = was_swap(order, event.attempt)
     return {"attempts": attempts, "obstacle": Code.TRANSACTION_EXPIRED.value if is_swap else order.obstacle}
-
-
-def _is_swap(order: Order, number: int) -> bool:
-    attempt = order.attempt(number)
-    return attempt is None or attempt.purpose == "swap"
 
 
 def _apply_confirmed(order: Order, event: e.OrderConfirmed) -> OrderChange:
     fill = _fill(event)
     if event.because is not None:
         fill = fill.model_copy(update={"by_operator": True})
-    return {"attempts": _attempts_ended(order, event.attempt, event.tx_hash, "confirmed"), "fill": fill}
+    return {"attempts": with_end(order, event.attempt, event.tx_hash, "confirmed"), "fill": fill}
 
 
 def _fill(event: e.OrderConfirmed | e.OrderRestated) -> Fill:
     recorded = vars(event)
     return Fill(**{name: recorded[name] for name in _FILLED if name in recorded})
-
-
-def _attempts_ended(order: Order, number: int, signature: str, end: AttemptEnd) -> tuple[Attempt, ...]:
-    """The order's attempts once the transaction ``signature`` has ended the order. Where another log signed that, the
-    attempt of its number here is another transaction, if there is one.
-    """
-    attempt = order.attempt(number)
-    is_own = attempt is not None and attempt.signature == signature
-    return _attempts_with(order, number, {"end": end}) if is_own else order.attempts
 
 
 def _failure(event: e.OrderFailed) -> Failure:
@@ -308,34 +285,8 @@ def _apply_restated(order: Order, event: e.OrderRestated) -> OrderChange:
     attempts = order.attempts
     for attempt in attempts:
         if attempt.end == "confirmed" and attempt.number != event.attempt:
-            attempts = _with(attempts, attempt.number, {"end": None, "proven": False})
+            attempts = with_change(attempts, attempt.number, {"end": None, "proven": False})
     if event.reason in ("cancel", "other_leg"):
         return {"attempts": attempts, "fill": None}
     fill = _fill(event)
-    return {"attempts": _with(attempts, event.attempt, {"end": "confirmed"}), "fill": fill}
-
-
-def _attempts_with(order: Order, number: int, change: AttemptChange) -> tuple[Attempt, ...]:
-    """The order's attempts, ``change`` made to attempt ``number``."""
-    return _with(order.attempts, number, change)
-
-
-def _with(attempts: tuple[Attempt, ...], number: int, change: AttemptChange) -> tuple[Attempt, ...]:
-    return tuple(attempt.model_copy(update=change) if attempt.number == number else attempt for attempt in attempts)
-
-
-def _in_question(attempts: tuple[Attempt, ...]) -> tuple[Attempt, ...]:
-    """The guard is there, so one of them succeeded, whatever was shown before."""
-    return tuple(attempt.model_copy(update={"proven": False}) if attempt.proven else attempt for attempt in attempts)
-
-
-def _proven(attempts: tuple[Attempt, ...], evidence: ExpiryEvidence) -> tuple[Attempt, ...]:
-    """``attempts``, each that has ended proven where ``evidence`` is proof of it: they share the guard."""
-
-    def is_proof(attempt: Attempt) -> bool:
-        if attempt.guard is None or attempt.end is None or not evidence.is_complete:
-            return False
-        genesis_hash, until = attempt.genesis_hash, attempt.lands_until
-        return evidence.gap(genesis_hash=genesis_hash, signature=attempt.signature, lands_until=until) is None
-
-    return tuple(one.model_copy(update={"proven": True}) if is_proof(one) else one for one in attempts)
+    return {"attempts": with_change(attempts, event.attempt, {"end": "confirmed"}), "fill": fill}

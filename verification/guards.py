@@ -24,7 +24,8 @@ from event_store.read.snapshot import Snapshot
 from event_store.statements import statement
 from event_store.types import RecordedEvent
 
-REMEDY = "Stop the engine, empty guards and take the position of reclaim away: both are made again from the log."
+MADE_AGAIN = "stop the engine, empty guards and take the position of reclaim away: both are made again from the log"
+REMEDY = f"{MADE_AGAIN.capitalize()}."
 
 # The processor that writes the table; its room may not be imported from here.
 _PROCESSOR = "reclaim"

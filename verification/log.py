@@ -30,7 +30,7 @@ from projections.orders import NAME
 from projections.orders.verification import REBUILD, OrdersRows
 from verification.attempts import Attempts, attempts_of
 from verification.directory import directory_fault, is_directory_topic
-from verification.guards import GuardRows
+from verification.guards import MADE_AGAIN, GuardRows
 from verification.reclaims import RecordedReclaims, foreign_reclaim, recorded_reclaim
 from verification.report import RECONCILE, Report, Track
 from verification.shared_guards import verify_shared_guards
@@ -59,7 +59,7 @@ def verify_log(
     rows = OrdersRows(snapshot)
     for table, position, mended in (
         (NAME, rows.position, "rebuild the read model"),
-        ("guards", guards.position, "empty the table, and the next start fills it"),
+        ("guards", guards.position, MADE_AGAIN),
     ):
         if position > head.position:
             what = f"{table} has come to position {position}, the log ends at {head.position}"

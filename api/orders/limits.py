@@ -11,8 +11,8 @@ from api.errors import RETRY_AFTER, ProblemError
 from api.problem_table import PROBLEMS
 from api.services import Services
 from commands import order_limits
+from commands.account_use import Exceeded, would_be_exceeded
 from commands.order_limits import NotTaken
-from commands.reservations import Exceeded, would_be_exceeded
 from domain.limits import NO_LIMITS, Limits
 from domain.terms import OrderTerms
 from domain.tokens import Pair, Side

@@ -13,9 +13,9 @@ from eventsourcing.persistence import OperationalError, PersistenceError
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
+from commands.account_use import UNSETTLE
 from commands.directory.application import DirectoryApplication, NewKey, NewLimits
 from commands.known_accounts import KnownAccounts
-from commands.reservations import UNSETTLE
 from domain.directory import Account, account_id_of
 from domain.directory_events import Scope
 from domain.errors import DomainError

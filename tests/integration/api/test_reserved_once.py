@@ -11,7 +11,8 @@ from uuid import UUID
 
 import pytest
 
-from commands.reservations import Exceeded, Reservations
+from commands.account_use import Exceeded
+from commands.reservations import Reservations
 from domain.directory import DEFAULT_ACCOUNT
 from domain.limits import NO_LIMITS
 from tests.integration.api.serving import Engine

@@ -83,7 +83,9 @@ async def test_the_first_wallet_is_the_accounts_and_another_is_refused(database:
             await require_wallet(pool, MAPPER, "genesis", tmp_path / "other.json")
 
 
-async def test_a_process_that_starts_beside_the_one_that_binds_the_wallet_reads_the_same(database: TestDatabase) -> None:
+async def test_a_process_that_starts_beside_the_one_that_binds_the_wallet_reads_the_same(
+    database: TestDatabase,
+) -> None:
     async with connection_pool(database.app, max_size=2) as pool:
         async with pool.connection() as first, first.transaction():
             await first.execute("update accounts set wallet = 'ours' where id = %s", [DEFAULT_ACCOUNT])

@@ -132,3 +132,21 @@ async def test_a_guard_that_no_order_of_the_log_made_is_named(engine: EngineHarn
         )
     [found] = (await audit.verify()).of("differs", "read models")
     assert (found.stream_id, found.what) == (stranger, "guards: has a row that the log does not account for")
+
+
+async def test_a_table_of_guards_that_is_ahead_of_the_log_is_made_again_as_its_remedy_says(
+    engine: EngineHarness, audit: AuditHarness
+) -> None:
+    await returned(engine, audit, 1)
+    with audit.database.connect() as app:
+        app.execute("update positions set position = position + 1000 where processor = 'reclaim'")
+    [found] = (await audit.verify()).of("differs", "read models")
+    assert found.what.startswith("guards has come to position")
+    assert "empty guards and take the position of reclaim away" in found.remedy
+    with audit.database.connect() as app:
+        app.execute("truncate guards")
+        app.execute("delete from positions where processor = 'reclaim'")
+    engine.start_reclaimer(SHORT)
+    await until(engine, lambda rows: len(rows) == 1 and all(row["returned"] for row in rows.values()))
+    await engine.stop()
+    assert (await audit.verify()).of("differs") == []

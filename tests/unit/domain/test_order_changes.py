@@ -7,7 +7,8 @@ from typing import Any, get_type_hints
 import pytest
 
 from domain import events as e
-from domain.evolve import AttemptChange, OrderChange
+from domain.evolve import OrderChange
+from domain.evolve_attempts import AttemptChange
 from domain.order import Attempt, Order
 
 

@@ -1,0 +1,54 @@
+"""What an order's events change of its attempts."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+from domain.evidence import ExpiryEvidence
+from domain.numbers import BaseUnits
+from domain.order import Attempt, AttemptEnd, IfSet, Order
+
+
+class AttemptChange(TypedDict, total=False):
+    """The fields of an ``Attempt`` that events change."""
+
+    submitted: bool
+    end: AttemptEnd | None
+    proven: IfSet[bool]
+    amount_in: IfSet[BaseUnits | None]
+    fee_lost_lamports: IfSet[BaseUnits]
+
+
+def was_swap(order: Order, number: int) -> bool:
+    attempt = order.attempt(number)
+    return attempt is None or attempt.purpose == "swap"
+
+
+def with_end(order: Order, number: int, signature: str, end: AttemptEnd) -> tuple[Attempt, ...]:
+    """The order's attempts once the transaction ``signature`` has ended the order. Where another log signed that, the
+    attempt of its number here is another transaction, if there is one.
+    """
+    attempt = order.attempt(number)
+    is_own = attempt is not None and attempt.signature == signature
+    return with_change(order.attempts, number, {"end": end}) if is_own else order.attempts
+
+
+def with_change(attempts: tuple[Attempt, ...], number: int, change: AttemptChange) -> tuple[Attempt, ...]:
+    return tuple(attempt.model_copy(update=change) if attempt.number == number else attempt for attempt in attempts)
+
+
+def in_question(attempts: tuple[Attempt, ...]) -> tuple[Attempt, ...]:
+    """The guard is there, so one of them succeeded, whatever was shown before."""
+    return tuple(attempt.model_copy(update={"proven": False}) if attempt.proven else attempt for attempt in attempts)
+
+
+def with_proof(attempts: tuple[Attempt, ...], evidence: ExpiryEvidence) -> tuple[Attempt, ...]:
+    """``attempts``, each that has ended proven where ``evidence`` is proof of it: they share the guard."""
+
+    def is_proof(attempt: Attempt) -> bool:
+        if attempt.guard is None or attempt.end is None or not evidence.is_complete:
+            return False
+        genesis_hash, until = attempt.genesis_hash, attempt.lands_until
+        return evidence.gap(genesis_hash=genesis_hash, signature=attempt.signature, lands_until=until) is None
+
+    return tuple(one.model_copy(update={"proven": True}) if is_proof(one) else one for one in attempts)
