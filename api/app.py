@@ -31,7 +31,7 @@ from api.docs.page import openapi_config
 from api.health import HealthController
 from api.network import NetworkController
 from api.order_lists.controller import OrderListsController
-from api.order_lists.twap import TwapController
+from api.order_lists.twap_pause import TwapPauseController
 from api.order_lists.twap_stream import TwapStreamController
 from api.orders.batch import BatchController
 from api.orders.cancel import CancelController
@@ -177,7 +177,7 @@ def create_app(
             CancelController,
             PreviewController,
             OrderListsController,
-            TwapController,
+            TwapPauseController,
             TwapStreamController,
             NetworkController,
             VenuesController,

@@ -100,13 +100,16 @@ def log_behind(trading: Trading) -> ProblemError:
     )
 
 
-def outcome_unknown(unknown: SubmissionUnknownError, links: Mapping[str, str], *, repeatable: bool) -> ProblemError:
-    """Only an order with a client order id may be sent again: without one a repeat could be a second order."""
+def outcome_unknown(
+    unknown: SubmissionUnknownError, links: Mapping[str, str], *, repeatable: bool, what: str = "order"
+) -> ProblemError:
+    """Only an order or a list with its client's own id may be sent again: without one a repeat could be a second."""
+    again = f"Sending it again with the same client{what.capitalize()}Id is safe."
     return ProblemError(
         503,
         "outcome_unknown",
-        "Nobody can tell yet whether the order was recorded: its link later shows it, or 404."
-        + (" Sending it again with the same clientOrderId is safe." if repeatable else " Do not send it again before."),
+        f"Nobody can tell yet whether the {what} was recorded: its link later shows it, or 404. "
+        + (again if repeatable else "Do not send it again before."),
         headers={"Retry-After": RETRY_AFTER} if repeatable else None,
         retryable=repeatable,
         orderId=str(unknown.order_id),
@@ -114,14 +117,14 @@ def outcome_unknown(unknown: SubmissionUnknownError, links: Mapping[str, str], *
     )
 
 
-def repeatable(order_id: UUID) -> ProblemError:
-    """What was asked of an order that is there may be recorded by now; asked twice it is done once."""
+def repeatable(order_id: UUID | None = None) -> ProblemError:
+    """What was asked of an order or a list that is there may be recorded by now; asked twice it is done once."""
     return ProblemError(
         503,
         "outcome_unknown",
         "Nobody can tell yet whether it was recorded. Ask again: asked twice it is done once.",
         headers={"Retry-After": RETRY_AFTER},
-        orderId=str(order_id),
+        orderId=str(order_id) if order_id else None,
     )
 
 

@@ -56,7 +56,7 @@ class OrderListsController(Controller):
         given = {name: value for name, value in document.items() if value is not None}
         kind, headers = kind_named(given.get("kind")), dict[str, str]()
         expires = expires_after(request.headers.get(EXPIRES_AFTER))
-        accepted = await kind.submit(services, caller, given["kind"], given, expires, headers)
+        accepted = await kind.submit(services, caller, given, expires, headers)
         headers["Location"] = f"/api/order-lists/{accepted.list_id}"
         return Response(accepted, headers=headers)
 

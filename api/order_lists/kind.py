@@ -34,12 +34,13 @@ class ListKind(Protocol):
         self,
         services: Services,
         caller: Caller,
-        kind: str,
         document: Document,
         expires: datetime | None,
         headers: dict[str, str],
     ) -> AcceptedList:
-        """Record what ``document``, the request's body, asks for. ``headers`` gets what goes with the answer."""
+        """Record what ``document``, the request's body with its ``kind``, asks for. ``headers`` gets what goes with the
+        answer.
+        """
 
     async def show(self, services: Services, caller: Caller, list_id: UUID) -> View | None:
         """The caller's list as it is now; None where it is none of these kinds, or not there."""

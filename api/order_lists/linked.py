@@ -61,7 +61,6 @@ class LinkedOrders:
         self,
         services: Services,
         caller: Caller,
-        kind: str,
         document: Document,
         expires: datetime | None,
         headers: dict[str, str],
@@ -83,7 +82,8 @@ class LinkedOrders:
             accepted = await submit_list(services.orders, caller.account_id, new, executed)
         except SubmissionUnknownError as unknown:
             where = {"list": f"/api/order-lists/{new.list_id}"}
-            raise outcome_unknown(unknown, where, repeatable=asked.client_list_id is not None) from unknown
+            again = asked.client_list_id is not None
+            raise outcome_unknown(unknown, where, repeatable=again, what="list") from unknown
         epochs = await services.epochs()
         return AcceptedList(
             list_id=accepted.list_id,

@@ -60,6 +60,5 @@ class SubmitListOperation(DocumentedOperation):
             "otoco": Example(summary="Buy SOL at 145; then sell 1 SOL by an oco", value=_OTOCO),
             "twap": Example(summary="Sell 1 SOL in 20 slices, one every 3 s, each at 145 or better", value=_TWAP),
         }
-        schema = self.bodies[0] if len(self.bodies) == 1 else Schema(one_of=list(self.bodies))
-        content = OpenAPIMediaType(schema=schema, examples=examples)
+        content = OpenAPIMediaType(schema=Schema(one_of=list(self.bodies)), examples=examples)
         self.request_body = RequestBody(required=True, content={"application/json": content})
