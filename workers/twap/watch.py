@@ -106,21 +106,27 @@ class TwapWatch:
         """Look at what is due; the seconds until something is again."""
         rows = await self._lists.schedule.next(AT_ONCE)
         now = self._clock()
-        await asyncio.gather(*(self._try(row, lease) for row in rows if row.look_at <= now))
+        noted = await asyncio.gather(*(self._try(row, lease) for row in rows if row.look_at <= now))
         waiting = [row.look_at for row in rows if row.look_at > now]
         if not rows:
             return LOOK_S
-        if len(waiting) < len(rows):
+        if not all(noted):
+            # What could be read and not be written, as with a full disk, is due still.
+            return AGAIN_S
+        if noted:
             return 0.0
         return min(LOOK_S, max(0.0, (waiting[0] - self._clock()).total_seconds()))
 
-    async def _try(self, row: ScheduledSlice, lease: Lease) -> None:
+    async def _try(self, row: ScheduledSlice, lease: Lease) -> bool:
+        """Look at one; whether the schedule has taken note of it."""
         try:
             pause = await self._looked_at(row, lease)
             if pause is not None:
                 await self._later(row, pause)
         except TRANSIENT_ERRORS as error:
             log.warning("a slice waits", list_id=str(row.list_id), slice=row.number, error=type(error).__name__)
+            return False
+        return True
 
     async def _looked_at(self, row: ScheduledSlice, lease: Lease) -> float | None:
         """Seconds until it is looked at again, where something stands in its way."""

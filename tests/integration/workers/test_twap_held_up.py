@@ -6,6 +6,7 @@ import asyncio
 from datetime import timedelta
 from uuid import uuid4
 
+import psycopg
 import pytest
 
 from commands.accounts import Behind
@@ -32,7 +33,7 @@ from tests.integration.workers.test_twap import (
     until,
 )
 from venues.prices import PoolPrices
-from workers.twap.watch import Look, TwapWatch
+from workers.twap.watch import AGAIN_S, Look, TwapWatch
 
 
 async def list_now(engine: EngineHarness, twap: Twap) -> Twap:
@@ -208,3 +209,27 @@ async def test_a_log_that_was_put_back_pauses_what_was_going_on(engine: EngineHa
     assert await count(engine, twap) == 0
     await engine.store.twaps.resume(twap.list_id, DEFAULT_ACCOUNT, by="test", now=now())
     await _all_begun(engine, twap, number=1)
+
+
+async def test_a_database_that_takes_no_note_of_when_to_look_again_is_not_asked_over_and_over(
+    engine: EngineHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with a full disk: the row can be read, and not be written."""
+    twap, lists = await submit(engine, **RESTS), engine.store.twaps
+    await lists.pause(twap.list_id, DEFAULT_ACCOUNT, by="test")
+    looks = 0
+
+    async def full(*_: object) -> None:
+        nonlocal looks
+        looks += 1
+        raise psycopg.errors.DiskFull
+
+    monkeypatch.setattr(lists.schedule, "look_again", full)
+    engine.start_watcher()
+
+    async def looked_at() -> bool:
+        return looks > 0
+
+    await until(looked_at)
+    await asyncio.sleep(2 * AGAIN_S)
+    assert looks <= 3
