@@ -20,7 +20,7 @@ from api.orders.lookup import is_id, pair_named
 from api.orders.openapi import ExecuteOperation
 from api.orders.read import Limit, with_rents
 from api.orders.submit import ANSWER, RESPONSES, ExpiresAfter, IdempotencyKey, Prefer, answered
-from api.services import InjectedServices
+from api.services import InjectedServices, Services
 from commands.ids import order_id
 from domain.epochs import POSITION
 from domain.events import Status
@@ -109,15 +109,10 @@ class OrderCollectionController(Controller):
         if asked.side and asked.pair is None:
             raise ProblemError(400, "invalid_query", "A side is one of a pair: ask with pair=.", field="side")
         epochs = await services.epochs()
+        if position is not None:
+            await _reached(services, epochs.read(position))
         try:
-            if position is not None:
-                await services.order_list.wait_for(epochs.read(position), services.config.position_patience)
             page = await services.order_list.page(caller.account_id, epochs, asked, limit=limit, cursor=cursor)
-        except ProjectionBehindError:
-            detail = "The list has not reached that position yet."
-            raise ProblemError(
-                503, "projection_behind", detail, field="position", headers={"Retry-After": RETRY_AFTER}
-            ) from None
         except BadCursorError:
             raise ProblemError(400, "invalid_query", "That is no cursor of this list.", field="cursor") from None
         items = await with_rents(services, [state.view() for state in page.states])
@@ -149,6 +144,19 @@ class OrderCollectionController(Controller):
         when it may be taken; with `Prefer: wait=5` it is answered when the order has ended, after 5 s at the latest.
         """
         return await answered(request, services, caller, idempotency_key, expires, prefer)
+
+
+async def _reached(services: Services, position: int) -> None:
+    """Return once the list shows ``position``. Raises ``ProblemError``."""
+    try:
+        await services.order_list.wait_for(position, services.config.position_patience)
+    except ProjectionBehindError:
+        head = await services.events.head()
+        if position > head:
+            detail = f"Nothing has that position: the log ends at {head}."
+            raise ProblemError(400, "invalid_query", detail, field="position") from None
+        detail, headers = "The list has not reached that position yet.", {"Retry-After": RETRY_AFTER}
+        raise ProblemError(503, "projection_behind", detail, field="position", headers=headers) from None
 
 
 def _order_id(caller: InjectedCaller, client_order_id: str) -> UUID:

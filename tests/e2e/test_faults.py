@@ -166,7 +166,7 @@ async def test_a_request_in_flight_is_answered_when_the_engine_is_stopped(own_en
         assert own_engine.process is not None
         own_engine.process.send_signal(signal.SIGTERM)
         answer = await waiting
-        assert (answer.status_code, answer.json()["code"]) == (503, "projection_behind")
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid_query")
         assert time.monotonic() - begun > 1.3
     assert await asyncio.to_thread(own_engine.process.wait, 10) == 0
     assert time.monotonic() - begun < 10

@@ -24,7 +24,6 @@ PROVOKED: list[tuple[str, str, str, bytes]] = [
     ("invalid_order_id", "GET", "/api/orders/1", b""),
     ("order_not_found", "GET", "/api/orders/01900000-0000-7000-8000-000000000001", b""),
     ("invalid_query", "GET", "/api/orders?limit=201", b""),
-    ("projection_behind", "GET", "/api/orders?position=999999", b""),
     ("unknown_pair", "GET", "/api/pairs/SOL-XYZ", b""),
     ("price_unavailable", "GET", "/api/pairs/SOL-USDC", b""),
     ("upgrade_required", "GET", "/ws/orders/01900000-0000-7000-8000-000000000001", b""),
@@ -98,7 +97,9 @@ async def test_a_problem_reads_as_its_example_does(engine: Engine) -> None:
     for code, method, path, content in PROVOKED:
         answer = await engine.http.request(method, path, content=content, headers=JSON if content else {})
         assert answer.json() == PROBLEMS[code]
-    await engine.submit(clientOrderId="taken")
+    accepted = await engine.submit(clientOrderId="taken")
+    behind = await engine.http.get("/api/orders", params={"position": accepted["position"]})
+    assert behind.json() == PROBLEMS["projection_behind"]
     terms = {**BODY, "amountIn": "2", "clientOrderId": "taken"}
     assert (await engine.http.post("/api/orders/execute", json=terms)).json() == PROBLEMS["client_order_id_conflict"]
     untyped = await engine.http.post("/api/orders/execute", content=b"x=1")

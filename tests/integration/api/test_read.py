@@ -112,6 +112,8 @@ async def test_a_list_that_cannot_catch_up_says_so_and_an_order_is_never_behind(
         behind = await engine.http.get("/api/orders", params={"position": accepted["position"]})
         assert (behind.status_code, behind.json()["code"]) == (503, "projection_behind")
         assert behind.headers["retry-after"] == "1"
+        beyond = await engine.http.get("/api/orders", params={"position": "999"})
+        assert (beyond.status_code, beyond.json()["code"]) == (400, "invalid_query")
         assert (await engine.http.get(accepted["links"]["order"])).status_code == 200
 
 
