@@ -13,7 +13,7 @@ from typing import Any
 import httpx2
 
 from tests.chaos.misbehaving import FIRST_SENDS
-from tests.integration.embedded import free_port
+from tests.ports import free_port
 
 _ROOT = Path(__file__).parents[2]
 _DEADLINE = 20.0

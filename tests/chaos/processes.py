@@ -17,7 +17,7 @@ import psycopg
 
 from tests.chaos.node import FaultyNode
 from tests.e2e.engine import SUREFILL
-from tests.integration.embedded import free_port
+from tests.ports import free_port
 
 # The process that serves the API first.
 ROLES = ("api", "projector", "tracker", "watcher", "worker")

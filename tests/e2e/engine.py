@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,8 @@ from typing import Any
 
 import httpx2
 from websockets.asyncio.client import connect
+
+from tests.ports import free_port
 
 ENDED = ("confirmed", "failed", "cancelled")
 STORY = ["pending", "routing", "building", "submitted", "confirmed"]
@@ -37,9 +38,7 @@ class Engine:
     port: int = 0
 
     def __post_init__(self) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
 
     @property
     def environment(self) -> dict[str, str]:

@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -25,6 +24,7 @@ from runtime.embedded import postgres, valkey
 from runtime.roles import ALONE, EVERY, SHARED
 from runtime.settings import Settings
 from runtime.supervision.supervisor import Supervisor
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 SUREFILL = Path(sys.executable).with_name("surefill")
@@ -182,9 +182,7 @@ class Here:
 
     def port(self, role: str, port: int) -> int:
         if (role, port) not in self.ports:
-            with socket.socket() as free:
-                free.bind(("127.0.0.1", 0))
-                self.ports[role, port] = free.getsockname()[1]
+            self.ports[role, port] = free_port()
         return self.ports[role, port]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections import Counter
 from pathlib import Path
 
@@ -11,18 +10,13 @@ from aiohttp import web
 
 from chains.solana_client import SolanaChain
 from tests.e2e.engine import Engine, body, ended
+from tests.ports import free_port
 from tests.stubs.jupiter import JupiterStub
 from tests.stubs.raydium import RaydiumStub
 from venues.constant_product import PROGRAM_ID
 from venues.pools import PoolBook
 
 ORDERS = 24
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 async def test_orders_go_through_jupiter_and_raydium_and_on_without_them(own_engine: Engine, tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,13 +14,9 @@ from tests.e2e.engine import Engine, body, ended, submit
 from tests.e2e.test_bad_data import refused
 from tests.integration.embedded import EmbeddedValkey
 from tests.integration.localnet.local_node import LocalNode
+from tests.ports import free_port
 
 SLOW = 180  # seconds, where many tests share the machine
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
@@ -17,6 +16,7 @@ from tests.integration.api.test_account_limits import limit, used
 from tests.integration.api.test_batch import post as batch
 from tests.integration.conftest import TestDatabase
 from tests.integration.localnet.local_node import LocalNode
+from tests.ports import free_port
 from tests.unit.domain.scenario import quote
 
 BODY: dict[str, Any] = {"tokenIn": "USDC", "tokenOut": "SOL", "amountOut": "1.5", "slippageBps": 50}
@@ -100,8 +100,7 @@ async def test_the_limits_count_what_it_may_pay_at_most(engine: Engine) -> None:
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalNode]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     node = LocalNode(tmp_path_factory.mktemp("chain"), port, slot_ms=20)
     node.start()
     yield node

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import replace
@@ -27,6 +26,7 @@ from runtime.roles.api import prices_check
 from tests.integration.api.serving import CONFIG, Engine, running
 from tests.integration.conftest import TestDatabase
 from tests.integration.localnet.local_node import LocalNode
+from tests.ports import free_port
 from venues.constant_product import PROGRAM_ID
 from venues.pools import PoolBook
 from venues.prices import PoolPrices, Prices
@@ -37,8 +37,7 @@ NOBODYS = Token(symbol="WIF", mint="EKpQGSJtjMFqKZ9KQanSqYXRcF8fBopzLHYxdM65zcjm
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalNode]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     served = LocalNode(tmp_path_factory.mktemp("localnet"), port, slot_ms=20)
     served.start()
     try:

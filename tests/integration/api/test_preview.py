@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 from tests.integration.api.serving import BODY, Engine, running
 from tests.integration.conftest import TestDatabase
 from tests.integration.localnet.local_node import LocalNode
+from tests.ports import free_port
 
 PREVIEW = "/api/orders/preview"
 LIMITS = "/api/admin/accounts/default/limits"
@@ -18,8 +18,7 @@ LIMITS = "/api/admin/accounts/default/limits"
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalNode]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     node = LocalNode(tmp_path_factory.mktemp("chain"), port, slot_ms=20)
     node.start()
     yield node

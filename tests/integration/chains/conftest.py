@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import subprocess
 import sys
 import time
@@ -27,6 +26,7 @@ from chains.wallet import Wallet
 from domain.codes import Code
 from domain.quotes import Quote
 from domain.tokens import SOL, USDC
+from tests.ports import free_port
 from venues.constant_product import PROGRAM_ID
 from venues.constant_product_errors import ProgramError
 from venues.pools import PoolBook
@@ -73,8 +73,7 @@ class Node:
 @pytest.fixture(scope="package")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     keypair = Keypair()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     directory: Path = tmp_path_factory.mktemp("localnet")
     process = subprocess.Popen([sys.executable, "-c", _SERVE, str(port), str(directory), str(keypair.pubkey())])
     try:

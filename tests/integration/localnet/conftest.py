@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.integration.localnet.local_node import LocalNode
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+from tests.ports import free_port
 
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalNode]:
     """A running chain with blocks of 10 ms; its state is shared by the module's tests."""
-    shared = LocalNode(tmp_path_factory.mktemp("localnet"), _free_port(), slot_ms=10)
+    shared = LocalNode(tmp_path_factory.mktemp("localnet"), free_port(), slot_ms=10)
     shared.start()
     try:
         yield shared
@@ -30,7 +25,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalNode]:
 @pytest.fixture
 def own_node(tmp_path: Path) -> Iterator[LocalNode]:
     """A chain of the test's own, not started yet."""
-    own = LocalNode(tmp_path / "localnet", _free_port(), slot_ms=20)
+    own = LocalNode(tmp_path / "localnet", free_port(), slot_ms=20)
     try:
         yield own
     finally:

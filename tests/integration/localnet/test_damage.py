@@ -15,9 +15,9 @@ import pytest
 from domain.tokens import SOL, USDC
 from localnet.errors import LedgerDamagedError
 from localnet.journal import check
-from tests.integration.embedded import free_port
 from tests.integration.localnet import local_node
 from tests.integration.localnet.local_node import LocalNode
+from tests.ports import free_port
 
 HEADER, RECORD, PAGE = 32, 24, 4096
 STEP = RECORD + PAGE

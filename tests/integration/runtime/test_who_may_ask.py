@@ -13,7 +13,8 @@ from runtime.roles import localnet
 from runtime.settings import Settings
 from tests.integration.conftest import TestDatabase
 from tests.integration.embedded import EmbeddedValkey
-from tests.integration.runtime.test_without_a_node import free_port, served
+from tests.integration.runtime.test_without_a_node import served
+from tests.ports import free_port
 
 HEALTH = {"jsonrpc": "2.0", "id": 1, "method": "getHealth"}
 

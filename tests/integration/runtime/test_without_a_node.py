@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -23,14 +22,10 @@ from tests.integration.conftest import TestDatabase
 from tests.integration.embedded import EmbeddedValkey
 from tests.integration.localnet.local_node import LocalNode
 from tests.integration.runtime.test_preconditions import append_order_for, append_signed_for
+from tests.ports import free_port
 
 WITHIN = 60.0
 WAITS = "waiting for the chain's node"
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,6 +19,7 @@ from runtime.settings import Settings
 from tests.integration.conftest import TestDatabase, new_database
 from tests.integration.embedded import EmbeddedPostgres, EmbeddedValkey
 from tests.integration.workers.harness import EngineHarness
+from tests.ports import free_port
 from workers.dispatch.broker import QUEUE
 
 SLOT_MS = 20
@@ -35,9 +35,7 @@ def chain_timeout() -> float:
 async def rpc_url(tmp_path: Path) -> AsyncIterator[str]:
     """A local chain of its own, and the wallet it has funded in ``tmp_path/wallet.json``."""
     wallet = Wallet.create(tmp_path / "wallet.json")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     node = asyncio.create_task(
         serve(host="127.0.0.1", port=port, directory=tmp_path / "chain", wallet=wallet.address, slot_ms=SLOT_MS)
     )

@@ -13,14 +13,14 @@ from api.serving.access import Access
 from api.serving.limits import Limits
 from runtime.errors import StartupError
 from runtime.metrics_server import serve_metrics
+from tests.ports import free_port
 
 COUNTED = Counter("surefill_counted_by_a_test_total", "Something to read.")
 
 
 @pytest.fixture(scope="module")
 def port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        found = int(free.getsockname()[1])
+    found = free_port()
     access = Access.of(["worker"], [], forwarded=False)
     serve_metrics("127.0.0.1", found, access, Limits(body_bytes=0, header_seconds=0.5))
     return found
