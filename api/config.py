@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from chains.tips import Tip
 from domain.tokens import TokenList
 
 
@@ -13,7 +14,7 @@ class ApiConfig:
     """``rpc_url`` is shown to clients: it carries no key. Waits are in seconds.
 
     ``requires_client_order_id``: where answers may be lost on their way, an order must be safe to repeat. ``paper``:
-    new orders are filled at their quotes, and nothing is sent.
+    new orders are filled at their quotes, and nothing is sent. ``tips`` are what landers ask of each swap.
     """
 
     rpc_url: str
@@ -23,3 +24,4 @@ class ApiConfig:
     position_patience: float = 5.0
     requires_client_order_id: bool = False
     paper: bool = False
+    tips: tuple[Tip, ...] = ()

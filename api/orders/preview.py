@@ -13,7 +13,6 @@ from litestar import Controller, Request, post
 from pydantic import Field
 from solders.hash import Hash
 from solders.keypair import Keypair
-from solders.message import to_bytes_versioned
 
 from api.callers.caller import Caller, InjectedCaller
 from api.callers.rules import READ
@@ -25,8 +24,10 @@ from api.orders.request import order_request
 from api.orders.terms import terms
 from api.problems import ProblemDetails
 from api.services import InjectedServices, Services
+from chains.decoding import signed_size
 from chains.errors import ChainUnavailableError
 from chains.guard import GuardKey
+from chains.tips import tip_transfers
 from chains.transactions import MAX_COMPUTE_UNITS, compose
 from domain.codes import Code
 from domain.exact_out import maximum_in
@@ -43,7 +44,7 @@ log = structlog.get_logger(__name__)
 
 PATIENCE_S = 5.0
 FEE_LAMPORTS = 5_000
-_SIGNATURE_BYTES = 65
+_SOME_ORDER, _FIRST = UUID(int=1), 1
 # No more than a size is made with it; it makes the guard of no order.
 _SOME_KEY = GuardKey(secrets.token_bytes(32))
 
@@ -67,9 +68,12 @@ class PreviewQuote(View):
 
 
 class PreviewFees(View):
-    """``guard_rent_lamports`` comes back later; ``venue`` is in the quote already."""
+    """``network_lamports`` is without what is offered for priority, which a simulation shows. ``tip_lamports`` go to
+    landers where the swap succeeds; ``guard_rent_lamports`` comes back later; ``venue`` is in the quote already.
+    """
 
     network_lamports: str
+    tip_lamports: IfKnown[str] = None
     guard_rent_lamports: str
     venue: IfKnown[VenueFee] = None
 
@@ -139,10 +143,21 @@ async def _preview(
         side=pair.side(asked.token_in),
         route=route,
         quotes=[_quote(services, asked, answer) for _, answer in answers],
-        fees=PreviewFees(network_lamports=str(FEE_LAMPORTS), guard_rent_lamports=str(rent), venue=venue),
+        fees=PreviewFees(
+            network_lamports=str(FEE_LAMPORTS),
+            tip_lamports=_tips(services),
+            guard_rent_lamports=str(rent),
+            venue=venue,
+        ),
         bytes=size,
         refusal=ProblemDetails.model_validate(refusal) if refusal else None,
     )
+
+
+def _tips(services: Services) -> str | None:
+    """What a swap tips landers, all together; None where none asks for it."""
+    lamports = sum(tip.lamports for tip in services.config.tips)
+    return str(lamports) if lamports else None
 
 
 def _within(asked: OrderTerms, chosen: Quote) -> tuple[int, int | None] | None:
@@ -212,15 +227,16 @@ async def _size(
         proposal = await group.swap_exact_out(offer, owner=owner, maximum_in=most, amount_out=least)
     message = compose(
         proposal.instructions,
-        guard=_SOME_KEY.of_order(owner, UUID(int=1)).instructions(1),
+        guard=_SOME_KEY.of_order(owner, _SOME_ORDER).instructions(1),
         wallet=owner,
-        order_id=UUID(int=1),
-        attempt=1,
+        order_id=_SOME_ORDER,
+        attempt=_FIRST,
         blockhash=str(Hash.default()),
         compute_units=MAX_COMPUTE_UNITS,
         compute_unit_price=1,
+        tips=tip_transfers(services.config.tips, wallet=owner, order_id=_SOME_ORDER, attempt=_FIRST),
     )
-    return _SIGNATURE_BYTES + len(to_bytes_versioned(message))
+    return signed_size(message)
 
 
 async def _fits(_: Proposal) -> bool:

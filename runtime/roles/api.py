@@ -188,6 +188,7 @@ def _config(settings: Settings) -> ApiConfig:
         default_slippage_bps=settings.default_slippage_bps,
         order_deadline=timedelta(seconds=settings.market_order_deadline),
         paper=settings.paper,
+        tips=settings.tips,
     )
 
 

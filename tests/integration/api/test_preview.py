@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from solders.keypair import Keypair
 
-from tests.integration.api.serving import BODY, Engine, running
+from chains.tips import Tip
+from tests.integration.api.serving import BODY, CONFIG, Engine, running
 from tests.integration.conftest import TestDatabase
 from tests.integration.localnet.local_node import LocalNode
 from tests.ports import free_port
@@ -43,6 +46,19 @@ async def test_an_order_is_quoted_sized_and_priced_and_none_is_made(node: LocalN
         assert seen["fees"]["venue"] == best["fee"] and best["fee"]["token"] == "SOL"
         assert 700 < seen["bytes"] <= 1232
         assert await engine.events.head() == 0
+
+
+async def test_tips_of_landers_are_in_its_fees_and_its_size(node: LocalNode, database: TestDatabase) -> None:
+    tips = tuple(Tip(lamports, (str(Keypair().pubkey()),)) for lamports in (10_000, 1_000_000))
+    async with running(database.app, rpc_url=node.url) as engine:
+        plain = await preview(engine)
+    assert "tipLamports" not in plain["fees"]
+    async with running(database.app, rpc_url=node.url, config=replace(CONFIG, tips=tips)) as engine:
+        tipped = await preview(engine)
+    assert tipped["fees"] == {**plain["fees"], "tipLamports": "1010000"}
+    # A transfer has its program's index, two accounts' with their count, and twelve bytes with theirs; each lander
+    # another account. The system program is there for the guard.
+    assert tipped["bytes"] - plain["bytes"] == 2 * (1 + 3 + 13 + 32)
 
 
 async def test_a_limit_that_no_venue_meets_has_no_route_and_is_taken(node: LocalNode, database: TestDatabase) -> None:
