@@ -34,6 +34,7 @@ class RefusalReason(StrEnum):
     WRONG_OWNER = "wrong_owner"
     WRONG_SOURCE = "wrong_source"
     WRONG_DESTINATION = "wrong_destination"
+    WRONG_EXACT_SIDE = "wrong_exact_side"
     TOO_MUCH_IN = "too_much_in"
     MINIMUM_TOO_LOW = "minimum_too_low"
     SIMULATED_UNSEEN = "simulated_unseen"

@@ -31,7 +31,7 @@ _CREATIONS = (b"", b"\x00", b"\x01")
 @dataclass(frozen=True)
 class AllowedSwap:
     """The one swap that a transaction may do: from the wallet's account of ``token_in`` at most ``amount_in``, into its
-    account of ``token_out`` at least ``minimum_out``, in base units.
+    account of ``token_out`` at least ``minimum_out``, in base units; ``exact_out`` where the order names the latter.
 
     ``readers`` are the programs that may be called, and who reads their instructions; ``off_limits`` are accounts of
     ours that nothing may name, the order's two tokens apart.
@@ -44,6 +44,7 @@ class AllowedSwap:
     minimum_out: int
     readers: Mapping[Pubkey, SwapReader]
     off_limits: frozenset[Pubkey]
+    exact_out: bool = False
 
     @cached_property
     def source(self) -> Pubkey:
@@ -200,6 +201,11 @@ def _check_terms(step: Step, wallet: Pubkey, swap: AllowedSwap) -> None:
         raise TransactionRefusedError(
             f"it names an account of ours that is none of the order's: {next(iter(touched))}",
             RefusalReason.OWN_ACCOUNT,
+        )
+    if terms.exact_out != swap.exact_out:
+        raise TransactionRefusedError(
+            "it swaps to an exact amount out, or from one in, and the order names the other",
+            RefusalReason.WRONG_EXACT_SIDE,
         )
     if terms.amount_in > swap.amount_in:
         raise TransactionRefusedError(

@@ -124,8 +124,15 @@ def read_swap(data: bytes) -> SwapTerms | None:
     """
     if len(data) != _SWAP_DATA.size or data[0] not in (_SWAP, _SWAP_EXACT_OUT):
         return None
-    _, most_in, least_out = _SWAP_DATA.unpack(data)
-    return SwapTerms(owner=2, source=3, destination=6, amount_in=most_in, minimum_out=least_out)
+    kind, most_in, least_out = _SWAP_DATA.unpack(data)
+    return SwapTerms(
+        owner=2,
+        source=3,
+        destination=6,
+        amount_in=most_in,
+        minimum_out=least_out,
+        exact_out=kind == _SWAP_EXACT_OUT,
+    )
 
 
 def with_minimum(data: bytes, minimum_out: int) -> bytes | None:

@@ -87,6 +87,7 @@ class BuildContext:
             minimum_out=route.minimum_out,
             readers=self.readers,
             off_limits=self.off_limits,
+            exact_out=route.maximum_in is not None,
         )
 
 

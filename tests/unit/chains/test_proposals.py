@@ -57,6 +57,7 @@ from tests.unit.chains.small_world import (
     swap,
     table,
 )
+from venues.constant_product import exact_out_instruction
 
 OWN, THEIRS = KEYPAIR.pubkey(), STRANGER.pubkey()
 MEMO = Pubkey.from_string(MEMO_PROGRAM)
@@ -120,6 +121,12 @@ def out_of_the_table() -> AnyMessage:
     [lookup] = good.address_table_lookups
     bad = MessageAddressTableLookup(lookup.account_key, lookup.writable_indexes, bytes([200]))
     return MessageV0(good.header, good.account_keys, good.recent_blockhash, good.instructions, [bad])
+
+
+def to_exact_out(*, maximum_in: int = AMOUNT_IN, amount_out: int = MINIMUM_OUT) -> Instruction:
+    return exact_out_instruction(
+        POOLS["Meteora"], owner=WALLET, token_in=SOL.mint, maximum_in=maximum_in, amount_out=amount_out
+    )
 
 
 def beyond_its_accounts() -> AnyMessage:
@@ -365,6 +372,12 @@ HOSTILE = [
         works=True,
     ),
     Hostile("a stranger's account behind a lookup table", R.WRONG_DESTINATION, hidden_behind_a_table),
+    Hostile(
+        "a swap to an exact amount out, where the order names its amount in",
+        R.WRONG_EXACT_SIDE,
+        lambda: composed(to_exact_out()),
+        works=True,
+    ),
     Hostile("more in than the order's", R.TOO_MUCH_IN, lambda: composed(swap(amount_in=AMOUNT_IN + 1)), works=True),
     Hostile(
         "less out than the order's least",
@@ -454,6 +467,22 @@ def test_an_optional_account_of_a_swap_is_absent_or_the_orders_own() -> None:
             assert refused.value.reason == R.WRONG_DESTINATION
         else:
             checked(composed(named), swap=allowed)
+
+
+def test_an_order_that_names_its_amount_out_is_swapped_to_exactly_that_within_its_maximum() -> None:
+    allowed = replace(ALLOWED, exact_out=True)
+    checked(composed(to_exact_out()), swap=allowed)
+    assert WORLD.run(composed(to_exact_out())).gained[DESTINATION] == MINIMUM_OUT
+    for hostile, reason in (
+        # It would pay the whole maximum, whatever the amount out takes.
+        (swap(), R.WRONG_EXACT_SIDE),
+        (to_exact_out(maximum_in=AMOUNT_IN + 1), R.TOO_MUCH_IN),
+        (to_exact_out(amount_out=MINIMUM_OUT - 1), R.MINIMUM_TOO_LOW),
+    ):
+        with pytest.raises(TransactionRefusedError) as refused:
+            checked(composed(hostile), swap=allowed)
+        assert refused.value.reason == reason
+        assert WORLD.run(composed(hostile)).error is None
 
 
 def test_making_the_account_works_where_it_is_not_there_yet() -> None:

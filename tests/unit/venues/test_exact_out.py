@@ -66,7 +66,7 @@ def test_the_instructions_limits_are_read_as_what_they_are() -> None:
         pool(), owner=VAULTS[0], token_in=SOL.mint, maximum_in=1_005, amount_out=70
     )  # fmt: skip
     terms = read_swap(bytes(instruction.data))
-    assert terms is not None and (terms.amount_in, terms.minimum_out) == (1_005, 70)
+    assert terms is not None and (terms.amount_in, terms.minimum_out, terms.exact_out) == (1_005, 70, True)
     more = with_minimum(bytes(instruction.data), 71)
     assert more is not None and more[0] == instruction.data[0] == 2
 
