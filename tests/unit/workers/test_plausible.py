@@ -10,14 +10,14 @@ from venues.protocol import VenueQuote
 from workers.execution.plausible import plausible
 
 
-def offer(venue: str, amount_out: int) -> VenueQuote:
+def offer(venue: str, amount_out: int, amount_in: int = 10**9) -> VenueQuote:
     return VenueQuote(
         Quote(
             venue=venue,
             pool="pool",
             token_in=SOL.mint,
             token_out=USDC.mint,
-            amount_in=10**9,
+            amount_in=amount_in,
             amount_out=amount_out,
             fee_token=SOL.mint,
             fee_amount=0,
@@ -49,3 +49,20 @@ def test_a_remote_quote_is_held_against_the_best_of_all_others(offers: dict[str,
     kept = {one.quote.venue for one in judged if isinstance(one, VenueQuote)}
     assert kept == taken
     assert {one.venue for one in judged if isinstance(one, Refusal)} == {*offers.keys() - taken, "gone"}
+
+
+@pytest.mark.parametrize(
+    ("paid", "taken"),
+    [
+        ({"far": 100_000_000, "near": 105_000_000}, {"far", "near"}),
+        ({"far": 99_999_999, "near": 105_000_000}, {"near"}),
+        ({"far": 1, "other": 2, "near": 100_000_000}, {"near"}),
+        ({"far": 120_000_000, "near": 100_000_000}, {"far", "near"}),
+    ],
+)
+def test_one_that_takes_far_less_for_the_same_amount_out_is_as_implausible(
+    paid: dict[str, int], taken: set[str]
+) -> None:
+    """A false one would keep the order from every other venue: what it pays at most counts from its first quote."""
+    judged = plausible([offer(venue, 10**9, amount_in) for venue, amount_in in paid.items()], {"far", "other"})
+    assert {one.quote.venue for one in judged if isinstance(one, VenueQuote)} == taken
