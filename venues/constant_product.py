@@ -141,6 +141,12 @@ def with_minimum(data: bytes, minimum_out: int) -> bytes | None:
     return _SWAP_DATA.pack(data[0], terms.amount_in, minimum_out) if terms else None
 
 
+def with_maximum(data: bytes, maximum_in: int) -> bytes | None:
+    """The data of a swap to an exact amount out with another most amount in; None where it is none."""
+    terms = read_swap(data)
+    return _SWAP_DATA.pack(data[0], maximum_in, terms.minimum_out) if terms and terms.exact_out else None
+
+
 @lru_cache(
     maxsize=1_024
 )  # the same for every swap of a pool in one direction; two of the addresses are long to compute

@@ -21,19 +21,23 @@ from venues.programs import jupiter, raydium
 
 class SwapProgram(NamedTuple):
     """``read`` gives the terms in an instruction's data; ``with_minimum`` the same data with another least amount out,
-    which the program holds exactly; None where it isn't a swap.
+    which the program holds exactly; None where it isn't a swap. ``with_maximum`` gives that of a swap to an exact
+    amount out with another most amount in; programs that aren't asked for one have none.
     """
 
     read: SwapReader
     with_minimum: Callable[[bytes, int], bytes | None]
+    with_maximum: Callable[[bytes, int], bytes | None] | None = None
 
 
 PROGRAMS: Mapping[str, SwapProgram] = {
-    constant_product.PROGRAM_ID: SwapProgram(constant_product.read_swap, constant_product.with_minimum),
+    constant_product.PROGRAM_ID: SwapProgram(
+        constant_product.read_swap, constant_product.with_minimum, constant_product.with_maximum
+    ),
     jupiter.PROGRAM_ID: SwapProgram(jupiter.read_swap, jupiter.with_minimum),
-    raydium.AMM_V4: SwapProgram(raydium.read_amm_v4, raydium.amm_v4_with_minimum),
-    raydium.CPMM: SwapProgram(raydium.read_cpmm, raydium.cpmm_with_minimum),
-    raydium.CLMM: SwapProgram(raydium.read_clmm, raydium.clmm_with_minimum),
+    raydium.AMM_V4: SwapProgram(raydium.read_amm_v4, raydium.amm_v4_with_minimum, raydium.amm_v4_with_maximum),
+    raydium.CPMM: SwapProgram(raydium.read_cpmm, raydium.cpmm_with_minimum, raydium.cpmm_with_maximum),
+    raydium.CLMM: SwapProgram(raydium.read_clmm, raydium.clmm_with_minimum, raydium.clmm_with_maximum),
 }
 CUSTOM_CODES: Mapping[str, Mapping[int, Code]] = {
     constant_product.PROGRAM_ID: {
@@ -45,7 +49,10 @@ CUSTOM_CODES: Mapping[str, Mapping[int, Code]] = {
     jupiter.PROGRAM_ID: {jupiter.SLIPPAGE_EXCEEDED: Code.SLIPPAGE_EXCEEDED},
     raydium.AMM_V4: {raydium.AMM_V4_SLIPPAGE: Code.SLIPPAGE_EXCEEDED},
     raydium.CPMM: {raydium.CPMM_SLIPPAGE: Code.SLIPPAGE_EXCEEDED},
-    raydium.CLMM: {raydium.CLMM_SLIPPAGE: Code.SLIPPAGE_EXCEEDED},
+    raydium.CLMM: {
+        raydium.CLMM_SLIPPAGE: Code.SLIPPAGE_EXCEEDED,
+        raydium.CLMM_TOO_MUCH_IN: Code.SLIPPAGE_EXCEEDED,
+    },
 }
 """What the programs' own error numbers mean, in our codes."""
 
@@ -64,7 +71,18 @@ READERS: Mapping[str, SwapReader] = {program: known.read for program, known in P
 def with_minimum(instruction: Instruction, minimum_out: int) -> Instruction:
     """The proposed swap with the order's least amount out written into it; one that nobody here reads as it is."""
     known = PROGRAMS.get(str(instruction.program_id))
-    data = known.with_minimum(bytes(instruction.data), minimum_out) if known else None
+    return _with_data(instruction, known.with_minimum(bytes(instruction.data), minimum_out) if known else None)
+
+
+def with_maximum(instruction: Instruction, maximum_in: int) -> Instruction:
+    """The proposed swap to an exact amount out with the order's most amount in; one that is none as it is."""
+    known = PROGRAMS.get(str(instruction.program_id))
+    if known is None or known.with_maximum is None:
+        return instruction
+    return _with_data(instruction, known.with_maximum(bytes(instruction.data), maximum_in))
+
+
+def _with_data(instruction: Instruction, data: bytes | None) -> Instruction:
     if data is None:
         return instruction
     return Instruction(instruction.program_id, data, list(instruction.accounts))

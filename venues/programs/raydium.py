@@ -1,7 +1,8 @@
-"""The swap instructions of Raydium's pool programs: exact amounts in, a least amount out, at fixed places.
+"""The swap instructions of Raydium's pool programs: their limits at fixed places.
 
-Constant product pools with and without an order book, and concentrated liquidity. Their router's own instructions, for
-routes through several pools, aren't read.
+Constant product pools with and without an order book, and concentrated liquidity. Each has one for an exact amount in,
+with a least amount out, and one for an exact amount out, with a most in. Their router's own instructions, for routes
+through several pools, aren't read.
 """
 
 from __future__ import annotations
@@ -15,64 +16,100 @@ AMM_V4 = "675kPX9MHTjS2zt1qfr1NYHuzeLXfQM9H24wFSUt1Mp8"
 CPMM = "CPMMoo8L3F4NbTegBCKVNunggL7H1ZpdTHKxQB5qKP1C"
 CLMM = "CAMMCzo5YL8w4VFF8KVHrK22GGUsp5VTaW7grrKgrWqK"
 
-AMM_V4_SLIPPAGE, CPMM_SLIPPAGE, CLMM_SLIPPAGE = 30, 6005, 6022
+AMM_V4_SLIPPAGE, CPMM_SLIPPAGE, CLMM_SLIPPAGE, CLMM_TOO_MUCH_IN = 30, 6005, 6022, 6023
 
 _AMOUNTS = struct.Struct("<QQ")
+_NO_PRICE_LIMIT = bytes(16)
 
 
 class _Layout(NamedTuple):
-    """``head`` is how the data begins, the amounts follow, and then ``tail`` bytes."""
+    """``head`` is how the data begins, the amounts follow, and then ``tail`` bytes. ``exact_out``: the amount out is
+    exact, and the other one the most in; ``out_first``: the amount out is the first of them.
+    """
 
     head: bytes
     owner: int
     source: int
     destination: int
     tail: int = 0
+    exact_out: bool = False
+    out_first: bool = False
 
 
 # Its accounts are 17 or 18, no other number: the wallet's are the last three.
 _SWAP_BASE_IN = _Layout(b"\x09", owner=-1, source=-3, destination=-2)
+_SWAP_BASE_OUT = _SWAP_BASE_IN._replace(head=b"\x0b", exact_out=True)
 _SWAP_BASE_INPUT = _Layout(bytes.fromhex("8fbe5adac41e33de"), owner=0, source=4, destination=5)
-# After the amounts the price to stop at, and whether the first amount is what goes in: it must be, or they mean the
-# opposite.
+_SWAP_BASE_OUTPUT = _SWAP_BASE_INPUT._replace(head=bytes.fromhex("37d96256a34ab4ad"), exact_out=True)
+# After the amounts the price to stop at, and whether the first amount is what goes in: else they mean the opposite.
 _SWAP_V2 = _Layout(bytes.fromhex("2b04ed0b1ac91e62"), owner=0, source=3, destination=4, tail=17)
+_SWAP_V2_OUT = _SWAP_V2._replace(exact_out=True, out_first=True)
 
 
 def read_amm_v4(data: bytes) -> SwapTerms | None:
-    return _read(_SWAP_BASE_IN, data)
+    return _read(_SWAP_BASE_IN, data) or _read(_SWAP_BASE_OUT, data)
 
 
 def read_cpmm(data: bytes) -> SwapTerms | None:
-    return _read(_SWAP_BASE_INPUT, data)
+    return _read(_SWAP_BASE_INPUT, data) or _read(_SWAP_BASE_OUTPUT, data)
 
 
 def read_clmm(data: bytes) -> SwapTerms | None:
-    return _read(_SWAP_V2, data) if data[-1:] == b"\x01" else None
+    """One to an exact amount out mustn't have a price to stop at: there the program would pay out less."""
+    if data[-1:] == b"\x01":
+        return _read(_SWAP_V2, data)
+    return _read(_SWAP_V2_OUT, data) if data[-17:] == _NO_PRICE_LIMIT + b"\x00" else None
 
 
 def amm_v4_with_minimum(data: bytes, minimum_out: int) -> bytes | None:
     return _with_minimum(_SWAP_BASE_IN, data, minimum_out)
 
 
+def amm_v4_with_maximum(data: bytes, maximum_in: int) -> bytes | None:
+    return _with_maximum(_SWAP_BASE_OUT, data, maximum_in)
+
+
 def cpmm_with_minimum(data: bytes, minimum_out: int) -> bytes | None:
     return _with_minimum(_SWAP_BASE_INPUT, data, minimum_out)
 
 
+def cpmm_with_maximum(data: bytes, maximum_in: int) -> bytes | None:
+    return _with_maximum(_SWAP_BASE_OUTPUT, data, maximum_in)
+
+
 def clmm_with_minimum(data: bytes, minimum_out: int) -> bytes | None:
-    return _with_minimum(_SWAP_V2, data, minimum_out)
+    return _with_minimum(_SWAP_V2, data, minimum_out) if data[-1:] == b"\x01" else None
+
+
+def clmm_with_maximum(data: bytes, maximum_in: int) -> bytes | None:
+    """Without a price to stop at, too: the program then insists on the whole amount out."""
+    if data[-1:] != b"\x00":
+        return None
+    return _with_maximum(_SWAP_V2_OUT, data[:-17] + _NO_PRICE_LIMIT + b"\x00", maximum_in)
 
 
 def _read(layout: _Layout, data: bytes) -> SwapTerms | None:
     at = len(layout.head)
     if not data.startswith(layout.head) or len(data) != at + _AMOUNTS.size + layout.tail:
         return None
-    amount_in, minimum_out = _AMOUNTS.unpack_from(data, at)
-    return SwapTerms(layout.owner, layout.source, layout.destination, amount_in, minimum_out)
+    first, second = _AMOUNTS.unpack_from(data, at)
+    amount_in, minimum_out = (second, first) if layout.out_first else (first, second)
+    return SwapTerms(
+        layout.owner, layout.source, layout.destination, amount_in, minimum_out, exact_out=layout.exact_out
+    )
 
 
 def _with_minimum(layout: _Layout, data: bytes, minimum_out: int) -> bytes | None:
     terms = _read(layout, data)
-    if terms is None:
-        return None
+    return _with_amounts(layout, data, terms.amount_in, minimum_out) if terms else None
+
+
+def _with_maximum(layout: _Layout, data: bytes, maximum_in: int) -> bytes | None:
+    terms = _read(layout, data)
+    return _with_amounts(layout, data, maximum_in, terms.minimum_out) if terms else None
+
+
+def _with_amounts(layout: _Layout, data: bytes, amount_in: int, amount_out: int) -> bytes:
     at = len(layout.head)
-    return data[:at] + _AMOUNTS.pack(terms.amount_in, minimum_out) + data[at + _AMOUNTS.size :]
+    amounts = (amount_out, amount_in) if layout.out_first else (amount_in, amount_out)
+    return data[:at] + _AMOUNTS.pack(*amounts) + data[at + _AMOUNTS.size :]

@@ -14,6 +14,8 @@ AMOUNTS = struct.pack("<QQ", 10**9, 150_000_000)
 # A price to stop at, none, and that the amount is what goes in.
 IN, OUT = bytes(16) + b"\x01", bytes(16) + b"\x00"
 CPMM, CLMM = bytes.fromhex("8fbe5adac41e33de"), bytes.fromhex("2b04ed0b1ac91e62")
+CPMM_OUT = bytes.fromhex("37d96256a34ab4ad")
+AMOUNTS_OUT_FIRST = struct.pack("<QQ", 150_000_000, 10**9)
 U64 = st.integers(0, 2**64 - 1)
 
 
@@ -28,16 +30,84 @@ U64 = st.integers(0, 2**64 - 1)
 def test_an_exact_amount_in_is_read(read, data, accounts) -> None:
     terms = read(data)
     assert (terms.owner, terms.source, terms.destination) == accounts
-    assert (terms.amount_in, terms.minimum_out) == (10**9, 150_000_000)
+    assert (terms.amount_in, terms.minimum_out, terms.exact_out) == (10**9, 150_000_000, False)
     assert read(data[:-1]) is None
     assert read(data + b"\x01") is None
-    assert read(b"\x0b" + data[1:]) is None
+    assert read(b"\x10" + data[1:]) is None
 
 
-def test_an_exact_amount_out_is_not_read_as_one_in() -> None:
-    assert raydium.read_clmm(CLMM + AMOUNTS + OUT) is None
-    assert raydium.read_amm_v4(b"\x0b" + AMOUNTS) is None  # swapBaseOut
-    assert raydium.read_cpmm(bytes.fromhex("37d96256a34ab4ad") + AMOUNTS) is None  # swap_base_output
+@pytest.mark.parametrize(
+    ("read", "data", "accounts"),
+    [
+        (raydium.read_amm_v4, b"\x0b" + AMOUNTS, (-1, -3, -2)),
+        (raydium.read_cpmm, CPMM_OUT + AMOUNTS, (0, 4, 5)),
+        (raydium.read_clmm, CLMM + AMOUNTS_OUT_FIRST + OUT, (0, 3, 4)),
+    ],
+)
+def test_an_exact_amount_out_is_read_with_its_most_in(read, data, accounts) -> None:
+    terms = read(data)
+    assert (terms.owner, terms.source, terms.destination) == accounts
+    assert (terms.amount_in, terms.minimum_out, terms.exact_out) == (10**9, 150_000_000, True)
+    assert read(data[:-1]) is None
+    assert read(data + b"\x00") is None
+    assert read(b"\x10" + data[1:]) is None
+
+
+def test_a_price_to_stop_at_is_not_read_where_the_amount_out_is_exact() -> None:
+    """There the program pays out less than the amount, and fails nothing."""
+    stops = (1 << 70).to_bytes(16, "little")
+    assert raydium.read_clmm(CLMM + AMOUNTS_OUT_FIRST + stops + b"\x00") is None
+    assert raydium.read_clmm(CLMM + AMOUNTS_OUT_FIRST + bytes(16) + b"\x02") is None
+    assert raydium.read_clmm(CLMM + AMOUNTS + stops + b"\x01") is not None
+    written = raydium.clmm_with_maximum(CLMM + AMOUNTS_OUT_FIRST + stops + b"\x00", 7)
+    assert written is not None
+    terms = raydium.read_clmm(written)
+    assert terms is not None
+    assert (terms.amount_in, terms.minimum_out) == (7, 150_000_000)
+
+
+@given(U64, U64, U64)
+def test_the_most_amount_that_is_written_is_the_one_that_is_read(amount_out: int, quoted: int, most: int) -> None:
+    for read, write, least, data in (
+        (
+            raydium.read_amm_v4,
+            raydium.amm_v4_with_maximum,
+            raydium.amm_v4_with_minimum,
+            b"\x0b" + struct.pack("<QQ", quoted, amount_out),
+        ),
+        (
+            raydium.read_cpmm,
+            raydium.cpmm_with_maximum,
+            raydium.cpmm_with_minimum,
+            CPMM_OUT + struct.pack("<QQ", quoted, amount_out),
+        ),
+        (
+            raydium.read_clmm,
+            raydium.clmm_with_maximum,
+            raydium.clmm_with_minimum,
+            CLMM + struct.pack("<QQ", amount_out, quoted) + OUT,
+        ),
+    ):
+        written = write(data, most)
+        assert written is not None
+        terms = read(written)
+        assert terms is not None
+        assert (terms.amount_in, terms.minimum_out, terms.exact_out) == (most, amount_out, True)
+        # What names the other amount isn't written to.
+        assert least(data, 1) is None
+        assert write(b"\x00" + data, most) is None
+
+
+@pytest.mark.parametrize(
+    ("write", "data"),
+    [
+        (raydium.amm_v4_with_maximum, b"\x09" + AMOUNTS),
+        (raydium.cpmm_with_maximum, CPMM + AMOUNTS),
+        (raydium.clmm_with_maximum, CLMM + AMOUNTS + IN),
+    ],
+)
+def test_a_swap_of_an_exact_amount_in_is_given_no_maximum(write, data) -> None:
+    assert write(data, 1) is None
 
 
 @given(U64, U64, U64)
