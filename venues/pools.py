@@ -109,8 +109,10 @@ class PoolBook(VenueGroup):
     def quotes_exact_out(self) -> bool:
         return True
 
-    async def swap_exact_out(self, quote: VenueQuote, *, owner: str, maximum_in: int, amount_out: int) -> Proposal:
-        """Needs no more than the record. Raises ``UnknownPoolError``."""
+    async def swap_exact_out(
+        self, quote: VenueQuote, *, owner: str, maximum_in: int, amount_out: int, fits: Fits | None = None
+    ) -> Proposal:
+        """Needs no more than the record, and always fits. Raises ``UnknownPoolError``."""
         offer = quote.quote
         instruction = exact_out_instruction(
             self.pool(offer.pool),

@@ -100,7 +100,9 @@ class VenueGroup(Protocol):
         ``VenueError`` where the venue doesn't answer or can't.
         """
 
-    async def swap_exact_out(self, quote: VenueQuote, *, owner: str, maximum_in: int, amount_out: int) -> Proposal:
+    async def swap_exact_out(
+        self, quote: VenueQuote, *, owner: str, maximum_in: int, amount_out: int, fits: Fits
+    ) -> Proposal:
         """As ``swap``, for exactly ``amount_out`` base units: the chain refuses to take more than ``maximum_in``. For
         groups that ``quotes_exact_out``. Raises as ``swap`` does.
         """

@@ -224,7 +224,7 @@ async def _size(
     if most is None:
         proposal = await group.swap(offer, owner=owner, minimum_out=least, fits=_fits)
     else:
-        proposal = await group.swap_exact_out(offer, owner=owner, maximum_in=most, amount_out=least)
+        proposal = await group.swap_exact_out(offer, owner=owner, maximum_in=most, amount_out=least, fits=_fits)
     message = compose(
         proposal.instructions,
         guard=_SOME_KEY.of_order(owner, _SOME_ORDER).instructions(1),

@@ -40,13 +40,7 @@ async def test_orders_go_through_jupiter_and_raydium_and_on_without_them(own_eng
         book = PoolBook(chain, PROGRAM_ID)
         jupiter, raydium = JupiterStub(book), RaydiumStub(book)
         app = web.Application()
-        app.add_routes(
-            [
-                web.get("/swap/v2/build", jupiter.build),
-                web.get("/compute/swap-base-in", raydium.compute),
-                web.post("/transaction/swap-base-in", raydium.transaction),
-            ]
-        )
+        app.add_routes([web.get("/swap/v2/build", jupiter.build), *raydium.routes()])
         runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", port).start()

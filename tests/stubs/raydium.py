@@ -21,7 +21,7 @@ from solders.signature import Signature
 from solders.transaction import VersionedTransaction
 
 from tests.stubs.jupiter import Answer, making_account, serving
-from venues.constant_product import swap_instruction
+from venues.constant_product import exact_out_instruction, swap_instruction
 from venues.pools import PoolBook
 from venues.protocol import QuoteRequest, VenueQuote
 
@@ -44,7 +44,21 @@ class RaydiumStub:
     quoted: list[dict[str, str]] = field(default_factory=list)
     taken: list[dict[str, Any]] = field(default_factory=list)
 
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/compute/swap-base-in", self.compute),
+            web.get("/compute/swap-base-out", self.compute_exact_out),
+            web.post("/transaction/swap-base-in", self.transaction),
+            web.post("/transaction/swap-base-out", self.transaction),
+        ]
+
     async def compute(self, request: web.Request) -> web.Response:
+        return await self._computed(request, exact_out=False)
+
+    async def compute_exact_out(self, request: web.Request) -> web.Response:
+        return await self._computed(request, exact_out=True)
+
+    async def _computed(self, request: web.Request, *, exact_out: bool) -> web.Response:
         query = dict(request.query)
         self.quoted.append(query)
         if self.together:
@@ -52,17 +66,19 @@ class RaydiumStub:
         if self.next_answers:
             return _given(self.next_answers.pop(0))
         amount = int(query["amount"])
-        [found] = await self.book.quote_all([QuoteRequest(query["inputMint"], query["outputMint"], amount)])
+        amounts = {"amount_in": 0, "amount_out": amount} if exact_out else {"amount_in": amount}
+        [found] = await self.book.quote_all([QuoteRequest(query["inputMint"], query["outputMint"], **amounts)])
         best = next((one.quote for one in found if isinstance(one, VenueQuote) and one.quote.venue == "Raydium"), None)
         if best is None:
             return web.json_response(_envelope(success=False, msg="ROUTE_NOT_FOUND"))
         data = {
-            "swapType": "BaseIn",
+            "swapType": "BaseOut" if exact_out else "BaseIn",
             "inputMint": best.token_in,
-            "inputAmount": str(amount),
+            "inputAmount": str(best.amount_in),
             "outputMint": best.token_out,
             "outputAmount": str(best.amount_out),
-            "otherAmountThreshold": str(best.amount_out),
+            # Of an exact amount out it is the most in.
+            "otherAmountThreshold": str(best.amount_in if exact_out else best.amount_out),
             "slippageBps": int(query["slippageBps"]),
             "priceImpactPct": 0.01,
             "referrerAmount": "0",
@@ -89,13 +105,7 @@ class RaydiumStub:
         if self.next_answers:
             return _given(self.next_answers.pop(0))
         data, wallet = asked["swapResponse"]["data"], asked["wallet"]
-        swap = swap_instruction(
-            self.book.pool(data["routePlan"][0]["poolId"]),
-            owner=wallet,
-            token_in=data["inputMint"],
-            amount_in=int(data["inputAmount"]),
-            minimum_out=int(data["otherAmountThreshold"]),
-        )
+        swap = self._swap(data, wallet, exact_out=request.path.endswith("swap-base-out"))
         price = set_compute_unit_price(int(asked["computeUnitPriceMicroLamports"]))
         making = [] if "outputAccount" in asked else [making_account(wallet, data["outputMint"])]
         steps = self.edit_steps([[set_compute_unit_limit(600_000), price, *making, swap]])
@@ -103,6 +113,13 @@ class RaydiumStub:
         return web.json_response(
             _envelope(success=True, data=texts[0] | {"addressLookupTableAddresses": []} if self.as_object else texts)
         )
+
+    def _swap(self, data: dict[str, Any], wallet: str, *, exact_out: bool) -> Instruction:
+        pool, threshold = self.book.pool(data["routePlan"][0]["poolId"]), int(data["otherAmountThreshold"])
+        terms = {"owner": wallet, "token_in": data["inputMint"]}
+        if exact_out:
+            return exact_out_instruction(pool, **terms, maximum_in=threshold, amount_out=int(data["outputAmount"]))
+        return swap_instruction(pool, **terms, amount_in=int(data["inputAmount"]), minimum_out=threshold)
 
     def _compiled(self, steps: list[Instruction], payer: Pubkey) -> str:
         blockhash = Hash.new_unique()
@@ -129,9 +146,5 @@ def _given(answer: Answer) -> web.Response:
 @asynccontextmanager
 async def running_raydium(book: PoolBook) -> AsyncIterator[RaydiumStub]:
     stub = RaydiumStub(book)
-    routes = (
-        web.get("/compute/swap-base-in", stub.compute),
-        web.post("/transaction/swap-base-in", stub.transaction),
-    )
-    async with serving(stub, *routes):
+    async with serving(stub, *stub.routes()):
         yield stub

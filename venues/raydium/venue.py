@@ -6,6 +6,7 @@ import asyncio
 import itertools
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic
 
 from solders.address_lookup_table_account import AddressLookupTableAccount
@@ -19,9 +20,9 @@ from domain.quotes import Quote, Refusal
 from domain.tokens import Token
 from venues.account_reader import AccountReader
 from venues.errors import VenueError
-from venues.programs import with_minimum
+from venues.programs import with_maximum, with_minimum
 from venues.protocol import Fits, Proposal, QuoteRequest, VenueGroup, VenueQuote
-from venues.raydium.client import Computed, compute, transactions
+from venues.raydium.client import Computed, compute, compute_exact_out, transactions
 from venues.remote.breaker import CircuitBreaker
 from venues.remote.decompile import decompile
 from venues.remote.needed_accounts import ATA_PROGRAM, NeededAccounts
@@ -36,6 +37,10 @@ QUOTE_AGE_S = 25.0
 
 Tables = Callable[[Iterable[str]], Awaitable[list[AddressLookupTableAccount]]]
 """Those of the addresses that are lookup tables, as the chain shows them."""
+
+
+Limited = Callable[[Instruction], Instruction]
+"""A proposed swap with the order's own limit written into it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,8 @@ class Raydium(VenueGroup):
         self.breaker = CircuitBreaker(NAME)
         self._accounts = NeededAccounts(reader)
         self._tables = tables
-        self._unbuildable = Unbuildable()
+        # A route to an exact amount out is another one than from an exact amount in.
+        self._unbuildable = {exact_out: Unbuildable() for exact_out in (False, True)}
         self._pairs = frozenset(
             frozenset((first.mint, second.mint)) for first, second in itertools.combinations(tokens, 2)
         )
@@ -68,6 +74,10 @@ class Raydium(VenueGroup):
         """Whether there is a route for a pair shows when it is asked for."""
         return {NAME: self._pairs}
 
+    @property
+    def quotes_exact_out(self) -> bool:
+        return True
+
     async def quote_all(self, requests: Sequence[QuoteRequest]) -> list[list[VenueQuote | Refusal]]:
         """One call a request, side by side."""
         return [[answer] for answer in await asyncio.gather(*map(self._quote, requests))]
@@ -75,23 +85,48 @@ class Raydium(VenueGroup):
     async def _quote(self, request: QuoteRequest) -> VenueQuote | Refusal:
         try:
             self.breaker.require()
-            self._unbuildable.require(NAME, request.token_in, request.token_out)
-            computed = await self._compute(request.token_in, request.token_out, request.amount_in)
+            exact_out = request.amount_out is not None
+            self._unbuildable[exact_out].require(NAME, request.token_in, request.token_out)
+            computed = await self._compute(request)
         except VenueError as failed:
             return Refusal(venue=NAME, code=failed.code, detail=failed.detail)
         if not computed.data.output_amount:
             return Refusal(venue=NAME, code=Code.AMOUNT_TOO_SMALL, detail=f"{NAME} gives nothing for this amount")
+        if not computed.data.input_amount:
+            return Refusal(venue=NAME, code=Code.VENUE_ANSWER_INVALID, detail=f"{NAME} takes nothing for this amount")
         return VenueQuote(_quote_of(computed), _Answered(computed, monotonic()))
 
     async def swap(self, quote: VenueQuote, *, owner: str, minimum_out: int, fits: Fits) -> Proposal:
         """Asked for a quote again where the one taken is too old, or was read back from the log."""
-        offer, held = quote.quote, quote.swap_data
-        if isinstance(held, _Answered) and monotonic() - held.at < QUOTE_AGE_S:
-            computed = held.computed
-        else:
-            computed = await self._compute(offer.token_in, offer.token_out, offer.amount_in)
+        offer = quote.quote
+        computed = await self._fresh(quote, QuoteRequest(offer.token_in, offer.token_out, offer.amount_in))
         if computed.data.output_amount < minimum_out:
             raise VenueError(Code.SLIPPAGE_EXCEEDED, f"{NAME} offers {computed.data.output_amount} now")
+        limited = partial(with_minimum, minimum_out=minimum_out)
+        return await self._taken(offer, computed, owner, limited, fits, self._unbuildable[False])
+
+    async def swap_exact_out(
+        self, quote: VenueQuote, *, owner: str, maximum_in: int, amount_out: int, fits: Fits
+    ) -> Proposal:
+        """As ``swap``."""
+        offer = quote.quote
+        request = QuoteRequest(offer.token_in, offer.token_out, 0, amount_out=amount_out)
+        computed = await self._fresh(quote, request)
+        if computed.data.input_amount > maximum_in:
+            raise VenueError(Code.SLIPPAGE_EXCEEDED, f"{NAME} takes {computed.data.input_amount} now")
+        limited = partial(with_maximum, maximum_in=maximum_in)
+        return await self._taken(offer, computed, owner, limited, fits, self._unbuildable[True])
+
+    async def _fresh(self, quote: VenueQuote, request: QuoteRequest) -> Computed:
+        """What the quote was made of; asked for again where that is too old or not here."""
+        held = quote.swap_data
+        if isinstance(held, _Answered) and monotonic() - held.at < QUOTE_AGE_S:
+            return held.computed
+        return await self._compute(request)
+
+    async def _taken(
+        self, offer: Quote, computed: Computed, owner: str, limited: Limited, fits: Fits, unbuildable: Unbuildable
+    ) -> Proposal:
         wallet = Pubkey.from_string(owner)
         source, destination = (
             str(get_associated_token_address(wallet, Pubkey.from_string(mint)))
@@ -101,19 +136,22 @@ class Raydium(VenueGroup):
         messages = await transactions(
             self.service, computed, wallet=owner, source=source, destination=destination if is_there else None
         )
-        proposal = await self._proposal(messages, owner, minimum_out)
+        proposal = await self._proposal(messages, owner, limited)
         if proposal is None or not await fits(proposal):
-            raise self._unbuildable.note(NAME, offer.token_in, offer.token_out)
+            raise unbuildable.note(NAME, offer.token_in, offer.token_out)
         self.breaker.succeeded()
         return proposal
 
     def distrust(self, venue: str, reason: str) -> None:
         self.breaker.distrust(reason)
 
-    async def _compute(self, token_in: str, token_out: str, amount_in: int) -> Computed:
-        return await compute(self.service, token_in=token_in, token_out=token_out, amount_in=amount_in)
+    async def _compute(self, request: QuoteRequest) -> Computed:
+        tokens = {"token_in": request.token_in, "token_out": request.token_out}
+        if request.amount_out is None:
+            return await compute(self.service, **tokens, amount_in=request.amount_in)
+        return await compute_exact_out(self.service, **tokens, amount_out=request.amount_out)
 
-    async def _proposal(self, messages: Sequence[Message | MessageV0], owner: str, minimum_out: int) -> Proposal | None:
+    async def _proposal(self, messages: Sequence[Message | MessageV0], owner: str, limited: Limited) -> Proposal | None:
         """The last transaction's instructions, behind the accounts that those before it make: nothing else of theirs
         could go with it and be done or not be done as one. None where there is.
         """
@@ -128,7 +166,7 @@ class Raydium(VenueGroup):
         before = [one for each in needed[:-1] for one in each]
         if any(str(one.program_id) != ATA_PROGRAM for one in before):
             return None
-        swap = [with_minimum(one, minimum_out) for one in needed[-1]]
+        swap = [limited(one) for one in needed[-1]]
         return Proposal([*before, *swap], tuple(dict.fromkeys(names)))
 
 

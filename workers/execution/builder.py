@@ -261,4 +261,6 @@ async def _proposal(group: VenueGroup, offer: VenueQuote, route: Route, wallet: 
     """What the venue would have signed, within the route's limits."""
     if route.maximum_in is None:
         return await group.swap(offer, owner=wallet, minimum_out=route.minimum_out, fits=draft.fits)
-    return await group.swap_exact_out(offer, owner=wallet, maximum_in=route.maximum_in, amount_out=route.minimum_out)
+    return await group.swap_exact_out(
+        offer, owner=wallet, maximum_in=route.maximum_in, amount_out=route.minimum_out, fits=draft.fits
+    )

@@ -44,13 +44,7 @@ class Adapters:
         book = PoolBook(chain, PROGRAM_ID)
         jupiter, raydium = JupiterStub(book), RaydiumStub(book)
         app = web.Application(middlewares=[self._unruly])
-        app.add_routes(
-            [
-                web.get("/swap/v2/build", jupiter.build),
-                web.get("/compute/swap-base-in", raydium.compute),
-                web.post("/transaction/swap-base-in", raydium.transaction),
-            ]
-        )
+        app.add_routes([web.get("/swap/v2/build", jupiter.build), *raydium.routes()])
         runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
