@@ -41,7 +41,9 @@ unit: install ## run the tests that need no server
 	@$(BIN)/python -m pytest -q tests/unit
 
 test: install ## run every test but the browser's
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	@# What takes long comes first, so that no process is left alone with it.
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder \
+	  tests/e2e tests/integration tests/unit
 
 browser: install ## open /docs in a real browser, and pages of elsewhere (needs Chromium)
 	@command -v chromium || command -v chromium-browser || command -v google-chrome \
