@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -12,7 +13,10 @@ from limits.aio.strategies import MovingWindowRateLimiter
 from limits.storage import storage_from_string
 from redis.exceptions import RedisError
 
+from commands.together import Together
+
 _COUNTED_FOR_S = 0.25
+_TOGETHER = 100
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +46,7 @@ class Rates:
             f"async+{redis_url}", implementation="redispy", socket_connect_timeout=1, socket_timeout=1
         )
         self._limiter = MovingWindowRateLimiter(storage)
+        self._hits = Together[tuple[UUID, int], None, bool](self._hit_all, most=_TOGETHER)
         self._windows: dict[tuple[UUID, int], tuple[float, WindowStats]] = {}
         self.fail_open = fail_open
         self.problem: str | None = None
@@ -50,7 +55,7 @@ class Rates:
         """One more order of the account; None where Valkey can't tell."""
         item = RateLimitItemPerMinute(a_minute)
         try:
-            taken = await self._limiter.hit(item, "orders", str(account_id))
+            taken = await self._hits.ask((account_id, a_minute), None)
             window = await self._window(item, account_id, taken)
         except (RedisError, OSError, TimeoutError) as error:
             if self.problem is None:
@@ -60,6 +65,16 @@ class Rates:
         self.problem = None
         reset = max(1, round(window.reset_time - time.time()))
         return Rate(a_minute, int(window.remaining), reset, exceeded=not taken)
+
+    async def _hit_all(self, key: tuple[UUID, int], hits: Sequence[None]) -> Sequence[bool]:
+        """Whether each is taken. All of them at once where they are, for a call costs more than what it counts."""
+        account_id, a_minute = key
+        item = RateLimitItemPerMinute(a_minute)
+        if await self._limiter.hit(item, "orders", str(account_id), cost=len(hits)):
+            return [True] * len(hits)
+        if len(hits) == 1:
+            return [False]
+        return [await self._limiter.hit(item, "orders", str(account_id)) for _ in hits]
 
     async def _window(self, item: RateLimitItemPerMinute, account_id: UUID, taken: bool) -> WindowStats:
         """What is left, as Valkey counts it: that takes it as long as the window is full, so between two counts every

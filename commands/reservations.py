@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
@@ -14,6 +13,7 @@ from psycopg.errors import UniqueViolation
 from psycopg_pool import AsyncConnectionPool
 
 from commands.account_use import TURN, Exceeded, Reserved, Used, settled_use, would_be_exceeded
+from commands.together import Together
 from domain.limits import Limits
 from event_store.statements import statement
 
@@ -28,7 +28,6 @@ _TOGETHER = 500
 class _Asked:
     notionals: Mapping[UUID, Decimal]
     limits: Limits
-    answer: asyncio.Future[Exceeded | None]
 
 
 class Reservations:
@@ -36,8 +35,7 @@ class Reservations:
 
     def __init__(self, pool: AsyncConnectionPool[AsyncConnection[Any]]) -> None:
         self._pool = pool
-        self._waiting: dict[UUID, list[_Asked]] = {}
-        self._at_work: dict[UUID, asyncio.Task[None]] = {}
+        self._turns = Together[UUID, _Asked, Exceeded | None](self._answer_all, most=_TOGETHER)
 
     async def reserve(self, account_id: UUID, order_id: UUID, limits: Limits, notional: Decimal) -> Exceeded | None:
         """Reserve for an order, once however often it is asked, at the most it was ever worth when it was: whoever
@@ -49,34 +47,13 @@ class Reservations:
 
     async def reserve_all(self, account_id: UUID, notionals: Mapping[UUID, Decimal], limits: Limits) -> Exceeded | None:
         """The same for orders that are recorded together, each with what it is worth: for all of them, or none."""
-        asked = _Asked(notionals, limits, asyncio.get_running_loop().create_future())
-        self._waiting.setdefault(account_id, []).append(asked)
-        if account_id not in self._at_work:
-            self._at_work[account_id] = asyncio.create_task(self._work(account_id))
-        return await asked.answer
+        return await self._turns.ask(account_id, _Asked(notionals, limits))
 
-    async def _work(self, account_id: UUID) -> None:
-        try:
-            while waiting := self._waiting.pop(account_id, None):
-                for start in range(0, len(waiting), _TOGETHER):
-                    await self._answer(account_id, waiting[start : start + _TOGETHER])
-        finally:
-            del self._at_work[account_id]
-
-    async def _answer(self, account_id: UUID, waiting: Sequence[_Asked]) -> None:
+    async def _answer_all(self, account_id: UUID, waiting: Sequence[_Asked]) -> Sequence[Exceeded | None]:
         """Whoever left meanwhile keeps what was reserved for him, as one whose order is being recorded."""
-        try:
-            answers: Sequence[Exceeded | None] = [None] * len(waiting)
-            if not await self._all_fit(account_id, waiting):
-                answers = await self._reserve_all(account_id, waiting)
-        except Exception as error:  # noqa: BLE001 - it is each asker's
-            for asked in waiting:
-                if not asked.answer.done():
-                    asked.answer.set_exception(error)
-            return
-        for asked, answer in zip(waiting, answers, strict=True):
-            if not asked.answer.done():
-                asked.answer.set_result(answer)
+        if await self._all_fit(account_id, waiting):
+            return [None] * len(waiting)
+        return await self._reserve_all(account_id, waiting)
 
     async def _all_fit(self, account_id: UUID, waiting: Sequence[_Asked]) -> bool:
         """Whether all are reserved now, as most are: in one statement, by what the account used a moment ago and what

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from api.errors import ProblemError
@@ -23,20 +22,18 @@ _FIELDS = ("ids", "clientOrderIds", "pair", "all")
 class CancelRequest:
     """``named`` are ids, or the client's own where ``by_client``; None: what is open, of ``pair`` if it is set."""
 
-    named: Sequence[Any] | None = None
+    named: Sequence[str] | None = None
     by_client: bool = False
     pair: Pair | None = None
 
-    def order_id(self, account_id: UUID, name: Any) -> UUID:
+    def order_id(self, account_id: UUID, name: str) -> UUID:
         """The id of one that is named. Raises ``ProblemError``."""
         if self.by_client:
             return order_id(account_id, fields.client_order_id(name, "clientOrderIds"))
-        return parse_order_id(name if isinstance(name, str) else "")
+        return parse_order_id(name)
 
-    def said_of(self, name: Any) -> dict[str, str]:
-        """The order as the client names it; nothing of a name that is no text."""
-        if not isinstance(name, str) or isinstance(name, Digits):
-            return {}
+    def said_of(self, name: str) -> dict[str, str]:
+        """The order as the client names it."""
         return {"client_order_id" if self.by_client else "order_id": shown(name)}
 
 
@@ -65,4 +62,6 @@ def read_cancel_request(services: Services, body: bytes, content_type: str | Non
     if not isinstance(value, list) or not 1 <= len(value) <= MOST_NAMED:
         raise ProblemError(422, "batch_size", f"{name} is a list of 1 to {MOST_NAMED}; send more in further requests.",
                            field=name)  # fmt: skip
+    if not all(isinstance(one, str) and not isinstance(one, Digits) for one in value):
+        raise fields.invalid("invalid_field", f"{name} is a list of text.", name)
     return CancelRequest(value, by_client=name == "clientOrderIds")

@@ -1,5 +1,9 @@
 -- All of them where they fit, whatever has ended since the account's use was settled: until then it only errs upwards.
-with room as (
+-- It needn't be on disk before an order's own events are, and these are written behind it: one is never there alone.
+with unhurried as (
+    select set_config('synchronous_commit', 'off', true)
+),
+room as (
     update account_use as u
     set open_orders = u.open_orders + %(count)s,
         open_notional = u.open_notional + %(worth)s,
@@ -14,4 +18,4 @@ with room as (
 )
 insert into reservations (order_id, account_id, notional, reserved_at)
 select new.order_id, room.account_id, new.notional, statement_timestamp()
-from room, unnest(%(orders)s::uuid[], %(notionals)s::numeric[]) as new (order_id, notional)
+from room, unhurried, unnest(%(orders)s::uuid[], %(notionals)s::numeric[]) as new (order_id, notional)
