@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import time
+from collections.abc import Iterator
 from typing import Any
 
+import httpx2
 import pytest
 
 from api.openapi import EXAMPLES
@@ -17,6 +20,17 @@ RECORDED: dict[str, dict[str, Any]] = {
 }
 # What depends on how an order went, how far a list has come, on which orders rest, or on the engine's settings.
 VARYING = {"refusals", "nearestLimit", "orderIds", "refused", "averagePrice"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_goes_on_afterwards(engine: Engine) -> Iterator[None]:
+    """Other tests share the engine: its wallet's tokens are theirs alone again."""
+    yield
+    with httpx2.Client(base_url=engine.url, trust_env=False, timeout=30) as client:
+        deadline = time.monotonic() + 60
+        while client.post("/api/orders/cancel", json={"all": True}).json()["items"]:
+            assert time.monotonic() < deadline, "orders stay open"
+            time.sleep(0.2)
 
 
 def paste(engine: Engine, request: str) -> str:
