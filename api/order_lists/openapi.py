@@ -39,7 +39,7 @@ class SubmitListOperation(DocumentedOperation):
             "LinkedOrdersRequest",
             ["kind", "legs"],
             kind=Schema(type=OpenAPIType.STRING, enum=list(ORDERS_OF)),
-            clientListId=Schema(type=OpenAPIType.STRING, pattern="^[A-Za-z0-9._:-]{1,64}$"),
+            clientListId=Schema(type=[OpenAPIType.STRING, OpenAPIType.NULL], pattern="^[A-Za-z0-9._:-]{1,64}$"),
             legs=Schema(type=OpenAPIType.ARRAY, items=order_schema(), min_items=2, max_items=3),
         ),
         an_object(
