@@ -14,6 +14,7 @@ from limits.storage import storage_from_string
 from redis.exceptions import RedisError
 
 from commands.together import Together
+from event_store.valkey import open_pool
 
 _COUNTED_FOR_S = 0.25
 _TOGETHER = 100
@@ -42,8 +43,11 @@ class Rates:
     """``fail_open``: while Valkey can't be asked nothing is limited; else an account with a rate is refused."""
 
     def __init__(self, redis_url: str, *, fail_open: bool) -> None:
+        pool = open_pool(redis_url, socket_connect_timeout=1, socket_timeout=1)
         storage = storage_from_string(
-            f"async+{redis_url}", implementation="redispy", socket_connect_timeout=1, socket_timeout=1
+            f"async+{redis_url}",
+            implementation="redispy",
+            connection_pool=pool,  # type: ignore[arg-type]  # it is documented, and its type leaves it out
         )
         self._limiter = MovingWindowRateLimiter(storage)
         self._hits = Together[tuple[UUID, int], None, bool](self._hit_all, most=_TOGETHER)

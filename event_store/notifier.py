@@ -15,6 +15,8 @@ from prometheus_client import Counter
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from event_store.valkey import open_valkey
+
 _FAILURES = Counter("surefill_notifier_failures", "Wake-ups that could not be sent, and subscriptions that broke")
 _RECONNECT_AFTER = 0.5
 
@@ -32,7 +34,7 @@ class Notifier:
     """
 
     def __init__(self, url: str, *, prefix: str = "surefill") -> None:
-        self._redis: Redis = Redis.from_url(url, socket_connect_timeout=1, health_check_interval=5)
+        self._redis: Redis = open_valkey(url, socket_connect_timeout=1, health_check_interval=5)
         self._prefix = prefix
         self._due = asyncio.Event()
         self._unsaid: dict[Subject, int] = {}

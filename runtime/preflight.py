@@ -5,13 +5,13 @@ later.
 from urllib.parse import urlsplit
 
 import psycopg
-from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError, RedisError
 
 from chains.errors import ChainUnavailableError
 from chains.solana_client import SolanaChain
 from event_store.dsn import parse
 from event_store.errors import DatabaseUrlError
+from event_store.valkey import open_valkey
 from runtime.errors import ServerUnreachableError, StartupError
 from runtime.settings import Settings
 
@@ -51,7 +51,7 @@ async def valkey(url: str) -> None:
     except ValueError:
         raise StartupError("REDIS_URL cannot be read: redis://:password@host:6379/0") from None
     try:
-        async with Redis.from_url(url, socket_connect_timeout=PATIENCE, socket_timeout=PATIENCE) as client:
+        async with open_valkey(url, socket_connect_timeout=PATIENCE, socket_timeout=PATIENCE) as client:
             await client.ping()
     except AuthenticationError:
         raise StartupError(f"Valkey at {where} refuses the password of REDIS_URL") from None

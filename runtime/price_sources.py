@@ -8,9 +8,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from redis.asyncio import Redis
-
 from domain.tokens import KNOWN_TOKENS
+from event_store.valkey import open_valkey
 from runtime.errors import StartupError
 from runtime.remote_venues import MINUTE, jupiter_budget, jupiter_headers, jupiter_most
 from runtime.settings import Settings
@@ -82,7 +81,7 @@ async def _jupiter(settings: Settings, stack: AsyncExitStack) -> JupiterFeed:
     budget: Budget = NoBudget()
     most = jupiter_most(settings)
     if settings.redis_url:
-        connecting = Redis.from_url(settings.redis_url, socket_connect_timeout=1, socket_timeout=1)
+        connecting = open_valkey(settings.redis_url, socket_connect_timeout=1, socket_timeout=1)
         budget = jupiter_budget(settings, await stack.enter_async_context(connecting))
     service = Service(
         "jupiter prices",

@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 from chains.lookup_tables import LookupTableCache
 from chains.protocol import Chain
 from domain.tokens import KNOWN_TOKENS
+from event_store.valkey import open_valkey
 from runtime.settings import Settings
 from venues.jupiter import client as jupiter_client
 from venues.jupiter.labels import LABELS
@@ -99,7 +100,7 @@ async def open_venues(settings: Settings, chain: Chain, pools: PoolBook) -> Asyn
         finally:
             await opening.close()
         return
-    async with Redis.from_url(settings.redis_url, socket_connect_timeout=1, socket_timeout=1) as valkey:
+    async with open_valkey(settings.redis_url, socket_connect_timeout=1, socket_timeout=1) as valkey:
         opening = _Opening(settings, valkey, chain)
         groups = opening.groups(pools)
         board = StateBoard(valkey, opening.breakers)

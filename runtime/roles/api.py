@@ -29,6 +29,7 @@ from domain.tokens import KNOWN_TOKENS, pair_of
 from domain.trading_state import AccountTrading
 from event_store.processors import dead_letters
 from event_store.schema.migrate import roles_separate
+from event_store.valkey import open_valkey
 from projections.live import LiveFeed
 from projections.orders.queries import OrderList
 from runtime.chain_identity import ChainIdentity
@@ -53,7 +54,7 @@ async def run(parts: Parts) -> None:
     async with (
         _uses_written(store) as uses,
         _evidence_checked(market) as evidence,
-        Redis.from_url(settings.redis_url, socket_connect_timeout=1, socket_timeout=1) as valkey,
+        open_valkey(settings.redis_url, socket_connect_timeout=1, socket_timeout=1) as valkey,
         open_prices(settings, market.pools, market.chain.slot_age) as prices,
     ):
         rates = Rates(settings.redis_url, fail_open=settings.rates_without_valkey == "open")
