@@ -20,6 +20,7 @@ from rich.console import Console
 
 from bench.closed_loop import closed_loop
 from bench.engine import Engine, client, engine, surefill
+from bench.processes import Usage
 from bench.scratch import data_directory
 from bench.subject import EXECUTE
 
@@ -42,6 +43,7 @@ def main(
 async def _compare(turns: int, orders: int) -> None:
     console.print(f"{platform.platform()}, {os.cpu_count()} cores shared by client, both engines and their chains")
     rates, costs = defaultdict[str, list[float]](list), defaultdict[str, list[float]](list)
+    parts = defaultdict[str, list[Usage]](list)
     async with AsyncExitStack() as stack:
         engines = {}
         for name in (_PLAIN, _KEYED):
@@ -58,10 +60,14 @@ async def _compare(turns: int, orders: int) -> None:
                 if turn:  # the first warms both
                     rates[name].append(run.rate)
                     costs[name].append(run.milliseconds_an_order())
+                    parts[name].append(run.with_afterwards)
                 console.print(f"load {os.getloadavg()[0]:.1f}  turn {turn}, {name}: {run.rate:.0f} orders/s")
     for name in engines:
         rate, cost = median(rates[name]), median(costs[name])
         console.print(f"median, {name}: {rate:.0f} orders/s, {cost:.2f} ms of processor time an order")
+        spent = {part: sum(used.seconds.get(part, 0.0) for used in parts[name]) for part in parts[name][0].seconds}
+        each = (f"{part} {1_000 * spent[part] / (turns * orders):.2f}" for part in sorted(spent, key=spent.__getitem__))
+        console.print(f"  ms an order, by process: {', '.join(reversed(list(each)))}")
 
 
 def _key(measured: Engine) -> str:

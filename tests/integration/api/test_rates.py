@@ -1,0 +1,54 @@
+"""An account's rate over several API processes: never more than it, and few questions to Valkey where it is high."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from redis.asyncio import Redis
+
+from api.rates import Rates
+from tests.integration.embedded import EmbeddedValkey
+
+A_MINUTE = 12_000
+AHEAD = 2
+
+
+async def _scripts_run(valkey: Redis) -> int:
+    statistics = await valkey.info("commandstats")
+    return int(statistics.get("cmdstat_evalsha", {}).get("calls", 0))
+
+
+async def test_two_processes_together_take_no_more_than_a_high_rate(valkey: EmbeddedValkey) -> None:
+    first, second = Rates(valkey.url, fail_open=False), Rates(valkey.url, fail_open=False)
+    account = uuid4()
+    taken = 0
+    for _ in range(A_MINUTE):
+        for rates in (first, second):
+            rate = await rates.hit(account, A_MINUTE)
+            assert rate is not None
+            taken += not rate.exceeded
+
+    assert A_MINUTE - AHEAD < taken <= A_MINUTE, "what one took ahead of its orders is lost, and no more"
+
+
+async def test_a_high_rate_asks_valkey_once_for_many_orders(valkey: EmbeddedValkey) -> None:
+    rates = Rates(valkey.url, fail_open=False)
+    account = uuid4()
+    async with Redis.from_url(valkey.url) as client:
+        before = await _scripts_run(client)
+        for _ in range(1_000):
+            rate = await rates.hit(account, 600_000)
+            assert rate is not None
+            assert not rate.exceeded
+        asked = await _scripts_run(client) - before
+
+    assert asked < 100
+    assert rate.remaining <= 600_000 - 1_000, "what was taken ahead counts as taken"
+
+
+async def test_a_rate_that_people_have_is_counted_order_by_order(valkey: EmbeddedValkey) -> None:
+    first, second = Rates(valkey.url, fail_open=False), Rates(valkey.url, fail_open=False)
+    account = uuid4()
+    answers = [await rates.hit(account, 600) for _ in range(350) for rates in (first, second)]
+
+    assert [answer is not None and not answer.exceeded for answer in answers] == [True] * 600 + [False] * 100
