@@ -10,7 +10,7 @@ from api.rates import Rates
 from tests.integration.embedded import EmbeddedValkey
 
 A_MINUTE = 12_000
-AHEAD = 2
+LOST = 20
 
 
 async def _scripts_run(valkey: Redis) -> int:
@@ -22,13 +22,13 @@ async def test_two_processes_together_take_no_more_than_a_high_rate(valkey: Embe
     first, second = Rates(valkey.url, fail_open=False), Rates(valkey.url, fail_open=False)
     account = uuid4()
     taken = 0
-    for _ in range(A_MINUTE):
+    for _ in range(A_MINUTE // 2 + 10):
         for rates in (first, second):
             rate = await rates.hit(account, A_MINUTE)
             assert rate is not None
             taken += not rate.exceeded
 
-    assert A_MINUTE - AHEAD < taken <= A_MINUTE, "what one took ahead of its orders is lost, and no more"
+    assert A_MINUTE - LOST < taken <= A_MINUTE, "what one took ahead and left for a second is lost, and no more"
 
 
 async def test_a_high_rate_asks_valkey_once_for_many_orders(valkey: EmbeddedValkey) -> None:
