@@ -18,9 +18,9 @@ from event_store.valkey import open_pool
 
 _COUNTED_FOR_S = 0.25
 _TOGETHER = 100
-_AHEAD = 6_000
-"""Hits are taken a hundredth of a second's worth at once: one below a rate of 12,000 a minute, so that is exact."""
-_AHEAD_FOR_S = 1.0
+_LOTS_A_MINUTE = 6_000
+"""Hits are taken in lots of a hundredth of a second's worth: of one below a rate of 12,000 a minute, which is exact."""
+_LOT_KEPT_FOR_S = 1.0
 
 log = structlog.get_logger(__name__)
 
@@ -64,7 +64,7 @@ class Rates:
         item = RateLimitItemPerMinute(a_minute)
         try:
             key = (account_id, a_minute)
-            taken = self._taken_ahead(key) or await self._hits.ask(key, None)
+            taken = self._take_ahead(key, 1) == 1 or await self._hits.ask(key, None)
             window = await self._window(item, account_id, taken)
         except (RedisError, OSError, TimeoutError) as error:
             if self.problem is None:
@@ -75,13 +75,14 @@ class Rates:
         reset = max(1, round(window.reset_time - time.time()))
         return Rate(a_minute, int(window.remaining), reset, exceeded=not taken)
 
-    def _taken_ahead(self, key: tuple[UUID, int]) -> bool:
-        """Whether this process has one left of those it took a moment ago; older ones are given up."""
+    def _take_ahead(self, key: tuple[UUID, int], wanted: int) -> int:
+        """How many of those that this process took ahead a moment ago are used now; older ones are given up."""
         taken_at, left = self._ahead.get(key, (0.0, 0))
-        if not left or time.monotonic() - taken_at > _AHEAD_FOR_S:
-            return False
-        self._ahead[key] = (taken_at, left - 1)
-        return True
+        if time.monotonic() - taken_at > _LOT_KEPT_FOR_S:
+            return 0
+        used = min(left, wanted)
+        self._ahead[key] = (taken_at, left - used)
+        return used
 
     async def _hit_all(self, key: tuple[UUID, int], hits: Sequence[None]) -> Sequence[bool]:
         """Whether each is taken. All of them at once where they are, for a call costs more than what it counts, and of
@@ -89,13 +90,18 @@ class Rates:
         """
         account_id, a_minute = key
         item = RateLimitItemPerMinute(a_minute)
-        most = max(len(hits), a_minute // _AHEAD)
-        if await self._limiter.hit(item, "orders", str(account_id), cost=most):
-            self._ahead[key] = (time.monotonic(), most - len(hits))
+        ahead = self._take_ahead(key, len(hits))
+        short = len(hits) - ahead
+        if not short:
+            return [True] * ahead
+        lot = max(short, a_minute // _LOTS_A_MINUTE)
+        if await self._limiter.hit(item, "orders", str(account_id), cost=lot):
+            self._ahead[key] = (time.monotonic(), lot - short)
             return [True] * len(hits)
-        if most == 1:
+        if lot == 1:
             return [False]
-        return [await self._limiter.hit(item, "orders", str(account_id)) for _ in hits]
+        each = [await self._limiter.hit(item, "orders", str(account_id)) for _ in range(short)]
+        return [True] * ahead + each
 
     async def _window(self, item: RateLimitItemPerMinute, account_id: UUID, taken: bool) -> WindowStats:
         """What is left, as Valkey counts it: that takes it as long as the window is full, so between two counts every

@@ -18,9 +18,8 @@ import httpx2
 import typer
 from rich.console import Console
 
-from bench.closed_loop import closed_loop
+from bench.closed_loop import Run, closed_loop
 from bench.engine import Engine, client, engine, surefill
-from bench.processes import Usage
 from bench.scratch import data_directory
 from bench.subject import EXECUTE
 
@@ -42,8 +41,7 @@ def main(
 
 async def _compare(turns: int, orders: int) -> None:
     console.print(f"{platform.platform()}, {os.cpu_count()} cores shared by client, both engines and their chains")
-    rates, costs = defaultdict[str, list[float]](list), defaultdict[str, list[float]](list)
-    parts = defaultdict[str, list[Usage]](list)
+    runs = defaultdict[str, list[Run]](list)
     async with AsyncExitStack() as stack:
         engines = {}
         for name in (_PLAIN, _KEYED):
@@ -58,16 +56,14 @@ async def _compare(turns: int, orders: int) -> None:
                     engines[name], orders, CONNECTIONS, EXECUTE, engines[name].body, headers=headers
                 )
                 if turn:  # the first warms both
-                    rates[name].append(run.rate)
-                    costs[name].append(run.milliseconds_an_order())
-                    parts[name].append(run.with_afterwards)
+                    runs[name].append(run)
                 console.print(f"load {os.getloadavg()[0]:.1f}  turn {turn}, {name}: {run.rate:.0f} orders/s")
-    for name in engines:
-        rate, cost = median(rates[name]), median(costs[name])
+    for name, measured in runs.items():
+        rate, cost = median(run.rate for run in measured), median(run.milliseconds_an_order() for run in measured)
         console.print(f"median, {name}: {rate:.0f} orders/s, {cost:.2f} ms of processor time an order")
-        spent = {part: sum(used.seconds.get(part, 0.0) for used in parts[name]) for part in parts[name][0].seconds}
-        each = (f"{part} {1_000 * spent[part] / (turns * orders):.2f}" for part in sorted(spent, key=spent.__getitem__))
-        console.print(f"  ms an order, by process: {', '.join(reversed(list(each)))}")
+        each = {part: median(run.milliseconds_an_order(part) for run in measured) for part in measured[0].usage.seconds}
+        shown = (f"{part} {spent:.2f}" for part, spent in sorted(each.items(), key=lambda one: -one[1]))
+        console.print(f"  by process: {', '.join(shown)}")
 
 
 def _key(measured: Engine) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from uuid import uuid4
 
 from redis.asyncio import Redis
@@ -44,6 +45,19 @@ async def test_a_high_rate_asks_valkey_once_for_many_orders(valkey: EmbeddedValk
 
     assert asked < 100
     assert rate.remaining <= 600_000 - 1_000, "what was taken ahead counts as taken"
+
+
+async def test_orders_that_come_at_once_lose_nothing_that_was_taken_ahead(valkey: EmbeddedValkey) -> None:
+    rates = Rates(valkey.url, fail_open=False)
+    account = uuid4()
+    first = asyncio.create_task(rates.hit(account, 600_000))
+    await asyncio.sleep(0.0001)  # it is being asked for
+    await asyncio.gather(first, *(rates.hit(account, 600_000) for _ in range(49)))
+
+    another = await Rates(valkey.url, fail_open=False).hit(account, 600_000)
+
+    assert another is not None
+    assert another.remaining == 600_000 - 2 * 100, "each process took one lot"
 
 
 async def test_a_rate_that_people_have_is_counted_order_by_order(valkey: EmbeddedValkey) -> None:
