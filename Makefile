@@ -5,6 +5,7 @@ PYTHON ?= $(shell for python in python3 python3.11 python3.12 python3.13 python3
 VENV := .venv
 BIN := $(VENV)/bin
 CONTRACT := $(VENV)-contract
+EXCHANGES := $(abspath $(CONTRACT)/exchanges.jsonl)
 SEED ?= 1
 ORDERS ?= 2000
 MINUTES ?= 10
@@ -14,9 +15,10 @@ RUNS ?= 3
 RACES ?= 1000
 OCO_TIMES ?= 200
 TRAIL_MINUTES ?= 5
+DESCRIPTIONS ?=
 WITH ?=
 
-.PHONY: help install run unit test browser matrix races oco trails chaos schemathesis check lock docs docs-assets program bench clean
+.PHONY: help install run unit test browser matrix races oco trails chaos schemathesis descriptions check lock docs docs-assets program bench clean
 
 help: ## show this help
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -64,6 +66,14 @@ chaos: install ## orders under load while everything fails, and a verdict (SEED,
 
 schemathesis: install $(CONTRACT)/.installed ## ask a whole engine whatever its OpenAPI document allows, and what it doesn't (MINUTES, SEED)
 	@$(BIN)/python -m tests.contract --schemathesis $(CONTRACT)/bin/schemathesis --minutes $(MINUTES) --seed $(SEED)
+
+descriptions: install $(CONTRACT)/.installed ## hold client, local node and stubs against official OpenAPI files (DESCRIPTIONS="folder folder")
+	@test -n "$(DESCRIPTIONS)" || { echo 'surefill: say where they are: make descriptions DESCRIPTIONS="folder folder"'; exit 1; }
+	@rm -f $(EXCHANGES)
+	@$(BIN)/python -m tests.contract.descriptions.solana $(EXCHANGES)
+	@EXCHANGES=$(EXCHANGES) $(BIN)/python -m pytest -q -k official_description \
+	  tests/integration/workers/test_jupiter_description.py tests/unit/venues/test_remote_feeds.py
+	@$(CONTRACT)/bin/python -m tests.contract.descriptions.fits $(EXCHANGES) $(DESCRIPTIONS)
 
 $(CONTRACT)/.installed: tests/contract/requirements.txt
 	@$(PYTHON) -m venv $(CONTRACT)
