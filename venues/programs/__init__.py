@@ -49,10 +49,7 @@ CUSTOM_CODES: Mapping[str, Mapping[int, Code]] = {
     jupiter.PROGRAM_ID: {jupiter.SLIPPAGE_EXCEEDED: Code.SLIPPAGE_EXCEEDED},
     raydium.AMM_V4: {raydium.AMM_V4_SLIPPAGE: Code.SLIPPAGE_EXCEEDED},
     raydium.CPMM: {raydium.CPMM_SLIPPAGE: Code.SLIPPAGE_EXCEEDED},
-    raydium.CLMM: {
-        raydium.CLMM_SLIPPAGE: Code.SLIPPAGE_EXCEEDED,
-        raydium.CLMM_TOO_MUCH_IN: Code.SLIPPAGE_EXCEEDED,
-    },
+    raydium.CLMM: dict.fromkeys(raydium.CLMM_SLIPPAGE, Code.SLIPPAGE_EXCEEDED),
 }
 """What the programs' own error numbers mean, in our codes."""
 

@@ -16,7 +16,12 @@ AMM_V4 = "675kPX9MHTjS2zt1qfr1NYHuzeLXfQM9H24wFSUt1Mp8"
 CPMM = "CPMMoo8L3F4NbTegBCKVNunggL7H1ZpdTHKxQB5qKP1C"
 CLMM = "CAMMCzo5YL8w4VFF8KVHrK22GGUsp5VTaW7grrKgrWqK"
 
-AMM_V4_SLIPPAGE, CPMM_SLIPPAGE, CLMM_SLIPPAGE, CLMM_TOO_MUCH_IN = 30, 6005, 6022, 6023
+AMM_V4_SLIPPAGE, CPMM_SLIPPAGE = 30, 6005
+CLMM_SLIPPAGE = frozenset({6018, 6019, 6022, 6023})
+"""Too little out, too much in. Releases of the program number its errors anew (programs/amm/src/error.rs): they were
+6022 and 6023, and are 6018 and 6019 in the newest. What the other release calls by these numbers is no end of an order
+either: there is too little in the pool, or not enough of it was named.
+"""
 
 _AMOUNTS = struct.Struct("<QQ")
 _NO_PRICE_LIMIT = bytes(16)

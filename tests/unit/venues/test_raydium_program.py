@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from venues.programs import raydium
+from domain.codes import Code
+from venues.programs import CUSTOM_CODES, raydium
 
 AMOUNTS = struct.pack("<QQ", 10**9, 150_000_000)
 # A price to stop at, none, and that the amount is what goes in.
@@ -124,3 +125,9 @@ def test_the_least_amount_that_is_written_is_the_one_that_is_read(amount_in: int
         assert terms is not None
         assert (terms.amount_in, terms.minimum_out) == (amount_in, least)
         assert write(b"\x00" + data, least) is None
+
+
+@pytest.mark.parametrize(("too_little", "too_much"), [(6022, 6023), (6018, 6019)])
+def test_a_price_that_moved_is_known_by_the_numbers_of_both_releases(too_little: int, too_much: int) -> None:
+    numbers = CUSTOM_CODES[raydium.CLMM]
+    assert {numbers[too_little], numbers[too_much]} == {Code.SLIPPAGE_EXCEEDED}
