@@ -99,7 +99,9 @@ async def ends_once(processes: ProcessHarness, role: str, point: str) -> None:
             [],
             [found[order_id]["status"] != "confirmed"],
         )
-        assert len({one["data"]["guard"] for one in stories[order_id] if one["type"] == "TransactionBuilt"}) == 1
+        guards = {one["data"]["guard"] for one in stories[order_id] if one["type"] == "TransactionBuilt"}
+        # What an earlier order left over may kill the process before it has built: it may be back past the deadline.
+        assert len(guards) == 1 or (not guards and found[order_id]["failure"]["code"] == "deadline_passed")
 
 
 async def finalized(processes: ProcessHarness, order_ids: list[str]) -> dict[UUID, list[dict[str, Any]]]:
