@@ -15,6 +15,7 @@ from commands.cancel import cancel_order, cancel_outcome, order_of, request_canc
 from commands.loaded_order import LoadedOrder
 from domain.directory import DEFAULT_NAME, account_id_of
 from domain.errors import DomainError
+from domain.tokens import KNOWN_TOKENS
 from projections.orders.queries import OrderList
 from runtime import addresses, settings
 from runtime.composition import Store, open_store, utc_now
@@ -59,6 +60,9 @@ async def _cancel(order_id: UUID, because: str, wait: int) -> str:
 
 async def _cancel_open(account: str, pair: str | None, because: str) -> str:
     """Ask for the cancel of each open order; a sentence that says of how many, and what they are now."""
+    on = None if pair is None else KNOWN_TOKENS.pair(pair)
+    if pair is not None and on is None:
+        raise DomainError("unknown_pair", f"There is no pair {pair} here; GET /api/pairs lists them.")
     found = addresses.completed(settings.load(), "database_url", "redis_url")
     counts: Counter[str] = Counter()
     async with open_store(found, "cancel") as store:
@@ -66,15 +70,11 @@ async def _cancel_open(account: str, pair: str | None, because: str) -> str:
         account_id = account_id_of(account)
         if account != DEFAULT_NAME and store.known_accounts.account(account_id) is None:
             raise DomainError("account_not_found", f"There is no account {account}.")
-        unreadable = await store.twaps.cancel_all(account_id, by=operator(), because=because, now=utc_now(), pair=pair)
+        twaps = await store.twaps.cancel_all(account_id, by=operator(), because=because, now=utc_now(), pair=on)
         for order_id in await OrderList(store.pool).open(account_id):
             try:
                 order = (await order_of(store.orders, order_id)).order
-                if (
-                    order is None
-                    or order.ended
-                    or (pair is not None and order.pair.symbol.casefold() != pair.casefold())
-                ):
+                if order is None or order.ended or on not in (None, order.pair):
                     continue
                 history = await request_cancel(
                     store.orders, store.trading, order_id, by=operator(), because=because
@@ -85,7 +85,9 @@ async def _cancel_open(account: str, pair: str | None, because: str) -> str:
                     raise
                 counts[refused.code] += 1
     pending = "; `surefill orders` shows what becomes of those that are pending" if counts["pending"] else ""
-    lists = f"; lists that can't be read, and go on: {', '.join(map(str, unreadable))}" if unreadable else ""
+    lists = f"; {len(twaps.ended)} TWAPs ended" if twaps.ended else ""
+    if twaps.unreadable:
+        lists += f"; lists that can't be read, and go on: {', '.join(map(str, twaps.unreadable))}"
     orders = f"{counts.total()} orders" + "".join(f", {count} {name}" for name, count in counts.items() if count)
     return orders + lists + pending
 

@@ -42,6 +42,8 @@ def amend(order: Order, command: c.AmendOrder) -> list[e.OrderEvent]:
     for name, word in (("amount_in", "amountIn"), ("amount_out", "amountOut")):
         if asked[name] is not None and not getattr(order, name):
             raise DomainError("amount_not_allowed", "The order names its other amount.", field=word)
+        if asked[name] not in (None, getattr(order, name)) and order.parent_id:
+            raise DomainError("amount_not_allowed", "A TWAP's slices keep their amounts.", field=word)
     changed = {name: value for name, value in asked.items() if value not in (None, getattr(order, name))}
     if not changed:
         return []

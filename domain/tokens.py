@@ -44,6 +44,13 @@ class TokenList:
         # Beyond ASCII other letters become these: "\u017fOL".upper() is "SOL".
         return self._by_name.get(name) or (self._by_name.get(name.upper()) if name.isascii() else None)
 
+    def pair(self, text: str) -> Pair | None:
+        """The pair of two of them, as ``SOL/USDC`` or ``SOL-USDC``, whichever way round; None where there is none."""
+        tokens = [self.find(name) for name in text.replace("-", "/").split("/")]
+        if len(tokens) != 2 or tokens[0] is None or tokens[1] is None or tokens[0] == tokens[1]:
+            return None
+        return pair_of(tokens[0], tokens[1])
+
 
 KNOWN_TOKENS = TokenList((SOL, USDC, USDT, JUP, RAY, BONK))
 

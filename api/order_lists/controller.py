@@ -14,6 +14,7 @@ from api.order_lists.kinds import LIST_KINDS, kind_named
 from api.order_lists.linked import CancelledLinked, LinkedView
 from api.order_lists.lookup import ListId, list_not_found, parse_list_id
 from api.order_lists.openapi import SubmitListOperation
+from api.order_lists.twap import CancelledTwap
 from api.order_lists.twap_progress import TwapView
 from api.orders.document import BODY_LIMIT, read
 from api.orders.headers import EXPIRES_AFTER, IDEMPOTENCY_KEY, expires_after, with_idempotency_key
@@ -92,11 +93,11 @@ class OrderListsController(Controller):
     )
     async def cancel_list(
         self, services: InjectedServices, caller: InjectedCaller, list_id: ListId
-    ) -> Response[CancelledLinked | TwapView]:
-        """Each of its orders that has not ended is cancelled, as `cancelOrder` does; of a TWAP no slice follows. Safe
-        to repeat.
+    ) -> Response[CancelledLinked | CancelledTwap]:
+        """Each of its orders that has not ended is cancelled, as `cancelOrder` does; of a TWAP no slice follows. One
+        whose orders have all ended stays as it is. Safe to repeat.
         """
         for kind in LIST_KINDS:
             if found := await kind.cancel(services, caller, parse_list_id(list_id)):
-                return cast(Response[CancelledLinked | TwapView], Response(found, status_code=202))
+                return cast(Response[CancelledLinked | CancelledTwap], Response(found, status_code=202))
         raise list_not_found()

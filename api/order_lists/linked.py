@@ -14,7 +14,7 @@ from api.callers.caller import Caller
 from api.order_lists.kind import AcceptedList
 from api.order_lists.linked_limits import require_open_for_all
 from api.order_lists.linked_request import linked_request
-from api.orders.cancel import CancelAnswer, cancelled
+from api.orders.cancel import CancelAnswer, cancel_answer, cancelled
 from api.orders.document import Document
 from api.orders.read import with_rents
 from api.orders.submit import submission
@@ -105,7 +105,7 @@ class LinkedOrders:
         # Each as it is once all were asked for: a later one may have changed what an earlier answer said.
         histories = [await cancelled(services, caller, state.order_id) for state in states]
         now = await _orders_of(services, caller, list_id)
-        items = [CancelAnswer.of(history) for history in histories]
+        items = [await cancel_answer(services, history) for history in histories]
         return CancelledLinked(list_id=list_id, status=_status(now), items=items)
 
 

@@ -11,6 +11,7 @@ from api.callers.caller import Caller
 from api.errors import ProblemError
 from api.order_lists.linked_request import LinkedRequest
 from api.orders.gate import refusal_of_terms
+from api.orders.headers import EXPIRES_AFTER
 from api.orders.limits import exceeded_by_itself, exceeding, limits_of, too_often
 from api.problems import log_behind
 from api.services import Services
@@ -49,8 +50,19 @@ async def _refusal(
             return ProblemError(422, "client_order_id_required", detail, field="clientListId")
         if trading.behind:
             return log_behind(trading)
-    refusals = (refusal_of_terms(services, trading, leg, expires) for leg in asked.legs)
-    return next((refusal for refusal in refusals if refusal), None)
+    for number, leg in enumerate(asked.legs):
+        if refusal := refusal_of_terms(services, trading, leg, expires):
+            return _of_leg(refusal, number)
+    return None
+
+
+def _of_leg(problem: ProblemError, number: int) -> ProblemError:
+    """What one order is refused for, as a list's: ``field`` names the leg, and what of it, unless it names a header."""
+    if problem.field == EXPIRES_AFTER:
+        return problem
+    where = f"legs[{number}]" + (f".{problem.field}" if problem.field else "")
+    members = problem.given | {"field": where}
+    return ProblemError(problem.status, detail=problem.detail, headers=problem.headers, **members)
 
 
 async def _exceeded(
@@ -66,7 +78,9 @@ async def _exceeded(
     counted: list[UUID] = []
     for number, (order_id, leg) in enumerate(zip(order_ids, asked.legs, strict=True), 1):
         problem, notional = await exceeded_by_itself(services, leg, limits)
-        problem = problem or await too_often(services, caller, limits, headers)
+        if problem is not None:
+            return _of_leg(problem, number - 1)
+        problem = await too_often(services, caller, limits, headers)
         if problem is not None:
             return problem
         notionals[order_id] = notional

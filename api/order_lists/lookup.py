@@ -25,6 +25,6 @@ def parse_list_id(text: str) -> UUID:
     return UUID(text)
 
 
-def list_not_found() -> ProblemError:
-    """Another account's list is as unknown as one that never was."""
-    return ProblemError(404, "list_not_found", "There is no such list.", field="listId")
+def list_not_found(kind: str = "list") -> ProblemError:
+    """Another account's list is as unknown as one that never was, and so is one of another ``kind``."""
+    return ProblemError(404, "list_not_found", f"There is no such {kind}.", field="listId")

@@ -5,11 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
+from pydantic import Field
+
 from api.callers.caller import Caller
 from api.errors import ProblemError
 from api.order_lists.kind import AcceptedList
 from api.order_lists.twap_progress import TwapView, outcomes, twap_view
 from api.order_lists.twap_request import twap_request
+from api.orders.cancel import CancelAnswer, cancel_answer
 from api.orders.document import Document
 from api.orders.gate import refusal_of_terms
 from api.orders.limits import exceeded_by_itself, limits_of
@@ -22,6 +25,12 @@ from domain.errors import DomainError
 from domain.quotes import Refusal
 from domain.twap import Twap
 from event_store.errors import OutcomeUnknownError
+
+
+class CancelledTwap(TwapView):
+    """The list as it stands; ``items``: what became of each slice that was open, as `cancelOrder` answers of one."""
+
+    items: list[CancelAnswer] = Field(description="In their order; of a list that is over none.")
 
 
 class TwapKind:
@@ -53,26 +62,33 @@ class TwapKind:
         known = await known_twap(services, caller, list_id)
         return twap_view(known, await outcomes(services.orders, known.order_ids)) if known else None
 
-    async def cancel(self, services: Services, caller: Caller, list_id: UUID) -> TwapView | None:
-        """No slice is submitted from here on, and those that are open are cancelled, as one order is."""
+    async def cancel(self, services: Services, caller: Caller, list_id: UUID) -> CancelledTwap | None:
+        """No slice is submitted from here on, and those that are open are cancelled, as one order is. One that has
+        finished stays so.
+        """
         known = await known_twap(services, caller, list_id)
         if known is None:
             return None
-        now = services.clock()
+        view, now = twap_view(known, await outcomes(services.orders, known.order_ids)), services.clock()
+        if view.status == "finished":
+            return CancelledTwap(**dict(view), items=[])
+        items = []
         try:
             await services.twaps.cancel(list_id, caller.account_id, by=caller.shown, because=None, now=now)
             submitted = await outcomes(services.orders, known.order_ids)
             for order_id in [order_id for order_id, one in submitted.items() if not one.ended]:
-                await services.request_cancel(
+                history = await services.request_cancel(
                     order_id, account_id=caller.account_id, by=caller.shown, because="its list is cancelled"
                 )
+                items.append(await cancel_answer(services, history))
         except OutcomeUnknownError:
             raise repeatable() from None
         except DomainError as refused:
             if refused.code == "log_behind":
                 raise log_behind_for_all(await services.trading(caller.account_id)) from None
             raise
-        return await self.show(services, caller, list_id)
+        shown = await self.show(services, caller, list_id)
+        return CancelledTwap(**dict(shown), items=items) if shown else None
 
 
 async def known_twap(services: Services, caller: Caller, list_id: UUID) -> Twap | None:

@@ -69,7 +69,7 @@ async def _going_on(services: Services, caller: Caller, list_id: str) -> Twap:
     """Raises ``ProblemError`` where there is no such list, or where it is over."""
     known = await known_twap(services, caller, parse_list_id(list_id))
     if known is None:
-        raise list_not_found()
+        raise list_not_found("TWAP")
     if (status := (await _shown(services, known)).status) in ("finished", "cancelled"):
         raise ProblemError(409, "list_ended", f"The list is {status}.", field="listId")
     return known

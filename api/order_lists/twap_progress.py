@@ -88,7 +88,7 @@ def twap_view(twap: Twap, found: dict[UUID, SliceOutcome]) -> TwapView:
     return TwapView(
         list_id=twap.list_id,
         client_list_id=twap.submitted.client_list_id,
-        status=_status(twap, done),
+        status=_status(twap, found.values(), done),
         done=done,
         slices=twap.slices,
         every_ms=twap.submitted.every_ms,
@@ -110,7 +110,9 @@ def is_over(twap: Twap, found: Collection[SliceOutcome]) -> bool:
     return all_ended and (twap.state == "cancelled" or len(found) + len(twap.refused) == twap.slices)
 
 
-def _status(twap: Twap, done: int) -> TwapStatus:
-    if twap.state != "cancelled" and done == twap.slices:
+def _status(twap: Twap, found: Collection[SliceOutcome], done: int) -> TwapStatus:
+    # A cancel that came after the last slice's send has stopped nothing where that was filled.
+    in_vain = twap.state == "cancelled" and all(one.amount_in for one in found)
+    if done == twap.slices and (twap.state != "cancelled" or in_vain):
         return "finished"
     return twap.state

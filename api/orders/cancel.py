@@ -18,6 +18,7 @@ from api.callers.rules import TRADE
 from api.openapi import BodyOperation, DocumentedOperation, an_object, problems
 from api.orders.cancel_request import CancelRequest, read_cancel_request
 from api.orders.document import BODY_LIMIT
+from api.orders.headers import ETAG, etag
 from api.orders.lookup import order_problem, parse_order_id
 from api.orders.read import OrderId
 from api.problems import ProblemDetails, problem_of, repeatable, unreadable
@@ -27,7 +28,8 @@ from commands.loaded_order import LoadedOrder
 from domain.codes import Code
 from domain.errors import DomainError
 from domain.events import Status
-from domain.legs import ended_with
+from domain.legs import Leg, ended_with
+from domain.order import Order
 from event_store.errors import OutcomeUnknownError
 from projections.order_view import IfKnown, View
 
@@ -48,10 +50,6 @@ class CancelAnswer(View):
         default=None, description="Of an order of a list: the others of it that end with it, by the same cancel."
     )
 
-    @classmethod
-    def of(cls, history: LoadedOrder) -> CancelAnswer:
-        return cls(order_id=history.order_id, **_outcome(history))
-
 
 class CancelItem(View):
     """The answer for one order of many, or ``problem`` where it can't be told."""
@@ -66,6 +64,9 @@ class CancelItem(View):
 
 class CancelledOrders(View):
     items: list[CancelItem] = Field(description="In the order of the request; for a pair or for all the oldest first.")
+    list_ids: IfKnown[list[UUID]] = Field(
+        default=None, description="For a pair or for all: the TWAPs that were ended; no slice of them follows."
+    )
 
 
 @dataclass
@@ -97,6 +98,7 @@ class CancelController(Controller):
         status_code=202,
         operation_class=DocumentedOperation,
         operation_id="cancelOrder",
+        response_headers=(ETAG,),
         summary="Cancel an order",
         response_description="What has become of it by now.",
         responses=problems(
@@ -104,13 +106,16 @@ class CancelController(Controller):
             *("log_behind", "log_unavailable", "outcome_unknown"),
         ),
     )
-    async def cancel_order(self, services: InjectedServices, caller: InjectedCaller, order_id: OrderId) -> CancelAnswer:
+    async def cancel_order(
+        self, services: InjectedServices, caller: InjectedCaller, order_id: OrderId
+    ) -> Response[CancelAnswer]:
         """At once where it waits, or where nothing that was signed for it may land. Else its cancel goes to the chain:
         the order, and its stream, then say what came of it, `cancelled` or, where the swap was first, `confirmed`.
 
         Safe to repeat, and allowed while trading is halted.
         """  # fmt: skip
-        return CancelAnswer.of(await cancelled(services, caller, parse_order_id(order_id)))
+        history = await cancelled(services, caller, parse_order_id(order_id))
+        return Response(await cancel_answer(services, history), status_code=202, headers=etag(history.revision))
 
     @post(
         "/cancel",
@@ -134,24 +139,23 @@ class CancelController(Controller):
         no slice of it follows.
         """
         asked = read_cancel_request(services, await request.body(), request.headers.get("content-type"))
-        return Response(CancelledOrders(items=await cancelled_items(services, caller, asked)))
+        return Response(await cancelled_orders(services, caller, asked))
 
 
-async def cancelled_items(services: Services, caller: Caller, asked: CancelRequest) -> list[CancelItem]:
+async def cancelled_orders(services: Services, caller: Caller, asked: CancelRequest) -> CancelledOrders:
     """An answer for each order that is named, or that is open where none is."""
     if asked.named is not None:
-        return await _in_turn([_item(services, caller, asked, name) for name in asked.named])
+        named = await _in_turn([_item(services, caller, asked, name) for name in asked.named])
+        return CancelledOrders(items=named)
     # First: what lists have submitted by then is among the open orders.
-    pair = None if asked.pair is None else asked.pair.symbol
-    unreadable_lists = await services.twaps.cancel_all(
-        caller.account_id, by=caller.shown, because=None, now=services.clock(), pair=pair
+    lists = await services.twaps.cancel_all(
+        caller.account_id, by=caller.shown, because=None, now=services.clock(), pair=asked.pair
     )
     open_orders = await services.order_list.open(caller.account_id)
     items = await _in_turn([_open_item(services, caller, asked, order_id) for order_id in open_orders])
-    return [
-        *(CancelItem(problem=_problem(unreadable(f"list {list_id}"))) for list_id in unreadable_lists),
-        *(item for item in items if item is not None),
-    ]
+    unread = [CancelItem(problem=_problem(unreadable(f"list {list_id}"))) for list_id in lists.unreadable]
+    found = [*unread, *(item for item in items if item is not None)]
+    return CancelledOrders(items=found, list_ids=lists.ended or None)
 
 
 async def _in_turn(cancels: Sequence[Awaitable[T]]) -> list[T]:
@@ -165,7 +169,8 @@ async def _item(services: Services, caller: Caller, asked: CancelRequest, name: 
     called = asked.said_of(name)
     try:
         history = await cancelled(services, caller, asked.order_id(caller.account_id, name))
-        return CancelItem.model_validate({**called, "order_id": str(history.order_id), **_outcome(history)})
+        outcome = await _outcome(services, history)
+        return CancelItem.model_validate({**called, "order_id": str(history.order_id), **outcome})
     except Exception as error:  # noqa: BLE001 - one order's refusal is its own; what is unforeseen is logged there
         return CancelItem.model_validate({**called, "problem": _problem(error)})
 
@@ -177,7 +182,7 @@ async def _open_item(services: Services, caller: Caller, asked: CancelRequest, o
         if order is None or order.ended or (asked.pair is not None and order.pair.symbol != asked.pair.symbol):
             return None
         history = await cancelled(services, caller, order_id)
-        return CancelItem.model_validate({"order_id": str(order_id), **_outcome(history)})
+        return CancelItem.model_validate({"order_id": str(order_id), **await _outcome(services, history)})
     except Exception as error:  # noqa: BLE001 - as above
         return CancelItem(order_id=str(order_id), problem=_problem(error))
 
@@ -186,13 +191,31 @@ def _problem(error: Exception) -> ProblemDetails:
     return ProblemDetails.model_validate(problem_of(error).body())
 
 
-def _outcome(history: LoadedOrder) -> dict[str, Any]:
+async def cancel_answer(services: Services, history: LoadedOrder) -> CancelAnswer:
+    """What became of the order, whose cancel was asked for. Raises ``LogUnavailableError``."""
+    return CancelAnswer(order_id=history.order_id, **await _outcome(services, history))
+
+
+async def _outcome(services: Services, history: LoadedOrder) -> dict[str, Any]:
     assert history.order is not None  # noqa: S101 - a cancel is asked of an order that is there
     outcome, leg, asked = cancel_outcome(history.order), history.order.leg, history.order.cancellation
     # What another order of the list has ended ends no other.
     is_asked = outcome != "tooLate" and asked is not None and asked.code == Code.CANCELLED
-    ends = ended_with(leg) if leg and is_asked else ()
-    return {"outcome": outcome, "status": history.order.status, "also_ends": list(ends) or None}
+    ends = await _ended_by_it(services, leg) if leg and is_asked else []
+    return {"outcome": outcome, "status": history.order.status, "also_ends": ends or None}
+
+
+async def _ended_by_it(services: Services, leg: Leg) -> list[UUID]:
+    """The orders that end with the cancel of ``leg``: not those of its list that had ended otherwise before."""
+    others = ended_with(leg)
+    code = Code.OTHER_LEG_ENDED if leg.is_exclusive else Code.FIRST_LEG_NOT_FILLED
+    loaded = await services.orders.load(others)
+    orders = ((one, loaded.orders[one].order) for one in others if one in loaded.orders)
+    return [one for one, order in orders if order and (not order.ended or _ended_as(order, code))]
+
+
+def _ended_as(order: Order, code: Code) -> bool:
+    return order.cancellation is not None and order.cancellation.code == code
 
 
 async def cancelled(services: Services, caller: Caller, order_id: UUID) -> LoadedOrder:

@@ -15,6 +15,7 @@ from api.openapi import DocumentedOperation, problems
 from api.orders import fields
 from api.orders.answers import AcceptedOrder, OrderPage
 from api.orders.document import BODY_LIMIT
+from api.orders.headers import ETAG
 from api.orders.instants import DATE_TIME, instant_asked
 from api.orders.lookup import is_id, pair_named
 from api.orders.openapi import ExecuteOperation
@@ -124,6 +125,7 @@ class OrderCollectionController(Controller):
         request_max_body_size=BODY_LIMIT,
         operation_class=ExecuteOperation,
         operation_id="submitOrder",
+        response_headers=(ETAG,),
         summary="Submit an order",
         response_description=ANSWER,
         responses=RESPONSES,

@@ -6,6 +6,8 @@ import re
 from datetime import datetime
 from typing import Final
 
+from litestar.datastructures import ResponseHeader
+
 from api.errors import ProblemError
 from api.orders import fields
 from api.orders.document import Document
@@ -55,6 +57,11 @@ def preferred_wait(sent: str | None) -> int | None:
     """
     found = _WAIT.search(sent or "")
     return min(int(found[1]), LONGEST_WAIT_S) if found else None
+
+
+ETAG = ResponseHeader(
+    name="ETag", documentation_only=True, description='The version of the order that is shown, as `"3"`: for If-Match.'
+)
 
 
 def etag(version: int) -> dict[str, str]:

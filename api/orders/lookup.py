@@ -10,7 +10,7 @@ from api.errors import ProblemError
 from api.problems import log_behind_for_all, unreadable
 from api.services import Services
 from domain.errors import DomainError
-from domain.tokens import Pair, pair_of
+from domain.tokens import Pair
 from event_store.types import RecordedEvent
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
@@ -29,11 +29,10 @@ def parse_order_id(text: str) -> UUID:
 
 
 def pair_named(services: Services, text: str) -> Pair:
-    """The pair of two tokens, as ``SOL/USDC`` or ``SOL-USDC``."""
-    tokens = [services.config.tokens.find(name) for name in text.replace("-", "/").split("/")]
-    if len(tokens) != 2 or tokens[0] is None or tokens[1] is None or tokens[0] == tokens[1]:
+    """The pair of two tokens, as ``SOL/USDC`` or ``SOL-USDC``, whichever way round. Raises ``ProblemError``."""
+    if (pair := services.config.tokens.pair(text)) is None:
         raise ProblemError(404, "unknown_pair", "There is no such pair here; GET /api/pairs lists them.", field="pair")
-    return pair_of(tokens[0], tokens[1])
+    return pair
 
 
 async def stream_of(services: Services, caller: Caller, order_id: UUID) -> list[RecordedEvent]:

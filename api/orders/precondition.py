@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Final
 
+from litestar.openapi.spec import Example
 from litestar.params import HeaderParameter
 
 from api.errors import ProblemError
@@ -13,7 +14,12 @@ IF_MATCH: Final = "If-Match"
 _ETAG = re.compile(r'"(\d{1,9})"', re.ASCII)
 
 IfMatch = Annotated[
-    str | None, HeaderParameter(name=IF_MATCH, description='The `ETag` of the order as you have seen it, as `"3"`.')
+    str | None,
+    HeaderParameter(
+        name=IF_MATCH,
+        description='The `ETag` of the order as you have seen it, as `"3"`.',
+        examples=[Example(summary="As it was taken", value='"1"')],
+    ),
 ]
 
 

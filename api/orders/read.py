@@ -18,7 +18,7 @@ from api.orders import fields
 from api.orders.amend import RESPONSES, AmendOperation, amend
 from api.orders.answers import EventPage, event_view
 from api.orders.document import BODY_LIMIT
-from api.orders.headers import etag
+from api.orders.headers import ETAG, etag
 from api.orders.instants import DATE_TIME, instant_asked
 from api.orders.lookup import parse_order_id, stream_of
 from api.orders.precondition import IfMatch, version_seen
@@ -60,6 +60,7 @@ class OrdersController(Controller):
         "/{order_id:str}",
         operation_class=DocumentedOperation,
         operation_id="getOrder",
+        response_headers=(ETAG,),
         summary="One order",
         response_description="The order; what isn't known yet is absent.",
         responses=problems(
@@ -90,6 +91,7 @@ class OrdersController(Controller):
         request_max_body_size=BODY_LIMIT,
         operation_class=AmendOperation,
         operation_id="amendOrder",
+        response_headers=(ETAG,),
         summary="Amend an order that waits",
         response_description="The order as it is now; it may have been triggered by its new terms already.",
         responses=RESPONSES,
@@ -113,6 +115,7 @@ class OrdersController(Controller):
         "/by-client-id/{client_order_id:str}",
         operation_class=DocumentedOperation,
         operation_id="getOrderByClientId",
+        response_headers=(ETAG,),
         summary="One order, by your own id",
         response_description="The order; what isn't known yet is absent.",
         responses=problems(

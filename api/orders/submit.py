@@ -19,7 +19,15 @@ from api.orders.answers import AcceptedOrder, accepted_order, links
 from api.orders.document import BODY_LIMIT, Document, read
 from api.orders.ending import ended_within
 from api.orders.gate import require_open
-from api.orders.headers import EXPIRES_AFTER, IDEMPOTENCY_KEY, etag, expires_after, preferred_wait, with_idempotency_key
+from api.orders.headers import (
+    ETAG,
+    EXPIRES_AFTER,
+    IDEMPOTENCY_KEY,
+    etag,
+    expires_after,
+    preferred_wait,
+    with_idempotency_key,
+)
 from api.orders.openapi import ExecuteOperation
 from api.orders.request import order_request
 from api.orders.terms import terms
@@ -77,6 +85,7 @@ class SubmitController(Controller):
         request_max_body_size=BODY_LIMIT,
         operation_class=ExecuteOperation,
         operation_id="executeOrder",
+        response_headers=(ETAG,),
         summary="Submit an order",
         response_description=ANSWER,
         responses=RESPONSES,
@@ -109,7 +118,8 @@ async def answered(
     document = with_idempotency_key(read(await request.body(), request.headers.get("content-type")), idempotency_key)
     headers: dict[str, str] = {}
     body = await submitted(services, caller, document, expires_after(expires), headers)
-    headers["Location"] = body.links.order
+    # The answer is of the order as it was taken, however often it is repeated.
+    headers |= {"Location": body.links.order, **etag(1)}
     if (seconds := preferred_wait(prefer)) is None:
         return JsonAnswer(body, headers=headers)
     headers["Preference-Applied"] = f"wait={seconds}"

@@ -33,8 +33,8 @@ AMENDING = (
         "amount_not_allowed",
         422,
         False,
-        "`amountIn` of an order that names its `amountOut`, or the other way round",
-        "change the amount that the order names",
+        "`amountIn` of an order that names its `amountOut`, or the other way round; another amount of a TWAP's slice",
+        "change the amount that the order names; cancel the TWAP, and send another",
     ),
 )
 DEADMAN = (

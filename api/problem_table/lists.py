@@ -34,7 +34,7 @@ LISTS = (
         "list_not_found",
         404,
         False,
-        "there is no such list, or it is another account's",
+        "there is no such list, or it is another account's; to pause, resume or stream it: or it is no TWAP",
         "check the id, and whose key asks",
     ),
 )

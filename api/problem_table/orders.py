@@ -94,7 +94,13 @@ ORDERS = (
     ),
     Entry("invalid_slippage", 422, False, "the slippage is no number, or not whole basis points", _TERM),
     Entry("slippage_out_of_range", 422, False, "the slippage is outside 0 to 10,000 basis points", _TERM),
-    Entry("invalid_client_order_id", 422, False, "the client order id is not 1 to 64 of `A-Za-z0-9._:-`", _TERM),
+    Entry(
+        "invalid_client_order_id",
+        422,
+        False,
+        "the client order id, or the client list id, is not 1 to 64 of `A-Za-z0-9._:-`",
+        _TERM,
+    ),
     Entry(
         "client_order_id_required",
         422,

@@ -26,7 +26,8 @@ READING = (
         "unknown_pair",
         404,
         False,
-        "a token of the pair isn't traded here, or it reads the other way round: `SOL/USDC`, not `USDC/SOL`",
+        "a token of the pair isn't traded here; under `/api/pairs` also: it reads the other way round, `SOL/USDC`, not "
+        "`USDC/SOL`",
         "`GET /api/pairs` lists the pairs",
     ),
     Entry(

@@ -17,6 +17,7 @@ from commands.twap.schedule import TwapSchedule
 from domain.account_event import AccountEvent
 from domain.errors import DomainError
 from domain.legs import leg_id
+from domain.tokens import Pair
 from domain.twap import Twap, cancel, pause, refuse_slice, resume, twap
 from domain.twap_events import TWAP_TOPICS, TwapEvent, TwapSubmitted
 from event_store.append.appender import Appender
@@ -34,6 +35,14 @@ class AcceptedTwap:
 
     twap: Twap
     position: int
+
+
+@dataclass(frozen=True, slots=True)
+class EndedLists:
+    """Those that were going on and don't any more, and those that nobody of this version can read."""
+
+    ended: list[UUID]
+    unreadable: list[UUID]
 
 
 class TwapLists:
@@ -102,21 +111,23 @@ class TwapLists:
         return known
 
     async def cancel_all(
-        self, account_id: UUID, *, by: str, because: str | None, now: datetime, pair: str | None = None
-    ) -> list[UUID]:
+        self, account_id: UUID, *, by: str, because: str | None, now: datetime, pair: Pair | None = None
+    ) -> EndedLists:
         """No slice of any of the account's lists, or of those on ``pair``, is submitted from here on; all that were are
-        orders already. Which lists can't be read: these keep no other, and nobody of this version goes on with them.
+        orders already. One that can't be read keeps no other, and nobody of this version goes on with it.
         """
-        unreadable = []
+        lists = EndedLists([], [])
         for list_id in await self.schedule.of_account(account_id):
             try:
                 found = await self.of(list_id)
-                if found and (pair is None or pair.casefold() == found[0].submitted.order.pair.symbol.casefold()):
+                if found and pair in (None, found[0].submitted.order.pair):
                     await self.cancel(list_id, account_id, by=by, because=because, now=now)
+                    if found[0].state != "cancelled":
+                        lists.ended.append(list_id)
             except UnreadableEventError as error:
                 log.error("a list can't be cancelled", list_id=str(list_id), error=str(error))
-                unreadable.append(list_id)
-        return unreadable
+                lists.unreadable.append(list_id)
+        return lists
 
     async def refuse_slice(
         self, known: Twap, account_id: UUID, number: int, code: str, detail: str, guards: Guards

@@ -68,13 +68,16 @@ async def _watch(parts: Parts, prices: OpenPrices) -> None:
 
 def deadman_watch(store: Store) -> DeadmanWatch:
     """The dead-man's switches of every account."""
+
+    async def stop_lists(account_id: UUID, because: str) -> list[UUID]:
+        now = utc_now()
+        return (await store.twaps.cancel_all(account_id, by=DEADMAN, because=because, now=now)).unreadable
+
     return DeadmanWatch(
         store.deadman,
         store.orders,
         store.trading,
-        stop_lists=lambda account_id, because: store.twaps.cancel_all(
-            account_id, by=DEADMAN, because=because, now=utc_now()
-        ),
+        stop_lists=stop_lists,
         open_orders=OrderList(store.pool, store.ask_for_hurry).open,
         accounts=lambda: {DEFAULT_ACCOUNT, *(account.account_id for account in store.known_accounts.accounts)},
         clock=utc_now,

@@ -109,7 +109,7 @@ class DeadmanWatch:
         if switch.state != "firing" or switch.cancel_at is None:
             return
         counts: Counter[str] = Counter()
-        because = f"no sign of life by {switch.cancel_at.isoformat()}"
+        because = f"no sign of life by {switch.cancel_at.isoformat(timespec='milliseconds').replace('+00:00', 'Z')}"
         # First: what they have submitted by then is among the open orders.
         counts["refused"] += len(await self._stop_lists(account_id, because))
         open_orders = await self._open_orders(account_id)

@@ -187,6 +187,31 @@ async def test_a_cancel_of_an_otocos_first_order_ends_all_that_follow(engine: En
     assert await engine.events.head() == head
 
 
+async def test_a_cancel_names_what_it_ends_and_nothing_that_had_ended_before(engine: Engine) -> None:
+    accepted = await submit(engine, {**OTOCO, "legs": [LIMIT, LIMIT, STOP]})
+    first, second, third = accepted["orderIds"]
+    assert (await engine.http.post(f"/api/orders/{second}/cancel")).json()["alsoEnds"] == [third]
+    assert "alsoEnds" not in (await engine.http.post(f"/api/orders/{first}/cancel")).json()
+    oto = await submit(engine, {**OTO, "legs": [LIMIT, LIMIT]})
+    for _ in range(2):
+        answer = (await engine.http.post(f"/api/orders/{oto['orderIds'][0]}/cancel")).json()
+        assert answer["alsoEnds"] == oto["orderIds"][1:]
+
+
+async def test_what_no_order_is_taken_for_names_its_leg(engine: Engine) -> None:
+    past = {**STOP, "timeInForce": "gtd", "expiresAt": "2020-01-01T00:00:00Z"}
+    late = (422, "expires_at_passed", "legs[1].expiresAt")
+    assert await refusal(engine, {**OCO, "legs": [LIMIT, past]}) == late
+
+
+async def test_only_a_twap_is_paused(engine: Engine) -> None:
+    list_id = (await submit(engine, OCO))["listId"]
+    for say in ("pause", "resume"):
+        answer = await engine.http.post(f"{ROUTE}/{list_id}/{say}")
+        assert (answer.status_code, answer.json()["code"]) == (404, "list_not_found")
+        assert answer.json()["detail"] == "There is no such TWAP."
+
+
 async def test_a_list_that_is_not_there_and_an_id_that_is_none(engine: Engine) -> None:
     order_id = (await engine.submit())["orderId"]
     for list_id, status, code in (

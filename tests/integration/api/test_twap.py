@@ -15,14 +15,17 @@ from websockets.exceptions import ConnectionClosed
 from commands.ids import DEFAULT_ACCOUNT, uuid7
 from commands.ids import list_id as id_of_list
 from commands.submit import submit_order
-from domain.commands import SubmitOrder
+from domain.commands import RecordSent, SubmitOrder
 from event_store.errors import OutcomeUnknownError
 from event_store.types import AppendRequest, NewEvent, Stored
 from tests.integration.api.serving import CONFIG, Engine, running
 from tests.integration.conftest import TestDatabase
+from tests.unit.domain.scenario import NOW, build, landing, quote, quoted
 
 LISTS = "/api/order-lists"
 ORDER = {"tokenIn": "SOL", "tokenOut": "USDC", "amountIn": "2", "type": "limit", "limitPrice": "1000"}
+MARKET = {"tokenIn": "SOL", "tokenOut": "USDC", "type": "market", "slippageBps": 100}
+SENT = RecordSent(1, "signature-1", "accepted")
 TWAP = {"kind": "twap", "clientListId": "t-1", "order": {**ORDER, "timeInForce": "gtc"}, "slices": 4, "everyMs": 3000}
 
 
@@ -204,6 +207,52 @@ async def test_it_is_paused_resumed_and_cancelled_with_what_rests(engine: Engine
         assert (ended.status_code, ended.json()["code"]) == (409, "list_ended")
 
 
+async def test_a_cancel_says_what_became_of_each_slice_that_was_open(engine: Engine) -> None:
+    list_id = await submit(engine, order={**MARKET, "amountIn": "4.5"}, slices=3)
+    done, live = await take(engine, list_id, 1), await take(engine, list_id, 2)
+    await engine.http.post(f"/api/orders/{done}/cancel")
+    await engine.tell(live, quoted(quote(out=224_000_000), now=NOW), build(), SENT)
+    answer = (await engine.http.post(f"{LISTS}/{list_id}/cancel")).json()
+    assert answer["items"] == [{"orderId": live, "outcome": "pending", "status": "submitted"}]
+    assert (answer["status"], answer["done"]) == ("cancelled", 1)
+    await engine.tell(live, landing(1))
+    now = await shown(engine, list_id)
+    assert (now["status"], now["done"]) == ("cancelled", 2) and "items" not in now
+
+
+async def test_a_cancel_that_came_too_late_for_all_of_it_leaves_it_finished(engine: Engine) -> None:
+    list_id = await submit(engine, order={**MARKET, "amountIn": "3"}, slices=2)
+    for number in (1, 2):
+        order_id = await take(engine, list_id, number)
+        await engine.tell(order_id, quoted(quote(out=224_000_000), now=NOW), build(), SENT)
+        if number == 2:
+            await engine.http.post(f"{LISTS}/{list_id}/cancel")
+        await engine.tell(order_id, landing(1))
+    assert (await shown(engine, list_id))["status"] == "finished"
+
+
+async def test_one_that_has_finished_is_not_cancelled(engine: Engine) -> None:
+    list_id = await submit(engine, slices=2)
+    for number in (1, 2):
+        await engine.http.post(f"/api/orders/{await take(engine, list_id, number)}/cancel")
+    head = await engine.events.head()
+    answer = await engine.http.post(f"{LISTS}/{list_id}/cancel")
+    assert (answer.status_code, answer.json()["status"], answer.json()["items"]) == (202, "finished", [])
+    assert await engine.events.head() == head
+
+
+async def test_a_slice_keeps_its_amount(engine: Engine) -> None:
+    order_id = await take(engine, await submit(engine), 1)
+    seen = {"If-Match": '"1"'}
+    refused = await engine.http.patch(f"/api/orders/{order_id}", json={"amountIn": "3"}, headers=seen)
+    problem = refused.json()
+    assert (refused.status_code, problem["code"], problem["field"]) == (422, "amount_not_allowed", "amountIn")
+    amended = await engine.http.patch(
+        f"/api/orders/{order_id}", json={"amountIn": "0.5", "limitPrice": "900"}, headers=seen
+    )
+    assert (amended.status_code, amended.json()["limitPrice"]) == (200, "900")
+
+
 async def test_once_all_slices_have_ended_it_is_finished(engine: Engine) -> None:
     list_id = await submit(engine, slices=2)
     for number in (1, 2):
@@ -222,6 +271,8 @@ async def test_a_cancel_of_all_stops_it(engine: Engine, asked: dict[str, Any]) -
     order_id = await take(engine, list_id, 1)
     answer = await engine.http.post("/api/orders/cancel", json=asked)
     assert [one["orderId"] for one in answer.json()["items"]] == [order_id]
+    assert set(answer.json()["listIds"]) == ({list_id, elsewhere} if "all" in asked else {list_id})
+    assert "listIds" not in (await engine.http.post("/api/orders/cancel", json={"ids": [order_id]})).json()
     assert (await shown(engine, list_id))["status"] == "cancelled"
     assert (await shown(engine, elsewhere))["status"] == ("cancelled" if "all" in asked else "active")
 

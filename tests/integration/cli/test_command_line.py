@@ -155,3 +155,10 @@ def test_help_names_every_command(run: Run) -> None:
         ),
         *("api", "worker", "run", "projector", "tracker", "watcher", "localnet"),
     }
+
+
+@pytest.mark.parametrize("pair", ["SOL/USCD", "garbage", "SOL", "SOL/SOL"])
+def test_a_cancel_on_a_pair_nobody_knows_is_no_success(pair: str, run: Run) -> None:
+    ended = run("cancel", "--pair", pair, "--because", "a test")
+    assert (ended.returncode, ended.stderr.count("\n")) == (1, 1)
+    assert ended.stderr.startswith(f"surefill: unknown_pair: There is no pair {pair} here")
