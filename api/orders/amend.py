@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from litestar.openapi.spec import Parameter, Schema
+from litestar.openapi.spec import Schema
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 
 from api.callers.caller import Caller
@@ -52,13 +52,6 @@ class AmendOperation(BodyOperation):
         expiresAt=Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.DATE_TIME),
     )
     example: ClassVar[Any] = {"limitPrice": "153", "amountIn": "0.5"}
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for parameter in self.parameters or ():
-            # Without it the answer is 428, which says more than Litestar's own for a parameter that is required.
-            if isinstance(parameter, Parameter) and parameter.name == IF_MATCH:
-                parameter.required = True
 
 
 RESPONSES = problems(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import Annotated, Final
 
-from litestar.openapi.spec import Example
 from litestar.params import HeaderParameter
 
 from api.errors import ProblemError
@@ -15,11 +14,7 @@ _ETAG = re.compile(r'"(\d{1,9})"', re.ASCII)
 
 IfMatch = Annotated[
     str | None,
-    HeaderParameter(
-        name=IF_MATCH,
-        description='The `ETag` of the order as you have seen it, as `"3"`.',
-        examples=[Example(summary="As it was taken", value='"1"')],
-    ),
+    HeaderParameter(name=IF_MATCH, description='Needed: the `ETag` of the order as you have seen it, as `"3"`.'),
 ]
 
 
