@@ -70,6 +70,14 @@ def recover_and_resume(engine: Engine, *cancelled: str) -> str:
     return shown.stdout
 
 
+async def machine_goes_down(engine: Engine) -> None:
+    engine.stop(signal.SIGKILL)
+    async with asyncio.timeout(60):
+        # PostgreSQL ends with its parent, and takes a moment for it.
+        while (engine.directory / "data" / CLUSTER / "data" / "postmaster.pid").exists():
+            await asyncio.sleep(0.1)
+
+
 async def resting(client: httpx2.AsyncClient, answers: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """The order that is cancelled in the lost end of the log."""
     return dict((await client.get(answers[CANCELLED]["links"]["order"])).json())
@@ -99,11 +107,7 @@ async def test_a_log_put_back_to_its_middle_executes_nothing_twice_when_every_po
         await post_all(client, last)
         names += last
         await asyncio.sleep(0.5)
-    engine.stop(signal.SIGKILL)
-    async with asyncio.timeout(60):
-        # PostgreSQL ends with its parent, and takes a moment for it.
-        while (engine.directory / "data" / CLUSTER / "data" / "postmaster.pid").exists():
-            await asyncio.sleep(0.1)
+    await machine_goes_down(engine)
     replace_cluster(engine, copy)
 
     engine.start(within=PATIENCE_S)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from typing import Any
 
 import httpx2
@@ -11,7 +10,7 @@ import httpx2
 from chains.wallet import Wallet
 from tests.e2e.engine import Engine, body
 from tests.e2e.test_put_back import CLUSTER, duplicate, replace_cluster
-from tests.e2e.test_restore import PATIENCE_S, executed, recover_and_resume
+from tests.e2e.test_restore import PATIENCE_S, executed, machine_goes_down, recover_and_resume
 
 EACH = 15
 RESTS = "rests"
@@ -66,17 +65,12 @@ async def test_a_log_put_back_to_its_middle_fills_one_order_of_each_oco(own_engi
         await filled(client, list((await post_all(client, after)).values()))
         await post_all(client, last)
         await asyncio.sleep(0.2)
-    engine.stop(signal.SIGKILL)
-    async with asyncio.timeout(60):
-        while (engine.directory / "data" / CLUSTER / "data" / "postmaster.pid").exists():
-            await asyncio.sleep(0.1)
+    await machine_goes_down(engine)
     replace_cluster(engine, copy)
 
     engine.start(within=PATIENCE_S)
-    rpc_url, wallet = (
-        engine.addresses()["SOLANA_RPC_URL"],
-        Wallet.load(engine.directory / "data" / "wallet.json").address,
-    )
+    rpc_url = engine.addresses()["SOLANA_RPC_URL"]
+    wallet = Wallet.load(engine.directory / "data" / "wallet.json").address
     lost = await executed(rpc_url, wallet)
     assert len(lost) >= 2 * EACH
     async with engine.client() as client:
