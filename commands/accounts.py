@@ -108,6 +108,11 @@ class Accounts:
         """Every epoch the log has had."""
         return epochs(await self._events(reconciliation_stream(account_id)))
 
+    async def found_behind_at(self, account_id: UUID) -> int:
+        """The position of the event that last said that the log was put back; 0 where none does."""
+        recorded = await self._log.load(reconciliation_stream(account_id))
+        return max((event.position for event in recorded if event.topic == LogFoundBehind.TOPIC), default=0)
+
     async def unrecovered(self, account_id: UUID) -> LogFoundBehind | None:
         """What was found of a log that nobody has recovered yet."""
         return unrecovered(await self._events(reconciliation_stream(account_id)))

@@ -18,12 +18,19 @@ class KnownEpochs:
         self._accounts = accounts
         self._account_id = account_id
         self._known: Epochs | None = None
+        self._found_at: int | None = None
 
     async def all(self) -> Epochs:
         if self._known is None:
             self._known = await self._accounts.epochs(self._account_id)
         return self._known
 
+    async def found_at(self) -> int:
+        """The position at which it was last recorded that the log was put back; 0 where it never was."""
+        if self._found_at is None:
+            self._found_at = await self._accounts.found_behind_at(self._account_id)
+        return self._found_at
+
     def follow(self, events: Sequence[PositionedEvent]) -> None:
         if any(event.topic == LogFoundBehind.TOPIC for event in events):
-            self._known = None
+            self._known = self._found_at = None

@@ -183,7 +183,7 @@ async def open_store(settings: Settings, role: str, *, connections: int = 4) -> 
                 directory=directory,
                 halting=Halting(events, appender, mapper),
                 deadman=DeadmanSwitches(events, appender, mapper),
-                twaps=TwapLists(events, appender, mapper, TwapSchedule(pool)),
+                twaps=TwapLists(events, appender, mapper, trading, TwapSchedule(pool)),
                 stream_changes=stream_changes,
                 dead_letters=DeadLetters(events, appender, mapper, orders),
                 work=WorkTable(pool, written_by=PROCESSOR),

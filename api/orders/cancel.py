@@ -148,14 +148,23 @@ async def cancelled_orders(services: Services, caller: Caller, asked: CancelRequ
         named = await _in_turn([_item(services, caller, asked, name) for name in asked.named])
         return CancelledOrders(items=named)
     # First: what lists have submitted by then is among the open orders.
-    lists = await services.twaps.cancel_all(
-        caller.account_id, by=caller.shown, because=None, now=services.clock(), pair=asked.pair
-    )
+    refused, ended = await _lists_ended(services, caller, asked)
     open_orders = await services.order_list.open(caller.account_id)
     items = await _in_turn([_open_item(services, caller, asked, order_id) for order_id in open_orders])
-    unread = [CancelItem(problem=_problem(unreadable(f"list {list_id}"))) for list_id in lists.unreadable]
-    found = [*unread, *(item for item in items if item is not None)]
-    return CancelledOrders(items=found, list_ids=lists.ended or None)
+    found = [*refused, *(item for item in items if item is not None)]
+    return CancelledOrders(items=found, list_ids=ended or None)
+
+
+async def _lists_ended(services: Services, caller: Caller, asked: CancelRequest) -> tuple[list[CancelItem], list[UUID]]:
+    """What kept lists from being ended, and those that were."""
+    try:
+        lists = await services.twaps.cancel_all(
+            caller.account_id, by=caller.shown, because=None, now=services.clock(), pair=asked.pair
+        )
+    except DomainError as refused:
+        problem = await order_problem(services, caller, refused)
+        return [CancelItem(problem=_problem(problem))], []
+    return [CancelItem(problem=_problem(unreadable(f"list {list_id}"))) for list_id in lists.unreadable], lists.ended
 
 
 async def _in_turn(cancels: Sequence[Awaitable[T]]) -> list[T]:

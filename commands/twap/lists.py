@@ -13,6 +13,7 @@ from commands.accounts import account_event
 from commands.errors import TooManyConflictsError
 from commands.ids import list_id as id_of_list
 from commands.orders import MOST_CONFLICTS, Guards
+from commands.trading import TradingStates
 from commands.twap.schedule import TwapSchedule
 from domain.account_event import AccountEvent
 from domain.errors import DomainError
@@ -48,10 +49,13 @@ class EndedLists:
 class TwapLists:
     """Raises ``LogUnavailableError`` and ``OutcomeUnknownError``, after which anything here may be asked again."""
 
-    def __init__(self, log: Log, appender: Appender, mapper: EventMapper, schedule: TwapSchedule) -> None:
+    def __init__(
+        self, log: Log, appender: Appender, mapper: EventMapper, trading: TradingStates, schedule: TwapSchedule
+    ) -> None:
         self._log = log
         self._appender = appender
         self._mapper = mapper
+        self._trading = trading
         self.schedule = schedule
 
     async def of(self, list_id: UUID) -> tuple[Twap, RecordedEvent] | None:
@@ -104,8 +108,11 @@ class TwapLists:
     ) -> Twap:  # fmt: skip
         """From here on no slice is submitted; those that are open are the caller's to cancel, and the watcher's.
 
-        Raises ``DomainError("list_not_found")``.
+        Raises ``DomainError``: ``list_not_found``, ``log_behind`` where the log was put back, unless it is cancelled.
         """
+        if (await self._trading.of(account_id)).behind and (await self.owned(list_id, account_id)).state != "cancelled":
+            # In what the log lost more of its slices may have been executed: it would be told to have ended without.
+            raise DomainError("log_behind", "The log was put back; `surefill recover` asks which orders to cancel.")
         known = await self._record(list_id, account_id, lambda known: cancel(known, by, because), ())
         await self.schedule.look_again(list_id, now)
         return known
@@ -115,6 +122,8 @@ class TwapLists:
     ) -> EndedLists:
         """No slice of any of the account's lists, or of those on ``pair``, is submitted from here on; all that were are
         orders already. One that can't be read keeps no other, and nobody of this version goes on with it.
+
+        Raises ``DomainError("log_behind")`` at the first where the log was put back.
         """
         lists = EndedLists([], [])
         for list_id in await self.schedule.of_account(account_id):

@@ -21,7 +21,6 @@ from commands.orders import Guards, Loaded, OrderRepository
 from commands.trading import TradingStates
 from commands.twap.lists import TwapLists
 from commands.twap.schedule import ScheduledSlice
-from domain.epochs import Epochs
 from domain.errors import DomainError, NotApplicableError
 from domain.order import Order
 from domain.trading_state import AccountTrading
@@ -60,7 +59,9 @@ class Look:
 
 
 class TwapWatch:
-    """``held`` are the accounts whose dead-man's switch is due; with ``paper`` only lists on paper go on."""
+    """``held`` are the accounts whose dead-man's switch is due, ``put_back_at`` is the position at which it was last
+    recorded that the log was put back; with ``paper`` only lists on paper go on.
+    """
 
     def __init__(
         self,
@@ -70,7 +71,7 @@ class TwapWatch:
         trading: TradingStates,
         *,
         held: Callable[[], frozenset[UUID]],
-        epochs: Callable[[], Awaitable[Epochs]],
+        put_back_at: Callable[[], Awaitable[int]],
         clock: Callable[[], datetime],
         paper: bool = False,
     ) -> None:
@@ -79,7 +80,7 @@ class TwapWatch:
         self._orders = orders
         self._trading = trading
         self._held = held
-        self._epochs = epochs
+        self._put_back_at = put_back_at
         self._clock = clock
         self._paper = paper
         self._told = asyncio.Event()
@@ -226,9 +227,10 @@ class TwapWatch:
         await self._lists.schedule.remove(look.row.list_id)
 
     async def _was_put_back(self, look: Look) -> bool:
-        """Whether the log was put back since the list's newest event: it may have lost that the list was cancelled."""
-        newest_epoch = (await self._epochs()).begun[-1]
-        return newest_epoch.number > 1 and look.newest.position <= newest_epoch.after
+        """Whether the log was found to be put back since the list's newest event: it may have lost that the list was
+        cancelled. To which moment it was put back is not always known.
+        """
+        return look.newest.position < await self._put_back_at()
 
     async def _later(self, row: ScheduledSlice, seconds: float) -> None:
         await self._lists.schedule.look_again(row.list_id, self._clock() + timedelta(seconds=seconds))

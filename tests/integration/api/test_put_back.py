@@ -109,3 +109,25 @@ async def test_of_orders_that_end_together_one_is_not_kept_while_the_other_is_ca
     await recovery.decide(DEFAULT_ACCOUNT, [alone], [first, second], by="me", because="looked at")
     ended = (await engine.orders.load([first, second, alone])).orders
     assert [ended[one].order.ended for one in (first, second, alone)] == [True, True, False]  # type: ignore[union-attr]
+
+
+async def test_a_twap_is_not_cancelled_before_it_is_known_what_it_executed(engine: Engine) -> None:
+    """It would be said to have ended with what this log knows of its slices; what the lost end has is more."""
+    order = {**BODY, **LIMIT, "timeInForce": "gtc"}
+    asked = {"kind": "twap", "clientListId": "t-1", "order": order, "slices": 2, "everyMs": 3_000}
+    list_id = (await engine.http.post("/api/order-lists", json=asked)).json()["listId"]
+    await found_behind(engine, 1)
+    head = await engine.events.head()
+    refused = await engine.http.post(f"/api/order-lists/{list_id}/cancel")
+    assert (refused.status_code, refused.json()["code"], refused.json()["reason"]) == (503, "log_behind", REASON)
+    [item] = (await engine.http.post("/api/orders/cancel", json={"all": True})).json()["items"]
+    assert item["problem"]["code"] == "log_behind"
+    assert await engine.events.head() == head
+
+    await recovered_and_resumed(engine)
+    for _ in range(2):
+        cancelled = await engine.http.post(f"/api/order-lists/{list_id}/cancel")
+        assert (cancelled.status_code, cancelled.json()["status"]) == (202, "cancelled")
+    # What had ended before is answered as ever.
+    await engine.accounts.found_behind(DEFAULT_ACCOUNT, Behind(REASON, 1))
+    assert (await engine.http.post(f"/api/order-lists/{list_id}/cancel")).status_code == 202

@@ -194,10 +194,12 @@ async def test_a_list_that_cannot_be_read_keeps_no_switch_from_firing(engine: En
     assert (await list_now(engine, other)).state == "cancelled"
 
 
-async def test_a_log_that_was_put_back_pauses_what_was_going_on(engine: EngineHarness) -> None:
-    """What it lost may have been the list's cancel."""
+@pytest.mark.parametrize("sure", ["its end", "nothing"])
+async def test_a_log_that_was_put_back_pauses_what_was_going_on(engine: EngineHarness, sure: str) -> None:
+    """What it lost may have been the list's cancel, whatever is known of the moment to which it was put back."""
     twap = await submit(engine, **RESTS)
-    await engine.accounts.found_behind(DEFAULT_ACCOUNT, Behind("the test", await engine.events.head()))
+    ended_at = await engine.events.head() if sure == "its end" else 0
+    await engine.accounts.found_behind(DEFAULT_ACCOUNT, Behind("the test", ended_at))
     await engine.accounts.recover(DEFAULT_ACCOUNT, kept=[], cancelled=[], by="test", because="the test")
     await engine.accounts.resume(DEFAULT_ACCOUNT, "the test")
     engine.start_watcher()
