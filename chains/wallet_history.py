@@ -16,7 +16,7 @@ from solders.transaction import VersionedTransaction
 from chains.answers import OWNERS, U64, Answer, BlockSignatures, EpochInfo, Meta
 from chains.balance_change import balance_change
 from chains.endpoint import Endpoint
-from chains.errors import UnansweredError
+from chains.errors import RpcError, UnansweredError
 from chains.guard import SYSTEM_PROGRAM, TOKEN_PROGRAM
 from chains.tips import MOST_TIP_LAMPORTS, TRANSFER_CALL
 from chains.transactions import MEMO_PROGRAM
@@ -30,6 +30,8 @@ _CLOSE_ACCOUNT = b"\x09"
 _TOKEN_PROGRAM_BYTES = bytes(Pubkey.from_string(TOKEN_PROGRAM))
 _MEMO = re.compile(r"surefill:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}):([1-9][0-9]{0,8})(?::(cancel))?", re.ASCII)
 _RECLAIM = re.compile(r"surefill-reclaim:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.ASCII)
+# JSON_RPC_SERVER_ERROR_UNSUPPORTED_TRANSACTION_VERSION
+_UNSUPPORTED_VERSION = -32015
 # As nodes list the memos of a transaction: "[length] text", joined by "; ".
 _LISTED_MEMO = re.compile(rf"\[\d+\] {_MEMO.pattern}(?=;|$)", re.ASCII)
 _LISTED_RECLAIM = re.compile(rf"\[\d+\] {_RECLAIM.pattern}(?=;|$)", re.ASCII)
@@ -80,6 +82,9 @@ class Movement:
     reclaim: UUID | None = None
     closed: tuple[str, ...] = ()
     tip_lamports: int = 0
+
+
+_OF_A_NEWER_VERSION = Movement(0, False, False, None, {}, 0, None, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,9 +163,17 @@ class WalletHistory:
             yield [_listed(entry) for entry in entries]
 
     async def movement(self, signature: str, wallet: str, commitment: Commitment = "confirmed") -> Movement | None:
-        """What the transaction did to the wallet; None where the endpoint doesn't show it, which proves nothing."""
+        """What the transaction did to the wallet; None where the endpoint doesn't show it, which proves nothing.
+
+        One of a newer version than the engine signs is none that it has signed, whatever its memo says.
+        """
         config = {"encoding": "base64", "commitment": commitment, "maxSupportedTransactionVersion": 0}
-        found = await self._call("getTransaction", signature, config, shape=_Transaction | None)
+        try:
+            found = await self._call("getTransaction", signature, config, shape=_Transaction | None)
+        except RpcError as refused:
+            if refused.code != _UNSUPPORTED_VERSION:
+                raise
+            return _OF_A_NEWER_VERSION
         if found is None:
             return None
         if [str(first) for first in found.transaction.signatures[:1]] != [signature]:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from uuid import UUID
 
 from chains.errors import ChainUnavailableError, WalletError
 from chains.wallet_files import WalletFiles
-from chains.wallet_history import Tip, WalletHistory
+from chains.wallet_history import WalletHistory
 from commands.ids import DEFAULT_ACCOUNT
-from commands.recovery import OpenOrder
+from commands.recovery import OpenOrder, Recovery
+from domain.commands import RecordClosedElsewhere
 from domain.directory import Account
+from domain.errors import NotApplicableError
 from domain.evidence import enough
 from domain.legs import guard_name
-from domain.log_behind import ForeignReclaimFound, ForeignTransactionFound
 from runtime.account_wallets import guard_key_of, signer_of
 from runtime.composition import Store
 from runtime.errors import StartupError
@@ -25,9 +26,14 @@ from runtime.roles.wallet_history import reading
 from runtime.settings import Settings
 from workers.history.reader import HistoryReader
 from workers.history.recovery import Outside, OutsideReader
+from workers.history.settling import settled
 from workers.signers import AccountSigner
 
 SHOWN_EVERY_S = 5.0
+DISPUTED = (
+    "Nothing can be decided before the endpoints agree: put another one in the place of the one that is wrong, or has "
+    "thrown away what is old (SOLANA_RPC_URL, SOLANA_EVIDENCE_RPC_URLS), and run surefill recover again"
+)
 # Nothing is recorded under it: what a wallet without an account has signed is only counted.
 NO_ACCOUNT = UUID(int=0)
 
@@ -49,12 +55,13 @@ class OutsideOrders:
         self._shown = time.monotonic()
 
     async def record(self) -> Outside:
-        """Record what the log doesn't know, once nothing can land any more; how long that takes is said on stderr."""
-        recorded: list[ForeignTransactionFound] = []
-        reclaims: list[ForeignReclaimFound] = []
-        tips: Mapping[str, Tip] = {}
+        """Record what the log doesn't know, once nothing can land any more; how long that takes is said on stderr.
+
+        Raises ``StartupError`` where the endpoints tell different stories, once all that they agree on is recorded.
+        """
+        outside = Outside(await settled(self._readers[DEFAULT_ACCOUNT], self._show))
         for account_id, reader in self._readers.items():
-            outside = OutsideReader(
+            account = OutsideReader(
                 reader,
                 self._store.accounts,
                 self._store.foreign,
@@ -62,11 +69,30 @@ class OutsideOrders:
                 account_id,
                 DEFAULT_ACCOUNT,
             )
-            found = await outside.record(self._signers[account_id].wallet.address, self._show)
-            recorded += found.recorded
-            reclaims += found.reclaims
-            tips = found.tips
-        return Outside(tuple(recorded), tuple(reclaims), tips)
+            await account.record(self._signers[account_id].wallet.address, outside)
+        if outside.disputed:
+            raise StartupError(f"{'; '.join(outside.disputed)}. {DISPUTED}")
+        await self._end_closed(outside)
+        return outside
+
+    async def _end_closed(self, outside: Outside) -> None:
+        """End the open orders whose guard a reclaim of elsewhere has closed, but for those of which something may have
+        landed that the tracker knows to look for.
+        """
+        closed = await self._closed()
+        for one in await Recovery(self._store.events, self._store.orders, self._store.accounts).open_orders():
+            order = one.loaded.order if one.loaded else None
+            if one.loaded is None or order is None or order.live_attempts or order.unproven_attempt:
+                continue
+            if self._guard(one) in closed:
+                with suppress(NotApplicableError):
+                    await self._store.orders.execute(one.loaded, RecordClosedElsewhere())
+                    outside.closed.append(one.order_id)
+
+    async def _closed(self) -> set[str]:
+        """The guards that reclaims of elsewhere have closed."""
+        closed = [await self._store.foreign_reclaims.closed(account_id) for account_id in self._readers]
+        return set().union(*closed)
 
     async def of_no_account(self, outside: Outside) -> dict[str, int]:
         """How many transactions of the engine each wallet has signed that the log knows no account of, where any.
@@ -84,10 +110,13 @@ class OutsideOrders:
         return found
 
     async def guarded(self, orders: Sequence[OpenOrder], outside: Outside) -> set[UUID]:
-        """Those of the open ``orders`` whose guard the chain shows: they were executed, by what nobody shows."""
+        """Those of the open ``orders`` whose guard the chain shows, or a reclaim of elsewhere has closed: a transaction
+        under it succeeded, and nobody shows which.
+        """
         guards = {one.order_id: guard for one in orders if (guard := self._guard(one))}
         there = await self._readers[DEFAULT_ACCOUNT].guards_there(sorted({*guards.values()}), outside.tips)
-        return {order_id for order_id, guard in guards.items() if guard in there}
+        made = there.keys() | await self._closed()
+        return {order_id for order_id, guard in guards.items() if guard in made}
 
     def _guard(self, one: OpenOrder) -> str | None:
         """None where the order's account has no wallet: nothing was ever signed for it."""
@@ -98,9 +127,10 @@ class OutsideOrders:
         name = guard_name(one.order_id, order.leg if order else None)
         return signer.guard_key.of_order(signer.wallet.address, name).address if signer else None
 
-    def _show(self, blocks: int) -> None:
+    def _show(self, blocks: int, said_by: str) -> None:
         if time.monotonic() >= self._shown:
-            print(f"what was signed may still land: waiting for {blocks} blocks", file=sys.stderr)
+            said = f"what was signed may still land: waiting for {blocks} blocks, by what {said_by} says"
+            print(said, file=sys.stderr)
             self._shown = time.monotonic() + SHOWN_EVERY_S
 
 

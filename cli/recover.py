@@ -180,6 +180,7 @@ def _report(
         *executed,
         f"reclaims outside of the log, now recorded: {len(reclaims)}",
         *reclaims,
+        *(f"  {one}: its guard is closed, and no endpoint shows what it did: failed" for one in outside.closed),
         f"open orders: {len(orders)}",
         *(_line(one, behind) for one in orders),
     ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from commands.errors import TooManyConflictsError
-from commands.ids import uuid7
+from commands.ids import now, uuid7
 from commands.orders import MOST_CONFLICTS, Guards
 from domain.account import (
     ConfirmationUpheld,
@@ -32,12 +32,12 @@ from event_store.types import AppendRequest, Conflict, LeaseLost, NewEvent
 @dataclass(frozen=True, slots=True)
 class Behind:
     """Why the log counts as put back, a sentence; the last position of it that is sure; ``epoch`` and position of the
-    witness, as far as they could be read.
+    witness, where they could be read.
     """
 
     reason: str
     ended_at: int
-    epoch: int = 1
+    epoch: int | None = None
     witnessed: int | None = None
 
 
@@ -119,17 +119,18 @@ class Accounts:
 
     async def found_behind(self, account_id: UUID, behind: Behind) -> bool:
         """Begin an epoch and halt the account, in one request; False where nobody has recovered the log since it was
-        found behind before.
+        found behind before, unless the witness has seen that somebody has: then it was put back once more.
         """
         for _ in range(MOST_CONFLICTS):
             known = await self._events(reconciliation_stream(account_id))
-            if unrecovered(known):
+            before = unrecovered(known)
+            if before and (behind.epoch is None or behind.epoch < before.epoch):
                 return False
             state = await self.trading(account_id)
             found = LogFoundBehind(
                 reason=behind.reason,
-                # No lower than the lost log's: its positions were given out, too.
-                epoch=max(epochs(known).current, behind.epoch) + 1,
+                # Above the lost log's: its positions were given out, too.
+                epoch=max(epochs(known).current + 1, _epoch_after(behind.epoch)),
                 ended_at=behind.ended_at,
                 witnessed=behind.witnessed,
             )
@@ -183,6 +184,11 @@ class Accounts:
         if isinstance(outcome, LeaseLost):
             raise LeaseLostError(outcome.processor)
         return not isinstance(outcome, Conflict)
+
+
+def _epoch_after(lost: int | None) -> int:
+    """Where it isn't known which epoch the lost log had come to, the minutes since 1970: none has begun as many."""
+    return int(now().timestamp()) // 60 if lost is None else lost + 1
 
 
 def _is_finality_settled(reconciliation: Sequence[AccountEvent], signature: str) -> bool:

@@ -92,7 +92,9 @@ MEANINGS: dict[Code, Meaning] = {
         True, "The order log was put back to an earlier moment, and an operator cancelled the order."
     ),
     Code.EXECUTED_ELSEWHERE: Meaning(
-        True, "The wallet's history shows a transaction under this order's id, with other terms than the order's."
+        True,
+        "The wallet's history shows that a transaction under this order's id succeeded, with other terms than the "
+        "order's, or that one did which no endpoint shows any more.",
     ),
 }
 

@@ -194,6 +194,11 @@ class RecordElsewhere:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordClosedElsewhere:
+    """A reclaim that this log did not sign has closed the order's guard: a transaction of the order had succeeded."""
+
+
+@dataclass(frozen=True, slots=True)
 class DiscardOrder:
     """An operator gives the order up; ``code`` says on what occasion."""
 
@@ -218,5 +223,6 @@ OrderCommand = (
     | RecordOtherLeg
     | AmendOrder
     | RecordElsewhere
+    | RecordClosedElsewhere
     | DiscardOrder
 )

@@ -21,7 +21,7 @@ from domain.decide_amend import amend
 from domain.decide_attempt import record_expiry, record_landing, record_sent, reject_build
 from domain.decide_built import record_built, replace_swap
 from domain.decide_cancel import request_cancel
-from domain.decide_elsewhere import record_elsewhere
+from domain.decide_elsewhere import record_closed_elsewhere, record_elsewhere
 from domain.decide_end import discard, give_up
 from domain.decide_leg import end_by_other_leg, release
 from domain.decide_paper import fill_on_paper
@@ -75,6 +75,8 @@ def decide(order: Order | None, command: c.OrderCommand) -> list[e.OrderEvent]: 
             return amend(order, command)
         case c.RecordElsewhere():
             return record_elsewhere(order, command)
+        case c.RecordClosedElsewhere():
+            return record_closed_elsewhere(order)
         case c.DiscardOrder():
             return discard(order, command)
         case _:

@@ -1,6 +1,7 @@
 """What follows for an order where the chain shows a success of it that this log did not sign.
 
 Its guard is taken, so nothing that this log signs for it can succeed any more: the order ends as the chain has it.
+Where the guard was closed since, only its end keeps a second success away.
 """
 
 from __future__ import annotations
@@ -12,6 +13,11 @@ from domain.decide_end import end_cancelled
 from domain.errors import DomainError, LandedAfterEndError, NotApplicableError
 from domain.log_behind import ForeignTransactionFound
 from domain.order import Cancellation, Order
+
+CLOSED_ELSEWHERE = (
+    "A transaction under the order's guard succeeded outside of this log, and the guard was closed since; no endpoint "
+    "shows which it was."
+)
 
 
 def record_elsewhere(order: Order, command: c.RecordElsewhere) -> list[e.OrderEvent]:
@@ -27,6 +33,8 @@ def record_elsewhere(order: Order, command: c.RecordElsewhere) -> list[e.OrderEv
         raise NotApplicableError("That it was executed is already recorded.")
     if any(attempt.signature == found.signature for attempt in order.attempts):
         raise DomainError("own_attempt", "The log has signed that transaction; the tracker finds out about it.")
+    if order.failure and order.failure.code == Code.EXECUTED_ELSEWHERE and order.failure.tx_hash is None:
+        raise NotApplicableError("That a transaction under its guard succeeded is already recorded.")
     only_cancels = found.purpose == "cancel" and not (found.paid or found.received)
     if order.ended and only_cancels and order.fill is None:
         raise NotApplicableError("The order had ended without a swap, which the cancel agrees with.")
@@ -41,6 +49,14 @@ def record_elsewhere(order: Order, command: c.RecordElsewhere) -> list[e.OrderEv
         code = Code.EXECUTED_ELSEWHERE
         return [e.OrderFailed(code=code, detail=meaning(code).sentence, retryable=False, tx_hash=found.signature)]
     return [_confirmed(order, found)]
+
+
+def record_closed_elsewhere(order: Order) -> list[e.OrderEvent]:
+    """Failed, for good: by which transaction its guard was made no endpoint shows any more."""
+    if order.ended:
+        raise NotApplicableError("The order has ended.")
+    code = Code.EXECUTED_ELSEWHERE
+    return [e.OrderFailed(code=code, detail=CLOSED_ELSEWHERE, retryable=False)]
 
 
 def _is_within(order: Order, found: ForeignTransactionFound) -> bool:

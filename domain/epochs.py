@@ -1,7 +1,8 @@
 """Positions as clients see them: ``epoch.number``, such as ``1.47``.
 
 Number and event belong together for as long as an epoch lasts. A log that was put back to an earlier moment gives the
-numbers of its lost end to other events, so a new epoch begins there, and a position of the lost end is known as one.
+numbers of its lost end to other events, so a new epoch begins there, and a position of the lost end is known as one. An
+epoch has the next number, or a higher one where it is not known which the lost end had come to.
 """
 
 from __future__ import annotations

@@ -104,7 +104,7 @@ class LogRecovered(AccountEvent):
 
 
 def unrecovered(reconciliation: Iterable[AccountEvent]) -> LogFoundBehind | None:
-    """What was found of a log that nobody has recovered yet; None where there is nothing to recover."""
+    """What was found last of a log that nobody has recovered yet; None where there is nothing to recover."""
     found: LogFoundBehind | None = None
     for event in reconciliation:
         if isinstance(event, LogFoundBehind):

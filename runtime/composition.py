@@ -12,6 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from chains.solana_client import SolanaChain
 from commands.accounts import Accounts
+from commands.closed_elsewhere import ClosedElsewhere
 from commands.dead_letters import DeadLetters
 from commands.deadman import DeadmanSwitches
 from commands.directory.commands import DirectoryCommands
@@ -88,6 +89,7 @@ class Store:
     epochs: KnownEpochs
     foreign: ForeignTransactions
     executed_elsewhere: ExecutedElsewhere
+    closed_elsewhere: ClosedElsewhere
     known_accounts: KnownAccounts
     directory: DirectoryCommands
     halting: Halting
@@ -149,6 +151,7 @@ async def open_store(settings: Settings, role: str, *, connections: int = 4) -> 
         reclaims = Reclaims(events, appender, mapper)
         foreign = ForeignTransactions(events, appender, mapper, orders, accounts)
         executed_elsewhere = ExecutedElsewhere(foreign)
+        foreign_reclaims = ForeignReclaims(events, appender, mapper, reclaims)
         feed.follow(executed_elsewhere.follow)
         known_accounts = KnownAccounts(events, mapper)
         feed.follow(known_accounts.follow)
@@ -174,11 +177,12 @@ async def open_store(settings: Settings, role: str, *, connections: int = 4) -> 
                 accounts=accounts,
                 guard_keys=GuardKeys(events, appender, mapper),
                 reclaims=reclaims,
-                foreign_reclaims=ForeignReclaims(events, appender, mapper, reclaims),
+                foreign_reclaims=foreign_reclaims,
                 trading=trading,
                 epochs=epochs,
                 foreign=foreign,
                 executed_elsewhere=executed_elsewhere,
+                closed_elsewhere=ClosedElsewhere(foreign_reclaims),
                 known_accounts=known_accounts,
                 directory=directory,
                 halting=Halting(events, appender, mapper),

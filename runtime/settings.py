@@ -5,7 +5,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from api.serving.access import Access
@@ -14,7 +14,7 @@ from domain.time_spans import time_span
 from runtime.errors import SettingsError
 from runtime.lander_settings import LanderSettings
 from runtime.localnet_settings import LOOPBACK, LocalnetSettings, Port
-from runtime.setting_forms import with_scheme
+from runtime.setting_forms import host_of, with_scheme
 from runtime.venue_settings import VenueSettings
 from runtime.wallet_settings import WalletSettings
 from runtime.wallet_source import Keystore, KeyText, SignerAt, WalletSource
@@ -65,8 +65,8 @@ class Settings(WalletSettings, VenueSettings, LanderSettings, LocalnetSettings):
     solana_evidence_rpc_urls: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         repr=False,
-        description="More RPC endpoints, comma separated, asked for evidence before an order ends; with any, two "
-        "endpoints must agree.",
+        description="More RPC endpoints, comma separated, each of another host, asked for evidence before an order "
+        "ends; with any, two endpoints must agree.",
     )
 
     data_dir: Path = Field(
@@ -200,8 +200,12 @@ class Settings(WalletSettings, VenueSettings, LanderSettings, LocalnetSettings):
 
     @field_validator("solana_evidence_rpc_urls")
     @classmethod
-    def each_names_http(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(with_scheme(url, "http", "https") for url in value)
+    def each_is_a_host_of_its_own(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        """One host that is asked twice agrees with itself."""
+        hosts = [host_of(with_scheme(url, "http", "https")) for url in (info.data.get("solana_rpc_url"), *value) if url]
+        if len({*hosts}) < len(hosts):
+            raise ValueError("must hold endpoints of other hosts than each other's and SOLANA_RPC_URL's")
+        return value
 
     @field_validator("data_dir", "wallet_keypair", "wallet_keystore")
     @classmethod

@@ -131,6 +131,7 @@ class Attempts:
         self._db.execute("begin")
         self.foreign: dict[str, ForeignTransactionFound] = {}
         """By signature, those of the wallet's transactions that the log knows and did not sign: few, or none."""
+        self._foreign_shown: set[str] = set()
 
     def close(self) -> None:
         self._db.close()
@@ -161,6 +162,13 @@ class Attempts:
 
     def saw(self, signature: str) -> None:
         self._db.execute("update attempt set seen = 1 where signature = ?", (signature,))
+        if signature in self.foreign:
+            self._foreign_shown.add(signature)
+
+    def unseen_foreign(self, genesis_hash: str) -> list[ForeignTransactionFound]:
+        """The same of what this log did not sign."""
+        shown = self._foreign_shown
+        return [one for one in self.foreign.values() if one.genesis_hash == genesis_hash and one.signature not in shown]
 
     def unseen(self, genesis_hash: str) -> Iterator[Attempt]:
         """Those recorded as landed on this chain that its history hasn't shown; ``saw`` may be told meanwhile."""
@@ -177,6 +185,17 @@ class Attempts:
     def succeeded(self, order_id: UUID, signature: str) -> None:
         """The chain shows a success of the order."""
         self._db.execute("insert or ignore into success values (?, ?)", (str(order_id), signature))
+
+    def closed_elsewhere(self, guards: Iterable[str]) -> None:
+        """A reclaim that this log did not sign has closed them."""
+        self._db.executemany("insert or ignore into closed_elsewhere values (?)", [(guard,) for guard in guards])
+
+    def of_closed_elsewhere(self) -> set[UUID]:
+        """The orders whose guards those are."""
+        own = self._db.execute("select order_id from attempt where guard in (select guard from closed_elsewhere)")
+        closed = {row[0] for row in self._db.execute("select guard from closed_elsewhere")}
+        foreign = {one.order_id for one in self.foreign.values() if one.guard in closed}
+        return foreign | {UUID(row[0]) for row in own}
 
     def exclude(self, order_id: UUID, leg: Leg | None) -> None:
         """Whether the order shares its guard with others of its list."""

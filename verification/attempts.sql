@@ -18,6 +18,7 @@ create table attempt (
     purpose      text not null,
     seen         int  not null default 0
 ) without rowid;
+create table closed_elsewhere (guard text primary key) without rowid;
 create table unreadable (order_id text primary key) without rowid;
 create table success (
     order_id  text not null,

@@ -200,26 +200,39 @@ class ChainCheck:
                 self._attempts.saw(recorded.signature)
                 self._compare(recorded, movement)
                 continue
-            await self._look_in_block(recorded, first)
+            said = f"recorded as {recorded.ending} in slot {recorded.slot or 0}"
+            verdict, what, remedy = await self._look_in_block(recorded.slot or 0, recorded.signature, first)
+            if verdict == "differs":
+                self._in_log.update(_recorded(recorded))
+            self._say(verdict, f"{said}; {what}", remedy, recorded)
+        for foreign in self._attempts.unseen_foreign(genesis_hash):
+            first = await self._history.first_available_slot() if first is None else first
+            movement = await self._history.movement(foreign.signature, foreign.wallet)
+            if movement is not None:
+                self._count()
+                self._compare_foreign(foreign, movement)
+                continue
+            said = f"attempt {foreign.attempt}: {foreign.signature}, recorded as signed outside of the log"
+            verdict, what, remedy = await self._look_in_block(foreign.slot, foreign.signature, first)
+            if verdict == "differs":
+                self._in_log.update(_recorded_foreign(foreign))
+            self._report.add(
+                Finding("chain", verdict, f"{said}, in slot {foreign.slot}; {what}", remedy, foreign.order_id)
+            )
 
-    async def _look_in_block(self, recorded: Attempt, first: int) -> None:
+    async def _look_in_block(self, slot: int, signature: str, first: int) -> tuple[Verdict, str, str]:
         """A null answer proves nothing; the block where it was recorded does."""
-        slot = recorded.slot or 0
-        said = f"recorded as {recorded.ending} in slot {slot}"
         if slot < first:
-            what = f"{said}; the node's history begins at slot {first}"
-            return self._say("unchecked", what, "Verify against an archive node.", recorded)
+            return "unchecked", f"the node's history begins at slot {first}", "Verify against an archive node."
         try:
-            holds = await self._history.block_holds(slot, recorded.signature)
+            holds = await self._history.block_holds(slot, signature)
         except UnansweredError:
             raise
         except ChainUnavailableError as unreadable:
-            what = f"{said}; the node shows neither the transaction nor the block: {unreadable}"
-            return self._say("unchecked", what, AGAIN, recorded)
+            return "unchecked", f"the node shows neither the transaction nor the block: {unreadable}", AGAIN
         if holds:
-            return self._say("unchecked", f"{said}; it is in the block, and the node does not show it", AGAIN, recorded)
-        self._in_log.update(_recorded(recorded))
-        return self._say("differs", f"{said}; the block of that slot does not hold it", RECONCILE, recorded)
+            return "unchecked", "it is in the block, and the node does not show it", AGAIN
+        return "differs", "the block of that slot does not hold it", RECONCILE
 
     def _count(self) -> None:
         self._report.looked_at["transactions"] += 1

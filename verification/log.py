@@ -85,7 +85,7 @@ def verify_log(
     verify_shared_guards(attempts, report)
     report.add_all(twaps.differences())
     report.add_all(rows.rest())
-    report.add_all(guards.compare())
+    report.add_all(guards.compare(attempts.of_closed_elsewhere()))
     report.looked_at["position"] = head.position
     report.looked_at["orders_v1 position"] = rows.position
     report.looked_at["guards position"] = guards.position
@@ -196,6 +196,7 @@ class _Others:
                     self._attempts.foreign[event.signature] = event
                 if isinstance(event, ForeignReclaimFound):
                     self._reclaims.record(foreign_reclaim(event, recorded.version), event.guards)
+                    self._attempts.closed_elsewhere(event.guards)
                 if isinstance(event, TradingResumed):
                     account_id = recorded.account_id
                     self._resumed[account_id] = max(self._resumed.get(account_id, 0), recorded.position)

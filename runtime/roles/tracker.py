@@ -24,6 +24,7 @@ def compose(parts: Parts, pace: Pace | None = None) -> Tracker:
     return Tracker(
         orders=store.orders,
         accounts=store.accounts,
+        reclaims=store.foreign_reclaims,
         feed=store.feed,
         work=store.work,
         chain=parts.market.chain,

@@ -222,5 +222,6 @@ def visit_of(
         builder=builder,
         clock=utc_now,
         may_sign=may_sign,
+        closed=store.closed_elsewhere,
         paper=settings.paper,
     )

@@ -104,6 +104,10 @@ class Builder:
         """The group that trades as ``venue``, where it is configured here."""
         return next((group for group in self._context.venues if venue in group.venues), None)
 
+    def guard_of(self, order_id: UUID, order: Order) -> Guard:
+        """What each transaction of the order makes first."""
+        return self._context.guard_key.of_order(self._context.wallet.address, guard_name(order_id, order.leg))
+
     async def build(self, order_id: UUID, order: Order, offer: VenueQuote) -> RecordBuilt | RejectBuild:
         """The next swap of ``order``, which is routed to ``offer``; raises what the chain raises."""
         route, group = order.route, self.group_of(offer.quote.venue)
@@ -126,7 +130,7 @@ class Builder:
     ) -> RecordBuilt | RejectBuild:
         context, attempt = self._context, len(order.attempts) + 1
         wallet = context.wallet.address
-        guard = context.guard_key.of_order(wallet, guard_name(order_id, order.leg))
+        guard = self.guard_of(order_id, order)
         rent = await context.funds.guard_rent()
         making = guard.instructions(rent)
         draft = Draft(
@@ -179,7 +183,7 @@ class Builder:
         """
         context, attempt = self._context, len(order.attempts) + 1
         wallet = context.wallet.address
-        guard = context.guard_key.of_order(wallet, guard_name(order_id, order.leg))
+        guard = self.guard_of(order_id, order)
         rent = await context.funds.guard_rent()
         blockhash = await context.blockhashes.latest()
         priority = priority_of(order, unit_limit(CANCEL_UNITS), context.most_priority_lamports)

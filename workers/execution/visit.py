@@ -10,10 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from commands.closed_elsewhere import ClosedElsewhere
 from commands.loaded_order import LoadedOrder
 from commands.orders import Decided, OrderRepository
 from domain.codes import Code, meaning
-from domain.commands import FillOnPaper, GiveUp, RecordQuotes, RejectBuild, RequestCancel
+from domain.commands import FillOnPaper, GiveUp, RecordClosedElsewhere, RecordQuotes, RejectBuild, RequestCancel
 from domain.decide import decide
 from domain.evolve import fold
 from domain.next_step import Step, next_step
@@ -39,6 +40,7 @@ class Visit:
     builder: Builder
     clock: Callable[[], datetime]
     may_sign: Callable[[], bool]
+    closed: ClosedElsewhere
     paper: bool = False
 
     @property
@@ -62,6 +64,11 @@ class Visit:
         if order.paper:
             # Also once real orders are taken again: it never becomes one.
             return await self.recording.record(loaded, FillOnPaper(await self._quotes(order, trading)))
+        closed = await self.closed.of(loaded.account_id, trading)
+        if closed and self.builder.guard_of(loaded.order_id, order).address in closed:
+            # The tracker finds out first what became of what may have made the guard.
+            is_open = order.live_attempts or order.unproven_attempt
+            return loaded if is_open else await self.recording.record(loaded, RecordClosedElsewhere())
         if step == "request_cancel":
             code = overdue_code(order, self.clock())
             return await self.run(await self.recording.record(loaded, RequestCancel(code)))

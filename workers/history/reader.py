@@ -17,6 +17,7 @@ from commands.foreign import ForeignTransactions
 from commands.foreign_reclaims import ForeignReclaims
 from domain.evidence import Commitment
 from domain.log_behind import ForeignReclaimFound, ForeignTransactionFound
+from workers.history.agreement import Shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +33,11 @@ class Reading:
     """What came of asking each endpoint; those in ``marks`` and ``read``, by name, were read to the end.
 
     ``found`` are successes that made an order's guard, ``reclaims`` those that closed guards; and failures of either,
-    where they were asked for.
+    where they were asked for: as each endpoint shows them.
     """
 
-    found: dict[str, ForeignTransactionFound] = field(default_factory=dict)
-    reclaims: dict[str, ForeignReclaimFound] = field(default_factory=dict)
+    found: Shown[ForeignTransactionFound] = field(default_factory=dict)
+    reclaims: Shown[ForeignReclaimFound] = field(default_factory=dict)
     marks: dict[str, Mark] = field(default_factory=dict)
     read: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -89,11 +90,17 @@ class HistoryReader:
         except (ChainUnavailableError, TimeoutError):
             return None
 
-    async def guards_there(self, guards: Sequence[str], tips: Mapping[str, Tip]) -> set[str]:
-        """Those of ``guards`` that any endpoint of ``tips`` shows, finalized. Raises where one doesn't answer."""
+    async def guards_there(self, guards: Sequence[str], tips: Mapping[str, Tip]) -> dict[str, frozenset[str]]:
+        """Those of ``guards`` that any endpoint of ``tips`` shows, finalized, each with the names of those that do.
+
+        Raises ``ChainUnavailableError`` where one doesn't answer.
+        """
         asked = [history for history in self._histories if history.name in tips]
         found = await asyncio.gather(*(one.guards_there(guards, tips[one.name].slot) for one in asked))
-        return set().union(*found)
+        shown = {one.name: guards for one, guards in zip(asked, found, strict=True)}
+        return {
+            guard: frozenset(name for name, guards in shown.items() if guard in guards) for guard in set().union(*found)
+        }
 
     async def read(
         self,
@@ -126,9 +133,10 @@ class HistoryReader:
                 if newest == mark:
                     newest = next((Mark(one.signature, one.slot) for one in page if one.finalized), mark)
                 listed = [one for one in page if failures or not one.failed]
-                into.found.update({one.signature: one for one in await self._compare(history, commitment, listed)})
-                reclaims = await self._compare_reclaims(history, commitment, listed)
-                into.reclaims.update({one.signature: one for one in reclaims})
+                for found in await self._compare(history, commitment, listed):
+                    into.found.setdefault(found.signature, {})[history.name] = found
+                for reclaim in await self._compare_reclaims(history, commitment, listed):
+                    into.reclaims.setdefault(reclaim.signature, {})[history.name] = reclaim
                 # An endpoint that doesn't know the mark's transaction shows what is older, too.
                 if mark and page[-1].slot < mark.slot:
                     break

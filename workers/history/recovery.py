@@ -1,14 +1,13 @@
 """What the chain shows of orders that a log which was put back doesn't know: read once nothing can land any more.
 
-Whatever the lost end of the log had signed was signed before the log was found behind. So when the finalized height is
-past the life of the newest blockhash of that moment, it has landed or never will.
+Whatever the lost end of the log had signed was signed before anybody reads. So when the finalized height is past the
+life of the newest blockhash of that moment, it has landed or never will.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from chains.errors import ChainUnavailableError
@@ -16,31 +15,29 @@ from chains.wallet_history import Tip
 from commands.accounts import Accounts
 from commands.foreign import ForeignTransactions
 from commands.foreign_reclaims import ForeignReclaims
-from domain.evidence import BLOCKHASH_LIFE, enough
+from domain.evidence import enough
 from domain.log_behind import ForeignReclaimFound, ForeignTransactionFound, WalletHistoryRead
-from workers.history.reader import HistoryReader
-
-LOOK_EVERY_S = 0.5
-PATIENCE_S = 30.0
-
-Show = Callable[[int], None]
-"""Is told how many blocks are still to come."""
+from workers.history.agreement import Agreement, Stories, guards_in_question
+from workers.history.reader import HistoryReader, Reading
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Outside:
-    """What was executed and reclaimed outside of the log and was recorded now, as the endpoints of ``tips`` show it."""
+    """What was executed and reclaimed outside of the log and was recorded now, as the endpoints of ``tips`` show it.
 
-    recorded: tuple[ForeignTransactionFound, ...]
-    reclaims: tuple[ForeignReclaimFound, ...]
+    ``disputed`` are sentences: what some show, and too few bear out. ``closed`` are orders that ended because their
+    guard was closed, by what made it nobody shows.
+    """
+
     tips: Mapping[str, Tip]
+    recorded: list[ForeignTransactionFound] = field(default_factory=list)
+    reclaims: list[ForeignReclaimFound] = field(default_factory=list)
+    disputed: list[str] = field(default_factory=list)
+    closed: list[UUID] = field(default_factory=list)
 
 
 class OutsideReader:
-    """Reads for an account whose log is behind, as the stream of ``log_account`` says.
-
-    Raises ``ChainUnavailableError`` where too few endpoints answer.
-    """
+    """Reads for an account whose log is behind, as the stream of ``log_account`` says."""
 
     def __init__(
         self,
@@ -58,50 +55,48 @@ class OutsideReader:
         self._account_id = account_id
         self._log_account = log_account or account_id
 
-    async def record(self, wallet: str, show: Show) -> Outside:
-        """Wait until nothing can land any more, read the wallet's whole history, and record what the log lacks of it.
+    async def record(self, wallet: str, into: Outside) -> None:
+        """Read the wallet's whole history, and record what the log lacks of it and the endpoints agree on.
 
-        What was read since the log was found behind need not be waited for again.
+        Raises ``ChainUnavailableError`` where too few endpoints answer.
         """
-        behind = await self._accounts.unrecovered(self._log_account)
-        assert behind is not None  # noqa: S101 - asked for a log that is behind
-        earlier = await self._accounts.history_read(self._log_account)
-        tips = await self._settled(earlier.height if earlier else None, show)
-        reading = await self._reader.read("finalized", tips, failures=True)
+        reading = await self._reader.read("finalized", into.tips, failures=True)
         if not enough(len(reading.read), self._reader.configured):
             raise ChainUnavailableError("; ".join(reading.problems))
-        found = sorted(reading.found.values(), key=lambda one: one.slot)
-        stored = await self._foreign.record(self._account_id, found)
+        agreed = await self._agreement(reading, into.tips)
+        stored = await self._foreign.record(self._account_id, agreed.found)
         await self._foreign.settle(self._account_id)
-        reclaims = await self._reclaims.record(self._account_id, list(reading.reclaims.values()))
-        height = min(tips[name].height for name in reading.read)
+        reclaims = await self._reclaims.record(self._account_id, agreed.reclaims)
+        into.recorded += stored
+        into.reclaims += reclaims
+        into.disputed += agreed.disputed
+        if not agreed.disputed:
+            await self._read_to_the_end(wallet, reading, into.tips, stored, reclaims)
+
+    async def _agreement(self, reading: Reading, tips: Mapping[str, Tip]) -> Agreement:
+        asked = {name: tips[name] for name in reading.read}
+        guards = guards_in_question(reading.found, reading.reclaims)
+        there = await self._reader.guards_there(sorted(guards), asked) if guards else {}
+        configured = self._reader.configured
+        return Stories(reading.found, reading.reclaims, configured, there, frozenset(asked)).agreement()
+
+    async def _read_to_the_end(
+        self,
+        wallet: str,
+        reading: Reading,
+        tips: Mapping[str, Tip],
+        stored: list[ForeignTransactionFound],
+        reclaims: list[ForeignReclaimFound],
+    ) -> None:
+        behind = await self._accounts.unrecovered(self._log_account)
+        assert behind is not None  # noqa: S101 - asked for a log that is behind
+        if not (stored or reclaims) and await self._accounts.history_read(self._log_account):
+            return
         read = WalletHistoryRead(
             epoch=behind.epoch,
             wallet=wallet,
-            height=height,
+            height=min(tips[name].height for name in reading.read),
             endpoints=tuple(sorted(reading.read)),
             executed=sum(not one.failed for one in stored),
         )
-        if stored or reclaims or earlier is None:
-            await self._accounts.record_history_read(self._log_account, read)
-        return Outside(tuple(stored), tuple(reclaims), {name: tips[name] for name in reading.read})
-
-    async def _settled(self, height: int | None, show: Show) -> Mapping[str, Tip]:
-        """How far the endpoints have come, enough of them past the last height at which anything may land."""
-        if height is None:
-            newest = await self._answered(await self._reader.tips("confirmed", patience=PATIENCE_S))
-            height = max(tip.height for tip in newest.values()) + BLOCKHASH_LIFE
-        while True:
-            tips = await self._answered(await self._reader.tips("finalized", patience=PATIENCE_S))
-            past = {name: tip for name, tip in tips.items() if tip.height > height}
-            if enough(len(past), self._reader.configured):
-                return past
-            show(height + 1 - min(tip.height for tip in tips.values()))
-            await asyncio.sleep(LOOK_EVERY_S)
-
-    async def _answered(self, tips: Mapping[str, Tip]) -> Mapping[str, Tip]:
-        if not enough(len(tips), self._reader.configured):
-            raise ChainUnavailableError(
-                f"{len(tips)} of {self._reader.configured} endpoints answer and serve the log's chain: too few"
-            )
-        return tips
+        await self._accounts.record_history_read(self._log_account, read)

@@ -1,13 +1,16 @@
 """Compares the wallet's history with the log: once before anything is signed, and again every half a minute.
 
-What was in flight when the process before this one ended may land a little later: at the start it is waited until the
-chain has come some blocks further, where the log has anything that could end. What lands later still is found by the
-next comparison, and meanwhile the orders' guards forbid a second success.
+What was in flight when the process before this one ended may land a little later: an endpoint counts only once it has
+come some blocks further than at the start, where the log has anything that could end. What lands later still is found
+by the next comparison, and meanwhile the orders' guards forbid a second success.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -19,6 +22,7 @@ from commands.foreign import ForeignTransactions
 from event_store.processors.leases import Lease
 from event_store.read.log import Log
 from workers.errors import TRANSIENT_ERRORS
+from workers.history.heights import Heights
 from workers.history.reader import HistoryReader, Reading
 from workers.history.table import HistoryTable
 from workers.metrics import HISTORY_HEIGHT
@@ -28,6 +32,8 @@ HISTORY = "wallet history"
 
 # Signing waits for it at the start: an endpoint that hangs is left out, until it answers.
 PATIENCE_S = 3.0
+STUCK_S = 30.0
+"""So long a chain takes for a few blocks at most."""
 
 log = structlog.get_logger(__name__)
 
@@ -68,45 +74,41 @@ class HistoryWatch:
         self._log_account = log_account or account_id
         self._wanted = wanted
         self._pace = pace or Pace()
+        self._begun = Heights()
+        self._further: int | None = None
+        self._waits_since = math.inf
         self._said = ""
 
     async def run(self, lease: Lease) -> None:
         """Until it is cancelled or the lease is lost. Where the log lacks something the account is halted."""
         await self._foreign.settle(self._account_id)
-        least = await self._least_height()
         while True:
             self._wanted.clear()
-            done = await self._try(lease, least)
+            done = await self._try(lease)
             if done:
                 await self._pause(self._pace.every)
             else:
                 await asyncio.sleep(self._pace.again)
 
-    async def _least_height(self) -> int:
-        """The height that an endpoint has to show before what it lists counts."""
-        while True:
-            tips = await self._reader.tips("confirmed", patience=PATIENCE_S)
-            if self._reader.main in tips:
-                empty = await self._events.head() == 0
-                return max(tip.height for tip in tips.values()) + (0 if empty else self._pace.blocks)
-            self._say(f"{self._reader.main} does not answer")
-            await asyncio.sleep(self._pace.again)
-
-    async def _try(self, lease: Lease, least: int) -> bool:
+    async def _try(self, lease: Lease) -> bool:
         try:
-            return await self._compare(lease, least)
+            return await self._compare(lease)
         except TRANSIENT_ERRORS as error:
             self._say(f"{type(error).__name__}: {error}"[:200])
             return False
 
-    async def _compare(self, lease: Lease, least: int) -> bool:
+    async def _compare(self, lease: Lease) -> bool:
         """Whether it was completed: the main endpoint was read to the end, and nothing was found."""
         answered = await self._reader.tips("confirmed", patience=PATIENCE_S)
-        tips = {name: tip for name, tip in answered.items() if tip.height >= least}
-        if self._reader.main not in tips:
-            self._say("" if self._reader.main in answered else f"{self._reader.main} does not answer")
-            return False
+        self._begun.take(answered)
         head = await self._events.head()
+        if self._further is None:
+            self._further = self._pace.blocks if head else 0
+        tips = {name: tip for name, tip in answered.items() if self._begun.is_past(name, tip, self._further)}
+        if self._reader.main not in tips:
+            self._wait(answered)
+            return False
+        self._waits_since = math.inf
         comparison = await self._table.begin(lease)
         reading = await self._reader.read("confirmed", tips, comparison.marks)
         if reading.found or reading.reclaims:
@@ -119,11 +121,23 @@ class HistoryWatch:
         self._show(tips, reading)
         return True
 
+    def _wait(self, answered: Mapping[str, Tip]) -> None:
+        main, now = self._reader.main, time.monotonic()
+        self._waits_since = min(self._waits_since, now)
+        if main not in answered:
+            self._say(f"{main} does not answer")
+        elif now - self._waits_since > STUCK_S:
+            self._say(f"{main} does not come {self._further} blocks further")
+
     async def _found(self, reading: Reading, sure: int) -> None:
         """Halt: the log was put back, or isn't alone. ``sure`` is the last position known to be of one log alone."""
-        orders = [(one.slot, f"{one.signature} of order {one.order_id}") for one in reading.found.values()]
-        reclaims = [(one.slot, f"{one.signature} of reclaim {one.reclaim_id}") for one in reading.reclaims.values()]
-        found = sorted(orders + reclaims)
+        # As any endpoint shows it: that takes no agreement, since nothing but a halt follows from it.
+        orders = [next(iter(shown.values())) for shown in reading.found.values()]
+        reclaims = [next(iter(shown.values())) for shown in reading.reclaims.values()]
+        found = sorted(
+            [(one.slot, f"{one.signature} of order {one.order_id}") for one in orders]
+            + [(one.slot, f"{one.signature} of reclaim {one.reclaim_id}") for one in reclaims]
+        )
         others = f" and {len(found) - 1} more" if found[1:] else ""
         reason = (
             f"the wallet's history has {found[0][1]}{others}, which the log doesn't know: it has lost its end, or "

@@ -11,7 +11,7 @@ import structlog
 
 from chains.protocol import Chain, Inconclusive, OutcomeQuestion, SentTransaction
 from commands.loaded_order import LoadedOrder
-from domain.commands import RecordExpiry, RecordLanding, RecordOtherLeg
+from domain.commands import RecordClosedElsewhere, RecordExpiry, RecordLanding, RecordOtherLeg
 from domain.evidence import ExpiryEvidence, GuardTaken, Landing
 from domain.time_in_force import past_deadline
 from event_store.processors.leases import Lease
@@ -164,6 +164,8 @@ class ExpiryProver:
     ) -> None:
         if attempt.watched:
             return None
+        if await self._recorder.is_closed_elsewhere(attempt):
+            return await self._closed_elsewhere(lease, attempt)
         alone = Inconclusive(f"{evidence.endpoints[0].endpoint} alone shows that it never landed")
         if attempt.confirmed:
             if not evidence.is_complete:
@@ -187,6 +189,15 @@ class ExpiryProver:
         if not evidence.is_complete and (attempt.unproven or past_deadline(history.order, now)):
             return await self._inconclusive(lease, attempt, alone, finalized_height)
         await self._recorder.record(lease, attempt, history, RecordExpiry(attempt.number, evidence, now))
+        return None
+
+    async def _closed_elsewhere(self, lease: Lease, attempt: TrackedAttempt) -> None:
+        """A transaction under its guard succeeded, and no endpoint shows which: of this order, as far as is known."""
+        if attempt.confirmed or attempt.order_ended:
+            return attempt.schedule.finish()
+        history = (await self._recorder.load([attempt])).get(attempt.order_id)
+        if history is not None and history.order is not None:
+            await self._recorder.record(lease, attempt, history, RecordClosedElsewhere())
         return None
 
     async def _failure(self, sent: SentTransaction) -> Landing | None:

@@ -16,6 +16,7 @@ import psycopg
 import structlog
 
 from commands.accounts import Accounts
+from commands.foreign_reclaims import ForeignReclaims
 from commands.loaded_order import LoadedOrder
 from commands.orders import OrderRepository
 from domain.account import Contradiction, ContradictionFound
@@ -46,12 +47,14 @@ class OutcomeRecorder:
         self,
         orders: OrderRepository,
         accounts: Accounts,
+        reclaims: ForeignReclaims,
         work: WorkTable,
         tracked: TrackedAttempts,
         dead_letters: DeadLetterQueue,
     ) -> None:
         self._orders = orders
         self._accounts = accounts
+        self._reclaims = reclaims
         self._work = work
         self._tracked = tracked
         self._dead_letters = dead_letters
@@ -132,6 +135,12 @@ class OutcomeRecorder:
     async def is_finality_settled(self, attempt: TrackedAttempt) -> bool:
         """Whether an operator has said of a confirmed attempt that it stands, or that it was lost."""
         return await self._accounts.is_finality_settled(attempt.account_id, attempt.signature)
+
+    async def is_closed_elsewhere(self, attempt: TrackedAttempt) -> bool:
+        """Whether a reclaim that this log did not sign has closed the attempt's guard: that it isn't there proves
+        nothing.
+        """
+        return attempt.attempt.guard in await self._reclaims.closed(attempt.account_id)
 
     async def _record_contradiction(
         self, lease: Lease, attempt: TrackedAttempt, kind: Contradiction, detail: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
@@ -10,12 +11,13 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from commands.accounts import Behind
 from commands.ids import DEFAULT_ACCOUNT
 from commands.recovery import Recovery
 from commands.submit import submit_order
 from domain.account import Trading, TradingHalted
 from domain.commands import SubmitOrder
-from domain.errors import DomainError
+from domain.errors import DomainError, PositionLostError
 from domain.terms import OrderTerms
 from domain.tokens import SOL, USDC
 from runtime.composition import Store, lease_of, open_store
@@ -156,6 +158,42 @@ async def test_a_new_epoch_is_above_every_one_that_was_lost(store: Store, file: 
     witness.write(file, Witness(7, 90, "ab" * 32))
     await hold_against_witness(store, file)
     assert (await store.accounts.epochs(DEFAULT_ACCOUNT)).current == 8
+
+
+async def test_of_two_logs_that_were_put_back_without_a_witness_none_has_an_epoch_of_the_other(store: Store) -> None:
+    """Both begin after the same backup, and neither knows of the other's epoch."""
+    for number in (1, 2):
+        await store.accounts.found_behind(DEFAULT_ACCOUNT, Behind(f"time {number}", 0))
+        await store.accounts.recover(DEFAULT_ACCOUNT, kept=[], cancelled=[], by="me", because="so")
+    first, second = (await store.accounts.epochs(DEFAULT_ACCOUNT)).begun[1:]
+    minutes = time.time() / 60
+    assert minutes - 2 < first.number < second.number < minutes + 2
+
+
+async def test_a_log_that_was_put_back_once_more_while_it_was_recovered_begins_another_epoch(
+    settings: Settings, store: Store, file: Path, database: TestDatabase, postgres: EmbeddedPostgres
+) -> None:
+    """The backup was taken between the two steps of ``surefill recover``: what was decided then is lost, too."""
+    for _ in range(5):
+        await submit(store)
+    await witnessed(store, file, 5)
+    put_back(superuser_url(postgres, database), database, 3)
+    async with open_store(settings, "again") as again:
+        await hold_against_witness(again, file)
+        backup = await again.events.head()
+        await again.accounts.recover(DEFAULT_ACCOUNT, kept=[], cancelled=[], by="me", because="so")
+        position, hash_ = await again.events.end()
+        witness.write(file, Witness(2, position, hash_.hex()))
+    put_back(superuser_url(postgres, database), database, backup)
+    async with open_store(settings, "once more") as once_more:
+        await hold_against_witness(once_more, file)
+        found = await once_more.accounts.unrecovered(DEFAULT_ACCOUNT)
+        assert found and (found.epoch, found.ended_at) == (3, backup)
+        with pytest.raises(PositionLostError):
+            (await once_more.accounts.epochs(DEFAULT_ACCOUNT)).read(f"2.{position}")
+        head = await once_more.events.head()
+        await hold_against_witness(once_more, file)
+        assert await once_more.events.head() == head
 
 
 async def test_the_keeper_never_writes_over_the_witness_of_a_log_that_was_put_back(

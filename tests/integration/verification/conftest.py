@@ -37,13 +37,13 @@ from projections.projector import OrdersProjector
 from tests.integration.conftest import TestDatabase, superuser_url
 from tests.integration.embedded import EmbeddedPostgres
 from tests.integration.feeds import following
-from tests.integration.workers.conftest import chain_timeout, engine, rpc_url
+from tests.integration.workers.conftest import chain_timeout, engine, other, rpc_url
 from verification import checkpoint as checkpoints
 from verification.checkpoint import Checkpoint
 from verification.report import Report, untracked
 from verification.run import verify_everything
 
-__all__ = ["chain_timeout", "engine", "rpc_url"]
+__all__ = ["chain_timeout", "engine", "other", "rpc_url"]
 
 MAPPER = EventMapper(ORDER_EVENTS)
 

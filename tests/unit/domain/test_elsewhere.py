@@ -124,6 +124,18 @@ def test_a_success_after_another_end_is_a_contradiction_but_for_a_cancel_of_what
     assert second.value.kind == "second_success"
 
 
+@pytest.mark.parametrize("before", [submitted(), ROUTED, submitted(**LIMIT)], ids=["new", "routed", "waits"])
+def test_one_whose_guard_was_closed_elsewhere_fails_for_good(before: tuple[e.OrderEvent, ...]) -> None:
+    [failed] = given(*before).when(c.RecordClosedElsewhere()).then(e.OrderFailed)
+    assert isinstance(failed, e.OrderFailed)
+    assert (failed.code, failed.retryable, failed.tx_hash) == ("executed_elsewhere", False, None)
+    given(*before, failed).when(c.RecordClosedElsewhere()).then_refused("not_applicable")
+    # Which transaction that was may be shown later; it contradicts nothing.
+    given(*before, failed).when(elsewhere()).then_refused("not_applicable")
+    [confirmed] = given(*ROUTED).when(elsewhere()).then(e.OrderConfirmed)
+    given(*ROUTED, confirmed).when(c.RecordClosedElsewhere()).then_refused("not_applicable")
+
+
 def test_the_history_counts_as_read_until_the_log_is_found_behind_again() -> None:
     behind = LogFoundBehind(reason="it was", epoch=2, ended_at=3, witnessed=None)
     read = WalletHistoryRead(epoch=2, wallet="wallet", height=400, endpoints=("one",), executed=1)

@@ -30,6 +30,7 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ("MARKET_ORDER_DEADLINE", "soon"),
         ("SOLANA_RPC_URL", "localhost:8899"),
         ("SOLANA_EVIDENCE_RPC_URLS", "http://one.example,two.example"),
+        ("SOLANA_EVIDENCE_RPC_URLS", "https://one.example/?api-key=1,https://One.example/?api-key=2"),
         ("LOG_LEVEL", "loud"),
         ("ALLOWED_HOSTS", "*"),
         ("ALLOWED_HOSTS", "trade.lan,https://trade.lan"),
@@ -61,6 +62,16 @@ def test_a_value_that_cannot_be_used_is_one_sentence_that_names_the_variable(
         load()
     assert str(raised.value).startswith(name)
     assert "\n" not in str(raised.value)
+
+
+def test_an_endpoint_that_is_asked_twice_is_refused_as_it_agrees_with_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOLANA_RPC_URL", "https://key@one.example/main")
+    monkeypatch.setenv("SOLANA_EVIDENCE_RPC_URLS", "https://two.example,https://one.example/secret")
+    with pytest.raises(SettingsError, match="SOLANA_EVIDENCE_RPC_URLS") as raised:
+        load()
+    assert "secret" not in str(raised.value)
+    monkeypatch.setenv("SOLANA_EVIDENCE_RPC_URLS", "https://two.example,https://one.example:8443")
+    assert len(load().solana_evidence_rpc_urls) == 2
 
 
 @pytest.mark.parametrize("name", ["DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL"])

@@ -1,0 +1,29 @@
+"""How high the chain was at some moment, as each endpoint says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from chains.wallet_history import Tip
+
+
+class Heights:
+    """The lowest that each has shown since. One that shows less than before has taken that back: a chain does not
+    shrink, and an overstated height is not waited for.
+    """
+
+    def __init__(self) -> None:
+        self._said: dict[str, int] = {}
+
+    def take(self, tips: Mapping[str, Tip]) -> None:
+        for name, tip in tips.items():
+            self._said[name] = min(tip.height, self._said.get(name, tip.height))
+
+    def is_past(self, name: str, tip: Tip, blocks: int) -> bool:
+        """Whether an endpoint that is at ``tip`` has come so many ``blocks`` further."""
+        return tip.height >= self._said[name] + blocks
+
+    @property
+    def highest(self) -> tuple[int, str]:
+        """With the name of the endpoint that says so."""
+        return max((height, name) for name, height in self._said.items())
