@@ -14,7 +14,7 @@ from cli.operator import operator, print_outcome
 from cli.outside import outside_orders
 from cli.set_switches import set_switches
 from commands.ids import DEFAULT_ACCOUNT
-from commands.recovery import OpenOrder, Recovery, bound_by_guards
+from commands.recovery import OpenOrder, Recovery, bound_by_guards, require_each_named
 from domain.log_behind import ForeignTransactionFound, LogFoundBehind
 from domain.numbers import to_units
 from domain.order import Order
@@ -43,19 +43,22 @@ def recover(
     also show another engine that signs with the same wallet. From then on nothing is signed, triggered or ended, and
     `GET /health/ready` says so.
 
+    Stop whatever else signs with the wallet first: nothing here waits for what it signs later.
+
     **1.** `surefill recover` waits until whatever was signed has landed or never can, about a minute, reads the
     wallet's transactions and records what was executed outside of the log: each order ends as the chain has it, and
-    one that the log has lost ends so when it is posted again. Then it shows every open order. Nothing is ever asked
-    for. If the right database is at hand, put that back before, instead: a log that has what its witness has seen
-    starts as usual.
+    one that the log has lost ends so when it is posted again. Where two or more endpoints are configured two have to
+    show it; what they don't agree on is named, and nothing is decided before they do. Then it shows every open order.
+    Nothing is ever asked for. If the right database is at hand, put that back before, instead: a log that has what its
+    witness has seen starts as usual.
 
     **2.** Compare each open order with what its client was told: one that was cancelled, or ended without a
     transaction, left no trace on the chain.
 
     **3.** `surefill recover --keep ID --keep ID --cancel all --because TEXT` names every open order, several in one
-    option by commas. As long as one isn't named nothing is recorded. A cancelled order fails with
-    `cancelled_at_recovery`; one whose transaction may still land can only be kept. Who decided, and why, is recorded
-    with it, and a new witness is written.
+    option by commas. As long as one isn't named nothing is recorded. It waits and reads as before. A cancelled order
+    fails with `cancelled_at_recovery`; one whose transaction may still land can only be kept. Who decided, and why, is
+    recorded with it, and a new witness is written.
 
     **4.** `surefill resume --because TEXT` lets trading go on. Deadlines that passed meanwhile count then.
 
@@ -96,6 +99,11 @@ async def _recover(keep: Orders, cancel: Orders, because: str) -> str:
         if behind is None:
             return await _nothing_to_recover(store)
         recovery = Recovery(store.events, store.orders, store.accounts)
+        if because and await store.accounts.history_read(DEFAULT_ACCOUNT):
+            # Before anything is waited for: what the first step has shown, more or less, is what is named.
+            found_open = await recovery.open_orders()
+            kept, cancelled = _decided(keep, cancel, found_open)
+            require_each_named({one.order_id for one in found_open}, kept | cancelled)
         async with outside_orders(found, store) as chain:
             outside = await chain.record()
             orders = await recovery.open_orders()
@@ -107,9 +115,7 @@ async def _recover(keep: Orders, cancel: Orders, because: str) -> str:
             switches = await set_switches(store, orders)
             print("\n".join([*_report(behind, executed, outside, orders), *switches, *unowned]))
             raise StartupError(f"{len(orders)} open orders wait for a decision; surefill recover --help says how")
-        others = {one.order_id for one in orders} - keep.named - cancel.named
-        kept = keep.named | (others if keep.others else set())
-        cancelled = cancel.named | (others if cancel.others else set())
+        kept, cancelled = _decided(keep, cancel, orders)
         recovered = await recovery.decide(
             DEFAULT_ACCOUNT, kept, cancelled, by=operator(), because=because, guarded=guarded
         )
@@ -122,6 +128,13 @@ async def _recover(keep: Orders, cancel: Orders, because: str) -> str:
         print(decided)
         raise StartupError("; ".join(unowned))
     return decided
+
+
+def _decided(keep: Orders, cancel: Orders, orders: Sequence[OpenOrder]) -> tuple[frozenset[UUID], frozenset[UUID]]:
+    """Which are kept and which are cancelled."""
+    others = frozenset(one.order_id for one in orders) - keep.named - cancel.named
+    kept = keep.named | others if keep.others else keep.named
+    return kept, cancel.named | others if cancel.others else cancel.named
 
 
 def _unowned(found: Mapping[str, int]) -> list[str]:

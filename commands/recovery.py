@@ -79,9 +79,7 @@ class Recovery:
         if await self._accounts.unrecovered(account_id) is None:
             raise DomainError("not_behind", "The log is not known to be behind; there is nothing to recover.")
         found = {one.order_id: one for one in bound_by_guards(await self.open_orders(), guarded)}
-        named = {*keep, *cancel}
-        _require("not_open", "not open, or unknown", named - found.keys())
-        _require("unnamed", "open and named neither to be kept nor to be cancelled", found.keys() - named)
+        require_each_named(found, {*keep, *cancel})
         bound = [one for one in cancel if found[one].bound]
         if bound:
             raise DomainError("not_cancellable", f"{bound[0]} can't be cancelled: {found[bound[0]].bound} Keep it.")
@@ -98,6 +96,12 @@ class Recovery:
         return await self._accounts.recover(
             account_id, kept=sorted(keep), cancelled=sorted(cancel), by=by, because=because
         )
+
+
+def require_each_named(orders: Collection[UUID], named: Collection[UUID]) -> None:
+    """Raise ``DomainError``, as above, where the open ``orders`` aren't those that are ``named``."""
+    _require("not_open", "not open, or unknown", {*named}.difference(orders))
+    _require("unnamed", "open and named neither to be kept nor to be cancelled", {*orders}.difference(named))
 
 
 def bound_by_guards(orders: Sequence[OpenOrder], guarded: Collection[UUID]) -> list[OpenOrder]:

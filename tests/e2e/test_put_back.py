@@ -177,7 +177,7 @@ def _needs_a_decision_of_each_open_order(engine: Engine, clients: Clients) -> No
     assert "open orders: 2" in shown.stdout
     unnamed = engine.run("recover", "--keep", clients.kept["orderId"], *BECAUSE)
     assert unnamed.returncode == 1 and unnamed.stderr.startswith("surefill: unnamed: 1 open and named neither")
-    done = engine.run("recover", "--cancel", clients.cancelled["orderId"], "--keep", "all", *BECAUSE)
+    done = engine.run("recover", "--cancel", clients.cancelled["orderId"], "--keep", "all", *BECAUSE, within=180)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("1 orders kept, 1 cancelled; epoch 2 began after position ")
 
