@@ -196,6 +196,8 @@ def _report(
         *(f"  {one}: its guard is closed, and no endpoint shows what it did: failed" for one in outside.closed),
         f"open orders: {len(orders)}",
         *(_line(one, behind) for one in orders),
+        "accounts are as they were then, too: a key that was revoked since is valid again, a limit or a halt that was "
+        "set since is gone; see surefill keys, surefill accounts and surefill trading",
     ]
 
 
