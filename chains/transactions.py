@@ -20,12 +20,10 @@ MAX_TRANSACTION_BYTES = 1232
 MAX_COMPUTE_UNITS = 1_400_000
 """What one transaction may use at most: the limit to simulate with, when what it uses isn't known yet."""
 
+CANCEL_UNITS = CANARY_UNITS = 100_000
+"""What a cancel may use, or what makes the canary: the guard takes some 1,000, the memo the rest."""
 
-_CANARY_UNITS = 50_000
-
-
-CANCEL_UNITS = 100_000
-"""What a cancel may use: the guard takes some 1,000, the memo the rest."""
+CANARY_MEMO = "surefill-canary"
 
 
 def memo_text(order_id: object, attempt: int, *, cancels: bool = False) -> str:
@@ -39,9 +37,10 @@ def unit_limit(compute_units: int) -> int:
 
 
 def compose_canary(guard: Sequence[Instruction], *, wallet: str, blockhash: str) -> MessageV0:
-    """The unsigned message that makes the canary guard and does nothing else."""
-    limit = set_compute_unit_limit(_CANARY_UNITS)
-    return MessageV0.try_compile(Pubkey.from_string(wallet), [limit, *guard], [], Hash.from_string(blockhash))
+    """The unsigned message that makes the canary guard; its memo says so, for whoever looks for those of a wallet."""
+    payer = Pubkey.from_string(wallet)
+    steps = [set_compute_unit_limit(CANARY_UNITS), *guard, _memo(payer, CANARY_MEMO)]
+    return MessageV0.try_compile(payer, steps, [], Hash.from_string(blockhash))
 
 
 def compose(
@@ -68,8 +67,11 @@ def compose(
     limits = [set_compute_unit_limit(unit_limit(compute_units))]
     if compute_unit_price:
         limits.append(set_compute_unit_price(compute_unit_price))
-    # As signer the wallet vouches for the memo, and the memo program refuses one that it did not sign.
-    text = memo_text(order_id, attempt, cancels=cancels).encode()
-    memo = Instruction(Pubkey.from_string(MEMO_PROGRAM), text, [AccountMeta(payer, True, False)])
+    memo = _memo(payer, memo_text(order_id, attempt, cancels=cancels))
     steps = [*limits, *guard, *instructions, *tips, memo]
     return MessageV0.try_compile(payer, steps, list(lookup_tables), Hash.from_string(blockhash))
+
+
+def _memo(wallet: Pubkey, text: str) -> Instruction:
+    """As signer the wallet vouches for it: the memo program refuses one that it did not sign."""
+    return Instruction(Pubkey.from_string(MEMO_PROGRAM), text.encode(), [AccountMeta(wallet, True, False)])

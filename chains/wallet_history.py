@@ -19,7 +19,7 @@ from chains.endpoint import Endpoint
 from chains.errors import RpcError, UnansweredError
 from chains.guard import SYSTEM_PROGRAM, TOKEN_PROGRAM
 from chains.tips import MOST_TIP_LAMPORTS, TRANSFER_CALL
-from chains.transactions import MEMO_PROGRAM
+from chains.transactions import CANARY_MEMO, MEMO_PROGRAM
 from domain.events import Purpose
 from domain.evidence import Commitment
 
@@ -34,6 +34,7 @@ _RECLAIM = re.compile(r"surefill-reclaim:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f
 _UNSUPPORTED_VERSION = -32015
 # As nodes list the memos of a transaction: "[length] text", joined by "; ".
 _LISTED_MEMO = re.compile(rf"\[\d+\] {_MEMO.pattern}(?=;|$)", re.ASCII)
+_LISTED_CANARY = re.compile(rf"\[\d+\] {CANARY_MEMO}(?=;|$)", re.ASCII)
 _LISTED_RECLAIM = re.compile(rf"\[\d+\] {_RECLAIM.pattern}(?=;|$)", re.ASCII)
 
 
@@ -50,7 +51,9 @@ class Memo:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A transaction as a node lists it for a wallet; ``finalized`` as of the answer. ``reclaim``: which it names."""
+    """A transaction as a node lists it for a wallet; ``finalized`` as of the answer. ``reclaim``: which it names;
+    ``canary``: it says that it makes one.
+    """
 
     signature: str
     slot: int
@@ -58,6 +61,7 @@ class Listed:
     finalized: bool
     memo: Memo | None
     reclaim: UUID | None = None
+    canary: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +238,8 @@ def _listed(entry: _Entry) -> Listed:
     closing = _LISTED_RECLAIM.search(entry.memo or "")
     finalized = entry.confirmation_status == "finalized"
     reclaim = UUID(closing[1]) if closing else None
-    return Listed(entry.signature, entry.slot, entry.err is not None, finalized, memo, reclaim)
+    canary = _LISTED_CANARY.search(entry.memo or "") is not None
+    return Listed(entry.signature, entry.slot, entry.err is not None, finalized, memo, reclaim, canary)
 
 
 def _is_signed(transaction: VersionedTransaction, keys: list[str], wallet: str) -> bool:

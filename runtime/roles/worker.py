@@ -19,6 +19,7 @@ from chains.lookup_tables import LookupTableCache
 from chains.own_accounts import own_accounts
 from chains.priority_fees import PriorityFees
 from chains.signer import Signer
+from chains.wallet_history import WalletHistory
 from commands.ids import DEFAULT_ACCOUNT
 from domain.errors import DomainError
 from domain.limits import NO_LIMITS, Limits
@@ -41,6 +42,7 @@ from workers.execution.joining import Joining
 from workers.execution.quoting import PATIENCE_S, Quoting
 from workers.execution.recording import Recording
 from workers.execution.visit import Visit
+from workers.history.canaries import canaries_of
 from workers.signers import AccountSigner
 
 # A message is done as soon as its orders are being visited: a few threads take all there are.
@@ -134,9 +136,14 @@ async def _trade_after(gate: HistoryGate, visits: AccountVisits, visit: Visit, c
 
 
 def _canary(parts: Parts, signer: AccountSigner, account_id: UUID) -> Canary:
-    chain = parts.market.chain
-    funds = Funds(chain, signer.wallet.address, reserve=0)
-    return Canary(chain, signer.wallet, signer.guard_key, parts.store.guard_keys, funds, account_id)
+    chain, wallet = parts.market.chain, signer.wallet
+    funds = Funds(chain, wallet.address, reserve=0)
+
+    async def canaries() -> dict[str, int]:
+        async with WalletHistory(parts.settings.solana_rpc_url) as history:
+            return await canaries_of(wallet.address, history)
+
+    return Canary(chain, wallet, signer.guard_key, parts.store.guard_keys, funds, account_id, canaries)
 
 
 def _first(group: BaseExceptionGroup[StartupError]) -> BaseException:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid5
 
+from chains.wallet_history import WalletHistory
 from commands import ids
 from commands.accounts import Behind
 from commands.dead_letters import DeadLetters
@@ -41,6 +42,7 @@ from tests.integration.workers.test_contradictions import forged, landed
 from workers.execution.canary import Canary
 from workers.execution.funds import Funds
 from workers.execution.sending import signed_bytes
+from workers.history.canaries import canaries_of
 from workers.tracker.resolve import Resolver
 
 
@@ -130,8 +132,16 @@ async def guard_key_bound(engine: EngineHarness, node: FaultyNode) -> Sequence[U
     """The first start binds the guard key and makes its canary, a later one proves by it; an order makes its guard."""
     funds = Funds(engine.chain, engine.wallet.address, reserve=0)
     key = engine.wallet.guard_key()
+
+    async def canaries() -> dict[str, int]:
+        async with WalletHistory(engine.rpc_url) as history:
+            return await canaries_of(engine.wallet.address, history)
+
     for _ in range(2):
-        await Canary(engine.chain, engine.wallet, key, engine.store.guard_keys, funds, DEFAULT_ACCOUNT).prove()
+        canary = Canary(
+            engine.chain, engine.wallet, key, engine.store.guard_keys, funds, DEFAULT_ACCOUNT, canaries
+        )  # fmt: skip
+        await canary.prove()
         async with asyncio.timeout(15):
             while not await engine.chain.is_finalized(key.canary(engine.wallet.address).address):
                 await asyncio.sleep(0.05)

@@ -1,12 +1,15 @@
 """The proof, at each start, that the guard key is the one the chain knows: until then nothing is signed.
 
 With another key an order's next transaction would make another guard, and both could succeed. The canary is a guard
-that is made once and stays for ever: making it again must fail as a second transaction of an order does.
+that is made once and stays for ever: making it again must fail as a second transaction of an order does. Of engines
+with a log each and different keys for one wallet, the one whose canary was made first may sign.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -20,7 +23,7 @@ from commands.guard_keys import GuardKeys
 from domain.account import GuardKeyBound
 from domain.codes import Code
 from domain.errors import DomainError
-from workers.errors import TRANSIENT_ERRORS
+from workers.errors import TRANSIENT_ERRORS, WaitError
 from workers.execution.funds import Funds
 
 log = structlog.get_logger(__name__)
@@ -31,7 +34,9 @@ _WAIT_S, _LOOK_S, _AGAIN_S = 20.0, 0.2, 1.0
 
 @dataclass
 class Canary:
-    """Proves ``guard_key`` for ``account_id``; ``proven`` says whether it has."""
+    """Proves ``guard_key`` for ``account_id``; ``proven`` says whether it has. ``canaries`` are those the wallet has
+    made, by their addresses, with their slots.
+    """
 
     chain: Chain
     wallet: Signer
@@ -39,7 +44,9 @@ class Canary:
     guard_keys: GuardKeys
     funds: Funds
     account_id: UUID
+    canaries: Callable[[], Awaitable[Mapping[str, int]]]
     proven: bool = field(default=False, init=False)
+    _sent: bool = field(default=False, init=False)
 
     async def prove(self) -> None:
         """Return once the key is proven, however long the chain and the log take to answer.
@@ -50,7 +57,7 @@ class Canary:
         while not self.proven:
             try:
                 await self._prove(guard)
-            except TRANSIENT_ERRORS as error:
+            except (WaitError, *TRANSIENT_ERRORS) as error:
                 log.warning("the guard key is not proven yet", reason=type(error).__name__)
                 await asyncio.sleep(_AGAIN_S)
 
@@ -58,6 +65,8 @@ class Canary:
         bound = GuardKeyBound(wallet=guard.wallet, authority=guard.authority, canary=guard.address)
         was_made = await self.guard_keys.bind(self.account_id, bound)
         if await self._is_there(guard):
+            if not was_made:
+                await self._require_first(guard)
             # A fork may still undo one that was made a moment ago: recorded is what stays.
             if not was_made and await self.chain.is_finalized(guard.address):
                 await self.guard_keys.canary_made(self.account_id, guard.address)
@@ -70,6 +79,20 @@ class Canary:
             )
         else:
             await self._make(guard)
+
+    async def _require_first(self, guard: Guard) -> None:
+        made = dict(await self.canaries())
+        if self._sent and guard.address not in made:
+            raise WaitError("the wallet's history doesn't show the canary yet")
+        own = made.pop(guard.address, math.inf)
+        if earlier := [(slot, address) for address, slot in made.items() if slot <= own]:
+            slot, address = min(earlier)
+            raise DomainError(
+                "another_guard_key",
+                f"the wallet has made the canary {address} of another guard key in slot {slot}, before the configured "
+                f"one's, {guard.address}: another engine signs with it, or did. Use that key, or another wallet; with "
+                "two keys an order could be executed twice",
+            )
 
     async def _is_there(self, guard: Guard) -> bool:
         """Whether making it again fails because it is there."""
@@ -90,6 +113,7 @@ class Canary:
         signed = await self.wallet.signed(
             compose_canary(guard.instructions(rent), wallet=guard.wallet, blockhash=blockhash.blockhash)
         )
+        self._sent = True
         loop = asyncio.get_running_loop()
         until, send_at = loop.time() + _WAIT_S, 0.0
         while loop.time() < until:

@@ -11,6 +11,7 @@ import pytest
 
 from chains.guard import GuardKey
 from chains.solana_client import SolanaChain
+from chains.wallet_history import WalletHistory
 from commands.ids import DEFAULT_ACCOUNT
 from domain.account import CanaryMade, GuardKeyBound, guard_key_stream
 from domain.errors import DomainError
@@ -18,14 +19,19 @@ from tests.integration.chains.endpoint_server import Request, altering, serving
 from tests.integration.workers.harness import EngineHarness, now
 from workers.execution.canary import Canary
 from workers.execution.funds import Funds
+from workers.history.canaries import canaries_of
 
 
 def canary(engine: EngineHarness, key: GuardKey | None = None, chain: SolanaChain | None = None) -> Canary:
     chain = chain or engine.chain
     funds = Funds(chain, engine.wallet.address, reserve=0)
-    return Canary(
-        chain, engine.wallet, key or engine.wallet.guard_key(), engine.store.guard_keys, funds, DEFAULT_ACCOUNT
-    )
+
+    async def canaries() -> dict[str, int]:
+        async with WalletHistory(engine.rpc_url) as history:
+            return await canaries_of(engine.wallet.address, history)
+
+    key = key or engine.wallet.guard_key()
+    return Canary(chain, engine.wallet, key, engine.store.guard_keys, funds, DEFAULT_ACCOUNT, canaries)
 
 
 async def recorded(engine: EngineHarness) -> list[type[object]]:
@@ -67,6 +73,27 @@ async def test_another_guard_key_is_refused(engine: EngineHarness):
     with pytest.raises(DomainError, match="use that key"):
         await other.prove()
     assert not other.proven
+
+
+async def test_of_two_engines_with_a_key_each_only_the_first_signs(engine: EngineHarness, other: EngineHarness) -> None:
+    """A log each: neither knows which key the other one's has bound."""
+    await canary(engine).prove()
+    second = canary(other, GuardKey(bytes(32)))
+    with pytest.raises(DomainError, match="of another guard key in slot") as refused:
+        await second.prove()
+    assert refused.value.code == "another_guard_key" and not second.proven
+    # It stays so; and what the second made is in nobody's way whose key was first.
+    with pytest.raises(DomainError, match="of another guard key in slot"):
+        await canary(other, GuardKey(bytes(32))).prove()
+    again = canary(engine)
+    await again.prove()
+    assert again.proven
+
+
+async def test_of_two_that_begin_at_once_one_signs_at_most(engine: EngineHarness, other: EngineHarness) -> None:
+    both = [canary(engine), canary(other, GuardKey(bytes(32)))]
+    await asyncio.gather(*(one.prove() for one in both), return_exceptions=True)
+    assert sum(one.proven for one in both) <= 1
 
 
 async def test_a_chain_that_does_not_show_the_canary_is_not_signed_for(engine: EngineHarness, rpc_url: str):
