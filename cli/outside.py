@@ -12,6 +12,7 @@ from chains.errors import ChainUnavailableError, WalletError
 from chains.wallet_files import WalletFiles
 from chains.wallet_history import WalletHistory
 from commands.ids import DEFAULT_ACCOUNT
+from commands.loaded_order import LoadedOrder
 from commands.recovery import OpenOrder, Recovery
 from domain.commands import RecordClosedElsewhere
 from domain.directory import Account
@@ -80,14 +81,16 @@ class OutsideOrders:
         landed that the tracker knows to look for.
         """
         closed = await self._closed()
-        for one in await Recovery(self._store.events, self._store.orders, self._store.accounts).open_orders():
-            order = one.loaded.order if one.loaded else None
-            if one.loaded is None or order is None or order.live_attempts or order.unproven_attempt:
-                continue
-            if self._guard(one) in closed:
+        found = await Recovery(self._store.events, self._store.orders, self._store.accounts).open_orders()
+        guarded = [(one, self._guard(one)) for one in found]
+        # Orders of a list share one: what may have landed of the other made it as well.
+        unknown = {guard for one, guard in guarded if one.loaded is None or _may_have_landed(one.loaded)}
+        for one, guard in guarded:
+            if one.loaded is not None and guard in closed - unknown:
+                # Those that share it end with the first of them.
+                outside.closed.append(one.order_id)
                 with suppress(NotApplicableError):
                     await self._store.orders.execute(one.loaded, RecordClosedElsewhere())
-                    outside.closed.append(one.order_id)
 
     async def _closed(self) -> set[str]:
         """The guards that reclaims of elsewhere have closed."""
@@ -162,6 +165,11 @@ async def outside_orders(settings: Settings, store: Store) -> AsyncIterator[Outs
             if address not in known
         }
         yield OutsideOrders(store, readers, signers, unowned)
+
+
+def _may_have_landed(loaded: LoadedOrder) -> bool:
+    order = loaded.order
+    return order is None or bool(order.live_attempts or order.unproven_attempt)
 
 
 def _signer(settings: Settings, account: Account) -> AccountSigner:

@@ -6,7 +6,8 @@ what is recorded ends it as soon as it is posted again. So nothing that was exec
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from uuid import UUID, uuid4
 
 from commands.accounts import Accounts, account_event
@@ -59,6 +60,25 @@ class ForeignTransactions:
             damaged = (await self._orders.load(list({listed[signature] for signature in unknown}))).unreadable
             unknown = {signature for signature in unknown if listed[signature] not in damaged}
         return unknown
+
+    async def own_guards(
+        self, account_id: UUID, shown: Mapping[UUID, set[str]], guards: Collection[str]
+    ) -> dict[str, frozenset[str]]:
+        """By guard, of ``guards``, which transactions have made it that the log has signed, of those that are ``shown``
+        by order to have succeeded, or has recorded.
+        """
+        made: dict[str, set[str]] = defaultdict(set)
+        for one in await self.found(account_id):
+            if one.guard in guards and one.guard and not one.failed:
+                made[one.guard].add(one.signature)
+        order_ids = list(shown) if guards else []
+        for start in range(0, len(order_ids), _AT_ONCE):
+            page = order_ids[start : start + _AT_ONCE]
+            for order_id, history in (await self._orders.load(page)).orders.items():
+                for attempt in history.order.attempts if history.order else ():
+                    if attempt.guard and attempt.guard in guards and attempt.signature in shown[order_id]:
+                        made[attempt.guard].add(attempt.signature)
+        return {guard: frozenset(signatures) for guard, signatures in made.items()}
 
     async def _signed(self, order_ids: Iterable[UUID]) -> set[str]:
         """Every signature of the orders' own attempts, as far as they can be read."""

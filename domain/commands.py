@@ -195,7 +195,12 @@ class RecordElsewhere:
 
 @dataclass(frozen=True, slots=True)
 class RecordClosedElsewhere:
-    """A reclaim that this log did not sign has closed the order's guard: a transaction of the order had succeeded."""
+    """A reclaim that this log did not sign has closed the order's guard: a transaction under it had succeeded.
+
+    ``evidence`` that none of the order's own did is needed where one of those may have.
+    """
+
+    evidence: ExpiryEvidence | None = None
 
 
 @dataclass(frozen=True, slots=True)

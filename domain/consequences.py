@@ -42,10 +42,17 @@ def consequences(orders: Mapping[UUID, Order], changed: UUID, now: datetime) -> 
     return decided
 
 
-def _meaning(order: Order, other: Order, now: datetime) -> c.RequestCancel | c.ReleaseOrder | None:
+def _meaning(
+    order: Order, other: Order, now: datetime
+) -> c.RequestCancel | c.ReleaseOrder | c.RecordClosedElsewhere | None:
     """What ``order``, as it is, asks of another one of its list; None where nothing is to be done."""
     if order.leg is None or other.leg is None or other.ended or other.cancellation:
         return None
+    if order.was_closed_elsewhere:
+        # It may have been filled, or the other one that shares its guard; orders that follow it wait for a client.
+        shares = order.leg.is_exclusive and other.leg.is_exclusive
+        is_open = other.live_attempts or other.unproven_attempt
+        return c.RecordClosedElsewhere() if shares and not is_open else None
     is_filled, by = order.status == "confirmed", order.cancellation.by if order.cancellation else None
     because = order.cancellation.because if order.cancellation else None
     if order.leg.is_exclusive and other.leg.is_exclusive:

@@ -76,7 +76,7 @@ def decide(order: Order | None, command: c.OrderCommand) -> list[e.OrderEvent]: 
         case c.RecordElsewhere():
             return record_elsewhere(order, command)
         case c.RecordClosedElsewhere():
-            return record_closed_elsewhere(order)
+            return record_closed_elsewhere(order, command)
         case c.DiscardOrder():
             return discard(order, command)
         case _:

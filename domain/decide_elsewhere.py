@@ -11,6 +11,7 @@ from domain import events as e
 from domain.codes import Code, meaning
 from domain.decide_end import end_cancelled
 from domain.errors import DomainError, LandedAfterEndError, NotApplicableError
+from domain.evidence import ExpiryEvidence
 from domain.log_behind import ForeignTransactionFound
 from domain.order import Cancellation, Order
 
@@ -33,7 +34,7 @@ def record_elsewhere(order: Order, command: c.RecordElsewhere) -> list[e.OrderEv
         raise NotApplicableError("That it was executed is already recorded.")
     if any(attempt.signature == found.signature for attempt in order.attempts):
         raise DomainError("own_attempt", "The log has signed that transaction; the tracker finds out about it.")
-    if order.failure and order.failure.code == Code.EXECUTED_ELSEWHERE and order.failure.tx_hash is None:
+    if order.was_closed_elsewhere:
         raise NotApplicableError("That a transaction under its guard succeeded is already recorded.")
     only_cancels = found.purpose == "cancel" and not (found.paid or found.received)
     if order.ended and only_cancels and order.fill is None:
@@ -51,12 +52,31 @@ def record_elsewhere(order: Order, command: c.RecordElsewhere) -> list[e.OrderEv
     return [_confirmed(order, found)]
 
 
-def record_closed_elsewhere(order: Order) -> list[e.OrderEvent]:
+def record_closed_elsewhere(order: Order, command: c.RecordClosedElsewhere) -> list[e.OrderEvent]:
     """Failed, for good: by which transaction its guard was made no endpoint shows any more."""
     if order.ended:
         raise NotApplicableError("The order has ended.")
+    if missing := closed_gap(order, command.evidence):
+        raise DomainError("evidence_incomplete", f"One of the order's own transactions may have succeeded: {missing}.")
     code = Code.EXECUTED_ELSEWHERE
     return [e.OrderFailed(code=code, detail=CLOSED_ELSEWHERE, retryable=False)]
+
+
+def closed_gap(order: Order, evidence: ExpiryEvidence | None) -> str | None:
+    """What is missing to say of an order whose guard was closed elsewhere that none of its own transactions made that;
+    None where nothing is.
+    """
+    own = [*order.live_attempts, *([order.unproven_attempt] if order.unproven_attempt else [])]
+    if own and evidence is None:
+        return "nobody was asked"
+    if own and evidence and not evidence.is_complete:
+        return f"{evidence.endpoints[0].endpoint} alone says that none has"
+    gaps = (
+        evidence.gap(genesis_hash=one.genesis_hash, signature=one.signature, lands_until=one.lands_until)
+        for one in own
+        if evidence
+    )
+    return next((gap for gap in gaps if gap), None)
 
 
 def _is_within(order: Order, found: ForeignTransactionFound) -> bool:

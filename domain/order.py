@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import Field
 
 from domain import events as e
+from domain.codes import Code
 from domain.evidence import BLOCKHASH_LIFE, Commitment
 from domain.frozen import Frozen
 from domain.legs import Leg
@@ -206,6 +207,11 @@ class Order(OrderTerms):
         """The transaction that succeeded under the order's guard, as far as the log knows it, whoever signed it."""
         ends = (self.fill, self.failure, self.cancellation)
         return next((end.tx_hash for end in ends if end and end.tx_hash), None)
+
+    @property
+    def was_closed_elsewhere(self) -> bool:
+        """Whether it ended because a reclaim of elsewhere closed its guard: what had made that nobody shows."""
+        return self.failure is not None and self.failure.code == Code.EXECUTED_ELSEWHERE and not self.failure.tx_hash
 
     @property
     def is_finalized(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -95,11 +95,11 @@ class TwapLists:
 
     async def pause(self, list_id: UUID, account_id: UUID, *, by: str, because: str | None = None) -> Twap:
         """Raises ``DomainError``: ``list_not_found``, ``list_ended``."""
-        return await self._record(list_id, account_id, lambda known: pause(known, by, because), ())
+        return await self._record(list_id, account_id, lambda known: pause(known, by, because), _always(()))
 
     async def resume(self, list_id: UUID, account_id: UUID, *, by: str, now: datetime) -> Twap:
         """Its next slice is due when it was, or now. Raises ``DomainError``: ``list_not_found``, ``list_ended``."""
-        known = await self._record(list_id, account_id, lambda known: resume(known, by), ())
+        known = await self._record(list_id, account_id, lambda known: resume(known, by), _always(()))
         await self.schedule.look_again(list_id, now)
         return known
 
@@ -110,10 +110,15 @@ class TwapLists:
 
         Raises ``DomainError``: ``list_not_found``, ``log_behind`` where the log was put back, unless it is cancelled.
         """
-        if (await self._trading.of(account_id)).behind and (await self.owned(list_id, account_id)).state != "cancelled":
-            # In what the log lost more of its slices may have been executed: it would be told to have ended without.
-            raise DomainError("log_behind", "The log was put back; `surefill recover` asks which orders to cancel.")
-        known = await self._record(list_id, account_id, lambda known: cancel(known, by, because), ())
+
+        async def sound() -> Guards:
+            trading = await self._trading.of(account_id)
+            if trading.behind:
+                # In what the log lost more of its slices may have been executed: its end would be told without them.
+                raise DomainError("log_behind", "The log was put back; `surefill recover` asks which orders to cancel.")
+            return self._trading.guards(account_id, trading)
+
+        known = await self._record(list_id, account_id, lambda known: cancel(known, by, because), sound)
         await self.schedule.look_again(list_id, now)
         return known
 
@@ -143,11 +148,15 @@ class TwapLists:
     ) -> Twap:  # fmt: skip
         """Record that a slice is not taken, unless the list stands still by now. Raises ``LeaseLostError``."""
         return await self._record(
-            known.list_id, account_id, lambda state: refuse_slice(state, number, code, detail), guards
+            known.list_id, account_id, lambda state: refuse_slice(state, number, code, detail), _always(guards)
         )
 
     async def _record(
-        self, list_id: UUID, account_id: UUID, decided: Callable[[Twap], TwapEvent | None], guards: Guards
+        self,
+        list_id: UUID,
+        account_id: UUID,
+        decided: Callable[[Twap], TwapEvent | None],
+        guards: Callable[[], Awaitable[Guards]],
     ) -> Twap:
         for _ in range(MOST_CONFLICTS):
             known = await self.owned(list_id, account_id)
@@ -155,11 +164,12 @@ class TwapLists:
             if event is None:
                 return known
             new = account_event(self._mapper, account_id, uuid4(), list_id, known.version + 1, event)
-            outcome = await self._appender.append(AppendRequest((new,), guards))
+            outcome = await self._appender.append(AppendRequest((new,), await guards()))
             if isinstance(outcome, LeaseLost):
                 raise LeaseLostError(outcome.processor)
             if not isinstance(outcome, Conflict):
                 return await self.owned(list_id, account_id)
+            self._trading.forget(account_id)
         raise TooManyConflictsError(str(list_id))
 
     def _repeated(self, list_id: UUID, recorded: list[RecordedEvent], asked: TwapSubmitted) -> AcceptedTwap:
@@ -178,6 +188,13 @@ class TwapLists:
             return twap(list_id, [event for event in events if isinstance(event, AccountEvent)])
         except UNREADABLE as fault:
             raise UnreadableEventError(recorded[-1], fault) from None
+
+
+def _always(guards: Guards) -> Callable[[], Awaitable[Guards]]:
+    async def same() -> Guards:
+        return guards
+
+    return same
 
 
 def _conflict(belongs_to: str) -> DomainError:

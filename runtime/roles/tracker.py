@@ -24,7 +24,7 @@ def compose(parts: Parts, pace: Pace | None = None) -> Tracker:
     return Tracker(
         orders=store.orders,
         accounts=store.accounts,
-        reclaims=store.foreign_reclaims,
+        closed=store.closed_elsewhere,
         feed=store.feed,
         work=store.work,
         chain=parts.market.chain,

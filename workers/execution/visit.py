@@ -66,9 +66,7 @@ class Visit:
             return await self.recording.record(loaded, FillOnPaper(await self._quotes(order, trading)))
         closed = await self.closed.of(loaded.account_id, trading)
         if closed and self.builder.guard_of(loaded.order_id, order).address in closed:
-            # The tracker finds out first what became of what may have made the guard.
-            is_open = order.live_attempts or order.unproven_attempt
-            return loaded if is_open else await self.recording.record(loaded, RecordClosedElsewhere())
+            return await self._closed_elsewhere(loaded, order)
         if step == "request_cancel":
             code = overdue_code(order, self.clock())
             return await self.run(await self.recording.record(loaded, RequestCancel(code)))
@@ -83,6 +81,14 @@ class Visit:
         if step == "replace":
             return await self.joining.swap(loaded, order, trading)
         return await self._advance(loaded, order, trading)
+
+    async def _closed_elsewhere(self, loaded: LoadedOrder, order: Order) -> LoadedOrder:
+        """The tracker finds out first what became of what may have made the guard."""
+        sharing = await self.orders.load(order.leg.sharing) if order.leg else None
+        orders = [order, *(one.order for one in sharing.orders.values() if one.order)] if sharing else [order]
+        if any(one.live_attempts or one.unproven_attempt for one in orders):
+            return loaded
+        return await self.recording.record(loaded, RecordClosedElsewhere())
 
     async def _cannot_sign(self, loaded: LoadedOrder, order: Order) -> LoadedOrder:
         if order.live_attempt or order.cancellation:

@@ -1,15 +1,16 @@
 """What of the endpoints' stories of a wallet counts. Any of them may lie, or have thrown away what is old.
 
 What two show alike counts; where one alone is configured, what it shows. What one shows alone counts where the others
-bear it out by what is on the chain now, finalized: of a success its order's guard, which no other one that is shown has
-made; of a reclaim that the guards it closed aren't there. All else that is shown as done is disputed.
+bear it out by what is on the chain now, finalized: of a reclaim that the guards it closed aren't there; of a success
+its order's guard, or a reclaim of that, unless another transaction is shown to have made it, one of the log's own
+included. All else that is shown as done is disputed.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from domain.evidence import enough
@@ -32,7 +33,7 @@ class Agreement:
 @dataclass(frozen=True, slots=True)
 class Stories:
     """What the endpoints show, of ``configured`` ones; ``guards``: at which of them each guard is there, of those
-    in ``asked``.
+    in ``asked``. ``own`` are the log's own transactions that any endpoint shows as successes, by the guard they make.
     """
 
     found: Shown[ForeignTransactionFound]
@@ -40,35 +41,41 @@ class Stories:
     configured: int
     guards: Mapping[str, frozenset[str]]
     asked: frozenset[str]
+    own: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def agreement(self) -> Agreement:
+        disputed: list[str] = []
+        reclaims = self._reclaims(disputed)
+        closed = {guard for one in reclaims for guard in one.guards}
+        found = self._found(closed, disputed)
+        return Agreement(found, reclaims, tuple(disputed))
+
+    def _found(self, closed: set[str], disputed: list[str]) -> tuple[ForeignTransactionFound, ...]:
         found = {signature: self._agreed(shown) for signature, shown in self.found.items()}
         makers = self._makers(found)
-        disputed = []
         for signature, shown in self.found.items():
             successes = [one for one in shown.values() if not one.failed]
             if found[signature] is not None or not successes:
                 continue
             alone = successes[0]
-            if _alike(shown) and makers[alone.guard] == {signature} and self._is_there(alone.guard):
+            was_made = alone.guard in closed or self._is_there(alone.guard)
+            if _alike(shown) and makers[alone.guard] == {signature} and was_made:
                 found[signature] = alone
             else:
                 disputed.append(_said(shown, f"{signature} of order {alone.order_id}, slot {alone.slot}"))
+        return _counting(found)
+
+    def _reclaims(self, disputed: list[str]) -> tuple[ForeignReclaimFound, ...]:
         reclaims = {signature: self._agreed(shown) for signature, shown in self.reclaims.items()}
-        for signature, shown_reclaim in self.reclaims.items():
-            closing = [one for one in shown_reclaim.values() if not one.failed]
+        for signature, shown in self.reclaims.items():
+            closing = [one for one in shown.values() if not one.failed]
             if reclaims[signature] is not None or not closing:
                 continue
-            if _alike(shown_reclaim) and all(self._is_gone(guard) for guard in closing[0].guards):
+            if _alike(shown) and all(self._is_gone(guard) for guard in closing[0].guards):
                 reclaims[signature] = closing[0]
             else:
-                what = f"{signature} of reclaim {closing[0].reclaim_id}, slot {closing[0].slot}"
-                disputed.append(_said(shown_reclaim, what))
-        return Agreement(
-            tuple(sorted(_counting(found), key=lambda one: one.slot)),
-            tuple(sorted(_counting(reclaims), key=lambda one: one.slot)),
-            tuple(disputed),
-        )
+                disputed.append(_said(shown, f"{signature} of reclaim {closing[0].reclaim_id}, slot {closing[0].slot}"))
+        return _counting(reclaims)
 
     def _agreed(self, shown: Mapping[str, Found]) -> Found | None:
         """What enough endpoints show alike."""
@@ -77,7 +84,7 @@ class Stories:
 
     def _makers(self, agreed: Mapping[str, ForeignTransactionFound | None]) -> Mapping[str | None, set[str]]:
         """By guard, the transactions that are shown to have made it: one of them has, at most."""
-        makers: dict[str | None, set[str]] = defaultdict(set)
+        makers: dict[str | None, set[str]] = defaultdict(set, {guard: {*own} for guard, own in self.own.items()})
         for signature, shown in self.found.items():
             for one in [agreed[signature]] if agreed[signature] else shown.values():
                 if one is not None and not one.failed:
@@ -106,5 +113,5 @@ def _said(shown: Mapping[str, Found], what: str) -> str:
     return f"{' and '.join(sorted(shown))} {'shows' if len(shown) == 1 else 'show, not alike,'} {what}"
 
 
-def _counting(found: Mapping[str, Found | None]) -> Iterator[Found]:
-    return (one for one in found.values() if one is not None)
+def _counting(found: Mapping[str, Found | None]) -> tuple[Found, ...]:
+    return tuple(sorted((one for one in found.values() if one is not None), key=lambda one: one.slot))

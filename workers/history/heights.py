@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from chains.wallet_history import Tip
+from domain.evidence import BLOCKHASH_LIFE
 
 
 class Heights:
-    """The lowest that each has shown since. One that shows less than before has taken that back: a chain does not
-    shrink, and an overstated height is not waited for.
+    """The first that each has shown. One that shows less by more than a blockhash lives has taken that back: a chain
+    does not shrink, nor do the nodes behind an address lag so much. So an overstated height is not waited for.
     """
 
     def __init__(self) -> None:
@@ -17,7 +18,8 @@ class Heights:
 
     def take(self, tips: Mapping[str, Tip]) -> None:
         for name, tip in tips.items():
-            self._said[name] = min(tip.height, self._said.get(name, tip.height))
+            if tip.height < self._said.setdefault(name, tip.height) - BLOCKHASH_LIFE:
+                self._said[name] = tip.height
 
     def is_past(self, name: str, tip: Tip, blocks: int) -> bool:
         """Whether an endpoint that is at ``tip`` has come so many ``blocks`` further."""

@@ -78,7 +78,8 @@ class OutsideReader:
         guards = guards_in_question(reading.found, reading.reclaims)
         there = await self._reader.guards_there(sorted(guards), asked) if guards else {}
         configured = self._reader.configured
-        return Stories(reading.found, reading.reclaims, configured, there, frozenset(asked)).agreement()
+        own = await self._foreign.own_guards(self._account_id, reading.own, guards)
+        return Stories(reading.found, reading.reclaims, configured, there, frozenset(asked), own).agreement()
 
     async def _read_to_the_end(
         self,

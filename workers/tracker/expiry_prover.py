@@ -12,6 +12,7 @@ import structlog
 from chains.protocol import Chain, Inconclusive, OutcomeQuestion, SentTransaction
 from commands.loaded_order import LoadedOrder
 from domain.commands import RecordClosedElsewhere, RecordExpiry, RecordLanding, RecordOtherLeg
+from domain.decide_elsewhere import closed_gap
 from domain.evidence import ExpiryEvidence, GuardTaken, Landing
 from domain.time_in_force import past_deadline
 from event_store.processors.leases import Lease
@@ -164,9 +165,11 @@ class ExpiryProver:
     ) -> None:
         if attempt.watched:
             return None
-        if await self._recorder.is_closed_elsewhere(attempt):
-            return await self._closed_elsewhere(lease, attempt)
         alone = Inconclusive(f"{evidence.endpoints[0].endpoint} alone shows that it never landed")
+        if await self._recorder.is_closed_elsewhere(attempt):
+            if not evidence.is_complete:
+                return await self._inconclusive(lease, attempt, alone, finalized_height)
+            return await self._closed_elsewhere(lease, attempt, evidence)
         if attempt.confirmed:
             if not evidence.is_complete:
                 return await self._inconclusive(lease, attempt, alone, finalized_height)
@@ -191,13 +194,14 @@ class ExpiryProver:
         await self._recorder.record(lease, attempt, history, RecordExpiry(attempt.number, evidence, now))
         return None
 
-    async def _closed_elsewhere(self, lease: Lease, attempt: TrackedAttempt) -> None:
+    async def _closed_elsewhere(self, lease: Lease, attempt: TrackedAttempt, evidence: ExpiryEvidence) -> None:
         """A transaction under its guard succeeded, and no endpoint shows which: of this order, as far as is known."""
         if attempt.confirmed or attempt.order_ended:
             return attempt.schedule.finish()
         history = (await self._recorder.load([attempt])).get(attempt.order_id)
-        if history is not None and history.order is not None:
-            await self._recorder.record(lease, attempt, history, RecordClosedElsewhere())
+        # Until each of its transactions is past its height it is asked again.
+        if history is not None and history.order is not None and closed_gap(history.order, evidence) is None:
+            await self._recorder.record(lease, attempt, history, RecordClosedElsewhere(evidence))
         return None
 
     async def _failure(self, sent: SentTransaction) -> Landing | None:

@@ -99,12 +99,16 @@ class LandingRecorder:
     async def _proofs(self, landings: Sequence[tuple[TrackedAttempt, Landing]]) -> dict[str, ExpiryEvidence]:
         """Of what failed, by signature: the proof that no transaction of its order has succeeded, where there is one.
 
-        Without it a failure lets the order go on, and not end.
+        Without it a failure lets the order go on, and not end. Of one whose guard was closed elsewhere there is none:
+        that the guard isn't there proves nothing.
         """
         failed = [
             (attempt.signature, attempt.question)
             for attempt, landing in landings
-            if landing.error and attempt.question and not attempt.order_ended
+            if landing.error
+            and attempt.question
+            and not attempt.order_ended
+            and not await self._recorder.is_closed_elsewhere(attempt)
         ]
         if not failed:
             return {}

@@ -16,9 +16,10 @@ import psycopg
 import structlog
 
 from commands.accounts import Accounts
-from commands.foreign_reclaims import ForeignReclaims
+from commands.closed_elsewhere import ClosedElsewhere
 from commands.loaded_order import LoadedOrder
 from commands.orders import OrderRepository
+from commands.trading import TradingStates
 from domain.account import Contradiction, ContradictionFound
 from domain.backoff import Backoff
 from domain.commands import OrderCommand
@@ -47,14 +48,16 @@ class OutcomeRecorder:
         self,
         orders: OrderRepository,
         accounts: Accounts,
-        reclaims: ForeignReclaims,
+        closed: ClosedElsewhere,
+        trading: TradingStates,
         work: WorkTable,
         tracked: TrackedAttempts,
         dead_letters: DeadLetterQueue,
     ) -> None:
         self._orders = orders
         self._accounts = accounts
-        self._reclaims = reclaims
+        self._closed = closed
+        self._trading = trading
         self._work = work
         self._tracked = tracked
         self._dead_letters = dead_letters
@@ -140,7 +143,8 @@ class OutcomeRecorder:
         """Whether a reclaim that this log did not sign has closed the attempt's guard: that it isn't there proves
         nothing.
         """
-        return attempt.attempt.guard in await self._reclaims.closed(attempt.account_id)
+        trading = await self._trading.of(attempt.account_id)
+        return attempt.attempt.guard in await self._closed.of(attempt.account_id, trading)
 
     async def _record_contradiction(
         self, lease: Lease, attempt: TrackedAttempt, kind: Contradiction, detail: str

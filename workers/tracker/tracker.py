@@ -18,7 +18,7 @@ import structlog
 from chains.errors import ChainUnavailableError
 from chains.protocol import Chain, SignatureStatus
 from commands.accounts import Accounts
-from commands.foreign_reclaims import ForeignReclaims
+from commands.closed_elsewhere import ClosedElsewhere
 from commands.orders import OrderRepository
 from commands.trading import TradingStates
 from domain.commands import RecordSent
@@ -76,7 +76,7 @@ class Tracker:
         *,
         orders: OrderRepository,
         accounts: Accounts,
-        reclaims: ForeignReclaims,
+        closed: ClosedElsewhere,
         feed: LogFeed,
         work: WorkTable,
         chain: Chain,
@@ -98,7 +98,7 @@ class Tracker:
         self._sends = sends
         dead_letters = DeadLetterQueue(work.pool, TRACKER)
         self._tracked = TrackedAttempts(orders, work, dead_letters)
-        self._recorder = OutcomeRecorder(orders, accounts, reclaims, work, self._tracked, dead_letters)
+        self._recorder = OutcomeRecorder(orders, accounts, closed, trading, work, self._tracked, dead_letters)
         waits = self._pace.uncertain_after
         self._landings = LandingRecorder(chain, work, self._recorder, clock, commitment=commitment, patience=waits)
         self._finality = Finality(chain, work, self._recorder, clock, patience=waits, repeat=self._pace.proof)

@@ -5,8 +5,10 @@ The nodes have thrown the swap away, and show the reclaim still. Only this log c
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,16 +19,27 @@ from chains.solana_client import SolanaChain
 from cli.outside import outside_orders
 from commands.ids import DEFAULT_ACCOUNT
 from commands.recovery import Recovery, bound_by_guards
+from runtime.composition import lease_of
+from runtime.roles.tracker import compose as composed
 from tests.integration.chains.endpoint_server import Request, altering, serving
-from tests.integration.workers.harness import EngineHarness
+from tests.integration.workers.harness import EngineHarness, now
+from tests.integration.workers.lies import Lies
 from tests.integration.workers.test_execution import QUICK
 from tests.integration.workers.test_foreign_transactions import compared, found_behind, recovered, successes
 from tests.integration.workers.test_reclaim import SHORT, close_outside, guard_of, past_its_height, until
+from workers.tracker.tracker import TRACKER
+
+LEGS = ({}, {"amount_in": 400_000_000})
 
 
 async def executed_and_reclaimed(engine: EngineHarness, client_order_id: str) -> tuple[UUID, str]:
     """The order, and the signature of its swap."""
     order_id = await engine.submit(client_order_id=client_order_id)
+    return order_id, await reclaimed(engine, order_id)
+
+
+async def reclaimed(engine: EngineHarness, order_id: UUID) -> str:
+    """Execute an order and close its guard; the signature of its swap."""
     await engine.execute(order_id)
     engine.start_projector()
     engine.start_tracker(QUICK)
@@ -36,7 +49,7 @@ async def executed_and_reclaimed(engine: EngineHarness, client_order_id: str) ->
     engine.start_reclaimer(SHORT)
     await until(engine, lambda rows: bool(rows.get(order_id, {}).get("returned")))
     await engine.stop()
-    return order_id, order.fill.tx_hash
+    return order.fill.tx_hash
 
 
 @asynccontextmanager
@@ -120,3 +133,56 @@ async def test_one_whose_own_transaction_did_it_is_confirmed_where_it_is_shown_a
     assert order.failure and order.failure.code == "executed_elsewhere"
     assert len(order.attempts) == 1
     assert await engine.accounts.contradictions(DEFAULT_ACCOUNT) == []
+
+
+@pytest.mark.parametrize("posted_before", [True, False], ids=["known to the log", "posted after"])
+async def test_orders_that_share_the_guard_end_alike(
+    engine: EngineHarness, other: EngineHarness, rpc_url: str, posted_before: bool
+) -> None:
+    """Which of them was filled nobody shows: neither is said to be cancelled because of the other one."""
+    filled, lost = (await engine.submit_list("oco", *LEGS, name="both")).order_ids
+    swap = await reclaimed(engine, filled)
+    assert (await engine.order(lost)).status == "cancelled"
+    if posted_before:
+        await other.submit_list("oco", *LEGS, name="both")
+    async with purged(other, rpc_url, swap):
+        await found_behind(other)
+        await recovered(other)
+        await other.submit_list("oco", *LEGS, name="both", executed=True)
+        await compared(other)
+        start(other)
+        ended = [await other.until(one, lambda order: order.ended) for one in (filled, lost)]
+    assert [one.failure and one.failure.code for one in ended] == ["executed_elsewhere"] * 2
+    assert [one.attempts for one in ended] == [(), ()]
+    assert (await successes(engine))[filled] == [swap]
+
+
+async def test_a_failure_of_its_own_proves_nothing_where_its_guard_was_closed_elsewhere(
+    engine: EngineHarness, rpc_url: str
+) -> None:
+    """That the guard isn't there would end the order as one that may be tried again, and its client would."""
+    deadline = now() + timedelta(seconds=5)
+    mine = await engine.submit(deadline=deadline)
+    await engine.execute(mine)
+    await past_its_height(engine, mine)
+    await close_outside(engine, guard_of(engine, mine))
+    await found_behind(engine)
+    await recovered(engine)
+    async with (
+        httpx2.AsyncClient(base_url=rpc_url) as node,
+        serving(altering(node, Lies(("an error",)).changes)) as url,
+        SolanaChain(url) as engine.chain,
+    ):
+        await asyncio.sleep(max(0.0, (deadline - now()).total_seconds()))
+        tracker = composed(engine._parts)
+        tracker._tracked.update(await engine.history(mine))
+        [attempt] = tracker._tracked.select(confirmed=False)
+        async with lease_of(engine.store, TRACKER).hold() as lease:
+            await tracker._landings.read(lease, [(attempt, "finalized")])
+        order = await engine.order(mine)
+        assert [one.end for one in order.attempts] == ["rejected"] and not order.ended
+        start(engine)
+        order = await engine.until(mine, lambda order: order.ended, within=60)
+        await engine.stop()
+    assert order.failure and (order.failure.code, order.failure.retryable) == ("executed_elsewhere", False)
+    assert len(order.attempts) == 1

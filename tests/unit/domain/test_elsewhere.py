@@ -12,11 +12,11 @@ from domain import commands as c
 from domain import events as e
 from domain.decide import decide
 from domain.errors import LandedAfterEndError
-from domain.evidence import GuardTaken
+from domain.evidence import ExpiryEvidence, GuardTaken
 from domain.evolve import fold
 from domain.log_behind import ForeignTransactionFound, LogFoundBehind, LogRecovered, WalletHistoryRead, history_read
 from domain.tokens import SOL, USDC
-from tests.unit.domain.scenario import NOW, built, given, landing, routed, sent, submitted
+from tests.unit.domain.scenario import NOW, built, evidence, given, landing, routed, sent, submitted
 
 ROUTED = (*submitted(), routed())
 ON_ITS_WAY = (*ROUTED, built(), sent())
@@ -134,6 +134,23 @@ def test_one_whose_guard_was_closed_elsewhere_fails_for_good(before: tuple[e.Ord
     given(*before, failed).when(elsewhere()).then_refused("not_applicable")
     [confirmed] = given(*ROUTED).when(elsewhere()).then(e.OrderConfirmed)
     given(*ROUTED, confirmed).when(c.RecordClosedElsewhere()).then_refused("not_applicable")
+
+
+def test_while_one_of_its_own_may_have_made_the_guard_that_takes_proof_that_none_did() -> None:
+    one = evidence(configured=2)
+    both = ExpiryEvidence(
+        endpoints=(*one.endpoints, one.endpoints[0].model_copy(update={"endpoint": "other"})), configured=2
+    )
+    early = evidence(finalized_height=250)
+    for missing in (None, one, early):
+        given(*ON_ITS_WAY).when(c.RecordClosedElsewhere(missing)).then_refused("evidence_incomplete")
+    given(*ON_ITS_WAY).when(c.RecordClosedElsewhere(both)).then(e.OrderFailed)
+    given(*ON_ITS_WAY).when(c.RecordClosedElsewhere(evidence())).then(e.OrderFailed)
+    # What one endpoint alone has said to be over may have succeeded, too.
+    alone = given(*ON_ITS_WAY).when(c.RecordExpiry(1, one, NOW)).then(e.AttemptExpired)
+    given(*ON_ITS_WAY, *alone).when(c.RecordClosedElsewhere()).then_refused("evidence_incomplete")
+    proven = given(*ON_ITS_WAY).when(c.RecordExpiry(1, both, NOW)).then(e.AttemptExpired)
+    given(*ON_ITS_WAY, *proven).when(c.RecordClosedElsewhere()).then(e.OrderFailed)
 
 
 def test_the_history_counts_as_read_until_the_log_is_found_behind_again() -> None:

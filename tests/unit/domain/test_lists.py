@@ -13,9 +13,10 @@ from domain import events as e
 from domain.codes import Code
 from domain.consequences import concerns_others, consequences
 from domain.decide import decide
+from domain.decide_elsewhere import CLOSED_ELSEWHERE
 from domain.evidence import GuardTaken
 from domain.evolve import fold
-from domain.legs import Leg, LinkedKind, ended_with, guard_name, leg_id
+from domain.legs import ORDERS_OF, Leg, LinkedKind, ended_with, guard_name, leg_id
 from domain.next_step import next_step
 from tests.unit.domain.scenario import NOW, built, given, landing, routed, sent, submit
 
@@ -232,3 +233,20 @@ def test_a_confirmed_order_whose_guard_another_took_by_a_fork_is_restated_and_ca
 def test_a_final_swap_and_another_one_under_its_guard_are_a_contradiction() -> None:
     final = confirmed().model_copy(update={"commitment": "finalized"})
     given(*recorded("oco", 1), *FLYING, final).when(c.RecordOtherLeg(TAKEN)).then_refused("landed_after_end")
+
+
+def test_one_whose_guard_was_closed_elsewhere_ends_who_shares_that_alike_and_nobody_else() -> None:
+    """Either of an OCO may have been filled, and the first order of an OTO, too."""
+    closed = e.OrderFailed(code=Code.EXECUTED_ELSEWHERE, detail="", retryable=False)
+    named = e.OrderFailed(code=Code.EXECUTED_ELSEWHERE, detail="", retryable=False, tx_hash="its own")
+    first, second = recorded("oco", 1, **LIMIT), recorded("oco", 2, **STOP)
+    _, other = follows("oco", (*first, closed), second)
+    assert other == [e.OrderFailed(code=Code.EXECUTED_ELSEWHERE, detail=CLOSED_ELSEWHERE, retryable=False)]
+    # One of its own may have done it.
+    assert follows("oco", (*first, closed), (*recorded("oco", 2), *FLYING)) == [[], []]
+    assert kinds(follows("oco", (*first, named), second)[1]) == CANCELLED
+
+    for kind in ("oto", "otoco"):
+        legs = [recorded(kind, number, **LIMIT) for number in range(1, ORDERS_OF[kind] + 1)]
+        assert follows(kind, (*legs[0], closed), *legs[1:]) == [[] for _ in legs]
+        assert follows(kind, (*legs[0], named), *legs[1:]) != [[] for _ in legs]

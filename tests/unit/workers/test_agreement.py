@@ -53,10 +53,11 @@ def agreement(
     *,
     configured: int = 2,
     there: frozenset[str] = frozenset(),
+    own: frozenset[str] = frozenset(),
 ) -> Agreement:
-    """``there`` are the endpoints that show the one guard."""
+    """``there`` are the endpoints that show the one guard, ``own`` what the log has signed that made it."""
     asked = frozenset([MAIN, OTHER, THIRD][:configured])
-    return Stories(found, reclaims or {}, configured, {"guard": there}, asked).agreement()
+    return Stories(found, reclaims or {}, configured, {"guard": there}, asked, {"guard": own}).agreement()
 
 
 BOTH = frozenset([MAIN, OTHER])
@@ -86,6 +87,22 @@ def test_a_second_one_under_the_same_guard_is_disputed_as_one_of_them_made_it_at
     assert len(beside_a_real_one.disputed) == 1 and "forged" in beside_a_real_one.disputed[0]
     each_alone = agreement({"swap": {MAIN: swap()}, "forged": {OTHER: forged}}, there=BOTH)
     assert each_alone.found == () and len(each_alone.disputed) == 2
+
+
+def test_one_that_is_shown_alone_did_not_make_the_guard_that_the_logs_own_is_shown_to_have_made() -> None:
+    found = agreement({"swap": {OTHER: swap()}}, there=BOTH, own=frozenset(["own"]))
+    assert found.found == () and len(found.disputed) == 1
+    # Two that show it outweigh whoever showed the other one.
+    shown = {MAIN: swap(), OTHER: swap()}
+    assert agreement({"swap": shown}, there=BOTH, own=frozenset(["own"])).found == (swap(),)
+
+
+def test_one_that_is_shown_alone_counts_where_its_guard_was_closed_by_what_counts() -> None:
+    """A backup older than what one of the nodes keeps."""
+    swaps: Shown[ForeignTransactionFound] = {"swap": {OTHER: swap()}}
+    for shown in ({MAIN: reclaim(), OTHER: reclaim()}, {OTHER: reclaim()}):
+        assert agreement(swaps, {"reclaim": shown}) == Agreement((swap(),), (reclaim(),), ())
+    assert agreement(swaps, {"reclaim": {OTHER: reclaim()}}, there=frozenset([MAIN])).found == ()
 
 
 def test_what_two_show_otherwise_is_disputed() -> None:

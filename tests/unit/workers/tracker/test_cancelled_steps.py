@@ -38,7 +38,7 @@ async def test_no_step_of_a_poll_is_left_unbegun_wherever_the_poll_is_cancelled(
         warnings.simplefilter("always")
         for steps in range(STEPS):
             tracker = Tracker(
-                orders=none, accounts=none, reclaims=none, feed=none, work=work, chain=chain,
+                orders=none, accounts=none, closed=none, feed=none, work=work, chain=chain,
                 commitment="confirmed", clock=none, trading=none, visits=none, pace=Pace(first_send=999),
             )  # fmt: skip
             tracker._tracked.update(loaded(*BUILT))
