@@ -81,17 +81,19 @@ class Canary:
             await self._make(guard)
 
     async def _require_first(self, guard: Guard) -> None:
-        made = dict(await self.canaries())
-        if self._sent and guard.address not in made:
+        listed = await self.canaries()
+        if self._sent and guard.address not in listed:
             raise WaitError("the wallet's history doesn't show the canary yet")
-        own = made.pop(guard.address, math.inf)
-        if earlier := [(slot, address) for address, slot in made.items() if slot <= own]:
+        own = listed.get(guard.address, math.inf)
+        others = [(slot, address) for address, slot in listed.items() if address != guard.address]
+        if earlier := [one for one in others if one[0] <= own]:
             slot, address = min(earlier)
+            when = f"in slot {own}" if guard.address in listed else "when the wallet's history doesn't show"
             raise DomainError(
                 "another_guard_key",
-                f"the wallet has made the canary {address} of another guard key in slot {slot}, before the configured "
-                f"one's, {guard.address}: another engine signs with it, or did. Use that key, or another wallet; with "
-                "two keys an order could be executed twice",
+                f"the wallet has made the canary {address} of another guard key in slot {slot}, and the configured "
+                f"one's, {guard.address}, {when}: another engine signs with it, or did. Use that key, or another wallet; "
+                "with two keys an order could be executed twice",
             )
 
     async def _is_there(self, guard: Guard) -> bool:

@@ -33,7 +33,8 @@ class Agreement:
 @dataclass(frozen=True, slots=True)
 class Stories:
     """What the endpoints show, of ``configured`` ones; ``guards``: at which of them each guard is there, of those
-    in ``asked``. ``own`` are the log's own transactions that any endpoint shows as successes, by the guard they make.
+    in ``asked``. ``own`` are the log's own transactions that any endpoint shows as successes, by the guard they make;
+    ``closed`` the guards of reclaims that are recorded as ones of elsewhere.
     """
 
     found: Shown[ForeignTransactionFound]
@@ -42,15 +43,16 @@ class Stories:
     guards: Mapping[str, frozenset[str]]
     asked: frozenset[str]
     own: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    closed: frozenset[str] = frozenset()
 
     def agreement(self) -> Agreement:
         disputed: list[str] = []
         reclaims = self._reclaims(disputed)
-        closed = {guard for one in reclaims for guard in one.guards}
+        closed = self.closed.union(*(one.guards for one in reclaims))
         found = self._found(closed, disputed)
         return Agreement(found, reclaims, tuple(disputed))
 
-    def _found(self, closed: set[str], disputed: list[str]) -> tuple[ForeignTransactionFound, ...]:
+    def _found(self, closed: frozenset[str], disputed: list[str]) -> tuple[ForeignTransactionFound, ...]:
         found = {signature: self._agreed(shown) for signature, shown in self.found.items()}
         makers = self._makers(found)
         for signature, shown in self.found.items():

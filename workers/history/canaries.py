@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chains.errors import UnansweredError
 from chains.wallet_history import WalletHistory
 
 
@@ -16,6 +17,8 @@ async def canaries_of(wallet: str, history: WalletHistory) -> dict[str, int]:
         for listed in page:
             if listed.canary and not listed.failed:
                 made = await history.movement(listed.signature, wallet)
-                if made is not None and made.signed and made.guard is not None:
+                if made is None:
+                    raise UnansweredError(history.name, f"it lists {listed.signature}, and does not show it")
+                if made.signed and made.guard is not None:
                     found[made.guard] = made.slot
     return found

@@ -79,7 +79,9 @@ class OutsideReader:
         there = await self._reader.guards_there(sorted(guards), asked) if guards else {}
         configured = self._reader.configured
         own = await self._foreign.own_guards(self._account_id, reading.own, guards)
-        return Stories(reading.found, reading.reclaims, configured, there, frozenset(asked), own).agreement()
+        closed = frozenset(await self._reclaims.closed(self._account_id))
+        stories = Stories(reading.found, reading.reclaims, configured, there, frozenset(asked), own, closed)
+        return stories.agreement()
 
     async def _read_to_the_end(
         self,

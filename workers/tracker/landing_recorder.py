@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
-from chains.protocol import Chain
+from chains.protocol import Chain, OutcomeQuestion
 from commands.loaded_order import LoadedOrder
 from domain.commands import RecordLanding
 from domain.evidence import Commitment, ExpiryEvidence, Landing
@@ -102,14 +102,16 @@ class LandingRecorder:
         Without it a failure lets the order go on, and not end. Of one whose guard was closed elsewhere there is none:
         that the guard isn't there proves nothing.
         """
-        failed = [
-            (attempt.signature, attempt.question)
-            for attempt, landing in landings
-            if landing.error
-            and attempt.question
-            and not attempt.order_ended
-            and not await self._recorder.is_closed_elsewhere(attempt)
-        ]
+        failed: list[tuple[str, OutcomeQuestion]] = []
+
+        async def ask(attempt: TrackedAttempt) -> None:
+            if attempt.question and not await self._recorder.is_closed_elsewhere(attempt):
+                failed.append((attempt.signature, attempt.question))
+
+        for attempt, landing in landings:
+            if landing.error and attempt.question and not attempt.order_ended:
+                # Where it can't be told, as of a stream that can't be read, there is no proof.
+                await self._recorder.isolate(attempt, ask, attempt)
         if not failed:
             return {}
         answers = await self._chain.outcomes([question for _, question in failed])

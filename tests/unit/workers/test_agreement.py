@@ -54,10 +54,13 @@ def agreement(
     configured: int = 2,
     there: frozenset[str] = frozenset(),
     own: frozenset[str] = frozenset(),
+    closed: frozenset[str] = frozenset(),
 ) -> Agreement:
-    """``there`` are the endpoints that show the one guard, ``own`` what the log has signed that made it."""
+    """``there`` are the endpoints that show the one guard, ``own`` what the log has signed that made it; ``closed``: a
+    reclaim of it was recorded before.
+    """
     asked = frozenset([MAIN, OTHER, THIRD][:configured])
-    return Stories(found, reclaims or {}, configured, {"guard": there}, asked, {"guard": own}).agreement()
+    return Stories(found, reclaims or {}, configured, {"guard": there}, asked, {"guard": own}, closed).agreement()
 
 
 BOTH = frozenset([MAIN, OTHER])
@@ -103,6 +106,8 @@ def test_one_that_is_shown_alone_counts_where_its_guard_was_closed_by_what_count
     for shown in ({MAIN: reclaim(), OTHER: reclaim()}, {OTHER: reclaim()}):
         assert agreement(swaps, {"reclaim": shown}) == Agreement((swap(),), (reclaim(),), ())
     assert agreement(swaps, {"reclaim": {OTHER: reclaim()}}, there=frozenset([MAIN])).found == ()
+    # Recorded by an earlier run it isn't shown as unknown again.
+    assert agreement(swaps, closed=frozenset(["guard"])) == Agreement((swap(),), (), ())
 
 
 def test_what_two_show_otherwise_is_disputed() -> None:
