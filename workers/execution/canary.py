@@ -92,8 +92,8 @@ class Canary:
             raise DomainError(
                 "another_guard_key",
                 f"the wallet has made the canary {address} of another guard key in slot {slot}, and the configured "
-                f"one's, {guard.address}, {when}: another engine signs with it, or did. Use that key, or another wallet; "
-                "with two keys an order could be executed twice",
+                f"one's, {guard.address}, {when}: another engine signs with it, or did. Use that key, or another "
+                "wallet; with two keys an order could be executed twice",
             )
 
     async def _is_there(self, guard: Guard) -> bool:
