@@ -168,8 +168,7 @@ async def outside_orders(settings: Settings, store: Store) -> AsyncIterator[Outs
 
 
 def _may_have_landed(loaded: LoadedOrder) -> bool:
-    order = loaded.order
-    return order is None or bool(order.live_attempts or order.unproven_attempt)
+    return loaded.order is None or bool(loaded.order.undecided_attempts)
 
 
 def _signer(settings: Settings, account: Account) -> AccountSigner:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID, uuid4
 
 from commands.errors import TooManyConflictsError
@@ -26,7 +26,7 @@ from event_store.append.appender import Appender
 from event_store.errors import LeaseLostError
 from event_store.mapper import EventMapper
 from event_store.read.log import Log
-from event_store.types import AppendRequest, Conflict, LeaseLost, NewEvent
+from event_store.types import AppendRequest, Conflict, LeaseLost, NewEvent, RecordedEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +106,9 @@ class Accounts:
 
     async def epochs(self, account_id: UUID) -> Epochs:
         """Every epoch the log has had."""
-        return epochs(await self._events(reconciliation_stream(account_id)))
-
-    async def found_behind_at(self, account_id: UUID) -> int:
-        """The position of the event that last said that the log was put back; 0 where none does."""
         recorded = await self._log.load(reconciliation_stream(account_id))
-        return max((event.position for event in recorded if event.topic == LogFoundBehind.TOPIC), default=0)
+        found_at = [event.position for event in recorded if event.topic == LogFoundBehind.TOPIC]
+        return replace(epochs(self._read(recorded)), found_at=max(found_at, default=0))
 
     async def unrecovered(self, account_id: UUID) -> LogFoundBehind | None:
         """What was found of a log that nobody has recovered yet."""
@@ -172,7 +169,9 @@ class Accounts:
         raise TooManyConflictsError(str(account_id))
 
     async def _events(self, stream_id: UUID) -> list[AccountEvent]:
-        recorded = await self._log.load(stream_id)
+        return self._read(await self._log.load(stream_id))
+
+    def _read(self, recorded: Sequence[RecordedEvent]) -> list[AccountEvent]:
         events = [self._mapper.load(event.topic, event.state) for event in recorded]
         return [event for event in events if isinstance(event, AccountEvent)]
 

@@ -18,7 +18,6 @@ class KnownEpochs:
         self._accounts = accounts
         self._account_id = account_id
         self._known: Epochs | None = None
-        self._found_at: int | None = None
         self._changes = 0
 
     async def all(self) -> Epochs:
@@ -29,15 +28,7 @@ class KnownEpochs:
             self._known = known if changes == self._changes else None
         return known
 
-    async def found_at(self) -> int:
-        """The position at which it was last recorded that the log was put back; 0 where it never was."""
-        found_at = self._found_at
-        if found_at is None:
-            changes, found_at = self._changes, await self._accounts.found_behind_at(self._account_id)
-            self._found_at = found_at if changes == self._changes else None
-        return found_at
-
     def follow(self, events: Sequence[PositionedEvent]) -> None:
         if any(event.topic == LogFoundBehind.TOPIC for event in events):
-            self._known = self._found_at = None
+            self._known = None
             self._changes += 1

@@ -19,6 +19,7 @@ from domain.commands import RecordElsewhere
 from domain.errors import LandedAfterEndError, NotApplicableError
 from domain.events import TransactionBuilt
 from domain.log_behind import ForeignTransactionFound
+from domain.order import Order
 from event_store.append.appender import Appender
 from event_store.mapper import UNREADABLE, EventMapper
 from event_store.read.log import Log
@@ -61,24 +62,31 @@ class ForeignTransactions:
             unknown = {signature for signature in unknown if listed[signature] not in damaged}
         return unknown
 
-    async def own_guards(
-        self, account_id: UUID, shown: Mapping[UUID, set[str]], guards: Collection[str]
-    ) -> dict[str, frozenset[str]]:
-        """By guard, of ``guards``, which transactions have made it that the log has signed, of those that are ``shown``
-        by order to have succeeded, or has recorded.
+    async def own_makers(
+        self, account_id: UUID, order_ids: Collection[UUID], succeeded: Collection[str]
+    ) -> dict[str, set[str]]:
+        """By guard, which transactions made it that the log has recorded as foreign, or has signed for one of the
+        orders, or for those that share its guard, and that have ``succeeded``.
         """
         made: dict[str, set[str]] = defaultdict(set)
         for one in await self.found(account_id):
-            if one.guard in guards and one.guard and not one.failed:
+            if one.guard and not one.failed:
                 made[one.guard].add(one.signature)
-        order_ids = list(shown) if guards else []
-        for start in range(0, len(order_ids), _AT_ONCE):
-            page = order_ids[start : start + _AT_ONCE]
-            for order_id, history in (await self._orders.load(page)).orders.items():
-                for attempt in history.order.attempts if history.order else ():
-                    if attempt.guard and attempt.guard in guards and attempt.signature in shown[order_id]:
-                        made[attempt.guard].add(attempt.signature)
-        return {guard: frozenset(signatures) for guard, signatures in made.items()}
+        asked = await self._loaded(order_ids)
+        sharing = {other for order in asked.values() if order.leg for other in order.leg.sharing}
+        for order in (asked | await self._loaded(sharing - asked.keys())).values():
+            for attempt in order.attempts:
+                if attempt.guard and attempt.signature in succeeded:
+                    made[attempt.guard].add(attempt.signature)
+        return dict(made)
+
+    async def _loaded(self, order_ids: Iterable[UUID]) -> dict[UUID, Order]:
+        """Those of the orders that are there and can be read."""
+        loaded, ids = dict[UUID, Order](), list(order_ids)
+        for start in range(0, len(ids), _AT_ONCE):
+            histories = (await self._orders.load(ids[start : start + _AT_ONCE])).orders
+            loaded |= {order_id: one.order for order_id, one in histories.items() if one.order}
+        return loaded
 
     async def _signed(self, order_ids: Iterable[UUID]) -> set[str]:
         """Every signature of the orders' own attempts, as far as they can be read."""

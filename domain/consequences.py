@@ -51,8 +51,7 @@ def _meaning(
     if order.was_closed_elsewhere:
         # It may have been filled, or the other one that shares its guard; orders that follow it wait for a client.
         shares = order.leg.is_exclusive and other.leg.is_exclusive
-        is_open = other.live_attempts or other.unproven_attempt
-        return c.RecordClosedElsewhere() if shares and not is_open else None
+        return c.RecordClosedElsewhere() if shares and not other.undecided_attempts else None
     is_filled, by = order.status == "confirmed", order.cancellation.by if order.cancellation else None
     because = order.cancellation.because if order.cancellation else None
     if order.leg.is_exclusive and other.leg.is_exclusive:

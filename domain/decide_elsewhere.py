@@ -66,15 +66,15 @@ def closed_gap(order: Order, evidence: ExpiryEvidence | None) -> str | None:
     """What is missing to say of an order whose guard was closed elsewhere that none of its own transactions made that;
     None where nothing is.
     """
-    own = [*order.live_attempts, *([order.unproven_attempt] if order.unproven_attempt else [])]
-    if own and evidence is None:
+    if not order.undecided_attempts:
+        return None
+    if evidence is None:
         return "nobody was asked"
-    if own and evidence and not evidence.is_complete:
+    if not evidence.is_complete:
         return f"{evidence.endpoints[0].endpoint} alone says that none has"
     gaps = (
         evidence.gap(genesis_hash=one.genesis_hash, signature=one.signature, lands_until=one.lands_until)
-        for one in own
-        if evidence
+        for one in order.undecided_attempts
     )
     return next((gap for gap in gaps if gap), None)
 

@@ -30,9 +30,13 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True)
 class Epochs:
-    """All epochs of a log, in their order. A later one may begin at a lower position than one before it."""
+    """All epochs of a log, in their order. A later one may begin at a lower position than one before it.
+
+    ``found_at`` is the position of the event that says that the newest has begun; 0 while there is but the first.
+    """
 
     begun: tuple[Epoch, ...] = (Epoch(1, 0),)
+    found_at: int = 0
 
     @property
     def current(self) -> int:

@@ -252,6 +252,12 @@ class Order(OrderTerms):
         lost = (one for one in reversed(self.attempts) if one.end in ("rejected", "expired") and one.guard)
         return next((attempt for attempt in lost if not attempt.proven), None)
 
+    @property
+    def undecided_attempts(self) -> tuple[Attempt, ...]:
+        """The attempts of which it isn't proven that they never succeed: the live ones, and that."""
+        unproven = self.unproven_attempt
+        return (*self.live_attempts, *([unproven] if unproven else []))
+
     def fees_lost_beside(self, attempt: Attempt) -> int:
         """What the order's other attempts cost as failures, in lamports: ``attempt`` succeeded, whatever was said."""
         return self.fees_lost_lamports - attempt.fee_lost_lamports

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -95,11 +95,11 @@ class TwapLists:
 
     async def pause(self, list_id: UUID, account_id: UUID, *, by: str, because: str | None = None) -> Twap:
         """Raises ``DomainError``: ``list_not_found``, ``list_ended``."""
-        return await self._record(list_id, account_id, lambda known: pause(known, by, because), _always(()))
+        return await self._record(list_id, account_id, lambda known: pause(known, by, because))
 
     async def resume(self, list_id: UUID, account_id: UUID, *, by: str, now: datetime) -> Twap:
         """Its next slice is due when it was, or now. Raises ``DomainError``: ``list_not_found``, ``list_ended``."""
-        known = await self._record(list_id, account_id, lambda known: resume(known, by), _always(()))
+        known = await self._record(list_id, account_id, lambda known: resume(known, by))
         await self.schedule.look_again(list_id, now)
         return known
 
@@ -110,15 +110,7 @@ class TwapLists:
 
         Raises ``DomainError``: ``list_not_found``, ``log_behind`` where the log was put back, unless it is cancelled.
         """
-
-        async def sound() -> Guards:
-            trading = await self._trading.of(account_id)
-            if trading.behind:
-                # In what the log lost more of its slices may have been executed: its end would be told without them.
-                raise DomainError("log_behind", "The log was put back; `surefill recover` asks which orders to cancel.")
-            return self._trading.guards(account_id, trading)
-
-        known = await self._record(list_id, account_id, lambda known: cancel(known, by, because), sound)
+        known = await self._record(list_id, account_id, lambda known: cancel(known, by, because), unless_behind=True)
         await self.schedule.look_again(list_id, now)
         return known
 
@@ -148,7 +140,7 @@ class TwapLists:
     ) -> Twap:  # fmt: skip
         """Record that a slice is not taken, unless the list stands still by now. Raises ``LeaseLostError``."""
         return await self._record(
-            known.list_id, account_id, lambda state: refuse_slice(state, number, code, detail), _always(guards)
+            known.list_id, account_id, lambda state: refuse_slice(state, number, code, detail), guards
         )
 
     async def _record(
@@ -156,7 +148,9 @@ class TwapLists:
         list_id: UUID,
         account_id: UUID,
         decided: Callable[[Twap], TwapEvent | None],
-        guards: Callable[[], Awaitable[Guards]],
+        guards: Guards = (),
+        *,
+        unless_behind: bool = False,
     ) -> Twap:
         for _ in range(MOST_CONFLICTS):
             known = await self.owned(list_id, account_id)
@@ -164,13 +158,22 @@ class TwapLists:
             if event is None:
                 return known
             new = account_event(self._mapper, account_id, uuid4(), list_id, known.version + 1, event)
-            outcome = await self._appender.append(AppendRequest((new,), await guards()))
+            trading = await self._while_sound(account_id) if unless_behind else ()
+            outcome = await self._appender.append(AppendRequest((new,), (*guards, *trading)))
             if isinstance(outcome, LeaseLost):
                 raise LeaseLostError(outcome.processor)
             if not isinstance(outcome, Conflict):
                 return await self.owned(list_id, account_id)
             self._trading.forget(account_id)
         raise TooManyConflictsError(str(list_id))
+
+    async def _while_sound(self, account_id: UUID) -> Guards:
+        """Hold while the log isn't known to be behind. Raises ``DomainError("log_behind")``."""
+        trading = await self._trading.of(account_id)
+        if trading.behind:
+            # In what the log lost more of its slices may have been executed: its end would be told without them.
+            raise DomainError("log_behind", "The log was put back; `surefill recover` asks which orders to cancel.")
+        return self._trading.guards(account_id, trading)
 
     def _repeated(self, list_id: UUID, recorded: list[RecordedEvent], asked: TwapSubmitted) -> AcceptedTwap:
         if not recorded or recorded[0].topic not in TWAP_TOPICS:
@@ -188,13 +191,6 @@ class TwapLists:
             return twap(list_id, [event for event in events if isinstance(event, AccountEvent)])
         except UNREADABLE as fault:
             raise UnreadableEventError(recorded[-1], fault) from None
-
-
-def _always(guards: Guards) -> Callable[[], Awaitable[Guards]]:
-    async def same() -> Guards:
-        return guards
-
-    return same
 
 
 def _conflict(belongs_to: str) -> DomainError:

@@ -117,7 +117,7 @@ def twap_watch(parts: Parts, source: PriceSource, deadman: DeadmanWatch) -> Twap
         store.orders,
         store.trading,
         held=deadman.held,
-        put_back_at=store.epochs.found_at,
+        epochs=store.epochs.all,
         clock=utc_now,
         paper=settings.paper,
     )

@@ -86,7 +86,7 @@ class Visit:
         """The tracker finds out first what became of what may have made the guard."""
         sharing = await self.orders.load(order.leg.sharing) if order.leg else None
         orders = [order, *(one.order for one in sharing.orders.values() if one.order)] if sharing else [order]
-        if any(one.live_attempts or one.unproven_attempt for one in orders):
+        if any(one.undecided_attempts for one in orders):
             return loaded
         return await self.recording.record(loaded, RecordClosedElsewhere())
 

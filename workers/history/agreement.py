@@ -42,7 +42,7 @@ class Stories:
     configured: int
     guards: Mapping[str, frozenset[str]]
     asked: frozenset[str]
-    own: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    own: Mapping[str, set[str] | frozenset[str]] = field(default_factory=dict)
     closed: frozenset[str] = frozenset()
 
     def agreement(self) -> Agreement:

@@ -33,13 +33,13 @@ class Reading:
     """What came of asking each endpoint; those in ``marks`` and ``read``, by name, were read to the end.
 
     ``found`` are successes that made an order's guard, ``reclaims`` those that closed guards; and failures of either,
-    where they were asked for: as each endpoint shows them. ``own`` are successes that the log has signed or recorded,
-    by their orders, where failures were asked for.
+    where they were asked for: as each endpoint shows them. ``succeeded`` are the signatures of every success with an
+    order's memo, where failures were asked for.
     """
 
     found: Shown[ForeignTransactionFound] = field(default_factory=dict)
     reclaims: Shown[ForeignReclaimFound] = field(default_factory=dict)
-    own: dict[UUID, set[str]] = field(default_factory=dict)
+    succeeded: set[str] = field(default_factory=set)
     marks: dict[str, Mark] = field(default_factory=dict)
     read: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -138,7 +138,7 @@ class HistoryReader:
                 for found in await self._compare(history, commitment, listed):
                     into.found.setdefault(found.signature, {})[history.name] = found
                 if failures:
-                    _add_own(into, listed)
+                    into.succeeded.update(one.signature for one in listed if one.memo and not one.failed)
                 for reclaim in await self._compare_reclaims(history, commitment, listed):
                     into.reclaims.setdefault(reclaim.signature, {})[history.name] = reclaim
                 # An endpoint that doesn't know the mark's transaction shows what is older, too.
@@ -214,10 +214,3 @@ class HistoryReader:
             received={mint: amount for mint, amount in movement.gained.items() if amount > 0},
             fee_lamports=movement.fee_lamports,
         )
-
-
-def _add_own(into: Reading, listed: Sequence[Listed]) -> None:
-    """Of what was listed and compared: what is not unknown is the log's own."""
-    for one in listed:
-        if one.memo and not one.failed and one.signature not in into.found:
-            into.own.setdefault(one.memo.order_id, set()).add(one.signature)

@@ -78,7 +78,8 @@ class OutsideReader:
         guards = guards_in_question(reading.found, reading.reclaims)
         there = await self._reader.guards_there(sorted(guards), asked) if guards else {}
         configured = self._reader.configured
-        own = await self._foreign.own_guards(self._account_id, reading.own, guards)
+        orders = {one.order_id for shown in reading.found.values() for one in shown.values()}
+        own = await self._foreign.own_makers(self._account_id, orders, reading.succeeded)
         closed = frozenset(await self._reclaims.closed(self._account_id))
         stories = Stories(reading.found, reading.reclaims, configured, there, frozenset(asked), own, closed)
         return stories.agreement()

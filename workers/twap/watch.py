@@ -21,6 +21,7 @@ from commands.orders import Guards, Loaded, OrderRepository
 from commands.trading import TradingStates
 from commands.twap.lists import TwapLists
 from commands.twap.schedule import ScheduledSlice
+from domain.epochs import Epochs
 from domain.errors import DomainError, NotApplicableError
 from domain.order import Order
 from domain.trading_state import AccountTrading
@@ -59,9 +60,7 @@ class Look:
 
 
 class TwapWatch:
-    """``held`` are the accounts whose dead-man's switch is due, ``put_back_at`` is the position at which it was last
-    recorded that the log was put back; with ``paper`` only lists on paper go on.
-    """
+    """``held`` are the accounts whose dead-man's switch is due; with ``paper`` only lists on paper go on."""
 
     def __init__(
         self,
@@ -71,7 +70,7 @@ class TwapWatch:
         trading: TradingStates,
         *,
         held: Callable[[], frozenset[UUID]],
-        put_back_at: Callable[[], Awaitable[int]],
+        epochs: Callable[[], Awaitable[Epochs]],
         clock: Callable[[], datetime],
         paper: bool = False,
     ) -> None:
@@ -80,7 +79,7 @@ class TwapWatch:
         self._orders = orders
         self._trading = trading
         self._held = held
-        self._put_back_at = put_back_at
+        self._epochs = epochs
         self._clock = clock
         self._paper = paper
         self._told = asyncio.Event()
@@ -230,7 +229,7 @@ class TwapWatch:
         """Whether the log was found to be put back since the list's newest event: it may have lost that the list was
         cancelled. To which moment it was put back is not always known.
         """
-        return look.newest.position < await self._put_back_at()
+        return look.newest.position < (await self._epochs()).found_at
 
     async def _later(self, row: ScheduledSlice, seconds: float) -> None:
         await self._lists.schedule.look_again(row.list_id, self._clock() + timedelta(seconds=seconds))

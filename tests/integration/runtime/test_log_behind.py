@@ -67,6 +67,14 @@ async def witnessed(store: Store, file: Path, position: int) -> None:
         await asyncio.gather(keeping, return_exceptions=True)
 
 
+async def lose_the_end(store: Store, file: Path, database: TestDatabase, postgres: EmbeddedPostgres) -> None:
+    """Five orders whose witness has seen the last, put back to the third."""
+    for _ in range(5):
+        await submit(store)
+    await witnessed(store, file, 5)
+    put_back(superuser_url(postgres, database), database, 3)
+
+
 async def is_known(store: Store) -> bool:
     async with store.pool.connection() as connection:
         cursor = await connection.execute("select 1 from positions where processor = 'witness'")
@@ -87,10 +95,7 @@ async def test_a_log_that_never_had_a_witness_is_not_behind_and_gets_one(store: 
 async def test_a_log_without_what_its_witness_has_seen_is_halted_and_an_epoch_begins(
     settings: Settings, store: Store, file: Path, database: TestDatabase, postgres: EmbeddedPostgres
 ) -> None:
-    for _ in range(5):
-        await submit(store)
-    await witnessed(store, file, 5)
-    put_back(superuser_url(postgres, database), database, 3)
+    await lose_the_end(store, file, database, postgres)
     async with open_store(settings, "again") as again:
         await hold_against_witness(again, file)
         trading = await again.accounts.trading(DEFAULT_ACCOUNT)
@@ -109,10 +114,7 @@ async def test_a_log_without_what_its_witness_has_seen_is_halted_and_an_epoch_be
 async def test_another_event_at_the_witnessed_position_leaves_no_position_sure(
     settings: Settings, store: Store, file: Path, database: TestDatabase, postgres: EmbeddedPostgres
 ) -> None:
-    for _ in range(5):
-        await submit(store)
-    await witnessed(store, file, 5)
-    put_back(superuser_url(postgres, database), database, 3)
+    await lose_the_end(store, file, database, postgres)
     async with open_store(settings, "again") as again:
         for _ in range(4):
             await submit(again)
@@ -174,10 +176,7 @@ async def test_a_log_that_was_put_back_once_more_while_it_was_recovered_begins_a
     settings: Settings, store: Store, file: Path, database: TestDatabase, postgres: EmbeddedPostgres
 ) -> None:
     """The backup was taken between the two steps of ``surefill recover``: what was decided then is lost, too."""
-    for _ in range(5):
-        await submit(store)
-    await witnessed(store, file, 5)
-    put_back(superuser_url(postgres, database), database, 3)
+    await lose_the_end(store, file, database, postgres)
     async with open_store(settings, "again") as again:
         await hold_against_witness(again, file)
         backup = await again.events.head()
