@@ -29,6 +29,7 @@ from api.config import ApiConfig
 from api.deadman import DeadmanController
 from api.docs.page import openapi_config
 from api.health import HealthController
+from api.known_query import require_known_query
 from api.network import NetworkController
 from api.order_lists.controller import OrderListsController
 from api.order_lists.twap_pause import TwapPauseController
@@ -196,6 +197,7 @@ def create_app(
             "caller": Provide(caller_of, sync_to_thread=False),
         },
         middleware=[DefineMiddleware(Authentication, authenticator=authenticator)],
+        before_request=require_known_query,
         before_send=[name_all_methods],
         lifespan=[feeding],
         plugins=[PydanticPlugin(prefer_alias=True), PROBLEM_DETAILS],

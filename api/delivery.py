@@ -42,6 +42,8 @@ class Question:
 
 def question(order_id: str, query: Mapping[str, str]) -> Question:
     """What a client asks for; raises ``StreamRefusedError``."""
+    if unknown := [name for name in query if name not in ("after", "events")]:
+        raise StreamRefusedError(4400, f"a stream takes after and events, not {unknown[0][:40]}")
     after, events = query.get("after", "0"), query.get("events", "false").lower()
     if not (after.isascii() and after.isdigit() and len(after) <= 9):
         raise StreamRefusedError(4400, "after is a sequence, 0 or more")

@@ -32,7 +32,7 @@ _OF_EVERY_ROUTE = (
     *("headers_too_large", "overloaded", "internal_error"),
 )
 
-_OF_A_KEY = ("unauthenticated", "scope_missing", "rate_limited")
+_OF_A_KEY = ("unauthenticated", "scope_missing", "rate_limited", "invalid_query")
 
 
 @dataclass

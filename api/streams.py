@@ -7,7 +7,10 @@ sockets, at any time, get the same.
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from litestar import Controller, get, websocket
+from litestar.params import QueryParameter
 
 from api.callers.caller import InjectedCaller
 from api.callers.rules import READ
@@ -17,6 +20,11 @@ from api.openapi import DocumentedOperation, problems
 from api.orders.read import OrderId
 from api.services import InjectedServices
 from api.sockets import Socket, upgrade_required
+
+After = Annotated[
+    int, QueryParameter(ge=0, le=999_999_999, description="Go on after this `sequence` of a message, as `3`.")
+]
+Events = Annotated[bool, QueryParameter(description="`true`: a message for every event.")]
 
 
 class StreamsController(Controller):
@@ -42,8 +50,8 @@ class StreamsController(Controller):
         responses=problems("bad_request", "upgrade_required"),
         response_description="Switching to WebSocket.",
     )
-    async def upgrade(self, order_id: OrderId) -> None:
-        """One message for each change of status; `after` resumes after a sequence, `events=true` sends every event.
+    async def upgrade(self, order_id: OrderId, after: After = 0, events: Events = False) -> None:
+        """One message for each change of status, until the order has ended.
 
         A request that isn't a WebSocket's, as one from this page, is answered 426.
         """

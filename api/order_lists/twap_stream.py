@@ -89,6 +89,8 @@ async def _deliver(services: Services, caller: Caller, socket: Socket, list_id: 
 
 
 async def _send_until_over(services: Services, caller: Caller, socket: Socket, asked: str) -> Close:
+    if socket.query_params:
+        raise StreamRefusedError(4400, "this stream takes no query parameter")
     twap = await _asked(services, caller, asked)
     list_id = twap.list_id
     # Watched before it is read: what comes in between is read again.

@@ -10,7 +10,7 @@ from litestar.params import HeaderParameter
 from api.errors import ProblemError
 
 IF_MATCH: Final = "If-Match"
-_ETAG = re.compile(r'"(\d{1,9})"', re.ASCII)
+_ETAG = re.compile(r'"([1-9]\d{0,8})"', re.ASCII)
 
 IfMatch = Annotated[
     str | None,

@@ -10,7 +10,7 @@ READING = (
         "invalid_query",
         400,
         False,
-        "a query parameter has a bad value; `field` names it",
+        "a query parameter has a bad value, is there twice, or is none that the request takes; `field` names it",
         "correct it; a cursor goes with the query it was given for",
     ),
     Entry(

@@ -7,8 +7,11 @@ from api.serving.refusal import Application, Message, Receive, Refusal, Send
 
 _REMEMBERED = 256
 # What a page that is let in may send, and read of an answer, beyond what every page may.
-_REQUEST_HEADERS = b"authorization, content-type, idempotency-key, prefer, surefill-expires-after"
-_ANSWER_HEADERS = b"Location, Preference-Applied, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After"
+_METHODS = b"GET, POST, PUT, PATCH, DELETE"
+_REQUEST_HEADERS = b"authorization, content-type, idempotency-key, if-match, prefer, surefill-expires-after"
+_ANSWER_HEADERS = (
+    b"ETag, Location, Preference-Applied, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After"
+)
 
 
 def checked(app: Application, access: Access) -> Application:
@@ -53,7 +56,7 @@ def _is_preflight(scope: Message) -> bool:
 async def _answer_preflight(scope: Message, send: Send, origin: bytes) -> None:
     headers = [
         (b"access-control-allow-origin", origin),
-        (b"access-control-allow-methods", b"GET, POST, PUT, DELETE"),
+        (b"access-control-allow-methods", _METHODS),
         (b"access-control-allow-headers", _REQUEST_HEADERS),
         (b"access-control-max-age", b"600"),
         (b"vary", b"Origin"),

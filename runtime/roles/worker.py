@@ -88,6 +88,7 @@ async def _prove(canary: Canary) -> None:
         await canary.prove()
     except DomainError as refused:
         raise StartupError(str(refused)) from None
+    await canary.record()
 
 
 async def _sign_for_others(parts: Parts, context: BuildContext, visits: AccountVisits) -> None:
@@ -133,6 +134,8 @@ async def _trade_after(gate: HistoryGate, visits: AccountVisits, visit: Visit, c
         await canary.prove()
     except DomainError as refused:
         log.error("nothing is signed for an account", account_id=str(canary.account_id), reason=str(refused))
+    else:
+        await canary.record()
 
 
 def _canary(parts: Parts, signer: AccountSigner, account_id: UUID) -> Canary:

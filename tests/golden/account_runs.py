@@ -143,8 +143,7 @@ async def guard_key_bound(engine: EngineHarness, node: FaultyNode) -> Sequence[U
         )  # fmt: skip
         await canary.prove()
         async with asyncio.timeout(15):
-            while not await engine.chain.is_finalized(key.canary(engine.wallet.address).address):
-                await asyncio.sleep(0.05)
+            await canary.record()
     execute(engine)
     order_id = await engine.submit()
     await engine.until(order_id, is_ended)

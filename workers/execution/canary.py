@@ -47,6 +47,7 @@ class Canary:
     canaries: Callable[[], Awaitable[Mapping[str, int]]]
     proven: bool = field(default=False, init=False)
     _sent: bool = field(default=False, init=False)
+    _recorded: bool = field(default=False, init=False)
 
     async def prove(self) -> None:
         """Return once the key is proven, however long the chain and the log take to answer.
@@ -61,15 +62,30 @@ class Canary:
                 log.warning("the guard key is not proven yet", reason=type(error).__name__)
                 await asyncio.sleep(_AGAIN_S)
 
+    async def record(self) -> None:
+        """Return once the log says that the canary is there: from then on nothing is signed for a chain that doesn't
+        show it.
+
+        A fork may undo one that was made a moment ago: recorded is one that is finalized.
+        """
+        guard = self.guard_key.canary(self.wallet.address)
+        while not self._recorded:
+            try:
+                if await self.chain.is_finalized(guard.address):
+                    await self.guard_keys.canary_made(self.account_id, guard.address)
+                    self._recorded = True
+                    return
+            except TRANSIENT_ERRORS as error:
+                log.warning("the canary is not recorded yet", reason=type(error).__name__)
+            await asyncio.sleep(_AGAIN_S)
+
     async def _prove(self, guard: Guard) -> None:
         bound = GuardKeyBound(wallet=guard.wallet, authority=guard.authority, canary=guard.address)
         was_made = await self.guard_keys.bind(self.account_id, bound)
         if await self._is_there(guard):
             if not was_made:
                 await self._require_first(guard)
-            # A fork may still undo one that was made a moment ago: recorded is what stays.
-            if not was_made and await self.chain.is_finalized(guard.address):
-                await self.guard_keys.canary_made(self.account_id, guard.address)
+            self._recorded = was_made
             self.proven = True
         elif was_made:
             raise DomainError(

@@ -141,9 +141,12 @@ async def test_settings_let_in_names_pages_and_a_proxy(database: TestDatabase) -
         )
         assert status == 204
         assert headers["access-control-allow-origin"] == DESK
-        assert "POST" in headers["access-control-allow-methods"]
+        described = (await engine.http.get("/docs/openapi.json")).json()["paths"].values()
+        methods = {method.upper() for path in described for method in path}
+        assert "PATCH" in methods <= set(headers["access-control-allow-methods"].split(", "))
         allowed = headers["access-control-allow-headers"].split(", ")
-        assert {"authorization", "content-type"} <= set(allowed)
+        # What an order is submitted, repeated and amended with.
+        assert {"authorization", "content-type", "idempotency-key", "if-match"} <= set(allowed)
         status, headers, _ = await ask(
             engine,
             "POST /api/orders/execute",
@@ -153,6 +156,7 @@ async def test_settings_let_in_names_pages_and_a_proxy(database: TestDatabase) -
             body=json.dumps(BODY),
         )
         assert (status, headers["access-control-allow-origin"], headers["vary"]) == (202, DESK, "Origin")
+        assert {"ETag", "Location", "Retry-After"} <= set(headers["access-control-expose-headers"].split(", "))
         assert await code(engine, "Host: trade.lan", "Origin: https://evil.example") == "origin_not_allowed"
 
 

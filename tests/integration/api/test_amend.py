@@ -103,6 +103,7 @@ async def test_terms_that_are_met_are_no_error(engine: Engine) -> None:
         (None, {"amountIn": "1"}, 428, "precondition_required"), ("1", {"amountIn": "1"}, 422, "invalid_precondition"),
         ("*", {"amountIn": "1"}, 422, "invalid_precondition"),
         ('W/"1"', {"amountIn": "1"}, 422, "invalid_precondition"),
+        ('"01"', {"amountIn": "1"}, 422, "invalid_precondition"),
         ('"1", "2"', {"amountIn": "1"}, 422, "invalid_precondition"), ('"1"', {}, 422, "missing_field"),
         ('"1"', {"amountIn": None}, 422, "missing_field"), ('"1"', {"amountIn": "0"}, 422, "amount_not_positive"),
         ('"1"', {"amountIn": "1e-10"}, 422, "too_many_decimals"), ('"1"', {"limitPrice": "x"}, 422, "invalid_price"),

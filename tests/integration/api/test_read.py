@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from uuid import UUID, uuid4
 
+import pytest
+
 from api.callers.caller import KEYLESS
 from chains.wallet import Wallet
 from commands.ids import DEFAULT_ACCOUNT
@@ -44,7 +46,15 @@ ODD = [
     ("GET", "/api/orders?status=done", 400, "invalid_query", "status"),
     ("GET", "/api/orders?cursor=%C3%A4", 400, "invalid_query", "cursor"),
     ("GET", "/api/orders?position=-1", 400, "invalid_query", "position"),
+    # A misspelt filter would filter nothing.
+    ("GET", "/api/orders?stauts=pending", 400, "invalid_query", "stauts"),
+    ("GET", "/api/orders?status=pending&status=confirmed", 400, "invalid_query", "status"),
+    ("GET", "/api/orders/01900000-0000-7000-8000-000000000001?asOf=2026-01-01T00:00:00Z", 400, "invalid_query", "asOf"),
+    ("POST", "/api/orders/cancel?pair=SOL/USDC", 400, "invalid_query", "pair"),
+    ("DELETE", "/api/orders?all=true", 405, "method_not_allowed", None),
     ("GET", "/ws/orders/01900000-0000-7000-8000-000000000001", 426, "upgrade_required", None),
+    ("GET", "/ws/orders/01900000-0000-7000-8000-000000000001?after=3&events=true", 426, "upgrade_required", None),
+    ("GET", "/ws/orders/01900000-0000-7000-8000-000000000001?since=3", 400, "invalid_query", "since"),
 ]
 
 
@@ -136,6 +146,11 @@ async def test_an_odd_request_is_a_problem_with_its_code(engine: Engine) -> None
         assert answer.headers["content-type"] == "application/problem+json"
         assert (path, answer.status_code, body["code"], body.get("field")) == (path, status, code, field)
         assert status != 405 or all(method.isupper() for method in answer.headers["allow"].split(", "))
+
+
+@pytest.mark.parametrize("path", ["/api/orders?", "/api/orders?limit=1", "/health/live?probe=1", "/?from=elsewhere"])
+async def test_a_query_that_is_none_or_one_to_an_open_path_is_taken(engine: Engine, path: str) -> None:
+    assert (await engine.http.get(path, follow_redirects=True)).status_code == 200
 
 
 async def test_the_network_names_tokens_and_the_wallet_once_it_is_bound(engine: Engine, tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ IMPOSSIBLE = [
     (None, "?after=two", 4400),
     (None, "?after=3", 4400),
     (None, "?events=perhaps", 4400),
+    (None, "?since=0", 4400),
 ]
 
 

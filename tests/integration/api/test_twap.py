@@ -316,7 +316,14 @@ async def test_its_stream_tells_each_change_and_ends_with_it(engine: Engine) -> 
         assert [json.loads(text) async for text in socket] == [told[-1]]
 
 
-@pytest.mark.parametrize(("list_id", "code"), [("7", 4400), ("01a21ace-5b26-7932-9d6f-fe0e620711a1", 4404)])
+@pytest.mark.parametrize(
+    ("list_id", "code"),
+    [
+        ("7", 4400),
+        ("01a21ace-5b26-7932-9d6f-fe0e620711a1", 4404),
+        ("01a21ace-5b26-7932-9d6f-fe0e620711a1?after=1", 4400),
+    ],
+)
 async def test_a_stream_of_no_list_says_so(engine: Engine, list_id: str, code: int) -> None:
     async with connect(f"{engine.ws}/ws/order-lists/{list_id}") as socket:
         with pytest.raises(ConnectionClosed):

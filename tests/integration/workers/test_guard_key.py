@@ -39,32 +39,34 @@ async def recorded(engine: EngineHarness) -> list[type[object]]:
     return [type(engine.mapper.load(event.topic, event.state)) for event in events]
 
 
-async def finalized(engine: EngineHarness) -> None:
-    address = engine.wallet.guard_key().canary(engine.wallet.address).address
-    async with asyncio.timeout(15):
-        while not await engine.chain.is_finalized(address):
-            await asyncio.sleep(0.05)
-
-
 async def test_the_first_start_makes_the_canary_and_each_later_one_proves_by_it(engine: EngineHarness):
     first = canary(engine)
     assert not first.proven
     await first.prove()
     assert first.proven
     assert await recorded(engine) == [GuardKeyBound]
-    await finalized(engine)
+    async with asyncio.timeout(15):
+        await first.record()
+    address = engine.wallet.guard_key().canary(engine.wallet.address).address
+    assert await engine.chain.is_finalized(address)
+    assert await recorded(engine) == [GuardKeyBound, CanaryMade]
     balance = await engine.chain.lamports(engine.wallet.address)
     for _ in range(2):
-        await canary(engine).prove()
+        later = canary(engine)
+        await later.prove()
+        await later.record()
     assert await recorded(engine) == [GuardKeyBound, CanaryMade]
     assert await engine.chain.lamports(engine.wallet.address) == balance
 
 
-async def test_two_first_starts_at_once_make_one_canary(engine: EngineHarness):
+async def test_two_first_starts_at_once_make_one_canary_and_record_it_once(engine: EngineHarness):
     both = [canary(engine), canary(engine)]
     await asyncio.gather(*(one.prove() for one in both))
     assert [one.proven for one in both] == [True, True]
     assert await recorded(engine) == [GuardKeyBound]
+    async with asyncio.timeout(15):
+        await asyncio.gather(*(one.record() for one in both))
+    assert await recorded(engine) == [GuardKeyBound, CanaryMade]
 
 
 async def test_another_guard_key_is_refused(engine: EngineHarness):
@@ -97,9 +99,9 @@ async def test_of_two_that_begin_at_once_one_signs_at_most(engine: EngineHarness
 
 
 async def test_a_chain_that_does_not_show_the_canary_is_not_signed_for(engine: EngineHarness, rpc_url: str):
-    await canary(engine).prove()
-    await finalized(engine)
-    await canary(engine).prove()
+    first = canary(engine)
+    await first.prove()
+    await first.record()
 
     def succeeds(_: Request, result: Any) -> Any:
         return {**result, "value": {**result["value"], "err": None, "unitsConsumed": 1_000}}
