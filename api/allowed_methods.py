@@ -10,6 +10,8 @@ from litestar.datastructures import MutableScopeHeaders
 from litestar.routes import HTTPRoute
 from litestar.types import Message, Scope
 
+from api.serving.head import with_head
+
 
 async def name_all_methods(message: Message, scope: Scope) -> None:
     """A hook of ``before_send``."""
@@ -18,4 +20,4 @@ async def name_all_methods(message: Message, scope: Scope) -> None:
     app: Litestar = scope["litestar_app"]
     routes = [one for one in app.routes if isinstance(one, HTTPRoute) and one.path_format == scope.get("path_template")]
     if routes:
-        MutableScopeHeaders.from_message(message)["allow"] = ", ".join(sorted(routes[0].methods))
+        MutableScopeHeaders.from_message(message)["allow"] = ", ".join(sorted(with_head({*routes[0].methods})))

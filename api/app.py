@@ -29,7 +29,6 @@ from api.config import ApiConfig
 from api.deadman import DeadmanController
 from api.docs.page import openapi_config
 from api.health import HealthController
-from api.known_query import require_known_query
 from api.network import NetworkController
 from api.order_lists.controller import OrderListsController
 from api.order_lists.twap_pause import TwapPauseController
@@ -41,6 +40,7 @@ from api.orders.preview import PreviewController
 from api.orders.read import OrdersController
 from api.orders.submit import SubmitController
 from api.pairs import PairsController
+from api.plain_request import require_plain_request
 from api.prices import Ticker
 from api.problems import PLUGIN as PROBLEM_DETAILS
 from api.rates import Rates
@@ -197,7 +197,7 @@ def create_app(
             "caller": Provide(caller_of, sync_to_thread=False),
         },
         middleware=[DefineMiddleware(Authentication, authenticator=authenticator)],
-        before_request=require_known_query,
+        before_request=require_plain_request,
         before_send=[name_all_methods],
         lifespan=[feeding],
         plugins=[PydanticPlugin(prefer_alias=True), PROBLEM_DETAILS],

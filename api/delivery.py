@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
+from litestar.datastructures import MultiDict
 from litestar.exceptions import WebSocketDisconnect
 
 from api.callers.caller import Caller
@@ -40,10 +40,12 @@ class Question:
     events: bool
 
 
-def question(order_id: str, query: Mapping[str, str]) -> Question:
+def question(order_id: str, query: MultiDict[str]) -> Question:
     """What a client asks for; raises ``StreamRefusedError``."""
     if unknown := [name for name in query if name not in ("after", "events")]:
         raise StreamRefusedError(4400, f"a stream takes after and events, not {unknown[0][:40]}")
+    if twice := [name for name in query if len(query.getall(name)) > 1]:
+        raise StreamRefusedError(4400, f"{twice[0]} is there twice: one of them is meant")
     after, events = query.get("after", "0"), query.get("events", "false").lower()
     if not (after.isascii() and after.isdigit() and len(after) <= 9):
         raise StreamRefusedError(4400, "after is a sequence, 0 or more")

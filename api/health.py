@@ -38,6 +38,7 @@ class Readiness(View):
 class HealthController(Controller):
     tags = ("health",)
     opt = OPEN
+    security = ({},)
 
     @get(
         "/health/live",

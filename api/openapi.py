@@ -66,6 +66,10 @@ def an_object(title: str, required: list[str], **properties: Schema) -> Schema:
     )
 
 
+def or_null(schema: Schema, description: str | None = None) -> Schema:
+    return Schema(any_of=[schema, Schema(type=OpenAPIType.NULL)], description=description)
+
+
 @dataclass
 class BodyOperation(DocumentedOperation):
     """``body`` and one ``example`` of it."""

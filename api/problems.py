@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler
 
 from api.errors import RETRY_AFTER, ProblemError
 from api.problem_table import PROBLEMS
+from api.serving.head import with_head
 from commands.errors import SubmissionUnknownError, TooManyConflictsError
 from domain.account import Trading
 from domain.errors import DomainError, PositionLostError
@@ -33,7 +34,7 @@ _OF_STATUS = {
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "unsupported_media_type",
 }
 # Litestar names a parameter as our code does.
-_OWN_NAMES = {"order_type": "type", "client_order_id": "clientOrderId"}
+_OWN_NAMES = {"order_type": "type", "client_order_id": "clientOrderId", "parent_id": "parentId"}
 
 
 class ProblemDetails(BaseModel):
@@ -171,7 +172,8 @@ def _of_status(error: HTTPException) -> ProblemError:
     status = HTTPStatus(error.status_code)
     methods = next((value for name, value in (error.headers or {}).items() if name.lower() == "allow"), None)
     # Litestar counts a WebSocket among a path's methods; it is none of HTTP's.
-    allowed = {"Allow": ", ".join(one for one in re.split(r",\s*", methods) if one.isupper())} if methods else None
+    named = with_head({one for one in re.split(r",\s*", methods or "") if one.isupper()})
+    allowed = {"Allow": ", ".join(sorted(named))} if named else None
     sentence = f"{(status.description or status.phrase).rstrip('.')}."
     return ProblemError(status, _OF_STATUS.get(status, "bad_request"), sentence, headers=allowed)
 

@@ -11,6 +11,7 @@ from api.orders.document import BODY_LIMIT
 from api.serving.access import STRICT, Access
 from api.serving.checked import checked
 from api.serving.concurrency import AT_ONCE, at_most
+from api.serving.head import answering_head
 from api.serving.limits import Limits
 from api.serving.overload import MAX_LAG_S, LoopLag, shed
 from api.serving.server import server
@@ -41,7 +42,7 @@ async def serve(
     """
     listener, lag = _bind(host, port), LoopLag(max_lag)
     serving = server(
-        measured(checked(at_most(shed(app, lag), at_once), access)),
+        measured(checked(at_most(shed(answering_head(app), lag), at_once), access)),
         limits,
         lifespan="on",
         log_level="warning",

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from domain.recordable import is_recordable
+
 # As far from 1 as a price or an amount may be: 1e999999999 would take all memory there is.
 MAGNITUDE = 30
 
@@ -24,6 +26,8 @@ def positive_decimal(text: str, *, what: str, param_hint: str) -> Decimal:
 def _reason(text: str) -> str:
     if not text.strip():
         raise typer.BadParameter("say why, in a few words")
+    if not is_recordable(text):
+        raise typer.BadParameter("it isn't UTF-8 text")
     return text.strip()
 
 

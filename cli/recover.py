@@ -18,6 +18,7 @@ from commands.recovery import OpenOrder, Recovery, bound_by_guards, require_each
 from domain.log_behind import ForeignTransactionFound, LogFoundBehind
 from domain.numbers import to_units
 from domain.order import Order
+from domain.recordable import is_recordable
 from projections.order_view import price
 from runtime import addresses, settings
 from runtime.composition import Store, open_store
@@ -73,6 +74,8 @@ def recover(
         raise typer.BadParameter(f"{min(both)} is named both to be kept and to be cancelled")
     if (keep or cancel) and not because.strip():
         raise typer.BadParameter("say why, in a few words", param_hint="--because")
+    if not is_recordable(because):
+        raise typer.BadParameter("it isn't UTF-8 text", param_hint="--because")
     print_outcome("recover", _recover(keeping, cancelling, because.strip()))
 
 

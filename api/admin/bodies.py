@@ -9,6 +9,7 @@ from typing import Any
 from api.errors import ProblemError
 from api.orders.document import BODY_LIMIT, Digits, Document, checked, read_unchecked, shown
 from domain.directory_events import SCOPES, Scope
+from domain.recordable import is_recordable
 from domain.time_spans import time_span
 
 
@@ -36,6 +37,8 @@ def text(document: Document, name: str, *, most: int = 200) -> str:
         raise ProblemError(422, "missing_field", f"{name} is needed.", field=name)
     if not isinstance(value, str) or isinstance(value, Digits) or not 1 <= len(value.strip()) <= most:
         raise invalid_field(f"{name} is text of 1 to {most} characters.", name)
+    if not is_recordable(value):
+        raise invalid_field(f"{name} holds a character that can't be recorded: half of one, or a null.", name)
     return value.strip()
 
 

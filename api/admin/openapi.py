@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from litestar.openapi.spec import Schema
 from litestar.openapi.spec.enums import OpenAPIType
 
-from api.openapi import BodyOperation, an_object
+from api.openapi import BodyOperation, an_object, or_null
 from domain.directory_events import SCOPES
 from domain.trading_state import TRADING_STATES
 
@@ -25,10 +25,6 @@ class AccountOperation(BodyOperation):
     example: ClassVar[Any] = {"name": "desk"}
 
 
-def _or_null(schema: Schema, description: str) -> Schema:
-    return Schema(any_of=[schema, Schema(type=OpenAPIType.NULL)], description=description)
-
-
 _AMOUNT = Schema(one_of=[Schema(type=OpenAPIType.STRING), Schema(type=OpenAPIType.NUMBER)])
 _NAMES = Schema(type=OpenAPIType.ARRAY, items=_TEXT)
 
@@ -38,13 +34,14 @@ class LimitsOperation(BodyOperation):
     body: ClassVar[Schema] = an_object(
         "LimitsRequest",
         [],
-        maxOrderNotional=_or_null(_AMOUNT, "What an order may be worth, in USDC."),
-        maxOpenOrders=_or_null(Schema(type=OpenAPIType.INTEGER, minimum=0), "How many may be open at a time."),
-        maxDailyNotional=_or_null(_AMOUNT, "What may be submitted in a day, UTC, in USDC."),
-        ordersPerMinute=_or_null(Schema(type=OpenAPIType.INTEGER, minimum=1), "In a moving window."),
-        pairs=_or_null(_NAMES, "These pairs alone, as `SOL/USDC`."),
-        venues=_or_null(_NAMES, "These venues alone."),
-        priceBandBps=_or_null(
+        maxOrderNotional=or_null(_AMOUNT, "What an order may be worth, in USDC."),
+        maxOpenOrders=or_null(Schema(type=OpenAPIType.INTEGER, minimum=0), "How many may be open at a time."),
+        maxDailyNotional=or_null(_AMOUNT, "What may be submitted in a day, UTC, in USDC."),
+        maxOpenNotional=or_null(_AMOUNT, "What all open orders may be worth together, in USDC."),
+        ordersPerMinute=or_null(Schema(type=OpenAPIType.INTEGER, minimum=1), "In a moving window."),
+        pairs=or_null(_NAMES, "These pairs alone, as `SOL/USDC`."),
+        venues=or_null(_NAMES, "These venues alone."),
+        priceBandBps=or_null(
             Schema(type=OpenAPIType.INTEGER, minimum=0), "How far a price may be from the market's, in basis points."
         ),
     )
@@ -59,9 +56,7 @@ class TradingStateOperation(BodyOperation):
         scope=Schema(type=OpenAPIType.STRING, description="`engine`, `account:NAME` or `venue:NAME`."),
         state=Schema(type=OpenAPIType.STRING, enum=list(TRADING_STATES)),
         because=Schema(type=OpenAPIType.STRING, min_length=1, max_length=200, description="Kept in the log."),
-        cancelLive=_or_null(
-            Schema(type=OpenAPIType.BOOLEAN, default=False), "Cancel, by the chain, what is in flight."
-        ),
+        cancelLive=or_null(Schema(type=OpenAPIType.BOOLEAN, default=False), "Cancel, by the chain, what is in flight."),
     )
     example: ClassVar[Any] = {"scope": "engine", "state": "active", "because": "prices are right again"}
 
@@ -73,6 +68,6 @@ class KeyOperation(BodyOperation):
         ["account", "scopes"],
         account=_TEXT,
         scopes=Schema(type=OpenAPIType.ARRAY, items=Schema(type=OpenAPIType.STRING, enum=list(SCOPES)), min_items=1),
-        expiresIn=_or_null(Schema(type=OpenAPIType.STRING, pattern="^[0-9]{1,9}[smhd]$"), "For ever if absent."),
+        expiresIn=or_null(Schema(type=OpenAPIType.STRING, pattern="^[0-9]{1,9}[smhd]$"), "For ever if absent."),
     )
     example: ClassVar[Any] = {"account": "default", "scopes": ["read", "trade"], "expiresIn": "30d"}

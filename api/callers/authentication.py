@@ -104,4 +104,5 @@ def _unauthenticated(detail: str) -> ProblemError:
 
 def _refusal(problem: ProblemError) -> Refusal:
     wait = problem.headers.get("Retry-After")
-    return Refusal(problem.status, problem.code, problem.detail, int(wait) if wait else None)
+    challenge = problem.headers.get("WWW-Authenticate")
+    return Refusal(problem.status, problem.code, problem.detail, int(wait) if wait else None, challenge, problem.given)

@@ -9,7 +9,7 @@ from litestar import Request, Router
 from litestar.datastructures import MutableScopeHeaders
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import OpenAPIRenderPlugin
-from litestar.openapi.spec import Tag
+from litestar.openapi.spec import Components, SecurityScheme, Tag
 from litestar.static_files import create_static_files_router
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -26,6 +26,8 @@ SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
+
+_KEY, _KEYS = "key", "A key of `surefill keys create`, which begins with `sf_`."
 
 
 class DocsPage(OpenAPIRenderPlugin):
@@ -64,11 +66,15 @@ def openapi_config() -> OpenAPIConfig:
         description=Path(__file__).with_name("description.md").read_text(),
         tags=[
             Tag("orders", "Submit an order, read it now or as it was, and follow it."),
+            Tag("lists", "Orders that belong together: OCO, OTO, OTOCO, and TWAP."),
             Tag("account", "Whom a key acts for."),
             Tag("admin", "Accounts, keys, limits and halts: a key with the scope admin."),
             Tag("network", "What can be traded here, and what it costs now."),
             Tag("health", "For whoever runs the engine."),
         ],
+        components=Components(security_schemes={_KEY: SecurityScheme("http", scheme="bearer", description=_KEYS)}),
+        # By a key, or from this machine by none, where that is allowed.
+        security=[{_KEY: []}, {}],
         use_handler_docstrings=True,
         openapi_router=Router("/docs", route_handlers=[], include_in_schema=False, middleware=[secured]),
         render_plugins=[DocsPage()],

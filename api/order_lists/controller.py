@@ -17,7 +17,8 @@ from api.order_lists.openapi import SubmitListOperation
 from api.order_lists.twap import CancelledTwap
 from api.order_lists.twap_progress import TwapView
 from api.orders.document import BODY_LIMIT, read
-from api.orders.headers import EXPIRES_AFTER, IDEMPOTENCY_KEY, expires_after, with_idempotency_key
+from api.orders.headers import expires_after, with_idempotency_key
+from api.orders.submit import ExpiresAfter, IdempotencyKey
 from api.services import InjectedServices
 
 
@@ -42,7 +43,12 @@ class OrderListsController(Controller):
         ),
     )
     async def submit_list(
-        self, request: Request[Any, Any, Any], services: InjectedServices, caller: InjectedCaller
+        self,
+        request: Request[Any, Any, Any],
+        services: InjectedServices,
+        caller: InjectedCaller,
+        idempotency_key: IdempotencyKey = None,
+        expires: ExpiresAfter = None,
     ) -> Response[AcceptedList]:
         """All of its orders are recorded, or none. `oco`: of two orders of one pair and direction one is filled at
         most. `oto`: the second order begins once the first is filled. `otoco`: so does an `oco` of two.
@@ -53,11 +59,10 @@ class OrderListsController(Controller):
         another one 409.
         """  # fmt: skip
         document = read(await request.body(), request.headers.get("content-type"))
-        document = with_idempotency_key(document, request.headers.get(IDEMPOTENCY_KEY), "clientListId")
+        document = with_idempotency_key(document, idempotency_key, "clientListId")
         given = {name: value for name, value in document.items() if value is not None}
         kind, headers = kind_named(given.get("kind")), dict[str, str]()
-        expires = expires_after(request.headers.get(EXPIRES_AFTER))
-        accepted = await kind.submit(services, caller, given, expires, headers)
+        accepted = await kind.submit(services, caller, given, expires_after(expires), headers)
         headers["Location"] = f"/api/order-lists/{accepted.list_id}"
         return Response(accepted, headers=headers)
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from api.callers.caller import Caller
 from api.errors import ProblemError
 from api.order_lists.linked_request import LinkedRequest
-from api.orders.gate import refusal_of_terms
+from api.orders.gate import is_known, refusal_of_terms
 from api.orders.headers import EXPIRES_AFTER
 from api.orders.limits import exceeded_by_itself, exceeding, limits_of, too_often
 from api.problems import log_behind
@@ -33,7 +33,7 @@ async def require_open_for_all(
     limits = limits_of(services, caller)
     refusal = await _refusal(services, caller, asked, expires)
     stands_in_the_way = refusal is not None or limits is not NO_LIMITS
-    if asked.client_list_id is not None and stands_in_the_way and await services.events.load(order_ids[0], upto=1):
+    if asked.client_list_id is not None and stands_in_the_way and await is_known(services, caller, *order_ids):
         return
     refusal = refusal or await _exceeded(services, caller, asked, order_ids, limits, headers)
     if refusal is not None:

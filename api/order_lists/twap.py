@@ -14,7 +14,7 @@ from api.order_lists.twap_progress import TwapView, outcomes, twap_view
 from api.order_lists.twap_request import twap_request
 from api.orders.cancel import CancelAnswer, cancel_answer
 from api.orders.document import Document
-from api.orders.gate import refusal_of_terms
+from api.orders.gate import is_known, refusal_of_terms
 from api.orders.limits import exceeded_by_itself, limits_of
 from api.orders.preview import ask_all
 from api.problems import log_behind_for_all, repeatable
@@ -49,8 +49,9 @@ class TwapKind:
         """The list is recorded; its slices are once they are due, the first one at once."""
         asked = twap_request(document, services.config, services.chain().tradable_network())
         list_id = id_of_list(caller.account_id, asked.client_list_id)
-        if not await services.events.load(list_id, upto=1):
-            await _require_open(services, caller, Twap(list_id, asked), expires)
+        new = Twap(list_id, asked)
+        if not await is_known(services, caller, list_id, *new.order_ids):
+            await _require_open(services, caller, new, expires)
         try:
             accepted = await services.twaps.submit(caller.account_id, asked, services.clock())
         except OutcomeUnknownError:
@@ -111,9 +112,11 @@ async def _require_open(services: Services, caller: Caller, twap: Twap, expires:
 
 
 async def _require_enough(services: Services, twap: Twap) -> None:
-    """Raises ``ProblemError`` where venues say that a slice is too small, and none takes it."""
+    """Raises ``ProblemError`` where every venue of the pair says that a slice is too small; one that doesn't answer
+    has said nothing.
+    """
     answers = [answer for _, answer in await ask_all(services.venues, twap.terms(1))]
-    refusals = [answer.code for answer in answers if isinstance(answer, Refusal)]
-    if len(refusals) == len(answers) and Code.AMOUNT_TOO_SMALL in refusals:
+    said = {answer.code if isinstance(answer, Refusal) else None for answer in answers}
+    if Code.AMOUNT_TOO_SMALL in said and said <= {Code.AMOUNT_TOO_SMALL, Code.NO_VENUE}:
         detail = f"{twap.slices} slices of so small an amount would buy nothing; nothing was recorded."
         raise ProblemError(422, "slice_too_small", detail, field="order.amountIn")

@@ -12,7 +12,7 @@ from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 
 from api.callers.caller import Caller
 from api.errors import ProblemError
-from api.openapi import BodyOperation, an_object, problems
+from api.openapi import BodyOperation, an_object, or_null, problems
 from api.orders import fields
 from api.orders.amend_limits import reserved
 from api.orders.document import Document, read, shown
@@ -39,17 +39,17 @@ _NUMBER = Schema(one_of=[Schema(type=OpenAPIType.STRING), Schema(type=OpenAPITyp
 
 @dataclass
 class AmendOperation(BodyOperation):
-    """What is absent stays."""
+    """What is absent stays, and `null` is as if it were absent."""
 
     body: ClassVar[Schema] = an_object(
         "AmendRequest",
         [],
-        limitPrice=_NUMBER,
-        stopPrice=_NUMBER,
-        amountIn=_NUMBER,
-        amountOut=_NUMBER,
-        slippageBps=Schema(type=OpenAPIType.INTEGER, minimum=0, maximum=BPS),
-        expiresAt=Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.DATE_TIME),
+        limitPrice=or_null(_NUMBER),
+        stopPrice=or_null(_NUMBER),
+        amountIn=or_null(_NUMBER),
+        amountOut=or_null(_NUMBER),
+        slippageBps=or_null(Schema(type=OpenAPIType.INTEGER, minimum=0, maximum=BPS)),
+        expiresAt=or_null(Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.DATE_TIME)),
     )
     example: ClassVar[Any] = {"limitPrice": "153", "amountIn": "0.5"}
 

@@ -14,11 +14,11 @@ from api.callers.rules import TRADE
 from api.errors import ProblemError
 from api.openapi import problems
 from api.orders.answers import AcceptedOrder
-from api.orders.document import BODY_LIMIT, checked, read_unchecked
+from api.orders.document import BODY_LIMIT, checked, read_unchecked, shown
 from api.orders.fields import invalid
-from api.orders.headers import EXPIRES_AFTER, IDEMPOTENCY_KEY, expires_after
+from api.orders.headers import IDEMPOTENCY_KEY, expires_after
 from api.orders.openapi import BatchOperation
-from api.orders.submit import submitted
+from api.orders.submit import ExpiresAfter, submitted
 from api.problems import ProblemDetails, problem_of
 from api.services import InjectedServices, Services
 from projections.order_view import IfKnown, View
@@ -54,7 +54,11 @@ class BatchController(Controller):
         responses=problems("invalid_json", "unsupported_media_type", "batch_size", "invalid_client_order_id"),
     )
     async def execute_orders(
-        self, request: Request[Any, Any, Any], services: InjectedServices, caller: InjectedCaller
+        self,
+        request: Request[Any, Any, Any],
+        services: InjectedServices,
+        caller: InjectedCaller,
+        expires: ExpiresAfter = None,
     ) -> Response[BatchAnswer]:
         """Record orders in one append and begin to execute them, each as `POST /api/orders/execute` does.
 
@@ -65,13 +69,13 @@ class BatchController(Controller):
             raise invalid(
                 "invalid_client_order_id", "In a batch each order has its own clientOrderId.", IDEMPOTENCY_KEY
             )
-        expires = expires_after(request.headers.get(EXPIRES_AFTER))
+        until = expires_after(expires)
         orders = _orders(await request.body(), request.headers.get("content-type"))
         items: list[BatchItem | None] = [None] * len(orders)
 
         async def in_turn(alike: list[int]) -> None:
             for index in alike:
-                items[index] = await _item(services, caller, orders[index], expires)
+                items[index] = await _item(services, caller, orders[index], until)
 
         await asyncio.gather(*(in_turn(alike) for alike in _alike(orders)))
         return Response(BatchAnswer(items=[item for item in items if item]))
@@ -90,7 +94,7 @@ def _orders(body: bytes, content_type: str | None) -> list[Any]:
     document = read_unchecked(body, content_type, BODY_LIMIT, "A batch")
     unknown = sorted(set(document) - {"orders"})
     if unknown:
-        raise ProblemError(422, "unknown_field", "A batch has one field, orders.", field=unknown[0][:80])
+        raise ProblemError(422, "unknown_field", "A batch has one field, orders.", field=shown(unknown[0]))
     orders = document.get("orders")
     if not isinstance(orders, list) or not 1 <= len(orders) <= MOST_ORDERS:
         raise ProblemError(

@@ -127,7 +127,7 @@ class CancelController(Controller):
         response_description="An answer for each order.",
         responses=problems(
             *("invalid_json", "unsupported_media_type", "unknown_field", "missing_field", "conflicting_fields"),
-            *("invalid_field", "batch_size", "unknown_pair", "log_unavailable"),
+            *("invalid_field", "batch_size", "unknown_pair", "log_unavailable", "outcome_unknown"),
         ),
     )
     async def cancel_orders(
@@ -161,6 +161,8 @@ async def _lists_ended(services: Services, caller: Caller, asked: CancelRequest)
         lists = await services.twaps.cancel_all(
             caller.account_id, by=caller.shown, because=None, now=services.clock(), pair=asked.pair
         )
+    except OutcomeUnknownError:
+        raise repeatable() from None
     except DomainError as refused:
         problem = await order_problem(services, caller, refused)
         return [CancelItem(problem=_problem(problem))], []
@@ -215,12 +217,16 @@ async def _outcome(services: Services, history: LoadedOrder) -> dict[str, Any]:
 
 
 async def _ended_by_it(services: Services, leg: Leg) -> list[UUID]:
-    """The orders that end with the cancel of ``leg``: not those of its list that had ended otherwise before."""
+    """The orders that end with the cancel of ``leg``: not those of its list that had ended otherwise before, and while
+    it is pending none that would follow it, for its swap may be first.
+    """
     others = ended_with(leg)
     code = Code.OTHER_LEG_ENDED if leg.is_exclusive else Code.FIRST_LEG_NOT_FILLED
     loaded = await services.orders.load(others)
     orders = ((one, loaded.orders[one].order) for one in others if one in loaded.orders)
-    return [one for one, order in orders if order and (not order.ended or _ended_as(order, code))]
+    return [
+        one for one, order in orders if order and ((leg.is_exclusive and not order.ended) or _ended_as(order, code))
+    ]
 
 
 def _ended_as(order: Order, code: Code) -> bool:

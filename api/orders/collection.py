@@ -23,7 +23,7 @@ from api.orders.read import Limit, with_rents
 from api.orders.submit import ANSWER, RESPONSES, ExpiresAfter, IdempotencyKey, Prefer, answered
 from api.services import InjectedServices, Services
 from commands.ids import order_id
-from domain.epochs import POSITION
+from domain.epochs import POSITION, Epochs
 from domain.events import Status
 from domain.terms import OrderType
 from domain.tokens import Side
@@ -111,7 +111,7 @@ class OrderCollectionController(Controller):
             raise ProblemError(400, "invalid_query", "A side is one of a pair: ask with pair=.", field="side")
         epochs = await services.epochs()
         if position is not None:
-            await _reached(services, epochs.read(position))
+            await _reached(services, _read(epochs, position))
         try:
             page = await services.order_list.page(caller.account_id, epochs, asked, limit=limit, cursor=cursor)
         except BadCursorError:
@@ -146,6 +146,13 @@ class OrderCollectionController(Controller):
         when it may be taken; with `Prefer: wait=5` it is answered when the order has ended, after 5 s at the latest.
         """
         return await answered(request, services, caller, idempotency_key, expires, prefer)
+
+
+def _read(epochs: Epochs, position: str) -> int:
+    try:
+        return epochs.read(position)
+    except ValueError:
+        raise ProblemError(400, "invalid_query", "A position looks like 1.6.", field="position") from None
 
 
 async def _reached(services: Services, position: int) -> None:

@@ -50,10 +50,19 @@ async def would_be_refused(services: Services, caller: Caller, asked: OrderTerms
 
 
 async def is_recorded(services: Services, caller: Caller, asked: OrderTerms) -> bool:
-    """Whether the caller has an order under this client order id. Asked only where something stands in the way."""
+    """Whether the caller has an order under this client order id, or the chain shows one that the log has lost: its
+    post says what became of it. Asked only where something stands in the way.
+    """
     if asked.client_order_id is None:
         return False
-    return bool(await services.events.load(order_id(caller.account_id, asked.client_order_id), upto=1))
+    return await is_known(services, caller, order_id(caller.account_id, asked.client_order_id))
+
+
+async def is_known(services: Services, caller: Caller, as_id: UUID, *others: UUID) -> bool:
+    """Whether ``as_id`` is in the log, or the chain has executed it, or one of ``others``, and the log has lost it."""
+    if await services.events.load(as_id, upto=1):
+        return True
+    return any([await services.executed_elsewhere(caller.account_id, one) for one in (as_id, *others)])
 
 
 async def _refusal(

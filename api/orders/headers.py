@@ -60,7 +60,11 @@ def preferred_wait(sent: str | None) -> int | None:
 
 
 ETAG = ResponseHeader(
-    name="ETag", documentation_only=True, description='The version of the order that is shown, as `"3"`: for If-Match.'
+    # With a value the document says that it is a string.
+    name="ETag",
+    value='"3"',
+    documentation_only=True,
+    description='The version of the order that is shown, as `"3"`: for If-Match.',
 )
 
 

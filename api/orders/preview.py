@@ -19,8 +19,10 @@ from api.callers.rules import READ
 from api.openapi import problems
 from api.orders.document import BODY_LIMIT, read
 from api.orders.gate import would_be_refused
+from api.orders.headers import with_idempotency_key
 from api.orders.openapi import ExecuteOperation
 from api.orders.request import order_request
+from api.orders.submit import IdempotencyKey
 from api.orders.terms import terms
 from api.problems import ProblemDetails
 from api.services import InjectedServices, Services
@@ -111,10 +113,15 @@ class PreviewController(Controller):
         ),
     )
     async def preview_order(
-        self, request: Request[Any, Any, Any], services: InjectedServices, caller: InjectedCaller
+        self,
+        request: Request[Any, Any, Any],
+        services: InjectedServices,
+        caller: InjectedCaller,
+        idempotency_key: IdempotencyKey = None,
     ) -> Preview:
         """The body is that of an order. Nothing is recorded, reserved, or counted towards a rate."""
         document = read(await request.body(), request.headers.get("content-type"))
+        document = with_idempotency_key(document, idempotency_key)
         asked = terms(order_request(document, services.config.tokens), services.config)
         services.chain().tradable_network()
         answers, rent = await asyncio.gather(ask_all(services.venues, asked), _rent(services))

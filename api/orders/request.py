@@ -245,6 +245,8 @@ def order_request(document: Document, tokens: TokenList) -> OrderRequest:
         name = ALIASES.get(word, word)
         if name not in NAMES:
             raise invalid("unknown_field", f"An order has no field {shown(word)}.", shown(word))
+        if document[word] is None:
+            continue
         term = _SAME_TERM.get(word, word)
         if term in given:
             raise invalid("conflicting_fields", f"{given[term]} and {word} say the same; give one of them.", word)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
@@ -18,12 +18,16 @@ Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """HTTP ``status``, stable ``code`` (docs/errors.md lists them), a sentence, and ``Retry-After`` in seconds."""
+    """HTTP ``status``, stable ``code`` (docs/errors.md lists them), a sentence, ``Retry-After`` in seconds, the
+    ``WWW-Authenticate`` of a 401, and what else the body says.
+    """
 
     status: int
     code: str
     detail: str
     retry_after: int | None = None
+    challenge: str | None = None
+    members: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def retryable(self) -> bool:
@@ -40,6 +44,7 @@ class Refusal:
                 "detail": self.detail,
                 "code": self.code,
                 "retryable": self.retryable,
+                **self.members,
             }
         ).encode()
 
@@ -47,6 +52,8 @@ class Refusal:
         headers = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode())]
         if self.retry_after is not None:
             headers.append((b"retry-after", str(self.retry_after).encode()))
+        if self.challenge is not None:
+            headers.append((b"www-authenticate", self.challenge.encode()))
         return headers
 
     async def send(self, scope: Message, send: Send) -> None:

@@ -148,6 +148,8 @@ def _held_to(document: dict[str, Any]) -> Callable[[httpx2.Response], Awaitable[
 
     async def check(answer: httpx2.Response) -> None:
         await answer.aread()
+        if answer.request.method == "HEAD":
+            return  # It has no content that could be held to anything.
         media_type = answer.headers.get("content-type", "").partition(";")[0]
         body = answer.json() if media_type.endswith("json") else answer.text
         path = answer.request.url.path

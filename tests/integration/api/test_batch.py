@@ -75,10 +75,12 @@ async def test_a_batch_of_none_of_too_many_or_of_another_form_is_refused_whole(e
         ({"orders": BODY}, 422, "batch_size"),
         ({}, 422, "batch_size"),
         ({"orders": [BODY], "atomic": True}, 422, "unknown_field"),
+        ({"\ud800": [BODY]}, 422, "unknown_field"),
         ([BODY], 400, "not_an_object"),
     ]
     for body, status, code in refused:
-        answer = await engine.http.post("/api/orders/batch", json=body)
+        as_json = {"content-type": "application/json"}
+        answer = await engine.http.post("/api/orders/batch", content=json.dumps(body), headers=as_json)
         assert (answer.status_code, answer.json()["code"]) == (status, code)
     large = json.dumps({"orders": [{**BODY, "clientOrderId": "x" * 2_000_000}]})
     answer = await engine.http.post("/api/orders/batch", content=large, headers={"content-type": "application/json"})

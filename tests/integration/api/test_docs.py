@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from api.admin.limit_fields import READERS
 from api.docs.page import SECURITY_HEADERS
 from api.openapi import EXAMPLES
 from tests.integration.api.contract import Contract
@@ -77,6 +78,27 @@ async def test_every_operation_says_what_it_does_how_to_ask_and_what_comes_back(
             assert all(content.get("examples") for content in contents), (method, path, status)
             assert contents or status == "101", (method, path, status)
     assert "/ws/orders/{order_id}" in described["info"]["description"]
+
+
+async def test_the_document_holds_together(engine: Engine) -> None:
+    """What generators of clients stumble over: no way to send a key, headers of no type, tags that nobody explains."""
+    described = await document(engine)
+    assert described["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
+    assert described["security"] == [{"key": []}, {}]
+    tags = {tag["name"] for tag in described["tags"]}
+    for _, path, operation in operations(described):
+        assert set(operation["tags"]) <= tags, path
+        assert operation.get("security") == (None if path.startswith(("/api", "/ws")) else [{}]), path
+        headers = [
+            header for answer in operation["responses"].values() for header in answer.get("headers", {}).values()
+        ]
+        assert all(header["schema"]["type"] == "string" for header in headers), path
+
+
+async def test_the_limits_that_are_described_are_those_that_are_read(engine: Engine) -> None:
+    described = await document(engine)
+    body = described["paths"]["/api/admin/accounts/{name}/limits"]["put"]["requestBody"]["content"]["application/json"]
+    assert set(body["schema"]["properties"]) == set(READERS)
 
 
 async def test_every_example_of_an_answer_is_one_that_the_document_allows(engine: Engine) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -129,6 +130,8 @@ async def test_a_stream_ends_with_its_key_and_needs_one(guarded: Engine) -> None
         with pytest.raises(InvalidStatus) as refused:
             await connect(url, additional_headers=headers)
         assert refused.value.response.status_code == status
+        assert refused.value.response.headers.get("WWW-Authenticate") == ("Bearer" if status == 401 else None)
+        assert json.loads(refused.value.response.body).get("scope") == (None if status == 401 else "read")
 
     revoked = await key(guarded, "read")
     short = await key(guarded, "read", ends=datetime.now(UTC) + timedelta(seconds=2))

@@ -187,6 +187,16 @@ async def test_a_cancel_of_an_otocos_first_order_ends_all_that_follow(engine: En
     assert await engine.events.head() == head
 
 
+async def test_a_pending_cancel_of_a_first_order_ends_none_that_follows_it(engine: Engine) -> None:
+    accepted = await submit(engine, {**OTO, "legs": [BODY, LIMIT]})
+    first, second = accepted["orderIds"]
+    await live(engine, first)
+    answer = (await engine.http.post(f"/api/orders/{first}/cancel")).json()
+    assert answer["outcome"] == "pending" and "alsoEnds" not in answer
+    await engine.tell(first, landing(1))
+    assert "held" not in (await engine.http.get(f"/api/orders/{second}")).json()
+
+
 async def test_a_cancel_names_what_it_ends_and_nothing_that_had_ended_before(engine: Engine) -> None:
     accepted = await submit(engine, {**OTOCO, "legs": [LIMIT, LIMIT, STOP]})
     first, second, third = accepted["orderIds"]

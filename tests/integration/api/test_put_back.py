@@ -8,10 +8,15 @@ from uuid import UUID
 import pytest
 
 from commands.accounts import Behind
-from commands.ids import DEFAULT_ACCOUNT
+from commands.foreign import ForeignTransactions
+from commands.ids import DEFAULT_ACCOUNT, list_id, order_id
 from commands.recovery import Recovery
 from domain.errors import DomainError
-from tests.integration.api.serving import BODY, Engine
+from domain.legs import leg_id
+from domain.log_behind import ForeignTransactionFound
+from domain.tokens import KNOWN_TOKENS
+from domain.twap_schedule import slice_id
+from tests.integration.api.serving import BODY, MAPPER, Engine
 from tests.integration.api.test_streams import stream
 
 LIMIT = {"type": "limit", "limitPrice": "900"}
@@ -45,6 +50,52 @@ async def test_while_it_is_behind_only_an_order_with_a_client_order_id_is_taken(
     await recovered_and_resumed(engine)
     assert "halt" not in (await engine.http.get(f"/api/orders/{order['orderId']}")).json()
     await engine.submit()
+
+
+async def found_on_the_chain(engine: Engine, order_id: UUID) -> None:
+    foreign = ForeignTransactions(engine.events, engine.orders._appender, MAPPER, engine.orders, engine.accounts)
+    found = ForeignTransactionFound(
+        order_id=order_id,
+        attempt=1,
+        purpose="swap",
+        signature=order_id.hex,
+        slot=7,
+        wallet="wallet",
+        genesis_hash="genesis",
+        failed=False,
+        paid={KNOWN_TOKENS.find("SOL").mint: 1_500_000_000},  # type: ignore[union-attr]
+        received={KNOWN_TOKENS.find("USDC").mint: 1_400_000_000},  # type: ignore[union-attr]
+        fee_lamports=5_000,
+        guard="guard",
+        guard_rent_lamports=2_039_280,
+    )
+    assert await foreign.record(DEFAULT_ACCOUNT, [found])
+
+
+async def test_who_posts_again_what_the_chain_has_executed_is_told_so_whatever_refuses_a_new_order(
+    engine: Engine,
+) -> None:
+    halt = {"scope": "engine", "state": "halted", "because": "the test"}
+    assert (await engine.http.put("/api/admin/trading-state", json=halt)).status_code == 200
+    gone = {**BODY, **LIMIT, "timeInForce": "gtd", "expiresAt": "2026-01-01T00:00:00Z", "clientOrderId": "lost"}
+    leg = {name: value for name, value in gone.items() if name != "clientOrderId"}
+    pair = {"kind": "oco", "clientListId": "lost", "legs": [leg, {**leg, "limitPrice": "901"}]}
+    slices = {"kind": "twap", "clientListId": "sliced", "order": BODY, "slices": 2, "everyMs": 60_000}
+    posts = [("/api/orders/execute", gone), ("/api/order-lists", pair), ("/api/order-lists", slices)]
+    for path, body in posts:
+        assert (await engine.http.post(path, json=body)).status_code in (422, 423)
+    executed = [
+        order_id(DEFAULT_ACCOUNT, "lost"),
+        leg_id(list_id(DEFAULT_ACCOUNT, "lost"), 2),
+        slice_id(list_id(DEFAULT_ACCOUNT, "sliced"), 1),
+    ]
+    for one in executed:
+        await found_on_the_chain(engine, one)
+    for path, body in posts:
+        assert (await engine.http.post(path, json=body)).status_code == 202
+    for one in executed[:2]:
+        shown = (await engine.http.get(f"/api/orders/{one}")).json()
+        assert (shown["status"], shown.get("txHash")) == ("confirmed", one.hex), shown
 
 
 async def test_a_position_of_the_lost_end_is_gone_and_every_other_holds(engine: Engine) -> None:

@@ -46,6 +46,9 @@ ODD = [
     ("GET", "/api/orders?status=done", 400, "invalid_query", "status"),
     ("GET", "/api/orders?cursor=%C3%A4", 400, "invalid_query", "cursor"),
     ("GET", "/api/orders?position=-1", 400, "invalid_query", "position"),
+    ("GET", "/api/orders?position=1.6%0A", 400, "invalid_query", "position"),
+    ("GET", f"/api/orders?parentId={'0' * 40}", 400, "invalid_query", "parentId"),
+    ("GET", "/api/orders?=1", 400, "invalid_query", None),
     # A misspelt filter would filter nothing.
     ("GET", "/api/orders?stauts=pending", 400, "invalid_query", "stauts"),
     ("GET", "/api/orders?status=pending&status=confirmed", 400, "invalid_query", "status"),
@@ -146,6 +149,25 @@ async def test_an_odd_request_is_a_problem_with_its_code(engine: Engine) -> None
         assert answer.headers["content-type"] == "application/problem+json"
         assert (path, answer.status_code, body["code"], body.get("field")) == (path, status, code, field)
         assert status != 405 or all(method.isupper() for method in answer.headers["allow"].split(", "))
+
+
+async def test_head_says_what_get_says_without_its_content(engine: Engine) -> None:
+    order = (await engine.submit())["links"]["order"]
+    for path, status in ((order, 200), ("/health/live", 200), ("/api/orders/not-an-id", 400), ("/nowhere", 404)):
+        asked, told = await engine.http.head(path), await engine.http.get(path)
+        assert (asked.status_code, asked.content, told.status_code) == (status, b"", status)
+        for name in ("content-type", "content-length", "etag"):
+            assert asked.headers.get(name) == told.headers.get(name)
+    refused = await engine.http.head("/api/orders/execute")
+    assert (refused.status_code, refused.headers["allow"]) == (405, "OPTIONS, POST")
+    assert (await engine.http.options("/api/orders")).headers["allow"] == "GET, HEAD, OPTIONS, POST"
+    assert (await engine.http.post("/api/venues")).headers["allow"] == "GET, HEAD, OPTIONS"
+
+
+@pytest.mark.parametrize("name", ["Idempotency-Key", "If-Match", "Surefill-Expires-After"])
+async def test_a_header_that_is_there_twice_is_refused(engine: Engine, name: str) -> None:
+    answer = await engine.http.post("/api/orders/execute", headers=[(name, '"1"'), (name, '"2"')], json={})
+    assert (answer.status_code, answer.json()["code"], answer.json()["field"]) == (400, "bad_request", name)
 
 
 @pytest.mark.parametrize("path", ["/api/orders?", "/api/orders?limit=1", "/health/live?probe=1", "/?from=elsewhere"])

@@ -32,6 +32,7 @@ IMPOSSIBLE = [
     (None, "?after=3", 4400),
     (None, "?events=perhaps", 4400),
     (None, "?since=0", 4400),
+    (None, "?after=0&after=1", 4400),
 ]
 
 

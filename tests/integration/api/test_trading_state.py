@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -53,13 +54,15 @@ async def test_another_accounts_halt_is_none_of_ours(engine: Engine) -> None:
     ("body", "field"),
     [
         ({"state": "stopped"}, "state"), ({"scope": "all"}, "scope"), ({"scope": "venue:Nowhere"}, "scope"),
-        ({"scope": "account:"}, "scope"), ({"because": " "}, "because"), ({"cancelLive": "yes"}, "cancelLive"),
+        ({"scope": "account:"}, "scope"), ({"because": " "}, "because"),
+        ({"because": "\ud800"}, "because"), ({"because": "a\0b"}, "because"), ({"cancelLive": "yes"}, "cancelLive"),
         ({"state": "active", "cancelLive": True}, "cancelLive"),
     ],
 )  # fmt: skip
 async def test_an_odd_request_sets_nothing(engine: Engine, body: dict[str, Any], field: str) -> None:
     asked = {"scope": "engine", "state": "halted", "because": "the test", **body}
-    answer = await engine.http.put("/api/admin/trading-state", json=asked)
+    as_json = {"content-type": "application/json"}
+    answer = await engine.http.put("/api/admin/trading-state", content=json.dumps(asked), headers=as_json)
     problem = answer.json()
     assert (answer.status_code, problem["code"], problem["field"]) == (422, "invalid_field", field)
     assert await engine.events.head() == 0

@@ -227,6 +227,7 @@ def test_aliases_and_names_mean_the_same() -> None:
 
 def test_null_is_absent() -> None:
     assert order(type=None, slippageBps=None, clientOrderId=None, limitPrice=None) == order()
+    assert order(amount=None, slippage=None, price=None, orderType=None) == order()
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,12 @@
-"""A query parameter that a request doesn't take, or is given twice, is refused: a misspelt filter would filter nothing,
-and an order asked for as it was would be shown as it is.
+"""What a request says of itself, it says once, and in words that are known.
+
+A misspelt filter would filter nothing, an order asked for as it was would be shown as it is, and of two
+``Idempotency-Key`` one would be passed over.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl
@@ -14,13 +17,19 @@ from litestar.params import QueryParameter
 
 from api.callers.rules import is_open
 from api.errors import ProblemError
+from api.orders.document import shown
+from api.orders.headers import EXPIRES_AFTER, IDEMPOTENCY_KEY
+from api.orders.precondition import IF_MATCH
+
+_ONCE = {name.lower().encode(): name for name in (IF_MATCH, IDEMPOTENCY_KEY, EXPIRES_AFTER)}
 
 
-async def require_known_query(request: Request[Any, Any, Any]) -> None:
+async def require_plain_request(request: Request[Any, Any, Any]) -> None:
     """A hook of ``before_request``: what is open to anybody, as a probe of its health, may be asked however one likes.
 
-    Raises ``ProblemError``: ``invalid_query``.
+    Raises ``ProblemError``: ``invalid_query``, ``bad_request``.
     """
+    _require_single_headers(request.scope["headers"])
     asked = request.scope["query_string"]
     if not asked or is_open(request.scope):
         return
@@ -34,6 +43,13 @@ async def require_known_query(request: Request[Any, Any, Any]) -> None:
             raise _refused(f"{name} is there twice: one of them is meant.", name)
 
 
+def _require_single_headers(headers: Iterable[tuple[bytes, bytes]]) -> None:
+    seen = [name for name, _ in headers if name in _ONCE]
+    if len(seen) > 1 and (twice := next((name for name in seen if seen.count(name) > 1), None)):
+        name = _ONCE[twice]
+        raise ProblemError(400, "bad_request", f"{name} is there twice: one of them is meant.", field=name)
+
+
 @cache
 def _known(handler: BaseRouteHandler) -> frozenset[str]:
     parameters = handler.parsed_fn_signature.parameters.items()
@@ -45,5 +61,4 @@ def _known(handler: BaseRouteHandler) -> frozenset[str]:
 
 
 def _refused(detail: str, name: str) -> ProblemError:
-    # A name may be as long as a request's first line.
-    return ProblemError(400, "invalid_query", detail, field=name[:100])
+    return ProblemError(400, "invalid_query", detail, field=shown(name) or None)
