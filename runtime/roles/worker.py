@@ -86,9 +86,9 @@ async def run(parts: Parts) -> None:
 async def _prove(canary: Canary) -> None:
     try:
         await canary.prove()
+        await canary.record()
     except DomainError as refused:
         raise StartupError(str(refused)) from None
-    await canary.record()
 
 
 async def _sign_for_others(parts: Parts, context: BuildContext, visits: AccountVisits) -> None:
@@ -132,10 +132,9 @@ async def _trade_after(gate: HistoryGate, visits: AccountVisits, visit: Visit, c
         return
     try:
         await canary.prove()
+        await canary.record()
     except DomainError as refused:
         log.error("nothing is signed for an account", account_id=str(canary.account_id), reason=str(refused))
-    else:
-        await canary.record()
 
 
 def _canary(parts: Parts, signer: AccountSigner, account_id: UUID) -> Canary:

@@ -64,20 +64,31 @@ class Canary:
 
     async def record(self) -> None:
         """Return once the log says that the canary is there: from then on nothing is signed for a chain that doesn't
-        show it.
+        show it. Until it is finalized a fork may undo it, or put another one before it: so it is asked for again.
 
-        A fork may undo one that was made a moment ago: recorded is one that is finalized.
+        Raises ``DomainError`` as above; then the key isn't proven any more.
         """
         guard = self.guard_key.canary(self.wallet.address)
         while not self._recorded:
             try:
-                if await self.chain.is_finalized(guard.address):
-                    await self.guard_keys.canary_made(self.account_id, guard.address)
-                    self._recorded = True
-                    return
-            except TRANSIENT_ERRORS as error:
+                await self._record(guard)
+            except (WaitError, *TRANSIENT_ERRORS) as error:
                 log.warning("the canary is not recorded yet", reason=type(error).__name__)
-            await asyncio.sleep(_AGAIN_S)
+            except DomainError:
+                self.proven = False
+                raise
+            if not self._recorded:
+                await asyncio.sleep(_AGAIN_S)
+
+    async def _record(self, guard: Guard) -> None:
+        if await self.chain.is_finalized(guard.address):
+            await self._require_first(guard)
+            await self.guard_keys.canary_made(self.account_id, guard.address)
+            self._recorded = True
+        elif not await self._is_there(guard):
+            log.warning("the canary is gone: it is made again", canary=guard.address)
+            self.proven = False
+            await self.prove()
 
     async def _prove(self, guard: Guard) -> None:
         bound = GuardKeyBound(wallet=guard.wallet, authority=guard.authority, canary=guard.address)

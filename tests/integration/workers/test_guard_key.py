@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from solders.keypair import Keypair
 
 from chains.guard import GuardKey
 from chains.solana_client import SolanaChain
@@ -96,6 +97,45 @@ async def test_of_two_that_begin_at_once_one_signs_at_most(engine: EngineHarness
     both = [canary(engine), canary(other, GuardKey(bytes(32)))]
     await asyncio.gather(*(one.prove() for one in both), return_exceptions=True)
     assert sum(one.proven for one in both) <= 1
+
+
+async def test_where_a_fork_puts_another_canary_first_the_key_is_proven_no_more(engine: EngineHarness) -> None:
+    mine = canary(engine)
+    await mine.prove()
+    seen = mine.canaries
+
+    async def with_an_earlier_one() -> dict[str, int]:
+        return {**await seen(), str(Keypair().pubkey()): 1}
+
+    mine.canaries = with_an_earlier_one
+    async with asyncio.timeout(15):
+        with pytest.raises(DomainError, match="of another guard key in slot 1"):
+            await mine.record()
+    assert not mine.proven and await recorded(engine) == [GuardKeyBound]
+
+
+async def test_a_canary_that_a_fork_undid_is_made_again_before_anything_is_signed(
+    engine: EngineHarness, rpc_url: str
+) -> None:
+    """The node shows it while it is proven, for a moment not, and then again."""
+    shown = iter(["GONE"])
+
+    def gone_once(_: Request, result: Any) -> Any:
+        if mine.proven and next(shown, None):
+            return {**result, "value": {**result["value"], "err": None, "unitsConsumed": 1_000}}
+        return result
+
+    async with (
+        httpx2.AsyncClient(base_url=rpc_url) as node,
+        serving(altering(node, {"simulateTransaction": gone_once})) as url,
+        SolanaChain(url) as chain,
+    ):
+        mine = canary(engine, chain=chain)
+        await mine.prove()
+        async with asyncio.timeout(15):
+            await mine.record()
+        assert next(shown, None) is None
+        assert mine.proven and await recorded(engine) == [GuardKeyBound, CanaryMade]
 
 
 async def test_a_chain_that_does_not_show_the_canary_is_not_signed_for(engine: EngineHarness, rpc_url: str):
