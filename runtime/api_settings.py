@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, NoDecode
 from api.serving.access import Access
 from api.serving.authority import parse_authority, parse_origin
 from runtime.localnet_settings import LOOPBACK, Port
+from runtime.setting_forms import listening_host
 
 
 class ApiSettings(BaseSettings):
@@ -35,6 +36,11 @@ class ApiSettings(BaseSettings):
     allow_forwarded: bool = Field(
         False, description="Whether a proxy in front, which lets in only those who may trade, is meant to be there."
     )
+
+    @field_validator("host")
+    @classmethod
+    def is_a_host(cls, value: str) -> str:
+        return listening_host(value)
 
     @field_validator("allowed_hosts")
     @classmethod

@@ -155,7 +155,7 @@ class Settings(ApiSettings, WalletSettings, VenueSettings, LanderSettings, Local
             raise ValueError("must be a number and a unit, such as 7d, 12h, 30m or 45s, of ten years at most")
         return value
 
-    @field_validator("solana_rpc_url", "jupiter_url", "jupiter_price_url", "raydium_url", "signer_url")
+    @field_validator("solana_rpc_url", "jupiter_url", "jupiter_price_url", "raydium_url", "pyth_url", "signer_url")
     @classmethod
     def names_http(cls, value: str) -> str:
         return with_scheme(value, "http", "https")
