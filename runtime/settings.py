@@ -219,6 +219,10 @@ def load(**overrides: Any) -> Settings:
         return Settings(**overrides)
     except ValidationError as error:
         raise SettingsError("; ".join(_sentence(dict(problem)) for problem in error.errors())) from None
+    except UnicodeDecodeError:  # its text quotes the file, which may hold secrets
+        raise SettingsError(".env cannot be read: it isn't UTF-8") from None
+    except OSError as error:
+        raise SettingsError(f".env cannot be read: {error.strerror}") from None
 
 
 def _sentence(problem: dict[str, Any]) -> str:

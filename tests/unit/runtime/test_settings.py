@@ -1,5 +1,6 @@
 """Settings: from the environment, one sentence where one cannot be used."""
 
+import errno
 from datetime import timedelta
 from pathlib import Path
 
@@ -166,6 +167,23 @@ def test_a_dotenv_file_is_read_and_the_environment_wins(tmp_path: Path, monkeypa
     (tmp_path / ".env").write_text("PORT=9001\nSLOT_MS=50\nNOT_OURS=1\n")
     monkeypatch.setenv("PORT", "9002")
     assert (load().port, load().slot_ms) == (9002, 50)
+
+
+def test_a_dotenv_file_that_cannot_be_read_is_one_sentence_without_its_content(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_bytes(b"API_KEY=hunter2\xe9\n")
+    with pytest.raises(SettingsError) as raised:
+        load()
+    assert str(raised.value) == ".env cannot be read: it isn't UTF-8"
+
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", ".env")
+
+    monkeypatch.setattr("dotenv.main.open", refused, raising=False)  # root may read whatever its mode is
+    with pytest.raises(SettingsError) as raised:
+        load()
+    assert str(raised.value) == ".env cannot be read: Permission denied"
 
 
 def test_redis_is_named_by_its_host_its_port_or_both(monkeypatch: pytest.MonkeyPatch) -> None:
