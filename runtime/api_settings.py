@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_address
 from typing import Annotated
 
@@ -12,6 +13,8 @@ from api.serving.access import Access
 from api.serving.authority import parse_authority, parse_origin
 from runtime.localnet_settings import LOOPBACK, Port
 from runtime.setting_forms import listening_host
+
+_KEY = re.compile(r"sf_[A-Za-z0-9_-]{43}")
 
 
 class ApiSettings(BaseSettings):
@@ -41,6 +44,15 @@ class ApiSettings(BaseSettings):
     @classmethod
     def is_a_host(cls, value: str) -> str:
         return listening_host(value)
+
+    @field_validator("api_key")
+    @classmethod
+    def is_a_key(cls, value: str) -> str:
+        """A file that holds a secret ends with a line break."""
+        key = value.strip()
+        if key and not _KEY.fullmatch(key):
+            raise ValueError("must be a key as `surefill keys create` makes it: sf_ and 43 letters, digits, _ and -")
+        return key
 
     @field_validator("allowed_hosts")
     @classmethod
