@@ -102,11 +102,15 @@ class Client:
         except httpx2.TransportError as error:
             raise UnreachableError(f"no engine answers at {self._api_url} ({type(error).__name__})") from None
         try:
-            body: dict[str, Any] = answer.json()
+            body: Any = answer.json()
         except ValueError:
             raise RefusedError(
                 "unexpected_answer", f"{self._api_url} answered {answer.status_code} without JSON"
             ) from None
+        if not isinstance(body, dict):
+            raise RefusedError(
+                "unexpected_answer", f"{self._api_url} answered {answer.status_code} with JSON that is no object"
+            )
         if answer.is_error:
             raise RefusedError(
                 str(body.get("code", answer.status_code)),
