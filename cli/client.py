@@ -66,23 +66,28 @@ class Client:
         seen = {"If-Match": f'"{version}"'}
         return await self._ask("PATCH", f"/api/orders/{order_id}", json=terms, headers=seen)
 
-    async def watch(self, order_id: str) -> AsyncIterator[dict[str, Any]]:
-        """Each change of status, the first one first, each once; ends with a final one. A lost connection resumes
-        where it was.
+    async def watch(
+        self, order_id: str | None, client_order_id: str = "", waits: Callable[[str], None] = lambda _: None
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Each change of status, the first one first, each once; ends with a final one. The order is named as in
+        ``order``. A lost connection resumes where it was, and one that can't be had is waited for: ``waits`` is told
+        why, once each time.
         """
-        url = f"{self._api_url.replace('http', 'ws', 1)}/ws/orders/{quote(order_id, safe='')}"
-        query, lost_at = "", 0.0
+        sockets, query, lost_at = self._api_url.replace("http", "ws", 1), "", 0.0
         while True:
             try:
-                async for message in _stream(url + query, self._headers):
+                order_id = order_id or (await self.order(None, client_order_id))["orderId"]
+                async for message in _stream(f"{sockets}/ws/orders/{order_id}{query}", self._headers):
                     query, lost_at = f"?after={message['sequence']}", 0.0
                     yield message
                     if message["status"] in FINAL:
                         return
-            except ConnectionError as error:
-                lost_at = lost_at or time.monotonic()
+            except UnreachableError as error:
+                if not lost_at:
+                    lost_at = time.monotonic()
+                    waits(str(error))
                 if time.monotonic() - lost_at > PATIENCE:
-                    raise UnreachableError(str(error)) from None
+                    raise
                 await asyncio.sleep(RETRY_AFTER)
 
     async def _ask(self, method: str, path: str, **request: Any) -> dict[str, Any]:
@@ -102,11 +107,15 @@ class Client:
         except httpx2.TransportError as error:
             raise UnreachableError(f"no engine answers at {self._api_url} ({type(error).__name__})") from None
         try:
-            body: dict[str, Any] = answer.json()
+            body: Any = answer.json()
         except ValueError:
             raise RefusedError(
                 "unexpected_answer", f"{self._api_url} answered {answer.status_code} without JSON"
             ) from None
+        if not isinstance(body, dict):
+            raise RefusedError(
+                "unexpected_answer", f"{self._api_url} answered {answer.status_code} with JSON that is no object"
+            )
         if answer.is_error:
             raise RefusedError(
                 str(body.get("code", answer.status_code)),
@@ -116,24 +125,25 @@ class Client:
 
 
 async def _stream(url: str, headers: dict[str, str]) -> AsyncIterator[dict[str, Any]]:
-    """Messages of one connection until it ends; ConnectionError where another one may go on."""
+    """Messages of one connection until it ends; UnreachableError where another one may go on."""
+    at = url.partition("/ws/")[0].replace("ws", "http", 1)
     try:
         async with connect(url, proxy=None, additional_headers=headers) as socket:
             async for text in socket:
                 yield json.loads(text)
-            closed = socket.close_code
+            code, reason = socket.close_code, socket.close_reason
     except InvalidStatus as error:
         status = error.response.status_code
         if status < httpx2.codes.INTERNAL_SERVER_ERROR:
             raise RefusedError(str(status), f"the engine refused the stream ({status})") from None
-        raise ConnectionError(f"the stream cannot be opened: {status}") from None
+        raise UnreachableError(f"{at} opens no stream ({status})") from None
     except ConnectionClosed as error:
-        closed = error.rcvd.code if error.rcvd else None
+        code, reason = (error.rcvd.code, error.rcvd.reason) if error.rcvd else (None, None)
     except (OSError, InvalidHandshake) as error:
-        raise ConnectionError(f"the stream cannot be opened: {type(error).__name__}") from None
-    if closed in CLOSED_FOR_GOOD:
-        raise RefusedError(str(closed), CLOSED_FOR_GOOD[closed])
-    raise ConnectionError(f"the stream was closed ({closed})")
+        raise UnreachableError(f"no engine answers at {at} ({type(error).__name__})") from None
+    if code in CLOSED_FOR_GOOD:
+        raise RefusedError(str(code), reason or CLOSED_FOR_GOOD[code])
+    raise UnreachableError(f"the stream was closed ({f'{code}: {reason}' if reason else code})")
 
 
 def with_client(use: Callable[[Client], Awaitable[None]]) -> None:

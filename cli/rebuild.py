@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from cli.console import PlainConsole
 from domain.events import ORDER_EVENTS
 from event_store.errors import LeaseLostError, LeaseTakenError, PositionGapError
 from event_store.mapper import EventMapper
@@ -27,6 +28,7 @@ from runtime.composition import own_lease
 from runtime.errors import StartupError
 from runtime.roles import OK, guarded, run_until_signalled
 from runtime.settings import Settings
+from runtime.unread import may_go_unread
 from verification import show
 
 DIFFERED = 3
@@ -65,8 +67,9 @@ def _rebuild_and_show(*, as_json: bool) -> int:
 
     code = guarded("rebuild", run)
     for compared in rebuilt:
-        (_say_json if as_json else _say)(compared, time.monotonic() - begun)
         code = DIFFERED if compared.differing else OK
+        with may_go_unread():
+            (_say_json if as_json else _say)(compared, time.monotonic() - begun)
     return code
 
 
@@ -131,7 +134,7 @@ def _progress() -> Iterator[Watch]:
 
 
 def _say(compared: Comparison, seconds: float) -> None:
-    console = Console()
+    console = PlainConsole()
     for finding in compared.findings:
         console.print(show.line(finding), soft_wrap=True)
     if compared.differing > len(compared.findings):

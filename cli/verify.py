@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from cli.console import PlainConsole
 from runtime import addresses, settings
 from runtime.errors import SettingsError, StartupError
 from runtime.settings import Settings
+from runtime.unread import may_go_unread
 from verification import checkpoint as checkpoints
 from verification import show
 from verification.errors import InvalidCheckpointError
@@ -36,8 +37,14 @@ def verify(
 
 
 def _verify(checkpoint: Path | None, *, as_json: bool, chain: bool) -> int:
-    """The exit code; findings go to stdout as they come, the verdict last."""
-    console = Console()
+    """The exit code; findings go to stdout as they come, the verdict last. It ends early where nobody reads them."""
+    with may_go_unread():
+        return _verify_all(checkpoint, as_json=as_json, chain=chain)
+    return UNCHECKED
+
+
+def _verify_all(checkpoint: Path | None, *, as_json: bool, chain: bool) -> int:
+    console = PlainConsole()
     report = Report((lambda finding: print(show.json_line(finding))) if as_json else show.for_people(console))
     try:
         mark = checkpoints.read(checkpoint).mark if checkpoint else None

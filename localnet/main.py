@@ -46,7 +46,7 @@ async def serve(
     """
     behaves = behaviour or Behaviour(slot_ms=slot_ms)
     with ExitStack() as stack:
-        listener = stack.enter_context(socket.create_server((host, port), backlog=1024))
+        listener = stack.enter_context(_listener(host, port))
         node = open_node(
             directory, wallet, slot_ms=behaves.slot_ms, finality=finality, readable_back=behaves.replica_blocks
         )
@@ -55,12 +55,12 @@ async def serve(
         serving = [asyncio.create_task(servers[0].serve(sockets=[listener]))]
         if behaves.replica_port is not None:
             replica = replace(node, chain=Replica(node.chain, behaves.replica_blocks))
-            own = stack.enter_context(socket.create_server((host, behaves.replica_port), backlog=1024))
+            own = stack.enter_context(_listener(host, behaves.replica_port))
             servers.append(_server(replica, clock, access))
             serving.append(asyncio.create_task(servers[1].serve(sockets=[own])))
         log.info(
             "localnet ready",
-            rpc=f"http://{host}:{listener.getsockname()[1]}",
+            rpc=f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}",
             genesis_hash=str(node.chain.genesis_hash),
             height=node.chain.height("processed"),
         )
@@ -74,6 +74,11 @@ async def serve(
             clock.stop()
             await asyncio.gather(*serving)
             node.chain.ledger.close()
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=1024)
 
 
 def _server(node: Node, clock: BlockClock, access: Access) -> Server:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings
 
 from localnet.behaviour import Behaviour
+from runtime.setting_forms import listening_host
 
 LOOPBACK = "127.0.0.1"
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -38,6 +39,11 @@ class LocalnetSettings(BaseSettings):
     localnet_replica_blocks: Annotated[int, Field(ge=0, le=10_000)] = Field(
         20, description="How many blocks it is behind."
     )
+
+    @field_validator("localnet_host")
+    @classmethod
+    def names_where_it_listens(cls, value: str) -> str:
+        return listening_host(value)
 
     @model_validator(mode="after")
     def slots_have_a_range(self) -> Self:

@@ -1,16 +1,14 @@
 """Every setting of the engine, from the environment and `.env` (the environment wins). docs/settings.md lists them."""
 
 from datetime import timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from api.serving.access import Access
-from api.serving.authority import parse_authority, parse_origin
 from domain.time_spans import time_span
+from runtime.api_settings import ApiSettings
 from runtime.errors import SettingsError
 from runtime.lander_settings import LanderSettings
 from runtime.localnet_settings import LOOPBACK, LocalnetSettings, Port
@@ -25,32 +23,12 @@ _LISTS = (
 )
 
 
-class Settings(WalletSettings, VenueSettings, LanderSettings, LocalnetSettings):
+class Settings(ApiSettings, WalletSettings, VenueSettings, LanderSettings, LocalnetSettings):
     """An empty address means "not set": `surefill up` then starts that server itself, and a role on its own asks the
     running engine.
     """
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
-
-    host: str = Field(LOOPBACK, description="Where the API listens.")
-    port: Port = Field(8080, description="The API's port.")
-    api_key: str = Field(
-        "",
-        repr=False,
-        description="The key that `surefill submit`, `watch`, `orders` and `show` ask the API with; where HOST is this "
-        "machine none is needed.",
-    )
-    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
-        (),
-        description="Host names, comma separated, by which the API, the local chain and METRICS_PORT may be "
-        "asked; addresses, localhost and HOST always may.",
-    )
-    allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="Origins, comma separated, whose pages may use the API and the local chain from a browser."
-    )
-    allow_forwarded: bool = Field(
-        False, description="Whether a proxy in front, which lets in only those who may trade, is meant to be there."
-    )
 
     database_url: str = Field(
         "", repr=False, description="PostgreSQL, as the application's role; `?schema=` names the schema."
@@ -160,22 +138,6 @@ class Settings(WalletSettings, VenueSettings, LanderSettings, LocalnetSettings):
     def comma_separated(cls, value: Any) -> Any:
         return tuple(item.strip() for item in value.split(",") if item.strip()) if isinstance(value, str) else value
 
-    @field_validator("allowed_hosts")
-    @classmethod
-    def each_is_a_host(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for host in value:
-            authority = parse_authority(f"[{host}]" if host.count(":") > 1 else host)
-            if authority is None or authority.port is not None:
-                raise ValueError("must hold names as trade.example, without scheme, port and wildcard")
-        return value
-
-    @field_validator("allowed_origins")
-    @classmethod
-    def each_is_an_origin(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if not all(map(parse_origin, value)):
-            raise ValueError("must hold origins as https://trade.example or http://localhost:3000")
-        return value
-
     @field_validator("database_url", "database_owner_url")
     @classmethod
     def names_postgresql(cls, value: str) -> str:
@@ -193,7 +155,7 @@ class Settings(WalletSettings, VenueSettings, LanderSettings, LocalnetSettings):
             raise ValueError("must be a number and a unit, such as 7d, 12h, 30m or 45s, of ten years at most")
         return value
 
-    @field_validator("solana_rpc_url", "jupiter_url", "jupiter_price_url", "raydium_url", "signer_url")
+    @field_validator("solana_rpc_url", "jupiter_url", "jupiter_price_url", "raydium_url", "pyth_url", "signer_url")
     @classmethod
     def names_http(cls, value: str) -> str:
         return with_scheme(value, "http", "https")
@@ -219,10 +181,6 @@ class Settings(WalletSettings, VenueSettings, LanderSettings, LocalnetSettings):
             url = f"redis://{self.redis_host or LOOPBACK}:{self.redis_port or 6379}/0"
             object.__setattr__(self, "redis_url", url)
         return self
-
-    def access(self, host: str) -> Access:
-        """Who may ask the server that listens on `host`."""
-        return Access.of((host, *self.allowed_hosts), self.allowed_origins, forwarded=self.allow_forwarded)
 
     @property
     def wallet_file(self) -> Path:
@@ -254,20 +212,6 @@ class Settings(WalletSettings, VenueSettings, LanderSettings, LocalnetSettings):
             return None
         return Path(self.witness).expanduser().resolve() if self.witness else self.data_dir / "witness"
 
-    @property
-    def is_local(self) -> bool:
-        """Whether only this machine can reach the API."""
-        try:
-            return ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
-
-    @property
-    def api_url(self) -> str:
-        """The API as seen from this machine."""
-        host = {"0.0.0.0": LOOPBACK, "::": "[::1]"}.get(self.host, f"[{self.host}]" if ":" in self.host else self.host)  # noqa: S104
-        return f"http://{host}:{self.port}"
-
 
 def load(**overrides: Any) -> Settings:
     """Read the settings; raises SettingsError, one sentence that names every variable at fault."""
@@ -275,6 +219,10 @@ def load(**overrides: Any) -> Settings:
         return Settings(**overrides)
     except ValidationError as error:
         raise SettingsError("; ".join(_sentence(dict(problem)) for problem in error.errors())) from None
+    except UnicodeDecodeError:  # its text quotes the file, which may hold secrets
+        raise SettingsError(".env cannot be read: it isn't UTF-8") from None
+    except OSError as error:
+        raise SettingsError(f".env cannot be read: {error.strerror}") from None
 
 
 def _sentence(problem: dict[str, Any]) -> str:

@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 import structlog
 
 from event_store.errors import TRANSIENT_DATABASE_ERRORS, LeaseLostError
-from runtime import addresses, settings, telemetry
+from runtime import addresses, settings, telemetry, unread
 from runtime.errors import ServerUnreachableError, SettingsError, StartupError
 from runtime.settings import Settings
 
@@ -54,9 +54,12 @@ def named(text: str) -> tuple[str, ...]:
 
 
 def guarded(program: str, body: Any) -> int:
-    """The exit code of `body`, a function without arguments; expected failures become one sentence on stderr."""
+    """The exit code of `body`, a function without arguments; expected failures become one sentence on stderr, and
+    output that nobody reads any more none.
+    """
     try:
         body()
+        print(end="", flush=True)
     except SettingsError as error:
         print(f"surefill: {error}", file=sys.stderr)
         return USAGE
@@ -64,6 +67,9 @@ def guarded(program: str, body: Any) -> int:
         print(f"surefill: {error}", file=sys.stderr)
         return FAILED
     except Exception as error:
+        if _is_only(error, BrokenPipeError) and unread.is_unread():
+            unread.print_nowhere()
+            return FAILED
         if not structlog.is_configured():
             # The default shows local variables: addresses with keys in them.
             telemetry.configure(None, program)

@@ -52,6 +52,37 @@ def test_an_outage_or_a_lost_lease_is_one_line(error: str, sentence: str) -> Non
     assert "Traceback" not in ended.stderr
 
 
+UNREAD = """
+import os
+from runtime.roles import guarded
+def body():
+    {body}
+raise SystemExit(guarded("a command", body))
+"""
+
+
+def unread(body: str) -> tuple[int, str]:
+    """Exit code and stderr of a command whose output nobody reads."""
+    with subprocess.Popen(
+        [sys.executable, "-c", UNREAD.format(body=body)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout and process.stderr
+        process.stdout.close()
+        said = process.stderr.read()
+    return process.returncode, said
+
+
+@pytest.mark.parametrize("body", ["print('more than a pipe holds' * 100_000)", "print('a line')"])
+def test_output_that_nobody_reads_ends_a_command_without_a_word(body: str) -> None:
+    assert unread(body) == (1, "")
+
+
+def test_another_pipe_that_breaks_is_an_error_as_any() -> None:
+    ended = ended_by("BrokenPipeError('a connection')")
+    assert ended.returncode == 1
+    assert "BrokenPipeError: a connection" in ended.stderr
+
+
 @pytest.mark.parametrize(
     "address",
     ["postgres://u:hunter2@h/d", "https://n/?api-key=hunter2", "https://n/?a=1&API_KEY=hunter2&b=2", "n?token=hunter2"],

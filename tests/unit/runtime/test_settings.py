@@ -1,5 +1,6 @@
 """Settings: from the environment, one sentence where one cannot be used."""
 
+import errno
 from datetime import timedelta
 from pathlib import Path
 
@@ -52,6 +53,23 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ("GUARD_KEEP", "0s"),
         ("GUARD_KEEP", "11y"),
         ("GUARD_KEEP", "4000d"),
+        ("HOST", "foo bar"),
+        ("HOST", "http://x"),
+        ("HOST", "x:8080"),
+        ("HOST", "[::1]:8080"),
+        ("HOST", "[x]"),
+        ("LOCALNET_HOST", "http://x"),
+        ("SOLANA_RPC_URL", "http://"),
+        ("SOLANA_RPC_URL", "http://:8899"),
+        ("SOLANA_RPC_URL", "http://[bad"),
+        ("SOLANA_RPC_URL", "http://one.example:99999"),
+        ("SOLANA_RPC_URL", "http://one example"),
+        ("SOLANA_EVIDENCE_RPC_URLS", "https://one.example,https://[bad"),
+        ("LANDER_URLS", "https://"),
+        ("SENDER_URL", "https:///fast"),
+        ("SIGNER_URL", "http://"),
+        ("BINANCE_URL", "wss://"),
+        ("PYTH_URL", "hermes.example"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_one_sentence_that_names_the_variable(
@@ -72,6 +90,29 @@ def test_an_endpoint_that_is_asked_twice_is_refused_as_it_agrees_with_itself(mon
     assert "secret" not in str(raised.value)
     monkeypatch.setenv("SOLANA_EVIDENCE_RPC_URLS", "https://two.example,https://one.example:8443")
     assert len(load().solana_evidence_rpc_urls) == 2
+
+
+def test_an_endpoint_that_is_none_is_blamed_itself_beside_good_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOLANA_RPC_URL", "http://[hunter2")
+    monkeypatch.setenv("SOLANA_EVIDENCE_RPC_URLS", "https://two.example")
+    with pytest.raises(SettingsError) as raised:
+        load()
+    assert str(raised.value) == "SOLANA_RPC_URL must name a host, as http://host:port does"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "postgresql:///surefill?host=/run/postgresql"),
+        ("DATABASE_URL", "postgresql://surefill@one.example:5432,two.example:5432/surefill"),
+        ("REDIS_URL", "redis:///1"),
+        ("REDIS_URL", "unix:///run/valkey.sock"),
+        ("SOLANA_RPC_URL", "http://user:word@[::1]:8899/path?api-key=1"),
+    ],
+)
+def test_an_address_is_taken_as_its_client_takes_it(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, value)
+    assert getattr(load(), name.lower()) == value
 
 
 @pytest.mark.parametrize("name", ["DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL"])
@@ -128,6 +169,23 @@ def test_a_dotenv_file_is_read_and_the_environment_wins(tmp_path: Path, monkeypa
     assert (load().port, load().slot_ms) == (9002, 50)
 
 
+def test_a_dotenv_file_that_cannot_be_read_is_one_sentence_without_its_content(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_bytes(b"API_KEY=hunter2\xe9\n")
+    with pytest.raises(SettingsError) as raised:
+        load()
+    assert str(raised.value) == ".env cannot be read: it isn't UTF-8"
+
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", ".env")
+
+    monkeypatch.setattr("dotenv.main.open", refused, raising=False)  # root may read whatever its mode is
+    with pytest.raises(SettingsError) as raised:
+        load()
+    assert str(raised.value) == ".env cannot be read: Permission denied"
+
+
 def test_redis_is_named_by_its_host_its_port_or_both(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load().redis_url == ""
     monkeypatch.setenv("REDIS_PORT", "7000")
@@ -136,11 +194,6 @@ def test_redis_is_named_by_its_host_its_port_or_both(monkeypatch: pytest.MonkeyP
     assert load().redis_url == "redis://cache:7000/0"
     monkeypatch.setenv("REDIS_URL", "redis://:secret@elsewhere:6379/2")
     assert load().redis_url == "redis://:secret@elsewhere:6379/2"
-
-
-def test_the_api_is_reached_on_loopback_where_it_listens_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOST", "0.0.0.0")  # noqa: S104
-    assert load().api_url == "http://127.0.0.1:8080"
 
 
 def test_every_setting_is_documented_with_its_default() -> None:
@@ -168,16 +221,6 @@ def test_guards_are_kept_for_a_number_of_days_hours_minutes_or_seconds(
 ) -> None:
     monkeypatch.setenv("GUARD_KEEP", value)
     assert load().guards_kept_for == timedelta(seconds=seconds)
-
-
-def test_who_may_ask_is_read_from_three_settings_and_the_servers_own_host(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ALLOWED_HOSTS", "trade.lan, Api,fe80::1")
-    monkeypatch.setenv("ALLOWED_ORIGINS", "https://desk.example")
-    monkeypatch.setenv("ALLOW_FORWARDED", "true")
-    access = load().access("engine.lan")
-    assert access.hosts == {"engine.lan", "trade.lan", "api", "fe80::1"}
-    assert [origin.host for origin in access.origins] == ["desk.example"]
-    assert access.forwarded
 
 
 def test_a_signer_needs_the_wallets_address_and_a_guard_key(monkeypatch: pytest.MonkeyPatch) -> None:

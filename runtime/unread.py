@@ -1,0 +1,38 @@
+"""Output that nobody reads any more, as of a command before `| head -1`: the command ends, and says nothing of it."""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def may_go_unread() -> Iterator[None]:
+    """Ends its block where stdout's reader is gone; an error of any other pipe goes on."""
+    try:
+        yield
+        print(end="", flush=True)
+    except BrokenPipeError:
+        if not is_unread():
+            raise
+        print_nowhere()
+
+
+def is_unread() -> bool:
+    """Whether stdout leads to a reader who is gone."""
+    try:
+        poll = select.poll()
+        poll.register(sys.stdout.fileno(), 0)
+        return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
+    except (AttributeError, OSError, ValueError):  # no stdout, or none of the system's
+        return False
+
+
+def print_nowhere() -> None:
+    """What is still to be printed, by the interpreter's last flush too, fails no more."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

@@ -1,0 +1,42 @@
+"""The command line's own client, where what answers is no engine."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import ClassVar
+
+import pytest
+
+from cli.client import Client
+from cli.errors import RefusedError
+
+
+class Door(BaseHTTPRequestHandler):
+    answer: ClassVar[tuple[int, object]]
+
+    def do_GET(self) -> None:
+        status, body = Door.answer
+        self.send_response(status)
+        self.end_headers()
+        self.wfile.write(json.dumps(body).encode())
+
+
+@pytest.fixture
+def door() -> Iterator[str]:
+    with HTTPServer(("127.0.0.1", 0), Door) as server:
+        threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize("status", [200, 404, 500])
+@pytest.mark.parametrize("body", [[], ["no"], "no", None, 1])
+async def test_json_that_is_no_object_is_no_engines_answer(door: str, status: int, body: object) -> None:
+    Door.answer = (status, body)
+    async with Client(door) as client:
+        with pytest.raises(RefusedError, match=f"answered {status} with JSON that is no object") as refused:
+            await client.orders(1)
+    assert refused.value.code == "unexpected_answer"
