@@ -152,7 +152,7 @@ def with_client(use: Callable[[Client], Awaitable[None]]) -> None:
     async def run() -> None:
         try:
             found = settings.load()
-            async with Client(addresses.api_url(found), found.api_key) as client:
+            async with Client(addresses.api_url(found), found.key) as client:
                 await use(client)
         except RefusedError as error:
             raise StartupError(f"{error} ({error.code})") from None

@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, NoDecode
 
 from api.serving.access import Access
 from api.serving.authority import parse_authority, parse_origin
+from runtime.errors import SettingsError
 from runtime.localnet_settings import LOOPBACK, Port
 from runtime.setting_forms import listening_host
 
@@ -45,13 +46,19 @@ class ApiSettings(BaseSettings):
     def is_a_host(cls, value: str) -> str:
         return listening_host(value)
 
-    @field_validator("api_key")
-    @classmethod
-    def is_a_key(cls, value: str) -> str:
-        """A file that holds a secret ends with a line break."""
-        key = value.strip()
+    @property
+    def key(self) -> str:
+        """``api_key`` for whoever asks with it, empty where there is none. A file that holds a secret ends with a line
+        break; other programs know a variable of this name, so that it is held to what a key is only here.
+
+        Raises ``SettingsError``.
+        """
+        key = self.api_key.strip()
         if key and not _KEY.fullmatch(key):
-            raise ValueError("must be a key as `surefill keys create` makes it: sf_ and 43 letters, digits, _ and -")
+            raise SettingsError(
+                "API_KEY must be a key as `surefill keys create` makes it: sf_ and 43 letters, digits, _ and -; unset it "
+                "where none is needed"
+            )
         return key
 
     @field_validator("allowed_hosts")

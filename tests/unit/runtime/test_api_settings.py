@@ -38,7 +38,7 @@ def test_a_host_is_a_name_or_an_address_with_or_without_brackets(
 @pytest.mark.parametrize("written", [f"{API_KEY}\n", f" {API_KEY} ", API_KEY])
 def test_a_key_is_taken_without_the_space_around_it(written: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("API_KEY", written)
-    assert load().api_key == API_KEY
+    assert load().key == API_KEY
 
 
 @pytest.mark.parametrize(
@@ -46,8 +46,9 @@ def test_a_key_is_taken_without_the_space_around_it(written: str, monkeypatch: p
 )
 def test_a_key_that_is_none_is_refused_and_not_repeated(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("API_KEY", wrong)
+    found = load()  # It may be another program's, which an engine that needs none doesn't ask.
     with pytest.raises(SettingsError, match=r"^API_KEY must be a key as") as raised:
-        load()
+        _ = found.key
     assert wrong not in str(raised.value)
 
 
