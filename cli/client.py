@@ -13,7 +13,7 @@ import typer
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
-from cli.errors import RefusedError, UnreachableError
+from cli.errors import PutBackError, RefusedError, UnreachableError
 from runtime import addresses, roles, settings
 from runtime.errors import StartupError
 
@@ -21,6 +21,7 @@ FINAL = frozenset({"confirmed", "failed", "cancelled", "expired"})
 PATIENCE = 60.0  # seconds a lost stream is tried again before giving up
 OVERLOADED, SHED_PATIENCE = "overloaded", 10.0  # seconds an engine that takes nothing now is asked again
 RETRY_AFTER = 0.25
+PUT_BACK = 4410
 CLOSED_FOR_GOOD = {
     4400: "the engine refused the stream's query",
     4401: "the key has expired or was revoked",
@@ -83,6 +84,8 @@ class Client:
                     if message["status"] in FINAL:
                         return
             except UnreachableError as error:
+                if isinstance(error, PutBackError):
+                    query = ""  # What was seen last is no more: the order as it is comes first.
                 if not lost_at:
                     lost_at = time.monotonic()
                     waits(str(error))
@@ -141,6 +144,8 @@ async def _stream(url: str, headers: dict[str, str]) -> AsyncIterator[dict[str, 
         code, reason = (error.rcvd.code, error.rcvd.reason) if error.rcvd else (None, None)
     except (OSError, InvalidHandshake) as error:
         raise UnreachableError(f"no engine answers at {at} ({type(error).__name__})") from None
+    if code == PUT_BACK:
+        raise PutBackError(f"the log was put back ({code}: {reason})")
     if code in CLOSED_FOR_GOOD:
         raise RefusedError(str(code), reason or CLOSED_FOR_GOOD[code])
     raise UnreachableError(f"the stream was closed ({f'{code}: {reason}' if reason else code})")

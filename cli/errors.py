@@ -11,3 +11,7 @@ class RefusedError(Exception):
 
 class UnreachableError(Exception):
     """Nothing answers at the API's address."""
+
+
+class PutBackError(UnreachableError):
+    """The stream ended, for what was seen last is no more: the engine's log was put back since."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from commands.foreign import ForeignTransactions
@@ -23,6 +23,10 @@ class ExecutedElsewhere:
 
     async def of_order(self, account_id: UUID, order_id: UUID) -> ForeignTransactionFound | None:
         """The transaction that executed an account's order which another log or engine took."""
+        return (await self.of_account(account_id)).get(order_id)
+
+    async def of_account(self, account_id: UUID) -> Mapping[UUID, ForeignTransactionFound]:
+        """The same of each such order."""
         known = self._known.get(account_id)
         if known is None:
             changes = self._changes
@@ -31,7 +35,7 @@ class ExecutedElsewhere:
             # What was recorded while it was read may not be in it.
             if changes == self._changes:
                 self._known[account_id] = known
-        return known.get(order_id)
+        return known
 
     def follow(self, events: Sequence[PositionedEvent]) -> None:
         if any(event.topic == ForeignTransactionFound.TOPIC for event in events):

@@ -56,8 +56,8 @@ class ApiSettings(BaseSettings):
         key = self.api_key.strip()
         if key and not _KEY.fullmatch(key):
             raise SettingsError(
-                "API_KEY must be a key as `surefill keys create` makes it: sf_ and 43 letters, digits, _ and -; unset it "
-                "where none is needed"
+                "API_KEY must be a key as `surefill keys create` makes it: sf_ and 43 letters, digits, _ and -; "
+                "unset it where none is needed"
             )
         return key
 

@@ -106,11 +106,12 @@ class TwapLists:
     async def cancel(
         self, list_id: UUID, account_id: UUID, *, by: str, because: str | None, now: datetime
     ) -> Twap:  # fmt: skip
-        """From here on no slice is submitted; those that are open are the caller's to cancel, and the watcher's.
+        """From here on no slice is submitted; those that are open are the caller's to cancel, and, whatever becomes of
+        the caller, the watcher's.
 
         Raises ``DomainError``: ``list_not_found``, ``log_behind`` where the log was put back, unless it is cancelled.
         """
-        known = await self._record(list_id, account_id, lambda known: cancel(known, by, because), unless_behind=True)
+        known = await self._record(list_id, account_id, lambda known: cancel(known, by, because), ends_at=now)
         await self.schedule.look_again(list_id, now)
         return known
 
@@ -150,15 +151,19 @@ class TwapLists:
         decided: Callable[[Twap], TwapEvent | None],
         guards: Guards = (),
         *,
-        unless_behind: bool = False,
+        ends_at: datetime | None = None,
     ) -> Twap:
+        """``ends_at``: what is recorded ends the list, now; its row is there before, so what is open is cancelled."""
         for _ in range(MOST_CONFLICTS):
             known = await self.owned(list_id, account_id)
             event = decided(known)
             if event is None:
                 return known
             new = account_event(self._mapper, account_id, uuid4(), list_id, known.version + 1, event)
-            trading = await self._while_sound(account_id) if unless_behind else ()
+            trading: Guards = ()
+            if ends_at is not None:
+                trading = await self._while_sound(account_id)
+                await self.schedule.add(list_id, account_id, ends_at)
             outcome = await self._appender.append(AppendRequest((new,), (*guards, *trading)))
             if isinstance(outcome, LeaseLost):
                 raise LeaseLostError(outcome.processor)

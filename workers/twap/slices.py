@@ -48,6 +48,15 @@ class SliceOrders:
         self._deadline = deadline
         self._clock = clock
 
+    async def executed(self, twap: Twap, account_id: UUID) -> list[int]:
+        """The slices that the chain has executed and a log that was put back has lost."""
+        executed = await self._executed_elsewhere.of_account(account_id)
+        if not executed:
+            return []
+        lost = [number for number, order_id in enumerate(twap.order_ids, 1) if order_id in executed]
+        there = await self._orders.load([twap.order_id(number) for number in lost])
+        return [number for number in lost if twap.order_id(number) not in there.orders | there.unreadable]
+
     async def refusal(
         self, account_id: UUID, trading: AccountTrading, asked: OrderTerms, as_id: UUID
     ) -> NotTaken | None:

@@ -41,7 +41,7 @@ BY = "the schedule"
 # in the way may be gone, and how often one is looked at that is paused or broken.
 LOOK_S, BUSY_S, AGAIN_S, PAUSED_S, BROKEN_S = 1.0, 0.1, 1.0, 5.0, 5.0
 AT_ONCE = 50
-# A row is written before its list is recorded; by then nobody records it any more.
+# A row is written before its list, or the end of it, is recorded; by then nobody records it any more.
 NEVER_CAME = timedelta(minutes=10)
 
 
@@ -57,6 +57,10 @@ class Look:
     @property
     def account_id(self) -> UUID:
         return self.newest.account_id
+
+    def may_change(self, now: datetime) -> bool:
+        """Whether somebody who has asked for the row may be about to record that the list ends."""
+        return self.newest.recorded_at <= self.row.asked_at and now - self.row.asked_at < NEVER_CAME
 
 
 class TwapWatch:
@@ -153,13 +157,29 @@ class TwapWatch:
             await self._lists.schedule.drop(row)
             return None
         look = Look(row, *found, lease)
+        pause = await self._act(look)
+        # Its end, once it is recorded, is not to wait until the next slice is due.
+        return min(pause, AGAIN_S) if pause is not None and look.may_change(self._clock()) else pause
+
+    async def _act(self, look: Look) -> float | None:
+        await self._tell_executed(look)
         if look.twap.state == "cancelled":
-            await self._cancel_slices(look)
-            return None
+            return await self._cancel_slices(look)
         if look.twap.state == "active" and await self._was_put_back(look):
-            await self._lists.pause(row.list_id, look.account_id, by=BY, because="the log was put back")
+            await self._lists.pause(look.row.list_id, look.account_id, by=BY, because="the log was put back")
             return PAUSED_S
         return PAUSED_S if look.twap.state == "paused" else await self._go_on(look)
+
+    async def _tell_executed(self, look: Look) -> None:
+        """Record the slices that the chain has executed and the log has lost, whether or not the list goes on: nothing
+        refuses what was swapped.
+        """
+        for number in await self._slices.executed(look.twap, look.account_id):
+            trading = await self._trading.of(look.account_id)
+            if trading.behind:
+                raise WaitError("the log was put back")
+            with contextlib.suppress(NotApplicableError):
+                await self._slices.submit(look.twap, look.account_id, number, self._guards(look, trading))
 
     async def _go_on(self, look: Look) -> float | None:
         row, twap = look.row, look.twap
@@ -168,8 +188,7 @@ class TwapWatch:
         before, this = (_order(loaded, twap.order_id(number)) for number in numbers)
         if this is not None or twap.was_refused(row.number):
             # It was submitted, and nobody has said so in the row.
-            await self._advance(look)
-            return None
+            return await self._advance(look)
         if before is not None and is_on_its_way(before):
             return BUSY_S
         until_due = (row.due_at - self._clock()).total_seconds()
@@ -189,32 +208,37 @@ class TwapWatch:
             )
             if not after.was_refused(row.number):
                 return BUSY_S
-            await self._advance(look)
-            return None
+            return await self._advance(look)
         # Where it is recorded already, somebody else was first.
         with contextlib.suppress(NotApplicableError):
             await self._slices.submit(twap, account_id, row.number, self._guards(look, trading))
-        await self._advance(look)
-        return None
+        return await self._advance(look)
 
     def _guards(self, look: Look, trading: AccountTrading) -> Guards:
         own = StreamGuard(look.row.list_id, look.twap.version)
         return (look.lease.guard, own, *self._trading.guards(look.account_id, trading))
 
-    async def _advance(self, look: Look) -> None:
+    async def _advance(self, look: Look) -> float | None:
         """The slice after this one is next: due by when this one was submitted."""
-        row, twap = look.row, look.twap
+        row, twap, now = look.row, look.twap, self._clock()
         if row.number == twap.slices:
-            await self._lists.schedule.remove(row.list_id)
-            return
+            if look.may_change(now):
+                return AGAIN_S  # Without its row nobody would cancel what is open.
+            await self._lists.schedule.drop(row)
+            return None
         recorded = await self._orders.recorded(twap.order_id(row.number))
-        submitted_at = recorded[0].recorded_at if recorded else self._clock()
-        await self._lists.schedule.advance(row, next_due(row.due_at, twap.every, submitted_at))
+        submitted_at = recorded[0].recorded_at if recorded else now
+        due_at = next_due(row.due_at, twap.every, submitted_at)
+        look_at = min(due_at, now + timedelta(seconds=AGAIN_S)) if look.may_change(now) else due_at
+        await self._lists.schedule.advance(row, due_at, look_at)
+        return None
 
-    async def _cancel_slices(self, look: Look) -> None:
+    async def _cancel_slices(self, look: Look) -> float | None:
         """Ask for the cancel of what is open. Whoever cancelled the list does so, too, unless it died meanwhile."""
-        said = f"its list {look.row.list_id} is cancelled"
-        loaded = await self._orders.load(look.twap.order_ids[: look.row.number])
+        said = f"its list {look.row.list_id} is cancelled" + (f": {look.twap.because}" if look.twap.because else "")
+        # All of them: the row may be a new one, which begins with the first slice.
+        loaded = await self._orders.load(look.twap.order_ids)
+        conflicts = False
         for order_id, history in loaded.orders.items():
             if history.order is not None and not history.order.ended:
                 try:
@@ -222,8 +246,12 @@ class TwapWatch:
                 except (DomainError, TooManyConflictsError, UnreadableEventError) as refused:
                     if error_code(refused) == "log_behind":
                         raise WaitError("the log was put back") from None
+                    conflicts = conflicts or isinstance(refused, TooManyConflictsError)
                     log.warning("a slice isn't cancelled", order_id=str(order_id), error=error_code(refused))
-        await self._lists.schedule.remove(look.row.list_id)
+        if conflicts:
+            return AGAIN_S
+        await self._lists.schedule.drop(look.row)
+        return None
 
     async def _was_put_back(self, look: Look) -> bool:
         """Whether the log was found to be put back since the list's newest event: it may have lost that the list was
@@ -232,7 +260,7 @@ class TwapWatch:
         return look.newest.position < (await self._epochs()).found_at
 
     async def _later(self, row: ScheduledSlice, seconds: float) -> None:
-        await self._lists.schedule.look_again(row.list_id, self._clock() + timedelta(seconds=seconds))
+        await self._lists.schedule.put_off(row, self._clock() + timedelta(seconds=seconds))
 
 
 def is_on_its_way(order: Order) -> bool:

@@ -10,13 +10,13 @@ import structlog
 
 from commands.loaded_order import LoadedOrder
 from commands.orders import OrderRepository
-from domain.commands import ObservePrice
 from domain.errors import NotApplicableError
 from domain.events import Observation
 from event_store.errors import LeaseLostError
 from event_store.processors.leases import Lease
 from workers.errors import TRANSIENT_ERRORS
 from workers.watcher.book_feed import BookFeed
+from workers.watcher.met import best_alone
 
 log = structlog.get_logger(__name__)
 
@@ -33,8 +33,7 @@ async def record_last_bests(
 
     async def record(history: LoadedOrder, best: Observation) -> None:
         try:
-            # The best touch as the present one: it triggers nothing.
-            await orders.execute(history, ObservePrice(best, met_at_size=False, now=clock()), guards=(lease.guard,))
+            await orders.execute(history, best_alone(best, clock()), guards=(lease.guard,))
         except NotApplicableError:
             return
 

@@ -68,7 +68,9 @@ class Trails:
     def observe(
         self, pair: str, side: Side, seen: Callable[[], Observation], touch: Decimal, now: float
     ) -> tuple[list[WaitingOrder], list[WaitingOrder]]:
-        """The orders that ``touch`` triggers, the older first, and those whose best touch is to be recorded."""
+        """The orders that ``touch`` triggers, the older first, and those whose best touch is to be recorded. One may be
+        both: where it is held, the log has at least its best touch.
+        """
         triggered: list[WaitingOrder] = []
         to_record: list[_Trail] = []
         observation: Observation | None = None
@@ -78,7 +80,7 @@ class Trails:
                 trail.best, trail.unrecorded = touch, observation
             if trail_met(side, touch, trail.best, trail.order.trail_bps or 0):
                 triggered.append(trail.order)
-            elif trail.unrecorded is not None and now - trail.asked_at >= RECORD_EVERY_S:
+            if trail.unrecorded is not None and now - trail.asked_at >= RECORD_EVERY_S:
                 to_record.append(trail)
         to_record.sort(key=lambda trail: trail.asked_at)
         for trail in to_record[:MOST_AT_ONCE]:

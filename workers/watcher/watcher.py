@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from operator import itemgetter
-from uuid import UUID
 
 import psycopg
 import structlog
@@ -25,7 +24,6 @@ from domain.commands import ObservePrice
 from domain.errors import NotApplicableError
 from domain.events import Observation, TrailMoved
 from domain.tokens import Side
-from domain.trading_state import AccountTrading
 from event_store.errors import LeaseLostError
 from event_store.processors.leases import Lease
 from event_store.read.feed import LogFeed
@@ -40,8 +38,8 @@ from workers.watcher.book_feed import WATCHER, BookFeed
 from workers.watcher.deadman import DeadmanWatch
 from workers.watcher.freshness import Freshness
 from workers.watcher.last_bests import record_last_bests
+from workers.watcher.met import Met, is_held
 from workers.watcher.price_jump_filter import PriceJumpFilter
-from workers.watcher.waiting_order import WaitingOrder
 
 log = structlog.get_logger(__name__)
 
@@ -73,7 +71,7 @@ class Watcher:
     """``follow`` keeps the book, standing by or not; ``run`` observes and triggers orders, under ``lease``.
 
     Of an account whose dead-man's switch is due nothing is triggered, with ``paper`` no real order, and while trading
-    is halted none that couldn't rest again. ``told`` hears of every event.
+    is halted none that couldn't rest again; best touches are recorded all the same. ``told`` hears of every event.
     """
 
     def __init__(
@@ -185,48 +183,37 @@ class Watcher:
                 return
             await self._fire(lease, observed, price, batch)
 
-    def _met_by(self, observed: _Observed, price: PairPrice) -> list[tuple[WaitingOrder, bool]]:
+    def _met_by(self, observed: _Observed, price: PairPrice) -> list[Met]:
         """The orders that ``price`` triggers, as ``Book.triggered_by`` has them: trailing stops first. Last come those
-        whose best touch is to be recorded.
+        of which only the best touch is to be recorded.
         """
         book, symbol = self._feed.book, price.pair.symbol
-        triggered: list[WaitingOrder] = []
-        moved: list[WaitingOrder] = []
+        triggered: list[Met] = []
+        moved: list[Met] = []
         for side in SIDES:
             seen = partial(_observation, observed, price, side)
             found = book.trails.observe(symbol, side, seen, price.touch(side), observed.begun)
-            triggered += found[0]
-            moved += found[1]
-        trails = [[(order, False) for order in orders] for orders in (triggered, moved)]
-        return [*trails[0], *book.triggered_by(price), *trails[1]]
+            to_record = {order.order_id: order for order in found[1]}
+            triggered += [Met(order, records=to_record.pop(order.order_id, None) is not None) for order in found[0]]
+            moved += [Met(order, triggers=False, records=True) for order in to_record.values()]
+        return [*triggered, *(Met(order, at_size) for order, at_size in book.triggered_by(price)), *moved]
 
-    async def _fire(
-        self, lease: Lease, observed: _Observed, price: PairPrice, met: Sequence[tuple[WaitingOrder, bool]]
-    ) -> None:
-        loaded = await self._feed.load([order.order_id for order, _ in met])
-        held = self._deadman.held()
+    async def _fire(self, lease: Lease, observed: _Observed, price: PairPrice, met: Sequence[Met]) -> None:
+        loaded = await self._feed.load([one.order.order_id for one in met])
+        accounts = self._deadman.held()
         trading = {
             account_id: await self._trading.of(account_id)
             for account_id in {history.account_id for history in loaded.values()}
         }
+        decided = []
+        for one in met:
+            if history := loaded.get(one.order.order_id):
+                held = is_held(history, accounts, trading, paper=self._paper)
+                seen, best = _observation(observed, price, one.order.side), self._feed.book.trails.best_of(one.order)
+                if command := one.command(seen, best, self._clock(), held=held):
+                    decided.append((history, command))
         # Started in the order of fairness: each joins the next append before the one behind it.
-        await asyncio.gather(
-            *(
-                self._record(
-                    lease,
-                    loaded[order.order_id],
-                    ObservePrice(
-                        _observation(observed, price, order.side),
-                        at_size,
-                        self._clock(),
-                        self._feed.book.trails.best_of(order),
-                    ),
-                    observed.begun,
-                )
-                for order, at_size in met
-                if order.order_id in loaded and not is_held(loaded[order.order_id], held, trading, paper=self._paper)
-            )
-        )
+        await asyncio.gather(*(self._record(lease, history, command, observed.begun) for history, command in decided))
 
     async def _record(self, lease: Lease, history: LoadedOrder, command: ObservePrice, begun: float) -> None:
         try:
@@ -257,20 +244,6 @@ class Watcher:
                 self._feed.book.take(history.order_id)
         except psycopg.Error as uncounted:
             log.warning("failure not counted", order_id=str(history.order_id), error=type(uncounted).__name__)
-
-
-def is_held(
-    history: LoadedOrder, accounts: frozenset[UUID], trading: Mapping[UUID, AccountTrading], *, paper: bool
-) -> bool:
-    """Whether a price triggers nothing of the order: it is of one of ``accounts``, or nothing would be signed for it.
-
-    A stop that is triggered while nothing is signed would wait past its deadline, and be spent by that. What may rest
-    is triggered and waits.
-    """
-    order = history.order
-    if order is None or history.account_id in accounts:
-        return True
-    return (paper and not order.paper) or (not order.may_rest and trading[history.account_id].forbids(order.side))
 
 
 def _outcome(before: LoadedOrder, after: LoadedOrder) -> str:

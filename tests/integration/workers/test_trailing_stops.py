@@ -7,17 +7,23 @@ import os
 from collections.abc import Sequence
 from decimal import Decimal
 from itertools import islice
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from chains.solana_client import SolanaChain
+from commands.halting import Scope
 from domain import events as e
 from domain.tokens import SOL, USDC, Pair, pair_of
+from domain.trading_state import TradingState
 from localnet.keys import read_keypair
 from localnet.market.follow import follow
 from localnet.market.walk import outside_prices
 from tests.golden.runs import BUY, execute, is_ended, price
 from tests.integration.workers.harness import EngineHarness
+from tests.integration.workers.test_twap_killed import watcher
 from venues.pools import PoolBook
 from venues.prices import PoolPrices, Prices
 
@@ -118,6 +124,47 @@ async def test_a_watcher_that_stops_records_the_best_price_that_it_has_seen(engi
     assert kept is not None
     assert kept > 162
     assert not best or best[order_id].touch <= kept
+
+
+@pytest.mark.parametrize(
+    ("state", "terms", "best", "between", "back"),
+    [("halted", TRAIL, "160", "153", "151.5"), ("reducing", {**BUY, "type": "trailing-stop"}, "140", "146", "148.5")],
+)
+async def test_a_best_price_of_a_time_without_trading_survives_a_watcher_that_is_killed(
+    engine: EngineHarness,
+    tmp_path: Path,
+    state: TradingState,
+    terms: dict[str, Any],
+    best: str,
+    between: str,
+    back: str,
+) -> None:
+    order_id = await engine.submit(**terms, trail_bps=500)
+    process = watcher(engine, tmp_path / "watcher.log")
+    try:
+        await engine.until(order_id, lambda order: order.best_touch is not None, within=60)
+        await engine.store.halting.set(Scope(), state, by="test", because="the test")
+        await price(engine, best)
+        await engine.until(
+            order_id, lambda order: order.best_touch is not None and abs(order.best_touch - Decimal(best)) < 1
+        )
+        await price(engine, back)  # by the trail: nothing is triggered meanwhile, nor spent
+        await asyncio.sleep(1)
+    finally:
+        process.kill()
+        await asyncio.to_thread(process.wait)
+    assert {type(event) for event in (await engine.history(order_id)).events} == {e.OrderSubmitted, e.TrailMoved}
+    await price(engine, between)
+    await engine.store.halting.set(Scope(), "active", by="test", because="the test")
+    feed = engine.start_watcher()
+    execute(engine)
+    async with asyncio.timeout(60):
+        while order_id not in feed.book:
+            await asyncio.sleep(0.05)
+    await asyncio.sleep(1)
+    assert (await engine.order(order_id)).status == "pending"
+    await price(engine, back)
+    assert (await engine.until(order_id, is_ended)).fill is not None
 
 
 async def test_under_a_market_that_walks_it_triggers_where_the_recorded_prices_say(engine: EngineHarness):

@@ -226,7 +226,7 @@ async def test_a_database_that_takes_no_note_of_when_to_look_again_is_not_asked_
         looks += 1
         raise psycopg.errors.DiskFull
 
-    monkeypatch.setattr(lists.schedule, "look_again", full)
+    monkeypatch.setattr(lists.schedule, "put_off", full)
     engine.start_watcher()
 
     async def looked_at() -> bool:

@@ -100,3 +100,24 @@ async def test_why_the_engine_closes_a_stream_is_told(code: int, reason: str, to
         with pytest.raises(RefusedError) as refused:
             await follow(asked, ORDER)
     assert (str(refused.value), refused.value.code) == (told, str(code))
+
+
+async def test_what_a_log_that_was_put_back_has_lost_is_not_asked_for_again(stack: AsyncExitStack) -> None:
+    """A stream with `after=` is closed with 4410; the next one begins with the order as it is."""
+    port, asked_for = free_port(), list[str]()
+
+    async def put_back(connection: ServerConnection) -> None:
+        assert connection.request
+        asked_for.append(connection.request.path.partition("?")[2])
+        if len(asked_for) == 1:
+            await connection.send(json.dumps({**CONFIRMED, "status": "submitted", "sequence": 5}))
+            await connection.close(1012)
+        elif "after" in asked_for[-1]:
+            await connection.close(4410, "the log was put back")
+        else:
+            await connection.send(json.dumps(CONFIRMED))
+
+    await stack.enter_async_context(serve(put_back, "127.0.0.1", port))
+    async with Client(f"http://127.0.0.1:{port}") as asked:
+        statuses = [message["status"] async for message in asked.watch(ORDER)]
+    assert (statuses, asked_for) == (["submitted", "confirmed"], ["", "after=5", ""])

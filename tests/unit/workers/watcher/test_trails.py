@@ -66,6 +66,19 @@ def test_two_trailing_stops_on_a_price_that_jumps_and_returns_both_trigger_whene
     assert observed(book, "150", 1.1) == ([1, 2], [])
 
 
+def test_an_order_that_is_triggered_and_held_has_its_best_touch_recorded_all_the_same():
+    book = Book()
+    book.put(trailing(1, best="150"))
+    assert observed(book, "160", 0.0) == ([], [1])
+    book.put(trailing(1, version=2, best="160"))
+    assert observed(book, "161", 0.1) == ([], [])
+    assert observed(book, "150", 0.2) == ([1], [])  # nothing came of it: it is held
+    assert observed(book, "150", RECORD_EVERY_S) == ([1], [1])
+    assert observed(book, "150", RECORD_EVERY_S + 0.1) == ([1], [])
+    book.put(trailing(1, version=3, best="161"))
+    assert observed(book, "150", 3 * RECORD_EVERY_S) == ([1], [])
+
+
 def test_a_moving_price_floods_nothing_however_many_orders_follow_it():
     book = Book()
     for number in range(100):

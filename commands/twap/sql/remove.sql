@@ -1,1 +1,0 @@
-delete from twap_schedule where list_id = %(list)s

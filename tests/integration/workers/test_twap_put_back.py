@@ -1,0 +1,70 @@
+"""A log that was put back has lost slices that the chain has executed: they become orders, which say so, whatever has
+become of their list.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from commands.accounts import Behind
+from commands.halting import Scope
+from commands.ids import DEFAULT_ACCOUNT
+from domain.twap import Twap
+from tests.golden.account_runs import foreign
+from tests.integration.workers.harness import EngineHarness, now
+from tests.integration.workers.test_twap import RESTS, _all_begun, begun, submit, until
+from tests.integration.workers.test_twap_held_up import list_now
+
+
+async def executed(engine: EngineHarness, twap: Twap, *numbers: int) -> None:
+    found = [foreign(twap.order_id(number), 1, slot=300 + number) for number in numbers]
+    assert await engine.store.foreign.record(DEFAULT_ACCOUNT, found) == found
+
+
+async def told(engine: EngineHarness, twap: Twap, *numbers: int) -> None:
+    """Each of them is an order by now, which has ended by what is on the chain."""
+
+    async def are() -> bool:
+        return {number for number, _, _ in await begun(engine, twap)} >= set(numbers)
+
+    await until(are)
+    for number in numbers:
+        order = await engine.order(twap.order_id(number))
+        assert order.ended and order.guard_taken_by is not None, order
+
+
+@pytest.mark.parametrize("state", ["paused", "cancelled"])
+async def test_of_a_list_that_stands_still_what_was_executed_is_told(engine: EngineHarness, state: str) -> None:
+    twap = await submit(engine, **RESTS)
+    await engine.accounts.found_behind(DEFAULT_ACCOUNT, Behind("the test", 0))
+    await executed(engine, twap, 2, 4)
+    await engine.accounts.recover(DEFAULT_ACCOUNT, kept=[], cancelled=[], by="test", because="the test")
+    await engine.accounts.resume(DEFAULT_ACCOUNT, "the test")
+    if state == "cancelled":
+        await engine.store.twaps.cancel(twap.list_id, DEFAULT_ACCOUNT, by="test", because=None, now=now())
+    engine.start_watcher()
+    await told(engine, twap, 2, 4)
+
+    async def stands() -> bool:
+        return (await list_now(engine, twap)).state == state
+
+    await until(stands)
+    assert [number for number, _, _ in await begun(engine, twap)] == [2, 4]
+    if state == "paused":
+        # It goes on with what is left of it.
+        await engine.store.twaps.resume(twap.list_id, DEFAULT_ACCOUNT, by="test", now=now())
+        await _all_begun(engine, twap)
+
+
+async def test_what_was_executed_is_not_refused(engine: EngineHarness) -> None:
+    await engine.store.halting.set(Scope(), "halted", by="test", because="the test")
+    twap = await submit(engine)
+    await executed(engine, twap, 1)
+    engine.start_watcher()
+
+    async def refused() -> bool:
+        return len((await list_now(engine, twap)).refused) == twap.slices - 1
+
+    await until(refused)
+    await told(engine, twap, 1)
+    assert {one.slice for one in (await list_now(engine, twap)).refused} == {2, 3, 4, 5}
