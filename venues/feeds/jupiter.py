@@ -11,8 +11,8 @@ import structlog
 
 from domain.tokens import Token
 from venues.errors import VenueError
-from venues.feeds.ticks import Tick
 from venues.remote.service import Service
+from venues.tick import Tick
 
 log = structlog.get_logger(__name__)
 

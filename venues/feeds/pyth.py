@@ -17,8 +17,8 @@ import structlog
 from domain.codes import Code
 from domain.tokens import BONK, JUP, RAY, SOL, USDC, USDT, Token
 from venues.errors import VenueError
-from venues.feeds.ticks import Tick
 from venues.remote.service import Reply, Service
+from venues.tick import Tick
 
 log = structlog.get_logger(__name__)
 

@@ -1,33 +1,20 @@
-"""What a feed says of a token, and prices of pairs made of it."""
+"""Prices of pairs, made of what a feed says of each token."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 from time import time
 from typing import Protocol
 
 from domain.numbers import PRICE_DIGITS
 from domain.tokens import Pair
 from venues.prices import PairPrice, Prices
+from venues.tick import Tick
 
 _DOWN = Context(prec=PRICE_DIGITS, rounding=ROUND_FLOOR)
 _UP = Context(prec=PRICE_DIGITS, rounding=ROUND_CEILING)
 _MILLI = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """Dollars a token: what buyers offer and what sellers ask, as of ``at``, unix time."""
-
-    bid: Decimal
-    ask: Decimal
-    at: float
-
-    @property
-    def is_sound(self) -> bool:
-        return self.bid.is_finite() and self.ask.is_finite() and 0 < self.bid <= self.ask
 
 
 class Feed(Protocol):
@@ -43,7 +30,8 @@ class Feed(Protocol):
 class FeedPrices:
     """The pairs of a feed's tokens as a price source: ticks older than ``max_age`` seconds make no price.
 
-    The ``slot`` of its prices is the newest tick's time in unix milliseconds: it is no chain's.
+    The ``slot`` of its prices is the newest tick's time in unix milliseconds: it is no chain's, and says that the feed
+    lives. How new a pair's own price is, its ``ticks`` say.
     """
 
     def __init__(self, feed: Feed, *, max_age: float, clock: Callable[[], float] = time) -> None:
@@ -61,7 +49,7 @@ class FeedPrices:
             base, quote = fresh.get(pair.base.mint), fresh.get(pair.quote.mint)
             if base and quote:
                 sell, buy = _DOWN.divide(base.bid, quote.ask), _UP.divide(base.ask, quote.bid)
-                priced[pair.symbol] = PairPrice(pair, sell, buy, ())
+                priced[pair.symbol] = PairPrice(pair, sell, buy, (), (base, quote))
         newest = max((tick.at for tick in fresh.values()), default=0.0)
         return Prices(self.name, int(newest * _MILLI), priced)
 

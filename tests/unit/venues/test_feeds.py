@@ -12,8 +12,9 @@ import pytest
 from domain.tokens import BONK, JUP, KNOWN_TOKENS, SOL, USDC, USDT, Pair, pair_of
 from venues.feeds.agreement import AgreedPrices
 from venues.feeds.recorded import RecordedFeed
-from venues.feeds.ticks import FeedPrices, Tick
+from venues.feeds.ticks import FeedPrices
 from venues.prices import PairPrice, Prices
+from venues.tick import Tick
 
 SOL_USDC, JUP_SOL, BONK_USDC = pair_of(SOL, USDC), pair_of(JUP, SOL), pair_of(BONK, USDC)
 PAIRS = [SOL_USDC, JUP_SOL, BONK_USDC]
