@@ -1,9 +1,13 @@
-"""What a feed says of one token."""
+"""What a feed says of one token, and of what size such a price may be."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+
+# Dollars a token. A pair's price is one divided by another, to 18 digits: within these it has at most 40 decimals,
+# which is what the log reads.
+LEAST, MOST = Decimal("1e-10"), Decimal("1e10")
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,4 +20,4 @@ class Tick:
 
     @property
     def is_sound(self) -> bool:
-        return self.bid.is_finite() and self.ask.is_finite() and 0 < self.bid <= self.ask
+        return self.bid.is_finite() and self.ask.is_finite() and LEAST < self.bid <= self.ask < MOST

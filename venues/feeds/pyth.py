@@ -15,6 +15,7 @@ import msgspec
 import structlog
 
 from domain.codes import Code
+from domain.numbers import I64_MAX
 from domain.tokens import BONK, JUP, RAY, SOL, USDC, USDT, Token
 from venues.errors import VenueError
 from venues.remote.service import Reply, Service
@@ -41,7 +42,7 @@ class _Price(msgspec.Struct, frozen=True):
     price: _Integer
     conf: _Integer
     expo: Annotated[int, msgspec.Meta(ge=-24, le=12)]
-    publish_time: int
+    publish_time: Annotated[int, msgspec.Meta(ge=0, le=I64_MAX)]
 
 
 class _Update(msgspec.Struct, frozen=True):
@@ -82,13 +83,13 @@ class PythFeed:
     def _take(self, body: bytes) -> None:
         try:
             updates = msgspec.json.decode(body, type=_Answer).parsed
-        except (ValueError, RecursionError):
+            said = [(self._mints.get(update.id.removeprefix("0x")), _tick(update.price)) for update in updates]
+        except (ValueError, ArithmeticError, RecursionError):
             raise self._service.unusable("its prices can't be read") from None
-        for update in updates:
-            mint = self._mints.get(update.id.removeprefix("0x"))
+        for mint, tick in said:
             held = self._ticks.get(mint or "")
-            if mint and (held is None or held.at <= update.price.publish_time):
-                self._ticks[mint] = _tick(update.price)
+            if mint and (held is None or held.at <= tick.at):
+                self._ticks[mint] = tick
 
 
 def refused(reply: Reply) -> VenueError:

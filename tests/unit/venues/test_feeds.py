@@ -60,7 +60,20 @@ async def test_a_pair_is_what_sellers_get_and_buyers_pay_across_both_spreads() -
 
 @pytest.mark.parametrize(
     "bad",
-    [tick("0"), tick("-1"), tick("150", "149"), tick("NaN"), tick("150", "Infinity"), tick("150", at=Clock.now - 6)],
+    [
+        tick("0"),
+        tick("-1"),
+        tick("150", "149"),
+        tick("NaN"),
+        tick("sNaN"),
+        tick("150", "Infinity"),
+        tick("150", at=Clock.now - 6),
+        tick("1e1000000"),
+        tick("1e-1000000"),
+        tick("150", "1e1000000"),
+        tick("1e10"),
+        tick("1e-10"),
+    ],
 )
 async def test_a_tick_that_is_old_or_no_price_makes_none(bad: Tick) -> None:
     prices = await seen(Given(SOL=bad, USDC=tick("1"), BONK=tick("0.00003")))

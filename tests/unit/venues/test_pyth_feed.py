@@ -100,6 +100,8 @@ async def test_an_older_price_never_replaces_a_newer_one() -> None:
         (200, '{"parsed": [{"id": "ID", "price": {"price": 150, "conf": "1", "expo": -8, "publish_time": 1}}]}'),
         (200, '{"parsed": [{"id": "ID", "price": {"price": "1e9", "conf": "1", "expo": -8, "publish_time": 1}}]}'),
         (200, '{"parsed": [{"id": "ID", "price": {"price": "1", "conf": "1", "expo": 999999, "publish_time": 1}}]}'),
+        (200, '{"parsed": [{"id": "ID", "price": {"price": "1", "conf": "1", "expo": -8, "publish_time": LONG}}]}'),
+        (200, '{"parsed": [{"id": "ID", "price": {"price": "1", "conf": "1", "expo": -8, "publish_time": 1e400}}]}'),
         (401, "Unauthorized"),
         (429, "Too many requests"),
         (500, "{}"),
@@ -108,7 +110,7 @@ async def test_an_older_price_never_replaces_a_newer_one() -> None:
 async def test_an_answer_that_is_none_leaves_the_last_price_to_grow_old(status: int, body: str) -> None:
     async with pyth() as (stub, feed):
         before = dict(await feed.ticks())
-        stub.status, stub.body = status, body.replace("ID", FEED_IDS[SOL.mint])
+        stub.status, stub.body = status, body.replace("ID", FEED_IDS[SOL.mint]).replace("LONG", "9" * 400)
         assert await feed.ticks() == before and before
 
 
