@@ -8,6 +8,8 @@ from decimal import Decimal
 # Dollars a token. A pair's price is one divided by another, to 18 digits: within these it has at most 40 decimals,
 # which is what the log reads.
 LEAST, MOST = Decimal("1e-10"), Decimal("1e10")
+# How far another's clock may be ahead of ours. What is from later is from no clock: it would be the newest for ever.
+MOST_AHEAD_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +23,6 @@ class Tick:
     @property
     def is_sound(self) -> bool:
         return self.bid.is_finite() and self.ask.is_finite() and LEAST < self.bid <= self.ask < MOST
+
+    def is_from_later(self, now: float) -> bool:
+        return self.at > now + MOST_AHEAD_S

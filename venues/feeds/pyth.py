@@ -5,9 +5,9 @@ Its key goes as ``Authorization: Bearer``. https://docs.pyth.network/api-referen
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Context, Decimal
-from time import monotonic
+from time import monotonic, time
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -57,17 +57,21 @@ class _Answer(msgspec.Struct, frozen=True):
 class PythFeed:
     """Asked every ``every`` seconds at most, by ``service``; tokens that Pyth has no price of are left out.
 
+    What it says of a time to come is passed over: it would count as newer than all that comes until then.
     A seller gets the lower end of a price's interval, a buyer pays the upper one: where Pyth isn't sure, less triggers.
     """
 
     name = "pyth"
 
-    def __init__(self, service: Service, tokens: Sequence[Token], *, every: float) -> None:
+    def __init__(
+        self, service: Service, tokens: Sequence[Token], *, every: float, clock: Callable[[], float] = time
+    ) -> None:
         self._service = service
         self._mints = {FEED_IDS[token.mint]: token.mint for token in tokens if token.mint in FEED_IDS}
         ids = [("ids[]", feed) for feed in self._mints]
         self._path = "/v2/updates/price/latest?" + urlencode([*ids, ("encoding", "hex"), ("parsed", "true")])
         self._every = every
+        self._clock = clock
         self._asked = -every
         self._ticks: dict[str, Tick] = {}
 
@@ -86,9 +90,10 @@ class PythFeed:
             said = [(self._mints.get(update.id.removeprefix("0x")), _tick(update.price)) for update in updates]
         except (ValueError, ArithmeticError, RecursionError):
             raise self._service.unusable("its prices can't be read") from None
+        now = self._clock()
         for mint, tick in said:
             held = self._ticks.get(mint or "")
-            if mint and (held is None or held.at <= tick.at):
+            if mint and not tick.is_from_later(now) and (held is None or held.at <= tick.at):
                 self._ticks[mint] = tick
 
 

@@ -28,7 +28,8 @@ class Feed(Protocol):
 
 
 class FeedPrices:
-    """The pairs of a feed's tokens as a price source: ticks older than ``max_age`` seconds make no price.
+    """The pairs of a feed's tokens as a price source: ticks older than ``max_age`` seconds make no price, nor do
+    those that are from later than now.
 
     The ``slot`` of its prices is the newest tick's time in unix milliseconds: it is no chain's, and says that the feed
     lives. How new a pair's own price is, its ``ticks`` say.
@@ -43,14 +44,17 @@ class FeedPrices:
     async def observe(self, pairs: Sequence[Pair]) -> Prices:
         now = self._clock()
         ticks = {mint: tick for mint, tick in (await self._feed.ticks()).items() if tick.is_sound}
-        fresh = {mint: tick for mint, tick in ticks.items() if now - tick.at <= self._max_age}
+        fresh = {
+            mint: tick for mint, tick in ticks.items() if now - tick.at <= self._max_age and not tick.is_from_later(now)
+        }
         priced = {}
         for pair in pairs:
             base, quote = fresh.get(pair.base.mint), fresh.get(pair.quote.mint)
             if base and quote:
                 sell, buy = _DOWN.divide(base.bid, quote.ask), _UP.divide(base.ask, quote.bid)
                 priced[pair.symbol] = PairPrice(pair, sell, buy, (), (base, quote))
-        newest = max((tick.at for tick in fresh.values()), default=0.0)
+        # Ahead of our clock by a little it is as of now: else the slot would stand until the clock has come to it.
+        newest = min(now, max((tick.at for tick in fresh.values()), default=0.0))
         return Prices(self.name, int(newest * _MILLI), priced)
 
     async def age(self, slot: int) -> int:

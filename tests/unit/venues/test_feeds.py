@@ -68,6 +68,7 @@ async def test_a_pair_is_what_sellers_get_and_buyers_pay_across_both_spreads() -
         tick("sNaN"),
         tick("150", "Infinity"),
         tick("150", at=Clock.now - 6),
+        tick("150", at=Clock.now + 6),
         tick("1e1000000"),
         tick("1e-1000000"),
         tick("150", "1e1000000"),
@@ -78,6 +79,20 @@ async def test_a_pair_is_what_sellers_get_and_buyers_pay_across_both_spreads() -
 async def test_a_tick_that_is_old_or_no_price_makes_none(bad: Tick) -> None:
     prices = await seen(Given(SOL=bad, USDC=tick("1"), BONK=tick("0.00003")))
     assert prices.pairs.keys() == {"BONK/USDC"}
+
+
+async def test_one_token_that_stands_still_has_no_price_beside_others_that_live() -> None:
+    clock = Clock()
+    feed = Given(SOL=tick("150"), USDC=tick("1"), BONK=tick("0.00003"))
+    for _ in range(6):
+        clock.now += 1
+        feed.held |= {USDC.mint: tick("1", at=clock.now), BONK.mint: tick("0.00003", at=clock.now)}
+    assert (await seen(feed, clock)).pairs.keys() == {"BONK/USDC"}
+
+
+async def test_a_tick_from_later_makes_no_slot_to_come() -> None:
+    prices = await seen(Given(SOL=tick("150", at=Clock.now * 1000), USDC=tick("1"), BONK=tick("0.00003")))
+    assert prices.slot == Clock.now * 1000
 
 
 async def test_prices_are_as_old_as_their_newest_tick() -> None:
