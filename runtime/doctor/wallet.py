@@ -1,4 +1,4 @@
-"""The wallet and the guard key: can they be read, what the wallet holds, and does the node show what a swap calls."""
+"""The wallet and the guard key: can they be read, and what the wallet holds."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ async def look_at_balances(chain: SolanaChain, wallet: Signer, settings: Setting
     return [enough, well("tokens", ", ".join(tokens))]
 
 
-async def look_at_guard_key(chain: SolanaChain, wallet: Signer, key: GuardKey) -> list[Finding]:
-    """Whether this is the key that the canary on the chain was made with, and what simulations show."""
+async def look_at_guard_key(chain: SolanaChain, wallet: Signer, key: GuardKey) -> Finding:
+    """Whether this is the key that the canary on the chain was made with."""
     guard = key.canary(wallet.address)
     try:
         rent, blockhash = await chain.rent(GUARD_BYTES), await chain.latest_blockhash()
@@ -71,17 +71,11 @@ async def look_at_guard_key(chain: SolanaChain, wallet: Signer, key: GuardKey) -
             compose_canary(guard.instructions(rent), wallet=wallet.address, blockhash=blockhash.blockhash)
         )
     except ChainUnavailableError as error:
-        return [wrong("guard key", f"it can't be compared with the chain: {error}", "see rpc")]
+        return wrong("guard key", f"it can't be compared with the chain: {error}", "see rpc")
     if simulation.error and simulation.error.code == Code.GUARD_TAKEN:
-        return [well("guard key", "the canary of this key is on the chain")]
+        return well("guard key", "the canary of this key is on the chain")
     if simulation.error:
-        return [wrong("guard key", f"its canary can't be made: {simulation.error.detail}", "see balance")]
-    found = [
-        look(
-            "guard key", "this key's canary isn't on the chain yet", "it is made at the first start; then keep the key"
-        )
-    ]
-    if simulation.inner is None:
-        advice = "use an endpoint whose simulateTransaction gives innerInstructions"
-        found.append(wrong("simulation", "the node does not show what programs call: no remote swap is signed", advice))
-    return found
+        return wrong("guard key", f"its canary can't be made: {simulation.error.detail}", "see balance")
+    return look(
+        "guard key", "this key's canary isn't on the chain yet", "it is made at the first start; then keep the key"
+    )

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from aiohttp import web
 
+from chains.guard import GUARD_BYTES
 from chains.solana_client import SolanaChain
+from chains.transactions import compose_canary
 from chains.wallet import Wallet
 from cli.doctor import examine
 from runtime.doctor.finding import Finding
 from runtime.settings import Settings
+from tests.integration.chains.endpoint_server import Alter, Request, altering
+from tests.integration.chains.endpoint_server import serving as serving_rpc
 from tests.integration.workers.conftest import rpc_url
 from tests.stubs.jupiter import JupiterStub, running_jupiter, serving
 from venues.constant_product import PROGRAM_ID
@@ -34,7 +41,9 @@ def named(found: list[Finding]) -> dict[str, tuple[str, str]]:
 async def test_beside_a_chain_with_everything_there_is_nothing_wrong(rpc_url: str, tmp_path: Path) -> None:
     found = await examine(settings(tmp_path, rpc_url))
     assert [one for one in found if one.verdict == "wrong"] == []
-    assert {"rpc", "clock", "wallet", "balance", "tokens", "guard key", "venues", "prices"} <= named(found).keys()
+    assert {"rpc", "clock", "wallet", "balance", "tokens", "guard key", "simulation", "venues", "prices"} <= named(
+        found
+    ).keys()
     assert named(found)["rpc"][1].startswith("localnet, block height")
     assert "USDC for 0.01 SOL" in named(found)["venues"][1]
     # What isn't wrong and still worth knowing comes with what to do.
@@ -81,6 +90,61 @@ async def test_a_wallet_without_lamports_is_told_how_many(rpc_url: str, tmp_path
     assert told["tokens"] == ("look", "the wallet's token accounts hold nothing to sell")
     [balance] = [one for one in found if one.what == "balance"]
     assert "0.0703928 SOL" in balance.advice
+
+
+@asynccontextmanager
+async def altered(rpc_url: str, **changes: Alter) -> AsyncIterator[str]:
+    """The address of a node that answers as the one at ``rpc_url``, but for the results of some methods."""
+    async with httpx2.AsyncClient(base_url=rpc_url) as node, serving_rpc(altering(node, changes)) as url:
+        yield url
+
+
+@pytest.mark.parametrize(("off", "says"), [(3600, "behind the newest block"), (-3600, "s old by this machine's clock")])
+async def test_a_clock_that_is_off_either_way_is_named(rpc_url: str, tmp_path: Path, off: int, says: str) -> None:
+    async with altered(rpc_url, getBlockTime=lambda _, seconds: seconds + off) as url:
+        found = named(await examine(settings(tmp_path, url)))
+    assert found["clock"][0] == "look"
+    assert says in found["clock"][1]
+
+
+async def make_canary(rpc_url: str, file: Path) -> None:
+    wallet = Wallet.load(file)
+    async with SolanaChain(rpc_url) as chain:
+        rent, latest = await chain.rent(GUARD_BYTES), await chain.latest_blockhash()
+        guard = wallet.guard_key().canary(wallet.address)
+        message = compose_canary(guard.instructions(rent), wallet=wallet.address, blockhash=latest.blockhash)
+        assert await chain.send(bytes(await wallet.signed(message))) == "accepted"
+        async with asyncio.timeout(20):
+            while not await chain.is_finalized(guard.address):
+                await asyncio.sleep(0.05)
+
+
+def without_calls(_: Request, result: dict[str, Any]) -> dict[str, Any]:
+    return {**result, "value": {**result["value"], "innerInstructions": None}}
+
+
+def with_no_calls(_: Request, result: dict[str, Any]) -> dict[str, Any]:
+    return {**result, "value": {**result["value"], "innerInstructions": []}}
+
+
+def with_odd_calls(_: Request, result: dict[str, Any]) -> dict[str, Any]:
+    calls = [{"index": 0, "instructions": [{"what": "ever"}]}]
+    return {**result, "value": {**result["value"], "innerInstructions": calls}}
+
+
+async def test_a_node_that_does_not_show_calls_is_named_also_once_the_canary_is_there(
+    rpc_url: str, tmp_path: Path
+) -> None:
+    await make_canary(rpc_url, tmp_path / "wallet.json")
+    found = named(await examine(settings(tmp_path, rpc_url)))
+    assert found["guard key"] == ("well", "the canary of this key is on the chain")
+    assert found["simulation"][0] == "well"
+    for alter in (without_calls, with_no_calls, with_odd_calls):
+        async with altered(rpc_url, simulateTransaction=alter) as url:
+            found = named(await examine(settings(tmp_path, url)))
+        assert found["guard key"][0] == "well"
+        assert found["simulation"][0] == "wrong"
+        assert "no remote swap is signed" in found["simulation"][1]
 
 
 async def test_a_remote_venue_is_asked_once_and_its_error_comes_with_what_to_do(rpc_url: str, tmp_path: Path) -> None:
