@@ -55,7 +55,7 @@ async def examine(found: Settings) -> list[Finding]:
         found.solana_rpc_url, extra_urls=found.solana_evidence_rpc_urls, timeout=PATIENCE_S
     ) as chain:
         findings = await look_at_chain(chain)
-        wallet, finding = read_wallet(found.wallet_source)
+        wallet, finding = await read_wallet(found.wallet_source)
         findings.append(finding)
         if findings[0].verdict == "wrong":
             return findings

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from chains.errors import ChainUnavailableError
+from chains.errors import ChainUnavailableError, SignerError
 from chains.guard import GUARD_BYTES, GuardKey
-from chains.signer import Signer
+from chains.signer import HttpSigner, Signer
 from chains.solana_client import SolanaChain
 from chains.transactions import compose_canary
 from domain.codes import Code
@@ -20,14 +20,25 @@ ORDERS_AHEAD = 10
 """For so many orders at once the wallet should have the rent of guards."""
 
 
-def read_wallet(source: WalletSource) -> tuple[Signer | None, Finding]:
+async def read_wallet(source: WalletSource) -> tuple[Signer | None, Finding]:
+    """The wallet where it is known, and whether its key can be read, or its signer connected to."""
     try:
         wallet = signer_at(source)
     except StartupError as refused:
         return None, wrong(
             "wallet", str(refused), "name a keypair file in WALLET_KEYPAIR, or another place (docs/settings.md)"
         )
-    return wallet, well("wallet", wallet.address)
+    return wallet, await _signer(wallet) if isinstance(wallet, HttpSigner) else well("wallet", wallet.address)
+
+
+async def _signer(wallet: HttpSigner) -> Finding:
+    try:
+        await wallet.connect()
+    except SignerError as error:
+        return wrong(
+            "wallet", f"{wallet.address}: at SIGNER_URL {error}", "start the signer there, or correct SIGNER_URL"
+        )
+    return well("wallet", f"{wallet.address}: somebody is at SIGNER_URL, and is not asked for a signature here")
 
 
 async def look_at_balances(chain: SolanaChain, wallet: Signer, settings: Settings) -> list[Finding]:

@@ -13,10 +13,12 @@ import httpx2
 import pytest
 from aiohttp import web
 
+from chains.errors import SignerError
 from chains.guard import GUARD_BYTES
+from chains.signer import HttpSigner
 from chains.solana_client import SolanaChain
 from chains.transactions import compose_canary
-from chains.wallet import Wallet
+from chains.wallet import Wallet, read_keypair
 from cli.doctor import examine
 from runtime.doctor.finding import Finding
 from runtime.settings import Settings
@@ -24,6 +26,7 @@ from tests.integration.chains.endpoint_server import Alter, Request, altering
 from tests.integration.chains.endpoint_server import serving as serving_rpc
 from tests.integration.workers.conftest import rpc_url
 from tests.stubs.jupiter import JupiterStub, running_jupiter, serving
+from tests.unit.chains.test_signer import SignerStub
 from venues.constant_product import PROGRAM_ID
 from venues.pools import PoolBook
 
@@ -80,6 +83,32 @@ async def test_a_wallet_that_cannot_be_used_is_named(rpc_url: str, tmp_path: Pat
     found = named(await examine(settings(tmp_path, rpc_url)))
     assert found["wallet"][0] == "wrong"
     assert "chmod 600" in found["wallet"][1]
+
+
+async def test_a_signer_elsewhere_is_connected_to_and_asked_for_nothing(rpc_url: str, tmp_path: Path) -> None:
+    stub = SignerStub(key=read_keypair(tmp_path / "wallet.json"))
+    address = str(stub.key.pubkey())
+
+    def with_signer(url: str) -> Settings:
+        return settings(tmp_path, rpc_url, signer_url=url, wallet_address=address, guard_key="11" * 32)
+
+    async with serving(stub, web.post("/", stub.sign)) as url:
+        there = named(await examine(with_signer(f"{url}/hunter2")))["wallet"]
+    found = await examine(with_signer(f"{url}/hunter2"))
+    assert there == ("well", f"{address}: somebody is at SIGNER_URL, and is not asked for a signature here")
+    assert stub.asked == []
+    gone = named(found)["wallet"]
+    assert gone == ("wrong", f"{address}: at SIGNER_URL nobody can be connected to: ConnectionRefusedError")
+    assert "hunter2" not in str(found)
+    # What else there is to see of the wallet is looked at all the same.
+    assert named(found)["balance"][0] == "well"
+
+
+async def test_a_signer_that_does_not_speak_tls_is_named() -> None:
+    async with serving(SignerStub()) as url:
+        signer = HttpSigner(url.replace("http://", "https://"), str(SignerStub().key.pubkey()), timeout=2.0)
+        with pytest.raises(SignerError, match="nobody can be connected to: "):
+            await signer.connect()
 
 
 async def test_a_wallet_without_lamports_is_told_how_many(rpc_url: str, tmp_path: Path) -> None:
