@@ -87,6 +87,10 @@ class Prices:
     slot: int
     pairs: dict[str, PairPrice]
 
+    def slot_of(self, price: PairPrice) -> int:
+        """As of when one of its pairs is: of a feed by the older of its two ticks, however new another token's is."""
+        return min([self.slot, *(int(tick.at * 1_000) for tick in price.ticks)])
+
 
 class PriceSource(Protocol):
     """Where prices come from. What reading the world raises passes through."""

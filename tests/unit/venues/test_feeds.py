@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from api.prices import Ticker
 from domain.tokens import BONK, JUP, KNOWN_TOKENS, SOL, USDC, USDT, Pair, pair_of
 from venues.feeds.agreement import AgreedPrices
 from venues.feeds.recorded import RecordedFeed
@@ -88,6 +89,18 @@ async def test_one_token_that_stands_still_has_no_price_beside_others_that_live(
         clock.now += 1
         feed.held |= {USDC.mint: tick("1", at=clock.now), BONK.mint: tick("0.00003", at=clock.now)}
     assert (await seen(feed, clock)).pairs.keys() == {"BONK/USDC"}
+
+
+async def test_a_pair_is_as_old_as_the_older_of_its_ticks_however_new_another_tokens_is() -> None:
+    clock = Clock()
+    feed = Given(SOL=tick("150", at=clock.now - 4), USDC=tick("1"), BONK=tick("0.00003"))
+    source = FeedPrices(feed, max_age=5.0, clock=clock)
+    ticker = Ticker(source, source.age)
+    prices, age = await ticker.observe(PAIRS)
+    assert age == 0
+    ages = {symbol: await ticker.age(prices, price, age) for symbol, price in prices.pairs.items()}
+    assert ages == {"SOL/USDC": 4, "BONK/USDC": 0}
+    assert prices.slot_of(prices.pairs["SOL/USDC"]) == (clock.now - 4) * 1000
 
 
 async def test_a_tick_from_later_makes_no_slot_to_come() -> None:
