@@ -129,7 +129,13 @@ async def _look(services: Services, caller: Caller, pairs: Sequence[Pair]) -> li
     held = list(prices.pairs.values())
     resting = await services.resting.on(caller.account_id, [price.pair for price in held])
     return [
-        _view(price, waiting, network=network, slot=prices.slot, age=age)
+        _view(
+            price,
+            waiting,
+            network=network,
+            slot=prices.slot_of(price),
+            age=await services.ticker.age(prices, price, age),
+        )
         for price, waiting in zip(held, resting, strict=True)
     ]
 

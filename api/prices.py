@@ -47,6 +47,11 @@ class Ticker:
             self._last[pair] = (asked_at, price)
         return price
 
+    async def age(self, prices: Prices, price: PairPrice, age: int) -> int:
+        """The age in seconds of one of ``prices``, which are ``age`` seconds old: a feed's tokens each have theirs."""
+        slot = prices.slot_of(price)
+        return age if slot == prices.slot else await self._slot_age(slot)
+
     @staticmethod
     def unavailable() -> ProblemError:
         return ProblemError(

@@ -62,6 +62,15 @@ class HttpSigner(Signer):
     async def close(self) -> None:
         await self._transport.close()
 
+    async def connect(self) -> None:
+        """Whether somebody is there, without a request: raises ``SignerError`` where nobody is."""
+        try:
+            await self._transport.connect(within=self._timeout)
+        except TransportError as error:
+            raise SignerError(f"nobody can be connected to: {error}") from None
+        except TimeoutError:
+            raise SignerError(f"nobody can be connected to within {self._timeout:g} s") from None
+
     async def signed(self, message: MessageV0) -> VersionedTransaction:
         if message.header.num_required_signatures != 1 or message.account_keys[0] != self._key:
             raise TransactionRefusedError(

@@ -68,18 +68,22 @@ def _tokens_moved(calls: Iterable[Call], swap: AllowedSwap) -> tuple[int, int]:
                 )
             if call.destination == destination:
                 gained += call.amount
-        elif _changes(call, ours, destination):
+        elif _changes(call, ours, swap):
             raise TransactionRefusedError(
                 f"simulated it changes an account of ours: {call.reason}", RefusalReason.SIMULATED_CHANGE
             )
     return paid, gained
 
 
-def _changes(call: Call, ours: set[str], destination: str) -> bool:
+def _changes(call: Call, ours: set[str], swap: AllowedSwap) -> bool:
     """Whether a call that moves no tokens changes what is ours; the account that the swap pays into may be made."""
     touched = call.mentions & ours
-    if call.is_system:
+    if not call.is_system:
+        return bool(touched) and not call.is_making
+    if call.source == swap.wallet:
         # Lamports that leave the wallet, also into a new account, are counted by themselves.
-        is_payment = call.reason in (RefusalReason.TRANSFER, RefusalReason.ACCOUNT_MADE)
-        return not is_payment and bool(touched - {destination})
-    return bool(touched) and not call.is_making
+        return call.reason not in (RefusalReason.TRANSFER, RefusalReason.ACCOUNT_MADE)
+    # The wallet may allow what leaves another account of its own, a nonce or one made from a seed. What names but the
+    # wallet and who pays it is a gift.
+    is_gift = call.destination == swap.wallet and call.mentions == {call.source, swap.wallet}
+    return not is_gift and bool(touched - {str(swap.destination)})

@@ -104,7 +104,13 @@ class SolanaChain(Chain):
         return int(await self._main.call("getBlockHeight", {"commitment": commitment}, shape=answers.U64))
 
     async def slot_age(self, slot: int) -> int:
-        return max(0, int(time.time()) - await self._times.of(slot))
+        return max(0, await self.clock_ahead(slot))
+
+    async def clock_ahead(self, slot: int) -> int:
+        """Seconds that this machine's clock is past the block of ``slot``: negative where it is behind. Raises as
+        ``slot_age`` does.
+        """
+        return int(time.time()) - await self._times.of(slot)
 
     async def latest_blockhash(self) -> Blockhash:
         call = self._main.call("getLatestBlockhash", {"commitment": "confirmed"}, shape=answers.LATEST_BLOCKHASH)

@@ -64,6 +64,23 @@ class Transport:
         except (aiohttp.ClientError, ValueError) as error:
             raise TransportError(_reason(error)) from None
 
+    async def connect(self, *, within: float) -> None:
+        """Open a connection of its own and close it again: nothing is sent. Raises ``TransportError`` and
+        ``TimeoutError``.
+        """
+        parts = urlsplit(self._url)
+        secure = parts.scheme == "https"
+        try:
+            async with asyncio.timeout(within):
+                _, writer = await asyncio.open_connection(
+                    parts.hostname, parts.port or (443 if secure else 80), ssl=_ssl_context() if secure else None
+                )
+        except TimeoutError:
+            raise
+        except (OSError, ValueError) as error:
+            raise TransportError(type(error).__name__) from None
+        writer.close()
+
     def _open(self) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(

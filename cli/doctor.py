@@ -13,6 +13,7 @@ from runtime import addresses, roles, settings
 from runtime.account_wallets import guard_key_of
 from runtime.doctor.chain import by_verdict, look_at_chain
 from runtime.doctor.finding import Finding
+from runtime.doctor.simulation import look_at_simulation
 from runtime.doctor.venues import look_at_prices, look_at_venues
 from runtime.doctor.wallet import look_at_balances, look_at_guard_key, read_wallet
 from runtime.price_sources import open_prices
@@ -54,14 +55,15 @@ async def examine(found: Settings) -> list[Finding]:
         found.solana_rpc_url, extra_urls=found.solana_evidence_rpc_urls, timeout=PATIENCE_S
     ) as chain:
         findings = await look_at_chain(chain)
-        wallet, finding = read_wallet(found.wallet_source)
+        wallet, finding = await read_wallet(found.wallet_source)
         findings.append(finding)
         if findings[0].verdict == "wrong":
             return findings
         if wallet:
             key = guard_key_of(found, wallet)
             findings += await look_at_balances(chain, wallet, found)
-            findings += await look_at_guard_key(chain, wallet, key)
+            findings.append(await look_at_guard_key(chain, wallet, key))
+            findings.append(await look_at_simulation(chain, wallet))
         pools = PoolBook(chain, PROGRAM_ID)
         async with open_venues(found, chain, pools) as opened:
             findings += await look_at_venues(opened.groups, wallet.address if wallet else None)

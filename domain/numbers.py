@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, GetCoreSchemaHandler, PlainSerializer
 from pydantic_core import CoreSchema, core_schema
 
 U64_MAX = 2**64 - 1
+I64_MAX = 2**63 - 1
 BPS = 10_000
 PRICE_DIGITS = 18
 

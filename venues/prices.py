@@ -16,6 +16,7 @@ from domain.numbers import PRICE_DIGITS
 from domain.tokens import Pair, Side
 from venues.constant_product import Pool, amount_in, amount_out, marginal_rate
 from venues.pools import PoolBook
+from venues.tick import Tick
 
 _AGAINST_A_SELL = Context(prec=PRICE_DIGITS, rounding=ROUND_FLOOR)
 _AGAINST_A_BUY = Context(prec=PRICE_DIGITS, rounding=ROUND_CEILING)
@@ -50,12 +51,17 @@ class Depth:
 
 @dataclass(frozen=True, slots=True)
 class PairPrice:
-    """A pair as one observation saw it: ``sell`` is what a seller of the base gets, ``buy`` what a buyer pays."""
+    """A pair as one observation saw it: ``sell`` is what a seller of the base gets, ``buy`` what a buyer pays.
+
+    ``ticks`` are those of base and quote that it was made of, where its source is outside of the chain: each token has
+    a time of its own there.
+    """
 
     pair: Pair
     sell: Decimal
     buy: Decimal
     depths: tuple[Depth, ...]
+    ticks: tuple[()] | tuple[Tick, Tick] = ()
 
     def touch(self, side: Side) -> Decimal:
         return self.sell if side == "sell" else self.buy
@@ -80,6 +86,10 @@ class Prices:
     source: str
     slot: int
     pairs: dict[str, PairPrice]
+
+    def slot_of(self, price: PairPrice) -> int:
+        """As of when one of its pairs is: of a feed by the older of its two ticks, however new another token's is."""
+        return min([self.slot, *(int(tick.at * 1_000) for tick in price.ticks)])
 
 
 class PriceSource(Protocol):

@@ -64,14 +64,17 @@ async def _height(endpoint: Endpoint) -> int:
 
 async def _clock(chain: SolanaChain, slot: int) -> Finding:
     try:
-        age = await chain.slot_age(slot)
+        ahead = await chain.clock_ahead(slot)
     except ChainUnavailableError as error:
         return look("clock", f"the time of the newest block can't be read: {error}", "compare the clock yourself")
-    if age > MOST_OFF_S:
-        here = time.strftime("%H:%M:%S", time.gmtime())
-        off = f"the newest block is {age} s old by this machine's clock, which shows {here} UTC"
+    here = time.strftime("%H:%M:%S", time.gmtime())
+    if ahead > MOST_OFF_S:
+        off = f"the newest block is {ahead} s old by this machine's clock, which shows {here} UTC"
         return look("clock", off, "set the clock (NTP); or the node stands still")
-    return well("clock", f"within {max(age, 1)} s of the chain's")
+    if ahead < -MOST_OFF_S:
+        off = f"this machine's clock, which shows {here} UTC, is {-ahead} s behind the newest block"
+        return look("clock", off, "set the clock (NTP): old prices look new by it")
+    return well("clock", f"within {max(abs(ahead), 1)} s of the chain's")
 
 
 def by_verdict(found: Sequence[Finding]) -> int:

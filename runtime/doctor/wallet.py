@@ -1,10 +1,10 @@
-"""The wallet and the guard key: can they be read, what the wallet holds, and does the node show what a swap calls."""
+"""The wallet and the guard key: can they be read, and what the wallet holds."""
 
 from __future__ import annotations
 
-from chains.errors import ChainUnavailableError
+from chains.errors import ChainUnavailableError, SignerError
 from chains.guard import GUARD_BYTES, GuardKey
-from chains.signer import Signer
+from chains.signer import HttpSigner, Signer
 from chains.solana_client import SolanaChain
 from chains.transactions import compose_canary
 from domain.codes import Code
@@ -20,14 +20,25 @@ ORDERS_AHEAD = 10
 """For so many orders at once the wallet should have the rent of guards."""
 
 
-def read_wallet(source: WalletSource) -> tuple[Signer | None, Finding]:
+async def read_wallet(source: WalletSource) -> tuple[Signer | None, Finding]:
+    """The wallet where it is known, and whether its key can be read, or its signer connected to."""
     try:
         wallet = signer_at(source)
     except StartupError as refused:
         return None, wrong(
             "wallet", str(refused), "name a keypair file in WALLET_KEYPAIR, or another place (docs/settings.md)"
         )
-    return wallet, well("wallet", wallet.address)
+    return wallet, await _signer(wallet) if isinstance(wallet, HttpSigner) else well("wallet", wallet.address)
+
+
+async def _signer(wallet: HttpSigner) -> Finding:
+    try:
+        await wallet.connect()
+    except SignerError as error:
+        return wrong(
+            "wallet", f"{wallet.address}: at SIGNER_URL {error}", "start the signer there, or correct SIGNER_URL"
+        )
+    return well("wallet", f"{wallet.address}: somebody is at SIGNER_URL, and is not asked for a signature here")
 
 
 async def look_at_balances(chain: SolanaChain, wallet: Signer, settings: Settings) -> list[Finding]:
@@ -62,8 +73,8 @@ async def look_at_balances(chain: SolanaChain, wallet: Signer, settings: Setting
     return [enough, well("tokens", ", ".join(tokens))]
 
 
-async def look_at_guard_key(chain: SolanaChain, wallet: Signer, key: GuardKey) -> list[Finding]:
-    """Whether this is the key that the canary on the chain was made with, and what simulations show."""
+async def look_at_guard_key(chain: SolanaChain, wallet: Signer, key: GuardKey) -> Finding:
+    """Whether this is the key that the canary on the chain was made with."""
     guard = key.canary(wallet.address)
     try:
         rent, blockhash = await chain.rent(GUARD_BYTES), await chain.latest_blockhash()
@@ -71,17 +82,11 @@ async def look_at_guard_key(chain: SolanaChain, wallet: Signer, key: GuardKey) -
             compose_canary(guard.instructions(rent), wallet=wallet.address, blockhash=blockhash.blockhash)
         )
     except ChainUnavailableError as error:
-        return [wrong("guard key", f"it can't be compared with the chain: {error}", "see rpc")]
+        return wrong("guard key", f"it can't be compared with the chain: {error}", "see rpc")
     if simulation.error and simulation.error.code == Code.GUARD_TAKEN:
-        return [well("guard key", "the canary of this key is on the chain")]
+        return well("guard key", "the canary of this key is on the chain")
     if simulation.error:
-        return [wrong("guard key", f"its canary can't be made: {simulation.error.detail}", "see balance")]
-    found = [
-        look(
-            "guard key", "this key's canary isn't on the chain yet", "it is made at the first start; then keep the key"
-        )
-    ]
-    if simulation.inner is None:
-        advice = "use an endpoint whose simulateTransaction gives innerInstructions"
-        found.append(wrong("simulation", "the node does not show what programs call: no remote swap is signed", advice))
-    return found
+        return wrong("guard key", f"its canary can't be made: {simulation.error.detail}", "see balance")
+    return look(
+        "guard key", "this key's canary isn't on the chain yet", "it is made at the first start; then keep the key"
+    )

@@ -13,7 +13,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
 from domain.tokens import USDT, Token
-from venues.feeds.ticks import Tick
+from venues.tick import Tick
 
 log = structlog.get_logger(__name__)
 

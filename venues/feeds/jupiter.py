@@ -9,10 +9,11 @@ from time import monotonic, time
 
 import structlog
 
+from domain.numbers import I64_MAX
 from domain.tokens import Token
 from venues.errors import VenueError
-from venues.feeds.ticks import Tick
 from venues.remote.service import Service
+from venues.tick import Tick
 
 log = structlog.get_logger(__name__)
 
@@ -53,7 +54,7 @@ class JupiterFeed:
             # Numbers stay as they are written: a float would round them.
             said = json.loads(body, parse_float=Decimal, parse_int=Decimal)
             found = {mint: _price(one) for mint, one in said.items() if mint in self._mints and one is not None}
-        except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
+        except (ValueError, ArithmeticError, TypeError, AttributeError, KeyError, RecursionError):
             raise self._service.unusable("its prices can't be read") from None
         now = self._clock()
         for mint, (price, block) in found.items():
@@ -68,6 +69,7 @@ def _price(one: dict[str, object]) -> tuple[Decimal, int | None]:
     price, block = one["usdPrice"], one["blockId"]
     if not isinstance(price, Decimal) or not price.is_finite():
         raise ValueError("a price is a number")
-    if block is not None and not isinstance(block, Decimal):
-        raise ValueError("a block is a number")
+    # An exponent makes a number of any length out of a few digits: compared first, and made one only then.
+    if block is not None and not (isinstance(block, Decimal) and 0 <= block <= I64_MAX):
+        raise ValueError("a block is a number of 63 bits")
     return price, None if block is None else int(block)

@@ -5,9 +5,9 @@ Its key goes as ``Authorization: Bearer``. https://docs.pyth.network/api-referen
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Context, Decimal
-from time import monotonic
+from time import monotonic, time
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -15,10 +15,11 @@ import msgspec
 import structlog
 
 from domain.codes import Code
+from domain.numbers import I64_MAX
 from domain.tokens import BONK, JUP, RAY, SOL, USDC, USDT, Token
 from venues.errors import VenueError
-from venues.feeds.ticks import Tick
 from venues.remote.service import Reply, Service
+from venues.tick import Tick
 
 log = structlog.get_logger(__name__)
 
@@ -41,7 +42,7 @@ class _Price(msgspec.Struct, frozen=True):
     price: _Integer
     conf: _Integer
     expo: Annotated[int, msgspec.Meta(ge=-24, le=12)]
-    publish_time: int
+    publish_time: Annotated[int, msgspec.Meta(ge=0, le=I64_MAX)]
 
 
 class _Update(msgspec.Struct, frozen=True):
@@ -56,17 +57,21 @@ class _Answer(msgspec.Struct, frozen=True):
 class PythFeed:
     """Asked every ``every`` seconds at most, by ``service``; tokens that Pyth has no price of are left out.
 
+    What it says of a time to come is passed over: it would count as newer than all that comes until then.
     A seller gets the lower end of a price's interval, a buyer pays the upper one: where Pyth isn't sure, less triggers.
     """
 
     name = "pyth"
 
-    def __init__(self, service: Service, tokens: Sequence[Token], *, every: float) -> None:
+    def __init__(
+        self, service: Service, tokens: Sequence[Token], *, every: float, clock: Callable[[], float] = time
+    ) -> None:
         self._service = service
         self._mints = {FEED_IDS[token.mint]: token.mint for token in tokens if token.mint in FEED_IDS}
         ids = [("ids[]", feed) for feed in self._mints]
         self._path = "/v2/updates/price/latest?" + urlencode([*ids, ("encoding", "hex"), ("parsed", "true")])
         self._every = every
+        self._clock = clock
         self._asked = -every
         self._ticks: dict[str, Tick] = {}
 
@@ -82,13 +87,14 @@ class PythFeed:
     def _take(self, body: bytes) -> None:
         try:
             updates = msgspec.json.decode(body, type=_Answer).parsed
-        except (ValueError, RecursionError):
+            said = [(self._mints.get(update.id.removeprefix("0x")), _tick(update.price)) for update in updates]
+        except (ValueError, ArithmeticError, RecursionError):
             raise self._service.unusable("its prices can't be read") from None
-        for update in updates:
-            mint = self._mints.get(update.id.removeprefix("0x"))
+        now = self._clock()
+        for mint, tick in said:
             held = self._ticks.get(mint or "")
-            if mint and (held is None or held.at <= update.price.publish_time):
-                self._ticks[mint] = _tick(update.price)
+            if mint and not tick.is_from_later(now) and (held is None or held.at <= tick.at):
+                self._ticks[mint] = tick
 
 
 def refused(reply: Reply) -> VenueError:

@@ -11,7 +11,7 @@ from time import time
 import msgspec
 
 from domain.tokens import TokenList
-from venues.feeds.ticks import Tick
+from venues.tick import Tick
 
 
 class _Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,33 +1,20 @@
-"""What a feed says of a token, and prices of pairs made of it."""
+"""Prices of pairs, made of what a feed says of each token."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 from time import time
 from typing import Protocol
 
 from domain.numbers import PRICE_DIGITS
 from domain.tokens import Pair
 from venues.prices import PairPrice, Prices
+from venues.tick import Tick
 
 _DOWN = Context(prec=PRICE_DIGITS, rounding=ROUND_FLOOR)
 _UP = Context(prec=PRICE_DIGITS, rounding=ROUND_CEILING)
 _MILLI = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """Dollars a token: what buyers offer and what sellers ask, as of ``at``, unix time."""
-
-    bid: Decimal
-    ask: Decimal
-    at: float
-
-    @property
-    def is_sound(self) -> bool:
-        return self.bid.is_finite() and self.ask.is_finite() and 0 < self.bid <= self.ask
 
 
 class Feed(Protocol):
@@ -41,9 +28,11 @@ class Feed(Protocol):
 
 
 class FeedPrices:
-    """The pairs of a feed's tokens as a price source: ticks older than ``max_age`` seconds make no price.
+    """The pairs of a feed's tokens as a price source: ticks older than ``max_age`` seconds make no price, nor do
+    those that are from later than now.
 
-    The ``slot`` of its prices is the newest tick's time in unix milliseconds: it is no chain's.
+    The ``slot`` of its prices is the newest tick's time in unix milliseconds: it is no chain's, and says that the feed
+    lives. How new a pair's own price is, its ``ticks`` say.
     """
 
     def __init__(self, feed: Feed, *, max_age: float, clock: Callable[[], float] = time) -> None:
@@ -55,14 +44,17 @@ class FeedPrices:
     async def observe(self, pairs: Sequence[Pair]) -> Prices:
         now = self._clock()
         ticks = {mint: tick for mint, tick in (await self._feed.ticks()).items() if tick.is_sound}
-        fresh = {mint: tick for mint, tick in ticks.items() if now - tick.at <= self._max_age}
+        fresh = {
+            mint: tick for mint, tick in ticks.items() if now - tick.at <= self._max_age and not tick.is_from_later(now)
+        }
         priced = {}
         for pair in pairs:
             base, quote = fresh.get(pair.base.mint), fresh.get(pair.quote.mint)
             if base and quote:
                 sell, buy = _DOWN.divide(base.bid, quote.ask), _UP.divide(base.ask, quote.bid)
-                priced[pair.symbol] = PairPrice(pair, sell, buy, ())
-        newest = max((tick.at for tick in fresh.values()), default=0.0)
+                priced[pair.symbol] = PairPrice(pair, sell, buy, (), (base, quote))
+        # Ahead of our clock by a little it is as of now: else the slot would stand until the clock has come to it.
+        newest = min(now, max((tick.at for tick in fresh.values()), default=0.0))
         return Prices(self.name, int(newest * _MILLI), priced)
 
     async def age(self, slot: int) -> int:

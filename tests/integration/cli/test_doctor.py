@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from aiohttp import web
 
+from chains.errors import SignerError
+from chains.guard import GUARD_BYTES
+from chains.signer import HttpSigner
 from chains.solana_client import SolanaChain
-from chains.wallet import Wallet
+from chains.transactions import compose_canary
+from chains.wallet import Wallet, read_keypair
 from cli.doctor import examine
 from runtime.doctor.finding import Finding
 from runtime.settings import Settings
+from tests.integration.chains.endpoint_server import Alter, Request, altering
+from tests.integration.chains.endpoint_server import serving as serving_rpc
 from tests.integration.workers.conftest import rpc_url
 from tests.stubs.jupiter import JupiterStub, running_jupiter, serving
+from tests.unit.chains.test_signer import SignerStub
 from venues.constant_product import PROGRAM_ID
 from venues.pools import PoolBook
 
@@ -34,7 +44,9 @@ def named(found: list[Finding]) -> dict[str, tuple[str, str]]:
 async def test_beside_a_chain_with_everything_there_is_nothing_wrong(rpc_url: str, tmp_path: Path) -> None:
     found = await examine(settings(tmp_path, rpc_url))
     assert [one for one in found if one.verdict == "wrong"] == []
-    assert {"rpc", "clock", "wallet", "balance", "tokens", "guard key", "venues", "prices"} <= named(found).keys()
+    assert {"rpc", "clock", "wallet", "balance", "tokens", "guard key", "simulation", "venues", "prices"} <= named(
+        found
+    ).keys()
     assert named(found)["rpc"][1].startswith("localnet, block height")
     assert "USDC for 0.01 SOL" in named(found)["venues"][1]
     # What isn't wrong and still worth knowing comes with what to do.
@@ -73,6 +85,32 @@ async def test_a_wallet_that_cannot_be_used_is_named(rpc_url: str, tmp_path: Pat
     assert "chmod 600" in found["wallet"][1]
 
 
+async def test_a_signer_elsewhere_is_connected_to_and_asked_for_nothing(rpc_url: str, tmp_path: Path) -> None:
+    stub = SignerStub(key=read_keypair(tmp_path / "wallet.json"))
+    address = str(stub.key.pubkey())
+
+    def with_signer(url: str) -> Settings:
+        return settings(tmp_path, rpc_url, signer_url=url, wallet_address=address, guard_key="11" * 32)
+
+    async with serving(stub, web.post("/", stub.sign)) as url:
+        there = named(await examine(with_signer(f"{url}/hunter2")))["wallet"]
+    found = await examine(with_signer(f"{url}/hunter2"))
+    assert there == ("well", f"{address}: somebody is at SIGNER_URL, and is not asked for a signature here")
+    assert stub.asked == []
+    gone = named(found)["wallet"]
+    assert gone == ("wrong", f"{address}: at SIGNER_URL nobody can be connected to: ConnectionRefusedError")
+    assert "hunter2" not in str(found)
+    # What else there is to see of the wallet is looked at all the same.
+    assert named(found)["balance"][0] == "well"
+
+
+async def test_a_signer_that_does_not_speak_tls_is_named() -> None:
+    async with serving(SignerStub()) as url:
+        signer = HttpSigner(url.replace("http://", "https://"), str(SignerStub().key.pubkey()), timeout=2.0)
+        with pytest.raises(SignerError, match="nobody can be connected to: "):
+            await signer.connect()
+
+
 async def test_a_wallet_without_lamports_is_told_how_many(rpc_url: str, tmp_path: Path) -> None:
     Wallet.create(tmp_path / "empty.json")
     found = await examine(settings(tmp_path, rpc_url, wallet_keypair=tmp_path / "empty.json"))
@@ -81,6 +119,61 @@ async def test_a_wallet_without_lamports_is_told_how_many(rpc_url: str, tmp_path
     assert told["tokens"] == ("look", "the wallet's token accounts hold nothing to sell")
     [balance] = [one for one in found if one.what == "balance"]
     assert "0.0703928 SOL" in balance.advice
+
+
+@asynccontextmanager
+async def altered(rpc_url: str, **changes: Alter) -> AsyncIterator[str]:
+    """The address of a node that answers as the one at ``rpc_url``, but for the results of some methods."""
+    async with httpx2.AsyncClient(base_url=rpc_url) as node, serving_rpc(altering(node, changes)) as url:
+        yield url
+
+
+@pytest.mark.parametrize(("off", "says"), [(3600, "behind the newest block"), (-3600, "s old by this machine's clock")])
+async def test_a_clock_that_is_off_either_way_is_named(rpc_url: str, tmp_path: Path, off: int, says: str) -> None:
+    async with altered(rpc_url, getBlockTime=lambda _, seconds: seconds + off) as url:
+        found = named(await examine(settings(tmp_path, url)))
+    assert found["clock"][0] == "look"
+    assert says in found["clock"][1]
+
+
+async def make_canary(rpc_url: str, file: Path) -> None:
+    wallet = Wallet.load(file)
+    async with SolanaChain(rpc_url) as chain:
+        rent, latest = await chain.rent(GUARD_BYTES), await chain.latest_blockhash()
+        guard = wallet.guard_key().canary(wallet.address)
+        message = compose_canary(guard.instructions(rent), wallet=wallet.address, blockhash=latest.blockhash)
+        assert await chain.send(bytes(await wallet.signed(message))) == "accepted"
+        async with asyncio.timeout(20):
+            while not await chain.is_finalized(guard.address):
+                await asyncio.sleep(0.05)
+
+
+def without_calls(_: Request, result: dict[str, Any]) -> dict[str, Any]:
+    return {**result, "value": {**result["value"], "innerInstructions": None}}
+
+
+def with_no_calls(_: Request, result: dict[str, Any]) -> dict[str, Any]:
+    return {**result, "value": {**result["value"], "innerInstructions": []}}
+
+
+def with_odd_calls(_: Request, result: dict[str, Any]) -> dict[str, Any]:
+    calls = [{"index": 0, "instructions": [{"what": "ever"}]}]
+    return {**result, "value": {**result["value"], "innerInstructions": calls}}
+
+
+async def test_a_node_that_does_not_show_calls_is_named_also_once_the_canary_is_there(
+    rpc_url: str, tmp_path: Path
+) -> None:
+    await make_canary(rpc_url, tmp_path / "wallet.json")
+    found = named(await examine(settings(tmp_path, rpc_url)))
+    assert found["guard key"] == ("well", "the canary of this key is on the chain")
+    assert found["simulation"][0] == "well"
+    for alter in (without_calls, with_no_calls, with_odd_calls):
+        async with altered(rpc_url, simulateTransaction=alter) as url:
+            found = named(await examine(settings(tmp_path, url)))
+        assert found["guard key"][0] == "well"
+        assert found["simulation"][0] == "wrong"
+        assert "no remote swap is signed" in found["simulation"][1]
 
 
 async def test_a_remote_venue_is_asked_once_and_its_error_comes_with_what_to_do(rpc_url: str, tmp_path: Path) -> None:

@@ -29,6 +29,14 @@ def recorded(tmp_path: Path, price: str, *, seconds: int = 30) -> str:
     return f"file:{file}"
 
 
+def played(tmp_path: Path, *lines: tuple[float, str, str]) -> str:
+    file = tmp_path / "played.jsonl"
+    file.write_text(
+        "\n".join(json.dumps({"after": at, "token": token, "bid": bid, "ask": bid}) for at, token, bid in lines)
+    )
+    return f"file:{file}"
+
+
 def watched(engine: EngineHarness, *sources: str) -> Any:
     settings = engine.settings.model_copy(update={"price_source": sources})
     return open_prices(settings, engine.book, engine.chain.slot_age)
@@ -62,6 +70,27 @@ async def test_where_they_agree_the_first_triggers(engine: EngineHarness, tmp_pa
         engine.start_watcher(source=prices.source, slot_age=prices.slot_age)
         order_id = await engine.submit(**LIMIT)
         await engine.until(order_id, lambda order: order.status != "pending")
+        await engine.stop()
+
+
+async def test_a_single_wild_tick_latches_no_stop_whatever_else_the_feed_says(
+    engine: EngineHarness, tmp_path: Path
+) -> None:
+    """It is the newest of its token for half a second, while another token's ticks go on."""
+    lines = [(0, "USDC", "1"), (0, "SOL", "150"), (0.5, "SOL", "150"), (1.0, "SOL", "0.15"), (1.5, "SOL", "150")]
+    others = [(1.0 + at / 10, "JUP", "1") for at in range(1, 5)]
+    later = [(at / 5, token, bid) for at in range(10, 150) for token, bid in (("SOL", "150"), ("USDC", "1"))]
+    crash = [(4.0, "SOL", "0.15"), (4.1, "SOL", "0.15")]
+    stop: dict[str, Any] = {"type": "stop-limit", "stop_price": Decimal(100), "limit_price": Decimal("0.01")}
+    calm = [line for line in later if line[0] < 4.0 or line[1] != "SOL"]
+    async with watched(engine, played(tmp_path, *lines, *others, *calm, *crash)) as prices:
+        engine.start_watcher(source=prices.source, slot_age=prices.slot_age)
+        order_id = await engine.submit(**stop)
+        await asyncio.sleep(3.0)
+        assert (await engine.order(order_id)).status == "pending"
+        assert not (await engine.order(order_id)).stop_reached
+        # A price that stays is believed: of this the order is triggered.
+        await engine.until(order_id, lambda order: order.stop_reached)
         await engine.stop()
 
 

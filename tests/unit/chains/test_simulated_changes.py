@@ -40,6 +40,7 @@ from tests.unit.chains.small_world import (
 SYSTEM = str(Pubkey.default())
 THEIRS = str(token_account(str(MARKET), USDC.mint))
 OWN_RAY = str(token_account(WALLET, RAY.mint))
+NONCE, SEEDED, SYSVAR = (str(Pubkey(letter * 32)) for letter in (b"n", b"s", b"v"))
 VAULT = POOLS["Meteora"].vaults_for(USDC.mint)[0]
 
 
@@ -111,6 +112,22 @@ def test_an_account_that_is_made_takes_its_rent_and_no_more() -> None:
     assert refused.value.reason == R.SIMULATED_LAMPORTS
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        parsed("transfer", SYSTEM, source=THEIRS, destination=WALLET, lamports=5),
+        decoded(SYSTEM, (2).to_bytes(4, "little") + (5).to_bytes(8, "little"), THEIRS, WALLET),
+        parsed("transfer", SYSTEM, source=WALLET, destination=str(DESTINATION), lamports=RENT),
+        parsed("transfer", SYSTEM, source=THEIRS, destination=str(MARKET), lamports=5),
+        parsed("withdrawFromNonce", SYSTEM, nonceAccount=NONCE, destination=THEIRS, nonceAuthority=THEIRS, lamports=1),
+        parsed("allocate", SYSTEM, account=str(DESTINATION), space=165),
+        parsed("createAccount", SYSTEM, source=THEIRS, newAccount=str(DESTINATION), lamports=RENT, owner=str(TOKEN)),
+    ],
+)
+def test_a_call_that_takes_nothing_of_the_wallets_agrees(call: dict[str, Any]) -> None:
+    judged([PAID, GAINED, call])
+
+
 @pytest.mark.parametrize("inner", [GOOD, [PAID, GAINED]], ids=["compiled", "parsed"])
 @pytest.mark.parametrize(
     ("allowed", "reason"),
@@ -126,6 +143,11 @@ def _seeded(lamports: int) -> bytes:
     """The data of ``createAccountWithSeed`` with a seed of four letters."""
     base, seed, owner = bytes(Pubkey.from_string(WALLET)), (4).to_bytes(8, "little") + b"seed", bytes(32)
     return (3).to_bytes(4, "little") + base + seed + lamports.to_bytes(8, "little") + bytes(8) + owner
+
+
+def _from_seed(lamports: int) -> bytes:
+    """The data of ``transferWithSeed``."""
+    return (11).to_bytes(4, "little") + lamports.to_bytes(8, "little") + (1).to_bytes(8, "little") + b"s" + bytes(32)
 
 
 HOSTILE = [
@@ -165,6 +187,19 @@ HOSTILE = [
         "transfer", SYSTEM, source=WALLET, destination=THEIRS, lamports=RENT)]),
     ("lamports into an account made by a seed", R.SIMULATED_LAMPORTS, [PAID, GAINED, decoded(SYSTEM, _seeded(10**11),
         WALLET, THEIRS, WALLET)]),
+    ("lamports of a nonce account that is the wallet's", R.SIMULATED_CHANGE, [PAID, GAINED, parsed(
+        "withdrawFromNonce", SYSTEM, nonceAccount=NONCE, destination=THEIRS, nonceAuthority=WALLET, lamports=1)]),
+    ("the same, as accounts and data", R.SIMULATED_CHANGE, [PAID, GAINED, decoded(
+        SYSTEM, (5).to_bytes(4, "little") + (1).to_bytes(8, "little"), NONCE, THEIRS, SYSVAR, SYSVAR, WALLET)]),
+    ("lamports of an account that follows from the wallet and a seed", R.SIMULATED_CHANGE, [PAID, GAINED, parsed(
+        "transferWithSeed", SYSTEM, source=SEEDED, sourceBase=WALLET, destination=THEIRS, lamports=1, sourceSeed="s",
+        sourceOwner=SYSTEM)]),
+    ("the same, as accounts and data", R.SIMULATED_CHANGE, [PAID, GAINED, decoded(
+        SYSTEM, _from_seed(1), SEEDED, WALLET, THEIRS)]),
+    ("the same, into the wallet", R.SIMULATED_CHANGE, [PAID, GAINED, decoded(
+        SYSTEM, _from_seed(1), SEEDED, WALLET, WALLET)]),
+    ("an account that is made by a stranger from the wallet and a seed", R.SIMULATED_CHANGE, [PAID, GAINED, decoded(
+        SYSTEM, _seeded(10**6), THEIRS, SEEDED, WALLET)]),
     ("the wallet is given to a program", R.SIMULATED_CHANGE,
      [PAID, GAINED, parsed("assign", SYSTEM, account=WALLET, owner=str(MARKET))]),
     ("the same, as accounts and data", R.SIMULATED_CHANGE,

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from api.prices import Ticker
 from domain.tokens import BONK, JUP, KNOWN_TOKENS, SOL, USDC, USDT, Pair, pair_of
 from venues.feeds.agreement import AgreedPrices
 from venues.feeds.recorded import RecordedFeed
-from venues.feeds.ticks import FeedPrices, Tick
+from venues.feeds.ticks import FeedPrices
 from venues.prices import PairPrice, Prices
+from venues.tick import Tick
 
 SOL_USDC, JUP_SOL, BONK_USDC = pair_of(SOL, USDC), pair_of(JUP, SOL), pair_of(BONK, USDC)
 PAIRS = [SOL_USDC, JUP_SOL, BONK_USDC]
@@ -59,11 +61,51 @@ async def test_a_pair_is_what_sellers_get_and_buyers_pay_across_both_spreads() -
 
 @pytest.mark.parametrize(
     "bad",
-    [tick("0"), tick("-1"), tick("150", "149"), tick("NaN"), tick("150", "Infinity"), tick("150", at=Clock.now - 6)],
+    [
+        tick("0"),
+        tick("-1"),
+        tick("150", "149"),
+        tick("NaN"),
+        tick("sNaN"),
+        tick("150", "Infinity"),
+        tick("150", at=Clock.now - 6),
+        tick("150", at=Clock.now + 6),
+        tick("1e1000000"),
+        tick("1e-1000000"),
+        tick("150", "1e1000000"),
+        tick("1e10"),
+        tick("1e-10"),
+    ],
 )
 async def test_a_tick_that_is_old_or_no_price_makes_none(bad: Tick) -> None:
     prices = await seen(Given(SOL=bad, USDC=tick("1"), BONK=tick("0.00003")))
     assert prices.pairs.keys() == {"BONK/USDC"}
+
+
+async def test_one_token_that_stands_still_has_no_price_beside_others_that_live() -> None:
+    clock = Clock()
+    feed = Given(SOL=tick("150"), USDC=tick("1"), BONK=tick("0.00003"))
+    for _ in range(6):
+        clock.now += 1
+        feed.held |= {USDC.mint: tick("1", at=clock.now), BONK.mint: tick("0.00003", at=clock.now)}
+    assert (await seen(feed, clock)).pairs.keys() == {"BONK/USDC"}
+
+
+async def test_a_pair_is_as_old_as_the_older_of_its_ticks_however_new_another_tokens_is() -> None:
+    clock = Clock()
+    feed = Given(SOL=tick("150", at=clock.now - 4), USDC=tick("1"), BONK=tick("0.00003"))
+    source = FeedPrices(feed, max_age=5.0, clock=clock)
+    ticker = Ticker(source, source.age)
+    prices, age = await ticker.observe(PAIRS)
+    assert age == 0
+    ages = {symbol: await ticker.age(prices, price, age) for symbol, price in prices.pairs.items()}
+    assert ages == {"SOL/USDC": 4, "BONK/USDC": 0}
+    assert prices.slot_of(prices.pairs["SOL/USDC"]) == (clock.now - 4) * 1000
+
+
+async def test_a_tick_from_later_makes_no_slot_to_come() -> None:
+    prices = await seen(Given(SOL=tick("150", at=Clock.now * 1000), USDC=tick("1"), BONK=tick("0.00003")))
+    assert prices.slot == Clock.now * 1000
 
 
 async def test_prices_are_as_old_as_their_newest_tick() -> None:

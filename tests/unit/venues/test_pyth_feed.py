@@ -53,12 +53,12 @@ class HermesStub:
 
 
 @asynccontextmanager
-async def pyth(every: float = 0.0) -> AsyncIterator[tuple[HermesStub, PythFeed]]:
+async def pyth(every: float = 0.0, clock: Clock | None = None) -> AsyncIterator[tuple[HermesStub, PythFeed]]:
     stub = HermesStub()
     async with serving(stub, web.get("/hermes/v2/updates/price/latest", stub.answer)) as url:
         headers = {"authorization": "Bearer a key"}
         service = Service("pyth", f"{url}/hermes", budget=NoBudget(), refused=refused, timeout=2.0, headers=headers)
-        yield stub, PythFeed(service, KNOWN_TOKENS.tokens, every=every)
+        yield stub, PythFeed(service, KNOWN_TOKENS.tokens, every=every, clock=clock or Clock())
         await service.close()
 
 
@@ -76,7 +76,7 @@ async def test_a_price_is_its_interval_and_all_are_asked_for_in_one_call_with_th
 async def test_a_pair_is_made_of_them_as_long_as_they_are_fresh() -> None:
     clock = Clock()
     clock.now = NOW + 4.0
-    async with pyth() as (_, feed):
+    async with pyth(clock=clock) as (_, feed):
         prices = FeedPrices(feed, max_age=5.0, clock=clock)
         price = (await prices.observe([pair_of(SOL, USDC)])).pairs["SOL/USDC"]
         assert price.sell == Decimal("147.40778462") / Decimal("1.0000") and price.buy > price.sell
@@ -91,6 +91,30 @@ async def test_an_older_price_never_replaces_a_newer_one() -> None:
         assert (await feed.ticks())[SOL.mint] == before
 
 
+@pytest.mark.parametrize("later", [9_999_999_999, NOW * 1000, NOW + 6])
+async def test_a_price_from_later_than_now_replaces_none_and_silences_none(later: int) -> None:
+    clock = Clock()
+    clock.now = float(NOW)
+    async with pyth(clock=clock) as (stub, feed):
+        prices, pair, right = FeedPrices(feed, max_age=5.0, clock=clock), pair_of(SOL, USDC), stub.sol
+        before = await prices.observe([pair])
+        stub.sol = {**right, "publish_time": later}
+        assert await prices.observe([pair]) == before and before.pairs
+        clock.now += 1
+        stub.sol = {**right, "price": "15000000000", "publish_time": NOW + 1}
+        after = await prices.observe([pair])
+        assert after.slot == (NOW + 1) * 1000
+        assert after.pairs["SOL/USDC"].buy > before.pairs["SOL/USDC"].buy
+
+
+async def test_a_clock_a_little_ahead_of_ours_is_borne() -> None:
+    clock = Clock()
+    clock.now = NOW - 3.0
+    async with pyth(clock=clock) as (_, feed):
+        seen = await FeedPrices(feed, max_age=5.0, clock=clock).observe([pair_of(SOL, USDC)])
+    assert seen.pairs and seen.slot == (NOW - 3) * 1000
+
+
 @pytest.mark.parametrize(
     ("status", "body"),
     [
@@ -100,6 +124,8 @@ async def test_an_older_price_never_replaces_a_newer_one() -> None:
         (200, '{"parsed": [{"id": "ID", "price": {"price": 150, "conf": "1", "expo": -8, "publish_time": 1}}]}'),
         (200, '{"parsed": [{"id": "ID", "price": {"price": "1e9", "conf": "1", "expo": -8, "publish_time": 1}}]}'),
         (200, '{"parsed": [{"id": "ID", "price": {"price": "1", "conf": "1", "expo": 999999, "publish_time": 1}}]}'),
+        (200, '{"parsed": [{"id": "ID", "price": {"price": "1", "conf": "1", "expo": -8, "publish_time": LONG}}]}'),
+        (200, '{"parsed": [{"id": "ID", "price": {"price": "1", "conf": "1", "expo": -8, "publish_time": 1e400}}]}'),
         (401, "Unauthorized"),
         (429, "Too many requests"),
         (500, "{}"),
@@ -108,13 +134,13 @@ async def test_an_older_price_never_replaces_a_newer_one() -> None:
 async def test_an_answer_that_is_none_leaves_the_last_price_to_grow_old(status: int, body: str) -> None:
     async with pyth() as (stub, feed):
         before = dict(await feed.ticks())
-        stub.status, stub.body = status, body.replace("ID", FEED_IDS[SOL.mint])
+        stub.status, stub.body = status, body.replace("ID", FEED_IDS[SOL.mint]).replace("LONG", "9" * 400)
         assert await feed.ticks() == before and before
 
 
 async def test_a_price_whose_interval_reaches_zero_makes_no_pair() -> None:
     clock = Clock()
     clock.now = float(NOW)
-    async with pyth() as (stub, feed):
+    async with pyth(clock=clock) as (stub, feed):
         stub.sol = {**stub.sol, "conf": stub.sol["price"]}
         assert not (await FeedPrices(feed, max_age=5.0, clock=clock).observe([pair_of(SOL, USDC)])).pairs

@@ -14,12 +14,13 @@ import pytest
 from aiohttp import web
 from websockets.asyncio.server import ServerConnection, serve
 
-from domain.tokens import KNOWN_TOKENS, SOL, USDC, USDT
+from domain.tokens import KNOWN_TOKENS, SOL, USDC, USDT, pair_of
 from tests.contract.descriptions.exchange import Exchange, keep_where_asked
 from tests.stubs.jupiter import serving
 from tests.unit.venues.test_feeds import Clock
 from venues.feeds.binance import BinanceFeed
 from venues.feeds.jupiter import JupiterFeed
+from venues.feeds.ticks import FeedPrices
 from venues.jupiter.client import refused
 from venues.remote.budget import NoBudget
 from venues.remote.service import Service
@@ -85,6 +86,10 @@ async def test_a_price_of_the_same_block_grows_old_whatever_is_answered() -> Non
         (200, f'{{"{SOL.mint}": {{"usdPrice": "150", "blockId": 1}}}}'),
         (200, f'{{"{SOL.mint}": {{"blockId": 1}}}}'),
         (200, f'{{"{SOL.mint}": {{"usdPrice": NaN, "blockId": 1}}}}'),
+        (200, f'{{"{SOL.mint}": {{"usdPrice": 1e99999999999999999999, "blockId": 1}}}}'),
+        (200, f'{{"{SOL.mint}": {{"usdPrice": 150, "blockId": 1e999999999}}}}'),
+        (200, f'{{"{SOL.mint}": {{"usdPrice": 150, "blockId": 9223372036854775808}}}}'),
+        (200, f'{{"{SOL.mint}": {{"usdPrice": 150, "blockId": -1}}}}'),
         (429, "Too many requests"),
         (500, "{}"),
     ],
@@ -94,6 +99,17 @@ async def test_an_answer_that_is_none_leaves_the_last_price_to_grow_old(status: 
         before = dict(await feed.ticks())
         stub.status, stub.body = status, body
         assert await feed.ticks() == before
+
+
+@pytest.mark.parametrize("wild", ["1e1000000", "1e-1000000", "-1e1000000"])
+async def test_a_wild_price_of_jupiters_makes_no_pair_and_ends_nothing(wild: str) -> None:
+    clock = Clock()
+    async with jupiter(clock) as (stub, feed):
+        stub.price, dollar = wild, f'"{USDC.mint}": {{"usdPrice": 1, "blockId": 1}}'
+        stub.body = f"{stub.text()[:-1]}, {dollar}}}"
+        seen = await FeedPrices(feed, max_age=5.0, clock=clock).observe([pair_of(SOL, USDC), pair_of(USDC, USDT)])
+        assert seen.pairs == {}
+        assert (await feed.ticks()).keys() == {SOL.mint, USDC.mint}
 
 
 @dataclass
@@ -153,7 +169,8 @@ async def test_book_tickers_are_ticks_and_usdt_is_a_dollar() -> None:
 
 async def test_what_is_no_ticker_is_passed_over() -> None:
     odd = ["no JSON", "[]", {"stream": "x", "data": {}}, {"result": None, "id": 1}, ticker("SOLUSDT", "-1", "1"),
-           ticker("SOLUSDT", "2", "1"), ticker("SOLUSDT", "x", "1"), ticker("DOGEUSDT", "1", "1")]  # fmt: skip
+           ticker("SOLUSDT", "2", "1"), ticker("SOLUSDT", "x", "1"), ticker("DOGEUSDT", "1", "1"),
+           ticker("SOLUSDT", "1e1000000", "1e1000000"), ticker("SOLUSDT", "1e99999999999999999999", "1")]  # fmt: skip
     async with binance(TickerStub([*odd, ticker("SOLUSDT", "150", "150")])) as feed:
         await until(lambda: feed._ticks)
         assert (await feed.ticks()).keys() == {SOL.mint, USDT.mint}
