@@ -9,7 +9,7 @@ from decimal import Decimal
 # which is what the log reads.
 LEAST, MOST = Decimal("1e-10"), Decimal("1e10")
 # How far another's clock may be ahead of ours. What is from later is from no clock: it would be the newest for ever.
-MOST_AHEAD_S = 10.0
+MOST_AHEAD_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
