@@ -39,7 +39,9 @@ class FiredView(View):
 
 class DeadmanView(View):
     cancel_at: Instant | None = Field(description="When what is open is cancelled; null where it isn't.")
-    state: DeadmanState = Field(description="`firing`: it is being cancelled; `fired`: it was, and the switch is off.")
+    state: DeadmanState = Field(
+        description="`firing`: `cancelAt` has come, and it is being cancelled; `fired`: it was, and the switch is off."
+    )
     fired: IfKnown[FiredView] = None
 
 
@@ -72,7 +74,7 @@ class DeadmanController(Controller):
         responses=problems("log_unavailable"),
     )
     async def get_deadman(self, services: InjectedServices, caller: InjectedCaller) -> DeadmanView:
-        return _view(await services.deadman.of(caller.account_id))
+        return _view(await services.deadman.of(caller.account_id), services.clock())
 
     @put(
         opt=TRADE,
@@ -97,10 +99,9 @@ class DeadmanController(Controller):
         any order of the account.
         """  # fmt: skip
         cancel_at = _cancel_at(await request.body(), request.headers.get("content-type"))
+        now = services.clock()
         try:
-            return _view(
-                await services.deadman.set(caller.account_id, cancel_at, by=caller.shown, now=services.clock())
-            )  # fmt: skip
+            return _view(await services.deadman.set(caller.account_id, cancel_at, by=caller.shown, now=now), now)
         except DomainError as refused:
             if refused.code == "deadman_due":
                 raise ProblemError(409, "deadman_due", refused.detail, headers={"Retry-After": RETRY_AFTER}) from None
@@ -127,8 +128,8 @@ def _cancel_at(body: bytes, content_type: str | None) -> datetime | None:
     return at
 
 
-def _view(switch: Deadman) -> DeadmanView:
-    last = switch.last
+def _view(switch: Deadman, now: datetime) -> DeadmanView:
+    last, state = switch.last, switch.state_at(now)
     fired = last and FiredView(
         cancel_at=last.cancel_at,
         cancelled=last.cancelled,
@@ -136,6 +137,4 @@ def _view(switch: Deadman) -> DeadmanView:
         too_late=last.too_late,
         refused=last.refused,
     )
-    return DeadmanView(
-        cancel_at=None if switch.state in ("off", "fired") else switch.cancel_at, state=switch.state, fired=fired
-    )  # fmt: skip
+    return DeadmanView(cancel_at=None if state in ("off", "fired") else switch.cancel_at, state=state, fired=fired)

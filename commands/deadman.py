@@ -18,6 +18,7 @@ from domain.deadman import (
     set_deadman,
 )
 from domain.deadman_events import DeadmanFinished, DeadmanFired, DeadmanSet
+from domain.events import CancelRequested
 from event_store.append.appender import Appender
 from event_store.errors import LeaseLostError
 from event_store.mapper import EventMapper
@@ -64,6 +65,11 @@ class DeadmanSwitches:
         return await self._record(
             account_id, lambda switch: finished if switch.state == "firing" else None, guards
         )  # fmt: skip
+
+    async def cancels_since_fired(self, account_id: UUID) -> list[UUID]:
+        """The orders whose cancel was asked for, by whomever, since the switch that is firing fired."""
+        newest = await self._log.last_many([deadman_stream(account_id)])
+        return await self._log.streams_with(account_id, CancelRequested.TOPIC, newest[0].position) if newest else []
 
     async def _record(
         self, account_id: UUID, decided: Callable[[Deadman], DeadmanEvent | None], guards: Guards

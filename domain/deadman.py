@@ -41,6 +41,10 @@ class Deadman:
             return False
         return self.state == "firing" or self.cancel_at <= now
 
+    def state_at(self, now: datetime) -> DeadmanState:
+        """What it is to its client: from its instant on it can't be taken back, whether anybody has begun or not."""
+        return "firing" if self.is_due(now) else self.state
+
 
 def deadman(version: int, newest: DeadmanEvent) -> Deadman:
     """The switch after ``newest``, event ``version`` of its stream."""

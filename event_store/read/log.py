@@ -24,6 +24,7 @@ _END = statement(__file__, "end")
 _HASH_AT = statement(__file__, "hash_at")
 _OF_ACCOUNTS = statement(__file__, "of_accounts")
 _STATES = statement(__file__, "states")
+_STREAMS_WITH = statement(__file__, "streams_with")
 _STREAMS_WITHOUT = statement(__file__, "streams_without")
 
 E = TypeVar("E", bound=Positioned)
@@ -82,6 +83,13 @@ class Log:
     async def of_accounts(self, topics: Collection[str]) -> list[RecordedEvent]:
         """The events of those kinds (``account.*``: they are few, and have an index) of all streams, by position."""
         return recorded(await self._rows(_OF_ACCOUNTS, {"topics": list(topics)}))
+
+    async def streams_with(self, account_id: UUID, topic: str, after: int) -> list[UUID]:
+        """The account's streams that got an event of the kind ``topic`` past position ``after``; reads the log from
+        there on.
+        """
+        wanted = {"account": account_id, "topic": topic, "after": after}
+        return [row[0] for row in await self._rows(_STREAMS_WITH, wanted)]
 
     async def streams_without(self, begun: str, ends: Sequence[str]) -> list[UUID]:
         """Streams that begin with topic ``begun`` and have none of ``ends``, the oldest first; reads the whole log."""

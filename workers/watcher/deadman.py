@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -116,6 +116,7 @@ class DeadmanWatch:
         for start in range(0, len(open_orders), AT_ONCE):
             some = open_orders[start : start + AT_ONCE]
             counts.update(await asyncio.gather(*(self._cancel(order_id, because) for order_id in some)))
+        counts.update(await self._cancelled_before(account_id, because, set(open_orders)))
         finished = DeadmanFinished(
             cancel_at=switch.cancel_at,
             cancelled=counts["cancelled"],
@@ -125,6 +126,19 @@ class DeadmanWatch:
         )
         self._learn(account_id, await self._switches.finish(account_id, finished, (lease.guard,)))
         log.warning("a dead-man's switch has fired", account_id=str(account_id), **counts)
+
+    async def _cancelled_before(self, account_id: UUID, because: str, but: Container[UUID]) -> list[str]:
+        """What became of the orders, ``but`` those, whose cancel was asked for by this firing already: by a process
+        that didn't come to its end, or as slices of a list that was stopped.
+        """
+        asked = [one for one in await self._switches.cancels_since_fired(account_id) if one not in but]
+        became: list[str] = []
+        for start in range(0, len(asked), AT_ONCE):
+            for history in (await self._orders.load(asked[start : start + AT_ONCE])).orders.values():
+                order = history.order
+                if order and order.cancellation and because in (order.cancellation.because or ""):
+                    became.append(cancel_outcome(order))
+        return became
 
     async def _cancel(self, order_id: UUID, because: str) -> str:
         """What became of it. Raises ``DomainError("log_behind")``, and what is transient."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from domain.deadman_events import DeadmanFired
+from domain.deadman_events import DeadmanFired, DeadmanSet
 from domain.directory import DEFAULT_ACCOUNT
 from projections.order_view import instant
 from tests.integration.api.serving import Engine
@@ -60,3 +60,12 @@ async def test_while_it_fires_it_is_not_set(engine: Engine) -> None:
         status, problem = await put(engine, asked)
         assert (status, problem["code"]) == (409, "deadman_due")
     assert (await engine.http.get(PATH)).json()["state"] == "firing"
+
+
+async def test_once_it_is_due_it_says_so_though_nobody_has_fired_it_yet(engine: Engine) -> None:
+    """No watcher runs. What it says and what a client may do agree."""
+    cancel_at = datetime.now(UTC) - timedelta(seconds=1)
+    await engine.switches._record(DEFAULT_ACCOUNT, lambda _: DeadmanSet(cancel_at=cancel_at, by="test"), ())
+    assert (await engine.http.get(PATH)).json() == {"cancelAt": instant(cancel_at), "state": "firing"}
+    status, problem = await put(engine, None)
+    assert (status, problem["code"]) == (409, "deadman_due")

@@ -7,16 +7,25 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
+import pytest
+
 from cli.set_switches import set_switches
 from commands.accounts import Behind
+from commands.cancel import request_cancel
 from commands.ids import DEFAULT_ACCOUNT
+from commands.loaded_order import LoadedOrder
+from commands.orders import OrderRepository
 from commands.recovery import Recovery
+from commands.trading import TradingStates
 from domain import events as e
 from domain.deadman import deadman_stream
 from domain.deadman_events import DeadmanSet
 from projections.order_view import instant
+from runtime.composition import lease_of
+from runtime.roles.watcher import deadman_watch
 from tests.golden.runs import price
 from tests.integration.workers.harness import EngineHarness, now
+from workers.watcher import deadman
 
 WAITS = {"type": "limit", "amount_in": 10**8}
 ORDERS = 20
@@ -80,6 +89,44 @@ async def test_a_process_that_died_in_the_middle_is_gone_on_with(engine: EngineH
     assert (await engine.order(resting)).status == "cancelled"
     story = [event.topic for event in await engine.events.load(deadman_stream(DEFAULT_ACCOUNT))]
     assert story == ["account.DeadmanSet", "account.DeadmanFired", "account.DeadmanFinished"]
+
+
+async def test_what_was_cancelled_before_the_process_died_is_counted(
+    engine: EngineHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It dies after some of the orders, and again after all of them; what a client cancelled isn't its."""
+    engine.start_projector()
+    resting = [await engine.submit(**WAITS, limit_price=Decimal(1_000)) for _ in range(5)]
+    live, other = await engine.submit(), await engine.submit(**WAITS, limit_price=Decimal(1_000))
+    await engine.build(live)
+    await arm(engine, -1)
+    switches, die_after = engine.store.deadman, 3
+
+    async def dies(orders: OrderRepository, trading: TradingStates, order_id: UUID, **why: str) -> LoadedOrder:
+        nonlocal die_after
+        if die_after == 0:
+            raise asyncio.CancelledError
+        die_after -= 1
+        return await request_cancel(orders, trading, order_id, by=why["by"], because=why["because"])
+
+    async def die(*_: object) -> None:
+        raise asyncio.CancelledError
+
+    async with lease_of(engine.store, "watcher").hold() as lease:
+        for patched in ((deadman, "request_cancel", dies), (switches, "finish", die)):
+            with monkeypatch.context() as dying, pytest.raises(asyncio.CancelledError):
+                dying.setattr(*patched)
+                await deadman_watch(engine.store)._fire(DEFAULT_ACCOUNT, lease)
+            if patched[1] == "request_cancel":
+                assert (await engine.order(other)).status == "pending"
+                await engine.cancel(other)
+    assert {(await engine.order(order_id)).status for order_id in resting} == {"cancelled"}
+    assert (await switches.of(DEFAULT_ACCOUNT)).state == "firing"
+    await engine.projected()
+    engine.start_watcher()
+    await fired(engine)
+    last = (await switches.of(DEFAULT_ACCOUNT)).last
+    assert last and (last.cancelled, last.pending, last.too_late, last.refused) == (5, 1, 0, 0)
 
 
 async def test_a_client_that_lives_keeps_its_orders(engine: EngineHarness) -> None:

@@ -161,6 +161,8 @@ async def test_a_dead_mans_switch_that_fires_ends_it_with_every_slice(engine: En
     total = await count(engine, twap)
     await asyncio.sleep(4 * EVERY_MS / 1000)
     assert await count(engine, twap) == total
+    last = (await engine.store.deadman.of(DEFAULT_ACCOUNT)).last
+    assert last is not None and last.cancelled == total
     for number, _, _ in await begun(engine, twap):
         assert (await engine.order(twap.order_id(number))).status == "cancelled"
 

@@ -58,3 +58,9 @@ def test_nothing_may_be_triggered_from_its_instant_until_it_is_finished() -> Non
     assert ARMED.is_due(AT) and FIRING.is_due(NOW)
     assert not FIRED.is_due(AT) and not Deadman().is_due(AT)
     assert FIRED.last == DONE
+
+
+def test_from_its_instant_on_it_is_firing_to_its_client_whoever_has_begun() -> None:
+    assert ARMED.state_at(AT - timedelta(microseconds=1)) == "armed"
+    assert ARMED.state_at(AT) == FIRING.state_at(NOW) == "firing"
+    assert (FIRED.state_at(AT), Deadman().state_at(AT)) == ("fired", "off")
