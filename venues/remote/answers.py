@@ -13,6 +13,7 @@ from solders.instruction import Instruction as SolanaInstruction
 from solders.pubkey import Pubkey
 
 from domain.numbers import U64_MAX
+from domain.printable import printable
 
 _DETAIL_LENGTH = 200
 
@@ -52,8 +53,8 @@ def reader(shape: Any) -> msgspec.json.Decoder[Any]:
 
 
 def short(text: object) -> str:
-    """A service's own words, cut and on one line."""
-    return " ".join(str(text).split())[:_DETAIL_LENGTH]
+    """A service's own words, cut, on one line, and such as can be recorded."""
+    return printable(" ".join(str(text).split())[:_DETAIL_LENGTH])
 
 
 def _read(kind: type, value: object) -> object:

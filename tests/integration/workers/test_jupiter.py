@@ -249,6 +249,21 @@ async def test_a_quote_for_something_else_or_in_another_form_is_not_taken(
     assert not order.ended
 
 
+async def test_the_name_of_a_pool_is_recorded_such_as_every_table_can_hold_it(engine: EngineHarness) -> None:
+    engine.start_projector()
+    async with through_jupiter(engine) as setting:
+
+        def named(answer: dict[str, Any]) -> dict[str, Any]:
+            answer["routePlan"][0]["swapInfo"]["ammKey"] = "a\0b\x1b"
+            return answer
+
+        setting.stub.edit = named
+        order_id = await setting.executed()
+        [routed] = await setting.recorded(order_id, OrderRouted)
+        await engine.projected()
+    assert routed.chosen.pool == "a\ufffdb\ufffd"
+
+
 async def test_a_venue_that_hangs_is_waited_for_as_long_as_a_quote_may_take(engine: EngineHarness) -> None:
     async with through_jupiter(engine, beside_pools=True, within=0.2) as setting:
         setting.stub.delay = 9.0
