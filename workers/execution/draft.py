@@ -12,6 +12,7 @@ from solders.instruction import Instruction
 from solders.message import CompileError, MessageV0
 
 from chains.decoding import signed_size
+from chains.errors import TransactionRefusedError
 from chains.lookup_tables import LookupTableCache
 from chains.tips import Tip, tip_transfers
 from chains.transactions import MAX_COMPUTE_UNITS, MAX_TRANSACTION_BYTES, compose
@@ -65,6 +66,6 @@ class Draft:
                 compute_units=MAX_COMPUTE_UNITS,
                 compute_unit_price=1,
             )
-        except CompileError:
-            return False  # more accounts than an index can count
-        return signed_size(message) <= MAX_TRANSACTION_BYTES
+            return signed_size(message) <= MAX_TRANSACTION_BYTES
+        except (CompileError, TransactionRefusedError):
+            return False  # more accounts than an index can count, or more of something else

@@ -26,6 +26,8 @@ from venues.remote.budget import NoBudget
 from venues.remote.needed_accounts import NeededAccounts
 from venues.remote.service import Service
 
+AN_ACCOUNT = {"pubkey": "1" * 32, "isSigner": False, "isWritable": False}
+
 
 @dataclass
 class Setting(RemoteSetting):
@@ -235,6 +237,8 @@ async def test_each_error_is_one_of_our_codes(engine: EngineHarness, answer: Any
         {"outAmount": str(2**64)},
         {"swapInstruction": {"programId": "short", "accounts": [], "data": ""}},
         {"swapInstruction": None},
+        {"swapInstruction": {"programId": "1" * 32, "accounts": [], "data": base64.b64encode(bytes(70_000)).decode()}},
+        {"swapInstruction": {"programId": "1" * 32, "accounts": [AN_ACCOUNT] * 256, "data": ""}},
     ],
     ids=lambda change: str(change)[:40],
 )
@@ -246,7 +250,7 @@ async def test_a_quote_for_something_else_or_in_another_form_is_not_taken(
         order_id = await setting.executed()
         assert not await setting.recorded(order_id, TransactionBuilt)
         order = await engine.order(order_id)
-    assert not order.ended
+    assert order.status == "routing"
 
 
 async def test_the_name_of_a_pool_is_recorded_such_as_every_table_can_hold_it(engine: EngineHarness) -> None:
