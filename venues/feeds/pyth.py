@@ -74,21 +74,21 @@ class PythFeed:
         if monotonic() - self._asked >= self._every:
             self._asked = monotonic()
             try:
-                self._take(await self._service.get(self._path, {}))
+                self._take(await self._service.get(self._path, {}, _updates))
             except VenueError as failed:
                 log.debug("no prices", service=self._service.name, reason=failed.detail)
         return self._ticks
 
-    def _take(self, body: bytes) -> None:
-        try:
-            updates = msgspec.json.decode(body, type=_Answer).parsed
-        except (ValueError, RecursionError):
-            raise self._service.unusable("its prices can't be read") from None
+    def _take(self, updates: Sequence[_Update]) -> None:
         for update in updates:
             mint = self._mints.get(update.id.removeprefix("0x"))
             held = self._ticks.get(mint or "")
             if mint and (held is None or held.at <= update.price.publish_time):
                 self._ticks[mint] = _tick(update.price)
+
+
+def _updates(body: bytes) -> list[_Update]:
+    return msgspec.json.decode(body, type=_Answer).parsed
 
 
 def refused(reply: Reply) -> VenueError:

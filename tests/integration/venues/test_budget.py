@@ -101,7 +101,7 @@ async def test_what_a_service_says_of_its_limits_is_heeded(client: Redis, answer
         budget = ValkeyBudget(client, "one", most=10, window=60)
         service = Service("one", url, budget=budget, refused=refused, timeout=2.0)
         try:
-            await service.get("/build", {})
+            await service.get("/build", {}, bytes)
         except VenueError as error:
             assert status == 429
             assert error.code == Code.VENUE_RATE_LIMITED

@@ -15,13 +15,16 @@ from solders.system_program import TransferParams, transfer
 
 from chains.priority_fees import PriorityFees
 from domain.events import BuildRejected, OrderRouted, TransactionBuilt
-from domain.tokens import KNOWN_TOKENS
+from domain.tokens import KNOWN_TOKENS, SOL, USDC
 from tests.integration.workers.harness import EngineHarness
 from tests.integration.workers.remote_setting import RemoteSetting
 from tests.integration.workers.test_execution import QUICK
 from tests.stubs.jupiter import JupiterStub, running_jupiter, shown
+from venues.errors import VenueError
 from venues.jupiter.client import refused
 from venues.jupiter.venue import Jupiter
+from venues.protocol import Proposal, QuoteRequest, VenueQuote
+from venues.remote.breaker import FAILURES
 from venues.remote.budget import NoBudget
 from venues.remote.needed_accounts import NeededAccounts
 from venues.remote.service import Service
@@ -251,6 +254,25 @@ async def test_a_quote_for_something_else_or_in_another_form_is_not_taken(
         assert not await setting.recorded(order_id, TransactionBuilt)
         order = await engine.order(order_id)
     assert order.status == "routing"
+
+
+async def test_a_venue_whose_instructions_can_never_be_read_is_left_alone_though_its_quotes_can(
+    engine: EngineHarness,
+) -> None:
+    async with through_jupiter(engine) as setting:
+        unreadable = {"programId": "short", "accounts": [], "data": ""}
+        setting.stub.edit = lambda answer: answer | {"swapInstruction": unreadable}
+        for _ in range(FAILURES):
+            [[quote]] = await setting.jupiter.quote_all([QuoteRequest(SOL.mint, USDC.mint, 10**9)])
+            assert isinstance(quote, VenueQuote)
+            with pytest.raises(VenueError):
+                await setting.jupiter.swap(quote, owner=SOL.mint, minimum_out=1, fits=always)
+        assert setting.jupiter.service.breaker.state == "closed"
+        assert setting.jupiter.breakers["Jupiter"].state == "open"
+
+
+async def always(proposal: Proposal) -> bool:
+    return True
 
 
 async def test_the_name_of_a_pool_is_recorded_such_as_every_table_can_hold_it(engine: EngineHarness) -> None:
