@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 CONNECTIONS = 256
 ANSWER_BYTES = 2 * 1024 * 1024
-# Where a 429 doesn't say when to ask again.
+# So long after a 429 at least, whatever it says.
 PAUSE_S = 1.0
 KEEP_ALIVE_S = 4.0
 
@@ -145,7 +145,7 @@ class Service:
         if reply.status == 429:
             after = reply.headers.get("retry-after", "")
             pause = float(after) if after.isascii() and after.isdecimal() and len(after) <= 6 else PAUSE_S
-            await self.budget.block_until(max(until, time() + pause))
+            await self.budget.block_until(max(until, time() + max(pause, PAUSE_S)))
         elif left.startswith("-") or left == "0":
             await self.budget.block_until(until)
 
