@@ -7,13 +7,16 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from solders.message import MessageV0
 from solders.pubkey import Pubkey
 from solders.system_program import TransferParams, transfer
 
 from chains.priority_fees import PriorityFees
+from chains.protocol import Chain, Simulation
+from chains.solana_client import SolanaChain
 from domain.events import BuildRejected, OrderRouted, TransactionBuilt
 from domain.tokens import KNOWN_TOKENS, SOL, USDC
 from tests.integration.workers.harness import EngineHarness
@@ -135,6 +138,29 @@ async def test_fewer_accounts_are_asked_for_where_the_route_does_not_fit(engine:
         order_id = await setting.executed()
         assert await setting.recorded(order_id, TransactionBuilt)
     assert [query.get("maxAccounts") for query in setting.stub.asked] == [None, "40", "30"]
+
+
+class Blind:
+    """The chain by a node that doesn't show what programs call."""
+
+    def __init__(self, chain: SolanaChain) -> None:
+        self._chain = chain
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._chain, name)
+
+    async def simulate(self, message: MessageV0) -> Simulation:
+        return replace(await self._chain.simulate(message), inner=None)
+
+
+async def test_a_venue_stays_trusted_where_it_is_the_node_that_shows_too_little(engine: EngineHarness) -> None:
+    async with through_jupiter(engine) as setting:
+        blind = engine.executor(chain=cast(Chain, Blind(engine.chain)), venues=[setting.jupiter])
+        order_id = await engine.submit()
+        await engine.execute(order_id, executor=blind)
+        [rejected] = await setting.recorded(order_id, BuildRejected)
+        assert rejected.detail.startswith("simulated_unseen")
+        assert setting.jupiter.breakers["Jupiter"].state == "closed"
 
 
 Edit = Callable[[dict[str, Any], EngineHarness], None]
