@@ -11,6 +11,7 @@ from solders.message import Message, MessageV0, to_bytes_versioned
 from solders.pubkey import Pubkey
 
 from chains.errors import TransactionRefusedError
+from chains.panics import PanicError, panics_raised
 from chains.refusals import RefusalReason
 
 LookupTables = Mapping[Pubkey, Sequence[Pubkey]]
@@ -75,8 +76,15 @@ def decode(message: Message | MessageV0, tables: LookupTables | None = None) -> 
 
 
 def signed_size(message: Message | MessageV0) -> int:
-    """The bytes of the transaction once all have signed."""
-    return 1 + _SIGNATURE_BYTES * message.header.num_required_signatures + len(to_bytes_versioned(message))
+    """The bytes of the transaction once all have signed. Raises TransactionRefusedError where it is larger than any
+    transaction can be written.
+    """
+    try:
+        with panics_raised():
+            size = len(to_bytes_versioned(message))
+    except PanicError:
+        raise TransactionRefusedError("it is too large to be written", RefusalReason.TOO_LARGE) from None
+    return 1 + _SIGNATURE_BYTES * message.header.num_required_signatures + size
 
 
 def _loaded(message: Message | MessageV0, tables: LookupTables) -> tuple[list[Pubkey], list[Pubkey]]:

@@ -6,6 +6,7 @@ import re
 
 from chains.refusals import RefusalReason
 from domain.codes import Code
+from domain.printable import printable
 
 # Longer than a signature in base58: in an error message it can only be the transaction an endpoint says back.
 _BYTES_AS_TEXT = re.compile(r"[A-Za-z0-9+/=_-]{89,}")
@@ -21,7 +22,7 @@ class RpcError(ChainUnavailableError):
 
     def __init__(self, endpoint: str, code: int, message: str) -> None:
         self.code = code
-        self.reason = f"error {code}: {_BYTES_AS_TEXT.sub('...', message)[:_MESSAGE_LENGTH]}"
+        self.reason = f"error {code}: {printable(_BYTES_AS_TEXT.sub('...', message)[:_MESSAGE_LENGTH])}"
         super().__init__(f"{endpoint}: {self.reason}")
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from solders.address_lookup_table_account import AddressLookupTableAccount
 from solders.instruction import Instruction
 from solders.pubkey import Pubkey
 from solders.system_program import ID as SYSTEM
@@ -40,21 +41,36 @@ class Tip:
         return step.accounts[0] == wallet and str(step.accounts[1]) in self.accounts
 
 
-def tip_transfers(tips: Sequence[Tip], *, wallet: str, order_id: UUID, attempt: int) -> list[Instruction]:
-    """The transfers that pay ``tips``. Orders and attempts take turns at a lander's accounts: transactions that write
-    to the same one can't run at the same time.
+def tip_transfers(
+    tips: Sequence[Tip],
+    *,
+    wallet: str,
+    order_id: UUID,
+    attempt: int,
+    tables: Sequence[AddressLookupTableAccount] = (),
+) -> list[Instruction]:
+    """The transfers that pay ``tips``, to accounts that none of ``tables`` holds where a lander has such. Orders and
+    attempts take turns at them: transactions that write to the same account can't run at the same time.
     """
     payer, turn = Pubkey.from_string(wallet), order_id.int + attempt
-    return [
-        transfer(
-            TransferParams(
-                from_pubkey=payer,
-                to_pubkey=Pubkey.from_string(tip.accounts[turn % len(tip.accounts)]),
-                lamports=tip.lamports,
-            )
-        )
-        for tip in tips
-    ]
+    held = {key for table in tables for key in table.addresses} if tips else set()
+    transfers = []
+    for tip in tips:
+        accounts = [Pubkey.from_string(account) for account in tip.accounts]
+        free = [account for account in accounts if account not in held] or accounts
+        paid = TransferParams(from_pubkey=payer, to_pubkey=free[turn % len(free)], lamports=tip.lamports)
+        transfers.append(transfer(paid))
+    return transfers
+
+
+def without_tipped(
+    tables: Sequence[AddressLookupTableAccount], transfers: Sequence[Instruction]
+) -> list[AddressLookupTableAccount]:
+    """``tables`` without those that hold an account which ``transfers`` tip: through them the message would name it,
+    and landers look for it in the message itself.
+    """
+    tipped = {one.accounts[1].pubkey for one in transfers}
+    return [table for table in tables if tipped.isdisjoint(table.addresses)] if tipped else list(tables)
 
 
 def without_tips(steps: Sequence[Step], decoded: Decoded, wallet: Pubkey, tips: Sequence[Tip]) -> list[Step]:

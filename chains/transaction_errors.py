@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from chains.guard import SYSTEM_PROGRAM
 from domain.codes import Code
 from domain.evidence import TransactionError
+from domain.printable import printable
 
 CustomCodes = Mapping[str, Mapping[int, Code]]
 """What a program's custom error numbers mean: program id -> number -> code."""
@@ -75,10 +76,10 @@ def _failing_program(logs: Sequence[str]) -> str | None:
 
 
 def _last_lines(logs: Sequence[str]) -> tuple[str, ...]:
-    """The end of the logs, where the failure is: at most 32 lines and 4 KB."""
+    """The end of the logs, where the failure is: at most 32 lines and 4 KB, without what programs wrote unprintable."""
     kept: list[str] = []
     room = _LOG_BYTES
-    for line in reversed(logs[-_LOG_LINES:]):
+    for line in map(printable, reversed(logs[-_LOG_LINES:])):
         size = len(line.encode())
         if size > room:
             break

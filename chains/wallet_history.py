@@ -6,9 +6,10 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 
+import msgspec
 import stamina
 from solders.pubkey import Pubkey
 from solders.transaction import VersionedTransaction
@@ -32,6 +33,8 @@ _MEMO = re.compile(r"surefill:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}):([1-
 _RECLAIM = re.compile(r"surefill-reclaim:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.ASCII)
 # JSON_RPC_SERVER_ERROR_UNSUPPORTED_TRANSACTION_VERSION
 _UNSUPPORTED_VERSION = -32015
+# It is kept in a table, and asked for again.
+_Signature = Annotated[str, msgspec.Meta(pattern=r"^[1-9A-HJ-NP-Za-km-z]{1,88}\Z")]
 # As nodes list the memos of a transaction: "[length] text", joined by "; ".
 _LISTED_MEMO = re.compile(rf"\[\d+\] {_MEMO.pattern}(?=;|$)", re.ASCII)
 _LISTED_CANARY = re.compile(rf"\[\d+\] {CANARY_MEMO}(?=;|$)", re.ASCII)
@@ -100,7 +103,7 @@ class Tip:
 
 
 class _Entry(Answer, frozen=True):
-    signature: str
+    signature: _Signature
     slot: U64
     err: Any
     memo: str | None = None

@@ -3,10 +3,13 @@
 A model names itself and its form: ``TOPIC``, ``VERSION`` (1 unless it says otherwise) and, for each step from an older
 form, a static method ``upcast_v1_v2(data: dict) -> dict``, ``upcast_v2_v3``... They work on the JSON's dict, before
 validation, so an old event never meets a model it was not written for.
+
+No event holds a NUL, which PostgreSQL takes in no text: U+FFFD is in its place, also where an older version wrote one.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeGuard, TypeVar
@@ -19,6 +22,10 @@ from event_store.types import PositionedEvent
 
 # What loading raises for an event that another version wrote, or that is damaged: nobody may judge its stream.
 UNREADABLE = (UnknownTopicError, ValueError, TypeError, KeyError)
+
+# NUL as JSON has it. Behind a backslash of the text's own, which is written as two, ``u0000`` is text.
+_NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
+_REPLACED = rb"\1" + "\ufffd".encode()
 
 M = TypeVar("M", bound=BaseModel)
 Upcast = Callable[[dict[str, Any]], dict[str, Any]]
@@ -52,7 +59,8 @@ class EventMapper:
         form = self._forms.get(topic)
         if form is None or form.model is not type(event):
             raise UnknownTopicError(topic)
-        return topic, b'{"v":%d,"data":%s}' % (form.version, event.model_dump_json(by_alias=True).encode())
+        data = _without_nul(event.model_dump_json(by_alias=True).encode())
+        return topic, b'{"v":%d,"data":%s}' % (form.version, data)
 
     def load(self, topic: str, state: bytes) -> BaseModel:
         """The event of a topic and state. Fields its model does not have are ignored.
@@ -63,7 +71,7 @@ class EventMapper:
         form = self._forms.get(topic)
         if form is None:
             raise UnknownTopicError(topic)
-        recorded = from_json(state)
+        recorded = from_json(_without_nul(state))
         version: int = recorded["v"]
         if version > form.version:
             raise UnknownTopicError(f"{topic}, version {version}")
@@ -85,3 +93,7 @@ class EventMapper:
         if not is_expected(event):
             raise UnreadableEventError(recorded, TypeError())
         return event
+
+
+def _without_nul(state: bytes) -> bytes:
+    return _NUL.sub(_REPLACED, state) if b"\\u0000" in state else state

@@ -44,18 +44,20 @@ class JupiterFeed:
         if monotonic() - self._asked >= self._every:
             self._asked = monotonic()
             try:
-                self._take(await self._service.get("", {"ids": self._ids}))
+                self._take(await self._service.get("", {"ids": self._ids}, self._read))
             except VenueError as failed:
                 log.debug("no prices", service=self._service.name, reason=failed.detail)
         return self._ticks
 
-    def _take(self, body: bytes) -> None:
+    def _read(self, body: bytes) -> dict[str, tuple[Decimal, int | None]]:
         try:
             # Numbers stay as they are written: a float would round them.
             said = json.loads(body, parse_float=Decimal, parse_int=Decimal)
-            found = {mint: _price(one) for mint, one in said.items() if mint in self._mints and one is not None}
-        except (ValueError, ArithmeticError, TypeError, AttributeError, KeyError, RecursionError):
-            raise self._service.unusable("its prices can't be read") from None
+            return {mint: _price(one) for mint, one in said.items() if mint in self._mints and one is not None}
+        except (ArithmeticError, TypeError, AttributeError, KeyError):
+            raise ValueError("its prices are in another form") from None
+
+    def _take(self, found: Mapping[str, tuple[Decimal, int | None]]) -> None:
         now = self._clock()
         for mint, (price, block) in found.items():
             held = self._ticks.get(mint)

@@ -79,22 +79,27 @@ class PythFeed:
         if monotonic() - self._asked >= self._every:
             self._asked = monotonic()
             try:
-                self._take(await self._service.get(self._path, {}))
+                self._take(await self._service.get(self._path, {}, _said))
             except VenueError as failed:
                 log.debug("no prices", service=self._service.name, reason=failed.detail)
         return self._ticks
 
-    def _take(self, body: bytes) -> None:
-        try:
-            updates = msgspec.json.decode(body, type=_Answer).parsed
-            said = [(self._mints.get(update.id.removeprefix("0x")), _tick(update.price)) for update in updates]
-        except (ValueError, ArithmeticError, RecursionError):
-            raise self._service.unusable("its prices can't be read") from None
+    def _take(self, said: Sequence[tuple[str, Tick]]) -> None:
         now = self._clock()
-        for mint, tick in said:
+        for feed, tick in said:
+            mint = self._mints.get(feed)
             held = self._ticks.get(mint or "")
             if mint and not tick.is_from_later(now) and (held is None or held.at <= tick.at):
                 self._ticks[mint] = tick
+
+
+def _said(body: bytes) -> list[tuple[str, Tick]]:
+    """By the feed's id. Raises ``ValueError``."""
+    try:
+        updates = msgspec.json.decode(body, type=_Answer).parsed
+        return [(update.id.removeprefix("0x"), _tick(update.price)) for update in updates]
+    except ArithmeticError:
+        raise ValueError("its numbers are beyond all bounds") from None
 
 
 def refused(reply: Reply) -> VenueError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 
@@ -67,14 +68,14 @@ async def build(service: Service, request: BuildRequest) -> Build:
         query["dexes"] = ",".join(request.labels)
     if request.max_accounts is not None:
         query["maxAccounts"] = str(request.max_accounts)
-    body = await service.get("/build", query)
-    try:
-        found: Build = reader(Build).decode(body)
-    except (ValueError, RecursionError) as error:
-        raise service.unusable(f"its answer can't be read: {short(error)}") from None
+    return await service.get("/build", query, partial(_built, request))
+
+
+def _built(request: BuildRequest, body: bytes) -> Build:
+    found: Build = reader(Build).decode(body)
     asked = (request.token_in, request.token_out, request.amount_in)
     if (found.input_mint, found.output_mint, found.in_amount) != asked:
-        raise service.unusable("its quote is for another swap than was asked for")
+        raise ValueError("its quote is for another swap than was asked for")
     return found
 
 

@@ -99,7 +99,7 @@ class Jupiter(VenueGroup):
         for fewer in (*FEWER_ACCOUNTS, None):
             if built.out_amount < minimum_out:
                 raise VenueError(Code.SLIPPAGE_EXCEEDED, f"{offer.venue} offers {built.out_amount} now")
-            proposal = await self._proposal(built, owner, minimum_out)
+            proposal = await self._proposal(offer.venue, built, owner, minimum_out)
             if await fits(proposal):
                 break
             if fewer is None:
@@ -117,7 +117,7 @@ class Jupiter(VenueGroup):
         labels = self._labels[venue]
         return await build(self.service, BuildRequest(token_in, token_out, amount_in, owner, labels, max_accounts))
 
-    async def _proposal(self, built: Build, owner: str, minimum_out: int) -> Proposal:
+    async def _proposal(self, venue: str, built: Build, owner: str, minimum_out: int) -> Proposal:
         """All that is proposed but the price of compute, which is ours to offer: what doesn't belong is refused."""
         after = [one for one in (built.cleanup_instruction, *built.other_instructions, built.tip_instruction) if one]
         try:
@@ -126,6 +126,8 @@ class Jupiter(VenueGroup):
             rest = [one.read() for one in after]
             price = unit_price([one.read() for one in built.compute_budget_instructions])
         except ValueError:
+            # Its quotes are answers that can be used, and count for the service: so it is the venue that fails.
+            self.breakers[venue].failed("its instructions can't be read")
             raise self.service.unusable("its instructions can't be read") from None
         needed: list[Instruction] = await self._accounts.needed(setup, owner)
         tables = tuple(built.addresses_by_lookup_table_address or ())

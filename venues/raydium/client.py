@@ -54,18 +54,12 @@ class Computed:
 
 async def compute(service: Service, *, token_in: str, token_out: str, amount_in: int) -> Computed:
     """An exact amount in. Raises ``VenueError``. The slippage is ours to hold: none is asked for here."""
-    computed = await _computed(service, "in", token_in, token_out, amount_in)
-    if computed.data.input_amount != amount_in:
-        raise service.unusable("its quote is for another amount than was asked for")
-    return computed
+    return await _computed(service, "in", token_in, token_out, amount_in)
 
 
 async def compute_exact_out(service: Service, *, token_in: str, token_out: str, amount_out: int) -> Computed:
     """An exact amount out: ``input_amount`` is what it takes now, in base units. Raises ``VenueError``."""
-    computed = await _computed(service, "out", token_in, token_out, amount_out)
-    if computed.data.output_amount != amount_out:
-        raise service.unusable("its quote is for another amount than was asked for")
-    return computed
+    return await _computed(service, "out", token_in, token_out, amount_out)
 
 
 async def _computed(
@@ -78,13 +72,18 @@ async def _computed(
         "slippageBps": "0",
         "txVersion": "V0",
     }
-    body = await service.get(f"/compute/swap-base-{exact}", query)
-    found = _data(service, body, ComputeData)
-    if (found.input_mint, found.output_mint) != (token_in, token_out):
-        raise service.unusable("its quote is for other tokens than were asked for")
-    if found.swap_type != _SWAP_TYPES[exact]:
-        raise service.unusable(f"its quote isn't for an exact amount {exact}")
-    return Computed(found, msgspec.Raw(body))
+
+    def read(body: bytes) -> Computed:
+        found: ComputeData = _data(body, ComputeData)
+        if (found.input_mint, found.output_mint) != (token_in, token_out):
+            raise ValueError("its quote is for other tokens than were asked for")
+        if found.swap_type != _SWAP_TYPES[exact]:
+            raise ValueError(f"its quote isn't for an exact amount {exact}")
+        if amount != (found.input_amount if exact == "in" else found.output_amount):
+            raise ValueError("its quote is for another amount than was asked for")
+        return Computed(found, msgspec.Raw(body))
+
+    return await service.get(f"/compute/swap-base-{exact}", query, read)
 
 
 async def transactions(
@@ -106,40 +105,38 @@ async def transactions(
     if destination is not None:
         asked["outputAccount"] = destination
     exact = next(word for word, swap_type in _SWAP_TYPES.items() if swap_type == computed.data.swap_type)
-    body = await service.post(f"/transaction/swap-base-{exact}", msgspec.json.encode(asked))
+    return await service.post(f"/transaction/swap-base-{exact}", msgspec.json.encode(asked), _messages)
+
+
+def _messages(body: bytes) -> list[Message | MessageV0]:
     # Documented as a list and, on another page, as one object.
-    found = _data(service, body, list[_Transaction] | _Transaction)
+    found = _data(body, list[_Transaction] | _Transaction)
     texts = [one.transaction for one in (found if isinstance(found, list) else [found])]
-    try:
-        messages = [VersionedTransaction.from_bytes(b64decode(text, validate=True)).message for text in texts]
-    except ValueError:
-        raise service.unusable("its transaction can't be read") from None
+    messages = [VersionedTransaction.from_bytes(b64decode(text, validate=True)).message for text in texts]
     read = [message for message in messages if isinstance(message, Message | MessageV0)]
     if not read or len(read) != len(messages):
-        raise service.unusable("it gave no transaction, or one of an unknown version")
+        raise ValueError("it gave no transaction, or one of an unknown version")
     return read
 
 
-def _data(service: Service, body: bytes, shape: Any) -> Any:
-    try:
-        envelope: _Envelope = reader(_Envelope).decode(body)
-        if not envelope.success:
-            raise _failed(envelope.msg or "")
-        if envelope.data is msgspec.UNSET:
-            raise ValueError("success without data")
-        return reader(shape).decode(envelope.data)
-    except (ValueError, RecursionError) as error:
-        raise service.unusable(f"its answer can't be read: {short(error)}") from None
+def _data(body: bytes, shape: Any) -> Any:
+    envelope: _Envelope = reader(_Envelope).decode(body)
+    if not envelope.success:
+        raise _failed(envelope.msg or "")
+    if envelope.data is msgspec.UNSET:
+        raise ValueError("success without data")
+    return reader(shape).decode(envelope.data)
+
+
+# No code is final for what a venue says of our wallet: what that holds the chain alone tells.
+_NO_ROUTE = ("ROUTE_NOT_FOUND", "NO_ROUTE", "LIQUIDITY")
 
 
 def _failed(said: str) -> VenueError:
     detail = f"Raydium: {short(said) or 'refused'}"
     word = said.upper()
-    if "ROUTE_NOT_FOUND" in word or "NO_ROUTE" in word:
-        return VenueError(Code.NO_LIQUIDITY, detail)
-    if "INSUFFICIENT" in word:
-        return VenueError(Code.INSUFFICIENT_FUNDS, detail)
-    return VenueError(Code.VENUE_UNAVAILABLE, detail)
+    no_route = any(known in word for known in _NO_ROUTE)
+    return VenueError(Code.NO_LIQUIDITY if no_route else Code.VENUE_UNAVAILABLE, detail)
 
 
 def refused(reply: Reply) -> VenueError:

@@ -161,6 +161,8 @@ class Raydium(VenueGroup):
         try:
             apart = [decompile(message, tables) for message in messages]
         except ValueError as error:
+            # Its quotes are answers that can be used, and count for the service: so it is the venue that fails.
+            self.breaker.failed(f"its transaction can't be read: {error}")
             raise self.service.unusable(f"its transaction can't be read: {error}") from None
         needed = [await self._accounts.needed(_without_budget(each), owner) for each in apart]
         before = [one for each in needed[:-1] for one in each]

@@ -13,8 +13,11 @@ from solders.instruction import Instruction as SolanaInstruction
 from solders.pubkey import Pubkey
 
 from domain.numbers import U64_MAX
+from domain.printable import printable
 
 _DETAIL_LENGTH = 200
+# No instruction of a transaction, which is a packet, has more.
+_MOST_DATA, _MOST_ACCOUNTS = 1232, 255
 
 
 class Units(int):
@@ -39,10 +42,15 @@ class Instruction(Answer, frozen=True):
     data: str
 
     def read(self) -> SolanaInstruction:
-        """Raises ``ValueError`` where an address or the data is none."""
+        """Raises ``ValueError`` where an address or the data is none, or where no transaction could hold it."""
+        if len(self.accounts) > _MOST_ACCOUNTS:
+            raise ValueError(f"an instruction has {len(self.accounts)} accounts")
+        data = b64decode(self.data, validate=True)
+        if len(data) > _MOST_DATA:
+            raise ValueError(f"an instruction has {len(data)} bytes of data")
         named = [(Pubkey.from_string(one.pubkey), one.is_signer, one.is_writable) for one in self.accounts]
         accounts = [AccountMeta(*one) for one in named]
-        return SolanaInstruction(Pubkey.from_string(self.program_id), b64decode(self.data, validate=True), accounts)
+        return SolanaInstruction(Pubkey.from_string(self.program_id), data, accounts)
 
 
 @lru_cache
@@ -52,8 +60,8 @@ def reader(shape: Any) -> msgspec.json.Decoder[Any]:
 
 
 def short(text: object) -> str:
-    """A service's own words, cut and on one line."""
-    return " ".join(str(text).split())[:_DETAIL_LENGTH]
+    """A service's own words, cut, on one line, and such as can be recorded."""
+    return printable(" ".join(str(text).split())[:_DETAIL_LENGTH])
 
 
 def _read(kind: type, value: object) -> object:

@@ -19,7 +19,7 @@ from domain.codes import Code
 from venues.errors import VenueError
 from venues.metrics import BUDGET_LEFT
 
-_TAKE = Path(__file__).with_name("take.lua").read_text()
+_TAKE, _BLOCK = (Path(__file__).with_name(f"{name}.lua").read_text() for name in ("take", "block"))
 # A service that says until when it is not to be asked is believed for at most so long.
 LONGEST_BLOCK_S = 300.0
 
@@ -31,7 +31,7 @@ class Budget(Protocol):
         """Count one request. Raises ``VenueError`` where there is none left now, or nobody can tell."""
 
     async def block_until(self, unix_time: float) -> None:
-        """The service asked to be left alone until then."""
+        """The service asked to be left alone until then; what it asked for before stays where that is later."""
 
 
 class ValkeyBudget:
@@ -105,7 +105,7 @@ class ValkeyBudget:
         if not wait:
             return
         try:
-            await self._valkey.set(self._keys[1], "blocked", px=int(wait * 1_000) + 1)
+            await self._valkey.eval(_BLOCK, 1, self._keys[1], int(wait * 1_000) + 1)
         except (RedisError, OSError) as error:
             self.problem = f"the requests to {self.service} can't be counted: {type(error).__name__}"
 

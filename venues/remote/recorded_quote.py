@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import islice
 
+from domain.printable import printable
 from domain.quotes import Quote
 
 _ADDRESS_LENGTH = 44
@@ -32,5 +33,8 @@ def recorded_quote(
 
 
 def _route_of(pools: Iterable[str]) -> str:
-    """The pools of a route: as many as fit into a transaction, none longer than an address."""
-    return ",".join(pool[:_ADDRESS_LENGTH] for pool in islice(pools, _MOST_POOLS))
+    """The pools of a route: as many as fit into a transaction, none longer than an address.
+
+    They are the service's words and no addresses that anybody has checked: nothing is done with them.
+    """
+    return printable(",".join(pool[:_ADDRESS_LENGTH] for pool in islice(pools, _MOST_POOLS)))

@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import monotonic, time
+from typing import TypeVar
 
 import aiohttp
 import structlog
@@ -14,14 +15,17 @@ import structlog
 from domain.codes import Code
 from venues.errors import VenueError
 from venues.metrics import REQUEST_SECONDS, REQUESTS
+from venues.remote.answers import short
 from venues.remote.breaker import CircuitBreaker
 from venues.remote.budget import Budget
 
 log = structlog.get_logger(__name__)
 
+T = TypeVar("T")
+
 CONNECTIONS = 256
 ANSWER_BYTES = 2 * 1024 * 1024
-# Where a 429 doesn't say when to ask again.
+# So long after a 429 at least, whatever it says.
 PAUSE_S = 1.0
 KEEP_ALIVE_S = 4.0
 
@@ -37,6 +41,13 @@ class Reply:
 
 Refused = Callable[[Reply], VenueError]
 """What an answer that isn't a success means, in our codes."""
+
+Read = Callable[[bytes], T]
+"""Makes of the body of a 200 what was asked for. Raises ``VenueError`` where it says a failure, and ``ValueError`` or
+``RecursionError`` where it can't be used: not in its form, or to another question."""
+
+# Answers to what was asked, and no word against the service: there is no such route, or it was asked too often.
+_ANSWERED = frozenset({400, 422, 429})
 
 
 class Service:
@@ -67,15 +78,17 @@ class Service:
         if self._session:
             await self._session.close()
 
-    async def get(self, path: str, query: Mapping[str, str]) -> bytes:
-        """The body of a successful answer. Raises ``VenueError`` for everything else."""
-        return await self._ask("GET", path, query=query)
+    async def get(self, path: str, query: Mapping[str, str], read: Read[T]) -> T:
+        """What ``read`` makes of a successful answer. Raises ``VenueError`` for everything else. The service has
+        succeeded once that could be read.
+        """
+        return self._used(await self._ask("GET", path, query=query), read)
 
-    async def post(self, path: str, body: bytes) -> bytes:
-        return await self._ask("POST", path, body=body)
+    async def post(self, path: str, body: bytes, read: Read[T]) -> T:
+        return self._used(await self._ask("POST", path, body=body), read)
 
     def unusable(self, what: str) -> VenueError:
-        """The error of an answer that came and can't be used: not in its form, or to another question."""
+        """The error of an answer that came and can't be used."""
         self.breaker.failed(what)
         REQUESTS.labels(self.name, "unusable").inc()
         return VenueError(Code.VENUE_ANSWER_INVALID, f"{self.name}: {what}")
@@ -96,20 +109,34 @@ class Service:
         await self._heed_limits(reply)
         if reply.status != 200:
             raise self._error(reply)
+        return reply.body
+
+    def _used(self, body: bytes, read: Read[T]) -> T:
+        try:
+            found = read(body)
+        except VenueError as said:
+            REQUESTS.labels(self.name, str(said.code)).inc()
+            self._heard(said, answered=said.code != Code.VENUE_UNAVAILABLE)
+            raise
+        except (ValueError, RecursionError) as error:
+            raise self.unusable(f"its answer can't be used: {short(error)}") from None
         REQUESTS.labels(self.name, "answered").inc()
         self.breaker.succeeded()
-        return reply.body
+        return found
 
     def _error(self, reply: Reply) -> VenueError:
         error = self._refused(reply)
         REQUESTS.labels(self.name, str(error.code)).inc()
         request = reply.headers.get("x-api-gateway-request-id", "")
         log.info("venue refused", service=self.name, status=reply.status, code=error.code, request=request[:64])
-        if reply.status >= 500 or reply.status in (401, 403):
-            self.breaker.failed(error.detail)
-        else:
-            self.breaker.succeeded()
+        self._heard(error, answered=reply.status in _ANSWERED)
         return error
+
+    def _heard(self, error: VenueError, *, answered: bool) -> None:
+        if answered:
+            self.breaker.succeeded()
+        else:
+            self.breaker.failed(error.detail)
 
     async def _heed_limits(self, reply: Reply) -> None:
         """Nobody asks again before the service says so."""
@@ -118,7 +145,7 @@ class Service:
         if reply.status == 429:
             after = reply.headers.get("retry-after", "")
             pause = float(after) if after.isascii() and after.isdecimal() and len(after) <= 6 else PAUSE_S
-            await self.budget.block_until(max(until, time() + pause))
+            await self.budget.block_until(max(until, time() + max(pause, PAUSE_S)))
         elif left.startswith("-") or left == "0":
             await self.budget.block_until(until)
 

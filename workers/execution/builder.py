@@ -20,6 +20,7 @@ from chains.guard import Guard, GuardKey
 from chains.lookup_tables import LookupTableCache
 from chains.priority_fees import PriorityFees
 from chains.protocol import Blockhash, Chain
+from chains.refusals import RefusalReason
 from chains.signer import Signer
 from chains.simulated_changes import check_simulated
 from chains.tips import Tip
@@ -121,7 +122,8 @@ class Builder:
             return self._rejected(Code.SIGNER_UNAVAILABLE, str(failed))
         except TransactionRefusedError as refused:
             REFUSED.labels(offer.quote.venue, refused.reason).inc()
-            group.distrust(offer.quote.venue, str(refused))
+            if refused.reason != RefusalReason.SIMULATED_UNSEEN:  # that is the node's fault
+                group.distrust(offer.quote.venue, str(refused))
             code = Code.PROPOSAL_REFUSED if group.is_remote else Code.TRANSACTION_INVALID
             return self._rejected(code, f"{refused.reason}: {refused}")
 

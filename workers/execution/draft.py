@@ -12,8 +12,9 @@ from solders.instruction import Instruction
 from solders.message import CompileError, MessageV0
 
 from chains.decoding import signed_size
+from chains.errors import TransactionRefusedError
 from chains.lookup_tables import LookupTableCache
-from chains.tips import Tip, tip_transfers
+from chains.tips import Tip, tip_transfers, without_tipped
 from chains.transactions import MAX_COMPUTE_UNITS, MAX_TRANSACTION_BYTES, compose
 from venues.protocol import Proposal
 
@@ -34,8 +35,8 @@ class Draft:
         tips: Sequence[Tip] = (),
     ) -> None:
         self._tables = tables
-        tipping = tip_transfers(tips, wallet=wallet, order_id=order_id, attempt=attempt)
-        self._compose = partial(compose, guard=guard, wallet=wallet, order_id=order_id, attempt=attempt, tips=tipping)
+        self._tipping = partial(tip_transfers, tips, wallet=wallet, order_id=order_id, attempt=attempt)
+        self._compose = partial(compose, guard=guard, wallet=wallet, order_id=order_id, attempt=attempt)
 
     def compose(
         self,
@@ -46,9 +47,11 @@ class Draft:
         compute_units: int,
         compute_unit_price: int = 0,
     ) -> MessageV0:
+        tipping = self._tipping(tables=tables)
         return self._compose(
             proposal.instructions,
-            lookup_tables=tables,
+            tips=tipping,
+            lookup_tables=without_tipped(tables, tipping),
             blockhash=blockhash,
             compute_units=compute_units,
             compute_unit_price=compute_unit_price,
@@ -65,6 +68,6 @@ class Draft:
                 compute_units=MAX_COMPUTE_UNITS,
                 compute_unit_price=1,
             )
-        except CompileError:
-            return False  # more accounts than an index can count
-        return signed_size(message) <= MAX_TRANSACTION_BYTES
+            return signed_size(message) <= MAX_TRANSACTION_BYTES
+        except (CompileError, TransactionRefusedError):
+            return False  # more accounts than an index can count, or more of something else

@@ -11,6 +11,7 @@ from uuid import UUID
 import psycopg
 import structlog
 
+from chains.panics import panics_raised
 from commands.errors import GuardFailedError
 from commands.loaded_order import LoadedOrder
 from domain.codes import Code
@@ -113,7 +114,8 @@ class Executor:
         """Visit; where nothing could be found out the order still ends by its deadline."""
         defect: Exception | None = None
         try:
-            after = await self._visit.run(loaded)
+            with panics_raised():
+                after = await self._visit.run(loaded)
         except NotApplicableError:
             raise
         except GuardFailedError:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from decimal import Decimal
+from uuid import UUID
+
+from msgspec.structs import replace
 
 from event_store.processors.leases import Lease
+from event_store.types import RecordedEvent
 from projections.orders import PROCESSOR
 from projections.projector import OrdersProjector
 from tests.integration.feeds import following
+from tests.integration.projections.test_rebuild import rebuild
 from tests.integration.verification.conftest import MAPPER, AuditHarness
 
 
@@ -30,6 +35,23 @@ async def test_what_a_crash_took_back_is_folded_again_and_not_remembered(audit: 
         await asyncio.gather(projector, return_exceptions=True)
     with audit.database.connect() as app:
         assert app.execute("select order_id, version from orders_v1").fetchall() == [(order_id, 1)]
+
+
+async def test_a_nul_that_an_older_version_recorded_stops_nothing(
+    audit: AuditHarness, three_orders: list[UUID]
+) -> None:
+    def with_nul(event: RecordedEvent) -> RecordedEvent:
+        return replace(event, state=event.state.replace(b'"localnet"', rb'"local\u0000net"'))
+
+    audit.rewrite(with_nul)
+
+    await audit.forget_read_model()
+
+    with audit.database.connect() as app:
+        networks = app.execute("select state ->> 'network' from orders_v1").fetchall()
+    assert networks == [("local\ufffdnet",)] * 3
+    assert not (await audit.verify()).of("differs")
+    assert (await rebuild(audit)).differing == 0
 
 
 async def _row_is_there(audit: AuditHarness) -> None:

@@ -70,6 +70,15 @@ async def test_a_service_that_asks_to_be_left_alone_is_by_everybody(client: Redi
         assert await client.pttl("surefill:venue:one:blocked") <= 300_001
 
 
+async def test_a_later_word_never_shortens_what_a_service_asked_for(client: Redis) -> None:
+    budget = ValkeyBudget(client, "one", most=10, window=60)
+    await budget.block_until(time.time() + 30)
+    await budget.block_until(time.time() + 1)
+    assert await client.pttl("surefill:venue:one:blocked") > 28_000
+    await budget.block_until(time.time() + 40)
+    assert await client.pttl("surefill:venue:one:blocked") > 38_000
+
+
 async def test_where_nothing_can_be_counted_nobody_is_asked() -> None:
     async with Redis.from_url("redis://127.0.0.1:1/0", socket_connect_timeout=0.2) as nowhere:
         budget = ValkeyBudget(nowhere, "one", most=10, window=60)
@@ -81,6 +90,7 @@ async def test_where_nothing_can_be_counted_nobody_is_asked() -> None:
     ("answer", "pause"),
     [
         ((429, {"error": "Too many requests"}, {"retry-after": "2"}), 2.0),
+        ((429, {"error": "Too many requests"}, {"retry-after": "0"}), 1.0),
         ((429, "[API Gateway] Too many requests", {}), 1.0),
         ((429, "Too many requests", {"x-ratelimit-remaining": "-3", "x-ratelimit-reset": "+3"}), 3.0),
         ((200, {}, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "+2"}), 2.0),
@@ -101,7 +111,7 @@ async def test_what_a_service_says_of_its_limits_is_heeded(client: Redis, answer
         budget = ValkeyBudget(client, "one", most=10, window=60)
         service = Service("one", url, budget=budget, refused=refused, timeout=2.0)
         try:
-            await service.get("/build", {})
+            await service.get("/build", {}, bytes)
         except VenueError as error:
             assert status == 429
             assert error.code == Code.VENUE_RATE_LIMITED

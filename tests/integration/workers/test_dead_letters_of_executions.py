@@ -8,6 +8,11 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from solders.hash import Hash
+from solders.instruction import Instruction
+from solders.message import MessageV0, to_bytes_versioned
+from solders.pubkey import Pubkey
+
 from chains.solana_client import SolanaChain
 from domain.quotes import Refusal
 from event_store.processors import dead_letters
@@ -22,6 +27,7 @@ from tests.integration.workers.dead_letters import (
 )
 from tests.integration.workers.harness import EngineHarness, now
 from tests.integration.workers.test_execution import QUICK
+from venues.pools import PoolBook
 from venues.protocol import Fits, Proposal, QuoteRequest, VenueGroup, VenueQuote
 from workers.dead_letters import MOST_FAILURES
 from workers.dispatch.broker import QUEUE
@@ -104,6 +110,38 @@ async def test_an_order_that_its_deadline_still_ends_is_no_dead_letter(engine: E
     await engine.execute(order_id, executor=late)
     assert (await engine.order(order_id)).failure
     assert await all_dead_letters(engine) == []
+
+
+class Panicking(VenueGroup):
+    """The pools, whose swaps end in a panic of solders' Rust, which no ``except Exception`` catches."""
+
+    def __init__(self, book: PoolBook) -> None:
+        self._book = book
+
+    @property
+    def venues(self) -> Mapping[str, frozenset[frozenset[str]]]:
+        return self._book.venues
+
+    async def quote_all(self, requests: Sequence[QuoteRequest]) -> list[list[VenueQuote | Refusal]]:
+        return await self._book.quote_all(requests)
+
+    async def swap(self, quote: VenueQuote, *, owner: str, minimum_out: int, fits: Fits) -> Proposal:
+        payer = Pubkey.from_string(owner)
+        too_long = [Instruction(Pubkey.default(), bytes(70_000), [])]
+        to_bytes_versioned(MessageV0.try_compile(payer, too_long, [], Hash.default()))
+        raise AssertionError("it was written")
+
+
+async def test_a_panic_is_a_failure_like_any_other_and_the_order_still_ends_by_its_deadline(engine: EngineHarness):
+    order_id = await engine.submit()
+    await engine.route(order_id)
+    executor = engine.executor(venues=[Panicking(engine.book)])
+    for _ in range(MOST_FAILURES + 1):
+        await engine.execute(order_id, executor=executor)
+    assert await all_dead_letters(engine) == []
+    late = Executor(replace(executor._visit, clock=lambda: now() + timedelta(minutes=5)), engine.work)
+    await engine.execute(order_id, executor=late)
+    assert (await engine.order(order_id)).failure
 
 
 async def test_a_failure_in_between_that_was_overcome_does_not_count(engine: EngineHarness):

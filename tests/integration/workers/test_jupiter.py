@@ -7,24 +7,32 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from solders.message import MessageV0
 from solders.pubkey import Pubkey
 from solders.system_program import TransferParams, transfer
 
 from chains.priority_fees import PriorityFees
+from chains.protocol import Chain, Simulation
+from chains.solana_client import SolanaChain
 from domain.events import BuildRejected, OrderRouted, TransactionBuilt
-from domain.tokens import KNOWN_TOKENS
+from domain.tokens import KNOWN_TOKENS, SOL, USDC
 from tests.integration.workers.harness import EngineHarness
 from tests.integration.workers.remote_setting import RemoteSetting
 from tests.integration.workers.test_execution import QUICK
 from tests.stubs.jupiter import JupiterStub, running_jupiter, shown
+from venues.errors import VenueError
 from venues.jupiter.client import refused
 from venues.jupiter.venue import Jupiter
+from venues.protocol import Proposal, QuoteRequest, VenueQuote
+from venues.remote.breaker import FAILURES
 from venues.remote.budget import NoBudget
 from venues.remote.needed_accounts import NeededAccounts
 from venues.remote.service import Service
+
+AN_ACCOUNT = {"pubkey": "1" * 32, "isSigner": False, "isWritable": False}
 
 
 @dataclass
@@ -132,6 +140,29 @@ async def test_fewer_accounts_are_asked_for_where_the_route_does_not_fit(engine:
     assert [query.get("maxAccounts") for query in setting.stub.asked] == [None, "40", "30"]
 
 
+class Blind:
+    """The chain by a node that doesn't show what programs call."""
+
+    def __init__(self, chain: SolanaChain) -> None:
+        self._chain = chain
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._chain, name)
+
+    async def simulate(self, message: MessageV0) -> Simulation:
+        return replace(await self._chain.simulate(message), inner=None)
+
+
+async def test_a_venue_stays_trusted_where_it_is_the_node_that_shows_too_little(engine: EngineHarness) -> None:
+    async with through_jupiter(engine) as setting:
+        blind = engine.executor(chain=cast(Chain, Blind(engine.chain)), venues=[setting.jupiter])
+        order_id = await engine.submit()
+        await engine.execute(order_id, executor=blind)
+        [rejected] = await setting.recorded(order_id, BuildRejected)
+        assert rejected.detail.startswith("simulated_unseen")
+        assert setting.jupiter.breakers["Jupiter"].state == "closed"
+
+
 Edit = Callable[[dict[str, Any], EngineHarness], None]
 
 
@@ -235,6 +266,8 @@ async def test_each_error_is_one_of_our_codes(engine: EngineHarness, answer: Any
         {"outAmount": str(2**64)},
         {"swapInstruction": {"programId": "short", "accounts": [], "data": ""}},
         {"swapInstruction": None},
+        {"swapInstruction": {"programId": "1" * 32, "accounts": [], "data": base64.b64encode(bytes(70_000)).decode()}},
+        {"swapInstruction": {"programId": "1" * 32, "accounts": [AN_ACCOUNT] * 256, "data": ""}},
     ],
     ids=lambda change: str(change)[:40],
 )
@@ -246,7 +279,41 @@ async def test_a_quote_for_something_else_or_in_another_form_is_not_taken(
         order_id = await setting.executed()
         assert not await setting.recorded(order_id, TransactionBuilt)
         order = await engine.order(order_id)
-    assert not order.ended
+    assert order.status == "routing"
+
+
+async def test_a_venue_whose_instructions_can_never_be_read_is_left_alone_though_its_quotes_can(
+    engine: EngineHarness,
+) -> None:
+    async with through_jupiter(engine) as setting:
+        unreadable = {"programId": "short", "accounts": [], "data": ""}
+        setting.stub.edit = lambda answer: answer | {"swapInstruction": unreadable}
+        for _ in range(FAILURES):
+            [[quote]] = await setting.jupiter.quote_all([QuoteRequest(SOL.mint, USDC.mint, 10**9)])
+            assert isinstance(quote, VenueQuote)
+            with pytest.raises(VenueError):
+                await setting.jupiter.swap(quote, owner=SOL.mint, minimum_out=1, fits=always)
+        assert setting.jupiter.service.breaker.state == "closed"
+        assert setting.jupiter.breakers["Jupiter"].state == "open"
+
+
+async def always(proposal: Proposal) -> bool:
+    return True
+
+
+async def test_the_name_of_a_pool_is_recorded_such_as_every_table_can_hold_it(engine: EngineHarness) -> None:
+    engine.start_projector()
+    async with through_jupiter(engine) as setting:
+
+        def named(answer: dict[str, Any]) -> dict[str, Any]:
+            answer["routePlan"][0]["swapInfo"]["ammKey"] = "a\0b\x1b"
+            return answer
+
+        setting.stub.edit = named
+        order_id = await setting.executed()
+        [routed] = await setting.recorded(order_id, OrderRouted)
+        await engine.projected()
+    assert routed.chosen.pool == "a\ufffdb\ufffd"
 
 
 async def test_a_venue_that_hangs_is_waited_for_as_long_as_a_quote_may_take(engine: EngineHarness) -> None:

@@ -59,3 +59,8 @@ def test_the_end_of_long_logs_is_kept_32_lines_and_4_kb_at_most() -> None:
     long = transaction_error("x", ["y" * 1000] * 10, programs=(), custom_codes={}).logs
     assert (many[0], many[-1], len(many)) == ("line 68", "line 99", 32)
     assert len(long) == 4
+
+
+def test_what_a_program_logs_can_be_recorded_whatever_it_is() -> None:
+    error = transaction_error("x", ["Program log: a\0b\x1b[2J"], programs=[], custom_codes={})
+    assert error.logs == ("Program log: a\ufffdb\ufffd[2J",)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from uuid import UUID
 
+import orjson
 import pytest
 
+from chains.answers import reader
 from chains.transactions import memo_text
 from chains.wallet_history import _MEMO, Memo, _Entry, _listed, _memo
 
@@ -40,3 +42,10 @@ def test_the_memo_that_is_written_is_the_memo_that_is_read(cancels: bool) -> Non
 )
 def test_what_is_no_attempts_memo_names_no_order(text: str | None) -> None:
     assert listed(text) is None
+
+
+@pytest.mark.parametrize("signature", ["a\0b", "", "a b", "5" * 89])
+def test_a_signature_that_is_none_is_no_answer_for_it_is_kept_in_a_table(signature: str) -> None:
+    listed = orjson.dumps({"signature": signature, "slot": 1, "err": None})
+    with pytest.raises(ValueError, match="signature"):
+        reader(_Entry).decode(listed)

@@ -109,3 +109,25 @@ def test_an_order_event_keeps_its_amounts_exact() -> None:
 
     assert b'"amountInBaseUnits":"18446744073709551615"' in state
     assert mapper.load(topic, state) == event
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("a\0b", "a\ufffdb"),
+        ("\0\0", "\ufffd\ufffd"),
+        ("\\\0", "\\\ufffd"),
+        ("\\u0000", "\\u0000"),
+        ("\\\\u0000\0", "\\\\u0000\ufffd"),
+    ],
+)
+def test_no_event_holds_a_nul_which_no_text_of_postgresql_may(text: str, kept: str) -> None:
+    mapper = EventMapper([Priced])
+    event = Priced(price_text=text, seen_at=NOW)
+
+    written = mapper.load(*mapper.dump(event))
+    of_an_older_log = mapper.load("test.Priced", b'{"v":3,"data":%s}' % event.model_dump_json(by_alias=True).encode())
+
+    assert written == of_an_older_log == Priced(price_text=kept, seen_at=NOW)
+    assert b"\0" not in mapper.dump(event)[1]
+    assert mapper.dump(of_an_older_log) == mapper.dump(event)

@@ -1,0 +1,112 @@
+"""Which answers of a service count as failures of it: what can't be used does, whatever its status."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from domain.tokens import KNOWN_TOKENS, SOL, USDC
+from tests.stubs.jupiter import serving
+from venues.errors import VenueError
+from venues.feeds import pyth
+from venues.feeds.jupiter import JupiterFeed
+from venues.jupiter import client as jupiter
+from venues.raydium import client as raydium
+from venues.remote.breaker import FAILURES
+from venues.remote.budget import NoBudget
+from venues.remote.service import Refused, Service
+
+Ask = Callable[[Service], Awaitable[Any]]
+
+
+class Stub:
+    """Answers everything with ``status`` and ``body``."""
+
+    url = ""
+    status, body = 200, "{}"
+
+    async def answer(self, request: web.Request) -> web.Response:
+        return web.Response(status=self.status, text=self.body, content_type="application/json")
+
+
+@asynccontextmanager
+async def asked(refused: Refused = jupiter.refused) -> AsyncIterator[tuple[Stub, Service]]:
+    stub = Stub()
+    async with serving(stub, web.route("*", "/{path:.*}", stub.answer)) as url:
+        service = Service("a service", url, budget=NoBudget(), refused=refused, timeout=2.0)
+        yield stub, service
+        await service.close()
+
+
+async def build(service: Service) -> None:
+    await jupiter.build(service, jupiter.BuildRequest(SOL.mint, USDC.mint, 1, SOL.mint))
+
+
+async def compute(service: Service) -> None:
+    await raydium.compute(service, token_in=SOL.mint, token_out=USDC.mint, amount_in=1)
+
+
+async def jupiter_prices(service: Service) -> None:
+    await JupiterFeed(service, KNOWN_TOKENS.tokens, every=0.0).ticks()
+
+
+async def pyth_prices(service: Service) -> None:
+    await pyth.PythFeed(service, KNOWN_TOKENS.tokens, every=0.0).ticks()
+
+
+async def ask(service: Service, how: Ask, times: int = FAILURES) -> None:
+    for _ in range(times):
+        try:
+            await how(service)
+        except VenueError:
+            continue
+
+
+@pytest.mark.parametrize("how", [build, compute, jupiter_prices, pyth_prices])
+async def test_who_answers_nothing_that_can_be_used_is_left_alone(how: Ask) -> None:
+    async with asked() as (stub, service):
+        stub.body = "<html>maintenance</html>"
+        await ask(service, how)
+        assert service.breaker.state == "open"
+        # Nor does such an answer show that it is back.
+        service.breaker.until = 0.0
+        assert service.breaker.state == "half_open"
+        await ask(service, how, 1)
+        assert service.breaker.state == "open"
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [(302, "open"), (404, "open"), (401, "open"), (503, "open"), (400, "closed"), (429, "closed")],
+)
+async def test_what_is_no_answer_to_the_question_counts_against_the_service(status: int, state: str) -> None:
+    async with asked() as (stub, service):
+        stub.status = status
+        await ask(service, build)
+        assert service.breaker.state == state
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "state"),
+    [
+        ("ROUTE_NOT_FOUND", "no_liquidity", "closed"),
+        ("INSUFFICIENT_LIQUIDITY", "no_liquidity", "closed"),
+        ("insufficient balance", "venue_unavailable", "open"),
+        ("SOMETHING_NEW", "venue_unavailable", "open"),
+        ("", "venue_unavailable", "open"),
+    ],
+)
+async def test_no_word_of_raydium_ends_an_order_and_what_nobody_knows_counts_as_a_failure(
+    said: str, code: str, state: str
+) -> None:
+    async with asked(raydium.refused) as (stub, service):
+        stub.body = f'{{"id": "q", "success": false, "version": "V1", "msg": "{said}"}}'
+        with pytest.raises(VenueError) as failed:
+            await compute(service)
+        assert failed.value.code == code
+        await ask(service, compute, FAILURES - 1)
+        assert service.breaker.state == state
