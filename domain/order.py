@@ -253,6 +253,13 @@ class Order(OrderTerms):
         return next((attempt for attempt in lost if not attempt.proven), None)
 
     @property
+    def is_taken_elsewhere(self) -> bool:
+        """Whether the chain showed its guard though nothing was signed for it here: another log or engine executed it
+        or had it cancelled, or an order that shares the guard was faster. Until it is known which, it doesn't end.
+        """
+        return self.obstacle == Code.GUARD_TAKEN and not self.attempts
+
+    @property
     def undecided_attempts(self) -> tuple[Attempt, ...]:
         """The attempts of which it isn't proven that they never succeed: the live ones, and that."""
         unproven = self.unproven_attempt
