@@ -103,7 +103,7 @@ class CancelController(Controller):
         response_description="What has become of it by now.",
         responses=problems(
             *("invalid_order_id", "order_not_found", "order_unreadable"),
-            *("log_behind", "log_unavailable", "outcome_unknown"),
+            *("log_behind", "history_not_compared", "log_unavailable", "outcome_unknown"),
         ),
     )
     async def cancel_order(
