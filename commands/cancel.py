@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 from uuid import UUID
 
+from commands.compared import may_be_cancelled
 from commands.errors import GuardFailedError, TooManyConflictsError
 from commands.loaded_order import LoadedOrder
 from commands.orders import MOST_CONFLICTS, OrderRepository
@@ -36,8 +37,9 @@ async def request_cancel(
     """The order once its cancel is requested, once however often it is asked, or once it has ended, in whatever way. It
     has ended with the request where nothing could land. ``account_id``: whose order it has to be.
 
-    Raises ``DomainError``: ``order_not_found``, ``order_unreadable``, and ``log_behind`` where the log was put back;
-    ``LogUnavailableError`` and ``OutcomeUnknownError``, after which it may be asked again.
+    Raises ``DomainError``: ``order_not_found``, ``order_unreadable``, ``log_behind`` where the log was put back, and
+    ``history_not_compared`` while nobody has looked yet whether it was; ``LogUnavailableError`` and
+    ``OutcomeUnknownError``, after which it may be asked again.
     """
     for _ in range(MOST_CONFLICTS):
         history = await order_of(orders, order_id, account_id)
@@ -49,6 +51,8 @@ async def request_cancel(
             # In what the log lost a transaction of the order may have succeeded: it would be said to have ended
             # without.
             raise DomainError("log_behind", "The log was put back; `surefill recover` asks which orders to cancel.")
+        if not await may_be_cancelled(trading.compared, history):
+            raise DomainError("history_not_compared", "Whether the log lacks what became of the order isn't known yet.")
         guards = trading.guards(history.account_id, state)
         try:
             return await orders.execute(history, RequestCancel(by=by, because=because), guards=guards)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TypeGuard
 from uuid import UUID, uuid4
 
 from commands.accounts import account_event
+from commands.attempts_alone import require_no_attempt
 from commands.errors import GuardFailedError, TooManyConflictsError
 from commands.orders import MOST_CONFLICTS, OrderRepository
-from domain import events as e
 from domain.account import DeadLetterDiscarded, DeadLetterRetried, RecordedDeadLetter, dead_letters_stream
 from domain.commands import DiscardOrder
 from domain.errors import DomainError, NotApplicableError
@@ -19,9 +19,6 @@ from event_store.errors import UnreadableEventError
 from event_store.mapper import EventMapper
 from event_store.read.log import Log
 from event_store.types import AppendRequest, Conflict, NewEvent, RecordedEvent, StreamGuard
-
-_KNOWN = frozenset(event.TOPIC for event in e.ORDER_EVENTS)
-_ENDS = frozenset(event.TOPIC for event in (e.AttemptExpired, e.AttemptRejected, e.OrderConfirmed))
 
 Decided = DeadLetterRetried | DeadLetterDiscarded
 
@@ -64,7 +61,7 @@ class DeadLetters:
             try:
                 await self._orders.execute(self._orders.history(recorded), DiscardOrder(), beside=beside)
             except UnreadableEventError:
-                require_no_attempt(recorded)
+                require_no_attempt(recorded, self._mapper)
                 readable = False
             except NotApplicableError:
                 readable = True
@@ -107,20 +104,3 @@ def _is_discard(event: object) -> TypeGuard[DeadLetterDiscarded]:
 
 def _names(event: DeadLetterDiscarded) -> set[tuple[str, datetime]]:
     return {(letter.processor, letter.since) for letter in event.letters}
-
-
-def require_no_attempt(recorded: Iterable[RecordedEvent]) -> None:
-    """By the topics alone, for a stream that can't be read: no attempt without an end after it, and nothing unknown.
-
-    Raises ``DomainError("live_attempt")``.
-    """
-    live = False
-    for stored in recorded:
-        if stored.topic not in _KNOWN:
-            raise DomainError("live_attempt", f"Nobody can tell: this version doesn't know {stored.topic}.")
-        if stored.topic == e.TransactionBuilt.TOPIC:
-            live = True
-        elif stored.topic in _ENDS:
-            live = False
-    if live:
-        raise DomainError("live_attempt", "The order can't be read, and its last attempt may still land.")

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from commands.accounts import Accounts
+from commands.compared import Compared, NothingToCompare
 from commands.ids import DEFAULT_ACCOUNT
 from domain.account import trading_stream
 from domain.trading_state import ENGINE, AccountTrading, EngineTrading
@@ -22,10 +23,12 @@ class TradingStates:
     """``follow`` is to be told of every event of the log from some position on.
 
     What is known may be behind: whoever signs guards on its versions, and forgets it where a guard fails. Whoever asks
-    at the same time shares one read: hundreds of orders may begin at once.
+    at the same time shares one read: hundreds of orders may begin at once. ``compared`` says whether what the log may
+    have lost is known: a process that goes on sets it as it begins.
     """
 
     def __init__(self, accounts: Accounts) -> None:
+        self.compared: Compared = NothingToCompare()
         self._accounts = accounts
         self._known: dict[UUID, AccountTrading] = {}
         self._engine: EngineTrading | None = None

@@ -152,11 +152,15 @@ class GiveUp:
 
 @dataclass(frozen=True, slots=True)
 class RequestCancel:
-    """The order shall end without a swap: somebody asks for it, or its time is over while a swap may still land."""
+    """The order shall end without a swap: somebody asks for it, or its time is over while a swap may still land.
+
+    ``is_taker_known``: what took its guard is a transaction of another order that shares it.
+    """
 
     code: Code = Code.CANCELLED
     by: str | None = None
     because: str | None = None
+    is_taker_known: bool = False
 
 
 @dataclass(frozen=True, slots=True)

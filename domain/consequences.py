@@ -46,8 +46,13 @@ def _meaning(
     order: Order, other: Order, now: datetime
 ) -> c.RequestCancel | c.ReleaseOrder | c.RecordClosedElsewhere | None:
     """What ``order``, as it is, asks of another one of its list; None where nothing is to be done."""
-    if order.leg is None or other.leg is None or other.ended or other.cancellation:
+    if order.leg is None or other.leg is None or other.ended:
         return None
+    is_taker_known = order.guard_taken_by is not None
+    if other.cancellation:
+        shares = order.leg.is_exclusive and other.leg.is_exclusive
+        waited = shares and is_taker_known and other.is_taken_elsewhere
+        return c.RequestCancel(is_taker_known=True) if waited else None
     if order.was_closed_elsewhere:
         # It may have been filled, or the other one that shares its guard; orders that follow it wait for a client.
         shares = order.leg.is_exclusive and other.leg.is_exclusive
@@ -56,8 +61,9 @@ def _meaning(
     because = order.cancellation.because if order.cancellation else None
     if order.leg.is_exclusive and other.leg.is_exclusive:
         if is_filled:
-            return c.RequestCancel(Code.OTHER_LEG_FILLED)
-        return c.RequestCancel(Code.OTHER_LEG_ENDED, by, because) if order.ended or order.cancellation else None
+            return c.RequestCancel(Code.OTHER_LEG_FILLED, is_taker_known=is_taker_known)
+        asked = c.RequestCancel(Code.OTHER_LEG_ENDED, by, because, is_taker_known)
+        return asked if order.ended or order.cancellation else None
     if not other.leg.follows_first or order.leg.number != 1:
         return None
     if is_filled:

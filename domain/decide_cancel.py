@@ -22,17 +22,22 @@ def request_cancel(order: Order, command: c.RequestCancel) -> list[e.OrderEvent]
     """The request, and the end with it where nothing that was signed may still succeed."""
     if order.ended:
         raise NotApplicableError(f"The order is {order.status}.")
-    if order.cancellation:
+    waited = order.is_taken_elsewhere and command.is_taker_known
+    if order.cancellation and not waited:
         raise NotApplicableError("Its cancel is under way already.")
     requested = e.CancelRequested(code=command.code, by=command.by, because=command.because)
-    after = evolve(order, requested)
+    after = order if order.cancellation else evolve(order, requested)
+    events: list[e.OrderEvent] = [] if order.cancellation else [requested]
     if after.cancellation is None or after.live_attempt or after.unproven_attempt:
-        return [requested]
-    return [requested, end_cancelled(after, after.cancellation)]
+        return events
+    if after.is_taken_elsewhere and not command.is_taker_known:
+        return events
+    return [*events, end_cancelled(after, after.cancellation)]
 
 
 def needs_cancel(order: Order, now: datetime) -> bool:
-    """Whether the order's time is over for good, with its terms or while what was signed for it may still succeed.
+    """Whether the order's time is over for good, with its terms or while a transaction of it may have succeeded or may
+    yet.
 
     A limit order rests past the deadline of its trigger, and a cancel would end it for ever.
     """
@@ -43,7 +48,7 @@ def needs_cancel(order: Order, now: datetime) -> bool:
     if order.is_immediate and order.unproven_attempt and not order.live_attempt:
         return True  # Its one try is over, as far as is known.
     is_over = order.ends_at is not None and now >= order.ends_at
-    return is_over and bool(order.live_attempt or order.unproven_attempt)
+    return is_over and bool(order.live_attempt or order.unproven_attempt or order.is_taken_elsewhere)
 
 
 def end_by_cancel(order: Order, attempt: Attempt, landing: Landing) -> e.OrderEvent:

@@ -36,6 +36,8 @@ def discard(order: Order, command: c.DiscardOrder) -> list[e.OrderEvent]:
         raise DomainError(
             "unproven_attempt", f"That attempt {order.unproven_attempt.number} never succeeds is not proven yet."
         )
+    if order.is_taken_elsewhere:
+        raise DomainError("guard_taken", "The chain shows its guard: which transaction succeeded isn't known yet.")
     return [_failed(command.code)]
 
 
@@ -46,7 +48,9 @@ def end_cancelled(
     if cancellation.code != Code.DEADLINE_PASSED:
         sentence = meaning(cancellation.code).sentence
         return e.OrderCancelled(code=cancellation.code, detail=sentence, evidence=evidence)
-    failed = _failed(order.obstacle or Code.DEADLINE_PASSED)
+    # Where its own cancel took the guard in the end, nothing else had.
+    obstacle = None if order.obstacle == Code.GUARD_TAKEN else order.obstacle
+    failed = _failed(obstacle or Code.DEADLINE_PASSED)
     return failed.model_copy(update={"evidence": evidence}) if evidence else failed
 
 
@@ -65,12 +69,12 @@ def fail_or_rest(
 ) -> list[e.OrderEvent]:
     """The order's end, or its rest, where trying on is over.
 
-    Nothing, while an attempt is live or it isn't proven that none ever succeeds. An order that is to be cancelled ends
-    by that. A final code fails any order, and then its time in force may end it. A passing one fails a
-    market order past its deadline and rests a limit order past the deadline of its trigger, or after too many
-    rejections.
+    Nothing, while an attempt is live, it isn't proven that none ever succeeds, or the chain shows a success of
+    elsewhere that isn't known yet. An order that is to be cancelled ends by that. A final code fails any order, and
+    then its time in force may end it. A passing one fails a market order past its deadline and rests a limit order past
+    the deadline of its trigger, or after too many rejections.
     """
-    if order.live_attempt or order.unproven_attempt:
+    if order.live_attempt or order.unproven_attempt or order.is_taken_elsewhere:
         return []
     if order.cancellation:
         return [end_cancelled(order, order.cancellation)]

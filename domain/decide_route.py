@@ -25,7 +25,7 @@ def record_quotes(order: Order, command: c.RecordQuotes) -> list[e.OrderEvent]:
         if routed := route_of(order, command):
             return [routed]
         if order.may_rest:
-            if order.unproven_attempt:
+            if order.unproven_attempt or order.is_taken_elsewhere:
                 return []
             return [rested(order, Code.LIMIT_NOT_MET, None, command.quotes, command.refusals)]
     code = _why_no_route(order, chosen, command.refusals)

@@ -9,10 +9,18 @@ from typing import TypedDict, assert_never
 
 from domain import events as e
 from domain.codes import Code
-from domain.evidence import ExpiryEvidence, GuardTaken
-from domain.evolve_attempts import in_question, was_swap, with_change, with_end, with_proof
+from domain.evidence import GuardTaken
+from domain.evolve_attempts import (
+    attempt_of,
+    in_question,
+    was_swap,
+    with_change,
+    with_end,
+    with_expiry,
+    with_rejection,
+)
 from domain.numbers import BaseUnits, Price
-from domain.order import ENDS, Attempt, AttemptEnd, Cancellation, Failure, Fill, IfSet, Order, PaperFill, Rest, Route
+from domain.order import ENDS, Attempt, Cancellation, Failure, Fill, IfSet, Order, PaperFill, Rest, Route
 from domain.terms import AmountIn, AmountOut, ExpiresAt
 
 # The names themselves: pydantic looks for them at each asking, which took longer than making a fill.
@@ -199,24 +207,8 @@ def _apply_built(order: Order, event: e.TransactionBuilt) -> OrderChange:
     is_swap = event.purpose == "swap"
     if is_swap and order.route is None:
         raise ValueError("a swap was built before the order was routed")
-    attempt = Attempt(
-        number=event.attempt,
-        quote=order.route.chosen if is_swap and order.route else None,
-        signature=event.signature,
-        wallet=event.wallet,
-        genesis_hash=event.genesis_hash,
-        blockhash_slot=event.blockhash_slot,
-        last_valid_block_height=event.last_valid_block_height,
-        minimum_out=event.minimum_out,
-        guard=event.guard,
-        height=event.height,
-        purpose=event.purpose,
-        compute_unit_price=event.compute_unit_price,
-        priority_fee_lamports=event.priority_fee_lamports,
-        tip_lamports=event.tip_lamports,
-        amount_in=event.maximum_in,
-    )
-    return {"attempts": (*order.attempts, attempt)}
+    quote = order.route.chosen if is_swap and order.route else None
+    return {"attempts": (*order.attempts, attempt_of(event, quote))}
 
 
 def _apply_build_rejected(order: Order, event: e.BuildRejected) -> OrderChange:
@@ -228,10 +220,8 @@ def _apply_build_rejected(order: Order, event: e.BuildRejected) -> OrderChange:
 def _apply_attempt_rejected(order: Order, event: e.AttemptRejected) -> OrderChange:
     # Another attempt of the order was first: that says nothing of what was asked for.
     taken, is_swap = event.code == Code.GUARD_TAKEN, was_swap(order, event.attempt)
-    attempts = in_question(order.attempts) if taken else order.attempts
-    attempts = with_change(attempts, event.attempt, {"end": "rejected", "fee_lost_lamports": event.fee_lamports})
     return {
-        "attempts": with_proof(attempts, event.evidence) if event.evidence else attempts,
+        "attempts": with_rejection(order.attempts, event),
         "obstacle": event.code if is_swap else order.obstacle,
         "rejections": order.rejections + 1 if is_swap and not taken else order.rejections,
         "fees_lost_lamports": order.fees_lost_lamports + event.fee_lamports,
@@ -251,16 +241,8 @@ def _with_fee(order: Order, lamports: int) -> OrderChange:
 
 
 def _apply_attempt_expired(order: Order, event: e.AttemptExpired) -> OrderChange:
-    known = order.attempt(event.attempt)
-    end: AttemptEnd = known.end if known and known.end else "expired"
-    attempts = with_change(order.attempts, event.attempt, {"end": end})
-    if isinstance(event.evidence, ExpiryEvidence):
-        attempts = with_proof(attempts, event.evidence)
-    elif known and known.guard:
-        # An endpoint that has let go of its history, beside one that hides a failure, shows no fee that it cost.
-        is_complete = not isinstance(event.evidence, GuardTaken) or event.evidence.is_complete
-        attempts = with_change(attempts, event.attempt, {"proven": is_complete})
     is_swap = was_swap(order, event.attempt)
+    attempts = with_expiry(order.attempts, event)
     return {"attempts": attempts, "obstacle": Code.TRANSACTION_EXPIRED.value if is_swap else order.obstacle}
 
 

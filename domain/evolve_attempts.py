@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-from domain.evidence import ExpiryEvidence
+from domain import events as e
+from domain.codes import Code
+from domain.evidence import ExpiryEvidence, GuardTaken
 from domain.numbers import BaseUnits
 from domain.order import Attempt, AttemptEnd, IfSet, Order
+from domain.quotes import Quote
 
 
 class AttemptChange(TypedDict, total=False):
@@ -17,6 +20,47 @@ class AttemptChange(TypedDict, total=False):
     proven: IfSet[bool]
     amount_in: IfSet[BaseUnits | None]
     fee_lost_lamports: IfSet[BaseUnits]
+
+
+def attempt_of(event: e.TransactionBuilt, quote: Quote | None) -> Attempt:
+    """The attempt that ``event`` begins; ``quote`` is what a swap was routed to."""
+    return Attempt(
+        number=event.attempt,
+        quote=quote,
+        signature=event.signature,
+        wallet=event.wallet,
+        genesis_hash=event.genesis_hash,
+        blockhash_slot=event.blockhash_slot,
+        last_valid_block_height=event.last_valid_block_height,
+        minimum_out=event.minimum_out,
+        guard=event.guard,
+        height=event.height,
+        purpose=event.purpose,
+        compute_unit_price=event.compute_unit_price,
+        priority_fee_lamports=event.priority_fee_lamports,
+        tip_lamports=event.tip_lamports,
+        amount_in=event.maximum_in,
+    )
+
+
+def with_rejection(attempts: tuple[Attempt, ...], event: e.AttemptRejected) -> tuple[Attempt, ...]:
+    if event.code == Code.GUARD_TAKEN:
+        attempts = in_question(attempts)
+    attempts = with_change(attempts, event.attempt, {"end": "rejected", "fee_lost_lamports": event.fee_lamports})
+    return with_proof(attempts, event.evidence) if event.evidence else attempts
+
+
+def with_expiry(attempts: tuple[Attempt, ...], event: e.AttemptExpired) -> tuple[Attempt, ...]:
+    known = next((attempt for attempt in attempts if attempt.number == event.attempt), None)
+    end: AttemptEnd = known.end if known and known.end else "expired"
+    attempts = with_change(attempts, event.attempt, {"end": end})
+    if isinstance(event.evidence, ExpiryEvidence):
+        return with_proof(attempts, event.evidence)
+    if known and known.guard:
+        # An endpoint that has let go of its history, beside one that hides a failure, shows no fee that it cost.
+        is_complete = not isinstance(event.evidence, GuardTaken) or event.evidence.is_complete
+        return with_change(attempts, event.attempt, {"proven": is_complete})
+    return attempts
 
 
 def was_swap(order: Order, number: int) -> bool:

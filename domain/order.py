@@ -64,6 +64,11 @@ class Attempt(State):
         return self.quote.venue if self.quote else None
 
     @property
+    def is_unproven(self) -> bool:
+        """Whether it has ended, and one endpoint alone says that it never succeeds."""
+        return self.end in ("rejected", "expired") and self.guard is not None and not self.proven
+
+    @property
     def lands_until(self) -> int:
         """The last block height at which it may land, whatever was said of its blockhash."""
         return max(self.last_valid_block_height, (self.height or 0) + BLOCKHASH_LIFE)
@@ -249,8 +254,14 @@ class Order(OrderTerms):
 
         Attempts without a guard were ended by what counted as proof for them.
         """
-        lost = (one for one in reversed(self.attempts) if one.end in ("rejected", "expired") and one.guard)
-        return next((attempt for attempt in lost if not attempt.proven), None)
+        return next((attempt for attempt in reversed(self.attempts) if attempt.is_unproven), None)
+
+    @property
+    def is_taken_elsewhere(self) -> bool:
+        """Whether the chain showed its guard though nothing was signed for it here: another log or engine executed it
+        or had it cancelled, or an order that shares the guard was faster. Until it is known which, it doesn't end.
+        """
+        return self.obstacle == Code.GUARD_TAKEN and not self.attempts
 
     @property
     def undecided_attempts(self) -> tuple[Attempt, ...]:

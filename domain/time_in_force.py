@@ -27,8 +27,15 @@ _NO_TRY = frozenset(
 
 
 def past_deadline(order: Order, now: datetime) -> bool:
-    """Whether no further attempt may begin."""
-    return is_expired(order, now) or (order.deadline is not None and now >= order.deadline)
+    """Whether no further attempt may begin.
+
+    One that may rest, and whose guard was there, isn't held to the deadline of its trigger: should a fork have taken
+    the guard back, only a transaction of its own lets it rest again.
+    """
+    if is_expired(order, now):
+        return True
+    is_late = order.deadline is not None and now >= order.deadline
+    return is_late and not (order.may_rest and order.is_taken_elsewhere)
 
 
 def is_expired(order: OrderTerms, now: datetime) -> bool:

@@ -93,7 +93,7 @@ class OrderListsController(Controller):
         response_description="What has become of each of its orders by now.",
         responses=problems(
             *("invalid_list_id", "list_not_found", "order_unreadable"),
-            *("log_behind", "log_unavailable", "outcome_unknown"),
+            *("log_behind", "history_not_compared", "log_unavailable", "outcome_unknown"),
         ),
     )
     async def cancel_list(

@@ -20,6 +20,7 @@ from api.orders.cancel_request import CancelRequest, read_cancel_request
 from api.orders.document import BODY_LIMIT
 from api.orders.headers import ETAG, etag
 from api.orders.lookup import order_problem, parse_order_id
+from api.orders.once_compared import once_compared
 from api.orders.read import OrderId
 from api.problems import ProblemDetails, problem_of, repeatable, unreadable
 from api.services import InjectedServices, Services
@@ -103,7 +104,7 @@ class CancelController(Controller):
         response_description="What has become of it by now.",
         responses=problems(
             *("invalid_order_id", "order_not_found", "order_unreadable"),
-            *("log_behind", "log_unavailable", "outcome_unknown"),
+            *("log_behind", "history_not_compared", "log_unavailable", "outcome_unknown"),
         ),
     )
     async def cancel_order(
@@ -158,8 +159,10 @@ async def cancelled_orders(services: Services, caller: Caller, asked: CancelRequ
 async def _lists_ended(services: Services, caller: Caller, asked: CancelRequest) -> tuple[list[CancelItem], list[UUID]]:
     """What kept lists from being ended, and those that were."""
     try:
-        lists = await services.twaps.cancel_all(
-            caller.account_id, by=caller.shown, because=None, now=services.clock(), pair=asked.pair
+        lists = await once_compared(
+            lambda: services.twaps.cancel_all(
+                caller.account_id, by=caller.shown, because=None, now=services.clock(), pair=asked.pair
+            )
         )
     except OutcomeUnknownError:
         raise repeatable() from None
@@ -236,7 +239,9 @@ def _ended_as(order: Order, code: Code) -> bool:
 async def cancelled(services: Services, caller: Caller, order_id: UUID) -> LoadedOrder:
     """The caller's order with its cancel asked for, or as it has ended. Raises ``ProblemError``."""
     try:
-        return await services.request_cancel(order_id, account_id=caller.account_id, by=caller.shown, because=None)
+        return await once_compared(
+            lambda: services.request_cancel(order_id, account_id=caller.account_id, by=caller.shown, because=None)
+        )
     except DomainError as refused:
         raise await order_problem(services, caller, refused) from None
     except OutcomeUnknownError:

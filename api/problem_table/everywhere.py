@@ -65,6 +65,15 @@ EVERYWHERE = (
         "send it again after `Retry-After`",
     ),
     Entry(
+        "history_not_compared",
+        503,
+        True,
+        "the engine has begun and has yet to compare the wallet's history with its log: that may have been put back, "
+        "and the order executed. It takes seconds, or until a node answers; an order on its way, on paper, or taken "
+        "since without a `clientOrderId` is cancelled all the same",
+        "ask again after `Retry-After`",
+    ),
+    Entry(
         "not_ready",
         503,
         True,

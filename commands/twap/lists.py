@@ -109,7 +109,8 @@ class TwapLists:
         """From here on no slice is submitted; those that are open are the caller's to cancel, and, whatever becomes of
         the caller, the watcher's.
 
-        Raises ``DomainError``: ``list_not_found``, ``log_behind`` where the log was put back, unless it is cancelled.
+        Raises ``DomainError``: ``list_not_found``; unless it is cancelled ``log_behind`` where the log was put back,
+        and ``history_not_compared`` while that isn't known.
         """
         known = await self._record(list_id, account_id, lambda known: cancel(known, by, because), ends_at=now)
         await self.schedule.look_again(list_id, now)
@@ -121,7 +122,7 @@ class TwapLists:
         """No slice of any of the account's lists, or of those on ``pair``, is submitted from here on; all that were are
         orders already. One that can't be read keeps no other, and nobody of this version goes on with it.
 
-        Raises ``DomainError("log_behind")`` at the first where the log was put back.
+        Raises ``DomainError``, ``log_behind`` or ``history_not_compared``, at the first.
         """
         lists = EndedLists([], [])
         for list_id in await self.schedule.of_account(account_id):
@@ -162,7 +163,7 @@ class TwapLists:
             new = account_event(self._mapper, account_id, uuid4(), list_id, known.version + 1, event)
             trading: Guards = ()
             if ends_at is not None:
-                trading = await self._while_sound(account_id)
+                trading = await self._while_sound(known, account_id)
                 await self.schedule.add(list_id, account_id, ends_at)
             outcome = await self._appender.append(AppendRequest((new,), (*guards, *trading)))
             if isinstance(outcome, LeaseLost):
@@ -172,12 +173,14 @@ class TwapLists:
             self._trading.forget(account_id)
         raise TooManyConflictsError(str(list_id))
 
-    async def _while_sound(self, account_id: UUID) -> Guards:
-        """Hold while the log isn't known to be behind. Raises ``DomainError("log_behind")``."""
+    async def _while_sound(self, known: Twap, account_id: UUID) -> Guards:
+        """Hold while the log is known not to be behind. Raises ``DomainError``, as ``cancel``."""
         trading = await self._trading.of(account_id)
         if trading.behind:
             # In what the log lost more of its slices may have been executed: its end would be told without them.
             raise DomainError("log_behind", "The log was put back; `surefill recover` asks which orders to cancel.")
+        if not known.submitted.paper and not await self._trading.compared.of(account_id):
+            raise DomainError("history_not_compared", "Whether the log lacks some of its slices isn't known yet.")
         return self._trading.guards(account_id, trading)
 
     def _repeated(self, list_id: UUID, recorded: list[RecordedEvent], asked: TwapSubmitted) -> AcceptedTwap:

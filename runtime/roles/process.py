@@ -17,6 +17,7 @@ import structlog
 
 from commands.ids import DEFAULT_ACCOUNT
 from event_store.errors import TRANSIENT_DATABASE_ERRORS, LeaseLostError, LogReplacedError
+from runtime.compared_histories import ComparedHistories
 from runtime.composition import Market, Store, open_market, open_store
 from runtime.errors import StartupError
 from runtime.log_behind import Standing, hold_against_witness
@@ -55,6 +56,8 @@ async def run_roles(settings: Settings, names: Sequence[str], market_opener: Ope
             await hold_against_witness(store, file, keeps="worker" in names)
         standing = Standing(partial(store.trading.of, DEFAULT_ACCOUNT))
         await standing.look()
+        # What isn't of a role that waits for it asks for itself: a cancel, what ends while it waits for a price.
+        store.trading.compared = await ComparedHistories.since_now(store)
         parts = Parts(settings, store, market)
         history = await HistoryGate.of(store)
         try:

@@ -232,5 +232,6 @@ def visit_of(
         clock=utc_now,
         may_sign=may_sign,
         closed=store.closed_elsewhere,
+        compare=partial(store.notifier.publish, "history"),
         paper=settings.paper,
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from commands.closed_elsewhere import ClosedElsewhere
 from commands.loaded_order import LoadedOrder
@@ -30,8 +31,8 @@ from workers.execution.recording import Recording
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """Takes orders on, one call an order. ``clock`` gives the time, UTC; ``may_sign``: the guard key is proven. With
-    ``paper`` real orders wait.
+    """Takes orders on, one call an order. ``clock`` gives the time, UTC; ``may_sign``: the guard key is proven;
+    ``compare`` asks for the wallet's history to be compared with the log now. With ``paper`` real orders wait.
     """
 
     recording: Recording
@@ -41,6 +42,7 @@ class Visit:
     clock: Callable[[], datetime]
     may_sign: Callable[[], bool]
     closed: ClosedElsewhere
+    compare: Callable[[], None]
     paper: bool = False
 
     @property
@@ -67,6 +69,10 @@ class Visit:
         closed = await self.closed.of(loaded.account_id, trading)
         if closed and self.builder.guard_of(loaded.order_id, order).address in closed:
             return await self._closed_elsewhere(loaded, order)
+        if order.is_taken_elsewhere and await self._is_guard_there(loaded.order_id, order):
+            # It finds the transaction; or the order that shares the guard has it, and ends this one.
+            self.compare()
+            return loaded
         if step == "request_cancel":
             code = overdue_code(order, self.clock())
             return await self.run(await self.recording.record(loaded, RequestCancel(code)))
@@ -89,6 +95,11 @@ class Visit:
         if any(one.undecided_attempts for one in orders):
             return loaded
         return await self.recording.record(loaded, RecordClosedElsewhere())
+
+    async def _is_guard_there(self, order_id: UUID, order: Order) -> bool:
+        """In the state that simulations see; a fork may have taken back what one of them saw."""
+        found = await self.recording.chain.accounts([self.builder.guard_of(order_id, order).address])
+        return any(found.data)
 
     async def _cannot_sign(self, loaded: LoadedOrder, order: Order) -> LoadedOrder:
         if order.live_attempt or order.cancellation:

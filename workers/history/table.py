@@ -13,6 +13,7 @@ from event_store.statements import statement
 from workers.dispatch.work import Pool
 from workers.history.reader import Mark
 
+_BEGUN = statement(__file__, "begun")
 _BEGIN = statement(__file__, "begin")
 _COMPLETE = statement(__file__, "complete")
 _NUMBERS = statement(__file__, "numbers")
@@ -71,3 +72,10 @@ class HistoryTable:
         async with self._pool.connection() as connection:
             row = await (await connection.execute(_NUMBERS, {"account": self._account_id})).fetchone()
         return Numbers(*row) if row else Numbers()
+
+
+async def begun_of_all(pool: Pool) -> dict[UUID, int]:
+    """The newest comparison of each account that has begun."""
+    async with pool.connection() as connection:
+        rows = await (await connection.execute(_BEGUN)).fetchall()
+    return {row[0]: int(row[1]) for row in rows}

@@ -136,7 +136,7 @@ class Tracker:
         self._visits.request(self._tracked.by_order())
 
     async def _watch_guards(self, lease: Lease) -> None:
-        self._start_proofs(lease, self._guards.due(self._silence.finalized_height))
+        self._start_proofs(lease, await self._compared(self._guards.due(self._silence.finalized_height)))
 
     async def _poll_height(self) -> None:
         """Ask for the finalized block height, by which expiry is judged, and count what is tracked and unknown."""
@@ -152,10 +152,18 @@ class Tracker:
 
     async def _poll_statuses(self, lease: Lease, *, confirmed: bool) -> None:
         """Ask what became of the attempts that are confirmed, or of all the others, and deal with each answer."""
-        attempts = self._tracked.select(confirmed=confirmed)
+        attempts = await self._compared(self._tracked.select(confirmed=confirmed))
         chunks = [attempts[n : n + SIGNATURES_A_CALL] for n in range(0, len(attempts), SIGNATURES_A_CALL)]
         await asyncio.gather(*(self._poll_chunk(lease, chunk) for chunk in chunks))
         await self._tracked.forget_finished()
+
+    async def _compared(self, attempts: Sequence[TrackedAttempt]) -> list[TrackedAttempt]:
+        """Those of the accounts whose wallet was compared with the log since the start. Of another one a reclaim that
+        the log has lost may have closed the guards: that they aren't there would prove what isn't so.
+        """
+        accounts = {attempt.account_id for attempt in attempts}
+        compared = {one for one in accounts if await self._trading.compared.of(one)}
+        return [attempt for attempt in attempts if attempt.account_id in compared]
 
     async def _poll_chunk(self, lease: Lease, chunk: Sequence[TrackedAttempt]) -> None:
         # A real node's recent statuses are gone after a few minutes: an older one is looked for in its history.

@@ -102,7 +102,7 @@ class DeadmanWatch:
             await asyncio.sleep(AGAIN_S)
 
     async def _fire(self, account_id: UUID, lease: Lease) -> None:
-        if (await self._trading.of(account_id)).behind:
+        if (await self._trading.of(account_id)).behind or not await self._trading.compared.of(account_id):
             return  # The log may have lost that its client was alive, and what became of its orders.
         switch = await self._switches.fire(account_id, self._clock(), (lease.guard,))
         self._learn(account_id, switch)
@@ -141,11 +141,11 @@ class DeadmanWatch:
         return became
 
     async def _cancel(self, order_id: UUID, because: str) -> str:
-        """What became of it. Raises ``DomainError("log_behind")``, and what is transient."""
+        """What became of it. Raises ``DomainError`` where the log is behind or may be, and what is transient."""
         try:
             history = await request_cancel(self._orders, self._trading, order_id, by=BY, because=because)
         except (DomainError, TooManyConflictsError, UnreadableEventError) as refused:
-            if isinstance(refused, DomainError) and refused.code == "log_behind":
+            if error_code(refused) in ("log_behind", "history_not_compared"):
                 raise
             log.warning("an order isn't cancelled", order_id=str(order_id), error=error_code(refused))
             return "refused"

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import structlog
 
+from commands.compared import may_be_cancelled
 from commands.errors import GuardFailedError
 from commands.loaded_order import LoadedOrder
 from commands.orders import Guards, OrderRepository
@@ -69,8 +70,8 @@ class Expiry:
         if order is None or not order.waits_for_price or not is_expired(order, self._clock()):
             return
         trading = await self._trading.of(history.account_id)
-        if trading.behind:
-            return  # In what the log lost the order may have been executed.
+        if trading.behind or not await may_be_cancelled(self._trading.compared, history):
+            return  # In what the log lost, or may have, the order may have been executed.
         guards: Guards = (lease.guard, *self._trading.guards(history.account_id, trading))
         try:
             # Not decided again: whoever was first may have given it a later end.

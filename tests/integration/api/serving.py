@@ -108,6 +108,7 @@ class Engine:
     directory: DirectoryCommands
     switches: DeadmanSwitches
     twaps: TwapLists
+    trading: TradingStates
     app: Litestar
     pool: AsyncConnectionPool[Any]
     feed: LogFeed
@@ -261,6 +262,7 @@ async def running(
                 directory,
                 switches,
                 twaps,
+                trading,
                 app,
                 pool,
                 feed,

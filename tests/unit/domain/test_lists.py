@@ -250,3 +250,29 @@ def test_one_whose_guard_was_closed_elsewhere_ends_who_shares_that_alike_and_nob
         legs = [recorded(kind, number, **LIMIT) for number in range(1, ORDERS_OF[kind] + 1)]
         assert follows(kind, (*legs[0], closed), *legs[1:]) == [[] for _ in legs]
         assert follows(kind, (*legs[0], named), *legs[1:]) != [[] for _ in legs]
+
+
+GUARD_SEEN = (routed(), e.BuildRejected(code=Code.GUARD_TAKEN, detail="", logs=()))
+
+
+def test_one_that_has_seen_the_others_guard_ends_once_that_is_known_to_have_taken_it() -> None:
+    """Its own end waits for what took the guard; the other order's swap, or its cancel, is that."""
+    filled = (*recorded("oco", 1), *FLYING, confirmed())
+    seen = (*recorded("oco", 2), *GUARD_SEEN)
+    assert kinds(follows("oco", filled, seen)[1]) == CANCELLED
+    asked = (*recorded("oco", 1), *FLYING, e.CancelRequested(code=Code.CANCELLED))
+    [_, [requested]] = follows("oco", asked, seen)
+    assert isinstance(requested, e.CancelRequested)
+    assert follows("oco", asked, (*seen, requested)) == [[], []]
+    evidence = e.CancelEvidence(
+        attempt=2, signature="cancel", slot=9, network_fee_lamports=5_000, guard_rent_lamports=2_039_280
+    )
+    cancelled = e.OrderCancelled(code=Code.CANCELLED, detail="", evidence=evidence)
+    [_, ended] = follows("oco", (*asked, cancelled), (*seen, requested))
+    assert kinds(ended) == [e.OrderCancelled]
+
+
+def test_one_that_has_seen_a_guard_of_elsewhere_does_not_end_because_the_other_has() -> None:
+    failed = e.OrderFailed(code=Code.NO_VENUE, detail="", retryable=False)
+    [_, waits] = follows("oco", (*recorded("oco", 1), failed), (*recorded("oco", 2), *GUARD_SEEN))
+    assert kinds(waits) == [e.CancelRequested]

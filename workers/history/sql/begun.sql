@@ -1,0 +1,1 @@
+select account_id, begun from wallet_history
