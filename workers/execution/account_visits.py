@@ -7,6 +7,7 @@ from uuid import UUID
 
 from commands.loaded_order import LoadedOrder
 from commands.orders import OrderRepository
+from commands.trading import TradingStates
 from domain.codes import Code
 from domain.commands import GiveUp
 from workers.execution.visit import Visit
@@ -27,6 +28,10 @@ class AccountVisits:
     @property
     def orders(self) -> OrderRepository:
         return self._first.orders
+
+    @property
+    def trading(self) -> TradingStates:
+        return self._first.trading
 
     def clock(self) -> datetime:
         return self._first.clock()

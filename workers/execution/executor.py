@@ -143,7 +143,20 @@ class Executor:
         return "advanced"
 
     async def _give_up(self, loaded: LoadedOrder, code: Code) -> LoadedOrder:
-        return await self._visit.orders.execute(loaded, self._visit.give_up(code), decide_again=False)
+        """The order ended or at rest, if its time is over; as it was while a halt holds it, or where one comes."""
+        order, trading = loaded.order, self._visit.trading
+        # What interrupted the visit may have been this very question.
+        state = await trading.of(loaded.account_id)
+        if order is None or state.behind or state.forbids(order.side):
+            return loaded
+        guards = trading.guards(loaded.account_id, state)
+        try:
+            return await self._visit.orders.execute(
+                loaded, self._visit.give_up(code), guards=guards, decide_again=False
+            )
+        except GuardFailedError:
+            trading.forget(loaded.account_id)
+            return loaded
 
     async def _failed(self, loaded: LoadedOrder, error: Exception) -> None:
         """A defect, ours or a venue's: tried again by its due time, and not for ever.

@@ -14,6 +14,7 @@ from uuid import UUID
 from commands.closed_elsewhere import ClosedElsewhere
 from commands.loaded_order import LoadedOrder
 from commands.orders import Decided, OrderRepository
+from commands.trading import TradingStates
 from domain.codes import Code, meaning
 from domain.commands import FillOnPaper, GiveUp, RecordClosedElsewhere, RecordQuotes, RejectBuild, RequestCancel
 from domain.decide import decide
@@ -49,6 +50,10 @@ class Visit:
     def orders(self) -> OrderRepository:
         return self.recording.orders
 
+    @property
+    def trading(self) -> TradingStates:
+        return self.recording.trading
+
     async def run(self, loaded: LoadedOrder) -> LoadedOrder:
         """The order after what could be done for it now; the same version where nothing could.
 
@@ -60,7 +65,7 @@ class Visit:
             return loaded
         if order.obstacle == Code.GUARD_TAKEN and order.unproven_attempt:
             return loaded  # The tracker finds out which of its transactions succeeded.
-        trading = await self.recording.trading.of(loaded.account_id)
+        trading = await self.trading.of(loaded.account_id)
         if trading.behind or (trading.forbids(order.side) and not _cancels(order, step)):
             return loaded  # It waits; what its deadline says counts once trading is resumed.
         if order.paper:

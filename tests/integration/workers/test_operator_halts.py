@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from decimal import Decimal
+from uuid import UUID
 
+import psycopg
 import pytest
 
 from commands.errors import GuardFailedError
@@ -13,10 +16,10 @@ from commands.ids import DEFAULT_ACCOUNT
 from domain.commands import RequestCancel
 from domain.events import OrderRouted, TransactionBuilt
 from domain.tokens import SOL, USDC
-from domain.trading_state import TradingState
+from domain.trading_state import AccountTrading, TradingState
 from projections.orders.queries import OrderList
 from runtime.halts import Halts
-from tests.integration.workers.harness import EngineHarness
+from tests.integration.workers.harness import EngineHarness, now
 from tests.integration.workers.test_execution import QUICK
 
 WHY = {"by": "test", "because": "the test"}
@@ -147,3 +150,51 @@ async def test_a_venue_has_in_flight_what_an_attempt_by_it_may_still_land_though
     assert await orders.in_flight(None, route.chosen.venue) == [order_id]
     assert await orders.in_flight(None, "elsewhere") == [order_id]
     assert await orders.in_flight(None, "nowhere") == []
+
+
+@pytest.mark.parametrize("halted", [True, False], ids=["halted", "active"])
+async def test_a_deadline_that_passes_while_nobody_can_say_how_it_trades_counts_only_where_it_does(
+    engine: EngineHarness, monkeypatch: pytest.MonkeyPatch, halted: bool
+) -> None:
+    order_id = await engine.submit(deadline=now() + timedelta(seconds=0.2))
+    if halted:
+        await set_to(engine, "halted")
+    await asyncio.sleep(0.3)
+    real, asked = engine.store.trading.of, 0
+
+    async def first_unanswered(account_id: UUID) -> AccountTrading:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            raise psycopg.OperationalError("the connection is lost")
+        return await real(account_id)
+
+    monkeypatch.setattr(engine.store.trading, "of", first_unanswered)
+    await visit(engine, order_id)
+    assert asked == 2
+    order = await engine.order(order_id)
+    assert order.status == ("routing" if halted else "failed")
+    await set_to(engine, "active")
+    await visit(engine, order_id)
+    assert (await engine.order(order_id)).status == "failed"
+
+
+async def test_a_halt_that_comes_while_an_order_is_given_up_keeps_it(
+    engine: EngineHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order_id = await engine.submit(deadline=now() + timedelta(seconds=0.2))
+    await asyncio.sleep(0.3)
+    before = await engine.store.trading.of(DEFAULT_ACCOUNT)
+    await set_to(engine, "halted")
+    asked = 0
+
+    async def behind_the_log(_: UUID) -> AccountTrading:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            raise psycopg.OperationalError("the connection is lost")
+        return before
+
+    monkeypatch.setattr(engine.store.trading, "of", behind_the_log)
+    await visit(engine, order_id)
+    assert asked == 2 and (await engine.order(order_id)).status == "routing"
