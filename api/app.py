@@ -25,6 +25,7 @@ from api.callers.authentication import Authentication, Authenticator
 from api.callers.caller import caller_of
 from api.callers.rules import OPEN, require_rules
 from api.chain import KnownChain
+from api.compared import Compared
 from api.config import ApiConfig
 from api.deadman import DeadmanController
 from api.docs.page import openapi_config
@@ -107,6 +108,7 @@ def create_app(
     directory: DirectoryCommands,
     set_trading: SetTrading,
     request_cancel: RequestCancel,
+    compared: Compared,
     record_amendment: RecordAmendment,
     deadman: DeadmanSwitches,
     twaps: TwapLists,
@@ -144,6 +146,7 @@ def create_app(
         directory=directory,
         set_trading=set_trading,
         request_cancel=request_cancel,
+        compared=compared,
         record_amendment=record_amendment,
         deadman=deadman,
         twaps=twaps,

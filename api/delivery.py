@@ -18,6 +18,7 @@ from litestar.exceptions import WebSocketDisconnect
 from api.callers.caller import Caller
 from api.callers.watch import watched
 from api.errors import ProblemError, StreamRefusedError
+from api.orders.document import shown
 from api.orders.lookup import parse_order_id
 from api.services import Services
 from api.sockets import KEY_ENDED, Close, Sending, Socket, Subject, close, close_after, read_until_gone, send_text
@@ -43,7 +44,7 @@ class Question:
 def question(order_id: str, query: MultiDict[str]) -> Question:
     """What a client asks for; raises ``StreamRefusedError``."""
     if unknown := [name for name in query if name not in ("after", "events")]:
-        raise StreamRefusedError(4400, f"a stream takes after and events, not {unknown[0][:40]}")
+        raise StreamRefusedError(4400, f"a stream takes after and events, not {shown(unknown[0])}")
     if twice := [name for name in query if len(query.getall(name)) > 1]:
         raise StreamRefusedError(4400, f"{twice[0]} is there twice: one of them is meant")
     after, events = query.get("after", "0"), query.get("events", "false").lower()

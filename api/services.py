@@ -12,6 +12,7 @@ from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
 from api.chain import KnownChain
+from api.compared import Compared
 from api.config import ApiConfig
 from api.prices import Ticker
 from api.rates import Rates
@@ -91,6 +92,7 @@ class Services:
     directory: DirectoryCommands
     set_trading: SetTrading
     request_cancel: RequestCancel
+    compared: Compared
     record_amendment: RecordAmendment
     reservations: Reservations
     amended_reservations: AmendedReservations

@@ -24,6 +24,8 @@ log = structlog.get_logger(__name__)
 Socket = WebSocket[Any, Any, Any]
 
 SEND_PATIENCE = 10.0
+# What a close frame has room for, of RFC 6455: a longer reason would be no close at all.
+MOST_REASON_BYTES = 123
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ async def close(socket: Socket, why: Close) -> None:
     STREAMS_CLOSED.labels(why.code).inc()
     with contextlib.suppress(OSError, WebSocketDisconnect):
         async with asyncio.timeout(SEND_PATIENCE):
-            await socket.close(why.code, why.reason)
+            await socket.close(why.code, why.reason.encode()[:MOST_REASON_BYTES].decode(errors="ignore"))
 
 
 async def read_until_gone(socket: Socket) -> None:

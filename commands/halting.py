@@ -60,13 +60,19 @@ async def cancel_all(
 ) -> int:
     """Ask for the cancel of each order; of how many it was. One that has ended meanwhile is none; one that can't be
     cancelled is said in the log, and keeps nobody else.
+
+    Raises ``DomainError("history_not_compared")``, once all others were asked, where that keeps one from it.
     """
-    cancelled = 0
+    cancelled, early = 0, None
     for order_id in order_ids:
         try:
             await cancel_order(orders, trading, order_id, by=by, because=because)
             cancelled += 1
         except DomainError as refused:
-            if refused.code != "too_late":
+            if refused.code == "history_not_compared":
+                early = refused
+            elif refused.code != "too_late":
                 log.warning("an order isn't cancelled", order_id=str(order_id), code=refused.code)
+    if early is not None:
+        raise early
     return cancelled

@@ -27,7 +27,9 @@ def give_up(order: Order, command: c.GiveUp) -> list[e.OrderEvent]:
 
 
 def discard(order: Order, command: c.DiscardOrder) -> list[e.OrderEvent]:
-    """An operator ends an order that has no live attempt."""
+    """An operator ends an order that has no live attempt. Where the chain shows its guard, and no order that shares it
+    may be why, that is what it fails by: some endpoints never show again what made it.
+    """
     if order.live_attempt:
         raise DomainError("live_attempt", f"Attempt {order.live_attempt.number} may still land; it is followed on.")
     if order.ended:
@@ -37,7 +39,10 @@ def discard(order: Order, command: c.DiscardOrder) -> list[e.OrderEvent]:
             "unproven_attempt", f"That attempt {order.unproven_attempt.number} never succeeds is not proven yet."
         )
     if order.is_taken_elsewhere:
-        raise DomainError("guard_taken", "The chain shows its guard: which transaction succeeded isn't known yet.")
+        shares = order.leg is not None and order.leg.is_exclusive
+        if shares or command.code != Code.DISCARDED:
+            raise DomainError("guard_taken", "The chain shows its guard: which transaction succeeded isn't known yet.")
+        return [_failed(Code.EXECUTED_ELSEWHERE)]
     return [_failed(command.code)]
 
 

@@ -12,8 +12,8 @@ from pydantic_settings import BaseSettings, NoDecode
 from api.serving.access import Access
 from api.serving.authority import parse_authority, parse_origin
 from runtime.errors import SettingsError
-from runtime.localnet_settings import LOOPBACK, Port
-from runtime.setting_forms import listening_host
+from runtime.localnet_settings import Port
+from runtime.setting_forms import LOOPBACK, listening_host
 
 _KEY = re.compile(r"sf_[A-Za-z0-9_-]{43}")
 

@@ -6,13 +6,15 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from uuid import UUID
 
+from chains.single_flight import SingleFlight
 from commands.ids import DEFAULT_ACCOUNT
 from runtime.composition import Store
 from workers.history.table import HistoryTable, begun_of_all
 
-ASK_EVERY_S = 1.0
+ASK_EVERY_S, LOOK_EVERY_S = 1.0, 0.1
 
 
 @dataclass(slots=True)
@@ -26,6 +28,8 @@ class ComparedHistories:
     begun: Mapping[UUID, int]
     _known: set[UUID] = field(default_factory=set)
     _asked: float = -math.inf
+    _looked: dict[UUID, float] = field(default_factory=dict)
+    _flight: SingleFlight[UUID, bool] = field(default_factory=SingleFlight)
 
     @classmethod
     async def since_now(cls, store: Store) -> ComparedHistories:
@@ -34,6 +38,12 @@ class ComparedHistories:
     async def of(self, account_id: UUID) -> bool:
         if account_id in self._known:
             return True
+        # Thousands of orders may be waiting for it: they share one look.
+        if time.monotonic() - self._looked.get(account_id, -math.inf) < LOOK_EVERY_S:
+            return False
+        return await self._flight.run(account_id, partial(self._look, account_id))
+
+    async def _look(self, account_id: UUID) -> bool:
         if account_id != DEFAULT_ACCOUNT:
             await self.store.known_accounts.load()
             account = self.store.known_accounts.account(account_id)
@@ -43,6 +53,7 @@ class ComparedHistories:
         if numbers.completed > self.begun.get(account_id, 0):
             self._known.add(account_id)
             return True
+        self._looked[account_id] = time.monotonic()
         if time.monotonic() - self._asked >= ASK_EVERY_S:
             self._asked = time.monotonic()
             self.store.notifier.publish("history")

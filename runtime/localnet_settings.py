@@ -8,9 +8,8 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings
 
 from localnet.behaviour import Behaviour
-from runtime.setting_forms import listening_host
+from runtime.setting_forms import LOOPBACK, listening_host
 
-LOOPBACK = "127.0.0.1"
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 

@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 
 from api.serving.authority import parse_authority
 
+LOOPBACK = "127.0.0.1"
+
 # PostgreSQL's and Valkey's clients take a URL without a host for a server of this machine; HTTP knows no such thing.
 _WITH_A_HOST = frozenset({"http", "https", "ws", "wss"})
 
@@ -26,7 +28,11 @@ def host_of(url: str) -> str:
 
 
 def listening_host(text: str) -> str:
-    """A name or an address, of IPv6 without the brackets that it may be written in. Raises ``ValueError``."""
+    """A name or an address, of IPv6 without the brackets that it may be written in; loopback where there is none, for
+    to listen everywhere is to be said. Raises ``ValueError``.
+    """
+    if not text.strip():
+        return LOOPBACK
     authority = parse_authority(f"[{text}]" if ":" in text and "[" not in text else text)
     if authority is None or authority.port is not None:
         raise ValueError("must be a name as trade.example or an address, without scheme and port")

@@ -11,8 +11,8 @@ from domain.time_spans import time_span
 from runtime.api_settings import ApiSettings
 from runtime.errors import SettingsError
 from runtime.lander_settings import LanderSettings
-from runtime.localnet_settings import LOOPBACK, LocalnetSettings, Port
-from runtime.setting_forms import host_of, with_scheme
+from runtime.localnet_settings import LocalnetSettings, Port
+from runtime.setting_forms import LOOPBACK, host_of, with_scheme
 from runtime.venue_settings import VenueSettings
 from runtime.wallet_settings import WalletSettings
 from runtime.wallet_source import Keystore, KeyText, SignerAt, WalletSource

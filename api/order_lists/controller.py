@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 from litestar import Controller, Request, Response, get, post
+from litestar.params import HeaderParameter
 
 from api.callers.caller import InjectedCaller
 from api.callers.rules import READ, TRADE
+from api.compared import until_compared
 from api.openapi import DocumentedOperation, problems
 from api.order_lists.kind import AcceptedList
 from api.order_lists.kinds import LIST_KINDS, kind_named
@@ -17,9 +19,13 @@ from api.order_lists.openapi import SubmitListOperation
 from api.order_lists.twap import CancelledTwap
 from api.order_lists.twap_progress import TwapView
 from api.orders.document import BODY_LIMIT, read
-from api.orders.headers import expires_after, with_idempotency_key
-from api.orders.submit import ExpiresAfter, IdempotencyKey
+from api.orders.headers import IDEMPOTENCY_KEY, expires_after, with_idempotency_key
+from api.orders.submit import ExpiresAfter
 from api.services import InjectedServices
+
+ListKey = Annotated[
+    str | None, HeaderParameter(name=IDEMPOTENCY_KEY, description="Another name for the body's clientListId.")
+]
 
 
 class OrderListsController(Controller):
@@ -47,7 +53,7 @@ class OrderListsController(Controller):
         request: Request[Any, Any, Any],
         services: InjectedServices,
         caller: InjectedCaller,
-        idempotency_key: IdempotencyKey = None,
+        idempotency_key: ListKey = None,
         expires: ExpiresAfter = None,
     ) -> Response[AcceptedList]:
         """All of its orders are recorded, or none. `oco`: of two orders of one pair and direction one is filled at
@@ -102,7 +108,9 @@ class OrderListsController(Controller):
         """Each of its orders that has not ended is cancelled, as `cancelOrder` does; of a TWAP no slice follows. One
         whose orders have all ended stays as it is. Safe to repeat.
         """
+        asked = parse_list_id(list_id)
+        await until_compared(services.compared, caller.account_id)
         for kind in LIST_KINDS:
-            if found := await kind.cancel(services, caller, parse_list_id(list_id)):
+            if found := await kind.cancel(services, caller, asked):
                 return cast(Response[CancelledLinked | CancelledTwap], Response(found, status_code=202))
         raise list_not_found()

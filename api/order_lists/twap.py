@@ -16,7 +16,6 @@ from api.orders.cancel import CancelAnswer, cancel_answer
 from api.orders.document import Document
 from api.orders.gate import is_known, refusal_of_terms
 from api.orders.limits import exceeded_by_itself, limits_of
-from api.orders.once_compared import once_compared
 from api.orders.preview import ask_all
 from api.problems import history_not_compared, log_behind_for_all, repeatable
 from api.services import Services
@@ -76,9 +75,7 @@ class TwapKind:
             return CancelledTwap(**dict(view), items=[])
         items = []
         try:
-            await once_compared(
-                lambda: services.twaps.cancel(list_id, caller.account_id, by=caller.shown, because=None, now=now)
-            )
+            await services.twaps.cancel(list_id, caller.account_id, by=caller.shown, because=None, now=now)
             submitted = await outcomes(services.orders, known.order_ids)
             for order_id in [order_id for order_id, one in submitted.items() if not one.ended]:
                 history = await services.request_cancel(

@@ -15,12 +15,12 @@ from pydantic import Field
 
 from api.callers.caller import Caller, InjectedCaller
 from api.callers.rules import TRADE
+from api.compared import until_compared
 from api.openapi import BodyOperation, DocumentedOperation, an_object, problems
 from api.orders.cancel_request import CancelRequest, read_cancel_request
 from api.orders.document import BODY_LIMIT
 from api.orders.headers import ETAG, etag
 from api.orders.lookup import order_problem, parse_order_id
-from api.orders.once_compared import once_compared
 from api.orders.read import OrderId
 from api.problems import ProblemDetails, problem_of, repeatable, unreadable
 from api.services import InjectedServices, Services
@@ -115,7 +115,9 @@ class CancelController(Controller):
 
         Safe to repeat, and allowed while trading is halted.
         """  # fmt: skip
-        history = await cancelled(services, caller, parse_order_id(order_id))
+        asked = parse_order_id(order_id)
+        await until_compared(services.compared, caller.account_id)
+        history = await cancelled(services, caller, asked)
         return Response(await cancel_answer(services, history), status_code=202, headers=etag(history.revision))
 
     @post(
@@ -140,6 +142,7 @@ class CancelController(Controller):
         no slice of it follows.
         """
         asked = read_cancel_request(services, await request.body(), request.headers.get("content-type"))
+        await until_compared(services.compared, caller.account_id)
         return Response(await cancelled_orders(services, caller, asked))
 
 
@@ -159,10 +162,8 @@ async def cancelled_orders(services: Services, caller: Caller, asked: CancelRequ
 async def _lists_ended(services: Services, caller: Caller, asked: CancelRequest) -> tuple[list[CancelItem], list[UUID]]:
     """What kept lists from being ended, and those that were."""
     try:
-        lists = await once_compared(
-            lambda: services.twaps.cancel_all(
-                caller.account_id, by=caller.shown, because=None, now=services.clock(), pair=asked.pair
-            )
+        lists = await services.twaps.cancel_all(
+            caller.account_id, by=caller.shown, because=None, now=services.clock(), pair=asked.pair
         )
     except OutcomeUnknownError:
         raise repeatable() from None
@@ -239,9 +240,7 @@ def _ended_as(order: Order, code: Code) -> bool:
 async def cancelled(services: Services, caller: Caller, order_id: UUID) -> LoadedOrder:
     """The caller's order with its cancel asked for, or as it has ended. Raises ``ProblemError``."""
     try:
-        return await once_compared(
-            lambda: services.request_cancel(order_id, account_id=caller.account_id, by=caller.shown, because=None)
-        )
+        return await services.request_cancel(order_id, account_id=caller.account_id, by=caller.shown, because=None)
     except DomainError as refused:
         raise await order_problem(services, caller, refused) from None
     except OutcomeUnknownError:

@@ -69,8 +69,8 @@ EVERYWHERE = (
         503,
         True,
         "the engine has begun and has yet to compare the wallet's history with its log: that may have been put back, "
-        "and the order executed. It takes seconds, or until a node answers; an order on its way, on paper, or taken "
-        "since without a `clientOrderId` is cancelled all the same",
+        "and the order executed. A cancel waits for that, 8 s at most: it takes seconds, or until a node answers. An "
+        "order on its way, on paper, or taken since without a `clientOrderId` is cancelled all the same",
         "ask again after `Retry-After`",
     ),
     Entry(

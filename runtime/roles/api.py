@@ -23,6 +23,7 @@ from api.services import Check
 from chains.guard import GUARD_BYTES
 from commands.amend import record_amendment
 from commands.cancel import request_cancel
+from commands.compared import NothingToCompare
 from commands.directory.key_uses import KeyUses
 from commands.ids import DEFAULT_ACCOUNT
 from domain.tokens import KNOWN_TOKENS, pair_of
@@ -94,6 +95,8 @@ async def run(parts: Parts) -> None:
                 store.halting, store.orders, store.trading, OrderList(store.pool, store.ask_for_hurry)
             ).set,
             request_cancel=partial(request_cancel, store.orders, store.trading),
+            # An engine on paper has nothing to lose; what is real there, and waits, is refused by itself.
+            compared=NothingToCompare().of if settings.paper else store.trading.compared.of,
             deadman=store.deadman,
             twaps=store.twaps,
             stream_changes=store.stream_changes,

@@ -37,7 +37,7 @@ async def run(parts: Parts) -> None:
 async def _watch(parts: Parts, prices: OpenPrices) -> None:
     settings, store = parts.settings, parts.store
     book = BookFeed(store.pool, store.events, store.orders, Book())
-    deadman = deadman_watch(store)
+    deadman = deadman_watch(store, paper=parts.settings.paper)
     twaps = twap_watch(parts, prices.source, deadman)
     watcher = Watcher(
         feed=book,
@@ -66,7 +66,7 @@ async def _watch(parts: Parts, prices: OpenPrices) -> None:
             await watcher.run(lease)
 
 
-def deadman_watch(store: Store) -> DeadmanWatch:
+def deadman_watch(store: Store, *, paper: bool = False) -> DeadmanWatch:
     """The dead-man's switches of every account."""
 
     async def stop_lists(account_id: UUID, because: str) -> list[UUID]:
@@ -81,6 +81,7 @@ def deadman_watch(store: Store) -> DeadmanWatch:
         open_orders=OrderList(store.pool, store.ask_for_hurry).open,
         accounts=lambda: {DEFAULT_ACCOUNT, *(account.account_id for account in store.known_accounts.accounts)},
         clock=utc_now,
+        paper=paper,
     )
 
 

@@ -160,6 +160,11 @@ def _held_to(document: dict[str, Any]) -> Callable[[httpx2.Response], Awaitable[
     return check
 
 
+async def _compared(trading: TradingStates, account_id: UUID) -> bool:
+    """A test may put another in its place once the application runs."""
+    return await trading.compared.of(account_id)
+
+
 @contextlib.asynccontextmanager
 async def running(
     app_url: str,
@@ -230,6 +235,7 @@ async def running(
                 Halting(events, appender, MAPPER), orders, trading, OrderList(pool, hurry.set)
             ).set,
             request_cancel=partial(request_cancel, orders, trading),
+            compared=partial(_compared, trading),
             deadman=switches,
             twaps=twaps,
             stream_changes=changes,

@@ -7,8 +7,10 @@ from uuid import UUID
 
 import pytest
 
-from api.orders import once_compared
+from api import compared
+from api.orders import cancel
 from tests.integration.api.serving import BODY, Engine
+from tests.integration.api.test_order_lists import live
 
 LIMIT = {"type": "limit", "limitPrice": "900"}
 
@@ -25,12 +27,12 @@ class Comparison:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(once_compared, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(compared, "PATIENCE_S", 0.2)
 
 
 async def test_a_cancel_waits_for_the_comparison(engine: Engine) -> None:
     """It takes some blocks at each start: a client who has just seen the engine come back needn't know."""
-    order_id = (await engine.submit(**LIMIT))["orderId"]
+    order_id, other = [(await engine.submit(**LIMIT))["orderId"] for _ in range(2)]
     engine.trading.compared = comparison = Comparison(await engine.events.head())
     asked = [
         asyncio.create_task(engine.http.post(f"/api/orders/{order_id}/cancel")),
@@ -42,7 +44,39 @@ async def test_a_cancel_waits_for_the_comparison(engine: Engine) -> None:
     comparison.done = True
     one, every = [(await task) for task in asked]
     assert (one.status_code, one.json()["outcome"]) == (202, "cancelled")
-    assert {item["outcome"] for item in every.json()["items"]} == {"cancelled"}
+    assert {"orderId": other, "outcome": "cancelled", "status": "cancelled"} in every.json()["items"]
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_halt_that_is_to_cancel_what_is_live_says_what_it_could_not(engine: Engine) -> None:
+    """It stands, and cancels whatever it can; asked again it goes on."""
+    legs = [BODY, {**BODY, **LIMIT}]
+    linked = (await engine.http.post("/api/order-lists", json={"kind": "oco", "legs": legs})).json()["orderIds"][0]
+    alone = (await engine.submit())["orderId"]
+    for order_id in (linked, alone):
+        await live(engine, order_id)
+    engine.project()
+    engine.trading.compared = comparison = Comparison(await engine.events.head())
+    halt = {"scope": "engine", "state": "halted", "because": "the test", "cancelLive": True}
+    early = await engine.http.put("/api/admin/trading-state", json=halt)
+    assert (early.status_code, early.json()["code"]) == (503, "history_not_compared")
+    assert (await engine.http.post("/api/orders/execute", json=BODY)).json()["code"] == "trading_halted"
+    shown = [(await engine.http.get(f"/api/orders/{one}")).json() for one in (linked, alone)]
+    assert ["cancellation" in one for one in shown] == [False, True]
+    comparison.done = True
+    again = await engine.http.put("/api/admin/trading-state", json=halt)
+    assert (again.status_code, again.json()["cancelling"]) == (200, 2)
+
+
+async def test_however_many_are_cancelled_they_wait_once(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compared, "PATIENCE_S", 1.0)
+    monkeypatch.setattr(cancel, "AT_ONCE", 1)
+    orders = [(await engine.submit(**LIMIT))["orderId"] for _ in range(4)]
+    engine.trading.compared = Comparison(await engine.events.head())
+    async with asyncio.timeout(3):
+        items = (await engine.http.post("/api/orders/cancel", json={"all": True})).json()["items"]
+    assert [one["orderId"] for one in items] == orders
+    assert {one["problem"]["code"] for one in items} == {"history_not_compared"}
 
 
 @pytest.mark.usefixtures("impatient")
@@ -65,6 +99,13 @@ async def test_what_was_there_at_the_start_is_cancelled_once_the_history_was_com
     comparison.done = True
     for path in paths:
         assert (await engine.http.post(path)).status_code == 202
+    # What it has left open after a kill waits as well.
+    comparison.done = False
+    engine.trading.compared = later = Comparison(await engine.events.head())
+    again = asyncio.create_task(engine.http.post(paths[-1]))
+    await asyncio.sleep(0.1)
+    later.done = True
+    assert (await again).status_code == 202
     assert (await engine.http.get(f"/api/orders/{order_id}")).json()["status"] == "cancelled"
 
 

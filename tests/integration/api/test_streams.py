@@ -33,6 +33,8 @@ IMPOSSIBLE = [
     (None, "?events=perhaps", 4400),
     (None, "?since=0", 4400),
     (None, "?after=0&after=1", 4400),
+    # More bytes than a close has room for.
+    (None, f"?{'%F0%9F%98%80' * 40}=1", 4400),
 ]
 
 

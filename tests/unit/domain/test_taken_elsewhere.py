@@ -40,12 +40,18 @@ def test_its_time_ends_it_by_nothing(before: tuple[e.OrderEvent, ...]) -> None:
 
 
 @ALL
-def test_a_cancel_stays_requested_and_an_operator_can_not_discard_it(before: tuple[e.OrderEvent, ...]) -> None:
+def test_a_cancel_stays_requested_and_recovery_does_not_discard_it(before: tuple[e.OrderEvent, ...]) -> None:
     given(*before).when(c.RequestCancel(by="me")).then(e.CancelRequested)
-    given(*before).when(c.DiscardOrder()).then_refused("guard_taken")
     given(*before).when(c.DiscardOrder(Code.CANCELLED_AT_RECOVERY)).then_refused("guard_taken")
     requested = e.CancelRequested(code=Code.CANCELLED, by="me")
     given(*before, requested).when(c.GiveUp(Code.CHAIN_UNAVAILABLE, "", LATE)).then()
+
+
+@ALL
+def test_an_operator_who_discards_it_ends_it_as_executed_elsewhere(before: tuple[e.OrderEvent, ...]) -> None:
+    """Some endpoints never show again what made its guard."""
+    [failed] = given(*before).when(c.DiscardOrder()).then(e.OrderFailed)
+    assert isinstance(failed, e.OrderFailed) and failed.code == Code.EXECUTED_ELSEWHERE and not failed.retryable
 
 
 @ALL

@@ -7,23 +7,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
-
-from domain.errors import DomainError
+from uuid import UUID
 
 PATIENCE_S = 8.0
 _AGAIN_S = 0.1
-T = TypeVar("T")
+Compared = Callable[[UUID], Awaitable[bool]]
+"""Whether the history of an account's wallet was compared with the log since this process began."""
 
 
-async def once_compared(ask: Callable[[], Awaitable[T]]) -> T:
-    """What ``ask`` returns. Raises what it does, ``DomainError("history_not_compared")`` once that has lasted."""
+async def until_compared(compared: Compared, account_id: UUID) -> None:
+    """Return once it was, or once that takes too long: what is asked then says so. A request waits once, whatever it
+    asks for.
+    """
     clock = asyncio.get_running_loop().time
     until = clock() + PATIENCE_S
     while True:
-        try:
-            return await ask()
-        except DomainError as refused:
-            if refused.code != "history_not_compared" or clock() >= until:
-                raise
+        if await compared(account_id) or clock() >= until:
+            return
         await asyncio.sleep(_AGAIN_S)
