@@ -53,12 +53,12 @@ async def append_signed_for(genesis_hash: str, app_url: str) -> UUID:
     return await append_first(built, app_url)
 
 
-async def append_order_for(network: str, app_url: str) -> None:
-    """One order in the log, taken for that network."""
+async def append_order_for(network: str, app_url: str) -> UUID:
+    """One order in the log, taken for that network; its id."""
     terms = OrderTerms(
         type="market", token_in=SOL, token_out=USDC, amount_in=1, slippage_bps=50, slippage_defaulted=True
     )
-    await append_first(OrderSubmitted(**vars(terms), deadline=None, network=network), app_url)
+    return await append_first(OrderSubmitted(**vars(terms), deadline=None, network=network), app_url)
 
 
 async def append_first(first: OrderEvent, app_url: str) -> UUID:

@@ -128,6 +128,25 @@ async def test_the_log_tells_the_network_while_the_node_does_not_answer(
         assert not (await check(http, "chain"))["ok"]
 
 
+async def test_an_order_from_before_the_start_is_cancelled_once_the_wallets_history_was_compared(
+    settings: Settings, database: TestDatabase, node: LocalNode
+) -> None:
+    """What was taken since, under an id that nobody had before, is cancelled at once."""
+    before = await append_order_for("localnet", database.app)
+    async with served(settings) as http:
+        fresh = (await submit(http)).json()["orderId"]
+        assert (await http.post(f"/api/orders/{fresh}/cancel")).status_code == 202
+        refused = await http.post(f"/api/orders/{before}/cancel")
+        assert (refused.status_code, refused.json()["code"]) == (503, "history_not_compared")
+        await asyncio.to_thread(node.start)
+        async with role("tracker", settings):
+
+            async def cancelled() -> bool:
+                return (await http.post(f"/api/orders/{before}/cancel")).status_code == 202
+
+            await until(cancelled)
+
+
 async def test_a_node_of_another_chain_is_named_by_readiness_and_only_reads_go_on(
     settings: Settings, database: TestDatabase, node: LocalNode
 ) -> None:
