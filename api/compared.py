@@ -7,10 +7,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 from uuid import UUID
 
-PATIENCE_S = 8.0
+from api.errors import ProblemError
+
+# Less than many clients wait for an answer.
+PATIENCE_S = 4.0
 _AGAIN_S = 0.1
+T = TypeVar("T")
 Compared = Callable[[UUID], Awaitable[bool]]
 """Whether the history of an account's wallet was compared with the log since this process began."""
 
@@ -25,3 +30,14 @@ async def until_compared(compared: Compared, account_id: UUID) -> None:
         if await compared(account_id) or clock() >= until:
             return
         await asyncio.sleep(_AGAIN_S)
+
+
+async def once_compared(compared: Compared, account_id: UUID, ask: Callable[[], Awaitable[T]]) -> T:
+    """What ``ask`` returns, asked again after the comparison where it is refused for want of it: most isn't."""
+    try:
+        return await ask()
+    except ProblemError as early:
+        if early.code != "history_not_compared":
+            raise
+    await until_compared(compared, account_id)
+    return await ask()

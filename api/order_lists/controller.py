@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any, cast
 
 from litestar import Controller, Request, Response, get, post
@@ -9,7 +10,7 @@ from litestar.params import HeaderParameter
 
 from api.callers.caller import InjectedCaller
 from api.callers.rules import READ, TRADE
-from api.compared import until_compared
+from api.compared import once_compared
 from api.openapi import DocumentedOperation, problems
 from api.order_lists.kind import AcceptedList
 from api.order_lists.kinds import LIST_KINDS, kind_named
@@ -109,8 +110,8 @@ class OrderListsController(Controller):
         whose orders have all ended stays as it is. Safe to repeat.
         """
         asked = parse_list_id(list_id)
-        await until_compared(services.compared, caller.account_id)
         for kind in LIST_KINDS:
-            if found := await kind.cancel(services, caller, asked):
+            ask = partial(kind.cancel, services, caller, asked)
+            if found := await once_compared(services.compared, caller.account_id, ask):
                 return cast(Response[CancelledLinked | CancelledTwap], Response(found, status_code=202))
         raise list_not_found()

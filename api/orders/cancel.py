@@ -15,7 +15,7 @@ from pydantic import Field
 
 from api.callers.caller import Caller, InjectedCaller
 from api.callers.rules import TRADE
-from api.compared import until_compared
+from api.compared import once_compared, until_compared
 from api.openapi import BodyOperation, DocumentedOperation, an_object, problems
 from api.orders.cancel_request import CancelRequest, read_cancel_request
 from api.orders.document import BODY_LIMIT
@@ -116,8 +116,7 @@ class CancelController(Controller):
         Safe to repeat, and allowed while trading is halted.
         """  # fmt: skip
         asked = parse_order_id(order_id)
-        await until_compared(services.compared, caller.account_id)
-        history = await cancelled(services, caller, asked)
+        history = await once_compared(services.compared, caller.account_id, lambda: cancelled(services, caller, asked))
         return Response(await cancel_answer(services, history), status_code=202, headers=etag(history.revision))
 
     @post(
