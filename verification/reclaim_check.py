@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from uuid import UUID
 
@@ -42,7 +43,9 @@ class ReclaimCheck:
         self._report = report
         self._on_chain = on_chain
         self._in_log = in_log
-        self._since: dict[UUID, ReclaimBuilt] | None = None
+        self._since: dict[UUID, ReclaimBuilt] = {}
+        self._read_to = report.looked_at["position"]
+        self._reading = asyncio.Lock()
 
     def concerns(self, listed: Listed) -> bool:
         """Whether a transaction of the wallet is a reclaim, or says so."""
@@ -129,14 +132,16 @@ class ReclaimCheck:
         return self._report.add(Finding("chain", "differs", what, RECONCILE, order_id))
 
     async def _built_since(self) -> dict[UUID, ReclaimBuilt]:
-        """Reclaims that were recorded after the log was read. What the chain shows of them was recorded before it."""
-        if self._since is None:
-            self._since, position = {}, self._report.looked_at["position"]
-            while events := await self._log.read(position):
-                position = events[-1].position
+        """Reclaims recorded after the log was read, up to now: the chain shows none before it is recorded.
+
+        Those who look side by side wait for one another: none may find a part of what there is.
+        """
+        async with self._reading:
+            while events := await self._log.read(self._read_to):
                 for recorded in events:
                     if recorded.topic == ReclaimBuilt.TOPIC and (built := self._load(recorded.topic, recorded.state)):
                         self._since[recorded.stream_id] = built
+                self._read_to = events[-1].position
         return self._since
 
     def _load(self, topic: str, state: bytes) -> ReclaimBuilt | None:

@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TypeVar
 from uuid import UUID, uuid4
 
 from msgspec.structs import replace
 
 from commands.ids import DEFAULT_ACCOUNT
 from domain.commands import RequestCancel
+from event_store.hash_chain.verification import Finding
 from tests.golden.runs import execute
 from tests.integration.verification.conftest import AuditHarness
 from tests.integration.workers.harness import EngineHarness
 from tests.integration.workers.test_foreign_transactions import found_behind, recovered
-from tests.integration.workers.test_reclaim import SHORT, close_outside, confirmed, guard_of, past_its_height, until
-from verification.report import DIFFERS, EQUAL
+from tests.integration.workers.test_reclaim import (
+    SHORT,
+    WEEK,
+    close_outside,
+    confirmed,
+    guard_of,
+    past_its_height,
+    rows,
+    until,
+)
+from verification.report import DIFFERS, EQUAL, Report, untracked
+from verification.run import verify_everything
+
+T = TypeVar("T")
 
 
 async def returned(engine: EngineHarness, audit: AuditHarness, count: int) -> list[UUID]:
@@ -150,3 +166,92 @@ async def test_a_table_of_guards_that_is_ahead_of_the_log_is_made_again_as_its_r
     await until(engine, lambda rows: len(rows) == 1 and all(row["returned"] for row in rows.values()))
     await engine.stop()
     assert (await audit.verify()).of("differs") == []
+
+
+async def with_guards(engine: EngineHarness, audit: AuditHarness) -> list[UUID]:
+    """Two ended orders, whose guards may be closed by a reclaim each; nothing goes on."""
+    order_ids = await confirmed(engine, 2)
+    await past_its_height(engine, *order_ids)
+    engine.start_reclaimer(WEEK)
+    await until(engine, lambda rows: len(rows) == 2)
+    await engine.stop()
+    await audit.project()
+    with audit.database.connect() as app:
+        app.execute("update guards set largest = 1")
+    return order_ids
+
+
+async def verified_beside(
+    engine: EngineHarness,
+    audit: AuditHarness,
+    once_read: Callable[[], Awaitable[object]],
+    once_pending: Callable[[], Awaitable[object]],
+) -> list[Finding]:
+    """What a verification finds that waits for the one when it has read the log, for the other at its first finding."""
+    loop = asyncio.get_running_loop()
+    findings: list[Finding] = []
+
+    def wait_for(done: Callable[[], Awaitable[object]]) -> None:
+        async def awaited() -> None:
+            await done()
+
+        asyncio.run_coroutine_threadsafe(awaited(), loop).result(60)
+
+    def show(finding: Finding) -> None:
+        findings.append(finding)
+        if len(findings) == 1:
+            wait_for(once_pending)
+
+    def track(items: Iterable[T], total: int | None, description: str) -> Iterable[T]:
+        if description == "transactions":
+            wait_for(once_read)
+        return untracked(items, total, description)
+
+    report = Report(show)
+    await asyncio.to_thread(verify_everything, audit.database.app, engine.rpc_url, report, track, None, chain=True)
+    return findings
+
+
+async def test_reclaims_that_were_signed_while_it_verified_are_pending_each_of_them(
+    engine: EngineHarness, audit: AuditHarness
+) -> None:
+    order_ids = await with_guards(engine, audit)
+
+    async def both() -> None:
+        engine.start_reclaimer(SHORT)
+        await until(engine, lambda rows: all(row["returned"] for row in rows.values()))
+
+    async def nothing() -> None:
+        pass
+
+    findings = await verified_beside(engine, audit, both, nothing)
+
+    reclaims = {row["reclaim"] for row in (await rows(engine)).values()}
+    assert len(reclaims) == 2
+    assert {(one.verdict, one.stream_id) for one in findings} == {
+        ("pending", one) for one in (*reclaims, *order_ids)
+    }  # fmt: skip
+
+
+async def test_a_guard_that_is_closed_after_another_reclaim_was_asked_for_is_pending_too(
+    engine: EngineHarness, audit: AuditHarness
+) -> None:
+    first, second = await with_guards(engine, audit)
+    with audit.database.connect() as app:
+        app.execute("update guards set not_before = now() + interval '1 day' where order_id = %s", [second])
+
+    async def one() -> None:
+        engine.start_reclaimer(SHORT)
+        await until(engine, lambda rows: rows[first]["returned"])
+
+    async def other() -> None:
+        with audit.database.connect() as app:
+            app.execute("update guards set not_before = now() where order_id = %s", [second])
+        await engine.stop()
+        engine.start_reclaimer(SHORT)
+        await until(engine, lambda rows: rows[second]["returned"])
+
+    findings = await verified_beside(engine, audit, one, other)
+
+    assert [found for found in findings if found.verdict != "pending"] == []
+    assert {first, second} < {found.stream_id for found in findings}
