@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, AsyncCursor
 from psycopg_pool import AsyncConnectionPool
 
 from event_store.errors import PositionGapError
@@ -99,6 +99,12 @@ class Log:
         async with self._pool.connection() as connection, connection.cursor(binary=True) as cursor:
             await cursor.execute(query, parameters)
             return await cursor.fetchall()
+
+
+async def load_whole(cursor: AsyncCursor[Any], stream_ids: Sequence[UUID]) -> list[RecordedEvent]:
+    """All events of those streams, by stream and version, as the caller's transaction sees them."""
+    await cursor.execute(_LOAD_MANY, {"streams": list(stream_ids), "after": [0] * len(stream_ids)})
+    return recorded(await cursor.fetchall())
 
 
 def _contiguous(after: int, events: list[E]) -> list[E]:

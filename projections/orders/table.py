@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
@@ -23,6 +24,7 @@ from projections.errors import VersionGapError
 from projections.history import OrderState, step
 from projections.metrics import DEAD_LETTERS
 from projections.orders import NAME, SQL
+from projections.orders.missed import missed_before
 
 log = structlog.get_logger(__name__)
 
@@ -112,7 +114,8 @@ async def fold_into_table(
     batch: Sequence[PositionedEvent],
     known: Mapping[UUID, Row] = MappingProxyType({}),
 ) -> Folded:
-    """In the caller's transaction, which also commits the position. Harmless when repeated.
+    """In the caller's transaction, which also commits the position. Harmless when repeated. Where a row lacks events
+    that come before the batch, its order is folded from the log: a changed row is no matter of other orders.
 
     ``known`` are rows that need not be loaded: as the table has them, and nobody else writes it.
     """
@@ -124,6 +127,11 @@ async def fold_into_table(
     begun = {event.stream_id for event in batch if event.version == 1}
     if missing := [order_id for order_id in orders if order_id not in rows and order_id not in begun]:
         rows |= await load_rows(cursor, table, missing)
+    orders_of_batch = [event for event in batch if event.topic.startswith(_TOPICS)]
+    versions = {order_id: kept.state.version for order_id, kept in rows.items()}
+    if missed := await missed_before(cursor, orders_of_batch, versions, aside):
+        rows = {order_id: kept for order_id, kept in rows.items() if order_id not in missed}
+        batch = [*chain.from_iterable(missed.values()), *batch]
     if len(batch) <= FOLDED_AT_ONCE:
         folded, columns = _fold(mapper, batch, rows, aside)
     else:
@@ -144,9 +152,15 @@ def _fold(
 
 
 async def load_rows(cursor: AsyncCursor[Any], table: OrdersTable, orders: list[UUID]) -> dict[UUID, Row]:
-    """The rows of those of ``orders`` that have one."""
+    """The rows of those of ``orders`` that have one which can be read."""
     await cursor.execute(table.load, {"orders": uuids(orders)})
-    return {columns[0]: row(columns) for columns in await cursor.fetchall()}
+    rows: dict[UUID, Row] = {}
+    for columns in await cursor.fetchall():
+        try:
+            rows[columns[0]] = row(columns)
+        except ValueError:  # changed by hand: as good as none, since the log has all of it
+            log.warning("an order's row cannot be read", order_id=str(columns[0]))
+    return rows
 
 
 async def save_rows(cursor: AsyncCursor[Any], table: OrdersTable, rows: Mapping[UUID, Row]) -> None:

@@ -6,8 +6,10 @@ import asyncio
 from decimal import Decimal
 from uuid import UUID
 
+import pytest
 from msgspec.structs import replace
 
+from domain.commands import RequestCancel
 from event_store.processors.leases import Lease
 from event_store.types import RecordedEvent
 from projections.orders import PROCESSOR
@@ -35,6 +37,34 @@ async def test_what_a_crash_took_back_is_folded_again_and_not_remembered(audit: 
         await asyncio.gather(projector, return_exceptions=True)
     with audit.database.connect() as app:
         assert app.execute("select order_id, version from orders_v1").fetchall() == [(order_id, 1)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "delete from orders_v1",
+        "update orders_v1 set version = 0",
+        "update orders_v1 set state = '7'",
+    ],
+)
+async def test_a_row_that_was_taken_away_or_changed_is_folded_from_the_log_and_stops_no_other_order(
+    change: str, audit: AuditHarness
+) -> None:
+    spoilt, other = [await audit.submit(type="limit", limit_price=Decimal(200), deadline=None) for _ in range(2)]
+    await audit.project()
+    with audit.database.connect() as app:
+        before = app.execute("select first_position from orders_v1 order by order_id").fetchall()
+        app.execute(f"{change} where order_id = %s", [spoilt])
+    loaded = (await audit.orders.load([spoilt, other])).orders
+    for order_id in (spoilt, other):
+        await audit.orders.execute(loaded[order_id], RequestCancel())
+
+    await audit.project()  # a projector that begins anew, and has no row in its memory
+
+    with audit.database.connect() as app:
+        rows = app.execute("select order_id, status, first_position from orders_v1 order by order_id").fetchall()
+    assert rows == [(spoilt, "cancelled", *before[0]), (other, "cancelled", *before[1])]
+    assert (await audit.verify()).findings == []
 
 
 async def test_a_nul_that_an_older_version_recorded_stops_nothing(
