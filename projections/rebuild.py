@@ -156,7 +156,8 @@ class OrdersRebuild:
             await cursor.execute(SQL["rebuild_swap"], prepare=False)
             if not compared.differing:
                 await cursor.execute(SQL["rebuild_drop"])
-            if target.lost:
+            # He may keep in memory what was wrong in the table, and would write it back: he begins anew from here.
+            if target.lost or compared.differing:
                 await cursor.execute(SQL["rebuild_rewind"], {"position": target.position, "processor": PROCESSOR})
 
     async def _target(self, cursor: AsyncCursor[Any]) -> _Target:

@@ -1,4 +1,4 @@
--- The log ends before the position of whoever projects it: he must begin anew from there.
+-- Whoever projects the log must begin anew from there: the log ends before his position, or he remembers other rows.
 with projector as (
     update positions set "position" = %(position)s where processor = %(processor)s returning processor
 )

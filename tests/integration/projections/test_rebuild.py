@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from uuid import UUID
 
 import psycopg
 import pytest
 
+from domain.commands import AmendOrder
 from event_store.errors import LeaseLostError, LeaseTakenError
 from event_store.processors.leases import Lease
 from event_store.read.snapshot import snapshot
@@ -21,6 +23,7 @@ from projections.rebuild import OrdersRebuild
 from tests.integration.feeds import following
 from tests.integration.projections.onlooking import Onlooker
 from tests.integration.verification.conftest import MAPPER, AuditHarness
+from tests.integration.workers.harness import now
 
 SHAPE = """
     select 'column', attnum::text, attname, format_type(atttypid, atttypmod), attnotnull::text
@@ -250,4 +253,50 @@ async def test_a_log_that_lost_its_end_takes_the_projector_back_with_it(
                 await projector
     await audit.submit()
     await audit.project()
+    assert (await audit.verify()).findings == []
+
+
+async def amend(audit: AuditHarness, order_id: UUID, price: int) -> None:
+    history = (await audit.orders.load([order_id])).orders[order_id]
+    await audit.orders.execute(history, AmendOrder(now(), limit_price=Decimal(price)))
+
+
+async def projected(audit: AuditHarness) -> None:
+    head = await audit.log.head()
+    async with asyncio.timeout(10):
+        while True:
+            with audit.database.connect() as app:
+                found = app.execute("select position from positions where processor = %s", [PROCESSOR]).fetchone()
+            if found == (head,):
+                return
+            await asyncio.sleep(0.02)
+
+
+async def test_a_projector_that_remembers_a_wrong_row_does_not_write_it_back(audit: AuditHarness) -> None:
+    order_id = await audit.submit(type="limit", limit_price=Decimal(200), deadline=None)
+    await audit.project()
+    with audit.database.connect() as app:
+        app.execute("update orders_v1 set state = jsonb_set(state, '{amount_in}', '\"7\"')")
+    async with projecting(audit) as projector:
+        await amend(audit, order_id, 201)
+        await projected(audit)
+
+        assert (await rebuild(audit)).differing == 1
+
+        await amend(audit, order_id, 202)
+        with pytest.raises(LeaseLostError):
+            async with asyncio.timeout(10):
+                await projector
+    await audit.project()
+    assert (await audit.verify()).findings == []
+
+
+async def test_a_rebuild_that_found_nothing_lets_the_projector_go_on(
+    audit: AuditHarness, three_orders: list[UUID]
+) -> None:
+    async with projecting(audit) as projector:
+        assert (await rebuild(audit)).differing == 0
+        await audit.submit()
+        await projected(audit)
+        assert not projector.done()
     assert (await audit.verify()).findings == []
