@@ -15,6 +15,8 @@ from event_store.mapper import EventMapper
 from event_store.types import AppendRequest, RecordedEvent
 from tests.integration.event_store.requests import event, request
 from tests.integration.verification.conftest import AuditHarness
+from verification import run
+from verification.attempts import Attempts
 from verification.report import DIFFERS, UNCHECKED
 
 OTHER_TERMS = (b'"amountInBaseUnits":"1000000000"', b'"amountInBaseUnits":"2000000000"')
@@ -213,6 +215,22 @@ async def test_an_event_of_a_later_version_is_named_and_not_judged(
     assert where(verified.of("unchecked", "streams")) == [(three_orders[1], 3, 7)]
     assert [one.stream_id for one in verified.of("unchecked", "read models")] == [three_orders[1]]
     assert verified.report.exit_code == UNCHECKED
+
+
+async def test_a_disk_without_room_for_what_was_read_leaves_it_unchecked(
+    audit: AuditHarness, three_orders: list[UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full(Attempts):
+        def __init__(self) -> None:
+            super().__init__()
+            self._db.execute("pragma query_only = on")  # fails where it writes, as on a full disk
+
+    monkeypatch.setattr(run, "Attempts", Full)
+    audit.change("update events set topic = 'order.FromTheFuture' where position = 4")
+
+    verified = await audit.verify()
+
+    assert "cannot be kept to be compared: OperationalError" in verified.of("unchecked", "log")[0].what
 
 
 async def test_an_event_that_cannot_follow_is_one_that_does_not_fold(audit: AuditHarness) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 from uuid import UUID, uuid4
 
+import psycopg
 from msgspec.structs import replace
 
 from commands.ids import DEFAULT_ACCOUNT
@@ -255,3 +256,25 @@ async def test_a_guard_that_is_closed_after_another_reclaim_was_asked_for_is_pen
 
     assert [found for found in findings if found.verdict != "pending"] == []
     assert {first, second} < {found.stream_id for found in findings}
+
+
+async def test_a_log_that_cannot_be_read_on_leaves_what_is_new_unchecked(
+    engine: EngineHarness, audit: AuditHarness
+) -> None:
+    await with_guards(engine, audit)
+
+    async def both_and_then_nobody_reads() -> None:
+        engine.start_reclaimer(SHORT)
+        await until(engine, lambda rows: all(row["returned"] for row in rows.values()))
+        await engine.stop()
+        with psycopg.connect(audit.superuser) as connection:
+            connection.execute("alter table surefill.events rename to elsewhere")
+
+    async def nothing() -> None:
+        pass
+
+    findings = await verified_beside(engine, audit, both_and_then_nobody_reads, nothing)
+
+    assert [(one.check, one.verdict, one.what) for one in findings] == [
+        ("log", "unchecked", "the log cannot be read to the end: UndefinedTable")
+    ]
