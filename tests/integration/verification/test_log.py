@@ -17,6 +17,7 @@ from tests.integration.event_store.requests import event, request
 from tests.integration.verification.conftest import AuditHarness
 from verification import run
 from verification.attempts import Attempts
+from verification.errors import CheckpointError
 from verification.report import DIFFERS, UNCHECKED
 
 OTHER_TERMS = (b'"amountInBaseUnits":"1000000000"', b'"amountInBaseUnits":"2000000000"')
@@ -118,6 +119,46 @@ async def test_time_that_goes_back_is_named(audit: AuditHarness, three_orders: l
 
     assert verified.of("differs", "log")[0].position == 5
     assert verified.of("differs", "log")[0].what.startswith("recorded at ")
+
+
+@pytest.mark.parametrize("instant", ["20000-01-01", "infinity", "0044-03-15 BC", "-infinity", "9999-12-31 23:59+00"])
+async def test_an_instant_that_no_python_datetime_holds_is_named(
+    instant: str, audit: AuditHarness, three_orders: list[UUID]
+) -> None:
+    audit.change("update events set recorded_at = %s where position = 5", instant)
+
+    verified = await audit.verify()
+
+    assert (verified.of("differs", "log")[0].position, verified.of("unchecked")) == (5, [])
+    assert verified.report.exit_code == DIFFERS
+    with pytest.raises(CheckpointError, match=r"recorded_at is no instant \(position 5\)"):
+        audit.checkpoint()
+
+
+@pytest.mark.parametrize("instant", ["20000-01-01", "infinity", "0044-03-15 BC", "-infinity"])
+async def test_a_head_of_an_instant_that_no_python_datetime_holds_is_named(
+    instant: str, audit: AuditHarness, three_orders: list[UUID]
+) -> None:
+    audit.change("update log_head set recorded_at = %s", instant)
+
+    verified = await audit.verify()
+
+    assert [one.what for one in verified.of("differs")] == ["log_head's recorded_at is not that of the last event"]
+    assert verified.of("unchecked") == []
+
+
+@pytest.mark.parametrize("instant", ["20000-01-01", "infinity", "-infinity"])
+async def test_a_row_of_an_instant_that_no_python_datetime_holds_is_named(
+    instant: str, audit: AuditHarness, three_orders: list[UUID]
+) -> None:
+    with audit.database.connect() as app:
+        app.execute("update orders_v1 set updated_at = %s where order_id = %s", [instant, three_orders[1]])
+
+    verified = await audit.verify()
+
+    assert [(one.stream_id, one.what) for one in verified.findings] == [
+        (three_orders[1], "orders_v1: its row differs from the fold in updated_at")
+    ]
 
 
 async def test_a_microsecond_that_nothing_contradicts_still_breaks_the_running_hash(

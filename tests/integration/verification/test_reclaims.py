@@ -124,6 +124,7 @@ async def test_a_row_of_the_table_of_guards_that_is_not_as_the_log_says_is_named
         ("update guards set reclaim = gen_random_uuid() where order_id = %s", "differs from the log in reclaim"),
         ("update guards set account_id = gen_random_uuid() where order_id = %s", "differs from the log in account_id"),
         ("update guards set since = since - interval '1 year' where order_id = %s", "differs from the log in since"),
+        ("update guards set since = '-infinity' where order_id = %s", "differs from the log in since"),
         ("delete from guards where order_id = %s", "guards: has no row"),
     ):
         with audit.database.connect() as app:
