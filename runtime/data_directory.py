@@ -4,8 +4,8 @@ import asyncio
 import fcntl
 import os
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import structlog
@@ -32,22 +32,29 @@ async def occupied(data_dir: Path) -> AsyncIterator[int]:
     process that has inherited it: an engine that is killed may leave a PostgreSQL behind that takes a moment to end,
     and no other may be started beside it.
     """
-    try:
+    with written_in(data_dir):
         lock, children = _open(data_dir)
-    except OSError as error:
-        raise StartupError(f"DATA_DIR {data_dir} cannot be used: {error.strerror}") from None
     try:
         if not _taken(lock):
             raise StartupError(f"another surefill already runs on {data_dir}; stop it, or set DATA_DIR")
-        try:
+        with written_in(data_dir):
             _check_version(data_dir)
-        except OSError as error:
-            raise StartupError(f"DATA_DIR {data_dir} cannot be used: {error.strerror}") from None
         await _outlive_children(children, data_dir)
         yield children
     finally:
         os.close(children)
         os.close(lock)
+
+
+@contextmanager
+def written_in(data_dir: Path) -> Iterator[None]:
+    """What the body can't read or write in DATA_DIR, as on a full disk, is a `StartupError`."""
+    try:
+        yield
+    except (ConnectionError, TimeoutError):  # of a server, or of output that nobody reads any more
+        raise
+    except OSError as error:
+        raise StartupError(f"DATA_DIR {data_dir} cannot be used: {error.strerror or error}") from None
 
 
 def _open(data_dir: Path) -> tuple[int, int]:

@@ -31,7 +31,7 @@ from localnet.journal import LEDGER, check
 from localnet.keys import check_keys
 from runtime import addresses, preflight
 from runtime.addresses import Addresses
-from runtime.data_directory import occupied
+from runtime.data_directory import occupied, written_in
 from runtime.embedded import ports, postgres, valkey
 from runtime.errors import ServerUnreachableError, StartupError
 from runtime.preconditions import (
@@ -88,8 +88,9 @@ async def running(settings: Settings) -> AsyncIterator[Addresses]:
         await _require_given_servers(settings)
         supervisor = Supervisor(keep_open=[held])
         try:
-            servers = await _start_servers(supervisor, settings)
-            addresses.publish(settings.data_dir, servers)
+            with written_in(settings.data_dir):
+                servers = await _start_servers(supervisor, settings)
+                addresses.publish(settings.data_dir, servers)
             await migrate.run(settings.model_copy(update=servers.databases()))
             await _require_one_world(settings, servers)
             await _start_roles(supervisor, settings, servers)

@@ -93,7 +93,9 @@ def prepare(data_dir: Path) -> EmbeddedValkey:
     port = ports.kept(data_dir / "ports.json", "valkey")
     configuration = directory / "valkey.conf"
     # Relative, so that no character of DATA_DIR's name needs quoting: the server is started inside its directory.
-    write_durably(configuration, CONFIGURATION.format(host=ports.LOOPBACK, port=port, password=password, directory="."))
+    wanted = CONFIGURATION.format(host=ports.LOOPBACK, port=port, password=password, directory=".")
+    if not configuration.exists() or configuration.read_text(errors="replace") != wanted:
+        write_durably(configuration, wanted)
     program = Program(
         name="valkey",
         command=(str(get_binary_path()), "valkey.conf"),

@@ -58,6 +58,18 @@ def test_a_password_of_valkeys_that_was_cut_short_is_made_anew_and_kept(content:
     assert valkey.prepare(tmp_path).url == url
 
 
+@pytest.mark.parametrize("content", [b"", b"bind", b"\0" * 60, b"\xff"])
+def test_valkeys_configuration_is_written_where_it_is_another_and_else_left(content: bytes, tmp_path: Path) -> None:
+    valkey.prepare(tmp_path)
+    file = tmp_path / "valkey" / "valkey.conf"
+    whole, before = file.read_bytes(), file.stat().st_ino
+    valkey.prepare(tmp_path)
+    assert file.stat().st_ino == before, "a full disk keeps no start from it"
+    file.write_bytes(content)
+    valkey.prepare(tmp_path)
+    assert file.read_bytes() == whole
+
+
 @pytest.mark.parametrize("content", [b"", b"\n", b"1", b"1.", b"\0\0\0\0"])
 async def test_a_version_that_was_cut_short_is_judged_by_what_the_directory_holds(
     content: bytes, tmp_path: Path
