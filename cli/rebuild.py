@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from cli.console import PlainConsole
 from domain.events import ORDER_EVENTS
-from event_store.errors import LeaseLostError, LeaseTakenError, PositionGapError
+from event_store.errors import LeaseLostError, LeaseTakenError, PositionGapError, PositionLostError
 from event_store.mapper import EventMapper
 from event_store.pool import connection_pool
 from event_store.read.log import Log
@@ -89,7 +89,7 @@ def _sentences() -> Iterator[None]:
         raise StartupError(f"another rebuild is at work, or was killed within {LEASE_S:.0f} s: {taken}") from None
     except TableInUseError as reader:
         raise StartupError(f"{reader} does not stop reading {NAME}, which was not replaced: rebuild it after") from None
-    except LeaseLostError as lost:
+    except (LeaseLostError, PositionLostError) as lost:
         raise StartupError(f"{lost}; {UNTOUCHED}") from None
     except (PositionGapError, VersionGapError) as fault:
         raise StartupError(f"the log does not hold: {fault}; see surefill verify") from None

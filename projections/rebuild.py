@@ -36,6 +36,8 @@ RECENT = 20_000
 # Refused swaps before the two are compared again: what is swapped was compared just before.
 TRIES = 20
 PAUSE = 1.0
+# Nobody waits for what such a transaction holds, and a large batch takes long to fold on a busy machine.
+UNHURRIED = "set local idle_in_transaction_session_timeout = 0"
 
 
 class Watch(Protocol):
@@ -93,6 +95,8 @@ class OrdersRebuild:
         async with self._pool.connection() as connection:
             # Plans are made by statistics, from the first query on.
             await connection.execute(SQL["rebuild_vacuum"])
+        # What came meanwhile: the comparison folds all that is missing at once.
+        await self._catch_up(lease)
         deadline = time.monotonic() + self._patience
         while True:
             compared = await self._compare()
@@ -106,8 +110,7 @@ class OrdersRebuild:
                 async with connection.transaction():
                     # Rows and position are lost together, if at all; the swap's commit makes all of it durable.
                     await connection.execute("set local synchronous_commit = off")
-                    # Nobody waits for what it holds, and a large batch takes long to fold on a busy machine.
-                    await connection.execute("set local idle_in_transaction_session_timeout = 0")
+                    await connection.execute(UNHURRIED)
                     upto = min(self._position + BATCH, target.position)
                     rows = await self._fold(cursor, upto)
                     await positions.commit(cursor, lease, self._position, upto)
@@ -124,6 +127,7 @@ class OrdersRebuild:
             connection.cursor() as cursor,
         ):
             await cursor.execute(SQL["rebuild_snapshot"])
+            await cursor.execute(UNHURRIED)
             target = await self._target(cursor)
             await self._fold(cursor, target.position)
             return await compare(cursor, target.position)

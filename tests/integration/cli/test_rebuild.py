@@ -114,6 +114,25 @@ async def test_a_view_would_stay_with_the_old_table_and_keeps_it_from_being_repl
     assert bool((await audit.verify()).findings) == differs
 
 
+async def test_rows_that_a_crash_of_postgresql_took_back_are_one_sentence(
+    start: Start, audit: AuditHarness, three_orders: list[UUID]
+) -> None:
+    with audit.database.connect() as app, audit.database.connect() as reader:
+        reader.autocommit = False
+        reader.execute("lock table orders_v1 in access share mode")  # it can't come to its end
+        rebuilding = start("rebuild", "orders")
+        assert next(iter(rebuilding.stderr or ())).startswith("the swap waits for ")
+        app.execute("update positions set position = 4 where processor = %s", [REBUILDER])
+        reader.rollback()
+
+        code, out, err = ended(rebuilding)
+
+    assert (code, out) == (1, "")
+    assert err == (
+        "surefill: a crash of PostgreSQL took back rows that were rebuilt; orders_v1 is whole; rebuild it again\n"
+    )
+
+
 REFUSED = "surefill: another rebuild is at work, or was killed within 30 s: rebuild:orders_v1 is held by "
 
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import psycopg
 import pytest
 
 from domain.commands import AmendOrder
+from domain.events import ORDER_EVENTS
 from event_store.errors import LeaseLostError, LeaseTakenError
+from event_store.mapper import EventMapper
 from event_store.processors.leases import Lease
 from event_store.read.snapshot import snapshot
 from projections.errors import TableInUseError
@@ -254,6 +258,64 @@ async def test_a_log_that_lost_its_end_takes_the_projector_back_with_it(
     await audit.submit()
     await audit.project()
     assert (await audit.verify()).findings == []
+
+
+def move_live(audit: AuditHarness, position: int) -> None:
+    """Without a projector: the live model is said to be at ``position``."""
+    with audit.database.connect() as app:
+        app.execute("update positions set position = %s where processor = %s", [position, PROCESSOR])
+
+
+async def test_a_comparison_that_folds_for_longer_than_a_transaction_may_idle_is_not_ended(
+    audit: AuditHarness, three_orders: list[UUID]
+) -> None:
+    class Slow(EventMapper):
+        def read(self, recorded: Any, of_kind: Any) -> Any:
+            if onlooker.comparisons == 1:
+                time.sleep(0.9)  # four events: longer than the pool's 3 s
+            return super().read(recorded, of_kind)
+
+    class Late(Onlooker):
+        def compares(self) -> None:
+            super().compares()
+            move_live(audit, 6)
+
+    move_live(audit, 2)
+    onlooker = Late()
+    rebuilding = OrdersRebuild(audit.pool, audit.log, Slow(ORDER_EVENTS), onlooker)
+    async with Lease(audit.pool, REBUILDER, owner="test", ttl=30.0).hold(0) as lease:
+        compared = await rebuilding.run(lease)
+
+    assert (compared.position, compared.differing, onlooker.comparisons) == (6, 0, 1)
+
+
+async def test_what_came_during_the_vacuum_is_folded_before_the_comparison(
+    audit: AuditHarness, three_orders: list[UUID]
+) -> None:
+    class Holding(Onlooker):
+        def folded(self, position: int, target: int) -> None:
+            super().folded(position, target)
+            if len(self.positions) == 1:
+                other.execute("lock table orders_v1_rebuilt in share update exclusive mode")
+
+        def compares(self) -> None:
+            super().compares()
+            compared_at.append(self.positions[-1])
+
+    compared_at: list[tuple[int, int]] = []
+    move_live(audit, 2)
+    with audit.database.connect() as app, audit.database.connect() as other:
+        other.autocommit = False
+        rebuilding = asyncio.create_task(rebuild(audit, Holding()))
+        waits = "select from pg_stat_activity where query like 'vacuum%' and wait_event_type = 'Lock'"
+        async with asyncio.timeout(10):
+            while not app.execute(waits).fetchall():
+                await asyncio.sleep(0.02)
+        move_live(audit, 6)
+        other.rollback()
+        await rebuilding
+
+    assert compared_at == [(6, 6)]
 
 
 async def amend(audit: AuditHarness, order_id: UUID, price: int) -> None:
