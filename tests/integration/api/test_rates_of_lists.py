@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from api.rates import Rates
-from tests.integration.api.serving import BODY, Engine, running
+from tests.integration.api.serving import Engine, running
 from tests.integration.api.test_account_limits import limit
 from tests.integration.conftest import TestDatabase
 from tests.integration.embedded import EmbeddedValkey
