@@ -53,19 +53,19 @@ class Rates:
             connection_pool=pool,  # type: ignore[arg-type]  # it is documented, and its type leaves it out
         )
         self._limiter = MovingWindowRateLimiter(storage)
-        self._hits = Together[tuple[UUID, int], None, bool](self._hit_all, most=_TOGETHER)
+        self._hits = Together[tuple[UUID, int], int, bool](self._hit_all, most=_TOGETHER)
         self._ahead: dict[tuple[UUID, int], tuple[float, int]] = {}
         self._windows: dict[tuple[UUID, int], tuple[float, WindowStats]] = {}
         self.fail_open = fail_open
         self.problem: str | None = None
 
-    async def hit(self, account_id: UUID, a_minute: int) -> Rate | None:
-        """One more order of the account; None where Valkey can't tell."""
+    async def hit(self, account_id: UUID, a_minute: int, cost: int = 1) -> Rate | None:
+        """``cost`` more orders of the account, all of them or none; None where Valkey can't tell."""
         item = RateLimitItemPerMinute(a_minute)
         try:
             key = (account_id, a_minute)
-            taken = self._take_ahead(key, 1) == 1 or await self._hits.ask(key, None)
-            window = await self._window(item, account_id, taken)
+            taken = self._use_ahead(key, cost) or await self._hits.ask(key, cost)
+            window = await self._window(item, account_id, cost if taken else None)
         except (RedisError, OSError, TimeoutError) as error:
             if self.problem is None:
                 log.warning("rates can't be counted", fail_open=self.fail_open, error=type(error).__name__)
@@ -75,44 +75,59 @@ class Rates:
         reset = max(1, round(window.reset_time - time.time()))
         return Rate(a_minute, int(window.remaining), reset, exceeded=not taken)
 
-    def _take_ahead(self, key: tuple[UUID, int], wanted: int) -> int:
-        """How many of those that this process took ahead a moment ago are used now; older ones are given up."""
+    def _left_ahead(self, key: tuple[UUID, int]) -> int:
+        """How many are left of those that this process took ahead a moment ago; older ones are given up."""
         taken_at, left = self._ahead.get(key, (0.0, 0))
-        if time.monotonic() - taken_at > _LOT_KEPT_FOR_S:
-            return 0
-        used = min(left, wanted)
-        self._ahead[key] = (taken_at, left - used)
-        return used
+        return left if time.monotonic() - taken_at <= _LOT_KEPT_FOR_S else 0
 
-    async def _hit_all(self, key: tuple[UUID, int], hits: Sequence[None]) -> Sequence[bool]:
+    def _use_ahead(self, key: tuple[UUID, int], wanted: int) -> bool:
+        """Whether so many were left, and are used now."""
+        left = self._left_ahead(key)
+        if left < wanted:
+            return False
+        if wanted:
+            self._ahead[key] = (self._ahead[key][0], left - wanted)
+        return True
+
+    async def _hit_all(self, key: tuple[UUID, int], costs: Sequence[int]) -> Sequence[bool]:
         """Whether each is taken. All of them at once where they are, for a call costs more than what it counts, and of
         a high rate some ahead: what isn't used of these is counted all the same.
         """
-        account_id, a_minute = key
-        item = RateLimitItemPerMinute(a_minute)
-        ahead = self._take_ahead(key, len(hits))
-        short = len(hits) - ahead
-        if not short:
-            return [True] * ahead
+        _, a_minute = key
+        wanted, ahead = sum(costs), self._left_ahead(key)
+        if self._use_ahead(key, wanted):
+            return [True] * len(costs)
+        self._use_ahead(key, ahead)
+        short = wanted - ahead
         lot = max(short, a_minute // _LOTS_A_MINUTE)
-        if await self._limiter.hit(item, "orders", str(account_id), cost=lot):
+        if await self._hit(key, lot):
             self._ahead[key] = (time.monotonic(), lot - short)
-            return [True] * len(hits)
-        if lot == 1:
-            return [False]
-        each = [await self._limiter.hit(item, "orders", str(account_id)) for _ in range(short)]
-        return [True] * ahead + each
+            return [True] * len(costs)
+        each = []
+        for cost in costs:
+            short = max(0, cost - ahead)
+            # What has just been refused is by itself no less.
+            taken = not short or ((len(costs) > 1 or short < lot) and await self._hit(key, short))
+            ahead -= cost - short if taken else 0
+            each.append(taken)
+        if ahead:
+            self._ahead[key] = (time.monotonic(), ahead)
+        return each
 
-    async def _window(self, item: RateLimitItemPerMinute, account_id: UUID, taken: bool) -> WindowStats:
+    async def _hit(self, key: tuple[UUID, int], cost: int) -> bool:
+        account_id, a_minute = key
+        return await self._limiter.hit(RateLimitItemPerMinute(a_minute), "orders", str(account_id), cost=cost)
+
+    async def _window(self, item: RateLimitItemPerMinute, account_id: UUID, taken: int | None) -> WindowStats:
         """What is left, as Valkey counts it: that takes it as long as the window is full, so between two counts every
-        order is taken off here. Whoever is refused is told exactly.
+        order is taken off here. Whoever is refused, with None ``taken``, is told exactly.
         """
         key = (account_id, item.amount)
         counted_at, window = self._windows.get(key, (-_COUNTED_FOR_S, None))
-        if window is None or not taken or time.monotonic() - counted_at > _COUNTED_FOR_S:
+        if window is None or taken is None or time.monotonic() - counted_at > _COUNTED_FOR_S:
             window = await self._limiter.get_window_stats(item, "orders", str(account_id))
             self._windows[key] = (time.monotonic(), window)
         else:
-            window = window._replace(remaining=max(0, window.remaining - 1))
+            window = window._replace(remaining=max(0, window.remaining - taken))
             self._windows[key] = (counted_at, window)
         return window

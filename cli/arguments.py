@@ -31,5 +31,14 @@ def _reason(text: str) -> str:
     return text.strip()
 
 
+def not_empty(text: str | None) -> str | None:
+    """A name that is given has at least a letter: a variable of a script that isn't set names nothing."""
+    if text is None:
+        return None
+    if not text.strip():
+        raise typer.BadParameter("it is empty; leave it out where it isn't meant")
+    return text.strip()
+
+
 Because = Annotated[str, typer.Option(help="Why; recorded in the log.", callback=_reason)]
 """``--because``: a word at least."""

@@ -20,6 +20,7 @@ from domain.errors import DomainError
 from domain.limits import Limits
 from domain.tokens import KNOWN_TOKENS
 from runtime import roles
+from runtime.venue_names import VENUE_NAMES
 
 NONE = "none"
 _COUNTS = ("maxOpenOrders", "ordersPerMinute", "priceBandBps")
@@ -66,10 +67,10 @@ def limits(
 
 
 def _changes(given: Mapping[str, str]) -> dict[str, Any]:
-    """Raises ``DomainError`` with the option at fault. Which venues there are only an engine knows."""
+    """Raises ``DomainError`` with the option at fault."""
     values = {name: None if text == NONE else _value(name, text) for name, text in given.items()}
     try:
-        return changes(Known(KNOWN_TOKENS, None), values)
+        return changes(Known(KNOWN_TOKENS, VENUE_NAMES), values)
     except ProblemError as refused:
         raise DomainError(refused.code, refused.detail) from None
 

@@ -8,6 +8,7 @@ import os
 import socket
 from collections.abc import Coroutine
 from typing import Any, NoReturn, TypeVar
+from uuid import UUID
 
 import psycopg
 import typer
@@ -49,6 +50,15 @@ def operator() -> str:
     except (KeyError, OSError):
         name = str(os.getuid())
     return f"{name}@{socket.gethostname()}"
+
+
+async def account_named(store: Store, name: str) -> UUID:
+    """Raises ``DomainError``: ``invalid_account_name``, ``account_not_found``."""
+    await store.known_accounts.load()
+    found = store.known_accounts.named(name)
+    if found is None:
+        raise DomainError("account_not_found", f"There is no account {name}; surefill accounts list shows them.")
+    return found.account_id
 
 
 async def require_sound(store: Store) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID, uuid4
 
 from commands.errors import TooManyConflictsError
-from commands.ids import now, uuid7
+from commands.ids import DEFAULT_ACCOUNT, now, uuid7
 from commands.orders import MOST_CONFLICTS, Guards
 from domain.account import (
     ConfirmationUpheld,
@@ -92,13 +92,17 @@ class Accounts:
         return _is_finality_settled(await self._events(reconciliation_stream(account_id)), signature)
 
     async def resume(self, account_id: UUID, because: str) -> None:
-        """Let the account trade again. Raises ``DomainError("not_halted")``, ``DomainError("log_behind")``."""
+        """Let the account trade again. Raises ``DomainError("not_halted")``, ``DomainError("log_behind")``.
+
+        What is set for the engine as a whole, or halts another account, stays.
+        """
         for _ in range(MOST_CONFLICTS):
+            # A log that was put back halts all: it is recorded of the default account.
+            if await self.unrecovered(DEFAULT_ACCOUNT):
+                raise DomainError("log_behind", "The log was put back: run surefill recover first.")
             state = await self.trading(account_id)
             if state.state == "active":
-                raise DomainError("not_halted", "The account trades; there is nothing to resume.")
-            if await self.unrecovered(account_id):
-                raise DomainError("log_behind", "The log was put back: run surefill recover first.")
+                raise DomainError("not_halted", "The account itself isn't halted; there is nothing to resume.")
             resumed = TradingResumed(because=because)
             if await self._append(account_id, [(trading_stream(account_id), state.version + 1, resumed)], ()):
                 return

@@ -46,6 +46,8 @@ _VENUES = (
     ("Orca", 30, 4, Decimal("1.75")),
 )
 
+POOL_VENUES = tuple(venue for venue, *_ in _VENUES)
+
 # Dollars on each side of a pool of depth 1: 1,000,000 SOL, a hundred times what the wallet holds.
 _DEPTH = Decimal(150_000_000)
 

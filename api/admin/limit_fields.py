@@ -16,10 +16,10 @@ _MOST = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What an allow-list may name. ``venues`` is None where nobody can tell: then any name is taken."""
+    """What an allow-list may name."""
 
     tokens: TokenList
-    venues: Collection[str] | None
+    venues: Collection[str]
 
 
 Reader = Callable[[Known, Any, str], Any]
@@ -57,8 +57,6 @@ def _pairs(known: Known, value: Any, name: str) -> tuple[str, ...]:
 
 def _venues(known: Known, value: Any, name: str) -> tuple[str, ...]:
     texts = _texts(value, name)
-    if known.venues is None:
-        return tuple(dict.fromkeys(texts))
     names = {venue.casefold(): venue for venue in known.venues}
     found = [names.get(text.casefold()) for text in texts]
     if None in found:

@@ -80,12 +80,12 @@ async def _exceeded(
         problem, notional = await exceeded_by_itself(services, leg, limits)
         if problem is not None:
             return _of_leg(problem, number - 1)
-        problem = await too_often(services, caller, limits, headers)
-        if problem is not None:
-            return problem
         notionals[order_id] = notional
         if is_exclusive(asked.kind, number):
             counted.append(order_id)
+    # Each by itself first: a list that is refused for one of its orders has sent none.
+    if problem := await too_often(services, caller, limits, headers, len(asked.legs)):
+        return problem
     if not limits.are_reserved:
         return None
     most = max((notionals[order_id] for order_id in counted), default=Decimal(0))

@@ -67,12 +67,20 @@ def not_taken(refused: NotTaken) -> ProblemError:
     return ProblemError(PROBLEMS[refused.code].status, refused.code, detail, limit=refused.limit)
 
 
-async def too_often(services: Services, caller: Caller, limits: Limits, headers: dict[str, str]) -> ProblemError | None:
-    """Whether the account has sent as many orders as it may; this one counts. ``headers`` gets its rate."""
+async def too_often(
+    services: Services, caller: Caller, limits: Limits, headers: dict[str, str], orders: int = 1
+) -> ProblemError | None:
+    """Whether so many ``orders`` more are more than the account may send; they count where not, all together.
+
+    ``headers`` gets its rate.
+    """
     a_minute = limits.orders_per_minute
     if a_minute is None:
         return None
-    rate = await services.rates.hit(caller.account_id, a_minute)
+    if orders > a_minute:
+        detail = f"The list is {orders} orders, and the account may send {a_minute} a minute; nothing was recorded."
+        return ProblemError(429, "rate_limited", detail, retryable=False, limit="ordersPerMinute")
+    rate = await services.rates.hit(caller.account_id, a_minute, orders)
     if rate is None:
         if services.rates.fail_open:
             return None

@@ -20,6 +20,7 @@ from api.openapi import problems
 from api.orders.document import BODY_LIMIT, read
 from api.orders.gate import would_be_refused
 from api.orders.headers import with_idempotency_key
+from api.orders.limits import limits_of
 from api.orders.openapi import ExecuteOperation
 from api.orders.request import order_request
 from api.orders.submit import IdempotencyKey
@@ -40,6 +41,7 @@ from domain.terms import OrderTerms
 from domain.tokens import Side, pair_of
 from projections.order_view import IfKnown, VenueFee, View
 from venues.exact_out import exact_out_refusals
+from venues.permitted import permitted
 from venues.protocol import Proposal, QuoteRequest, VenueGroup, VenueQuote
 
 log = structlog.get_logger(__name__)
@@ -125,6 +127,9 @@ class PreviewController(Controller):
         asked = terms(order_request(document, services.config.tokens), services.config)
         services.chain().tradable_network()
         answers, rent = await asyncio.gather(ask_all(services.venues, asked), _rent(services))
+        halted = (await services.trading(caller.account_id)).refused_venues(asked.side)
+        limits = limits_of(services, caller)
+        answers = [(group, permitted(answer, halted, limits)) for group, answer in answers]
         refusal = await would_be_refused(services, caller, asked)
         return await _preview(services, caller, asked, answers, rent, refusal.body() if refusal else None)
 

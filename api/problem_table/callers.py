@@ -19,8 +19,9 @@ WHO_ASKS = (
         429,
         True,
         "the account has sent as many orders in a minute as it may (`limit` says so), or many wrong keys came from "
-        "this address. A right key is taken all the same",
-        "wait for `Retry-After` seconds",
+        "this address. A right key is taken all the same. `retryable` is false, and there is no `Retry-After`, where a "
+        "list has more orders than the account may send a minute",
+        "wait for `Retry-After` seconds; where a list has too many orders, send them one by one, or ask for more",
     ),
 )
 

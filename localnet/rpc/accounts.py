@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from solders.account import Account
+from solders.pubkey import Pubkey
 
 from chains import base58
 from localnet.chain import Commitment
@@ -16,7 +17,8 @@ from localnet.rpc.node import Method, Node, in_context, require_slot
 from localnet.rpc.params import INVALID_PARAMS, Config, Params, invalid, pubkey
 from localnet.token_accounts import TOKEN_PROGRAMS, Lookup, decimals_of, holding, parsed, supply_of, ui_amount
 
-_ENCODINGS = ("base58", "base64", "jsonParsed")
+# The first is the default of most methods, from before there were others: base58, as a text alone.
+_ENCODINGS = ("binary", "base58", "base64", "jsonParsed")
 _MOST_BASE58 = 128
 
 
@@ -30,7 +32,7 @@ def get_account_info(node: Node, params: Params) -> Any:
     config = params.config(1)
     commitment = _commitment(node, config)
     lookup = accounts_at(node, commitment)
-    return in_context(node, show_account(lookup(params.pubkey(0)), config, "base58", lookup), commitment)
+    return in_context(node, show_account(lookup(params.pubkey(0)), config, "binary", lookup), commitment)
 
 
 def get_multiple_accounts(node: Node, params: Params) -> Any:
@@ -47,7 +49,7 @@ def get_program_accounts(node: Node, params: Params) -> Any:
     lookup = accounts_at(node, commitment)
     filters = [_filter(value) for value in config.items("filters")]
     found = [
-        {"pubkey": str(key), "account": show_account(account, config, "base58", lookup)}
+        {"pubkey": str(key), "account": show_account(account, config, "binary", lookup)}
         for key, account in node.chain.owned_by(program, commitment)
         if all(_passes(bytes(account.data), condition) for condition in filters)
     ]
@@ -57,7 +59,8 @@ def get_program_accounts(node: Node, params: Params) -> Any:
 def get_token_account_balance(node: Node, params: Params) -> Any:
     commitment = _commitment(node, params.config(1))
     lookup = accounts_at(node, commitment)
-    held = holding(lookup(params.pubkey(0)))
+    account = _there(params.pubkey(0), lookup, "account")
+    held = holding(account)
     decimals = decimals_of(held.mint, lookup) if held else None
     if held is None or decimals is None:
         raise RpcError(INVALID_PARAMS, "Invalid param: not a Token account")
@@ -72,19 +75,27 @@ def get_token_accounts_by_owner(node: Node, params: Params) -> Any:
     if (mint is None) == (program is None):
         raise invalid("either a mint or a programId is named")
     wanted = pubkey(mint if mint is not None else program)
-    programs = TOKEN_PROGRAMS if mint is not None else (wanted,)
+    if mint is not None:
+        programs = (_there(wanted, lookup, "mint").owner,)
+        if programs[0] not in TOKEN_PROGRAMS:
+            raise RpcError(INVALID_PARAMS, "Invalid param: not a Token mint")
+    elif wanted not in TOKEN_PROGRAMS:
+        raise RpcError(INVALID_PARAMS, "Invalid param: unrecognized Token program id")
+    else:
+        programs = (wanted,)
     found = []
     owned = [entry for program in programs for entry in node.chain.owned_by(program, commitment)]
     for key, account in owned:
         held = holding(account)
         if held and held.owner == owner and (mint is None or held.mint == wanted):
-            found.append({"pubkey": str(key), "account": show_account(account, config, "base58", lookup)})
+            found.append({"pubkey": str(key), "account": show_account(account, config, "binary", lookup)})
     return in_context(node, found, commitment)
 
 
 def get_token_supply(node: Node, params: Params) -> Any:
     mint, commitment = params.pubkey(0), _commitment(node, params.config(1))
     lookup = accounts_at(node, commitment)
+    _there(mint, lookup, "account")
     decimals = decimals_of(mint, lookup)
     if decimals is None:
         raise RpcError(INVALID_PARAMS, "Invalid param: not a Token mint")
@@ -96,6 +107,13 @@ def get_minimum_balance_for_rent_exemption(node: Node, params: Params) -> Any:
     if size > 10 * 1024 * 1024:
         raise invalid("an account holds at most 10 MiB")
     return node.chain.bank.rent_exempt_minimum(size)
+
+
+def _there(key: Pubkey, lookup: Lookup, what: str) -> Account:
+    account = lookup(key)
+    if account is None:
+        raise RpcError(INVALID_PARAMS, f"Invalid param: could not find {what}")
+    return account
 
 
 def _commitment(node: Node, config: Config) -> Commitment:
@@ -136,12 +154,13 @@ def _data(account: Account, encoding: str, part: Config | None, lookup: Lookup) 
     if part:
         offset = part.integer("offset") or 0
         data = data[offset : offset + (part.integer("length") or 0)]
-    if encoding == "base58":
+    if encoding in ("base58", "binary"):
         if len(data) > _MOST_BASE58:
             raise RpcError(
                 -32600, "Encoded binary (base 58) data should be less than 128 bytes, please use Base64 encoding."
             )
-        return [base58.encode(data), "base58"]
+        text = base58.encode(data)
+        return text if encoding == "binary" else [text, "base58"]
     return [base64.b64encode(data).decode(), "base64"]
 
 

@@ -37,6 +37,7 @@ from runtime.chain_identity import ChainIdentity
 from runtime.composition import Market, Store, utc_now
 from runtime.errors import StartupError
 from runtime.evidence_endpoints import EvidenceEndpoints
+from runtime.halted_accounts import halted_accounts
 from runtime.halts import Halts
 from runtime.log_behind import RECOVER
 from runtime.preconditions import require_key
@@ -217,7 +218,7 @@ def _checks(store: Store, valkey: Redis) -> list[Check]:
         return "the application owns the log: triggers alone keep it immutable; set DATABASE_OWNER_URL"
 
     async def trading() -> str | None:
-        return (await store.trading.of(DEFAULT_ACCOUNT)).why
+        return await halted_accounts(store.trading, store.known_accounts.accounts)
 
     async def no_dead_letters() -> str | None:
         async with store.pool.connection() as connection, connection.cursor() as cursor:

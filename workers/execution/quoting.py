@@ -14,14 +14,13 @@ from domain.limits import NO_LIMITS, Limits
 from domain.order import Order
 from domain.quotes import Quote, Refusal
 from venues.exact_out import exact_out_refusals
+from venues.permitted import permitted
 from venues.protocol import QuoteRequest, VenueGroup, VenueQuote
 from workers.execution.plausible import plausible
 
 log = structlog.get_logger(__name__)
 
 PATIENCE_S = 5.0
-HALTED_VENUE = "halted by an operator"
-NOT_ALLOWED = "not among the account's venues"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +76,9 @@ class Quoting:
         answers = [answer for group in groups for answer in group]
         if self._remote:
             answers = plausible(answers, self._remote)
-        if refused:
-            answers = [_without(answer, refused, HALTED_VENUE) for answer in answers]
-        if (limits := self._limits()).venues is not None:
-            known = frozenset(venue.casefold() for group in self._venues for venue in group.venues)
-            answers = [_without(answer, limits.refused_venues(known), NOT_ALLOWED) for answer in answers]
+        limits = self._limits()
+        if refused or limits.venues is not None:
+            answers = [permitted(answer, refused, limits) for answer in answers]
         return Answers(
             tuple(answer for answer in answers if isinstance(answer, VenueQuote)),
             tuple(answer for answer in answers if isinstance(answer, Refusal)),
@@ -101,9 +98,3 @@ class Quoting:
             code = Code.CHAIN_UNAVAILABLE if unread else Code.VENUE_UNAVAILABLE
             log.warning("venues unavailable", venues=list(group.venues), error=kind, reason=str(error)[:200])
             return [Refusal(venue=venue, code=code, detail=f"no answer: {kind}") for venue in group.venues]
-
-
-def _without(answer: VenueQuote | Refusal, refused: frozenset[str], why: str) -> VenueQuote | Refusal:
-    if isinstance(answer, VenueQuote) and answer.quote.venue.casefold() in refused:
-        return Refusal(venue=answer.quote.venue, code=Code.VENUE_UNAVAILABLE, detail=why)
-    return answer

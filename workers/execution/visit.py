@@ -23,10 +23,11 @@ from domain.next_step import Step, next_step
 from domain.order import Order
 from domain.time_in_force import overdue_code
 from domain.trading_state import AccountTrading
+from venues.permitted import HALTED_VENUE
 from venues.protocol import VenueQuote
 from workers.execution.builder import Builder
 from workers.execution.joining import Joining
-from workers.execution.quoting import HALTED_VENUE, Quoting
+from workers.execution.quoting import Quoting
 from workers.execution.recording import Recording
 
 

@@ -96,6 +96,36 @@ async def test_it_says_what_the_order_would_be_answered(node: LocalNode, databas
             assert (answer.json().get("code") if answer.status_code != 202 else None) == code, answer.text
 
 
+async def test_a_venue_that_is_halted_or_not_allowed_is_a_refusal_and_no_route(
+    node: LocalNode, database: TestDatabase
+) -> None:
+    async with running(database.app, rpc_url=node.url) as engine:
+        halted = (await preview(engine))["route"]["dex"]
+        others = [venue for venue in ("Meteora", "Orca", "Raydium") if venue != halted]
+
+        async def refused() -> tuple[list[str], str | None]:
+            head = await engine.events.head()
+            while engine.feed.position < head:
+                await engine.http.get("/health/live")
+            seen = await preview(engine)
+            found = [quote["dex"] for quote in seen["quotes"] if quote.get("refusal") == "venue_unavailable"]
+            assert seen["refusal"] is None
+            return found, seen["route"] and seen["route"]["dex"]
+
+        halt = {"scope": f"venue:{halted.lower()}", "state": "reducing", "because": "the test"}
+        assert (await engine.http.put("/api/admin/trading-state", json=halt)).status_code == 200
+        assert (await refused())[0] == [], "a sell is let through"
+        halt["state"] = "halted"
+        assert (await engine.http.put("/api/admin/trading-state", json=halt)).status_code == 200
+        found, route = await refused()
+        assert found == [halted] and route in others
+        assert (await engine.http.put(LIMITS, json={"venues": [others[0]]})).status_code == 200
+        found, route = await refused()
+        assert (sorted(found), route) == (sorted([halted, others[1]]), others[0])
+        assert (await engine.http.put(LIMITS, json={"venues": [halted]})).status_code == 200
+        assert (await refused())[1] is None
+
+
 async def test_a_body_that_is_no_order_is_the_same_problem(engine: Engine) -> None:
     answer = await engine.http.post(PREVIEW, json={**BODY, "tokenOut": "DOGE"})
     assert (answer.status_code, answer.json()["code"]) == (422, "unknown_token")

@@ -66,3 +66,25 @@ async def test_a_rate_that_people_have_is_counted_order_by_order(valkey: Embedde
     answers = [await rates.hit(account, 600) for _ in range(350) for rates in (first, second)]
 
     assert [answer is not None and not answer.exceeded for answer in answers] == [True] * 600 + [False] * 100
+
+
+async def test_what_is_sent_together_is_taken_together_or_not_at_all(valkey: EmbeddedValkey) -> None:
+    for a_minute in (10, 12_000):
+        rates, account = Rates(valkey.url, fail_open=False), uuid4()
+        taken = 0
+        while True:
+            rate = await rates.hit(account, a_minute, 3)
+            assert rate is not None
+            if rate.exceeded:
+                break
+            taken += 3
+        assert taken == a_minute - a_minute % 3
+        after = [await rates.hit(account, a_minute) for _ in range(3)]
+        fits = [one is not None and not one.exceeded for one in after]
+        assert fits == [n < a_minute % 3 for n in range(3)], "one by one what is left is taken"
+
+
+async def test_of_lists_that_come_at_once_as_many_as_fit_are_taken_whole(valkey: EmbeddedValkey) -> None:
+    rates, account = Rates(valkey.url, fail_open=False), uuid4()
+    found = await asyncio.gather(*(rates.hit(account, 10, cost) for cost in (1, 3, 3, 3, 2)))
+    assert [one is not None and not one.exceeded for one in found] == [True, True, True, True, False]

@@ -1,0 +1,24 @@
+"""Which accounts don't trade, and why, as readiness says it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from commands.trading import TradingStates
+from domain.directory import DEFAULT_ACCOUNT, Account
+from domain.trading_state import EngineTrading
+
+
+async def halted_accounts(trading: TradingStates, accounts: Sequence[Account]) -> str | None:
+    """A sentence; None where all trade. What halts all, as an operator's word or a log that was put back, is said once,
+    of the default account; of the others each that is halted by itself is named.
+    """
+    log = await trading.of(DEFAULT_ACCOUNT)
+    found = [] if log.why is None else [log.why]
+    for account in accounts:
+        own = replace(await trading.of(account.account_id), engine=EngineTrading())
+        is_said = account.account_id == DEFAULT_ACCOUNT or (log.behind and own.why == log.reason)
+        if own.why is not None and not is_said:
+            found.append(f"account {account.name}: {own.why}")
+    return "; ".join(found) or None
