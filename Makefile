@@ -6,8 +6,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONTRACT := $(VENV)-contract
 EXCHANGES := $(abspath $(CONTRACT)/exchanges.jsonl)
-# Many tests wait, for blocks or a lease: half as many again as there are cores keep them busy.
-TEST_PROCESSES ?= $(shell $(PYTHON) -c 'import os; print(min(6, (os.cpu_count() or 1) * 3 // 2 or 1))')
 SEED ?= 1
 ORDERS ?= 2000
 MINUTES ?= 10
@@ -46,7 +44,7 @@ unit: install ## run the tests that need no server
 
 test: install ## run every test but the browser's
 	@# What takes long comes first, so that no process is left alone with it.
-	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder \
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder \
 	  tests/e2e tests/integration tests/unit
 
 browser: install ## open /docs in a real browser, and pages of elsewhere (needs Chromium)

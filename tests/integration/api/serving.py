@@ -73,7 +73,7 @@ from venues.report import VenueReport
 CONFIG = ApiConfig(
     rpc_url="http://127.0.0.1:8899",
     tokens=KNOWN_TOKENS,
-    position_patience=2.0,
+    position_patience=5.0,
 )
 LOCALNET = KnownChain("localnet")
 MAPPER = EventMapper((*ORDER_EVENTS, *ACCOUNT_EVENTS, *DIRECTORY_EVENTS, TradingStateSet))

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from redis.asyncio import Redis
 
 from api.rates import Rates
 from tests.integration.api.serving import Engine, running
@@ -20,6 +21,9 @@ SMALL, LARGE = {**BUY, "amountIn": "10"}, {**BUY, "amountIn": "500"}
 
 @pytest.fixture
 async def counting(database: TestDatabase, valkey: EmbeddedValkey) -> AsyncIterator[Engine]:
+    # Each test's account is the default one: what another test has sent in this minute isn't to count.
+    async with Redis.from_url(valkey.url) as client:
+        await client.flushdb()
     async with running(database.app, rates=Rates(valkey.url, fail_open=False)) as engine:
         yield engine
 
