@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 from uuid import UUID
 
-from api.errors import ProblemError
+from domain.errors import DomainError
 
 # Less than many clients wait for an answer.
 PATIENCE_S = 4.0
@@ -36,7 +36,7 @@ async def once_compared(compared: Compared, account_id: UUID, ask: Callable[[], 
     """What ``ask`` returns, asked again after the comparison where it is refused for want of it: most isn't."""
     try:
         return await ask()
-    except ProblemError as early:
+    except DomainError as early:
         if early.code != "history_not_compared":
             raise
     await until_compared(compared, account_id)

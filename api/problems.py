@@ -89,17 +89,6 @@ def log_behind_for_all(trading: Trading) -> ProblemError:
     )
 
 
-def history_not_compared() -> ProblemError:
-    """What this log may have lost of an order, or of the slices of a list, is asked of the chain at each start."""
-    return ProblemError(
-        503,
-        "history_not_compared",
-        "The engine has begun, and has yet to ask the chain whether its log lacks something; nothing was recorded. Try "
-        "again shortly.",
-        headers={"Retry-After": RETRY_AFTER},
-    )
-
-
 def log_behind(trading: Trading) -> ProblemError:
     """An order that could not be told from one of the lost end of the log: it may have been executed already."""
     return ProblemError(
@@ -153,7 +142,9 @@ def problem_of(error: Exception) -> ProblemError:
         case PositionLostError():
             return ProblemError(410, error.code, error.detail, field=error.field, endedAt=error.ended_at)
         case DomainError():
-            return ProblemError(_status_of(error), error.code, error.detail, field=error.field)
+            status = _status_of(error)
+            headers = {"Retry-After": RETRY_AFTER} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
+            return ProblemError(status, error.code, error.detail, field=error.field, headers=headers)
         case LogUnavailableError() | psycopg.OperationalError() | psycopg.errors.IdleInTransactionSessionTimeout():
             return log_unavailable()
         case TooManyConflictsError():

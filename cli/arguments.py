@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from domain.recordable import is_recordable
+from domain.printable import is_recordable
 
 # As far from 1 as a price or an amount may be: 1e999999999 would take all memory there is.
 MAGNITUDE = 30

@@ -18,7 +18,7 @@ from commands.recovery import OpenOrder, Recovery, bound_by_guards, require_each
 from domain.log_behind import ForeignTransactionFound, LogFoundBehind
 from domain.numbers import to_units
 from domain.order import Order
-from domain.recordable import is_recordable
+from domain.printable import is_recordable
 from projections.order_view import price
 from runtime import addresses, settings
 from runtime.composition import Store, open_store

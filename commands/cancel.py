@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 from uuid import UUID
 
-from commands.compared import may_be_cancelled
+from commands.compared import NOT_COMPARED, may_be_cancelled
 from commands.errors import GuardFailedError, TooManyConflictsError
 from commands.loaded_order import LoadedOrder
 from commands.orders import MOST_CONFLICTS, OrderRepository
@@ -52,7 +52,7 @@ async def request_cancel(
             # without.
             raise DomainError("log_behind", "The log was put back; `surefill recover` asks which orders to cancel.")
         if not await may_be_cancelled(trading.compared, history):
-            raise DomainError("history_not_compared", "Whether the log lacks what became of the order isn't known yet.")
+            raise DomainError("history_not_compared", NOT_COMPARED)
         guards = trading.guards(history.account_id, state)
         try:
             return await orders.execute(history, RequestCancel(by=by, because=because), guards=guards)

@@ -8,6 +8,11 @@ from uuid import UUID
 from commands.ids import made_at
 from commands.loaded_order import LoadedOrder
 
+NOT_COMPARED = (
+    "The engine has begun, and has yet to ask the chain whether its log lacks something: until then nothing that "
+    "waits is cancelled. Ask again shortly."
+)
+
 
 class Compared(Protocol):
     @property

@@ -12,7 +12,7 @@ from domain.account_event import AccountEvent
 from domain.errors import DomainError
 from domain.terms import OrderTerms
 from domain.twap_events import SliceRefused, TwapCancelled, TwapPaused, TwapResumed, TwapSubmitted
-from domain.twap_schedule import slice_id, slice_terms
+from domain.twap_schedule import slice_id, slice_ids, slice_terms
 
 TwapState = Literal["active", "paused", "cancelled"]
 
@@ -41,7 +41,7 @@ class Twap:
     @property
     def order_ids(self) -> list[UUID]:
         """The ids of all slices' orders, the first to the last, whether they were submitted yet or not."""
-        return [slice_id(self.list_id, number) for number in range(1, self.slices + 1)]
+        return list(slice_ids(self.list_id, self.slices))
 
     def order_id(self, number: int) -> UUID:
         return slice_id(self.list_id, number)

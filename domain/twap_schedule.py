@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 from uuid import UUID, uuid5
 
 from domain.errors import DomainError
@@ -15,6 +16,12 @@ LEAST_EVERY_MS, MOST_EVERY_MS = 1_000, 86_400_000
 def slice_id(list_id: UUID, number: int) -> UUID:
     """The id of slice ``number``, from 1 on: the same one whenever it is submitted, and so the same guard."""
     return uuid5(list_id, f"slice:{number}")
+
+
+@lru_cache(maxsize=256)  # each id is a hash, and the same lists are asked about again and again
+def slice_ids(list_id: UUID, slices: int) -> tuple[UUID, ...]:
+    """The ids of all slices, the first to the last."""
+    return tuple(slice_id(list_id, number) for number in range(1, slices + 1))
 
 
 def slice_amount(total: int, slices: int, number: int) -> int:

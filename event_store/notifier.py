@@ -7,6 +7,8 @@ and that somebody waits for the wallet's history to be compared.
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections.abc import Callable
 from typing import Literal, get_args
 
@@ -38,6 +40,7 @@ class Notifier:
         self._prefix = prefix
         self._due = asyncio.Event()
         self._unsaid: dict[Subject, int] = {}
+        self._reminded: dict[Subject, float] = {}
         self._saying = False
         self._listeners: dict[Subject, list[Hear]] = {}
         self._publisher: asyncio.Task[None] | None = None
@@ -64,6 +67,13 @@ class Notifier:
         """Say it as soon as Valkey takes it; of several numbers the greatest. Returns at once and never raises."""
         self._unsaid[subject] = max(self._unsaid.get(subject, 0), number)
         self._due.set()
+
+    def remind(self, subject: Subject, every: float = 1.0) -> None:
+        """Say it once in ``every`` seconds, however many ask: for what who waits asks for until it is done."""
+        now = time.monotonic()
+        if now - self._reminded.get(subject, -math.inf) >= every:
+            self._reminded[subject] = now
+            self.publish(subject)
 
     async def said(self, patience: float = 1.0) -> None:
         """Return once what was published has been sent, or after ``patience`` seconds: for who ends right after."""

@@ -14,7 +14,7 @@ from commands.ids import DEFAULT_ACCOUNT
 from runtime.composition import Store
 from workers.history.table import HistoryTable, begun_of_all
 
-ASK_EVERY_S, LOOK_EVERY_S = 1.0, 0.1
+LOOK_EVERY_S = 0.1
 
 
 @dataclass(slots=True)
@@ -27,7 +27,6 @@ class ComparedHistories:
     head: int
     begun: Mapping[UUID, int]
     _known: set[UUID] = field(default_factory=set)
-    _asked: float = -math.inf
     _looked: dict[UUID, float] = field(default_factory=dict)
     _flight: SingleFlight[UUID, bool] = field(default_factory=SingleFlight)
 
@@ -54,7 +53,5 @@ class ComparedHistories:
             self._known.add(account_id)
             return True
         self._looked[account_id] = time.monotonic()
-        if time.monotonic() - self._asked >= ASK_EVERY_S:
-            self._asked = time.monotonic()
-            self.store.notifier.publish("history")
+        self.store.notifier.remind("history")
         return False

@@ -9,7 +9,7 @@ from typing import Any
 from api.errors import ProblemError
 from api.orders.document import BODY_LIMIT, Digits, Document, checked, read_unchecked, shown
 from domain.directory_events import SCOPES, Scope
-from domain.recordable import is_recordable
+from domain.printable import is_recordable
 from domain.time_spans import time_span
 
 

@@ -15,10 +15,8 @@ from api.callers.rules import ADMIN
 from api.errors import RETRY_AFTER, ProblemError
 from api.openapi import problems
 from api.orders.document import BODY_LIMIT
-from api.problems import history_not_compared
 from api.services import InjectedServices, Services
 from commands.halting import Scope
-from domain.errors import DomainError
 from domain.trading_state import TRADING_STATES, TradingState
 from projections.errors import ProjectionBehindError
 from projections.order_view import View
@@ -70,10 +68,6 @@ class TradingController(Controller):
             cancelling = await services.set_trading(
                 scope, state, by=caller.shown, because=because, cancel_live=cancel_live
             )
-        except DomainError as early:
-            if early.code != "history_not_compared":
-                raise
-            raise history_not_compared() from None
         except ProjectionBehindError:
             raise ProblemError(
                 503,

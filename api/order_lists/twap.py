@@ -17,7 +17,7 @@ from api.orders.document import Document
 from api.orders.gate import is_known, refusal_of_terms
 from api.orders.limits import exceeded_by_itself, limits_of
 from api.orders.preview import ask_all
-from api.problems import history_not_compared, log_behind_for_all, repeatable
+from api.problems import log_behind_for_all, repeatable
 from api.services import Services
 from commands.ids import list_id as id_of_list
 from domain.codes import Code
@@ -87,8 +87,6 @@ class TwapKind:
         except DomainError as refused:
             if refused.code == "log_behind":
                 raise log_behind_for_all(await services.trading(caller.account_id)) from None
-            if refused.code == "history_not_compared":
-                raise history_not_compared() from None
             raise
         shown = await self.show(services, caller, list_id)
         return CancelledTwap(**dict(shown), items=items) if shown else None

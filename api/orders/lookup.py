@@ -7,7 +7,7 @@ from uuid import UUID
 
 from api.callers.caller import Caller
 from api.errors import ProblemError
-from api.problems import history_not_compared, log_behind_for_all, unreadable
+from api.problems import log_behind_for_all, unreadable
 from api.services import Services
 from domain.errors import DomainError
 from domain.tokens import Pair
@@ -56,7 +56,5 @@ async def order_problem(services: Services, caller: Caller, refused: DomainError
             return unreadable()
         case "log_behind":
             return log_behind_for_all(await services.trading(caller.account_id))
-        case "history_not_compared":
-            return history_not_compared()
         case _:
             return refused

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import structlog
 
 from commands.accounts import account_event
+from commands.compared import NOT_COMPARED
 from commands.errors import TooManyConflictsError
 from commands.ids import list_id as id_of_list
 from commands.orders import MOST_CONFLICTS, Guards
@@ -180,7 +181,7 @@ class TwapLists:
             # In what the log lost more of its slices may have been executed: its end would be told without them.
             raise DomainError("log_behind", "The log was put back; `surefill recover` asks which orders to cancel.")
         if not known.submitted.paper and not await self._trading.compared.of(account_id):
-            raise DomainError("history_not_compared", "Whether the log lacks some of its slices isn't known yet.")
+            raise DomainError("history_not_compared", NOT_COMPARED)
         return self._trading.guards(account_id, trading)
 
     def _repeated(self, list_id: UUID, recorded: list[RecordedEvent], asked: TwapSubmitted) -> AcceptedTwap:

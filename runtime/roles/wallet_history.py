@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
-import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -22,7 +20,6 @@ from workers.history.table import HistoryTable
 from workers.history.watch import HISTORY, HistoryWatch, Pace
 
 LOOK_EVERY_S = 0.1
-ASK_EVERY_S = 1.0
 
 
 async def run(parts: Parts) -> None:
@@ -114,9 +111,6 @@ class HistoryGate:
 
     async def opened(self) -> None:
         # It may be another process that compares, and it may begin to listen later than this one asks.
-        asked = -math.inf
         while (await self.table.numbers()).completed <= self.begun:
-            if time.monotonic() - asked >= ASK_EVERY_S:
-                self.store.notifier.publish("history")
-                asked = time.monotonic()
+            self.store.notifier.remind("history")
             await asyncio.sleep(LOOK_EVERY_S)

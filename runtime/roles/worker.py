@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -150,19 +148,6 @@ def _canary(parts: Parts, signer: AccountSigner, account_id: UUID) -> Canary:
     return Canary(chain, wallet, signer.guard_key, parts.store.guard_keys, funds, account_id, canaries)
 
 
-def _paced(ask: Callable[[], None]) -> Callable[[], None]:
-    """``ask`` once a second at most: any number of orders may ask at each of their visits."""
-    asked = -math.inf
-
-    def paced() -> None:
-        nonlocal asked
-        if time.monotonic() - asked >= 1.0:
-            asked = time.monotonic()
-            ask()
-
-    return paced
-
-
 def _first(group: BaseExceptionGroup[StartupError]) -> BaseException:
     found: BaseException = group
     while isinstance(found, BaseExceptionGroup):
@@ -247,6 +232,6 @@ def visit_of(
         clock=utc_now,
         may_sign=may_sign,
         closed=store.closed_elsewhere,
-        compare=_paced(partial(store.notifier.publish, "history")),
+        compare=partial(store.notifier.remind, "history"),
         paper=settings.paper,
     )

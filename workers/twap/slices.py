@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from functools import lru_cache
 from uuid import UUID
 
 from commands import order_limits
@@ -19,7 +18,6 @@ from domain.limits import NO_LIMITS
 from domain.terms import OrderTerms
 from domain.trading_state import AccountTrading
 from domain.twap import Twap
-from domain.twap_schedule import slice_id
 from workers.errors import WaitError
 
 IsTooOften = Callable[[UUID, int], Awaitable[bool]]
@@ -55,7 +53,7 @@ class SliceOrders:
         executed = await self._executed_elsewhere.of_account(account_id)
         if not executed:
             return []
-        lost = [number for number, order_id in enumerate(_ids(twap.list_id, twap.slices), 1) if order_id in executed]
+        lost = [number for number, order_id in enumerate(twap.order_ids, 1) if order_id in executed]
         if not lost:
             return []
         there = await self._orders.load([twap.order_id(number) for number in lost])
@@ -102,8 +100,3 @@ class SliceOrders:
         ended = (RecordElsewhere(executed),) if executed else ()
         new = LoadedOrder(order_id, account_id)
         await self._orders.execute(new, command, *ended, guards=guards, decide_again=False)
-
-
-@lru_cache(maxsize=256)  # each is a hash, and a list is looked at ten times a second
-def _ids(list_id: UUID, slices: int) -> tuple[UUID, ...]:
-    return tuple(slice_id(list_id, number) for number in range(1, slices + 1))

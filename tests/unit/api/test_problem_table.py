@@ -23,7 +23,7 @@ OF_THE_DOMAIN = {
     *("open_orders_exceeded", "notional_exceeded"),
     *("client_list_id_conflict", "invalid_slices", "invalid_every_ms", "not_sliceable"),
     *("client_order_id_conflict", "position_lost", "invalid_account_name", "account_exists", "account_not_found"),
-    *("key_not_found", "amount_not_allowed"),
+    *("key_not_found", "amount_not_allowed", "history_not_compared"),
 }
 
 
