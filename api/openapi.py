@@ -29,7 +29,7 @@ _PROBLEMS: dict[str, dict[str, Any]] = json.loads((EXAMPLES / "problems.json").r
 # Who may not ask, what can't be read, is too long or too slow, too many requests at once, and a fault of ours.
 _OF_EVERY_ROUTE = (
     *("bad_request", "invalid_host", "host_not_allowed", "origin_not_allowed", "request_timeout", "body_too_large"),
-    *("headers_too_large", "overloaded", "internal_error"),
+    *("headers_too_large", "overloaded", "stopping", "internal_error"),
 )
 
 _OF_A_KEY = ("unauthenticated", "scope_missing", "rate_limited", "invalid_query")

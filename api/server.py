@@ -15,6 +15,7 @@ from api.serving.head import answering_head
 from api.serving.limits import Limits
 from api.serving.overload import MAX_LAG_S, LoopLag, shed
 from api.serving.server import server
+from api.serving.stopping import answered_when_stopped
 from api.serving.websocket import WebSocketProtocol
 
 # Seconds. Whoever supervises this process gives it more, and all of the engine ends within ten.
@@ -36,13 +37,15 @@ async def serve(
 ) -> None:
     """Serve until cancelled, then stop: sockets are closed with 1012, requests in flight have ``GRACE`` seconds.
 
+    What has had no answer by then is told that the engine stops.
+
     ``max_lag`` is how many seconds the event loop may be late before requests are refused. ``listening`` is told the
     port once connections are taken; with ``port`` 0 the system picks one. Raises ``OSError`` where the address can't be
     had.
     """
     listener, lag = _bind(host, port), LoopLag(max_lag)
     serving = server(
-        measured(checked(at_most(shed(answering_head(app), lag), at_once), access)),
+        measured(answered_when_stopped(checked(at_most(shed(answering_head(app), lag), at_once), access))),
         limits,
         lifespan="on",
         log_level="warning",

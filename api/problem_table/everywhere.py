@@ -55,6 +55,14 @@ EVERYWHERE = (
         "1,000 requests are at work, or the engine is behind with its work (`MAX_LOOP_LAG_MS`); nothing was recorded",
         "send it again after `Retry-After`",
     ),
+    Entry(
+        "stopping",
+        503,
+        True,
+        "the engine was told to stop, and 2 s later had no answer yet. What was to be recorded may have been; "
+        "`retryable` is false for a `POST` without `Idempotency-Key`",
+        "ask again; an order only with its `clientOrderId`, or look for it first",
+    ),
     Entry("not_found", 404, False, "there is nothing at this path", "`/docs` lists the paths"),
     Entry("method_not_allowed", 405, False, "the path doesn't take this method", "`Allow` lists what it takes"),
     Entry(

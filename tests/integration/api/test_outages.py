@@ -26,6 +26,8 @@ from tests.integration.conftest import TestDatabase
 from tests.integration.embedded import EmbeddedPostgres, EmbeddedValkey
 
 UNAVAILABLE = {"log_unavailable", "outcome_unknown"}
+# Two market orders, OrderSubmitted and OrderTriggered of each.
+RECORDED = 4
 
 
 async def append_from_the_future(url: str, order_id: str) -> None:
@@ -115,16 +117,26 @@ async def test_streams_run_on_and_orders_are_taken_when_valkey_goes(database: Te
 
 
 async def test_a_stopping_server_answers_what_it_was_asked_and_then_takes_no_more(database: TestDatabase) -> None:
+    """What would have waited for five seconds, for a position or for an order's end, is answered when two are over."""
     async with running(database.app) as engine:
-        asked = asyncio.create_task(engine.http.get("/api/orders", params={"position": "99"}))
-        # Answered on another connection after the question above was sent: the server has it by then.
-        await engine.http.get("/health/live")
+        waiting = {"Prefer": "wait=5"}
+        asked = [
+            asyncio.create_task(engine.http.get("/api/orders", params={"position": "99"})),
+            asyncio.create_task(engine.http.post("/api/orders/execute", json=BODY, headers=waiting)),
+            asyncio.create_task(
+                engine.http.post("/api/orders/execute", json=BODY, headers={**waiting, "Idempotency-Key": "once"})
+            ),
+        ]
+        while await engine.events.head() < RECORDED:
+            await asyncio.sleep(0.02)
         begun = time.monotonic()
         engine.serving.cancel()
-        answer = await asked
+        answers = await asyncio.gather(*asked)
         await asyncio.gather(engine.serving, return_exceptions=True)
-        assert (answer.status_code, answer.json()["code"]) == (400, "invalid_query")
         assert time.monotonic() - begun < 4
+        assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(503, "stopping")] * 3
+        assert [answer.json()["retryable"] for answer in answers] == [True, False, True]
+        assert [answer.headers.get("retry-after") for answer in answers] == ["1", None, "1"]
         with pytest.raises(httpx2.ConnectError):
             await engine.http.get("/health/live")
 

@@ -12,6 +12,7 @@ import pytest
 from prometheus_client import REGISTRY
 from websockets.asyncio.client import connect
 
+from api.serving.overload import MAX_LAG_S
 from cli.client import Client
 from tests.integration.api.serving import BODY, Engine, running
 from tests.integration.api.test_read import TO_CONFIRMED
@@ -95,7 +96,13 @@ async def test_health_metrics_and_sockets_go_on_while_posts_are_refused(engine: 
                 assert ([message["status"] for message in messages], code) == (STATUSES, 1000)
 
 
-async def test_thirty_two_connections_at_full_speed_are_not_refused(engine: Engine) -> None:
+async def test_thirty_two_connections_at_full_speed_are_not_refused(database: TestDatabase) -> None:
+    """At the lateness that an engine is given where nobody sets another."""
+    async with running(database.app, max_lag=MAX_LAG_S) as engine:
+        await full_speed(engine)
+
+
+async def full_speed(engine: Engine) -> None:
     counted = refused()
 
     async def post_all(http: httpx2.AsyncClient) -> None:

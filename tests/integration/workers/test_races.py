@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
 import random
 from collections.abc import Awaitable, Callable, Sequence
@@ -33,9 +34,13 @@ LOWEST, STEPS = 150, 5
 FAR = Decimal(1_000)
 # Seconds over which those that are asked about at one step of the price are spread.
 SPREAD_S = 0.3
-# So many are asked about only once their price has triggered them, so that some answers race a swap however slow the
-# watcher is.
-AFTER_ITS_TRIGGER = 1 / 3
+# When orders are asked about, in turn: four at any moment, one once its price has triggered it, one once its swap is on
+# its way. So some answers race a swap, and some come too late for a cancel alone, however slow watcher and worker are.
+MOMENTS: tuple[Callable[[Order], bool], ...] = (
+    *[lambda _: True] * 4,
+    lambda order: order.status != "pending",
+    lambda order: order.ended or order.status == "submitted",
+)
 # So many ask at a time: more would only wait for each other, and for the connections that the engine itself needs.
 AT_ONCE = 30
 
@@ -79,9 +84,10 @@ async def answered(engine: EngineHarness, ids: Sequence[UUID], ask: Ask) -> list
 
     turn = asyncio.Semaphore(AT_ONCE)
 
+    moments = dict(zip(ids, itertools.cycle(MOMENTS)))
+
     async def patiently(order_id: UUID) -> tuple[UUID, Answered]:
-        if random.random() < AFTER_ITS_TRIGGER:
-            await engine.until(order_id, lambda order: order.status != "pending", within=300)
+        await engine.until(order_id, moments[order_id], within=300)
         await asyncio.sleep(random.uniform(0, SPREAD_S * max(1, len(ids) / AT_ONCE / STEPS)))
         while True:
             try:
