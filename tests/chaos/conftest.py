@@ -21,7 +21,7 @@ from tests.chaos.processes import CORE, ROLES, ProcessHarness
 from tests.e2e.conftest import own_engine, reachable  # noqa: F401
 from tests.integration.conftest import (  # noqa: F401 - pytest finds fixtures and hooks by their names here
     database,
-    empty_database,
+    migrated,
     postgres,
     pytest_asyncio_loop_factories,
     valkey,

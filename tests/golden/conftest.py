@@ -11,7 +11,7 @@ from chains.wallet import Wallet
 from tests.chaos.node import FaultyNode
 from tests.integration.conftest import (  # noqa: F401 - pytest finds fixtures and hooks by their names here
     database,
-    empty_database,
+    migrated,
     postgres,
     pytest_asyncio_loop_factories,
     valkey,

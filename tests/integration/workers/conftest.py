@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from chains.wallet import Wallet
-from event_store.schema.migrate import migrate
 from localnet.main import serve
 from runtime.composition import open_market, open_store
 from runtime.preconditions import require_wallet
@@ -56,13 +55,12 @@ async def engine(
 
 @pytest.fixture
 async def other(
-    engine: EngineHarness, postgres: EmbeddedPostgres, chain_timeout: float
+    engine: EngineHarness, postgres: EmbeddedPostgres, migrated: str, chain_timeout: float
 ) -> AsyncIterator[EngineHarness]:
     """Another engine with a log of its own, and the same wallet on the same chain. It shares Valkey: a test lets each
     execute its orders itself.
     """
-    with new_database(postgres) as database:
-        await migrate(database.owner, database.app)
+    with new_database(postgres, like=migrated) as database:
         settings = engine.settings.model_copy(update={"database_url": database.app})
         async with running_engine(settings, chain_timeout) as other:
             yield other
