@@ -9,12 +9,15 @@ from uuid import UUID
 
 import typer
 
-from cli.arguments import Because
-from cli.operator import operator, print_outcome
+from cli.arguments import Because, not_empty
+from cli.operator import account_named, operator, print_outcome
+from cli.orders import is_order_id
 from commands.cancel import cancel_order, cancel_outcome, order_of, request_cancel
+from commands.ids import order_id as id_of_order
 from commands.loaded_order import LoadedOrder
 from domain.directory import DEFAULT_NAME, account_id_of
 from domain.errors import DomainError
+from domain.printable import is_recordable
 from domain.tokens import KNOWN_TOKENS
 from projections.orders.queries import OrderList
 from runtime import addresses, settings
@@ -23,13 +26,23 @@ from runtime.composition import Store, open_store, utc_now
 LOOK_S = 0.2
 
 
+def _named_order(text: str | None) -> str | None:
+    """A name that isn't there cancels nothing: an empty one doesn't mean all."""
+    if text is not None and not is_recordable(text):
+        raise typer.BadParameter("it isn't UTF-8 text")
+    return not_empty(text)
+
+
 def cancel(
     because: Because,
-    order: Annotated[UUID | None, typer.Argument(help="The order's id; or --all, or --pair.")] = None,
+    order: Annotated[
+        str | None,
+        typer.Argument(help="The order's id, or the client's own; or --all, or --pair.", callback=_named_order),
+    ] = None,
     *,
     every: Annotated[bool, typer.Option("--all", help="Whatever the account has open.")] = False,
     pair: Annotated[str | None, typer.Option(help="What the account has open on it, as SOL/USDC.")] = None,
-    account: Annotated[str, typer.Option(help="Whose orders --all and --pair mean.")] = DEFAULT_NAME,
+    account: Annotated[str, typer.Option(help="Whose orders --all, --pair and a clientOrderId mean.")] = DEFAULT_NAME,
     wait: Annotated[int, typer.Option(min=0, max=3_600, help="Seconds to wait for what becomes of it.")] = 30,
 ) -> None:
     """Cancel an order: at once, or through the chain where a swap of it may still land; the first to land wins.
@@ -38,14 +51,15 @@ def cancel(
     """
     if [order is not None, every, pair is not None].count(True) != 1:
         raise typer.BadParameter("one of an order's id, --all and --pair says which orders")
-    work = _cancel(order, because, wait) if order else _cancel_open(account, pair, because)
+    work = _cancel(order, account, because, wait) if order is not None else _cancel_open(account, pair, because)
     print_outcome("cancel", work)
 
 
-async def _cancel(order_id: UUID, because: str, wait: int) -> str:
+async def _cancel(order: str, account: str, because: str, wait: int) -> str:
     """Record the request and wait; a sentence that says what the order is then. Raises where it was too late."""
     found = addresses.completed(settings.load(), "database_url", "redis_url")
     async with open_store(found, "cancel") as store:
+        order_id = UUID(order) if is_order_id(order) else await _order_of_client(store, account, order)
         history = await cancel_order(store.orders, store.trading, order_id, by=operator(), because=because)
         try:
             async with asyncio.timeout(wait):
@@ -56,6 +70,21 @@ async def _cancel(order_id: UUID, because: str, wait: int) -> str:
     if status == "confirmed":
         raise DomainError("too_late", f"The swap of order {order_id} was faster: it is confirmed.")
     return f"order {order_id} is {status}"
+
+
+async def _order_of_client(store: Store, account: str, client_order_id: str) -> UUID:
+    """Raises ``DomainError`` as ``account_named`` and ``order_of`` do."""
+    account_id = await account_named(store, account)
+    order_id = id_of_order(account_id, client_order_id)
+    try:
+        await order_of(store.orders, order_id, account_id)
+    except DomainError as refused:
+        if refused.code != "order_not_found":
+            raise
+        # Nobody knows it by the id that follows from the client's.
+        detail = f"The account {account} has no order {client_order_id}."
+        raise DomainError(refused.code, detail) from None
+    return order_id
 
 
 async def _cancel_open(account: str, pair: str | None, because: str) -> str:

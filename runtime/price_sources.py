@@ -22,6 +22,7 @@ from venues.feeds.ticks import Feed, FeedPrices
 from venues.jupiter.client import refused
 from venues.pools import PoolBook
 from venues.prices import PoolPrices, PriceSource
+from venues.recent_prices import RecentPrices
 from venues.remote.budget import Budget, NoBudget
 from venues.remote.service import Service
 
@@ -44,7 +45,9 @@ async def open_prices(settings: Settings, pools: PoolBook, slot_age: SlotAge) ->
     """``slot_age`` is the chain's. Raises ``StartupError`` where a file of ticks can't be read."""
     async with AsyncExitStack() as stack:
         opened = [await _opened(word, settings, pools, slot_age, stack) for word in settings.price_source]
-        first, others = opened[0], [one.source for one in opened[1:]]
+        # What an old price agrees with isn't borne out by it.
+        max_age = settings.price_max_age
+        first, others = opened[0], [RecentPrices(one.source, one.slot_age, max_age=max_age) for one in opened[1:]]
         if not others:
             yield first
             return

@@ -42,6 +42,7 @@ from domain.tokens import Side, pair_of
 from projections.order_view import IfKnown, VenueFee, View
 from venues.exact_out import exact_out_refusals
 from venues.permitted import permitted
+from venues.plausible import plausible, remote_venues
 from venues.protocol import Proposal, QuoteRequest, VenueGroup, VenueQuote
 
 log = structlog.get_logger(__name__)
@@ -129,7 +130,11 @@ class PreviewController(Controller):
         answers, rent = await asyncio.gather(ask_all(services.venues, asked), _rent(services))
         halted = (await services.trading(caller.account_id)).refused_venues(asked.side)
         limits = limits_of(services, caller)
-        answers = [(group, permitted(answer, halted, limits)) for group, answer in answers]
+        # As an order's are: what a halted venue offers bears a quote out, too.
+        judged = plausible([answer for _, answer in answers], remote_venues(services.venues))
+        answers = [
+            (group, permitted(answer, halted, limits)) for (group, _), answer in zip(answers, judged, strict=True)
+        ]
         refusal = await would_be_refused(services, caller, asked)
         return await _preview(services, caller, asked, answers, rent, refusal.body() if refusal else None)
 

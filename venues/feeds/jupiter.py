@@ -23,7 +23,7 @@ MOST_TOKENS = 50
 class JupiterFeed:
     """Asked every ``every`` seconds at most, by ``service``. A token without a reliable price is left out by it.
 
-    A tick is as old as the block that its price was computed at has been the same.
+    A tick is as old as the block that its price was computed at has been the same; where none is named, as its price.
     """
 
     name = "jupiter"
@@ -38,7 +38,8 @@ class JupiterFeed:
         self._clock = clock
         self._asked = -every
         self._ticks: dict[str, Tick] = {}
-        self._blocks: dict[str, int] = {}
+        # Each token's last block, and when it was first named.
+        self._blocks: dict[str, tuple[int, float]] = {}
 
     async def ticks(self) -> Mapping[str, Tick]:
         if monotonic() - self._asked >= self._every:
@@ -60,11 +61,17 @@ class JupiterFeed:
     def _take(self, found: Mapping[str, tuple[Decimal, int | None]]) -> None:
         now = self._clock()
         for mint, (price, block) in found.items():
+            self._ticks[mint] = Tick(price, price, self._since(mint, price, block, now))
+
+    def _since(self, mint: str, price: Decimal, block: int | None, now: float) -> float:
+        """When Jupiter first said it: an answer is no news by itself."""
+        if block is None:
             held = self._ticks.get(mint)
-            stands = held is not None and block is not None and self._blocks.get(mint) == block
-            self._ticks[mint] = Tick(price, price, held.at if held and stands else now)
-            if block is not None:
-                self._blocks[mint] = block
+            return held.at if held and held.bid == price else now
+        last = self._blocks.get(mint)
+        if last is None or last[0] != block:
+            last = self._blocks[mint] = block, now
+        return last[1]
 
 
 def _price(one: dict[str, object]) -> tuple[Decimal, int | None]:

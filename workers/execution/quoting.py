@@ -15,8 +15,8 @@ from domain.order import Order
 from domain.quotes import Quote, Refusal
 from venues.exact_out import exact_out_refusals
 from venues.permitted import permitted
+from venues.plausible import plausible, remote_venues
 from venues.protocol import QuoteRequest, VenueGroup, VenueQuote
-from workers.execution.plausible import plausible
 
 log = structlog.get_logger(__name__)
 
@@ -57,7 +57,7 @@ class Quoting:
     ) -> None:
         self._venues = venues
         self._owner = owner
-        self._remote = frozenset(venue for group in venues if group.is_remote for venue in group.venues)
+        self._remote = remote_venues(venues)
         self._limits = limits
         self._patience = patience
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -68,6 +68,7 @@ from tests.integration.api.contract import Contract
 from venues.constant_product import PROGRAM_ID
 from venues.pools import PoolBook
 from venues.prices import PoolPrices
+from venues.protocol import VenueGroup
 from venues.report import VenueReport
 
 CONFIG = ApiConfig(
@@ -180,6 +181,7 @@ async def running(
     keyless: Caller | None = KEYLESS,
     rates: Rates | None = None,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    remote: Sequence[VenueGroup] = (),
 ) -> AsyncIterator[Engine]:
     """An engine over the database at ``app_url``; without ``notifier`` its tails poll, without node: no price.
 
@@ -226,7 +228,7 @@ async def running(
 
         app = create_app(
             config, orders=orders, events=events, mapper=MAPPER, pool=pool, checks=checks, hurry=hurry.set,
-            live=live, prices=PoolPrices(book), slot_age=chain.slot_age, chain=known, venues=(book,),
+            live=live, prices=PoolPrices(book), slot_age=chain.slot_age, chain=known, venues=(book, *remote),
             venue_reports=reports, trading=trading.of, epochs=epochs.all,
             executed_elsewhere=executed_elsewhere.of_order, accounts=known_accounts, directory=directory,
             guard_rent=partial(chain.rent, GUARD_BYTES),

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from solders.keypair import Keypair
 
 from chains.tips import Tip
+from domain.quotes import Refusal
+from domain.tokens import SOL, USDC
 from tests.integration.api.serving import BODY, CONFIG, Engine, running
 from tests.integration.conftest import TestDatabase
 from tests.integration.localnet.local_node import LocalNode
 from tests.ports import free_port
+from tests.unit.domain.scenario import quote
+from venues.protocol import Proposal, QuoteRequest, VenueQuote
 
 PREVIEW = "/api/orders/preview"
 LIMITS = "/api/admin/accounts/default/limits"
@@ -124,6 +128,43 @@ async def test_a_venue_that_is_halted_or_not_allowed_is_a_refusal_and_no_route(
         assert (sorted(found), route) == (sorted([halted, others[1]]), others[0])
         assert (await engine.http.put(LIMITS, json={"venues": [halted]})).status_code == 200
         assert (await refused())[1] is None
+
+
+class Boastful:
+    """A remote venue that offers ``amount_out``, whatever it is asked."""
+
+    venues: ClassVar = {"Far": frozenset({frozenset({SOL.mint, USDC.mint})})}
+    is_remote = True
+    service_name = None
+    quotes_exact_out = False
+
+    def __init__(self, amount_out: int) -> None:
+        self.amount_out = amount_out
+
+    async def quote_all(self, requests: Sequence[QuoteRequest]) -> list[list[VenueQuote | Refusal]]:
+        return [[VenueQuote(quote(self.amount_out, "Far", amount_in=asked.amount_in))] for asked in requests]
+
+    async def swap(self, *_: object, **__: object) -> Proposal:
+        raise AssertionError("nothing is proposed for a preview")
+
+    swap_exact_out = swap
+
+
+async def test_a_remote_quote_that_no_order_would_take_is_a_refusal(node: LocalNode, database: TestDatabase) -> None:
+    far = Boastful(0)
+    async with running(database.app, rpc_url=node.url, remote=(far,)) as engine:
+
+        async def seen() -> tuple[str, str | None]:
+            answer = await preview(engine)
+            [said] = [one for one in answer["quotes"] if one["dex"] == "Far"]
+            return answer["route"]["dex"], said.get("refusal")
+
+        best = max(float(one["amountOut"]) for one in (await preview(engine))["quotes"] if one["dex"] != "Far")
+        far.amount_out = int(best * 1.04 * 10**USDC.decimals)
+        assert await seen() == ("Far", None)
+        far.amount_out = int(best * 1.06 * 10**USDC.decimals)
+        route, refusal = await seen()
+        assert route != "Far" and refusal == "venue_answer_invalid"
 
 
 async def test_a_body_that_is_no_order_is_the_same_problem(engine: Engine) -> None:

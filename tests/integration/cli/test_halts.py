@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -16,29 +13,8 @@ from commands.ids import DEFAULT_ACCOUNT
 from domain.account import ContradictionFound
 from domain.errors import DomainError
 from domain.trading_state import TradingState
-from runtime.composition import Store, open_store
+from runtime.composition import Store
 from runtime.halted_accounts import halted_accounts
-from runtime.settings import Settings
-from tests.integration.conftest import TestDatabase
-from tests.integration.embedded import EmbeddedValkey
-
-
-@pytest.fixture
-async def store(
-    database: TestDatabase, valkey: EmbeddedValkey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Store]:
-    """A store beside the command, whose settings name the same servers, with the accounts default and desk."""
-    for name, value in (("DATABASE_URL", database.app), ("REDIS_URL", valkey.url), ("DATA_DIR", str(tmp_path))):
-        monkeypatch.setenv(name, value)
-    settings = Settings(database_url=database.app, redis_url=valkey.url, data_dir=tmp_path, _env_file=None)  # type: ignore[call-arg]
-    async with open_store(settings, "test") as store:
-        following = asyncio.create_task(store.feed.run())
-        await store.feed.begun()
-        await store.known_accounts.load()
-        await store.directory.open("desk", None, by="test")
-        yield store
-        following.cancel()
-        await asyncio.gather(following, return_exceptions=True)
 
 
 async def contradicted(store: Store, name: str = "desk") -> None:

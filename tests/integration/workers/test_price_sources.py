@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from domain.events import OrderTriggered
+from domain.tokens import SOL, USDC, pair_of
 from runtime.errors import StartupError
 from runtime.price_sources import open_prices
 from tests.integration.workers.harness import EngineHarness
@@ -71,6 +72,18 @@ async def test_where_they_agree_the_first_triggers(engine: EngineHarness, tmp_pa
         order_id = await engine.submit(**LIMIT)
         await engine.until(order_id, lambda order: order.status != "pending")
         await engine.stop()
+
+
+async def test_pools_that_are_old_bear_no_other_price_out(engine: EngineHarness, tmp_path: Path) -> None:
+    settings = engine.settings.model_copy(update={"price_source": (recorded(tmp_path, "150.2"), "pools")})
+
+    async def long_ago(_: int) -> int:
+        return settings.price_max_age + 2
+
+    for slot_age, used in ((engine.chain.slot_age, True), (long_ago, False)):
+        async with open_prices(settings, engine.book, slot_age) as prices:
+            seen = await prices.source.observe([pair_of(SOL, USDC)])
+            assert bool(seen.pairs) is used
 
 
 async def test_a_single_wild_tick_latches_no_stop_whatever_else_the_feed_says(

@@ -78,6 +78,34 @@ async def test_a_price_of_the_same_block_grows_old_whatever_is_answered() -> Non
         assert (await feed.ticks())[SOL.mint].at == clock.now
 
 
+async def test_a_price_of_no_block_grows_old_while_it_is_the_same() -> None:
+    """An answer is no news by itself: a price that nobody computes any more is answered again and again."""
+    clock = Clock()
+    async with jupiter(clock) as (stub, feed):
+        stub.block = None
+        first = (await feed.ticks())[SOL.mint].at
+        clock.now += 60
+        assert (await feed.ticks())[SOL.mint].at == first
+        assert (await FeedPrices(feed, max_age=5.0, clock=clock).observe([pair_of(SOL, USDC)])).pairs == {}
+        stub.price = "147.5"
+        assert (await feed.ticks())[SOL.mint].at == clock.now
+
+
+async def test_a_block_that_is_left_out_now_and_then_makes_no_old_price_new() -> None:
+    clock = Clock()
+    async with jupiter(clock) as (stub, feed):
+        first = (await feed.ticks())[SOL.mint].at
+        for block in (None, 348_004_023, None):
+            clock.now += 2
+            stub.block = block
+            assert (await feed.ticks())[SOL.mint].at == first
+        # Nor one that was said anew any older: the price may have stood still while its blocks went on.
+        stub.block = 348_004_024
+        anew = (await feed.ticks())[SOL.mint].at
+        clock.now, stub.block = clock.now + 2, None
+        assert anew > first and (await feed.ticks())[SOL.mint].at == anew
+
+
 @pytest.mark.parametrize(
     ("status", "body"),
     [

@@ -6,17 +6,22 @@ nothing else meets it, either.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from fractions import Fraction
 from itertools import pairwise
 
 from domain.codes import Code
 from domain.numbers import BPS
 from domain.quotes import Quote, Refusal
-from venues.protocol import VenueQuote
+from venues.protocol import VenueGroup, VenueQuote
 
 MOST_ABOVE_BPS = 500
 """How far above the best of all others a remote quote may be."""
+
+
+def remote_venues(groups: Iterable[VenueGroup]) -> frozenset[str]:
+    """The names of those whose quotes are somebody else's word."""
+    return frozenset(venue for group in groups if group.is_remote for venue in group.venues)
 
 
 def plausible(answers: Sequence[VenueQuote | Refusal], remote: Collection[str]) -> list[VenueQuote | Refusal]:

@@ -6,8 +6,8 @@ import pytest
 
 from domain.quotes import Quote, Refusal
 from domain.tokens import SOL, USDC
+from venues.plausible import plausible
 from venues.protocol import VenueQuote
-from workers.execution.plausible import plausible
 
 
 def offer(venue: str, amount_out: int, amount_in: int = 10**9) -> VenueQuote:

@@ -1,0 +1,52 @@
+"""`surefill cancel`: an order by its id, or by the name that its client gave it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+from typer.testing import CliRunner
+
+from cli import cancel
+from cli.main import app
+from cli.operator import account_named
+from commands.submit import submit_order
+from domain.errors import DomainError
+from runtime.composition import Store
+from tests.unit.domain.scenario import submit
+
+
+async def submitted(store: Store, account: str, client_order_id: str) -> UUID:
+    """An order that waits for its price."""
+    asked = submit(None, type="limit", limit_price=Decimal(1_000), client_order_id=client_order_id)
+    return (await submit_order(store.orders, await account_named(store, account), asked)).order_id
+
+
+async def status(store: Store, order_id: UUID) -> str:
+    order = (await store.orders.load([order_id])).orders[order_id].order
+    assert order is not None
+    return order.status
+
+
+async def test_an_order_is_cancelled_by_its_clients_own_name_for_it(store: Store) -> None:
+    ours, desks = [await submitted(store, account, "a-1") for account in ("default", "desk")]
+    assert await cancel._cancel("a-1", "desk", "the test", 5) == f"order {desks} is cancelled"
+    assert (await status(store, ours), await status(store, desks)) == ("pending", "cancelled")
+    # By its id it is nobody's but its own, whatever account is named.
+    assert await cancel._cancel(str(ours).upper(), "desk", "the test", 5) == f"order {ours} is cancelled"
+
+
+async def test_a_name_that_no_order_has_is_told_as_it_was_typed(store: Store) -> None:
+    await submitted(store, "desk", "a-1")
+    with pytest.raises(DomainError, match=r"The account default has no order a-1\."):
+        await cancel._cancel("a-1", "default", "the test", 5)
+    with pytest.raises(DomainError, match="There is no account desk2"):
+        await cancel._cancel("a-1", "desk2", "the test", 5)
+
+
+@pytest.mark.parametrize("name", ["", " ", "a\udcff"])
+def test_a_name_that_is_none_cancels_nothing(name: str) -> None:
+    """Least of all everything that is open."""
+    ended = CliRunner().invoke(app, ["cancel", name, "--because", "the test"])
+    assert ended.exit_code == 2
