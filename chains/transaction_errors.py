@@ -26,7 +26,6 @@ _KNOWN_PROGRAMS: CustomCodes = {
 _TRANSACTION_ERRORS = {
     "AccountNotFound": Code.INSUFFICIENT_FUNDS,
     "InsufficientFundsForFee": Code.INSUFFICIENT_FUNDS,
-    "InsufficientFundsForRent": Code.INSUFFICIENT_FUNDS,
     "BlockhashNotFound": Code.BLOCKHASH_NOT_FOUND,
 }
 
@@ -62,6 +61,9 @@ def _code(error: object, logs: Sequence[str], programs: list[str], custom_codes:
             program = _failing_program(logs) or (programs[index] if index < len(programs) else "")
             known = custom_codes.get(program) or _KNOWN_PROGRAMS.get(program) or {}
             return known.get(number, Code.PROGRAM_ERROR)
+        case {"InsufficientFundsForRent": {"account_index": 0}}:
+            # The fee payer; another account is some program's to fund.
+            return Code.INSUFFICIENT_FUNDS
         case {**variants} if len(variants) == 1:
             return _TRANSACTION_ERRORS.get(str(next(iter(variants))), Code.PROGRAM_ERROR)
     return Code.PROGRAM_ERROR

@@ -45,6 +45,13 @@ class Code(StrEnum):
     EXECUTED_ELSEWHERE = "executed_elsewhere"
 
 
+VENUE_FAULTS = frozenset(
+    {Code.VENUE_UNAVAILABLE, Code.VENUE_RATE_LIMITED, Code.VENUE_UNAUTHORIZED, Code.VENUE_ANSWER_INVALID}
+    | {Code.PROPOSAL_REFUSED}
+)
+"""A venue doesn't stand by what it has quoted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Meaning:
     """What a code means for an order: whether trying again can't help, and the sentence a client reads."""

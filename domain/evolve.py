@@ -8,7 +8,7 @@ from functools import reduce
 from typing import TypedDict, assert_never
 
 from domain import events as e
-from domain.codes import Code
+from domain.codes import VENUE_FAULTS, Code
 from domain.evidence import GuardTaken
 from domain.evolve_attempts import (
     attempt_of,
@@ -214,7 +214,11 @@ def _apply_built(order: Order, event: e.TransactionBuilt) -> OrderChange:
 def _apply_build_rejected(order: Order, event: e.BuildRejected) -> OrderChange:
     if event.code == Code.GUARD_TAKEN:
         return {"obstacle": event.code, "attempts": in_question(order.attempts)}
-    return {"obstacle": event.code, "rejections": order.rejections + 1}
+    change: OrderChange = {"obstacle": event.code, "rejections": order.rejections + 1}
+    if event.code in VENUE_FAULTS and not order.attempts:
+        # Nothing was signed for a quote that its venue didn't stand by: what it promised binds no other venue.
+        change |= {"first_minimum_out": None, "first_maximum_in": None}
+    return change
 
 
 def _apply_attempt_rejected(order: Order, event: e.AttemptRejected) -> OrderChange:

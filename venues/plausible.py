@@ -6,9 +6,8 @@ nothing else meets it, either.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
-from itertools import pairwise
 
 from domain.codes import Code
 from domain.numbers import BPS
@@ -19,23 +18,25 @@ MOST_ABOVE_BPS = 500
 """How far above the best of all others a remote quote may be."""
 
 
-def remote_venues(groups: Iterable[VenueGroup]) -> frozenset[str]:
-    """The names of those whose quotes are somebody else's word."""
-    return frozenset(venue for group in groups if group.is_remote for venue in group.venues)
+def services_of(groups: Iterable[VenueGroup]) -> dict[str, str]:
+    """Whose word a remote venue's quote is, by the venue's name: one service may quote under several."""
+    return {venue: group.service_name or venue for group in groups if group.is_remote for venue in group.venues}
 
 
-def plausible(answers: Sequence[VenueQuote | Refusal], remote: Collection[str]) -> list[VenueQuote | Refusal]:
-    """``answers``, where quotes of the venues ``remote`` that are too good beside all others are refusals.
+def plausible(answers: Sequence[VenueQuote | Refusal], services: Mapping[str, str]) -> list[VenueQuote | Refusal]:
+    """``answers``, where remote quotes that are too good beside all others are refusals; ``services`` is whose each is.
 
-    The best is held against the next, and where it goes, that one against the one after it. What nobody else can be
-    held against stays, as the order's own limits do.
+    The best is held against the best of anybody else, and where it goes, the one after it likewise. What nobody else
+    can be held against stays, as the order's own limits do.
     """
     ranked = sorted((one.quote for one in answers if isinstance(one, VenueQuote)), key=_rate, reverse=True)
     refused: dict[int, Refusal] = {}
-    for best, following in pairwise(ranked):
-        if best.venue not in remote or _rate(best) * BPS <= _rate(following) * (BPS + MOST_ABOVE_BPS):
+    for at, best in enumerate(ranked):
+        service = services.get(best.venue)
+        other = next((one for one in ranked[at + 1 :] if services.get(one.venue) != service), None)
+        if service is None or other is None or _rate(best) * BPS <= _rate(other) * (BPS + MOST_ABOVE_BPS):
             break
-        detail = f"it offers {_terms(best)}, the best of all others {_terms(following)}"
+        detail = f"it offers {_terms(best)}, the best of all others {_terms(other)}"
         refused[id(best)] = Refusal(venue=best.venue, code=Code.VENUE_ANSWER_INVALID, detail=detail)
     return [refused.get(id(one.quote), one) if isinstance(one, VenueQuote) else one for one in answers]
 

@@ -42,7 +42,7 @@ from domain.tokens import Side, pair_of
 from projections.order_view import IfKnown, VenueFee, View
 from venues.exact_out import exact_out_refusals
 from venues.permitted import permitted
-from venues.plausible import plausible, remote_venues
+from venues.plausible import plausible, services_of
 from venues.protocol import Proposal, QuoteRequest, VenueGroup, VenueQuote
 
 log = structlog.get_logger(__name__)
@@ -131,7 +131,7 @@ class PreviewController(Controller):
         halted = (await services.trading(caller.account_id)).refused_venues(asked.side)
         limits = limits_of(services, caller)
         # As an order's are: what a halted venue offers bears a quote out, too.
-        judged = plausible([answer for _, answer in answers], remote_venues(services.venues))
+        judged = plausible([answer for _, answer in answers], services_of(services.venues))
         answers = [
             (group, permitted(answer, halted, limits)) for (group, _), answer in zip(answers, judged, strict=True)
         ]

@@ -161,7 +161,10 @@ class Builder:
                 simulation = await context.chain.simulate(trial)
             if simulation.error:
                 context.limits.forget(order, offer.quote)
-                return self._rejected(simulation.error.code, simulation.error.detail, simulation.error.logs)
+                code = simulation.error.code
+                if group.is_remote and code == Code.INSUFFICIENT_FUNDS and not await self._is_short(order, route, rent):
+                    code = Code.PROGRAM_ERROR  # An account of the venue's was short: that isn't final.
+                return self._rejected(code, simulation.error.detail, simulation.error.logs)
             check_simulated(simulation.inner, decoded, context.allowed(order, route), rent=rent)
             units = context.limits.learn(order, offer.quote, simulation.units)
         hint = max(proposal.unit_price, await context.fees.of(proposal.instructions))
@@ -258,6 +261,16 @@ class Builder:
             priority_fee_lamports=priority.lamports,
             tip_lamports=0 if cancels else context.tip_lamports,
         )
+
+    async def _is_short(self, order: Order, route: Route, rent: int) -> bool:
+        """Whether the wallet has less of the token, or fewer lamports, than the order's transaction takes."""
+        context, mint = self._context, order.token_in.mint
+        wallet = context.wallet.address
+        held = await context.chain.token_balances(wallet, [mint])
+        if held[mint] < (order.amount_in if route.maximum_in is None else route.maximum_in):
+            return True
+        # The guard's rent, and that of the account which the swap may have to make.
+        return await context.chain.lamports(wallet) < 2 * rent + FEE_LAMPORTS + context.tip_lamports
 
     def _rejected(self, code: str, detail: str, logs: tuple[str, ...] = ()) -> RejectBuild:
         return RejectBuild(code=code, detail=detail, logs=logs, now=self._clock())

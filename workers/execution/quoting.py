@@ -15,7 +15,7 @@ from domain.order import Order
 from domain.quotes import Quote, Refusal
 from venues.exact_out import exact_out_refusals
 from venues.permitted import permitted
-from venues.plausible import plausible, remote_venues
+from venues.plausible import plausible, services_of
 from venues.protocol import QuoteRequest, VenueGroup, VenueQuote
 
 log = structlog.get_logger(__name__)
@@ -57,7 +57,7 @@ class Quoting:
     ) -> None:
         self._venues = venues
         self._owner = owner
-        self._remote = remote_venues(venues)
+        self._services = services_of(venues)
         self._limits = limits
         self._patience = patience
 
@@ -74,8 +74,8 @@ class Quoting:
         else:
             groups = await asyncio.gather(*(self._ask(group, request) for group in self._venues))
         answers = [answer for group in groups for answer in group]
-        if self._remote:
-            answers = plausible(answers, self._remote)
+        if self._services:
+            answers = plausible(answers, self._services)
         limits = self._limits()
         if refused or limits.venues is not None:
             answers = [permitted(answer, refused, limits) for answer in answers]

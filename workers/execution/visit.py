@@ -7,7 +7,7 @@ append stored the transaction has ever seen its bytes, so nobody else can have s
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from commands.trading import TradingStates
 from domain.codes import Code, meaning
 from domain.commands import FillOnPaper, GiveUp, RecordClosedElsewhere, RecordQuotes, RejectBuild, RequestCancel
 from domain.decide import decide
+from domain.decide_route import route_of
 from domain.evolve import fold
 from domain.next_step import Step, next_step
 from domain.order import Order
@@ -26,8 +27,9 @@ from domain.trading_state import AccountTrading
 from venues.permitted import HALTED_VENUE
 from venues.protocol import VenueQuote
 from workers.execution.builder import Builder
+from workers.execution.failed_swaps import FailedSwaps
 from workers.execution.joining import Joining
-from workers.execution.quoting import Quoting
+from workers.execution.quoting import Answers, Quoting
 from workers.execution.recording import Recording
 
 
@@ -46,6 +48,7 @@ class Visit:
     closed: ClosedElsewhere
     compare: Callable[[], None]
     paper: bool = False
+    failed: FailedSwaps = field(default_factory=FailedSwaps)
 
     @property
     def orders(self) -> OrderRepository:
@@ -117,8 +120,8 @@ class Visit:
         first: Decided | None = None
         refused = trading.refused_venues(order.side)
         if order.status == "routing":
-            answers = await self.quoting.ask(order, refused)
-            quoted = RecordQuotes(answers.quotes, answers.refusals, self.clock())
+            answers = await self._answers(loaded.order_id, order, refused)
+            quoted = self._quoted(answers)
             decided = tuple(decide(order, quoted))
             routed = fold(decided, order)
             if routed is None or routed.route is None or routed.status != "building":
@@ -138,10 +141,20 @@ class Visit:
                 rejected = RejectBuild(Code.VENUE_UNAVAILABLE, HALTED_VENUE, (), self.clock())
                 return await self.recording.record(loaded, rejected)
         built = await self.builder.build(loaded.order_id, order, offer)
+        if isinstance(built, RejectBuild) and self._is_remote(offer):
+            self.failed.add(loaded.order_id, offer.quote.venue, built.code)
         return await self.recording.record_signed(loaded, trading, built, first=first)
 
+    async def _answers(self, order_id: UUID, order: Order, refused: frozenset[str]) -> Answers:
+        """What the venues offer; without those whose swaps of this order failed, where the others can fill it."""
+        answers = await self.quoting.ask(order, refused)
+        others = self.failed.without(order_id, answers)
+        return others if others and route_of(order, self._quoted(others)) else answers
+
     async def _quotes(self, order: Order, trading: AccountTrading) -> RecordQuotes:
-        answers = await self.quoting.ask(order, trading.refused_venues(order.side))
+        return self._quoted(await self.quoting.ask(order, trading.refused_venues(order.side)))
+
+    def _quoted(self, answers: Answers) -> RecordQuotes:
         return RecordQuotes(answers.quotes, answers.refusals, self.clock())
 
     def give_up(self, code: Code) -> GiveUp:

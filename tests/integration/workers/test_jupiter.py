@@ -17,7 +17,9 @@ from solders.system_program import TransferParams, transfer
 from chains.priority_fees import PriorityFees
 from chains.protocol import Chain, Simulation
 from chains.solana_client import SolanaChain
+from domain.codes import Code
 from domain.events import BuildRejected, OrderRouted, TransactionBuilt
+from domain.evidence import TransactionError
 from domain.tokens import KNOWN_TOKENS, SOL, USDC
 from tests.integration.workers.harness import EngineHarness
 from tests.integration.workers.remote_setting import RemoteSetting
@@ -211,7 +213,8 @@ async def test_a_hostile_proposal_is_refused_recorded_and_the_order_goes_to_anot
     async with through_jupiter(engine, beside_pools=True) as setting:
 
         def hostile(answer: dict[str, Any]) -> dict[str, Any]:
-            answer["outAmount"] = str(int(answer["outAmount"]) + 1)  # the best quote there is
+            # The best quote there is, and more above the others' than an order's slippage is.
+            answer["outAmount"] = str(int(answer["outAmount"]) * 104 // 100)
             edit(answer, engine)
             return answer
 
@@ -227,6 +230,53 @@ async def test_a_hostile_proposal_is_refused_recorded_and_the_order_goes_to_anot
     assert order.status == "confirmed"
     assert order.fill
     assert order.fill.venue != "Jupiter"
+
+
+def a_little_better(answer: dict[str, Any]) -> None:
+    answer["outAmount"] = str(int(answer["outAmount"]) * 1_003 // 1_000)
+
+
+async def test_an_order_goes_on_with_others_than_a_venue_whose_swap_fails(engine: EngineHarness) -> None:
+    engine.start_tracker(QUICK)
+    async with through_jupiter(engine, beside_pools=True) as setting:
+
+        def broken(answer: dict[str, Any]) -> dict[str, Any]:
+            a_little_better(answer)
+            accounts = answer["swapInstruction"]["accounts"]
+            accounts[4], accounts[5] = accounts[5], accounts[4]
+            return answer
+
+        setting.stub.edit = broken
+        order_id = await setting.executed()
+        [rejected] = await setting.recorded(order_id, BuildRejected)
+        assert rejected.code == "program_error"
+        await engine.execute(order_id, executor=setting.executor)
+        order = await engine.until(order_id, lambda order: order.ended)
+        [_, routed] = await setting.recorded(order_id, OrderRouted)
+        # Others' orders may still go through it.
+        assert setting.jupiter.breakers["Jupiter"].state == "closed"
+    assert [(one.venue, one.code) for one in routed.refusals] == [("Jupiter", "venue_unavailable")]
+    assert (order.status, order.fill and order.fill.venue != "Jupiter") == ("confirmed", True)
+
+
+class Short(Blind):
+    """The chain by a node that says what it says where some account holds too little."""
+
+    async def simulate(self, message: MessageV0) -> Simulation:
+        short = TransactionError(code=Code.INSUFFICIENT_FUNDS, detail='{"InstructionError": [4, {"Custom": 1}]}')
+        return replace(await self._chain.simulate(message), error=short)
+
+
+@pytest.mark.parametrize(("amount", "code"), [(10**9, "program_error"), (10**17, "insufficient_funds")])
+async def test_an_account_of_the_venues_that_is_short_is_no_wallet_that_is(
+    engine: EngineHarness, amount: int, code: str
+) -> None:
+    async with through_jupiter(engine) as setting:
+        short = engine.executor(chain=cast(Chain, Short(engine.chain)), venues=[setting.jupiter])
+        order_id = await engine.submit(amount_in=amount)
+        await engine.execute(order_id, executor=short)
+        [rejected] = await setting.recorded(order_id, BuildRejected)
+    assert rejected.code == code
 
 
 @pytest.mark.parametrize(

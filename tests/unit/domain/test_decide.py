@@ -9,7 +9,7 @@ import pytest
 
 from domain import commands as c
 from domain import events as e
-from domain.codes import MEANINGS, Code
+from domain.codes import MEANINGS, VENUE_FAULTS, Code
 from domain.decide import decide
 from domain.evolve import fold
 from domain.quotes import Refusal
@@ -65,6 +65,17 @@ def test_a_quote_below_the_first_minimum_leaves_no_event_until_the_deadline_fail
     [failed] = given(*history).when(quoted(low, now=LATE)).then(e.OrderFailed)
     assert isinstance(failed, e.OrderFailed)
     assert (failed.code, failed.retryable, failed.quotes) == ("slippage_exceeded", True, (low,))
+
+
+@pytest.mark.parametrize("code", sorted(VENUE_FAULTS))
+def test_a_quote_that_its_venue_did_not_stand_by_binds_no_other(code: str):
+    rejected = e.BuildRejected(code=code, detail="")
+    honest = quoted(quote(200_000_000))
+    [route] = given(*submitted(), routed(minimum=222_880_000), rejected).when(honest).then(e.OrderRouted)
+    assert isinstance(route, e.OrderRouted)
+    assert route.minimum_out == 199_000_000
+    # What was signed was signed with the first minimum, which no later attempt may go below.
+    given(*submitted(), routed(minimum=222_880_000), built(), expired(), rejected).when(honest).then()
 
 
 def test_a_pair_no_venue_holds_fails_at_once():

@@ -1,0 +1,43 @@
+"""Whose swaps failed of an order: where others can fill it, it goes on with them.
+
+A remote venue that quotes best and whose swap then fails would else be taken again until the order's deadline.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import replace
+from uuid import UUID
+
+from domain.codes import VENUE_FAULTS, Code
+from domain.quotes import Refusal
+from workers.execution.quoting import Answers
+
+MOST_ORDERS = 10_000
+_FAILED = VENUE_FAULTS | {Code.PROGRAM_ERROR, Code.SLIPPAGE_EXCEEDED, Code.NO_LIQUIDITY, Code.AMOUNT_TOO_SMALL}
+
+
+class FailedSwaps:
+    """Kept in memory for the orders that failed last: what is forgotten is found out again."""
+
+    def __init__(self) -> None:
+        self._venues: OrderedDict[UUID, set[str]] = OrderedDict()
+
+    def add(self, order_id: UUID, venue: str, code: str) -> None:
+        """Hear that a swap of ``venue`` came to nothing; what wasn't the venue's fault isn't kept."""
+        if code not in _FAILED:
+            return
+        self._venues.setdefault(order_id, set()).add(venue)
+        if len(self._venues) > MOST_ORDERS:
+            self._venues.popitem(last=False)
+
+    def without(self, order_id: UUID, answers: Answers) -> Answers | None:
+        """``answers``, where what those offer is a refusal; None where none of them offers anything."""
+        failed = self._venues.get(order_id, set())
+        offers = [one for one in answers.offers if one.quote.venue in failed]
+        if not offers:
+            return None
+        detail = "its last swap of this order failed"
+        refusals = [Refusal(venue=one.quote.venue, code=Code.VENUE_UNAVAILABLE, detail=detail) for one in offers]
+        kept = tuple(one for one in answers.offers if one.quote.venue not in failed)
+        return replace(answers, offers=kept, refusals=(*answers.refusals, *refusals))
