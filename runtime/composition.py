@@ -187,7 +187,7 @@ async def open_store(settings: Settings, role: str, *, connections: int = 4) -> 
                 directory=directory,
                 halting=Halting(events, appender, mapper),
                 deadman=DeadmanSwitches(events, appender, mapper),
-                twaps=TwapLists(events, appender, mapper, trading, TwapSchedule(pool)),
+                twaps=TwapLists(events, appender, mapper, trading, orders, TwapSchedule(pool)),
                 stream_changes=stream_changes,
                 dead_letters=DeadLetters(events, appender, mapper, orders),
                 work=WorkTable(pool, written_by=PROCESSOR),

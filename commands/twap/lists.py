@@ -13,9 +13,10 @@ from commands.accounts import account_event
 from commands.compared import NOT_COMPARED
 from commands.errors import TooManyConflictsError
 from commands.ids import list_id as id_of_list
-from commands.orders import MOST_CONFLICTS, Guards
+from commands.orders import MOST_CONFLICTS, Guards, OrderRepository
 from commands.trading import TradingStates
 from commands.twap.schedule import TwapSchedule
+from commands.twap.unfinished import unfinished
 from domain.account_event import AccountEvent
 from domain.errors import DomainError
 from domain.legs import leg_id
@@ -51,12 +52,19 @@ class TwapLists:
     """Raises ``LogUnavailableError`` and ``OutcomeUnknownError``, after which anything here may be asked again."""
 
     def __init__(
-        self, log: Log, appender: Appender, mapper: EventMapper, trading: TradingStates, schedule: TwapSchedule
+        self,
+        log: Log,
+        appender: Appender,
+        mapper: EventMapper,
+        trading: TradingStates,
+        orders: OrderRepository,
+        schedule: TwapSchedule,
     ) -> None:
         self._log = log
         self._appender = appender
         self._mapper = mapper
         self._trading = trading
+        self._orders = orders
         self.schedule = schedule
 
     async def of(self, list_id: UUID) -> tuple[Twap, RecordedEvent] | None:
@@ -108,7 +116,7 @@ class TwapLists:
         self, list_id: UUID, account_id: UUID, *, by: str, because: str | None, now: datetime
     ) -> Twap:  # fmt: skip
         """From here on no slice is submitted; those that are open are the caller's to cancel, and, whatever becomes of
-        the caller, the watcher's.
+        the caller, the watcher's. One that has finished stays as it is.
 
         Raises ``DomainError``: ``list_not_found``; unless it is cancelled ``log_behind`` where the log was put back,
         and ``history_not_compared`` while that isn't known.
@@ -130,8 +138,8 @@ class TwapLists:
             try:
                 found = await self.of(list_id)
                 if found and pair in (None, found[0].submitted.order.pair):
-                    await self.cancel(list_id, account_id, by=by, because=because, now=now)
-                    if found[0].state != "cancelled":
+                    after = await self.cancel(list_id, account_id, by=by, because=because, now=now)
+                    if after.state != found[0].state:
                         lists.ended.append(list_id)
             except UnreadableEventError as error:
                 log.error("a list can't be cancelled", list_id=str(list_id), error=str(error))
@@ -155,18 +163,24 @@ class TwapLists:
         *,
         ends_at: datetime | None = None,
     ) -> Twap:
-        """``ends_at``: what is recorded ends the list, now; its row is there before, so what is open is cancelled."""
+        """``ends_at``: what is recorded ends the list, now, unless it has finished; its row is there before, so what is
+        open is cancelled.
+        """
         for _ in range(MOST_CONFLICTS):
             known = await self.owned(list_id, account_id)
             event = decided(known)
             if event is None:
                 return known
             new = account_event(self._mapper, account_id, uuid4(), list_id, known.version + 1, event)
-            trading: Guards = ()
+            while_going_on: Guards = ()
             if ends_at is not None:
-                trading = await self._while_sound(known, account_id)
+                sound, going_on = await self._while_sound(known, account_id), await unfinished(self._orders, known)
+                if going_on is None:
+                    # Its row may be there all the same: of somebody who wanted to end it before, and died.
+                    return known
+                while_going_on = (*sound, *going_on)
                 await self.schedule.add(list_id, account_id, ends_at)
-            outcome = await self._appender.append(AppendRequest((new,), (*guards, *trading)))
+            outcome = await self._appender.append(AppendRequest((new,), (*guards, *while_going_on)))
             if isinstance(outcome, LeaseLost):
                 raise LeaseLostError(outcome.processor)
             if not isinstance(outcome, Conflict):

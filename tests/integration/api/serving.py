@@ -218,7 +218,7 @@ async def running(
 
         checks = (Check("postgres", postgres), Check("valkey", valkey, essential=False))
         switches = DeadmanSwitches(events, appender, MAPPER)
-        twaps = TwapLists(events, appender, MAPPER, trading, TwapSchedule(pool))
+        twaps = TwapLists(events, appender, MAPPER, trading, orders, TwapSchedule(pool))
         changes = StreamChanges()
         feed.follow(changes.follow)
         live = LiveFeed(feed, events.load, MAPPER)

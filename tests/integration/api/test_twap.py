@@ -241,6 +241,49 @@ async def test_one_that_has_finished_is_not_cancelled(engine: Engine) -> None:
     assert await engine.events.head() == head
 
 
+async def cancel_all(engine: Engine) -> dict[str, Any]:
+    return dict((await engine.http.post("/api/orders/cancel", json={"all": True})).json())
+
+
+async def test_a_cancel_of_all_leaves_one_that_has_finished_as_it_is(engine: Engine) -> None:
+    """Its row is there still, as where somebody wanted to end it before and died first."""
+    list_id, goes_on = await submit(engine, slices=2), await submit(engine, clientListId="t-2")
+    for number in (1, 2):
+        await engine.http.post(f"/api/orders/{await take(engine, list_id, number)}/cancel")
+    assert UUID(list_id) in await engine.twaps.schedule.of_account(DEFAULT_ACCOUNT)
+    assert (await cancel_all(engine))["listIds"] == [goes_on]
+    assert (await shown(engine, list_id))["status"] == "finished"
+    assert [one.topic for one in await engine.events.load(UUID(list_id))] == ["account.TwapSubmitted"]
+
+
+async def test_one_that_finishes_while_it_is_being_cancelled_has_finished(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    list_id = await submit(engine, slices=2)
+    first, last = await take(engine, list_id, 1), await take(engine, list_id, 2)
+    await engine.http.post(f"/api/orders/{first}/cancel")
+    add = engine.twaps.schedule.add
+
+    async def ends_first(*row: Any) -> None:
+        await add(*row)
+        await engine.http.post(f"/api/orders/{last}/cancel")
+
+    monkeypatch.setattr(engine.twaps.schedule, "add", ends_first)
+    assert "listIds" not in await cancel_all(engine)
+    assert (await shown(engine, list_id))["status"] == "finished"
+
+
+async def test_one_with_a_slice_that_cannot_be_read_is_cancelled(engine: Engine) -> None:
+    """Nobody can tell whether that has ended; the last one was refused."""
+    list_id = await submit(engine, slices=2)
+    order_id, command = UUID(await take(engine, list_id, 1)), uuid7()
+    newer = NewEvent(order_id, 2, uuid7(), "order.Newer", b"{}", DEFAULT_ACCOUNT, command, command, None)
+    assert isinstance(await engine.orders._appender.append(AppendRequest((newer,))), Stored)
+    known = await engine.twaps.owned(UUID(list_id), DEFAULT_ACCOUNT)
+    await engine.twaps.refuse_slice(known, DEFAULT_ACCOUNT, 2, "order_too_large", "It is too large.", ())
+    assert (await cancel_all(engine))["listIds"] == [list_id]
+
+
 async def test_a_slice_keeps_its_amount(engine: Engine) -> None:
     order_id = await take(engine, await submit(engine), 1)
     seen = {"If-Match": '"1"'}
