@@ -54,7 +54,7 @@ class JupiterFeed:
         try:
             # Numbers stay as they are written: a float would round them.
             said = json.loads(body, parse_float=Decimal, parse_int=Decimal)
-            return {mint: _price(one) for mint, one in said.items() if mint in self._mints and one is not None}
+            return {mint: _price(one) for mint, one in said.items() if mint in self._mints and _is_priced(one)}
         except (ArithmeticError, TypeError, AttributeError, KeyError):
             raise ValueError("its prices are in another form") from None
 
@@ -74,8 +74,13 @@ class JupiterFeed:
         return last[1]
 
 
+def _is_priced(one: dict[str, object] | None) -> bool:
+    """One token that has no price, as one that was taken off, doesn't take those of all others with it."""
+    return one is not None and one.get("usdPrice") is not None
+
+
 def _price(one: dict[str, object]) -> tuple[Decimal, int | None]:
-    price, block = one["usdPrice"], one["blockId"]
+    price, block = one["usdPrice"], one.get("blockId")
     if not isinstance(price, Decimal) or not price.is_finite():
         raise ValueError("a price is a number")
     # An exponent makes a number of any length out of a few digits: compared first, and made one only then.

@@ -129,6 +129,14 @@ async def test_an_answer_that_is_none_leaves_the_last_price_to_grow_old(status: 
         assert await feed.ticks() == before
 
 
+@pytest.mark.parametrize("odd", ["null", '{"usdPrice": null, "blockId": 1}', '{"decimals": 6}'])
+async def test_a_token_without_a_price_takes_no_other_s_with_it(odd: str) -> None:
+    clock = Clock()
+    async with jupiter(clock) as (stub, feed):
+        stub.body = f'{stub.text()[:-1]}, "{USDC.mint}": {odd}, "{USDT.mint}": {{"usdPrice": 1}}}}'
+        assert (await feed.ticks()).keys() == {SOL.mint, USDT.mint}
+
+
 @pytest.mark.parametrize("wild", ["1e1000000", "1e-1000000", "-1e1000000"])
 async def test_a_wild_price_of_jupiters_makes_no_pair_and_ends_nothing(wild: str) -> None:
     clock = Clock()
