@@ -20,6 +20,7 @@ from chains.solana_client import SolanaChain
 from chains.transactions import compose_canary
 from chains.wallet import Wallet, read_keypair
 from cli.doctor import examine
+from runtime.doctor.chain import by_verdict
 from runtime.doctor.finding import Finding
 from runtime.settings import Settings
 from tests.integration.chains.endpoint_server import Alter, Request, altering
@@ -187,6 +188,22 @@ async def test_a_remote_venue_is_asked_once_and_its_error_comes_with_what_to_do(
     [venue] = [one for one in found if one.what == "venues"]
     assert (venue.verdict, venue.advice) == ("wrong", "check JUPITER_API_KEY")
     assert "venue_unauthorized" in venue.sentence
+
+
+@pytest.mark.parametrize("ticks", [None, "no ticks"])
+async def test_a_file_of_ticks_that_cannot_be_read_hides_nothing_else(
+    rpc_url: str, tmp_path: Path, ticks: str | None
+) -> None:
+    file = tmp_path / "ticks.jsonl"
+    if ticks:
+        file.write_text(ticks)
+    found = await examine(settings(tmp_path, rpc_url, price_source=f"file:{file}"))
+    assert {"rpc", "wallet", "balance", "venues"} <= named(found).keys()
+    [prices] = [one for one in found if one.verdict == "wrong"]
+    assert prices.what == "prices"
+    assert prices.sentence.startswith("PRICE_SOURCE: ")
+    assert str(file) in prices.sentence
+    assert by_verdict(found) == 1
 
 
 async def test_the_command_prints_it_and_exits_by_what_it_found(rpc_url: str, tmp_path: Path) -> None:
