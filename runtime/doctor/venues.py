@@ -23,6 +23,11 @@ _ADVICE = {
     Code.VENUE_UNAVAILABLE: "check its address, and whether this machine may reach it",
     Code.VENUE_ANSWER_INVALID: "check its address: something else answers there",
 }
+_OTHERWISE = {
+    (Code.VENUE_UNAUTHORIZED, "raydium"): "it takes no key: check RAYDIUM_URL, and whether this machine may reach it",
+    (Code.VENUE_RATE_LIMITED, "raydium"): "wait a minute; lower RAYDIUM_REQUESTS_PER_MINUTE; or check REDIS_URL",
+}
+"""By the service's name, where that advice would be of no use."""
 
 
 async def look_at_venues(groups: Sequence[VenueGroup], owner: str | None) -> list[Finding]:
@@ -39,12 +44,16 @@ async def _group(group: VenueGroup, owner: str | None) -> list[Finding]:
     found = []
     for answer in answers:
         if isinstance(answer, Refusal):
-            advice = _ADVICE.get(Code(answer.code), "orders go to the others meanwhile")
+            advice = _advice(Code(answer.code), group.service_name) or "orders go to the others meanwhile"
             found.append(wrong("venues", f"{answer.venue}: {answer.code}: {answer.detail}", advice))
         else:
             offered = to_units(answer.quote.amount_out, USDC.decimals)
             found.append(well("venues", f"{answer.quote.venue} offers {offered} USDC for 0.01 SOL"))
     return found
+
+
+def _advice(code: Code, service: str | None) -> str | None:
+    return _OTHERWISE.get((code, service or "")) or _ADVICE.get(code)
 
 
 async def look_at_prices(source: PriceSource) -> list[Finding]:

@@ -27,6 +27,7 @@ from tests.integration.chains.endpoint_server import Alter, Request, altering
 from tests.integration.chains.endpoint_server import serving as serving_rpc
 from tests.integration.workers.conftest import rpc_url
 from tests.stubs.jupiter import JupiterStub, running_jupiter, serving
+from tests.stubs.raydium import running_raydium
 from tests.unit.chains.test_signer import SignerStub
 from venues.constant_product import PROGRAM_ID
 from venues.pools import PoolBook
@@ -188,6 +189,17 @@ async def test_a_remote_venue_is_asked_once_and_its_error_comes_with_what_to_do(
     [venue] = [one for one in found if one.what == "venues"]
     assert (venue.verdict, venue.advice) == ("wrong", "check JUPITER_API_KEY")
     assert "venue_unauthorized" in venue.sentence
+
+
+@pytest.mark.parametrize("status", [401, 403, 429])
+async def test_raydiums_refusal_comes_with_advice_about_raydium(rpc_url: str, tmp_path: Path, status: int) -> None:
+    async with SolanaChain(rpc_url) as chain, running_raydium(PoolBook(chain, PROGRAM_ID)) as stub:
+        stub.next_answers.append((status, {}, {}))
+        found = await examine(settings(tmp_path, rpc_url, venues="raydium", raydium_url=stub.url))
+    [venue] = [one for one in found if one.what == "venues"]
+    assert venue.verdict == "wrong"
+    assert "RAYDIUM_" in venue.advice
+    assert not [word for word in ("JUPITER", "plan") if word in venue.advice]
 
 
 @pytest.mark.parametrize("ticks", [None, "no ticks"])
