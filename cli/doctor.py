@@ -75,7 +75,7 @@ async def _prices(found: Settings, pools: PoolBook, chain: SolanaChain) -> list[
     """A file of ticks that can't be read is a finding like others: what was found before it is shown all the same."""
     try:
         async with open_prices(found, pools, chain.slot_age) as prices:
-            return await look_at_prices(prices.source)
+            return await look_at_prices(prices)
     except StartupError as refused:
         return [wrong("prices", str(refused), "correct the file, or name another source in PRICE_SOURCE")]
 

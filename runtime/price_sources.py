@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,10 +33,14 @@ SlotAge = Callable[[int], Awaitable[int]]
 
 @dataclass(frozen=True, slots=True)
 class OpenPrices:
-    """``slot_age`` says how many seconds ago the slot of the source's prices was: a chain's, or a feed's own time."""
+    """``slot_age`` says how many seconds ago the slot of the source's prices was: a chain's, or a feed's own time.
+
+    ``parts`` are the sources that have to agree, each alone, in the order of PRICE_SOURCE; none where there is one.
+    """
 
     source: PriceSource
     slot_age: SlotAge
+    parts: Sequence[OpenPrices] = ()
 
 
 @asynccontextmanager
@@ -49,7 +53,7 @@ async def open_prices(settings: Settings, pools: PoolBook, slot_age: SlotAge) ->
             yield first
             return
         agreed = AgreedPrices(first.source, others, most_bps=settings.price_agreement_bps)
-        yield OpenPrices(agreed, first.slot_age)
+        yield OpenPrices(agreed, first.slot_age, opened)
 
 
 async def _opened(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from itertools import combinations
+from time import monotonic
 
 from chains.errors import ChainUnavailableError
 from domain.codes import Code
@@ -11,11 +13,16 @@ from domain.numbers import to_units
 from domain.quotes import Refusal
 from domain.tokens import KNOWN_TOKENS, SOL, USDC, pair_of
 from runtime.doctor.finding import Finding, look, well, wrong
-from venues.prices import PriceSource
+from runtime.price_sources import OpenPrices
+from venues.prices import PoolPrices, Prices, PriceSource
 from venues.protocol import QuoteRequest, VenueGroup
 
 SMALL = 10_000_000
 """0.01 SOL."""
+PATIENCE_S = 5.0
+"""So long at most a feed is waited for."""
+_AGAIN_S = 0.2
+_PAIRS = [pair_of(one, other) for one, other in combinations(KNOWN_TOKENS.tokens, 2)]
 
 _ADVICE = {
     Code.VENUE_UNAUTHORIZED: "check JUPITER_API_KEY",
@@ -56,12 +63,45 @@ def _advice(code: Code, service: str | None) -> str | None:
     return _OTHERWISE.get((code, service or "")) or _ADVICE.get(code)
 
 
-async def look_at_prices(source: PriceSource) -> list[Finding]:
-    pairs = [pair_of(one, other) for one, other in combinations(KNOWN_TOKENS.tokens, 2)]
+async def look_at_prices(prices: OpenPrices, *, patience: float = PATIENCE_S) -> list[Finding]:
+    """Of each source by itself, as one that has prices would hide another that has none; then what they agree on."""
+    until = monotonic() + patience
+    if not prices.parts:
+        return [await _source(prices.source, until)]
+    found = await asyncio.gather(*(_source(part.source, until) for part in prices.parts))
+    # Where one has none, no more of them comes together by waiting.
+    return [*found, await _agreed(prices.source, until if all(one.verdict == "well" for one in found) else 0.0)]
+
+
+async def _source(source: PriceSource, until: float) -> Finding:
+    # What the chain says of its pools is all there is, and every read of them counts at the node.
     try:
-        seen = await source.observe(pairs)
+        seen = await _seen(source, 0.0 if isinstance(source, PoolPrices) else until)
     except ChainUnavailableError as error:
-        return [look("prices", f"{source.name}: {error}", "waiting orders trigger by no price")]
+        return look("prices", f"{source.name}: {error}", "waiting orders trigger by no price")
     if not seen.pairs:
-        return [look("prices", f"{source.name} has a price of no pair", "limit and stop orders wait without one")]
-    return [well("prices", f"{source.name} has {len(seen.pairs)} pairs")]
+        where = "check BINANCE_URL, and whether this machine may reach it; " if source.name == "binance" else ""
+        return look("prices", f"{source.name} has a price of no pair", f"{where}limit and stop orders wait without one")
+    return well("prices", f"{source.name} has {len(seen.pairs)} pairs")
+
+
+async def _agreed(source: PriceSource, until: float) -> Finding:
+    try:
+        seen = await _seen(source, until)
+    except ChainUnavailableError as error:
+        return look("prices", f"{source.name}: {error}", "waiting orders trigger by no price")
+    if not seen.pairs:
+        advice = "limit and stop orders wait without one; PRICE_AGREEMENT_BPS is how far they may be apart"
+        return look("prices", f"{source.name} agree on no pair", advice)
+    return well("prices", f"{source.name} agree on {len(seen.pairs)} pairs")
+
+
+async def _seen(source: PriceSource, until: float) -> Prices:
+    """The first that has a pair, or what there is at ``until``: a socket is only being opened when it is first asked
+    for, and without a pause it would look like one where nothing comes.
+    """
+    while True:
+        seen = await source.observe(_PAIRS)
+        if seen.pairs or monotonic() >= until:
+            return seen
+        await asyncio.sleep(_AGAIN_S)
