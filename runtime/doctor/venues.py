@@ -14,7 +14,7 @@ from domain.quotes import Refusal
 from domain.tokens import KNOWN_TOKENS, SOL, USDC, pair_of
 from runtime.doctor.finding import Finding, look, well, wrong
 from runtime.price_sources import OpenPrices
-from venues.prices import PoolPrices, Prices, PriceSource
+from venues.prices import PoolPrices, Prices
 from venues.protocol import QuoteRequest, VenueGroup
 
 SMALL = 10_000_000
@@ -33,8 +33,13 @@ _ADVICE = {
 _OTHERWISE = {
     (Code.VENUE_UNAUTHORIZED, "raydium"): "it takes no key: check RAYDIUM_URL, and whether this machine may reach it",
     (Code.VENUE_RATE_LIMITED, "raydium"): "wait a minute; lower RAYDIUM_REQUESTS_PER_MINUTE; or check REDIS_URL",
+    (Code.VENUE_UNAUTHORIZED, "pyth"): "check PYTH_API_KEY",
+    (Code.VENUE_RATE_LIMITED, "pyth"): "wait a minute",
 }
 """By the service's name, where that advice would be of no use."""
+_UNTOLD = {"binance": "check BINANCE_URL, and whether this machine may reach it"}
+"""Of a source that doesn't tell why it has no prices."""
+_WITHOUT = "limit and stop orders wait without one"
 
 
 async def look_at_venues(groups: Sequence[VenueGroup], owner: str | None) -> list[Finding]:
@@ -66,42 +71,44 @@ def _advice(code: Code, service: str | None) -> str | None:
 async def look_at_prices(prices: OpenPrices, *, patience: float = PATIENCE_S) -> list[Finding]:
     """Of each source by itself, as one that has prices would hide another that has none; then what they agree on."""
     until = monotonic() + patience
+    found = await asyncio.gather(*(_source(part, until) for part in prices.parts or [prices]))
     if not prices.parts:
-        return [await _source(prices.source, until)]
-    found = await asyncio.gather(*(_source(part.source, until) for part in prices.parts))
+        return found
     # Where one has none, no more of them comes together by waiting.
-    return [*found, await _agreed(prices.source, until if all(one.verdict == "well" for one in found) else 0.0)]
+    return [*found, await _agreed(prices, until if all(one.verdict == "well" for one in found) else 0.0)]
 
 
-async def _source(source: PriceSource, until: float) -> Finding:
+async def _source(prices: OpenPrices, until: float) -> Finding:
+    name, service = prices.source.name, prices.service
     # What the chain says of its pools is all there is, and every read of them counts at the node.
-    try:
-        seen = await _seen(source, 0.0 if isinstance(source, PoolPrices) else until)
-    except ChainUnavailableError as error:
-        return look("prices", f"{source.name}: {error}", "waiting orders trigger by no price")
-    if not seen.pairs:
-        where = "check BINANCE_URL, and whether this machine may reach it; " if source.name == "binance" else ""
-        return look("prices", f"{source.name} has a price of no pair", f"{where}limit and stop orders wait without one")
-    return well("prices", f"{source.name} has {len(seen.pairs)} pairs")
+    seen = await _seen(prices, 0.0 if isinstance(prices.source, PoolPrices) else until)
+    if isinstance(seen, Finding):
+        return seen
+    if seen.pairs:
+        return well("prices", f"{name} has {len(seen.pairs)} pairs")
+    why = f": {service.failed}" if service and service.failed else ""
+    advice = _advice(service.failed, service.name) if service and service.failed else _UNTOLD.get(name)
+    return look("prices", f"{name} has a price of no pair{why}", "; ".join(filter(None, [advice, _WITHOUT])))
 
 
-async def _agreed(source: PriceSource, until: float) -> Finding:
-    try:
-        seen = await _seen(source, until)
-    except ChainUnavailableError as error:
-        return look("prices", f"{source.name}: {error}", "waiting orders trigger by no price")
-    if not seen.pairs:
-        advice = "limit and stop orders wait without one; PRICE_AGREEMENT_BPS is how far they may be apart"
-        return look("prices", f"{source.name} agree on no pair", advice)
-    return well("prices", f"{source.name} agree on {len(seen.pairs)} pairs")
+async def _agreed(prices: OpenPrices, until: float) -> Finding:
+    name, seen = prices.source.name, await _seen(prices, until)
+    if isinstance(seen, Finding):
+        return seen
+    if seen.pairs:
+        return well("prices", f"{name} agree on {len(seen.pairs)} pairs")
+    return look("prices", f"{name} agree on no pair", f"PRICE_AGREEMENT_BPS is how far they may be apart; {_WITHOUT}")
 
 
-async def _seen(source: PriceSource, until: float) -> Prices:
+async def _seen(prices: OpenPrices, until: float) -> Prices | Finding:
     """The first that has a pair, or what there is at ``until``: a socket is only being opened when it is first asked
-    for, and without a pause it would look like one where nothing comes.
+    for, and looks then like one where nothing comes. Who has failed isn't asked again, which could be too often.
     """
     while True:
-        seen = await source.observe(_PAIRS)
-        if seen.pairs or monotonic() >= until:
+        try:
+            seen = await prices.source.observe(_PAIRS)
+        except ChainUnavailableError as error:
+            return look("prices", f"{prices.source.name}: {error}", "waiting orders trigger by no price")
+        if seen.pairs or (prices.service and prices.service.failed) or monotonic() >= until:
             return seen
         await asyncio.sleep(_AGAIN_S)

@@ -9,18 +9,23 @@ from contextlib import asynccontextmanager, suppress
 from time import monotonic
 from typing import Any, cast
 
+import pytest
 from aiohttp import web
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
+from domain.codes import Code
 from domain.tokens import KNOWN_TOKENS, SOL, USDT
 from runtime.doctor.finding import Finding
 from runtime.doctor.venues import look_at_prices
-from runtime.price_sources import open_prices
+from runtime.price_sources import PriceService, open_prices
 from runtime.settings import Settings
 from tests.stubs.jupiter import serving
 from tests.unit.venues.test_remote_feeds import PriceStub, ticker
+from venues.errors import VenueError
+from venues.jupiter.client import refused
 from venues.pools import PoolBook
+from venues.remote.budget import NoBudget
 
 
 @asynccontextmanager
@@ -100,3 +105,44 @@ async def test_sources_that_agree_are_well_and_such_as_do_not_are_named() -> Non
     assert [one.verdict for one in found] == ["well", "well", "look"]
     assert found[2].sentence == "jupiter+binance agree on no pair"
     assert "PRICE_AGREEMENT_BPS" in found[2].advice
+
+
+KEY = "hunter2-hunter2"
+
+
+@pytest.mark.parametrize("source", ["jupiter", "pyth"])
+async def test_a_key_that_is_refused_is_named_and_never_said(source: str) -> None:
+    """Also where the service repeats it; and it is asked once."""
+    asked = []
+
+    async def refuse(request: web.Request) -> web.Response:
+        asked.append(request.headers.get("x-api-key") or request.headers["authorization"])
+        return web.json_response({"error": f"Invalid API key: {KEY}"}, status=401)
+
+    async with serving(PriceStub(), web.get("/{any:.*}", refuse)) as url:
+        keys = {"jupiter_api_key": KEY, "pyth_api_key": KEY}
+        [found] = await looked(source, jupiter_price_url=url, pyth_url=url, **keys)
+    assert (found.verdict, found.sentence) == ("look", f"{source} has a price of no pair: venue_unauthorized")
+    assert f"check {source.upper()}_API_KEY" in found.advice
+    assert KEY not in str(found)
+    assert len(asked) == 1
+    assert KEY in asked[0]
+
+
+@pytest.mark.parametrize("source", ["jupiter", "pyth"])
+async def test_a_service_where_nobody_is_is_another_finding_than_a_refused_key(source: str) -> None:
+    [found] = await looked(source, jupiter_price_url="http://127.0.0.1:1", pyth_url="http://127.0.0.1:1")
+    assert found.sentence == f"{source} has a price of no pair: venue_unavailable"
+    assert "check its address" in found.advice
+
+
+async def test_a_service_that_answers_again_has_not_failed() -> None:
+    stub = PriceStub(status=503)
+    async with serving(stub, web.get("/", stub.answer)) as url:
+        service = PriceService("prices", url, budget=NoBudget(), refused=refused, timeout=2.0)
+        with pytest.raises(VenueError):
+            await service.get("", {}, bytes)
+        failed, stub.status = service.failed, 200
+        await service.get("", {}, bytes)
+        await service.close()
+    assert (failed, service.failed) == (Code.VENUE_UNAVAILABLE, None)
