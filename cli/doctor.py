@@ -12,10 +12,11 @@ from cli.operator import run_command
 from runtime import addresses, roles, settings
 from runtime.account_wallets import guard_key_of
 from runtime.doctor.chain import by_verdict, look_at_chain
-from runtime.doctor.finding import Finding
+from runtime.doctor.finding import Finding, wrong
 from runtime.doctor.simulation import look_at_simulation
 from runtime.doctor.venues import look_at_prices, look_at_venues
 from runtime.doctor.wallet import look_at_balances, look_at_guard_key, read_wallet
+from runtime.errors import StartupError
 from runtime.price_sources import open_prices
 from runtime.remote_venues import open_venues
 from runtime.settings import Settings
@@ -67,8 +68,16 @@ async def examine(found: Settings) -> list[Finding]:
         pools = PoolBook(chain, PROGRAM_ID)
         async with open_venues(found, chain, pools) as opened:
             findings += await look_at_venues(opened.groups, wallet.address if wallet else None)
+        return [*findings, *await _prices(found, pools, chain)]
+
+
+async def _prices(found: Settings, pools: PoolBook, chain: SolanaChain) -> list[Finding]:
+    """A file of ticks that can't be read is a finding like others: what was found before it is shown all the same."""
+    try:
         async with open_prices(found, pools, chain.slot_age) as prices:
-            return [*findings, *await look_at_prices(prices.source)]
+            return await look_at_prices(prices)
+    except StartupError as refused:
+        return [wrong("prices", str(refused), "correct the file, or name another source in PRICE_SOURCE")]
 
 
 def _print(found: Sequence[Finding]) -> None:

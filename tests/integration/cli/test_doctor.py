@@ -20,12 +20,14 @@ from chains.solana_client import SolanaChain
 from chains.transactions import compose_canary
 from chains.wallet import Wallet, read_keypair
 from cli.doctor import examine
+from runtime.doctor.chain import by_verdict
 from runtime.doctor.finding import Finding
 from runtime.settings import Settings
 from tests.integration.chains.endpoint_server import Alter, Request, altering
 from tests.integration.chains.endpoint_server import serving as serving_rpc
 from tests.integration.workers.conftest import rpc_url
 from tests.stubs.jupiter import JupiterStub, running_jupiter, serving
+from tests.stubs.raydium import running_raydium
 from tests.unit.chains.test_signer import SignerStub
 from venues.constant_product import PROGRAM_ID
 from venues.pools import PoolBook
@@ -187,6 +189,33 @@ async def test_a_remote_venue_is_asked_once_and_its_error_comes_with_what_to_do(
     [venue] = [one for one in found if one.what == "venues"]
     assert (venue.verdict, venue.advice) == ("wrong", "check JUPITER_API_KEY")
     assert "venue_unauthorized" in venue.sentence
+
+
+@pytest.mark.parametrize("status", [401, 403, 429])
+async def test_raydiums_refusal_comes_with_advice_about_raydium(rpc_url: str, tmp_path: Path, status: int) -> None:
+    async with SolanaChain(rpc_url) as chain, running_raydium(PoolBook(chain, PROGRAM_ID)) as stub:
+        stub.next_answers.append((status, {}, {}))
+        found = await examine(settings(tmp_path, rpc_url, venues="raydium", raydium_url=stub.url))
+    [venue] = [one for one in found if one.what == "venues"]
+    assert venue.verdict == "wrong"
+    assert "RAYDIUM_" in venue.advice
+    assert not [word for word in ("JUPITER", "plan") if word in venue.advice]
+
+
+@pytest.mark.parametrize("ticks", [None, "no ticks"])
+async def test_a_file_of_ticks_that_cannot_be_read_hides_nothing_else(
+    rpc_url: str, tmp_path: Path, ticks: str | None
+) -> None:
+    file = tmp_path / "ticks.jsonl"
+    if ticks:
+        file.write_text(ticks)
+    found = await examine(settings(tmp_path, rpc_url, price_source=f"file:{file}"))
+    assert {"rpc", "wallet", "balance", "venues"} <= named(found).keys()
+    [prices] = [one for one in found if one.verdict == "wrong"]
+    assert prices.what == "prices"
+    assert prices.sentence.startswith("PRICE_SOURCE: ")
+    assert str(file) in prices.sentence
+    assert by_verdict(found) == 1
 
 
 async def test_the_command_prints_it_and_exits_by_what_it_found(rpc_url: str, tmp_path: Path) -> None:
