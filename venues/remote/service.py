@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from time import monotonic, time
 from typing import TypeVar
 
@@ -28,6 +31,7 @@ ANSWER_BYTES = 2 * 1024 * 1024
 # So long after a 429 at least, whatever it says.
 PAUSE_S = 1.0
 KEEP_ALIVE_S = 4.0
+_SECONDS = re.compile(r"[0-9]{1,12}(\.[0-9]{0,9})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +144,10 @@ class Service:
 
     async def _heed_limits(self, reply: Reply) -> None:
         """Nobody asks again before the service says so."""
-        left, reset = reply.headers.get("x-ratelimit-remaining", ""), reply.headers.get("x-ratelimit-reset", "")
-        until = float(reset) if reset.isascii() and reset.isdecimal() and len(reset) <= 12 else 0.0
+        left, until = reply.headers.get("x-ratelimit-remaining", ""), _seconds(reply.headers.get("x-ratelimit-reset"))
         if reply.status == 429:
-            after = reply.headers.get("retry-after", "")
-            pause = float(after) if after.isascii() and after.isdecimal() and len(after) <= 6 else PAUSE_S
-            await self.budget.block_until(max(until, time() + max(pause, PAUSE_S)))
+            after = _retry_at(reply.headers.get("retry-after", ""))
+            await self.budget.block_until(max(until, after, time() + PAUSE_S))
         elif left.startswith("-") or left == "0":
             await self.budget.block_until(until)
 
@@ -189,6 +191,23 @@ class Service:
             timeout=aiohttp.ClientTimeout(total=None),
             trust_env=False,
         )
+
+
+def _seconds(text: str | None) -> float:
+    """Digits, maybe with decimals; 0 where it is anything else. What is too long to be a time is none."""
+    return float(text) if text and _SECONDS.fullmatch(text) else 0.0
+
+
+def _retry_at(text: str) -> float:
+    """The unix time that a ``Retry-After`` names, as seconds from now or as an HTTP date; 0 where it names none."""
+    if after := _seconds(text):
+        return time() + after
+    try:
+        date = parsedate_to_datetime(text)
+        # One without a zone is in GMT, as all HTTP dates are.
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return 0.0
 
 
 def _ssl_context() -> ssl.SSLContext:

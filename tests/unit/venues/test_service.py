@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from email.utils import formatdate
+from time import asctime, gmtime, strftime, time
 from typing import Any
 
 import pytest
@@ -17,8 +19,8 @@ from venues.feeds.jupiter import JupiterFeed
 from venues.jupiter import client as jupiter
 from venues.raydium import client as raydium
 from venues.remote.breaker import FAILURES
-from venues.remote.budget import NoBudget
-from venues.remote.service import Refused, Service
+from venues.remote.budget import Budget, NoBudget
+from venues.remote.service import PAUSE_S, Refused, Service
 
 Ask = Callable[[Service], Awaitable[Any]]
 
@@ -28,16 +30,21 @@ class Stub:
 
     url = ""
     status, body = 200, "{}"
+    headers: Mapping[str, str] = {}
 
     async def answer(self, request: web.Request) -> web.Response:
-        return web.Response(status=self.status, text=self.body, content_type="application/json")
+        return web.Response(
+            status=self.status, text=self.body, content_type="application/json", headers=dict(self.headers)
+        )
 
 
 @asynccontextmanager
-async def asked(refused: Refused = jupiter.refused) -> AsyncIterator[tuple[Stub, Service]]:
+async def asked(
+    refused: Refused = jupiter.refused, *, budget: Budget | None = None
+) -> AsyncIterator[tuple[Stub, Service]]:
     stub = Stub()
     async with serving(stub, web.route("*", "/{path:.*}", stub.answer)) as url:
-        service = Service("a service", url, budget=NoBudget(), refused=refused, timeout=2.0)
+        service = Service("a service", url, budget=budget or NoBudget(), refused=refused, timeout=2.0)
         yield stub, service
         await service.close()
 
@@ -110,3 +117,49 @@ async def test_no_word_of_raydium_ends_an_order_and_what_nobody_knows_counts_as_
         assert failed.value.code == code
         await ask(service, compute, FAILURES - 1)
         assert service.breaker.state == state
+
+
+class Blocks(NoBudget):
+    """Keeps for how many seconds it was to be left alone."""
+
+    pause = 0.0
+
+    async def block_until(self, unix_time: float) -> None:
+        self.pause = unix_time - time()
+
+
+def at(seconds: float) -> str:
+    return f"{time() + seconds:.3f}"
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "pause"),
+    [
+        ("Retry-After", lambda: "120", 120),
+        ("Retry-After", lambda: "120.0", 120),
+        ("Retry-After", lambda: "0.5", 1),
+        ("Retry-After", lambda: formatdate(time() + 120, usegmt=True), 120),
+        ("Retry-After", lambda: formatdate(time() + 120), 120),
+        ("Retry-After", lambda: strftime("%A, %d-%b-%y %H:%M:%S GMT", gmtime(time() + 120)), 120),
+        ("Retry-After", lambda: asctime(gmtime(time() + 120)), 120),
+        ("Retry-After", lambda: formatdate(time() - 120, usegmt=True), 1),
+        ("X-RateLimit-Reset", lambda: at(60), 60),
+        ("X-RateLimit-Reset", lambda: at(-60), 1),
+        *(
+            (header, lambda said=said: said, 1)
+            for header in ("Retry-After", "X-RateLimit-Reset")
+            for said in ("soon", "-5", "nan", "inf", "1e9", "1.2.3", "9" * 400, "\u0661\u0662", "")
+        ),
+        ("Retry-After", lambda: "Wed, 21 Oct 99999999999 07:28:00 GMT", 1),
+        ("Retry-After", lambda: "Wed, 99 Oct 2099 07:28:00 GMT", 1),
+    ],
+)
+async def test_who_is_asked_too_often_is_left_alone_as_long_as_it_says_in_any_of_the_forms(
+    header: str, value: Callable[[], str], pause: float
+) -> None:
+    budget = Blocks()
+    async with asked(budget=budget) as (stub, service):
+        stub.status, stub.headers = 429, {header: value()}
+        await ask(service, build, 1)
+    # An HTTP date has whole seconds, and a busy machine takes its time between the date and the answer.
+    assert max(pause - 5, PAUSE_S - 0.1) < budget.pause <= pause
