@@ -16,7 +16,7 @@ import aiohttp
 import structlog
 
 from domain.codes import Code
-from venues.errors import VenueError
+from venues.errors import ServiceIllError, VenueError
 from venues.metrics import REQUEST_SECONDS, REQUESTS
 from venues.remote.answers import short
 from venues.remote.breaker import CircuitBreaker
@@ -47,8 +47,9 @@ Refused = Callable[[Reply], VenueError]
 """What an answer that isn't a success means, in our codes."""
 
 Read = Callable[[bytes], T]
-"""Makes of the body of a 200 what was asked for. Raises ``VenueError`` where it says a failure, and ``ValueError`` or
-``RecursionError`` where it can't be used: not in its form, or to another question."""
+"""Makes of the body of a 200 what was asked for. Raises ``VenueError`` where it says a failure (``ServiceIllError`` one
+of the service's own), and ``ValueError`` or ``RecursionError`` where it can't be used: not in its form, or to another
+question."""
 
 # Answers to what was asked, and no word against the service: there is no such route, or it was asked too often.
 _ANSWERED = frozenset({400, 422, 429})
@@ -120,7 +121,7 @@ class Service:
             found = read(body)
         except VenueError as said:
             REQUESTS.labels(self.name, str(said.code)).inc()
-            self._heard(said, answered=said.code != Code.VENUE_UNAVAILABLE)
+            self._heard(said, answered=not isinstance(said, ServiceIllError))
             raise
         except (ValueError, RecursionError) as error:
             raise self.unusable(f"its answer can't be used: {short(error)}") from None

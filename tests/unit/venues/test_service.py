@@ -102,12 +102,18 @@ async def test_what_is_no_answer_to_the_question_counts_against_the_service(stat
     [
         ("ROUTE_NOT_FOUND", "no_liquidity", "closed"),
         ("INSUFFICIENT_LIQUIDITY", "no_liquidity", "closed"),
-        ("insufficient balance", "venue_unavailable", "open"),
-        ("SOMETHING_NEW", "venue_unavailable", "open"),
-        ("", "venue_unavailable", "open"),
+        ("REQ_OWNER_ACCOUNT_ERROR", "venue_unavailable", "closed"),
+        ("REQ_TIMEOUT_ERROR", "venue_unavailable", "closed"),
+        ("insufficient balance", "venue_unavailable", "closed"),
+        ("SOMETHING_NEW", "venue_unavailable", "closed"),
+        ("POOL_UNAVAILABLE", "venue_unavailable", "closed"),
+        ("", "venue_unavailable", "closed"),
+        ("INTERNAL_SERVER_ERROR", "venue_unavailable", "open"),
+        ("Service temporarily unavailable", "venue_unavailable", "open"),
+        ("request timed out", "venue_unavailable", "open"),
     ],
 )
-async def test_no_word_of_raydium_ends_an_order_and_what_nobody_knows_counts_as_a_failure(
+async def test_no_word_of_raydium_ends_an_order_and_only_one_that_says_it_is_ill_counts_as_a_failure(
     said: str, code: str, state: str
 ) -> None:
     async with asked(raydium.refused) as (stub, service):
@@ -163,3 +169,13 @@ async def test_who_is_asked_too_often_is_left_alone_as_long_as_it_says_in_any_of
         await ask(service, build, 1)
     # An HTTP date has whole seconds, and a busy machine takes its time between the date and the answer.
     assert max(pause - 5, PAUSE_S - 0.1) < budget.pause <= pause
+
+
+async def test_a_refusal_of_one_order_shows_that_raydium_is_back() -> None:
+    async with asked(raydium.refused) as (stub, service):
+        stub.status = 503
+        await ask(service, compute)
+        service.breaker.until = 0.0
+        stub.status, stub.body = 200, '{"id": "q", "success": false, "version": "V1", "msg": "REQ_OWNER_ACCOUNT_ERROR"}'
+        await ask(service, compute, 1)
+        assert service.breaker.state == "closed"
