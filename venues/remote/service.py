@@ -16,6 +16,7 @@ import aiohttp
 import structlog
 
 from domain.codes import Code
+from domain.secret_words import SecretWords, of_header
 from venues.errors import ServiceIllError, VenueError
 from venues.metrics import REQUEST_SECONDS, REQUESTS
 from venues.remote.answers import short
@@ -57,7 +58,7 @@ _ANSWERED = frozenset({400, 422, 429})
 
 class Service:
     """The service at ``url``, whose secret ``headers`` go with each request. ``timeout`` is for a whole request, in
-    seconds; ``refused`` decodes its errors.
+    seconds; ``refused`` decodes its errors. Nothing that it says is kept with one of these secrets in it.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class Service:
         self.breaker = CircuitBreaker(name)
         self._url = url.rstrip("/")
         self._headers = dict(headers or {})
+        self._secrets = SecretWords((word for value in self._headers.values() for word in of_header(value)), urls=[url])
         self._refused = refused
         self._timeout = timeout
         self._session: aiohttp.ClientSession | None = None
@@ -94,9 +96,14 @@ class Service:
 
     def unusable(self, what: str) -> VenueError:
         """The error of an answer that came and can't be used."""
+        what = self.struck(what)
         self.breaker.failed(what)
         REQUESTS.labels(self.name, "unusable").inc()
         return VenueError(Code.VENUE_ANSWER_INVALID, f"{self.name}: {what}")
+
+    def struck(self, text: str) -> str:
+        """What the service said, without the secrets that it was sent: some say back the key that they refuse."""
+        return self._secrets.struck(text)
 
     async def _ask(
         self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: bytes | None = None
@@ -119,10 +126,11 @@ class Service:
     def _used(self, body: bytes, read: Read[T]) -> T:
         try:
             found = read(body)
-        except VenueError as said:
+        except VenueError as error:
+            said = self._struck(error)
             REQUESTS.labels(self.name, str(said.code)).inc()
             self._heard(said, answered=not isinstance(said, ServiceIllError))
-            raise
+            raise said from None
         except (ValueError, RecursionError) as error:
             raise self.unusable(f"its answer can't be used: {short(error)}") from None
         REQUESTS.labels(self.name, "answered").inc()
@@ -130,12 +138,15 @@ class Service:
         return found
 
     def _error(self, reply: Reply) -> VenueError:
-        error = self._refused(reply)
+        error = self._struck(self._refused(reply))
         REQUESTS.labels(self.name, str(error.code)).inc()
-        request = reply.headers.get("x-api-gateway-request-id", "")
+        request = self.struck(reply.headers.get("x-api-gateway-request-id", ""))
         log.info("venue refused", service=self.name, status=reply.status, code=error.code, request=request[:64])
         self._heard(error, answered=reply.status in _ANSWERED)
         return error
+
+    def _struck(self, error: VenueError) -> VenueError:
+        return type(error)(error.code, self.struck(error.detail))
 
     def _heard(self, error: VenueError, *, answered: bool) -> None:
         if answered:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from email.utils import formatdate
 from time import asctime, gmtime, strftime, time
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from aiohttp import web
+from structlog.testing import capture_logs
 
 from domain.tokens import KNOWN_TOKENS, SOL, USDC
 from tests.stubs.jupiter import serving
@@ -17,9 +19,13 @@ from venues.errors import VenueError
 from venues.feeds import pyth
 from venues.feeds.jupiter import JupiterFeed
 from venues.jupiter import client as jupiter
+from venues.jupiter.venue import Jupiter
+from venues.protocol import QuoteRequest, VenueQuote
 from venues.raydium import client as raydium
+from venues.raydium.venue import Raydium
 from venues.remote.breaker import FAILURES
 from venues.remote.budget import Budget, NoBudget
+from venues.remote.needed_accounts import NeededAccounts
 from venues.remote.service import PAUSE_S, Refused, Service
 
 Ask = Callable[[Service], Awaitable[Any]]
@@ -40,11 +46,17 @@ class Stub:
 
 @asynccontextmanager
 async def asked(
-    refused: Refused = jupiter.refused, *, budget: Budget | None = None
+    refused: Refused = jupiter.refused,
+    *,
+    budget: Budget | None = None,
+    headers: Mapping[str, str] | None = None,
+    path: str = "",
 ) -> AsyncIterator[tuple[Stub, Service]]:
     stub = Stub()
     async with serving(stub, web.route("*", "/{path:.*}", stub.answer)) as url:
-        service = Service("a service", url, budget=budget or NoBudget(), refused=refused, timeout=2.0)
+        service = Service(
+            "a service", url + path, budget=budget or NoBudget(), refused=refused, timeout=2.0, headers=headers
+        )
         yield stub, service
         await service.close()
 
@@ -179,3 +191,84 @@ async def test_a_refusal_of_one_order_shows_that_raydium_is_back() -> None:
         stub.status, stub.body = 200, '{"id": "q", "success": false, "version": "V1", "msg": "REQ_OWNER_ACCOUNT_ERROR"}'
         await ask(service, compute, 1)
         assert service.breaker.state == "closed"
+
+
+KEY = "3f1c9a52-4242-bbbb/cccc+0123456789ab"
+FAILED = '{"id": "q", "success": false, "version": "V1", "msg": "INTERNAL_ERROR of key %s"}'
+
+
+@pytest.mark.parametrize("sent", [{"headers": {"x-api-key": KEY}}, {"path": f"/{KEY}"}], ids=["header", "address"])
+@pytest.mark.parametrize(
+    ("refused", "how", "status", "body"),
+    [
+        (jupiter.refused, build, 401, '{"error": "Invalid API key: %s"}'),
+        (jupiter.refused, build, 401, "Invalid API key: %s"),
+        (jupiter.refused, build, 500, "no " * 62 + "%s"),
+        (raydium.refused, compute, 403, '{"error": "Invalid API key: %s"}'),
+        (raydium.refused, compute, 200, FAILED),
+        (raydium.refused, compute, 200, FAILED.replace("INTERNAL_ERROR", "no " * 59)),
+    ],
+)
+async def test_a_key_that_is_said_back_is_kept_nowhere(
+    refused: Refused, how: Ask, status: int, body: str, sent: dict[str, Any]
+) -> None:
+    for said in (KEY, KEY.upper(), KEY.replace("/", "\\/")):
+        async with asked(refused, **sent) as (stub, service):
+            stub.status, stub.body = status, body % said
+            stub.headers = {"x-api-gateway-request-id": said}
+            with capture_logs() as logged, pytest.raises(VenueError) as failed:
+                await how(service)
+            await ask(service, how)
+        kept = f"{failed.value} {failed.value.detail} {service.breaker.reason} {logged}"
+        assert "3f1c9a52" not in kept.lower()
+        assert "[secret]" in failed.value.detail
+
+
+async def test_nor_in_why_an_answer_cannot_be_used() -> None:
+    def read(_: bytes) -> None:
+        raise ValueError(f"{KEY} is no number")
+
+    async with asked(headers={"authorization": f"Bearer {KEY}"}) as (_, service):
+        with pytest.raises(VenueError) as failed:
+            await service.get("/", {}, read)
+        assert KEY not in failed.value.detail
+        assert KEY not in service.unusable(f"its {KEY} can't be read").detail
+
+
+class NoChain:
+    """Nothing is read of it for a quote."""
+
+    async def program_accounts(self, program: str) -> NoReturn:
+        raise AssertionError
+
+    async def accounts(self, addresses: Sequence[str]) -> NoReturn:
+        raise AssertionError
+
+    async def tables(self, addresses: Iterable[str]) -> NoReturn:
+        raise AssertionError
+
+
+async def test_nor_in_the_route_of_a_quote_that_is_recorded() -> None:
+    swap = {"inputMint": SOL.mint, "outputMint": USDC.mint}
+    instruction = {"programId": SOL.mint, "accounts": [], "data": ""}
+    built = {
+        **swap,
+        "inAmount": "1",
+        "outAmount": "2",
+        "routePlan": [{"swapInfo": {"ammKey": KEY, "label": "Orca"}}],
+        "computeBudgetInstructions": [],
+        "setupInstructions": [],
+        "swapInstruction": instruction,
+        "otherInstructions": [],
+    }
+    computed = {**swap, "swapType": "BaseIn", "inputAmount": "1", "outputAmount": "2", "routePlan": [{"poolId": KEY}]}
+    request, tokens = QuoteRequest(SOL.mint, USDC.mint, 1), KNOWN_TOKENS.tokens
+    async with asked(headers={"x-api-key": KEY}) as (stub, service):
+        for group, answer in (
+            (Jupiter(service, NeededAccounts(NoChain()), words=["jupiter"], tokens=tokens), built),
+            (Raydium(service, NoChain(), NoChain().tables, tokens=tokens), {"success": True, "data": computed}),
+        ):
+            stub.body = json.dumps(answer)
+            [[quoted]] = await group.quote_all([request])
+            assert isinstance(quoted, VenueQuote)
+            assert quoted.quote.pool == "[secret]"
