@@ -13,13 +13,15 @@ from chains.answers import reader
 from chains.batches import Batches
 from chains.errors import RpcError, UnansweredError
 from chains.transport import Transport, TransportError
+from domain.secret_words import SecretWords
 
 # Called once for each order, often for many orders at the same moment; the other methods serve all orders at once.
 _BATCHED = frozenset({"simulateTransaction", "sendTransaction", "getTransaction", "getSignatureStatuses"})
 
 
 class Endpoint:
-    """A Solana RPC endpoint at ``url``, shown as ``name``: its host, without path or credentials.
+    """A Solana RPC endpoint at ``url``, shown as ``name``: its host, without path or credentials. An error of its is
+    raised without them, too: some say back the key that they refuse.
 
     ``timeout`` is for a whole call, in seconds; ``connections`` is how many requests are under way at once. Without
     ``batches`` each call is a request of its own.
@@ -27,6 +29,7 @@ class Endpoint:
 
     def __init__(self, url: str, *, timeout: float = 10.0, connections: int = 64, batches: bool = True) -> None:
         self.name = _host(url)
+        self._secrets = SecretWords(urls=[url])
         self._timeout = timeout
         self._ids = count(1)
         self._transport = Transport(url, connections=connections)
@@ -47,7 +50,7 @@ class Endpoint:
         try:
             answer = await (self._batches.answer(request) if method in self._batched else self._send_single(request))
             if answer.error is not None:
-                raise RpcError(self.name, answer.error.code, answer.error.message)
+                raise RpcError(self.name, answer.error.code, self._secrets.struck(answer.error.message))
             if answer.id != request.id or answer.result is msgspec.UNSET:
                 raise ValueError("it is the answer to another request")
             return reader(shape).decode(answer.result)

@@ -52,17 +52,29 @@ def decode_pool(address: str, program: str, data: bytes) -> Pool | None:
     in_use, bump, fee_bps, vault_a, vault_b, _, mint_a, mint_b, label = _LAYOUT.unpack_from(data)
     if in_use != _IN_USE or fee_bps >= BPS:
         return None
-    authority = Pubkey.create_program_address([bytes(Pubkey.from_string(address)), bytes([bump])], _key(program))
+    owner, venue = _key(program), _venue(label)
+    try:
+        authority = Pubkey.create_program_address([bytes(_key(address)), bytes([bump])], owner)
+    except Exception:  # noqa: BLE001 - solders' own class for a bump that gives no address can't be imported
+        return None
+    if venue is None:
+        return None
     return Pool(
         address=address,
         program=program,
         authority=str(authority),
         bump=bump,
-        venue=label.rstrip(b"\0").decode("ascii"),
+        venue=venue,
         fee_bps=fee_bps,
         mints=(str(Pubkey(mint_a)), str(Pubkey(mint_b))),
         vaults=(str(Pubkey(vault_a)), str(Pubkey(vault_b))),
     )
+
+
+def _venue(label: bytes) -> str | None:
+    """The name in an account, None where it is none that can be recorded and shown."""
+    name = label.rstrip(b"\0").decode("ascii", errors="replace")
+    return name if name and name.isascii() and name.isprintable() else None
 
 
 def encode_pool(pool: Pool) -> bytes:

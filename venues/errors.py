@@ -18,5 +18,9 @@ class VenueError(Exception):
         super().__init__(f"{code}: {detail}")
 
 
+class ServiceIllError(VenueError):
+    """The service said that it is itself not well: that counts against it, where any other answer in words doesn't."""
+
+
 class UnknownProgramError(LookupError):
     """A swap program whose instructions this version can't read."""

@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from time import time
+from typing import Annotated
 
 import msgspec
 import structlog
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
+from domain.numbers import I64_MAX
 from domain.tokens import USDT, Token
 from venues.tick import Tick
 
@@ -20,13 +22,16 @@ log = structlog.get_logger(__name__)
 SILENCE_S = 30.0
 """Without a message for so long the connection is made anew; so it is before the 24 h after which it would be cut."""
 LIFE_S = 23 * 3600.0
+ANEW_S = 30.0
+"""Nothing newer than what is held came for so long: a smaller id is of a book that was begun anew."""
 _AGAIN_S, _LONGEST_AGAIN_S = 0.5, 30.0
 _MESSAGE_BYTES = 64 * 1024
 
 
 class _Book(msgspec.Struct, frozen=True):
-    """``s`` is the symbol, ``b`` and ``a`` the best bid and ask, as text."""
+    """``u`` is the id of the book's update, ``s`` the symbol, ``b`` and ``a`` the best bid and ask, as text."""
 
+    u: Annotated[int, msgspec.Meta(ge=0, le=I64_MAX)]
     s: str
     b: str
     a: str
@@ -41,6 +46,11 @@ class _Message(msgspec.Struct, frozen=True):
 class BinanceFeed:
     """``run`` keeps the connection; ``ticks`` is what came last. ``silence`` is after how many seconds without a
     message it is made anew.
+
+    A tick is as old as its update is held, however often that comes, also over a new connection: what repeats the same
+    for an hour says nothing of the price now. The ids of a book only grow, so a smaller one is older than what is held,
+    from a server that lags, and passed over. Should Binance begin a book's ids anew, that is held for ``ANEW_S``
+    seconds at most.
     """
 
     name = "binance"
@@ -54,6 +64,7 @@ class BinanceFeed:
         self._silence = silence
         self._clock = clock
         self._ticks: dict[str, Tick] = {}
+        self._updates: dict[str, int] = {}
 
     async def ticks(self) -> Mapping[str, Tick]:
         """USDT counts as a dollar, which it is worth here: everything else is priced in it."""
@@ -95,6 +106,12 @@ class BinanceFeed:
             tick = Tick(Decimal(book.b), Decimal(book.a), self._clock())
         except (ValueError, ArithmeticError, RecursionError):
             return True
-        if (mint := self._mints.get(book.s)) and tick.is_sound:
-            self._ticks[mint] = tick
+        if (mint := self._mints.get(book.s)) and tick.is_sound and self._is_newer(mint, book.u, tick.at):
+            self._ticks[mint], self._updates[mint] = tick, book.u
         return True
+
+    def _is_newer(self, mint: str, update: int, now: float) -> bool:
+        if mint not in self._updates:
+            return True
+        held = self._updates[mint]
+        return update > held or (update < held and now - self._ticks[mint].at > ANEW_S)

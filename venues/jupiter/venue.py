@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 
@@ -87,7 +87,7 @@ class Jupiter(VenueGroup):
             return Refusal(venue=venue, code=failed.code, detail=failed.detail)
         if not built.out_amount:
             return Refusal(venue=venue, code=Code.AMOUNT_TOO_SMALL, detail=f"{venue} gives nothing for this amount")
-        return VenueQuote(_quote_of(venue, built), _Answered(built, owner, monotonic()))
+        return VenueQuote(_quote_of(venue, built, self.service.struck), _Answered(built, owner, monotonic()))
 
     async def swap(self, quote: VenueQuote, *, owner: str, minimum_out: int, fits: Fits) -> Proposal:
         """Asked again where the quote's own instructions are too old, for another wallet, or don't fit."""
@@ -134,10 +134,10 @@ class Jupiter(VenueGroup):
         return Proposal([*needed, swap, *rest], tables, price)
 
 
-def _quote_of(venue: str, built: Build) -> Quote:
+def _quote_of(venue: str, built: Build, struck: Callable[[str], str]) -> Quote:
     return recorded_quote(
         venue,
-        (step.swap_info.amm_key for step in built.route_plan),
+        (struck(step.swap_info.amm_key) for step in built.route_plan),
         token_in=built.input_mint,
         token_out=built.output_mint,
         amount_in=built.in_amount,

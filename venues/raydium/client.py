@@ -11,7 +11,7 @@ from solders.message import Message, MessageV0
 from solders.transaction import VersionedTransaction
 
 from domain.codes import Code
-from venues.errors import VenueError
+from venues.errors import ServiceIllError, VenueError
 from venues.remote.answers import Answer, Units, reader, short
 from venues.remote.service import Reply, Service
 
@@ -130,13 +130,29 @@ def _data(body: bytes, shape: Any) -> Any:
 
 # No code is final for what a venue says of our wallet: what that holds the chain alone tells.
 _NO_ROUTE = ("ROUTE_NOT_FOUND", "NO_ROUTE", "LIQUIDITY")
+# What begins so is about one request: an amount, an account of one wallet.
+_OF_THE_REQUEST = "REQ_"
+# Its words aren't documented: these can't be said of one request. Any other may be, and one order mustn't shut out all.
+_ILL = (
+    "INTERNAL_ERROR",
+    "SERVER_ERROR",
+    "SERVICE_UNAVAILABLE",
+    "TEMPORARILY_UNAVAILABLE",
+    "MAINTENANCE",
+    "OVERLOADED",
+    "TIMEOUT",
+    "TIMED_OUT",
+)
 
 
 def _failed(said: str) -> VenueError:
     detail = f"Raydium: {short(said) or 'refused'}"
-    word = said.upper()
-    no_route = any(known in word for known in _NO_ROUTE)
-    return VenueError(Code.NO_LIQUIDITY if no_route else Code.VENUE_UNAVAILABLE, detail)
+    word = "_".join(said.upper().split())
+    if any(known in word for known in _NO_ROUTE):
+        return VenueError(Code.NO_LIQUIDITY, detail)
+    if not word.startswith(_OF_THE_REQUEST) and any(known in word for known in _ILL):
+        return ServiceIllError(Code.VENUE_UNAVAILABLE, detail)
+    return VenueError(Code.VENUE_UNAVAILABLE, detail)
 
 
 def refused(reply: Reply) -> VenueError:

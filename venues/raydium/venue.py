@@ -94,7 +94,7 @@ class Raydium(VenueGroup):
             return Refusal(venue=NAME, code=Code.AMOUNT_TOO_SMALL, detail=f"{NAME} gives nothing for this amount")
         if not computed.data.input_amount:
             return Refusal(venue=NAME, code=Code.VENUE_ANSWER_INVALID, detail=f"{NAME} takes nothing for this amount")
-        return VenueQuote(_quote_of(computed), _Answered(computed, monotonic()))
+        return VenueQuote(_quote_of(computed, self.service.struck), _Answered(computed, monotonic()))
 
     async def swap(self, quote: VenueQuote, *, owner: str, minimum_out: int, fits: Fits) -> Proposal:
         """Asked for a quote again where the one taken is too old, or was read back from the log."""
@@ -177,11 +177,11 @@ def _without_budget(instructions: Iterable[Instruction]) -> list[Instruction]:
     return [one for one in instructions if str(one.program_id) != COMPUTE_BUDGET]
 
 
-def _quote_of(computed: Computed) -> Quote:
+def _quote_of(computed: Computed, struck: Callable[[str], str]) -> Quote:
     data = computed.data
     return recorded_quote(
         NAME,
-        (step.pool_id for step in data.route_plan),
+        (struck(step.pool_id) for step in data.route_plan),
         token_in=data.input_mint,
         token_out=data.output_mint,
         amount_in=data.input_amount,

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from time import monotonic, time
 from typing import TypeVar
 
@@ -13,7 +16,8 @@ import aiohttp
 import structlog
 
 from domain.codes import Code
-from venues.errors import VenueError
+from domain.secret_words import SecretWords, of_header
+from venues.errors import ServiceIllError, VenueError
 from venues.metrics import REQUEST_SECONDS, REQUESTS
 from venues.remote.answers import short
 from venues.remote.breaker import CircuitBreaker
@@ -28,6 +32,7 @@ ANSWER_BYTES = 2 * 1024 * 1024
 # So long after a 429 at least, whatever it says.
 PAUSE_S = 1.0
 KEEP_ALIVE_S = 4.0
+_SECONDS = re.compile(r"[0-9]{1,12}(\.[0-9]{0,9})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +48,9 @@ Refused = Callable[[Reply], VenueError]
 """What an answer that isn't a success means, in our codes."""
 
 Read = Callable[[bytes], T]
-"""Makes of the body of a 200 what was asked for. Raises ``VenueError`` where it says a failure, and ``ValueError`` or
-``RecursionError`` where it can't be used: not in its form, or to another question."""
+"""Makes of the body of a 200 what was asked for. Raises ``VenueError`` where it says a failure (``ServiceIllError`` one
+of the service's own), and ``ValueError`` or ``RecursionError`` where it can't be used: not in its form, or to another
+question."""
 
 # Answers to what was asked, and no word against the service: there is no such route, or it was asked too often.
 _ANSWERED = frozenset({400, 422, 429})
@@ -52,7 +58,7 @@ _ANSWERED = frozenset({400, 422, 429})
 
 class Service:
     """The service at ``url``, whose secret ``headers`` go with each request. ``timeout`` is for a whole request, in
-    seconds; ``refused`` decodes its errors.
+    seconds; ``refused`` decodes its errors. Nothing that it says is kept with one of these secrets in it.
     """
 
     def __init__(
@@ -70,6 +76,7 @@ class Service:
         self.breaker = CircuitBreaker(name)
         self._url = url.rstrip("/")
         self._headers = dict(headers or {})
+        self._secrets = SecretWords((word for value in self._headers.values() for word in of_header(value)), urls=[url])
         self._refused = refused
         self._timeout = timeout
         self._session: aiohttp.ClientSession | None = None
@@ -89,9 +96,14 @@ class Service:
 
     def unusable(self, what: str) -> VenueError:
         """The error of an answer that came and can't be used."""
+        what = self.struck(what)
         self.breaker.failed(what)
         REQUESTS.labels(self.name, "unusable").inc()
         return VenueError(Code.VENUE_ANSWER_INVALID, f"{self.name}: {what}")
+
+    def struck(self, text: str) -> str:
+        """What the service said, without the secrets that it was sent: some say back the key that they refuse."""
+        return self._secrets.struck(text)
 
     async def _ask(
         self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: bytes | None = None
@@ -114,10 +126,11 @@ class Service:
     def _used(self, body: bytes, read: Read[T]) -> T:
         try:
             found = read(body)
-        except VenueError as said:
+        except VenueError as error:
+            said = self._struck(error)
             REQUESTS.labels(self.name, str(said.code)).inc()
-            self._heard(said, answered=said.code != Code.VENUE_UNAVAILABLE)
-            raise
+            self._heard(said, answered=not isinstance(said, ServiceIllError))
+            raise said from None
         except (ValueError, RecursionError) as error:
             raise self.unusable(f"its answer can't be used: {short(error)}") from None
         REQUESTS.labels(self.name, "answered").inc()
@@ -125,12 +138,15 @@ class Service:
         return found
 
     def _error(self, reply: Reply) -> VenueError:
-        error = self._refused(reply)
+        error = self._struck(self._refused(reply))
         REQUESTS.labels(self.name, str(error.code)).inc()
-        request = reply.headers.get("x-api-gateway-request-id", "")
+        request = self.struck(reply.headers.get("x-api-gateway-request-id", ""))
         log.info("venue refused", service=self.name, status=reply.status, code=error.code, request=request[:64])
         self._heard(error, answered=reply.status in _ANSWERED)
         return error
+
+    def _struck(self, error: VenueError) -> VenueError:
+        return type(error)(error.code, self.struck(error.detail))
 
     def _heard(self, error: VenueError, *, answered: bool) -> None:
         if answered:
@@ -140,12 +156,10 @@ class Service:
 
     async def _heed_limits(self, reply: Reply) -> None:
         """Nobody asks again before the service says so."""
-        left, reset = reply.headers.get("x-ratelimit-remaining", ""), reply.headers.get("x-ratelimit-reset", "")
-        until = float(reset) if reset.isascii() and reset.isdecimal() and len(reset) <= 12 else 0.0
+        left, until = reply.headers.get("x-ratelimit-remaining", ""), _seconds(reply.headers.get("x-ratelimit-reset"))
         if reply.status == 429:
-            after = reply.headers.get("retry-after", "")
-            pause = float(after) if after.isascii() and after.isdecimal() and len(after) <= 6 else PAUSE_S
-            await self.budget.block_until(max(until, time() + max(pause, PAUSE_S)))
+            after = _retry_at(reply.headers.get("retry-after", ""))
+            await self.budget.block_until(max(until, after, time() + PAUSE_S))
         elif left.startswith("-") or left == "0":
             await self.budget.block_until(until)
 
@@ -189,6 +203,23 @@ class Service:
             timeout=aiohttp.ClientTimeout(total=None),
             trust_env=False,
         )
+
+
+def _seconds(text: str | None) -> float:
+    """Digits, maybe with decimals; 0 where it is anything else. What is too long to be a time is none."""
+    return float(text) if text and _SECONDS.fullmatch(text) else 0.0
+
+
+def _retry_at(text: str) -> float:
+    """The unix time that a ``Retry-After`` names, as seconds from now or as an HTTP date; 0 where it names none."""
+    if after := _seconds(text):
+        return time() + after
+    try:
+        date = parsedate_to_datetime(text)
+        # One without a zone is in GMT, as all HTTP dates are.
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return 0.0
 
 
 def _ssl_context() -> ssl.SSLContext:

@@ -65,6 +65,30 @@ async def test_nobody_listening_is_a_chain_that_is_unavailable() -> None:
         assert await chain.send(TRANSACTION) == "ConnectError"
 
 
+KEY = "3f1c9a52-4242-bbbb-cccc-0123456789ab"
+
+
+@pytest.mark.parametrize("secret", [f"http://{{}}/?api-key={KEY}", f"http://{{}}/v2/{KEY}", f"http://{KEY}@{{}}"])
+@pytest.mark.parametrize("many", [1, 3], ids=["alone", "in a batch"])
+async def test_a_key_that_an_endpoint_says_back_is_in_no_error(secret: str, many: int) -> None:
+    async def refuse(request: Request) -> bytes:
+        calls = request if isinstance(request, list) else [request]
+        error = {"code": -32401, "message": f"{'no ' * 60}access with {KEY}, nor with {KEY.upper()}"}
+        answers = [{"jsonrpc": "2.0", "id": call["id"], "error": error} for call in calls]
+        return http(json.dumps(answers if isinstance(request, list) else answers[0]).encode())
+
+    async with serving(refuse) as url:
+        address = url.removeprefix("http://")
+        async with SolanaChain(secret.format(address)) as chain:
+            sent = await asyncio.gather(*(chain.send(TRANSACTION) for _ in range(many)))
+            with pytest.raises(ChainUnavailableError) as failed:
+                await chain.latest_blockhash()
+    for said in (*sent, str(failed.value)):
+        assert "3f1c" not in said.lower()
+        assert "error -32401: no no" in said
+        assert "[secret]" in said
+
+
 async def test_a_send_skips_preflight_and_is_made_once() -> None:
     asked: list[Request] = []
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import NoReturn
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from solders.pubkey import Pubkey
@@ -23,6 +26,7 @@ from venues.constant_product import (
     swap_instruction,
 )
 from venues.constant_product_errors import ProgramError
+from venues.pools import PoolBook
 
 PROGRAM = str(Pubkey.new_unique())
 amounts = st.integers(1, U64_MAX)
@@ -89,6 +93,45 @@ def test_an_account_that_is_no_pool_in_use_is_none() -> None:
     data = encode_pool(pool)
     assert decode_pool(pool.address, PROGRAM, b"\0" + data[1:]) is None
     assert decode_pool(pool.address, PROGRAM, data[:-1]) is None
+
+
+@pytest.mark.parametrize("label", [b"A\xffB", b"A\0B", b"\x1b[2J", b""], ids=repr)
+def test_an_account_whose_name_is_nonsense_is_no_pool(label: bytes) -> None:
+    pool = some_pool()
+    data = encode_pool(pool)[:-16] + label.ljust(16, b"\0")
+    assert decode_pool(pool.address, PROGRAM, data) is None
+
+
+def test_an_account_whose_bump_gives_no_authority_is_no_pool() -> None:
+    """About half of all bumps give none."""
+    pool = some_pool()
+    data = encode_pool(pool)
+    found = [decode_pool(pool.address, PROGRAM, data[:1] + bytes([bump]) + data[2:]) for bump in range(256)]
+    assert None in found
+    assert pool in found
+
+
+@given(st.binary(min_size=POOL_SIZE, max_size=POOL_SIZE + 8))
+def test_whatever_is_in_an_account_it_is_a_pool_or_none(data: bytes) -> None:
+    pool = decode_pool(str(Pubkey.new_unique()), PROGRAM, b"\x01" + data[1:2] + b"\0\0" + data[4:])
+    assert pool is None or encode_pool(pool)[:4] == b"\x01" + data[1:2] + b"\0\0"
+
+
+async def test_a_garbled_account_hides_no_other_pool() -> None:
+    good, data = some_pool(), encode_pool(some_pool())
+    garbled = [(str(Pubkey.new_unique()), data[:1] + bytes([bump]) + data[2:-16] + b"\xff" * 16) for bump in range(9)]
+
+    class Reader:
+        async def program_accounts(self, program: str) -> list[tuple[str, bytes]]:
+            return [*garbled, (good.address, encode_pool(good))]
+
+        async def accounts(self, addresses: Sequence[str]) -> NoReturn:
+            raise AssertionError
+
+    book = PoolBook(Reader(), PROGRAM)
+    await book.load()
+    assert book.pool(good.address) == good
+    assert set(book.venues) == {"Raydium"}
 
 
 def test_a_swap_pays_into_the_vault_of_the_token_it_pays_with() -> None:

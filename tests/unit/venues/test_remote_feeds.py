@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
+from time import time
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from domain.tokens import KNOWN_TOKENS, SOL, USDC, USDT, pair_of
 from tests.contract.descriptions.exchange import Exchange, keep_where_asked
 from tests.stubs.jupiter import serving
 from tests.unit.venues.test_feeds import Clock
-from venues.feeds.binance import BinanceFeed
+from venues.feeds.binance import ANEW_S, BinanceFeed
 from venues.feeds.jupiter import JupiterFeed
 from venues.feeds.ticks import FeedPrices
 from venues.jupiter.client import refused
@@ -167,16 +168,18 @@ class TickerStub:
             await socket.wait_closed()
 
 
-def ticker(symbol: str, bid: str, ask: str) -> dict[str, Any]:
-    data = {"u": 400900217, "s": symbol, "b": bid, "B": "31.21", "a": ask, "A": "40.66"}
+def ticker(symbol: str, bid: str, ask: str, update: Any = 400900217) -> dict[str, Any]:
+    data = {"u": update, "s": symbol, "b": bid, "B": "31.21", "a": ask, "A": "40.66"}
     return {"stream": f"{symbol.lower()}@bookTicker", "data": data}
 
 
 @asynccontextmanager
-async def binance(stub: TickerStub, silence: float = 5.0) -> AsyncIterator[BinanceFeed]:
+async def binance(
+    stub: TickerStub, silence: float = 5.0, clock: Callable[[], float] = time
+) -> AsyncIterator[BinanceFeed]:
     async with serve(stub.handle, "127.0.0.1", 0) as server:
         port = next(iter(server.sockets)).getsockname()[1]
-        feed = BinanceFeed(f"ws://127.0.0.1:{port}", KNOWN_TOKENS.tokens, silence=silence)
+        feed = BinanceFeed(f"ws://127.0.0.1:{port}", KNOWN_TOKENS.tokens, silence=silence, clock=clock)
         running = asyncio.create_task(feed.run())
         try:
             yield feed
@@ -228,6 +231,50 @@ async def test_it_connects_again_whatever_ended_it(how: str) -> None:
     async with binance(stub, silence=0.2) as feed:
         await until(lambda: len(stub.paths) >= 2)
         assert (await feed.ticks())[SOL.mint].bid == 150
+
+
+async def test_the_same_update_grows_old_however_often_it_comes_and_over_whichever_connection() -> None:
+    clock = Clock()
+
+    async def again_and_again(socket: ServerConnection) -> None:
+        await until(lambda: feed._ticks)
+        clock.now += 600
+        await socket.send(json.dumps(ticker("SOLUSDT", "150", "150")))
+        await socket.send(json.dumps(ticker("USDCUSDT", "1", "1", 5 + len(stub.paths))))
+        await socket.close()
+
+    stub = TickerStub([ticker("SOLUSDT", "150", "150")], again_and_again)
+    began = clock.now
+    async with binance(stub, clock=clock) as feed:
+        await until(lambda: len(stub.paths) >= 3 and USDC.mint in feed._ticks)
+        ticks = await feed.ticks()
+        seen = await FeedPrices(feed, max_age=5.0, clock=clock).observe([pair_of(SOL, USDC)])
+    assert ticks[SOL.mint].at == began
+    assert ticks[USDC.mint].at >= began + 600
+    assert seen.pairs == {}
+
+
+@pytest.mark.parametrize(
+    ("update", "later", "taken"),
+    [(8, 0.0, True), (7, 3600.0, False), (6, 0.0, False), (6, ANEW_S, False), (6, ANEW_S + 1, True)],
+    ids=["newer", "the same", "older", "older, for long", "begun anew"],
+)
+async def test_a_books_updates_only_grow_but_where_it_was_begun_anew(update: int, later: float, taken: bool) -> None:
+    clock = Clock()
+    feed = BinanceFeed("ws://nowhere", KNOWN_TOKENS.tokens, clock=clock)
+    feed._take(json.dumps(ticker("SOLUSDT", "150", "150", 7)))
+    began = clock.now
+    clock.now += later
+    feed._take(json.dumps(ticker("SOLUSDT", "140", "140", update)))
+    tick = (await feed.ticks())[SOL.mint]
+    assert (str(tick.bid), tick.at) == (("140", clock.now) if taken else ("150", began))
+
+
+@pytest.mark.parametrize("update", [None, "7", -1, 2**63, True, 7.5])
+async def test_what_does_not_say_which_update_it_is_makes_no_price(update: Any) -> None:
+    feed = BinanceFeed("ws://nowhere", KNOWN_TOKENS.tokens, clock=Clock())
+    feed._take(json.dumps(ticker("SOLUSDT", "150", "150", update)))
+    assert await feed.ticks() == {}
 
 
 async def test_before_anything_came_there_is_no_price() -> None:
