@@ -62,10 +62,14 @@ class ProblemDetails(BaseModel):
 
 
 def log_unavailable() -> ProblemError:
+    """What a new order's answer needs is read before it is recorded. Of other changes some may be recorded, and what is
+    read for the answer, or the next of them, has failed.
+    """
     return ProblemError(
         503,
         "log_unavailable",
-        "The order log can't be reached; nothing was recorded. Try again shortly.",
+        "The order log can't be reached: no new order was recorded. Any other change may have been; a repeat of it "
+        "does no harm. Try again shortly.",
         headers={"Retry-After": RETRY_AFTER},
     )
 
@@ -74,7 +78,8 @@ def _too_many_at_once() -> ProblemError:
     return ProblemError(
         503,
         "log_unavailable",
-        "Too many requests changed the same thing at once; nothing of this one was recorded. Try again shortly.",
+        "Too many requests changed the same thing at once; a part of this one may be recorded. Try again shortly: a "
+        "repeat does no harm.",
         headers={"Retry-After": RETRY_AFTER},
     )
 

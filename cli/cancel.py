@@ -13,12 +13,14 @@ from cli.arguments import Because, not_empty
 from cli.operator import account_named, operator, print_outcome
 from cli.orders import is_order_id
 from commands.cancel import cancel_order, cancel_outcome, order_of, request_cancel
+from commands.errors import TooManyConflictsError
 from commands.ids import order_id as id_of_order
 from commands.loaded_order import LoadedOrder
 from domain.directory import DEFAULT_NAME, account_id_of
 from domain.errors import DomainError
 from domain.printable import is_recordable
 from domain.tokens import KNOWN_TOKENS
+from event_store.errors import LogUnavailableError, OutcomeUnknownError
 from projections.orders.queries import OrderList
 from runtime import addresses, settings
 from runtime.composition import Store, open_store, utc_now
@@ -113,12 +115,17 @@ async def _cancel_open(account: str, pair: str | None, because: str) -> str:
                 if refused.code == "log_behind":
                     raise
                 counts[refused.code] += 1
+            except OutcomeUnknownError:
+                counts["outcome_unknown"] += 1
+            except (LogUnavailableError, TooManyConflictsError):
+                counts["log_unavailable"] += 1
+    again = "; repeat the command for those whose cancel isn't known to be recorded"
     pending = "; `surefill orders` shows what becomes of those that are pending" if counts["pending"] else ""
     lists = f"; {len(twaps.ended)} TWAPs ended" if twaps.ended else ""
     if twaps.unreadable:
         lists += f"; lists that can't be read, and go on: {', '.join(map(str, twaps.unreadable))}"
     orders = f"{counts.total()} orders" + "".join(f", {count} {name}" for name, count in counts.items() if count)
-    return orders + lists + pending
+    return orders + lists + pending + (again if counts["outcome_unknown"] or counts["log_unavailable"] else "")
 
 
 async def _ended(store: Store, history: LoadedOrder) -> LoadedOrder:

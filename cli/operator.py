@@ -14,9 +14,10 @@ import psycopg
 import typer
 
 from chains.errors import ChainUnavailableError
+from commands.errors import TooManyConflictsError
 from commands.ids import DEFAULT_ACCOUNT
 from domain.errors import DomainError
-from event_store.errors import EventStoreError
+from event_store.errors import EventStoreError, OutcomeUnknownError
 from runtime import roles
 from runtime.composition import Store
 from runtime.errors import StartupError
@@ -35,8 +36,13 @@ def run_command(work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run(work)
     except DomainError as refused:
         raise StartupError(f"{refused.code}: {refused.detail}") from None
+    except OutcomeUnknownError as error:
+        raise StartupError(f"it may have been recorded; repeat the command: {error}") from None
+    except TooManyConflictsError:
+        raise StartupError("others changed the same thing all the time; repeat the command") from None
     except (ChainUnavailableError, EventStoreError) as error:
-        raise StartupError(f"nothing was recorded: {error}") from None
+        # Of what takes several steps the first ones may be recorded.
+        raise StartupError(f"nothing more was recorded: {error}") from None
     except psycopg.OperationalError as error:
         raise StartupError(
             f"PostgreSQL is unreachable ({type(error).__name__}); repeat the command when it is back"

@@ -63,12 +63,13 @@ def set_deadman(switch: Deadman, cancel_at: datetime | None, by: str, now: datet
     """None where it stands so already. Raises ``DomainError``: ``deadman_due``, ``cancel_at_too_soon``."""
     if switch.is_due(now):
         raise DomainError("deadman_due", "The switch is due: what is open is being cancelled.")
+    armed_at = switch.cancel_at if switch.state == "armed" else None
+    if armed_at == cancel_at and switch.state in ("off", "armed"):
+        # Also where a client asks again after a lost answer, and the instant is near by now.
+        return None
     if cancel_at is not None and cancel_at < now + LEAST_AHEAD:
         seconds = LEAST_AHEAD // timedelta(seconds=1)
         raise DomainError("cancel_at_too_soon", f"cancelAt is at least {seconds} s ahead.", field="cancelAt")
-    armed_at = switch.cancel_at if switch.state == "armed" else None
-    if armed_at == cancel_at and switch.state in ("off", "armed"):
-        return None
     return DeadmanSet(cancel_at=cancel_at, by=by)
 
 

@@ -19,6 +19,7 @@ from api.orders.document import Document
 from api.orders.read import with_rents
 from api.orders.submit import submission
 from api.problems import outcome_unknown
+from api.recorded import epochs_after
 from api.services import Services
 from commands.errors import SubmissionUnknownError
 from commands.ids import list_id as id_of_list
@@ -69,6 +70,8 @@ class LinkedOrders:
         asked = linked_request(document, config)
         network, now = services.chain().tradable_network(), services.clock()
         commands = [submission(leg, config, network, now) for leg in asked.legs]
+        # Read here, while nothing is recorded: the answer needs them.
+        await services.epochs()
         new = NewList(id_of_list(caller.account_id, asked.client_list_id), asked.kind, asked.client_list_id, commands)
         await require_open_for_all(services, caller, asked, new.order_ids, expires, headers)
         executed = {}
@@ -80,11 +83,11 @@ class LinkedOrders:
             new = replace(new, orders=[replace(command, paper=False) for command in commands])
         try:
             accepted = await submit_list(services.orders, caller.account_id, new, executed)
+            epochs = await epochs_after(services, new.list_id)
         except SubmissionUnknownError as unknown:
             where = {"list": f"/api/order-lists/{new.list_id}"}
             again = asked.client_list_id is not None
             raise outcome_unknown(unknown, where, repeatable=again, what="list") from unknown
-        epochs = await services.epochs()
         return AcceptedList(
             list_id=accepted.list_id,
             kind=asked.kind,

@@ -18,7 +18,9 @@ from api.orders.gate import is_known, refusal_of_terms
 from api.orders.limits import exceeded_by_itself, limits_of
 from api.orders.preview import ask_all
 from api.problems import log_behind_for_all, repeatable
+from api.recorded import epochs_after
 from api.services import Services
+from commands.errors import SubmissionUnknownError
 from commands.ids import list_id as id_of_list
 from domain.codes import Code
 from domain.errors import DomainError
@@ -50,13 +52,15 @@ class TwapKind:
         asked = twap_request(document, services.config, services.chain().tradable_network())
         list_id = id_of_list(caller.account_id, asked.client_list_id)
         new = Twap(list_id, asked)
+        # Read here, while nothing is recorded: the answer needs them.
+        await services.epochs()
         if not await is_known(services, caller, list_id, *new.order_ids):
             await _require_open(services, caller, new, expires)
         try:
             accepted = await services.twaps.submit(caller.account_id, asked, services.clock())
-        except OutcomeUnknownError:
+            epochs = await epochs_after(services, list_id)
+        except (OutcomeUnknownError, SubmissionUnknownError):
             raise repeatable() from None
-        epochs = await services.epochs()
         return AcceptedList(list_id=list_id, kind="twap", order_ids=[], position=epochs.shown(accepted.position))
 
     async def show(self, services: Services, caller: Caller, list_id: UUID) -> TwapView | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
@@ -84,7 +84,7 @@ def twap_view(twap: Twap, found: dict[UUID, SliceOutcome]) -> TwapView:
     order, submitted = twap.submitted.order, [order_id for order_id in twap.order_ids if order_id in found]
     amount_in = sum(one.amount_in for one in found.values())
     amount_out = sum(one.amount_out for one in found.values())
-    done = sum(one.ended for one in found.values()) + len(twap.refused)
+    done = sum(one.ended for one in found.values()) + _never_orders(twap, found)
     return TwapView(
         list_id=twap.list_id,
         client_list_id=twap.submitted.client_list_id,
@@ -104,10 +104,17 @@ def twap_view(twap: Twap, found: dict[UUID, SliceOutcome]) -> TwapView:
     )
 
 
-def is_over(twap: Twap, found: Collection[SliceOutcome]) -> bool:
+def is_over(twap: Twap, found: Mapping[UUID, SliceOutcome]) -> bool:
     """Whether nothing of the list changes any more: no slice is to come, and none is open."""
-    all_ended = all(one.ended for one in found)
-    return all_ended and (twap.state == "cancelled" or len(found) + len(twap.refused) == twap.slices)
+    all_ended = all(one.ended for one in found.values())
+    return all_ended and (twap.state == "cancelled" or len(found) + _never_orders(twap, found) == twap.slices)
+
+
+def _never_orders(twap: Twap, found: Mapping[UUID, SliceOutcome]) -> int:
+    """The refused slices, without those that became orders later: the chain had executed them, and the log, which had
+    lost that, has refused them meanwhile.
+    """
+    return sum(twap.order_id(one.slice) not in found for one in twap.refused)
 
 
 def _status(twap: Twap, found: Collection[SliceOutcome], done: int) -> TwapStatus:

@@ -103,7 +103,7 @@ async def _send_until_over(services: Services, caller: Caller, socket: Socket, a
             if text != sent:
                 await send_text(socket, text)
                 sent = text
-            if is_over(twap, found.values()):
+            if is_over(twap, found):
                 return ENDED
             found |= await outcomes(services.orders, [one for one in await changed.next() if one != list_id])
 

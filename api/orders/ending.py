@@ -3,36 +3,48 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from uuid import UUID
+
+import structlog
 
 from api.callers.caller import Caller
 from api.orders.lookup import stream_of
 from api.services import Services
-from event_store.errors import TRANSIENT_DATABASE_ERRORS
+from event_store.errors import TRANSIENT_DATABASE_ERRORS, UnreadableEventError
 from projections.errors import FeedStoppedError, OrderUnknownError, SlowConsumerError
 from projections.history import OrderState, fold_recorded
 
+log = structlog.get_logger(__name__)
+
 
 async def ended_within(services: Services, caller: Caller, order_id: UUID, seconds: float) -> OrderState | None:
-    """The order as it ended; None where it hasn't within ``seconds``, or where nobody can tell."""
+    """The order as it ended; None where it hasn't within ``seconds``, or where nobody can tell.
+
+    Raises nothing: the order was taken, and whatever goes wrong here, its client is to hear that.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            return await _ended(services, caller, order_id)
+    except (TimeoutError, SlowConsumerError, FeedStoppedError, OrderUnknownError, UnreadableEventError):
+        return None
+    except TRANSIENT_DATABASE_ERRORS:
+        return None
+    except Exception as error:
+        log.error("nobody can tell whether an order has ended", order_id=str(order_id), exc_info=error)
+        return None
+
+
+async def _ended(services: Services, caller: Caller, order_id: UUID) -> OrderState | None:
     grown = asyncio.Event()
-    deadline = time.monotonic() + seconds
+    follower = await services.live.follow(order_id, caller.account_id, after=0, events=False, wake=grown.set)
     try:
-        follower = await services.live.follow(order_id, caller.account_id, after=0, events=False, wake=grown.set)
-    except (FeedStoppedError, OrderUnknownError, *TRANSIENT_DATABASE_ERRORS):
-        return None
-    try:
-        async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
-            while True:
-                grown.clear()
-                while follower.next() is not None:
-                    pass
-                if follower.order.ended:
-                    break
-                await grown.wait()
-    except (TimeoutError, SlowConsumerError):
-        return None
+        while True:
+            grown.clear()
+            while follower.next() is not None:
+                pass
+            if follower.order.ended:
+                break
+            await grown.wait()
     finally:
         services.live.leave(follower)
     return fold_recorded(services.mapper, await stream_of(services, caller, order_id))

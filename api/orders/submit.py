@@ -32,6 +32,7 @@ from api.orders.openapi import ExecuteOperation
 from api.orders.request import order_request
 from api.orders.terms import terms
 from api.problems import outcome_unknown
+from api.recorded import epochs_after
 from api.services import InjectedServices, Services
 from commands.errors import SubmissionUnknownError
 from commands.submit import submit_order
@@ -144,6 +145,8 @@ async def submitted(
     config = services.config
     asked = terms(order_request(document, config.tokens), config)
     command = submission(asked, config, services.chain().tradable_network(), services.clock())
+    # Read here, while nothing is recorded: the answer needs them.
+    await services.epochs()
     as_id = await require_open(services, caller, asked, expires, {} if headers is None else headers)
     executed = None
     if asked.client_order_id is not None:
@@ -153,7 +156,7 @@ async def submitted(
         command = replace(command, paper=False)
     try:
         accepted = await submit_order(services.orders, caller.account_id, command, executed, as_id=as_id)
+        return accepted_order(accepted, await epochs_after(services, accepted.order_id))
     except SubmissionUnknownError as unknown:
         where = links(unknown.order_id).model_dump(by_alias=True)
         raise outcome_unknown(unknown, where, repeatable=command.terms.client_order_id is not None) from unknown
-    return accepted_order(accepted, await services.epochs())

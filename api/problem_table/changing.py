@@ -38,7 +38,13 @@ AMENDING = (
     ),
 )
 DEADMAN = (
-    Entry("cancel_at_too_soon", 422, False, "`cancelAt` is less than 5 s ahead, or past", "name a later instant"),
+    Entry(
+        "cancel_at_too_soon",
+        422,
+        False,
+        "`cancelAt` is less than 5 s ahead, or past, and not the one that is set already",
+        "name a later instant",
+    ),
     Entry(
         "deadman_due",
         409,

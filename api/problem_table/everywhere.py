@@ -69,7 +69,8 @@ EVERYWHERE = (
         "log_unavailable",
         503,
         True,
-        "the order log can't be reached; nothing was recorded",
+        "the order log can't be reached, or too many requests changed the same thing at once. No new order or list was "
+        "recorded; any other change may have been, whole or in part, and a repeat of it does no harm",
         "send it again after `Retry-After`",
     ),
     Entry(

@@ -20,8 +20,10 @@ from event_store.notifier import Notifier
 from event_store.types import AppendRequest, NewEvent, Stored
 from projections.orders import PROCESSOR
 from tests.integration.api.serving import BODY, Engine, running
+from tests.integration.api.test_order_lists import OCO
 from tests.integration.api.test_read import TO_CONFIRMED
 from tests.integration.api.test_streams import STATUSES, stream, told
+from tests.integration.api.test_twap import TWAP
 from tests.integration.conftest import TestDatabase
 from tests.integration.embedded import EmbeddedPostgres, EmbeddedValkey
 
@@ -219,3 +221,39 @@ async def test_streams_go_on_after_the_log_could_not_be_read_for_any_reason(data
         async with asyncio.timeout(10):
             while not engine.feed.healthy:
                 await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"), [("/api/orders", BODY), ("/api/orders/batch", {"orders": [BODY]}), ("/api/order-lists", OCO),
+                       ("/api/order-lists", TWAP)],
+)  # fmt: skip
+async def test_what_an_answer_needs_is_read_before_anything_is_recorded(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, path: str, body: dict[str, object]
+) -> None:
+    """The epochs that an answer names its position by: where they can't be read nothing is recorded."""
+
+    async def gone(*_: object) -> None:
+        raise psycopg.OperationalError("the connection is closed")
+
+    with monkeypatch.context() as outage:
+        outage.setattr(type(engine.accounts), "epochs", gone)
+        answer = await engine.http.post(path, json=body)
+    refused = answer.json()["items"][0]["problem"] if answer.status_code == 207 else answer.json()
+    assert (refused["status"], refused["code"]) == (503, "log_unavailable")
+    assert await engine.events.head() == 0
+    assert (await engine.http.post(path, json=body)).is_success
+
+
+async def test_an_order_whose_end_can_not_be_read_is_taken(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def gone(*_: object) -> None:
+        raise psycopg.OperationalError("the connection is closed")
+
+    posted = asyncio.create_task(engine.http.post("/api/orders", json=BODY, headers={"Prefer": "wait=5"}))
+    async with asyncio.timeout(10):
+        while await engine.events.head() < 2:
+            await asyncio.sleep(0.02)
+        [first] = {event.stream_id for event in await engine.events.read(0, 10)}
+    monkeypatch.setattr("api.orders.ending.stream_of", gone)
+    await engine.tell(str(first), *TO_CONFIRMED)
+    answer = await posted
+    assert (answer.status_code, answer.json()["orderId"]) == (202, str(first))

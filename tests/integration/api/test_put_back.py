@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import base64
+from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 
 from commands.accounts import Behind
 from commands.foreign import ForeignTransactions
 from commands.ids import DEFAULT_ACCOUNT, list_id, order_id
 from commands.recovery import Recovery
+from commands.submit import Accepted, submit_order
 from domain.errors import DomainError
 from domain.legs import leg_id
 from domain.log_behind import ForeignTransactionFound
@@ -115,6 +118,29 @@ async def test_a_position_of_the_lost_end_is_gone_and_every_other_holds(engine: 
     assert [event["position"] for event in events] == ["2.4"]
     # It is the first answer for ever.
     assert await engine.submit(**LIMIT, clientOrderId="again") == again
+
+
+async def test_an_order_is_named_by_the_epoch_it_is_of_also_where_that_began_while_it_was_taken(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def after_it_was_found(*asked: Any, **how: Any) -> Accepted:
+        await found_behind(engine, 1)
+        return await submit_order(*asked, **how)
+
+    async def gone(*_: object) -> None:
+        raise psycopg.OperationalError("the connection is closed")
+
+    assert (await engine.submit(**LIMIT))["position"] == "1.1"
+    asked = {**BODY, **LIMIT, "clientOrderId": "again"}
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr("api.orders.submit.submit_order", after_it_was_found)
+        meanwhile.setattr(type(engine.accounts), "epochs", gone)
+        answer = await engine.http.post("/api/orders", json=asked)
+    # Its first name would be of an epoch that had ended: a list that is asked with it would call it lost.
+    assert (answer.status_code, answer.json()["code"], answer.json()["retryable"]) == (503, "outcome_unknown", True)
+    repeated = await engine.http.post("/api/orders", json=asked)
+    assert (repeated.status_code, repeated.json()["position"]) == (202, "2.4")
+    assert repeated.json()["orderId"] == answer.json()["orderId"]
 
 
 async def test_so_is_a_cursor_of_the_lost_end(engine: Engine) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -11,8 +12,12 @@ from typer.testing import CliRunner
 from cli import cancel
 from cli.main import app
 from cli.operator import account_named
+from commands.cancel import request_cancel
+from commands.errors import TooManyConflictsError
 from commands.submit import submit_order
 from domain.errors import DomainError
+from event_store.errors import LogUnavailableError, OutcomeUnknownError
+from projections.orders.queries import OrderList
 from runtime.composition import Store
 from tests.unit.domain.scenario import submit
 
@@ -50,3 +55,32 @@ def test_a_name_that_is_none_cancels_nothing(name: str) -> None:
     """Least of all everything that is open."""
     ended = CliRunner().invoke(app, ["cancel", name, "--because", "the test"])
     assert ended.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "name"),
+    [
+        (OutcomeUnknownError("no answer came"), "outcome_unknown"),
+        (LogUnavailableError("no connection"), "log_unavailable"),
+        (TooManyConflictsError("7"), "log_unavailable"),
+    ],
+)
+async def test_of_many_one_that_can_not_be_told_keeps_no_other(
+    store: Store, monkeypatch: pytest.MonkeyPatch, error: Exception, name: str
+) -> None:
+    first, second = [await submitted(store, "default", client_order_id) for client_order_id in ("a-1", "a-2")]
+
+    async def open_ones(*_: object) -> list[UUID]:
+        return [first, second]
+
+    async def request(orders: Any, trading: Any, order_id: UUID, **how: Any) -> Any:
+        if order_id == first:
+            raise error
+        return await request_cancel(orders, trading, order_id, **how)
+
+    monkeypatch.setattr(OrderList, "open", open_ones)
+    monkeypatch.setattr(cancel, "request_cancel", request)
+    said = await cancel._cancel_open("default", None, "the test")
+    again = "repeat the command for those whose cancel isn't known to be recorded"
+    assert said == f"2 orders, 1 {name}, 1 cancelled; {again}"
+    assert [await status(store, one) for one in (first, second)] == ["pending", "cancelled"]

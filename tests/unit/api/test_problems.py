@@ -6,14 +6,17 @@ import json
 from typing import Any, cast
 from uuid import UUID
 
+import psycopg
 import pytest
 from litestar import get
 from litestar.testing import create_test_client
 
 from api.errors import ProblemError
-from api.problems import PLUGIN, outcome_unknown, problem_of
+from api.openapi import EXAMPLES
+from api.problems import PLUGIN, log_unavailable, outcome_unknown, problem_of
 from commands.errors import SubmissionUnknownError, TooManyConflictsError
 from domain.errors import DomainError, PositionLostError
+from event_store.errors import LogUnavailableError
 
 ORDER = UUID(int=7)
 
@@ -54,3 +57,22 @@ def test_an_order_that_may_be_recorded_is_worth_a_repeat_only_where_it_would_be_
     problem = outcome_unknown(SubmissionUnknownError(ORDER), {"order": "/"}, repeatable=repeatable)
     assert problem.body()["retryable"] == repeatable == ("Retry-After" in problem.headers)
     assert json.loads(json.dumps(problem.body()))["orderId"] == str(ORDER)
+
+
+@pytest.mark.parametrize(
+    ("error", "denied"),
+    [
+        (LogUnavailableError("gone"), "no new order was recorded"),
+        (psycopg.OperationalError("gone"), "no new order was recorded"),
+        (TooManyConflictsError(str(ORDER)), None),
+    ],
+)
+def test_what_may_be_recorded_by_then_is_not_denied(error: Exception, denied: str | None) -> None:
+    """Of a cancel of many, of an amendment, of a list, some was recorded where a later read fails."""
+    detail = problem_of(error).body()["detail"]
+    assert "nothing" not in detail.lower() and "may" in detail and "a repeat" in detail
+    assert denied is None or denied in detail
+
+
+def test_the_example_of_a_log_that_can_not_be_reached_is_what_is_answered() -> None:
+    assert json.loads((EXAMPLES / "problems.json").read_text())["log_unavailable"] == log_unavailable().body()

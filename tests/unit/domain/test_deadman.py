@@ -32,6 +32,14 @@ def test_what_stands_so_already_is_no_event() -> None:
     assert set_deadman(ARMED, AT, "me", NOW) is None
 
 
+def test_asked_again_it_stands_as_it_is_however_near_its_instant_is_by_now() -> None:
+    near = AT - timedelta(microseconds=1)
+    assert set_deadman(ARMED, AT, "me", near) is None
+    with pytest.raises(DomainError) as refused:
+        set_deadman(ARMED, AT + timedelta(microseconds=1), "me", near)
+    assert refused.value.code == "cancel_at_too_soon"
+
+
 @pytest.mark.parametrize("ahead", [-1.0, 0.0, 4.999])
 def test_it_leaves_its_client_five_seconds_at_least(ahead: float) -> None:
     with pytest.raises(DomainError) as refused:
