@@ -34,6 +34,7 @@ class NoReasons:
 async def test_no_step_of_a_poll_is_left_unbegun_wherever_the_poll_is_cancelled():
     none = cast("Any", None)
     work, chain = cast("Any", NoReasons()), cast("Any", NothingOnChain())
+    gc.collect()  # What other tests have left behind is none of this one's.
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         for steps in range(STEPS):

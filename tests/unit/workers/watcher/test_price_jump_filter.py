@@ -95,10 +95,11 @@ async def test_a_wild_ticker_of_binances_is_not_borne_out_by_another_symbols() -
         await until(lambda: len(feed._ticks) == 2)
         watching = Watching(feed)
         assert await watching.look() is None
-        for symbol, price, passes in (("SOLUSDT", "150", "150"), ("SOLUSDT", "0.15", None), ("JUPUSDT", "1", None),
-                                      ("USDCUSDT", "1", None), ("SOLUSDT", "150", "150")):  # fmt: skip
+        said = (("SOLUSDT", "150", "150"), ("SOLUSDT", "0.15", None), ("JUPUSDT", "1", None), ("USDCUSDT", "1", None),
+                ("SOLUSDT", "150", "150"))  # fmt: skip
+        for update, (symbol, price, passes) in enumerate(said, 400_900_218):
             await asyncio.sleep(0.005)  # another millisecond, and so another slot
-            assert feed._take(json.dumps(ticker(symbol, price, price)))
+            assert feed._take(json.dumps(ticker(symbol, price, price, update)))
             assert await watching.look() == (Decimal(passes) if passes else None), (symbol, price)
 
 
