@@ -69,7 +69,7 @@ def log_unavailable() -> ProblemError:
         503,
         "log_unavailable",
         "The order log can't be reached: no new order was recorded. Any other change may have been; a repeat of it "
-        "does no harm. Try again shortly.",
+        "does no harm, but for a new key. Try again shortly.",
         headers={"Retry-After": RETRY_AFTER},
     )
 

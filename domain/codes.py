@@ -45,11 +45,8 @@ class Code(StrEnum):
     EXECUTED_ELSEWHERE = "executed_elsewhere"
 
 
-VENUE_FAULTS = frozenset(
-    {Code.VENUE_UNAVAILABLE, Code.VENUE_RATE_LIMITED, Code.VENUE_UNAUTHORIZED, Code.VENUE_ANSWER_INVALID}
-    | {Code.PROPOSAL_REFUSED}
-)
-"""A venue doesn't stand by what it has quoted."""
+MISQUOTED = frozenset({Code.PROPOSAL_REFUSED, Code.VENUE_ANSWER_INVALID})
+"""What a venue proposed for its quote shows that the quote is none to rely on."""
 
 
 @dataclass(frozen=True, slots=True)

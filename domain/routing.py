@@ -9,6 +9,8 @@ from domain.quotes import Quote
 
 POLICY = "best-net-out"
 POLICY_VERSION = 1
+MOST_ABOVE_BPS = 500
+"""How far above the best of all others a remote quote may be: with more it isn't taken."""
 
 
 def best(quotes: Sequence[Quote]) -> Quote | None:
@@ -22,6 +24,7 @@ def minimum_out(quote: Quote, slippage_bps: int, floor: int | None) -> int:
     """The least the chain may pay out: the quote less slippage, at least one unit, never below ``floor``.
 
     ``floor`` is a limit order's limit, or the minimum of a market order's first route: its slippage counts from there,
-    so that a falling price can't walk it down attempt by attempt.
+    so that a falling price can't walk it down attempt by attempt. Where that route's venue then proposed what was
+    refused, and nothing was signed before, it counts from ``MOST_ABOVE_BPS`` less.
     """
     return max(1, less_slippage(quote.amount_out, slippage_bps), floor or 0)

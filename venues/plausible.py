@@ -12,10 +12,8 @@ from fractions import Fraction
 from domain.codes import Code
 from domain.numbers import BPS
 from domain.quotes import Quote, Refusal
+from domain.routing import MOST_ABOVE_BPS
 from venues.protocol import VenueGroup, VenueQuote
-
-MOST_ABOVE_BPS = 500
-"""How far above the best of all others a remote quote may be."""
 
 
 def services_of(groups: Iterable[VenueGroup]) -> dict[str, str]:

@@ -70,7 +70,8 @@ EVERYWHERE = (
         503,
         True,
         "the order log can't be reached, or too many requests changed the same thing at once. No new order or list was "
-        "recorded; any other change may have been, whole or in part, and a repeat of it does no harm",
+        "recorded; any other change may have been, whole or in part, and a repeat of it does no harm, but "
+        "for a new key, of which there may be two then",
         "send it again after `Retry-After`",
     ),
     Entry(

@@ -6,34 +6,43 @@ A remote venue that quotes best and whose swap then fails would else be taken ag
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import replace
+from time import monotonic
 from uuid import UUID
 
-from domain.codes import VENUE_FAULTS, Code
+from domain.codes import MISQUOTED, Code
 from domain.quotes import Refusal
 from workers.execution.quoting import Answers
 
 MOST_ORDERS = 10_000
-_FAILED = VENUE_FAULTS | {Code.PROGRAM_ERROR, Code.SLIPPAGE_EXCEEDED, Code.NO_LIQUIDITY, Code.AMOUNT_TOO_SMALL}
+# An order may rest for days, and what failed once is no word about tomorrow.
+KEPT_S = 60.0
+_FAILED = MISQUOTED | {
+    *(Code.PROGRAM_ERROR, Code.SLIPPAGE_EXCEEDED, Code.NO_LIQUIDITY, Code.AMOUNT_TOO_SMALL),
+    Code.VENUE_UNAVAILABLE,
+}
 
 
 class FailedSwaps:
-    """Kept in memory for the orders that failed last: what is forgotten is found out again."""
+    """Kept in memory for a minute: what is forgotten is found out again."""
 
-    def __init__(self) -> None:
-        self._venues: OrderedDict[UUID, set[str]] = OrderedDict()
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        self._clock = clock
+        self._venues: OrderedDict[UUID, dict[str, float]] = OrderedDict()
 
     def add(self, order_id: UUID, venue: str, code: str) -> None:
         """Hear that a swap of ``venue`` came to nothing; what wasn't the venue's fault isn't kept."""
         if code not in _FAILED:
             return
-        self._venues.setdefault(order_id, set()).add(venue)
+        self._venues.setdefault(order_id, {})[venue] = self._clock()
         if len(self._venues) > MOST_ORDERS:
             self._venues.popitem(last=False)
 
     def without(self, order_id: UUID, answers: Answers) -> Answers | None:
         """``answers``, where what those offer is a refusal; None where none of them offers anything."""
-        failed = self._venues.get(order_id, set())
+        since = self._clock() - KEPT_S
+        failed = {venue for venue, at in self._venues.get(order_id, {}).items() if at > since}
         offers = [one for one in answers.offers if one.quote.venue in failed]
         if not offers:
             return None

@@ -9,7 +9,7 @@ import pytest
 
 from domain import commands as c
 from domain import events as e
-from domain.codes import MEANINGS, VENUE_FAULTS, Code
+from domain.codes import MEANINGS, MISQUOTED, Code
 from domain.decide import decide
 from domain.evolve import fold
 from domain.quotes import Refusal
@@ -67,15 +67,19 @@ def test_a_quote_below_the_first_minimum_leaves_no_event_until_the_deadline_fail
     assert (failed.code, failed.retryable, failed.quotes) == ("slippage_exceeded", True, (low,))
 
 
-@pytest.mark.parametrize("code", sorted(VENUE_FAULTS))
-def test_a_quote_that_its_venue_did_not_stand_by_binds_no_other(code: str):
-    rejected = e.BuildRejected(code=code, detail="")
-    honest = quoted(quote(200_000_000))
-    [route] = given(*submitted(), routed(minimum=222_880_000), rejected).when(honest).then(e.OrderRouted)
-    assert isinstance(route, e.OrderRouted)
-    assert route.minimum_out == 199_000_000
-    # What was signed was signed with the first minimum, which no later attempt may go below.
-    given(*submitted(), routed(minimum=222_880_000), built(), expired(), rejected).when(honest).then()
+@pytest.mark.parametrize("code", sorted(MISQUOTED))
+def test_where_the_first_quote_was_no_true_one_its_minimum_counts_from_5_percent_less(code: str):
+    misquoted = e.BuildRejected(code=code, detail="")
+    history = (*submitted(), routed(minimum=200_000_000), misquoted)
+    for offered, minimum in ((191_000_000, 190_045_000), (190_100_000, 190_000_000)):
+        [route] = given(*history).when(quoted(quote(offered))).then(e.OrderRouted)
+        assert isinstance(route, e.OrderRouted)
+        assert route.minimum_out == minimum
+    given(*history).when(quoted(quote(189_999_999))).then()
+    # Nobody walks it down: it is so once, and of what was signed, with the first minimum, none is left.
+    given(*history, routed(minimum=190_000_000), misquoted).when(quoted(quote(189_999_999))).then()
+    signed = (*submitted(), routed(minimum=200_000_000), built(), expired(), misquoted)
+    given(*signed).when(quoted(quote(199_999_999))).then()
 
 
 def test_a_pair_no_venue_holds_fails_at_once():

@@ -99,7 +99,7 @@ async def test_sources_that_agree_are_well_and_such_as_do_not_are_named() -> Non
         both = {mint: one for mint, one in json.loads(prices_of_all()).items() if mint in (SOL.mint, USDT.mint)}
         jupiter.body = json.dumps(both)
         async with binance(price="15") as stream:
-            found = await looked("jupiter", "binance", patience=1.5, jupiter_price_url=url, binance_url=stream)
+            found = await looked("jupiter", "binance", patience=4.0, jupiter_price_url=url, binance_url=stream)
     assert [one.verdict for one in agreeing] == ["well", "well", "well"]
     assert agreeing[2].sentence.startswith("jupiter+binance agree on ")
     assert [one.verdict for one in found] == ["well", "well", "look"]
