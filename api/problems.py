@@ -79,7 +79,7 @@ def _too_many_at_once() -> ProblemError:
         503,
         "log_unavailable",
         "Too many requests changed the same thing at once; a part of this one may be recorded. Try again shortly: a "
-        "repeat does no harm.",
+        "repeat does no harm, but for a new key.",
         headers={"Retry-After": RETRY_AFTER},
     )
 

@@ -13,6 +13,7 @@ from domain.decide_end import end_cancelled
 from domain.errors import DomainError, LandedAfterEndError, NotApplicableError
 from domain.evidence import ExpiryEvidence
 from domain.log_behind import ForeignTransactionFound
+from domain.misquoted import may_be_widened, widened
 from domain.order import Cancellation, Order
 
 CLOSED_ELSEWHERE = (
@@ -81,14 +82,18 @@ def closed_gap(order: Order, evidence: ExpiryEvidence | None) -> str | None:
 
 def _is_within(order: Order, found: ForeignTransactionFound) -> bool:
     """Whether what it moved is what the order asks for: the whole amount in, for no less than its minimum; or the whole
-    amount out, for no more than its maximum, as far as that is known.
+    amount out, for no more than its maximum, as far as that is known. The log's lost end may have widened the bounds of
+    a market order.
     """
+    minimum, maximum = order.minimum_out, order.maximum_in
+    if order.limit_price is None and may_be_widened(order):
+        minimum, maximum = widened(order)
     if {*found.paid} != {order.token_in.mint} or {*found.received} != {order.token_out.mint}:
         return False
     paid, received = found.paid[order.token_in.mint], found.received[order.token_out.mint]
     if order.amount_out is not None:
-        return received == order.amount_out and (order.maximum_in is None or paid <= order.maximum_in)
-    return paid == order.amount_in and received >= (order.minimum_out or 1)
+        return received == order.amount_out and (maximum is None or paid <= maximum)
+    return paid == order.amount_in and received >= (minimum or 1)
 
 
 def _confirmed(order: Order, found: ForeignTransactionFound) -> e.OrderConfirmed:

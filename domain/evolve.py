@@ -19,9 +19,9 @@ from domain.evolve_attempts import (
     with_expiry,
     with_rejection,
 )
-from domain.numbers import U64_MAX, BaseUnits, Price, less_slippage, plus_slippage
+from domain.misquoted import may_be_widened, widened
+from domain.numbers import BaseUnits, Price
 from domain.order import ENDS, Attempt, Cancellation, Failure, Fill, IfSet, Order, PaperFill, Rest, Route
-from domain.routing import MOST_ABOVE_BPS
 from domain.terms import AmountIn, AmountOut, ExpiresAt
 
 # The names themselves: pydantic looks for them at each asking, which took longer than making a fill.
@@ -50,6 +50,7 @@ class OrderChange(TypedDict, total=False):
     rest: Rest | None
     first_minimum_out: BaseUnits | None
     first_maximum_in: IfSet[BaseUnits | None]
+    misquoted: IfSet[bool]
     route: Route | None
     attempts: tuple[Attempt, ...]
     fees_lost_lamports: BaseUnits
@@ -216,20 +217,10 @@ def _apply_build_rejected(order: Order, event: e.BuildRejected) -> OrderChange:
     if event.code == Code.GUARD_TAKEN:
         return {"obstacle": event.code, "attempts": in_question(order.attempts)}
     change: OrderChange = {"obstacle": event.code, "rejections": order.rejections + 1}
-    if event.code in MISQUOTED and not order.rejections and not order.attempts:
-        change |= _less_the_boast(order)
+    if event.code in MISQUOTED and may_be_widened(order):
+        minimum, maximum = widened(order)
+        change |= {"misquoted": True, "first_minimum_out": minimum, "first_maximum_in": maximum}
     return change
-
-
-def _less_the_boast(order: Order) -> OrderChange:
-    """Bounds that an honest venue can meet, where the first quote was none to rely on: once an order, so that nobody
-    walks them down, and by no more than the boast that is let through.
-    """
-    minimum, maximum = order.first_minimum_out, order.first_maximum_in
-    return {
-        "first_minimum_out": None if minimum is None else less_slippage(minimum, MOST_ABOVE_BPS),
-        "first_maximum_in": None if maximum is None else min(plus_slippage(maximum, MOST_ABOVE_BPS), U64_MAX),
-    }
 
 
 def _apply_attempt_rejected(order: Order, event: e.AttemptRejected) -> OrderChange:

@@ -155,6 +155,7 @@ class Order(OrderTerms):
     rest: Rest | None = None
     first_minimum_out: BaseUnits | None = None
     first_maximum_in: IfSet[BaseUnits | None] = None
+    misquoted: IfSet[bool] = False
     route: Route | None = None
     attempts: tuple[Attempt, ...] = ()
     fees_lost_lamports: BaseUnits = 0

@@ -60,7 +60,7 @@ EVERYWHERE = (
         503,
         True,
         "the engine was told to stop, and 2 s later had no answer yet. What was to be recorded may have been; "
-        "`retryable` is false for a `POST` without `Idempotency-Key`",
+        "`retryable` is false for a `POST` that isn't an order's or a list's with `Idempotency-Key`",
         "ask again; an order only with its `clientOrderId`, or look for it first",
     ),
     Entry("not_found", 404, False, "there is nothing at this path", "`/docs` lists the paths"),
@@ -72,7 +72,7 @@ EVERYWHERE = (
         "the order log can't be reached, or too many requests changed the same thing at once. No new order or list was "
         "recorded; any other change may have been, whole or in part, and a repeat of it does no harm, but "
         "for a new key, of which there may be two then",
-        "send it again after `Retry-After`",
+        "send it again after `Retry-After`; of a new key look at the keys first",
     ),
     Entry(
         "history_not_compared",

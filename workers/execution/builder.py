@@ -122,10 +122,11 @@ class Builder:
             return self._rejected(Code.SIGNER_UNAVAILABLE, str(failed))
         except TransactionRefusedError as refused:
             REFUSED.labels(offer.quote.venue, refused.reason).inc()
-            if refused.reason != RefusalReason.SIMULATED_UNSEEN:  # that is the node's fault
-                group.distrust(offer.quote.venue, str(refused))
-            code = Code.PROPOSAL_REFUSED if group.is_remote else Code.TRANSACTION_INVALID
-            return self._rejected(code, f"{refused.reason}: {refused}")
+            detail = f"{refused.reason}: {refused}"
+            if refused.reason == RefusalReason.SIMULATED_UNSEEN:
+                return self._rejected(Code.CHAIN_UNAVAILABLE, detail)  # That is the node's fault.
+            group.distrust(offer.quote.venue, str(refused))
+            return self._rejected(Code.PROPOSAL_REFUSED if group.is_remote else Code.TRANSACTION_INVALID, detail)
 
     async def _build(
         self, order_id: UUID, order: Order, offer: VenueQuote, route: Route, group: VenueGroup

@@ -161,7 +161,7 @@ async def test_a_venue_stays_trusted_where_it_is_the_node_that_shows_too_little(
         order_id = await engine.submit()
         await engine.execute(order_id, executor=blind)
         [rejected] = await setting.recorded(order_id, BuildRejected)
-        assert rejected.detail.startswith("simulated_unseen")
+        assert (rejected.code, rejected.detail.partition(":")[0]) == ("chain_unavailable", "simulated_unseen")
         assert setting.jupiter.breakers["Jupiter"].state == "closed"
 
 

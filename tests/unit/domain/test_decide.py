@@ -69,8 +69,8 @@ def test_a_quote_below_the_first_minimum_leaves_no_event_until_the_deadline_fail
 
 @pytest.mark.parametrize("code", sorted(MISQUOTED))
 def test_where_the_first_quote_was_no_true_one_its_minimum_counts_from_5_percent_less(code: str):
-    misquoted = e.BuildRejected(code=code, detail="")
-    history = (*submitted(), routed(minimum=200_000_000), misquoted)
+    misquoted, otherwise = e.BuildRejected(code=code, detail=""), e.BuildRejected(code="program_error", detail="")
+    history = (*submitted(), routed(minimum=200_000_000), otherwise, routed(minimum=200_000_000), misquoted)
     for offered, minimum in ((191_000_000, 190_045_000), (190_100_000, 190_000_000)):
         [route] = given(*history).when(quoted(quote(offered))).then(e.OrderRouted)
         assert isinstance(route, e.OrderRouted)
