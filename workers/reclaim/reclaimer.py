@@ -125,11 +125,13 @@ class Reclaimer:
         """Bring the table up to the end of the log, as this process knows it."""
         while events := await self._context.feed.read(self._position, EVENTS_AT_ONCE):
             changes = guard_changes(self._context.mapper, events)
-            self._position = events[-1].position
+            upto = events[-1].position
             # Most events concern no guard: who starts reads some of them again.
-            if changes or self._position - self._written >= EVENTS_AT_ONCE:
-                await self._context.table.write(lease, changes, self._written, self._position)
-                self._written = self._position
+            if changes or upto - self._written >= EVENTS_AT_ONCE:
+                await self._context.table.write(lease, changes, self._written, upto)
+                self._written = upto
+            # Only now: what couldn't be written is read once more.
+            self._position = upto
 
     async def _close_due(self, lease: Lease) -> float:
         """Begin to close what is due; returns in how many seconds something else will be."""
