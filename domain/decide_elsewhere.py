@@ -86,7 +86,7 @@ def _is_within(order: Order, found: ForeignTransactionFound) -> bool:
     a market order.
     """
     minimum, maximum = order.minimum_out, order.maximum_in
-    if order.limit_price is None and may_be_widened(order):
+    if may_be_widened(order):
         minimum, maximum = widened(order)
     if {*found.paid} != {order.token_in.mint} or {*found.received} != {order.token_out.mint}:
         return False

@@ -12,7 +12,8 @@ from domain.routing import MOST_ABOVE_BPS
 
 
 def may_be_widened(order: Order) -> bool:
-    return not order.misquoted and not order.attempts
+    """An order with a limit is bound by that, and by no quote."""
+    return order.limit_price is None and not order.misquoted and not order.attempts
 
 
 def widened(order: Order) -> tuple[int | None, int | None]:

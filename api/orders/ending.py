@@ -16,6 +16,11 @@ from projections.history import OrderState, fold_recorded
 
 log = structlog.get_logger(__name__)
 
+_UNTOLD = (
+    *(SlowConsumerError, FeedStoppedError, OrderUnknownError, UnreadableEventError),
+    *TRANSIENT_DATABASE_ERRORS,
+)
+
 
 async def ended_within(services: Services, caller: Caller, order_id: UUID, seconds: float) -> OrderState | None:
     """The order as it ended; None where it hasn't within ``seconds``, or where nobody can tell.
@@ -25,9 +30,7 @@ async def ended_within(services: Services, caller: Caller, order_id: UUID, secon
     try:
         async with asyncio.timeout(seconds):
             return await _ended(services, caller, order_id)
-    except (TimeoutError, SlowConsumerError, FeedStoppedError, OrderUnknownError, UnreadableEventError):
-        return None
-    except TRANSIENT_DATABASE_ERRORS:
+    except (TimeoutError, *_UNTOLD):
         return None
     except Exception as error:
         log.error("nobody can tell whether an order has ended", order_id=str(order_id), exc_info=error)

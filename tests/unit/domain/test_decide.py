@@ -80,6 +80,9 @@ def test_where_the_first_quote_was_no_true_one_its_minimum_counts_from_5_percent
     given(*history, routed(minimum=190_000_000), misquoted).when(quoted(quote(189_999_999))).then()
     signed = (*submitted(), routed(minimum=200_000_000), built(), expired(), misquoted)
     given(*signed).when(quoted(quote(199_999_999))).then()
+    # What a limit binds has no need of it.
+    limited = fold((*submitted(type="limit", limit_price=Decimal(140)), routed(), misquoted))
+    assert limited and not limited.misquoted
 
 
 def test_a_pair_no_venue_holds_fails_at_once():
