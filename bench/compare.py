@@ -1,8 +1,12 @@
 """A market order's path in another revision and in this one, measured by one client in one run, in turns.
 
 `python -m bench.compare REV`. REV is checked out beside this revision and runs on the same packages, so it has to be
-one that they fit. Both engines run all the while and are measured in short turns: what else the machine does, and how
+one that they fit. Both engines run side by side and are measured in short turns: what else the machine does, and how
 fast it is at the moment, falls on both alike. Each idles beside the other, which bears what that costs.
+
+An engine keeps the pace it started with: two starts of one revision differ by a tenth. So both are started anew, on
+empty data directories, for each few turns, and each start gives one ratio. A difference smaller than those ratios
+spread is none that was seen.
 """
 
 from __future__ import annotations
@@ -15,11 +19,11 @@ import sys
 import sysconfig
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
+from statistics import median, quantiles
 
 import typer
 from rich.console import Console
@@ -40,42 +44,73 @@ CONNECTIONS, RATE = 32, 20
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Confirmed orders a second, and milliseconds from a request to `confirmed` at few orders a second."""
+    """Confirmed orders a second and processor time of an order, ms, as fast as it goes; at few orders a second, the
+    milliseconds from a request to `confirmed`.
+    """
 
     rate: float
+    spent: float
     p50: float
+
+    def __str__(self) -> str:
+        return f"{self.rate:.0f} orders/s, {self.spent:.2f} ms of processor time an order, p50 {self.p50:.0f} ms"
+
+    def to(self, other: Figures) -> Figures:
+        """Each figure as a multiple of the ``other``'s."""
+        return Figures(self.rate / other.rate, self.spent / other.spent, self.p50 / other.p50)
 
 
 @app.command()
 def main(
     revision: str = typer.Argument(help="What to compare with, as git names it."),
-    turns: int = typer.Option(10, help="How often each is measured."),
-    orders: int = typer.Option(200, help="Orders of each throughput turn."),
-    seconds: int = typer.Option(5, help="How long each latency turn takes."),
+    starts: int = typer.Option(8, min=2, help="How often both are started anew."),
+    turns: int = typer.Option(2, min=1, help="How often each is measured a start."),
+    orders: int = typer.Option(300, min=1, help="Orders of each throughput turn."),
+    seconds: int = typer.Option(5, min=1, help=f"How long each latency turn takes, at {RATE} orders a second."),
 ) -> None:
-    """Measure both in turns; the medians are the answer."""
-    asyncio.run(_compare(revision, turns, orders, seconds))
+    """Measure both in turns; the medians of the starts' ratios, and how far these spread, are the answer."""
+    asyncio.run(_compare(revision, starts, turns, orders, seconds))
 
 
-async def _compare(revision: str, turns: int, orders: int, seconds: int) -> None:
+async def _compare(revision: str, starts: int, turns: int, orders: int, seconds: int) -> None:
     console.print(f"{platform.platform()}, {os.cpu_count()} cores shared by clients, both engines and their chains")
     found = defaultdict[str, list[Figures]](list)
-    async with AsyncExitStack() as stack:
-        other = stack.enter_context(_checked_out(revision))
-        engines = {}
-        for name, source in ((revision, other), ("this", HERE)):
-            directory = stack.enter_context(data_directory())
-            command = _installed(source, directory / "environment")
-            engines[name] = await stack.enter_async_context(engine(directory, command))
-            await closed_loop(engines[name], orders, CONNECTIONS, EXECUTE, engines[name].body)
-        for turn in range(1, turns + 1):
+    with _checked_out(revision) as other, data_directory() as directory:
+        commands = {name: _installed(source, directory / name) for name, source in (("other", other), ("this", HERE))}
+        for start in range(1, starts + 1):
             # Whoever is first meets the machine as the other left it.
-            for name in list(engines)[:: 1 if turn % 2 else -1]:
-                figures = await _measure(engines[name], orders, seconds)
-                found[name].append(figures)
-                console.print(f"load {os.getloadavg()[0]:.1f}  turn {turn}, {name}: {_shown(figures)}")
-    for name, each in found.items():
-        console.print(f"median, {name}: {_shown(Figures(median(f.rate for f in each), median(f.p50 for f in each)))}")
+            names = list(commands)[:: 1 if start % 2 else -1]
+            for name, each in (
+                await _started({name: commands[name] for name in names}, turns, orders, seconds)
+            ).items():
+                found[name].append(_median(each))
+                label = revision if name == "other" else name
+                console.print(f"load {os.getloadavg()[0]:.1f}  start {start} of {starts}, {label}: {found[name][-1]}")
+    console.print(f"median, {revision}: {_median(found['other'])}")
+    console.print(f"median, this: {_median(found['this'])}")
+    ratios = [this.to(that) for this, that in zip(found["this"], found["other"], strict=True)]
+    console.print(
+        f"this to {revision}, median of {starts} starts (their middle half): "
+        f"{_spread([one.rate for one in ratios])} times the orders/s, "
+        f"{_spread([one.spent for one in ratios])} times the processor time, "
+        f"{_spread([one.p50 for one in ratios])} times the p50"
+    )
+
+
+async def _started(
+    commands: Mapping[str, Path], turns: int, orders: int, seconds: int
+) -> Mapping[str, Sequence[Figures]]:
+    """The figures of each turn of engines that are started, warmed and stopped here."""
+    found = defaultdict[str, list[Figures]](list)
+    async with AsyncExitStack() as stack:
+        engines = {}
+        for name, command in commands.items():
+            engines[name] = await stack.enter_async_context(engine(stack.enter_context(data_directory()), command))
+            await closed_loop(engines[name], orders, CONNECTIONS, EXECUTE, engines[name].body)
+        for turn in range(turns):
+            for name in list(engines)[:: -1 if turn % 2 else 1]:
+                found[name].append(await _measure(engines[name], orders, seconds))
+    return found
 
 
 async def _measure(measured: Engine, orders: int, seconds: int) -> Figures:
@@ -88,7 +123,16 @@ async def _measure(measured: Engine, orders: int, seconds: int) -> Figures:
         console.print(
             f"not confirmed: {orders - run.confirmed} of {orders}, {len(followed) - len(confirmed)} later ones"
         )
-    return Figures(run.rate, percentile(confirmed, 50))
+    return Figures(run.rate, run.milliseconds_an_order(), percentile(confirmed, 50))
+
+
+def _median(each: Sequence[Figures]) -> Figures:
+    return Figures(median(f.rate for f in each), median(f.spent for f in each), median(f.p50 for f in each))
+
+
+def _spread(ratios: Sequence[float]) -> str:
+    low, middle, high = quantiles(ratios, n=4, method="inclusive")
+    return f"{middle:.2f} ({low:.2f} to {high:.2f})"
 
 
 @contextmanager
@@ -120,10 +164,6 @@ def _git(*arguments: str) -> None:
     done = subprocess.run(["git", "-C", str(HERE), *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(done.stderr.strip())
-
-
-def _shown(figures: Figures) -> str:
-    return f"{figures.rate:.0f} orders/s, p50 {figures.p50:.0f} ms at {RATE} orders/s"
 
 
 if __name__ == "__main__":
