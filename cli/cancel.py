@@ -101,11 +101,16 @@ async def _cancel_open(account: str, pair: str | None, because: str) -> str:
         account_id = account_id_of(account)
         if account != DEFAULT_NAME and store.known_accounts.account(account_id) is None:
             raise DomainError("account_not_found", f"There is no account {account}.")
-        twaps = await store.twaps.cancel_all(account_id, by=operator(), because=because, now=utc_now(), pair=on)
-        for order_id in await OrderList(store.pool).open(account_id):
+        open_orders = OrderList(store.pool).open
+        twaps = await store.twaps.cancel_all(
+            account_id, open_orders=open_orders, by=operator(), because=because, now=utc_now(), pair=on
+        )
+        # The slices of lists that were ended are being cancelled by the engine, too.
+        were_open = set(twaps.were_open)
+        for order_id in dict.fromkeys([*twaps.were_open, *await open_orders(account_id)]):
             try:
                 order = (await order_of(store.orders, order_id)).order
-                if order is None or order.ended or on not in (None, order.pair):
+                if order is None or on not in (None, order.pair) or (order.ended and order_id not in were_open):
                     continue
                 history = await request_cancel(
                     store.orders, store.trading, order_id, by=operator(), because=because

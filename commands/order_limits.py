@@ -5,19 +5,31 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Context, Decimal
+from typing import Protocol
 
 from commands.account_use import Exceeded
 from domain.limits import Limits
 from domain.numbers import BPS, plain, plus_slippage
 from domain.terms import OrderTerms
-from domain.tokens import USDC, Pair, Side, pair_of
+from domain.tokens import USDC, Pair, Side, Token, pair_of
 from domain.trading_state import AccountTrading
 
 _MICRO = Decimal("0.000001")
 _EXACT = Context(prec=60)
 
-Touch = Callable[[Pair, Side], Awaitable[Decimal]]
-"""The price of a pair on a side, now; raises where there is none: what can't be measured isn't let through."""
+
+class MarketPrice(Protocol):
+    """A pair's price: for an amount that moves nothing, and what the cheapest pool takes for an amount out, in base
+    units of both; None where no pool is known, or none gives that much.
+    """
+
+    def touch(self, side: Side) -> Decimal: ...
+
+    def cost(self, side: Side, amount_out: int) -> int | None: ...
+
+
+Market = Callable[[Pair], Awaitable[MarketPrice]]
+"""The price of a pair, now; raises where there is none: what can't be measured isn't let through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +51,14 @@ def trading_refusal(trading: AccountTrading, asked: OrderTerms) -> NotTaken | No
     return None
 
 
-async def exceeded_by_itself(asked: OrderTerms, limits: Limits, touch: Touch) -> tuple[NotTaken | None, Decimal]:
+async def exceeded_by_itself(asked: OrderTerms, limits: Limits, market: Market) -> tuple[NotTaken | None, Decimal]:
     """What the order exceeds by itself; and what it is worth, 0 where nothing is limited by that."""
     nothing = Decimal(0)
     if limits.pairs is not None and asked.pair.symbol not in limits.pairs:
         return NotTaken("pair_not_allowed", f"This account doesn't trade {asked.pair.symbol}", "pairs"), nothing
-    if limits.price_band_bps is not None and (refused := await _outside_band(asked, limits.price_band_bps, touch)):
+    if limits.price_band_bps is not None and (refused := await _outside_band(asked, limits.price_band_bps, market)):
         return refused, nothing
-    notional = await notional_of(asked, touch) if limits.need_notional else nothing
+    notional = await notional_of(asked, market) if limits.need_notional else nothing
     if limits.max_order_notional is not None and notional > limits.max_order_notional:
         detail = f"The order is worth {plain(notional)} USDC; {plain(limits.max_order_notional)} is the most"
         return NotTaken("order_too_large", detail, "maxOrderNotional"), notional
@@ -69,47 +81,56 @@ def exceeding(found: Exceeded | None, limits: Limits) -> NotTaken | None:
             return None
 
 
-async def notional_of(asked: OrderTerms, touch: Touch) -> Decimal:
+async def notional_of(asked: OrderTerms, market: Market) -> Decimal:
     """What the order is worth in USDC, rounded up: by the market, or by its own limit in USDC where that is more.
 
     One that asks for little is executed at the market's price all the same.
     """
     if asked.amount_out is not None and asked.limit_maximum_in is None:
-        return await _cost_of(asked, asked.amount_out, touch)
-    amount = Decimal(asked.limit_maximum_in or asked.amount_in).scaleb(-asked.token_in.decimals, _EXACT)
+        return await _cost_of(asked, asked.amount_out, market)
+    amount = _whole(asked.limit_maximum_in or asked.amount_in, asked.token_in)
     if asked.token_in == USDC:
         return amount
-    price = await touch(pair_of(asked.token_in, USDC), "sell")
+    price = (await market(pair_of(asked.token_in, USDC))).touch("sell")
     if asked.token_out == USDC and asked.limit_price is not None:
         price = max(price, asked.limit_price)
     return _EXACT.multiply(amount, price).quantize(_MICRO, ROUND_CEILING, _EXACT)
 
 
-async def _cost_of(asked: OrderTerms, amount_out: int, touch: Touch) -> Decimal:
-    """What an exact amount out may cost in USDC without a limit: by the market, or where the order's stop is, and its
-    slippage on top.
+async def _cost_of(asked: OrderTerms, amount_out: int, market: Market) -> Decimal:
+    """What an exact amount out may cost in USDC without a limit: by the market's price, or by what its pools take for
+    so much where that is more, or where the order's stop is; and its slippage on top.
     """
-    amount = Decimal(plus_slippage(amount_out, asked.slippage_bps)).scaleb(-asked.token_out.decimals, _EXACT)
-    if asked.token_out != USDC:
-        price = await touch(pair_of(asked.token_out, USDC), "buy")
-        amount = _EXACT.multiply(amount, _EXACT.multiply(price, await _dearer_at_stop(asked, touch)))
-    return amount.quantize(_MICRO, ROUND_CEILING, _EXACT)
+    dearer = await _dearer_at_stop(asked, market)
+    price = Decimal(1) if asked.token_out == USDC else (await market(pair_of(asked.token_out, USDC))).touch("buy")
+    by_price = _EXACT.multiply(_whole(plus_slippage(amount_out, asked.slippage_bps), asked.token_out), price)
+    taken = (await market(asked.pair)).cost(asked.side, amount_out)
+    by_pools = Decimal(0)
+    if taken is not None:
+        price = Decimal(1) if asked.token_in == USDC else (await market(pair_of(asked.token_in, USDC))).touch("sell")
+        by_pools = _EXACT.multiply(_whole(plus_slippage(taken, asked.slippage_bps), asked.token_in), price)
+    return _EXACT.multiply(max(by_price, by_pools), dearer).quantize(_MICRO, ROUND_CEILING, _EXACT)
 
 
-async def _dearer_at_stop(asked: OrderTerms, touch: Touch) -> Decimal:
+def _whole(amount: int, token: Token) -> Decimal:
+    """Whole tokens, of base units."""
+    return Decimal(amount).scaleb(-token.decimals, _EXACT)
+
+
+async def _dearer_at_stop(asked: OrderTerms, market: Market) -> Decimal:
     """By how much what a stop order buys costs more once it begins than now: a buy's stop is above the market."""
     if asked.side == "buy" and asked.trail_bps is not None:
         return _EXACT.divide(Decimal(BPS + asked.trail_bps), Decimal(BPS))
     if asked.side == "buy" and asked.stop_price is not None:
-        return max(Decimal(1), _EXACT.divide(asked.stop_price, await touch(asked.pair, "buy")))
+        return max(Decimal(1), _EXACT.divide(asked.stop_price, (await market(asked.pair)).touch("buy")))
     return Decimal(1)
 
 
-async def _outside_band(asked: OrderTerms, band_bps: int, touch: Touch) -> NotTaken | None:
+async def _outside_band(asked: OrderTerms, band_bps: int, market: Market) -> NotTaken | None:
     prices = [price for price in (asked.limit_price, asked.stop_price) if price is not None]
     if not prices:
         return None
-    reference = await touch(asked.pair, asked.side)
+    reference = (await market(asked.pair)).touch(asked.side)
     for price in prices:
         if _EXACT.multiply(abs(price - reference), Decimal(BPS)) > _EXACT.multiply(reference, Decimal(band_bps)):
             detail = f"{plain(price)} is more than {band_bps} basis points from {plain(reference)}"

@@ -74,14 +74,18 @@ class TwapKind:
         known = await known_twap(services, caller, list_id)
         if known is None:
             return None
-        view, now = twap_view(known, await outcomes(services.orders, known.order_ids)), services.clock()
+        before, now = await outcomes(services.orders, known.order_ids), services.clock()
+        view = twap_view(known, before)
         if view.status == "finished":
             return CancelledTwap(**dict(view), items=[])
         items = []
         try:
             await services.twaps.cancel(list_id, caller.account_id, by=caller.shown, because=None, now=now)
             submitted = await outcomes(services.orders, known.order_ids)
-            for order_id in [order_id for order_id, one in submitted.items() if not one.ended]:
+            # The watcher cancels them, too: one that was open is told of, whoever was first.
+            were_open = {order_id for order_id, one in before.items() if not one.ended}
+            open_now = {order_id for order_id, one in submitted.items() if not one.ended}
+            for order_id in [one for one in known.order_ids if one in were_open | open_now]:
                 history = await services.request_cancel(
                     order_id, account_id=caller.account_id, by=caller.shown, because="its list is cancelled"
                 )

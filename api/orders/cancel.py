@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Container, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID
@@ -26,6 +26,7 @@ from api.problems import ProblemDetails, problem_of, repeatable, unreadable
 from api.services import InjectedServices, Services
 from commands.cancel import CancelOutcome, cancel_outcome, order_of
 from commands.loaded_order import LoadedOrder
+from commands.twap.lists import EndedLists
 from domain.codes import Code
 from domain.errors import DomainError
 from domain.events import Status
@@ -151,25 +152,31 @@ async def cancelled_orders(services: Services, caller: Caller, asked: CancelRequ
         named = await _in_turn([_item(services, caller, asked, name) for name in asked.named])
         return CancelledOrders(items=named)
     # First: what lists have submitted by then is among the open orders.
-    refused, ended = await _lists_ended(services, caller, asked)
-    open_orders = await services.order_list.open(caller.account_id)
-    items = await _in_turn([_open_item(services, caller, asked, order_id) for order_id in open_orders])
+    refused, lists = await _lists_ended(services, caller, asked)
+    open_orders = dict.fromkeys([*lists.were_open, *await services.order_list.open(caller.account_id)])
+    were_open = frozenset(lists.were_open)
+    items = await _in_turn([_open_item(services, caller, asked, order_id, were_open) for order_id in open_orders])
     found = [*refused, *(item for item in items if item is not None)]
-    return CancelledOrders(items=found, list_ids=ended or None)
+    return CancelledOrders(items=found, list_ids=lists.ended or None)
 
 
-async def _lists_ended(services: Services, caller: Caller, asked: CancelRequest) -> tuple[list[CancelItem], list[UUID]]:
+async def _lists_ended(services: Services, caller: Caller, asked: CancelRequest) -> tuple[list[CancelItem], EndedLists]:
     """What kept lists from being ended, and those that were."""
     try:
         lists = await services.twaps.cancel_all(
-            caller.account_id, by=caller.shown, because=None, now=services.clock(), pair=asked.pair
+            caller.account_id,
+            open_orders=services.order_list.open,
+            by=caller.shown,
+            because=None,
+            now=services.clock(),
+            pair=asked.pair,
         )
     except OutcomeUnknownError:
         raise repeatable() from None
     except DomainError as refused:
         problem = await order_problem(services, caller, refused)
-        return [CancelItem(problem=_problem(problem))], []
-    return [CancelItem(problem=_problem(unreadable(f"list {list_id}"))) for list_id in lists.unreadable], lists.ended
+        return [CancelItem(problem=_problem(problem))], EndedLists([], [], [])
+    return [CancelItem(problem=_problem(unreadable(f"list {list_id}"))) for list_id in lists.unreadable], lists
 
 
 async def _in_turn(cancels: Sequence[Awaitable[T]]) -> list[T]:
@@ -189,11 +196,15 @@ async def _item(services: Services, caller: Caller, asked: CancelRequest, name: 
         return CancelItem.model_validate({**called, "problem": _problem(error)})
 
 
-async def _open_item(services: Services, caller: Caller, asked: CancelRequest, order_id: UUID) -> CancelItem | None:
-    """None of an order that isn't one of those asked for: of another pair, or ended by now."""
+async def _open_item(
+    services: Services, caller: Caller, asked: CancelRequest, order_id: UUID, were_open: Container[UUID]
+) -> CancelItem | None:
+    """None of an order that isn't one of those asked for: of another pair, or ended before it was asked."""
     try:
         order = (await order_of(services.orders, order_id)).order
-        if order is None or order.ended or (asked.pair is not None and order.pair.symbol != asked.pair.symbol):
+        if order is None or (asked.pair is not None and order.pair.symbol != asked.pair.symbol):
+            return None
+        if order.ended and order_id not in were_open:
             return None
         history = await cancelled(services, caller, order_id)
         return CancelItem.model_validate({"order_id": str(order_id), **await _outcome(services, history)})

@@ -12,10 +12,10 @@ from api.problem_table import PROBLEMS
 from api.services import Services
 from commands import order_limits
 from commands.account_use import Exceeded, would_be_exceeded
-from commands.order_limits import NotTaken
+from commands.order_limits import MarketPrice, NotTaken
 from domain.limits import NO_LIMITS, Limits
 from domain.terms import OrderTerms
-from domain.tokens import Pair, Side
+from domain.tokens import Pair
 
 
 def limits_of(services: Services, caller: Caller) -> Limits:
@@ -52,7 +52,7 @@ async def exceeded_by_itself(
     services: Services, asked: OrderTerms, limits: Limits
 ) -> tuple[ProblemError | None, Decimal]:
     """What the order exceeds whatever else was taken; and what it is worth, 0 where nothing is limited by that."""
-    refused, notional = await order_limits.exceeded_by_itself(asked, limits, partial(_touch, services))
+    refused, notional = await order_limits.exceeded_by_itself(asked, limits, partial(_market, services))
     return (not_taken(refused) if refused else None), notional
 
 
@@ -104,10 +104,10 @@ async def too_often(
 
 async def notional_of(services: Services, asked: OrderTerms) -> Decimal:
     """What the order is worth in USDC, rounded up."""
-    return await order_limits.notional_of(asked, partial(_touch, services))
+    return await order_limits.notional_of(asked, partial(_market, services))
 
 
-async def _touch(services: Services, pair: Pair, side: Side) -> Decimal:
+async def _market(services: Services, pair: Pair) -> MarketPrice:
     """Raises ``ProblemError`` where no venue has a price: what can't be measured isn't let through."""
     found = await services.ticker.recent(pair)
     if found is None:
@@ -117,4 +117,4 @@ async def _touch(services: Services, pair: Pair, side: Side) -> Decimal:
             f"No venue has a price of {pair.symbol} now, by which the account's limits could be told.",
             headers={"Retry-After": RETRY_AFTER},
         )
-    return found.touch(side)
+    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -16,10 +16,11 @@ from commands.ids import list_id as id_of_list
 from commands.orders import MOST_CONFLICTS, Guards, OrderRepository
 from commands.trading import TradingStates
 from commands.twap.schedule import TwapSchedule
-from commands.twap.unfinished import unfinished
+from commands.twap.unfinished import AT_ONCE, unfinished
 from domain.account_event import AccountEvent
 from domain.errors import DomainError
 from domain.legs import leg_id
+from domain.order import Order
 from domain.tokens import Pair
 from domain.twap import Twap, cancel, pause, refuse_slice, resume, twap
 from domain.twap_events import TWAP_TOPICS, TwapEvent, TwapSubmitted
@@ -42,10 +43,13 @@ class AcceptedTwap:
 
 @dataclass(frozen=True, slots=True)
 class EndedLists:
-    """Those that were going on and don't any more, and those that nobody of this version can read."""
+    """Those that were going on and don't any more, those that nobody of this version can read, and the orders that were
+    open before: what ends a list ends its slices, whoever is first.
+    """
 
     ended: list[UUID]
     unreadable: list[UUID]
+    were_open: list[UUID]
 
 
 class TwapLists:
@@ -126,15 +130,32 @@ class TwapLists:
         return known
 
     async def cancel_all(
-        self, account_id: UUID, *, by: str, because: str | None, now: datetime, pair: Pair | None = None
+        self,
+        account_id: UUID,
+        *,
+        open_orders: Callable[[UUID], Awaitable[Sequence[UUID]]],
+        by: str,
+        because: str | None,
+        now: datetime,
+        pair: Pair | None = None,
     ) -> EndedLists:
         """No slice of any of the account's lists, or of those on ``pair``, is submitted from here on; all that were are
         orders already. One that can't be read keeps no other, and nobody of this version goes on with it.
 
+        ``open_orders`` gives the account's orders that may not have ended. Of them are the lists whose slices were all
+        submitted: those have no row.
+
         Raises ``DomainError``, ``log_behind`` or ``history_not_compared``, at the first.
         """
-        lists = EndedLists([], [])
-        for list_id in await self.schedule.of_account(account_id):
+        # Rows first: a list that loses its row after that has submitted its last slice, and is found by it.
+        scheduled = await self.schedule.of_account(account_id)
+        parents: list[UUID] = []
+        lists = EndedLists([], [], [])
+        async for order_id, order in self._open(await open_orders(account_id)):
+            if pair in (None, order.pair):
+                lists.were_open.append(order_id)
+                parents += [order.parent_id] if order.parent_id else []
+        for list_id in dict.fromkeys([*scheduled, *parents]):
             try:
                 found = await self.of(list_id)
                 if found and pair in (None, found[0].submitted.order.pair):
@@ -145,6 +166,16 @@ class TwapLists:
                 log.error("a list can't be cancelled", list_id=str(list_id), error=str(error))
                 lists.unreadable.append(list_id)
         return lists
+
+    async def _open(self, order_ids: Sequence[UUID]) -> AsyncIterator[tuple[UUID, Order]]:
+        """Those of the orders that can be read and have not ended, in their order."""
+        for start in range(0, len(order_ids), AT_ONCE):
+            some = order_ids[start : start + AT_ONCE]
+            found = (await self._orders.load(some)).orders
+            for order_id in some:
+                order = found[order_id].order if order_id in found else None
+                if order is not None and not order.ended:
+                    yield order_id, order
 
     async def refuse_slice(
         self, known: Twap, account_id: UUID, number: int, code: str, detail: str, guards: Guards

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
-from decimal import Decimal
 from uuid import UUID
 
 from api.rates import Rates
 from commands.ids import DEFAULT_ACCOUNT
+from commands.order_limits import MarketPrice
 from commands.reservations import Reservations
-from domain.tokens import Pair, Side
+from domain.tokens import Pair
 from projections.orders.queries import OrderList
 from runtime.composition import Store, lease_of, utc_now
 from runtime.price_sources import OpenPrices, open_prices
@@ -69,16 +69,20 @@ async def _watch(parts: Parts, prices: OpenPrices) -> None:
 def deadman_watch(store: Store, *, paper: bool = False) -> DeadmanWatch:
     """The dead-man's switches of every account."""
 
+    open_orders = OrderList(store.pool, store.ask_for_hurry).open
+
     async def stop_lists(account_id: UUID, because: str) -> list[UUID]:
-        now = utc_now()
-        return (await store.twaps.cancel_all(account_id, by=DEADMAN, because=because, now=now)).unreadable
+        ended = await store.twaps.cancel_all(
+            account_id, open_orders=open_orders, by=DEADMAN, because=because, now=utc_now()
+        )
+        return ended.unreadable
 
     return DeadmanWatch(
         store.deadman,
         store.orders,
         store.trading,
         stop_lists=stop_lists,
-        open_orders=OrderList(store.pool, store.ask_for_hurry).open,
+        open_orders=open_orders,
         accounts=lambda: {DEFAULT_ACCOUNT, *(account.account_id for account in store.known_accounts.accounts)},
         clock=utc_now,
         paper=paper,
@@ -90,11 +94,11 @@ def twap_watch(parts: Parts, source: PriceSource, deadman: DeadmanWatch) -> Twap
     settings, store = parts.settings, parts.store
     rates = Rates(settings.redis_url, fail_open=settings.rates_without_valkey == "open")
 
-    async def touch(pair: Pair, side: Side) -> Decimal:
+    async def market(pair: Pair) -> MarketPrice:
         found = (await source.observe([pair])).pairs.get(pair.symbol)
         if found is None:
             raise WaitError(f"no venue has a price of {pair.symbol}")
-        return found.touch(side)
+        return found
 
     async def is_too_often(account_id: UUID, a_minute: int) -> bool:
         rate = await rates.hit(account_id, a_minute)
@@ -107,7 +111,7 @@ def twap_watch(parts: Parts, source: PriceSource, deadman: DeadmanWatch) -> Twap
         Reservations(store.pool),
         store.known_accounts,
         store.executed_elsewhere,
-        touch=touch,
+        market=market,
         is_too_often=is_too_often,
         deadline=timedelta(seconds=settings.market_order_deadline),
         clock=utc_now,

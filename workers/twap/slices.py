@@ -10,7 +10,7 @@ from commands import order_limits
 from commands.executed_elsewhere import ExecutedElsewhere
 from commands.known_accounts import KnownAccounts
 from commands.loaded_order import LoadedOrder
-from commands.order_limits import NotTaken, Touch
+from commands.order_limits import Market, NotTaken
 from commands.orders import Guards, OrderRepository
 from commands.reservations import Reservations
 from domain.commands import RecordElsewhere, SubmitOrder
@@ -25,7 +25,7 @@ IsTooOften = Callable[[UUID, int], Awaitable[bool]]
 
 
 class SliceOrders:
-    """``touch`` is what the account's limits are measured by, as for any order; it raises where there is no price."""
+    """``market`` is what the account's limits are measured by, as for any order; it raises where there is no price."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class SliceOrders:
         accounts: KnownAccounts,
         executed_elsewhere: ExecutedElsewhere,
         *,
-        touch: Touch,
+        market: Market,
         is_too_often: IsTooOften,
         deadline: timedelta,
         clock: Callable[[], datetime],
@@ -43,7 +43,7 @@ class SliceOrders:
         self._reservations = reservations
         self._accounts = accounts
         self._executed_elsewhere = executed_elsewhere
-        self._touch = touch
+        self._market = market
         self._is_too_often = is_too_often
         self._deadline = deadline
         self._clock = clock
@@ -72,7 +72,7 @@ class SliceOrders:
         limits = account.limits if account else NO_LIMITS
         if limits is NO_LIMITS:
             return None
-        refused, notional = await order_limits.exceeded_by_itself(asked, limits, self._touch)
+        refused, notional = await order_limits.exceeded_by_itself(asked, limits, self._market)
         if refused:
             return refused
         if limits.orders_per_minute is not None and await self._is_too_often(account_id, limits.orders_per_minute):

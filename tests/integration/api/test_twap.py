@@ -320,6 +320,39 @@ async def test_a_cancel_of_all_stops_it(engine: Engine, asked: dict[str, Any]) -
     assert (await shown(engine, elsewhere))["status"] == ("cancelled" if "all" in asked else "active")
 
 
+async def test_one_whose_slices_all_rest_is_stopped_too(engine: Engine) -> None:
+    """Nothing is left to submit, so it has no row; it hasn't finished, and its cancel is one."""
+    list_id = await submit(engine, slices=2)
+    placed = [await take(engine, list_id, number) for number in (1, 2)]
+    [row] = await engine.twaps.schedule.next(1)
+    await engine.twaps.schedule.drop(row)
+    answer = await cancel_all(engine)
+    assert [(one["orderId"], one["outcome"]) for one in answer["items"]] == [(one, "cancelled") for one in placed]
+    assert answer["listIds"] == [list_id]
+    assert (await shown(engine, list_id))["status"] == "cancelled"
+
+
+@pytest.mark.parametrize("call", ["/api/orders/cancel", f"{LISTS}/{{}}/cancel"])
+async def test_a_slice_that_the_watcher_was_first_to_cancel_is_told_of(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    list_id = await submit(engine)
+    ended, placed = await take(engine, list_id, 1), [await take(engine, list_id, number) for number in (2, 3)]
+    await engine.http.post(f"/api/orders/{ended}/cancel")
+    cancel = engine.twaps.cancel
+
+    async def seen_by_the_watcher(*of: Any, **why: Any) -> Any:
+        known = await cancel(*of, **why)
+        for order_id in placed:
+            await engine.http.post(f"/api/orders/{order_id}/cancel")
+        return known
+
+    monkeypatch.setattr(engine.twaps, "cancel", seen_by_the_watcher)
+    answer = await engine.http.post(call.format(list_id), json={"all": True} if call.endswith("orders/cancel") else None)
+    items = answer.json()["items"]
+    assert [(one["orderId"], one["outcome"]) for one in items] == [(one, "cancelled") for one in placed]
+
+
 async def test_a_list_that_cannot_be_read_keeps_no_order_from_a_cancel_of_all(engine: Engine) -> None:
     broken = await submit(engine)
     rests = (await engine.submit(**{**ORDER, "amountIn": "1"}))["orderId"]

@@ -14,6 +14,7 @@ from commands.errors import TooManyConflictsError
 from commands.ids import DEFAULT_ACCOUNT
 from commands.loaded_order import LoadedOrder
 from domain.twap import Twap
+from projections.orders.queries import OrderList
 from runtime.composition import lease_of
 from tests.golden.runs import is_ended
 from tests.integration.workers.harness import EngineHarness, now
@@ -58,6 +59,21 @@ async def test_slices_that_rest_are_cancelled_though_all_were_submitted(
     await engine.stop()
     await cancel_and_die(engine, twap, monkeypatch)
     engine.start_watcher()
+    for order_id in placed:
+        assert (await engine.until(order_id, is_ended, within=15)).status == "cancelled"
+    await _without_rows(engine)
+
+
+async def test_one_whose_slices_all_rest_is_ended_with_all_that_is_open(engine: EngineHarness) -> None:
+    engine.start_watcher()
+    twap = await submit(engine, 3, **RESTS)
+    placed = await _all_begun(engine, twap)
+    await _without_rows(engine)
+    open_orders = OrderList(engine.store.pool).open
+    ended = await engine.store.twaps.cancel_all(
+        DEFAULT_ACCOUNT, open_orders=open_orders, by="an operator", because=None, now=now()
+    )
+    assert (ended.ended, ended.were_open) == ([twap.list_id], placed)
     for order_id in placed:
         assert (await engine.until(order_id, is_ended, within=15)).status == "cancelled"
     await _without_rows(engine)

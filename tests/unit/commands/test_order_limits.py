@@ -9,13 +9,23 @@ import pytest
 
 from commands.order_limits import notional_of
 from domain.terms import OrderTerms
-from domain.tokens import SOL, USDC, USDT, Pair, Side
+from domain.tokens import SOL, USDC, USDT, Pair, pair_of
+from venues.prices import Depth, PairPrice
 
 MARKET = {"SOL/USDC": Decimal(150), "SOL/USDT": Decimal(75)}
 
 
-async def touch(pair: Pair, side: Side) -> Decimal:
-    return MARKET[pair.symbol]
+def at(price: Decimal, *depths: Depth) -> PairPrice:
+    return PairPrice(pair_of(SOL, USDC), price, price, depths)
+
+
+async def market(pair: Pair) -> PairPrice:
+    return at(MARKET[pair.symbol])
+
+
+async def thin(pair: Pair) -> PairPrice:
+    """100 SOL against 15,000 USDC."""
+    return at(Decimal(150), Depth("Raydium", 0, 100 * 10**9, 15_000 * 10**6))
 
 
 def exact_out(**terms: Any) -> OrderTerms:
@@ -38,4 +48,20 @@ def exact_out(**terms: Any) -> OrderTerms:
     ],
 )
 async def test_an_exact_amount_out_is_worth_what_it_costs_where_its_stop_is(terms: dict[str, Any], worth: str) -> None:
-    assert await notional_of(exact_out(**terms), touch) == Decimal(worth)
+    assert await notional_of(exact_out(**terms), market) == Decimal(worth)
+
+
+@pytest.mark.parametrize(
+    ("terms", "worth"),
+    [
+        # Nine tenths of what the pool has cost nine times what it holds of the other token.
+        ({"type": "market", "amount_out": 90 * 10**9}, "136350.000001"),
+        ({"stop_price": Decimal(300), "amount_out": 90 * 10**9}, "272700.000002"),
+        ({"type": "market", "token_in": SOL, "token_out": USDC, "amount_out": 7_500 * 10**6}, "15150.0000003"),
+        # The pool doesn't have so much: who fills it all the same is found by the market's price.
+        ({"type": "market", "amount_out": 100 * 10**9}, "15150"),
+    ],
+)
+async def test_an_exact_amount_out_is_worth_what_the_pools_take_for_so_much(terms: dict[str, Any], worth: str) -> None:
+    found = await notional_of(exact_out(**terms), thin)
+    assert abs(found - Decimal(worth)) <= Decimal("0.000002"), found
