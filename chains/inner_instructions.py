@@ -1,4 +1,5 @@
-"""What a simulated transaction's programs asked of the token and system programs: the node's ``innerInstructions``.
+"""What a simulated transaction's programs asked of the token, system and other native programs that keep what a wallet
+has: the node's ``innerInstructions``.
 
 Nodes show them parsed where they know the program, else as accounts and data; either is read here into one form.
 """
@@ -17,6 +18,17 @@ from chains.refusals import RefusalReason
 
 _SYSTEM = str(Pubkey.default())
 _TOKENS = frozenset(map(str, TOKEN_PROGRAMS))
+# They keep what belongs to whoever signs: stake, votes, lookup tables, programs. A swap has no business with it.
+_KEEPERS = frozenset(
+    {
+        "Stake11111111111111111111111111111111111111",
+        "Vote111111111111111111111111111111111111111",
+        "AddressLookupTab1e1111111111111111111111111",
+        "BPFLoaderUpgradeab1e11111111111111111111111",
+        "LoaderV411111111111111111111111111111111111",
+        "Config1111111111111111111111111111111111111",
+    }
+)
 
 # Where a token program's transfers have their accounts (source, destination, authority) and where, in any of its
 # instructions, the amount is.
@@ -46,9 +58,9 @@ _WITH_SEED, _SEED_AT = 3, 36
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of a token program or the system program. Of a transfer ``source``, ``destination`` and ``amount`` (base
-    units, lamports) are known; ``authority`` is who allowed it. ``mentions`` is every account that it names;
-    ``is_making``: it only prepares an account that is new.
+    """One call of a token program, the system program or a keeper. Of a transfer ``source``, ``destination`` and
+    ``amount`` (base units, lamports) are known; ``authority`` is who allowed it. ``mentions`` is every account that it
+    names; ``is_making``: it only prepares an account that is new.
     """
 
     is_system: bool
@@ -81,12 +93,14 @@ def calls_of(instructions: Sequence[Mapping[str, object]], keys: Sequence[Pubkey
 
 def _parsed(each: Mapping[str, object]) -> Call | None:
     program, parsed = str(each["programId"]), each["parsed"]
-    if program != _SYSTEM and program not in _TOKENS:
+    if program != _SYSTEM and program not in _TOKENS and program not in _KEEPERS:
         return None
     if not isinstance(parsed, dict) or not isinstance(parsed["info"], dict):
         raise UnreadableCallError("it is parsed in an unknown form")
     kind, info = str(parsed["type"]), parsed["info"]
     mentions = frozenset(_texts(info))
+    if program in _KEEPERS:
+        return _kept(mentions)
     if program == _SYSTEM:
         amount = _whole(info["lamports"]) if "lamports" in info else 0
         to = info.get("destination") or info.get("newAccount")
@@ -122,6 +136,8 @@ def _step(each: Mapping[str, object], keys: Sequence[Pubkey]) -> Step:
 
 def _raw(step: Step) -> Call | None:
     is_system = str(step.program) == _SYSTEM
+    if str(step.program) in _KEEPERS:
+        return _kept(frozenset(map(str, step.accounts)))
     if not is_system and step.program not in TOKEN_PROGRAMS:
         return None
     accounts, data = tuple(map(str, step.accounts)), step.data
@@ -133,6 +149,10 @@ def _raw(step: Step) -> Call | None:
         amount = int.from_bytes(data[1:9], "little")
         return Call(False, RefusalReason.TRANSFER, source, destination, authority, amount, mentions)
     return Call(False, reason, None, None, accounts[-1], 0, mentions, is_making=data[0] in _MAKING)
+
+
+def _kept(mentions: frozenset[str]) -> Call:
+    return Call(False, RefusalReason.ACCOUNT_CHANGED, None, None, None, 0, mentions)
 
 
 def _raw_system(data: bytes, accounts: tuple[str, ...], reason: RefusalReason, mentions: frozenset[str]) -> Call:

@@ -1,7 +1,8 @@
 """Whether a simulated transaction does to the wallet what the order allows, by the calls that its programs made.
 
-Only the token and system programs can change a token account or the wallet, so their calls are all there is to see.
-Unlike balances before and after, they hold still while other orders of the same wallet trade.
+Only the token and system programs can change a token account or the wallet, and a few other native programs what else
+the wallet's signature is good for, so their calls are all there is to see. Unlike balances before and after, they hold
+still while other orders of the same wallet trade.
 """
 
 from __future__ import annotations

@@ -172,7 +172,7 @@ class _Opening:
         )
         service = self._service("raydium", settings.raydium_url, budget, raydium_client.refused, {})
         tables = LookupTableCache(self._chain.lookup_table)
-        group = Raydium(service, self._chain, tables.get, tokens=KNOWN_TOKENS.tokens)
+        group = Raydium(service, self._chain, tables.with_entries, tokens=KNOWN_TOKENS.tokens)
         self._of_venues.append(group.breaker)
         return group
 

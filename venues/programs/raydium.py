@@ -1,8 +1,9 @@
 """The swap instructions of Raydium's pool programs: their limits at fixed places.
 
 Constant product pools with and without an order book, and concentrated liquidity. Each has one for an exact amount in,
-with a least amount out, and one for an exact amount out, with a most in. Their router's own instructions, for routes
-through several pools, aren't read.
+with a least amount out, and one for an exact amount out, with a most in; the oldest program has a second one of each,
+without the accounts of the order book that it had. Their router's own instructions, for routes through several pools,
+aren't read.
 """
 
 from __future__ import annotations
@@ -44,6 +45,10 @@ class _Layout(NamedTuple):
 # Its accounts are 17 or 18, no other number: the wallet's are the last three.
 _SWAP_BASE_IN = _Layout(b"\x09", owner=-1, source=-3, destination=-2)
 _SWAP_BASE_OUT = _SWAP_BASE_IN._replace(head=b"\x0b", exact_out=True)
+# Its newer ones (SwapBaseInV2, SwapBaseOutV2) have eight, the wallet's behind the program's own.
+_SWAP_BASE_IN_V2 = _Layout(b"\x10", owner=7, source=5, destination=6)
+_SWAP_BASE_OUT_V2 = _SWAP_BASE_IN_V2._replace(head=b"\x11", exact_out=True)
+_AMM_V4_IN, _AMM_V4_OUT = (_SWAP_BASE_IN, _SWAP_BASE_IN_V2), (_SWAP_BASE_OUT, _SWAP_BASE_OUT_V2)
 _SWAP_BASE_INPUT = _Layout(bytes.fromhex("8fbe5adac41e33de"), owner=0, source=4, destination=5)
 _SWAP_BASE_OUTPUT = _SWAP_BASE_INPUT._replace(head=bytes.fromhex("37d96256a34ab4ad"), exact_out=True)
 # After the amounts the price to stop at, and whether the first amount is what goes in: else they mean the opposite.
@@ -52,7 +57,7 @@ _SWAP_V2_OUT = _SWAP_V2._replace(exact_out=True, out_first=True)
 
 
 def read_amm_v4(data: bytes) -> SwapTerms | None:
-    return _read(_SWAP_BASE_IN, data) or _read(_SWAP_BASE_OUT, data)
+    return next((terms for each in (*_AMM_V4_IN, *_AMM_V4_OUT) if (terms := _read(each, data))), None)
 
 
 def read_cpmm(data: bytes) -> SwapTerms | None:
@@ -67,11 +72,11 @@ def read_clmm(data: bytes) -> SwapTerms | None:
 
 
 def amm_v4_with_minimum(data: bytes, minimum_out: int) -> bytes | None:
-    return _with_minimum(_SWAP_BASE_IN, data, minimum_out)
+    return next((new for each in _AMM_V4_IN if (new := _with_minimum(each, data, minimum_out))), None)
 
 
 def amm_v4_with_maximum(data: bytes, maximum_in: int) -> bytes | None:
-    return _with_maximum(_SWAP_BASE_OUT, data, maximum_in)
+    return next((new for each in _AMM_V4_OUT if (new := _with_maximum(each, data, maximum_in))), None)
 
 
 def cpmm_with_minimum(data: bytes, minimum_out: int) -> bytes | None:

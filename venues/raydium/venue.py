@@ -35,7 +35,8 @@ NAME = "Raydium Trade API"
 QUOTE_AGE_S = 25.0
 """Raydium takes a quote back for some 30 s."""
 
-Tables = Callable[[Iterable[str]], Awaitable[list[AddressLookupTableAccount]]]
+Tables = Callable[[Mapping[str, int]], Awaitable[list[AddressLookupTableAccount]]]
+"""Lookup tables by their addresses, each with so many entries at least where the chain has them."""
 """Those of the addresses that are lookup tables, as the chain shows them."""
 
 
@@ -88,6 +89,7 @@ class Raydium(VenueGroup):
             exact_out = request.amount_out is not None
             self._unbuildable[exact_out].require(NAME, request.token_in, request.token_out)
             computed = await self._compute(request)
+            _require_one_pool(computed)
         except VenueError as failed:
             return Refusal(venue=NAME, code=failed.code, detail=failed.detail)
         if not computed.data.output_amount:
@@ -122,7 +124,9 @@ class Raydium(VenueGroup):
         held = quote.swap_data
         if isinstance(held, _Answered) and monotonic() - held.at < QUOTE_AGE_S:
             return held.computed
-        return await self._compute(request)
+        computed = await self._compute(request)
+        _require_one_pool(computed)
+        return computed
 
     async def _taken(
         self, offer: Quote, computed: Computed, owner: str, limited: Limited, fits: Fits, unbuildable: Unbuildable
@@ -155,9 +159,8 @@ class Raydium(VenueGroup):
         """The last transaction's instructions, behind the accounts that those before it make: nothing else of theirs
         could go with it and be done or not be done as one. None where there is.
         """
-        names = [str(one.account_key) for each in messages if isinstance(each, MessageV0)
-                 for one in each.address_table_lookups]  # fmt: skip
-        tables = await self._tables(dict.fromkeys(names))
+        used = _entries_used(messages)
+        tables = await self._tables(used)
         try:
             apart = [decompile(message, tables) for message in messages]
         except ValueError as error:
@@ -169,7 +172,25 @@ class Raydium(VenueGroup):
         if any(str(one.program_id) != ATA_PROGRAM for one in before):
             return None
         swap = [limited(one) for one in needed[-1]]
-        return Proposal([*before, *swap], tuple(dict.fromkeys(names)))
+        return Proposal([*before, *swap], tuple(used))
+
+
+def _require_one_pool(computed: Computed) -> None:
+    """Raises ``VenueError``. Through several goes Raydium's router, whose instructions nobody here can read: the quote
+    could be recorded, and would never be signed.
+    """
+    if len(computed.data.route_plan) != 1:
+        raise VenueError(Code.NO_LIQUIDITY, f"{NAME}'s route goes through several pools")
+
+
+def _entries_used(messages: Sequence[Message | MessageV0]) -> dict[str, int]:
+    """The lookup tables that they name, and how many entries each has to have."""
+    used: dict[str, int] = {}
+    for message in messages:
+        for one in message.address_table_lookups if isinstance(message, MessageV0) else ():
+            name, last = str(one.account_key), max([*one.writable_indexes, *one.readonly_indexes], default=0)
+            used[name] = max(used.get(name, 0), last + 1)
+    return used
 
 
 def _without_budget(instructions: Iterable[Instruction]) -> list[Instruction]:

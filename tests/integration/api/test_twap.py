@@ -348,7 +348,9 @@ async def test_a_slice_that_the_watcher_was_first_to_cancel_is_told_of(
         return known
 
     monkeypatch.setattr(engine.twaps, "cancel", seen_by_the_watcher)
-    answer = await engine.http.post(call.format(list_id), json={"all": True} if call.endswith("orders/cancel") else None)
+    answer = await engine.http.post(
+        call.format(list_id), json={"all": True} if call.endswith("orders/cancel") else None
+    )
     items = answer.json()["items"]
     assert [(one["orderId"], one["outcome"]) for one in items] == [(one, "cancelled") for one in placed]
 

@@ -40,7 +40,7 @@ async def through_raydium(
     async with running_raydium(engine.book) as stub:
         service = Service("raydium", stub.url, budget=NoBudget(), refused=refused, timeout=within)
         tables = LookupTableCache(engine.chain.lookup_table)
-        raydium = Raydium(service, engine.chain, tables.get, tokens=KNOWN_TOKENS.tokens)
+        raydium = Raydium(service, engine.chain, tables.with_entries, tokens=KNOWN_TOKENS.tokens)
         venues = [raydium, engine.book] if beside_pools else [raydium]
         try:
             yield Setting(engine, engine.executor(venues=venues, patience=max(5.0, within)), stub)
@@ -99,6 +99,24 @@ async def test_a_route_in_several_transactions_is_refused_and_not_asked_for_agai
         order = await engine.until(order_id, lambda order: order.ended)
         assert len(setting.stub.quoted) == 1
     assert order.status == "confirmed"
+
+
+async def test_a_route_through_several_pools_is_no_offer(engine: EngineHarness) -> None:
+    """Their router's instructions can't be read: it would be refused later, and the venue left alone for all orders."""
+
+    def through_two(answer: dict[str, Any]) -> dict[str, Any]:
+        answer["data"]["routePlan"] *= 2
+        return better(answer)
+
+    engine.start_tracker(QUICK)
+    async with through_raydium(engine, beside_pools=True) as setting:
+        setting.stub.edit_quote = through_two
+        order_id = await setting.executed()
+        order = await engine.until(order_id, lambda order: order.ended)
+        [routed] = await setting.recorded(order_id, OrderRouted)
+    assert order.status == "confirmed"
+    assert [one.code for one in routed.refusals if one.venue == NAME] == ["no_liquidity"]
+    assert setting.stub.taken == []
 
 
 def better(answer: dict[str, Any]) -> dict[str, Any]:

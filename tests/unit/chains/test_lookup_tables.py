@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import struct
 
+import pytest
 from solders.account import Account
 from solders.pubkey import Pubkey
 
+from chains import lookup_tables
 from chains.lookup_tables import LOOKUP_TABLE_PROGRAM, MOST_TABLES, LookupTableCache, addresses_of
 from tests.unit.chains.small_world import DESTINATION, MINIMUM_OUT, TABLE, World, checked, composed, table
 
@@ -60,6 +62,28 @@ async def test_each_is_read_once_and_one_that_is_not_there_again() -> None:
         found = await cache.get([known, unknown, known])
         assert [(str(one.key), one.addresses) for one in found] == [(known, [DESTINATION])]
     assert chain.asked == [known, unknown, unknown]
+
+
+async def test_one_that_has_grown_is_read_again_where_its_new_entries_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    name, added = str(Pubkey(b"k" * 32)), Pubkey(b"a" * 32)
+    chain = Chain(**{name: [DESTINATION]})
+    cache = LookupTableCache(chain.read)
+
+    async def entries(used: int) -> list[Pubkey]:
+        [found] = await cache.with_entries({name: used})
+        return list(found.addresses)
+
+    assert await entries(1) == [DESTINATION]
+    chain.tables[name].append(added)
+    # It was read just now: whoever names an entry that is nowhere doesn't have the node asked each time.
+    assert await entries(2) == [DESTINATION]
+    monkeypatch.setattr(lookup_tables, "LEAST_AGE_S", 0.0)
+    assert await entries(1) == [DESTINATION]
+    assert await entries(2) == [DESTINATION, added]
+    assert chain.asked == [name, name]
+    monkeypatch.setattr(lookup_tables, "MOST_AGE_S", 0.0)
+    assert await entries(0) == [DESTINATION, added]
+    assert chain.asked == [name] * 3
 
 
 async def test_a_proposal_of_thousands_of_tables_asks_for_few_and_for_no_nonsense() -> None:

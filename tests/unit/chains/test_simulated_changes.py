@@ -40,6 +40,7 @@ from tests.unit.chains.small_world import (
 SYSTEM = str(Pubkey.default())
 THEIRS = str(token_account(str(MARKET), USDC.mint))
 OWN_RAY = str(token_account(WALLET, RAY.mint))
+STAKE = "Stake11111111111111111111111111111111111111"
 NONCE, SEEDED, SYSVAR = (str(Pubkey(letter * 32)) for letter in (b"n", b"s", b"v"))
 VAULT = POOLS["Meteora"].vaults_for(USDC.mint)[0]
 
@@ -204,6 +205,14 @@ HOSTILE = [
      [PAID, GAINED, parsed("assign", SYSTEM, account=WALLET, owner=str(MARKET))]),
     ("the same, as accounts and data", R.SIMULATED_CHANGE,
      [PAID, GAINED, decoded(SYSTEM, (1).to_bytes(4, "little") + bytes(32), WALLET)]),
+    ("stake of the wallet's is withdrawn", R.SIMULATED_CHANGE, [PAID, GAINED, parsed(
+        "withdraw", STAKE, stakeAccount=NONCE, destination=THEIRS, withdrawAuthority=WALLET, lamports=5 * 10**9)]),
+    ("the same, as accounts and data", R.SIMULATED_CHANGE, [PAID, GAINED, decoded(
+        STAKE, (4).to_bytes(4, "little") + (1).to_bytes(8, "little"), NONCE, THEIRS, SYSVAR, SYSVAR, WALLET)]),
+    ("stake of the wallet's is given away", R.SIMULATED_CHANGE, [PAID, GAINED, parsed(
+        "authorize", STAKE, stakeAccount=NONCE, authority=WALLET, newAuthority=THEIRS, authorityType="Withdrawer")]),
+    ("a program of the wallet's is given away", R.SIMULATED_CHANGE, [PAID, GAINED, decoded(
+        "BPFLoaderUpgradeab1e11111111111111111111111", (4).to_bytes(4, "little"), NONCE, WALLET, THEIRS)]),
 ]  # fmt: skip
 
 
@@ -212,6 +221,15 @@ def test_a_simulation_that_does_more_or_less_is_refused(name: str, reason: R, in
     with pytest.raises(TransactionRefusedError) as refused:
         judged(inner)
     assert refused.value.reason == reason, (name, refused.value)
+
+
+@pytest.mark.parametrize("call", [
+    parsed("withdraw", STAKE, stakeAccount=NONCE, destination=THEIRS, withdrawAuthority=str(MARKET), lamports=1),
+    decoded(STAKE, (4).to_bytes(4, "little") + bytes(8), NONCE, THEIRS, SYSVAR, SYSVAR, str(MARKET)),
+])  # fmt: skip
+def test_stake_that_is_not_ours_is_its_owners_affair(call: dict[str, Any]) -> None:
+    """Pools of staked tokens move theirs in a swap."""
+    judged([PAID, GAINED, call])
 
 
 DOCS = Path(__file__).parents[3] / "docs" / "proposals.md"

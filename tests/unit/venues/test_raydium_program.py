@@ -24,6 +24,7 @@ U64 = st.integers(0, 2**64 - 1)
     ("read", "data", "accounts"),
     [
         (raydium.read_amm_v4, b"\x09" + AMOUNTS, (-1, -3, -2)),
+        (raydium.read_amm_v4, b"\x10" + AMOUNTS, (7, 5, 6)),
         (raydium.read_cpmm, CPMM + AMOUNTS, (0, 4, 5)),
         (raydium.read_clmm, CLMM + AMOUNTS + IN, (0, 3, 4)),
     ],
@@ -34,13 +35,14 @@ def test_an_exact_amount_in_is_read(read, data, accounts) -> None:
     assert (terms.amount_in, terms.minimum_out, terms.exact_out) == (10**9, 150_000_000, False)
     assert read(data[:-1]) is None
     assert read(data + b"\x01") is None
-    assert read(b"\x10" + data[1:]) is None
+    assert read(b"\x12" + data[1:]) is None
 
 
 @pytest.mark.parametrize(
     ("read", "data", "accounts"),
     [
         (raydium.read_amm_v4, b"\x0b" + AMOUNTS, (-1, -3, -2)),
+        (raydium.read_amm_v4, b"\x11" + AMOUNTS, (7, 5, 6)),
         (raydium.read_cpmm, CPMM_OUT + AMOUNTS, (0, 4, 5)),
         (raydium.read_clmm, CLMM + AMOUNTS_OUT_FIRST + OUT, (0, 3, 4)),
     ],
@@ -51,7 +53,7 @@ def test_an_exact_amount_out_is_read_with_its_most_in(read, data, accounts) -> N
     assert (terms.amount_in, terms.minimum_out, terms.exact_out) == (10**9, 150_000_000, True)
     assert read(data[:-1]) is None
     assert read(data + b"\x00") is None
-    assert read(b"\x10" + data[1:]) is None
+    assert read(b"\x12" + data[1:]) is None
 
 
 def test_a_price_to_stop_at_is_not_read_where_the_amount_out_is_exact() -> None:

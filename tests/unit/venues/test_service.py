@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from email.utils import formatdate
 from time import asctime, gmtime, strftime, time
@@ -244,7 +244,7 @@ class NoChain:
     async def accounts(self, addresses: Sequence[str]) -> NoReturn:
         raise AssertionError
 
-    async def tables(self, addresses: Iterable[str]) -> NoReturn:
+    async def tables(self, used: Mapping[str, int]) -> NoReturn:
         raise AssertionError
 
 
