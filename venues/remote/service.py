@@ -22,6 +22,7 @@ from venues.metrics import REQUEST_SECONDS, REQUESTS
 from venues.remote.answers import short
 from venues.remote.breaker import CircuitBreaker
 from venues.remote.budget import Budget
+from venues.remote.turns import Turns
 
 log = structlog.get_logger(__name__)
 
@@ -79,6 +80,7 @@ class Service:
         self._secrets = SecretWords((word for value in self._headers.values() for word in of_header(value)), urls=[url])
         self._refused = refused
         self._timeout = timeout
+        self._turns = Turns()
         self._session: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
@@ -108,6 +110,7 @@ class Service:
     async def _ask(
         self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: bytes | None = None
     ) -> bytes:
+        await self._turns.next()
         self.breaker.require(within=self._timeout)
         await self.budget.take()
         began = monotonic()
@@ -119,6 +122,7 @@ class Service:
             raise
         REQUEST_SECONDS.labels(self.name).observe(monotonic() - began)
         await self._heed_limits(reply)
+        await self._turns.next()
         if reply.status != 200:
             raise self._error(reply)
         return reply.body

@@ -34,6 +34,7 @@ from domain.priority import Priority, outbids, priority_of
 from domain.swap_terms import SwapReader
 from venues.errors import VenueError
 from venues.protocol import Proposal, VenueGroup, VenueQuote
+from venues.remote.turns import Turns
 from workers.execution.compute_limits import ComputeLimits
 from workers.execution.draft import Draft
 from workers.execution.funds import Funds
@@ -99,6 +100,7 @@ class Builder:
         self._context = context
         self._clock = clock
         self._simulations = asyncio.Semaphore(SIMULATIONS_AT_ONCE)
+        self._turns = Turns()
         self._remote_simulations = asyncio.Semaphore(REMOTE_SIMULATIONS_AT_ONCE)
 
     def group_of(self, venue: str) -> VenueGroup | None:
@@ -160,6 +162,8 @@ class Builder:
             decoded = checked(trial, most_priority_lamports=0)
             async with self._remote_simulations if group.is_remote else self._simulations:
                 simulation = await context.chain.simulate(trial)
+            if group.is_remote:
+                await self._turns.next()
             if simulation.error:
                 context.limits.forget(order, offer.quote)
                 code = simulation.error.code
