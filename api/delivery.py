@@ -21,7 +21,17 @@ from api.errors import ProblemError, StreamRefusedError
 from api.orders.document import shown
 from api.orders.lookup import parse_order_id
 from api.services import Services
-from api.sockets import KEY_ENDED, Close, Sending, Socket, Subject, close, close_after, read_until_gone, send_text
+from api.sockets import (
+    KEY_ENDED,
+    Close,
+    Sending,
+    Socket,
+    Subject,
+    close,
+    close_after,
+    read_until_gone,
+    send_text,
+)
 from projections.errors import OrderUnknownError, VersionAheadError
 from projections.followed_order import Follower
 from projections.history import fold_recorded, step
@@ -85,6 +95,7 @@ class Delivery:
                 await asyncio.gather(task, return_exceptions=True)
             if self._follower:
                 self._services.live.leave(self._follower)
+                self._follower = None  # It knows us, too.
 
     def _wake(self) -> None:
         if self._writer is None and self._ending is None and self._follower:

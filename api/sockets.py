@@ -6,16 +6,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import structlog
 from litestar import WebSocket
 from litestar.exceptions import WebSocketDisconnect
 
 from api.errors import ProblemError, StreamRefusedError
-from api.metrics import STREAMS_CLOSED
+from api.metrics import STREAMS, STREAMS_CLOSED
 from event_store.errors import TRANSIENT_DATABASE_ERRORS, UnreadableEventError
 from projections.errors import FeedStoppedError, SlowConsumerError
 
@@ -73,6 +74,25 @@ async def read_until_gone(socket: Socket) -> None:
     with contextlib.suppress(WebSocketDisconnect):
         while True:
             await socket.receive_data(mode="text")
+
+
+@asynccontextmanager
+async def accepted(socket: Socket) -> AsyncIterator[None]:
+    """An open socket, whatever it asks: only such a one can be told a close code.
+
+    Afterwards nobody asks it for anything. Its own functions know it, a circle that only the garbage collector would
+    find, which stops everything meanwhile; so they are taken from it.
+    """
+    await socket.accept()
+    try:
+        with STREAMS.track_inprogress():
+            yield
+    finally:
+        socket.receive = socket.send = _closed
+
+
+async def _closed(*_: object) -> NoReturn:
+    raise WebSocketDisconnect(detail="the socket is closed")
 
 
 async def close_after(send: Sending, subject: Subject) -> Close | None:

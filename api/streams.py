@@ -15,11 +15,10 @@ from litestar.params import QueryParameter
 from api.callers.caller import InjectedCaller
 from api.callers.rules import READ
 from api.delivery import Delivery
-from api.metrics import STREAMS
 from api.openapi import DocumentedOperation, problems
 from api.orders.read import OrderId
 from api.services import InjectedServices
-from api.sockets import Socket, upgrade_required
+from api.sockets import Socket, accepted, upgrade_required
 
 After = Annotated[
     int, QueryParameter(ge=0, le=999_999_999, description="Go on after this `sequence` of a message, as `3`.")
@@ -36,9 +35,7 @@ class StreamsController(Controller):
     async def stream(
         self, socket: Socket, services: InjectedServices, caller: InjectedCaller, order_id: OrderId
     ) -> None:
-        # Accepted whatever it asks: only an open socket can be told a close code.
-        await socket.accept()
-        with STREAMS.track_inprogress():
+        async with accepted(socket):
             await Delivery(services, caller, socket).run(order_id)
 
     @get(

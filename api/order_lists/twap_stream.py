@@ -15,7 +15,6 @@ from api.callers.caller import Caller, InjectedCaller
 from api.callers.rules import READ
 from api.callers.watch import watched
 from api.errors import ProblemError, StreamRefusedError
-from api.metrics import STREAMS
 from api.openapi import DocumentedOperation, problems
 from api.order_lists.lookup import TwapId, parse_list_id
 from api.order_lists.twap_progress import is_over, outcomes, twap_view
@@ -25,6 +24,7 @@ from api.sockets import (
     Close,
     Socket,
     Subject,
+    accepted,
     close,
     close_after,
     read_until_gone,
@@ -45,9 +45,7 @@ class TwapStreamController(Controller):
 
     @websocket("/{list_id:str}")
     async def stream(self, socket: Socket, services: InjectedServices, caller: InjectedCaller, list_id: TwapId) -> None:
-        # Accepted whatever it asks: only an open socket can be told a close code.
-        await socket.accept()
-        with STREAMS.track_inprogress():
+        async with accepted(socket):
             await _deliver(services, caller, socket, list_id)
 
     @get(

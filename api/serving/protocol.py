@@ -135,6 +135,8 @@ class LimitedProtocol(HttpToolsProtocol):
         if isinstance(protocol, WebSocketsSansIOProtocol) and not protocol.handshake_initiated:
             self.transport.write(MALFORMED.response())
             self.transport.close()
+        # It knows us, and is otherwise let go of when the connection is lost, which another protocol hears of now.
+        self.parser = None  # type: ignore[assignment]  # as uvicorn does it
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(self._refusal)

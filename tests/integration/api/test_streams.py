@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from litestar import WebSocket
 from prometheus_client import REGISTRY
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
+from websockets.server import ServerProtocol
 
 from api.callers.caller import KEYLESS
+from api.delivery import Delivery
+from api.serving.protocol import LimitedProtocol
+from api.serving.websocket import WebSocketProtocol
 from domain import commands as c
+from projections.followed_order import Follower
 from tests.integration.api.serving import Engine, running
 from tests.integration.api.test_read import NOWHERE, TO_CONFIRMED
 from tests.integration.conftest import TestDatabase
@@ -84,6 +92,32 @@ async def test_a_client_there_from_the_start_one_midway_and_one_afterwards_see_t
         "executedPrice": "149.333333333333333",
         "network": "localnet",
     }
+
+
+async def test_closed_sockets_are_gone_without_the_garbage_collector(engine: Engine) -> None:
+    """It stops the whole process for as long as it takes to find them."""
+    order_id = (await engine.submit())["orderId"]
+    await engine.tell(order_id, *TO_CONFIRMED)
+    resting = (await engine.submit(clientOrderId="rests", type="limit", limitPrice="900"))["orderId"]
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(3):
+            assert (await stream(engine, order_id))[1] == 1000
+            async with connect(f"{engine.ws}/ws/orders/{resting}") as socket:
+                await socket.recv()
+        async with asyncio.timeout(10):
+            while left := _of_sockets():
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        raise AssertionError(Counter(type(one).__name__ for one in left)) from None
+    finally:
+        gc.enable()
+
+
+def _of_sockets() -> list[object]:
+    kinds = (WebSocketProtocol, LimitedProtocol, ServerProtocol, WebSocket, Delivery, Follower)
+    return [one for one in gc.get_objects() if issubclass(type(one), kinds)]
 
 
 async def said(engine: Engine, order_id: str, query: str = "") -> list[str | bytes]:
