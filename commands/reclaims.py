@@ -30,9 +30,14 @@ class Reclaims:
         return reclaim(await self._events(reclaim_id))
 
     async def knows(self, reclaim_id: UUID, signature: str) -> bool:
-        """Whether the log has a reclaim of that id with that transaction: what else carries its memo is unknown."""
-        found = await self.load(reclaim_id)
-        return found is not None and found.built.signature == signature
+        """Whether the log has a reclaim of that id with that transaction: what else carries its memo is unknown. Anybody
+        can write a memo, with the id of whatever stream.
+        """
+        recorded = await self._log.load(reclaim_id)
+        if not recorded or recorded[0].topic != ReclaimBuilt.TOPIC:
+            return False
+        built = self._mapper.load(recorded[0].topic, recorded[0].state)
+        return isinstance(built, ReclaimBuilt) and built.signature == signature
 
     async def record_built(self, account_id: UUID, reclaim_id: UUID, built: ReclaimBuilt, *, guards: Guards) -> None:
         """Record it before it is sent. Raises ``GuardFailedError`` where a guard forbids it, ``LeaseLostError``."""
