@@ -62,7 +62,9 @@ async def test_it_is_taken_once_and_a_repeat_gets_the_first_answer(engine: Engin
     answer = await engine.http.post(LISTS, json=TWAP)
     assert answer.status_code == 202
     list_id = str(id_of_list(DEFAULT_ACCOUNT, "t-1"))
-    assert answer.json() == {"listId": list_id, "kind": "twap", "orderIds": [], "position": "1.1"}
+    assert answer.json() == {
+        "listId": list_id, "kind": "twap", "orderIds": [], "position": "1.1", "network": "localnet",
+    }  # fmt: skip
     assert answer.headers["location"] == f"{LISTS}/{list_id}"
     await take(engine, list_id, 1)
     again = await engine.http.post(LISTS, json={**TWAP, "order": {**TWAP["order"], "amountIn": "2.0"}})
@@ -164,8 +166,8 @@ async def test_its_progress_is_that_of_its_slices(engine: Engine) -> None:
     empty = await shown(engine, list_id)
     assert empty == {
         "listId": list_id, "kind": "twap", "clientListId": "t-1", "status": "active", "done": 0, "slices": 4,
-        "everyMs": 3000, "pair": "SOL/USDC", "side": "sell", "amountIn": "2", "orderIds": [], "refused": [],
-        "executedAmountIn": "0", "executedAmountOut": "0",
+        "everyMs": 3000, "pair": "SOL/USDC", "side": "sell", "amountIn": "2", "network": "localnet", "orderIds": [],
+        "refused": [], "executedAmountIn": "0", "executedAmountOut": "0",
     }  # fmt: skip
     first = await take(engine, list_id, 1)
     twap = await engine.twaps.owned(UUID(list_id), DEFAULT_ACCOUNT)
@@ -464,7 +466,28 @@ async def test_an_unknown_outcome_says_that_it_may_be_asked_again(engine: Engine
 
 async def test_a_list_on_paper_never_becomes_real(database: TestDatabase) -> None:
     async with running(database.app, config=replace(CONFIG, paper=True)) as engine:
-        await submit(engine)
+        list_id = await submit(engine)
     async with running(database.app) as engine:
         status, body = await post(engine)
         assert (status, body["code"]) == (409, "client_list_id_conflict")
+        assert (await shown(engine, list_id))["paper"] is True
+
+
+async def test_a_list_says_whether_it_is_on_paper_as_it_was_recorded(database: TestDatabase) -> None:
+    """Whatever the engine that is asked again does with new ones."""
+    oco = {"kind": "oco", "clientListId": "t-2", "legs": [ORDER, {**ORDER, "limitPrice": "2000"}]}
+    async with running(database.app) as engine:
+        real = [(await engine.http.post(LISTS, json=body)).content for body in (TWAP, oco)]
+    async with running(database.app, config=replace(CONFIG, paper=True)) as engine:
+        assert [(await engine.http.post(LISTS, json=body)).content for body in (TWAP, oco)] == real
+        new = [{**body, "clientListId": f"new-{body['kind']}"} for body in (TWAP, oco)]
+        answers = [await engine.http.post(LISTS, json=body) for body in new]
+        assert [(one.json()["network"], one.json()["paper"]) for one in answers] == [("localnet", True)] * 2
+        assert [(await engine.http.post(LISTS, json=body)).content for body in new] == [one.content for one in answers]
+        told = await shown(engine, answers[0].json()["listId"])
+        assert (told["network"], told["paper"]) == ("localnet", True)
+        async with connect(f"{engine.ws}/ws/order-lists/{told['listId']}") as socket, asyncio.timeout(20):
+            assert json.loads(await socket.recv()) == told
+        kept = [json.loads(one) for one in real]
+        assert [one["network"] for one in kept] == ["localnet"] * 2 and not any("paper" in one for one in kept)
+        assert "paper" not in await shown(engine, kept[0]["listId"])
