@@ -21,17 +21,22 @@ from domain.events import OrderEvent
 from domain.evolve import fold
 from domain.legs import Leg, LinkedKind, leg_id
 from domain.log_behind import ForeignTransactionFound
+from domain.order import Order
 from event_store.errors import OutcomeUnknownError
 from event_store.types import Conflict, StreamGuard
 
 
 @dataclass(frozen=True, slots=True)
 class AcceptedList:
-    """The list as first accepted, and the position of the append that recorded it."""
+    """The list as first accepted, and the position of the append that recorded it. ``network`` and ``paper`` are those
+    of its first order, as they are of the others.
+    """
 
     list_id: UUID
     order_ids: tuple[UUID, ...]
     position: int
+    network: str
+    paper: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,8 @@ async def submit_list(
         raise SubmissionUnknownError(new.list_id) from unknown
     if isinstance(outcome, Conflict):
         return await _first_answer(orders, new)
-    return AcceptedList(new.list_id, new.order_ids, outcome.position)
+    first = new.orders[0]
+    return AcceptedList(new.list_id, new.order_ids, outcome.position, first.network, first.paper)
 
 
 def _decided(new: NewList, executed: Mapping[UUID, ForeignTransactionFound]) -> dict[UUID, list[OrderEvent]]:
@@ -99,6 +105,7 @@ def _decided(new: NewList, executed: Mapping[UUID, ForeignTransactionFound]) -> 
 
 
 async def _first_answer(orders: OrderRepository, new: NewList) -> AcceptedList:
+    begun_as: list[Order] = []
     position = 0
     for order_id, command in zip(new.order_ids, new.submissions(), strict=True):
         recorded = await orders.recorded(order_id)
@@ -109,8 +116,9 @@ async def _first_answer(orders: OrderRepository, new: NewList) -> AcceptedList:
             raise _conflict("a list with other orders; use another, or repeat the same ones.")
         if order.paper and not command.paper:
             raise _conflict("a list on paper, which never becomes real; use another.")
+        begun_as.append(order)
         position = max(position, begun[-1].position)
-    return AcceptedList(new.list_id, new.order_ids, position)
+    return AcceptedList(new.list_id, new.order_ids, position, begun_as[0].network, begun_as[0].paper)
 
 
 def _conflict(belongs_to: str) -> DomainError:

@@ -66,6 +66,7 @@ __all__ = [
     "TransactionBuilt",
     "TransactionSubmitted",
     "is_order_event",
+    "is_order_topic",
 ]
 
 OrderEvent = (
@@ -97,3 +98,8 @@ ORDER_EVENTS: tuple[type[OrderEvent], ...] = get_args(OrderEvent)
 def is_order_event(event: object) -> TypeGuard[OrderEvent]:
     """Whether ``event`` belongs to an order's stream."""
     return isinstance(event, BaseOrderEvent)
+
+
+def is_order_topic(topic: str) -> bool:
+    """Whether an event of this topic belongs to an order's stream, one of a newer version too."""
+    return topic.startswith("order.")

@@ -11,7 +11,7 @@ from pydantic import Field
 from api.callers.caller import Caller
 from api.orders.document import Document
 from api.services import Services
-from projections.order_view import View
+from projections.order_view import IfKnown, View
 
 
 class AcceptedList(View):
@@ -21,6 +21,8 @@ class AcceptedList(View):
     kind: str = Field(examples=["oco"])
     order_ids: list[UUID] = Field(description="The ids of its orders, in the order of the list.")
     position: str = Field(description="Opaque; a list asked with it waits until it shows the orders.", examples=["1.8"])
+    network: str = Field(examples=["localnet"])
+    paper: IfKnown[bool] = Field(default=None, description="Its orders are filled at quotes, and never sent.")
 
 
 class ListKind(Protocol):

@@ -93,6 +93,8 @@ class LinkedOrders:
             kind=asked.kind,
             order_ids=list(accepted.order_ids),
             position=epochs.shown(accepted.position),
+            network=accepted.network,
+            paper=accepted.paper or None,
         )
 
     async def show(self, services: Services, caller: Caller, list_id: UUID) -> LinkedView | None:

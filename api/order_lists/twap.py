@@ -61,7 +61,15 @@ class TwapKind:
             epochs = await epochs_after(services, list_id)
         except (OutcomeUnknownError, SubmissionUnknownError):
             raise repeatable() from None
-        return AcceptedList(list_id=list_id, kind="twap", order_ids=[], position=epochs.shown(accepted.position))
+        submitted = accepted.twap.submitted
+        return AcceptedList(
+            list_id=list_id,
+            kind="twap",
+            order_ids=[],
+            position=epochs.shown(accepted.position),
+            network=submitted.network,
+            paper=submitted.paper or None,
+        )
 
     async def show(self, services: Services, caller: Caller, list_id: UUID) -> TwapView | None:
         known = await known_twap(services, caller, list_id)

@@ -45,6 +45,10 @@ class TwapView(View):
     pair: str = Field(examples=["SOL/USDC"])
     side: Side
     amount_in: str = Field(description="Of all slices together.", examples=["2"])
+    network: str = Field(examples=["localnet"])
+    paper: IfKnown[bool] = Field(
+        default=None, description="Its slices are filled at quotes and never sent: no transaction stands behind them."
+    )
     order_ids: list[UUID] = Field(description="The slices that were submitted, in their order.")
     refused: list[RefusedSliceView] = Field(description="The slices that were not taken.")
     executed_amount_in: str
@@ -95,6 +99,8 @@ def twap_view(twap: Twap, found: dict[UUID, SliceOutcome]) -> TwapView:
         pair=order.pair.symbol,
         side=order.side,
         amount_in=to_units(order.amount_in, order.token_in.decimals),
+        network=twap.submitted.network,
+        paper=twap.submitted.paper or None,
         order_ids=submitted,
         refused=[RefusedSliceView(slice=one.slice, code=one.code, detail=one.detail) for one in twap.refused],
         executed_amount_in=to_units(amount_in, order.token_in.decimals),

@@ -12,13 +12,17 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from api.callers.caller import KEYLESS
 from commands.ids import DEFAULT_ACCOUNT, uuid7
 from commands.ids import list_id as id_of_list
 from commands.submit import submit_order
 from domain.commands import RecordSent, SubmitOrder
+from domain.directory import account_id_of
 from event_store.errors import OutcomeUnknownError
 from event_store.types import AppendRequest, NewEvent, Stored
 from tests.integration.api.serving import CONFIG, Engine, running
+from tests.integration.api.test_put_back import found_behind
+from tests.integration.api.test_streams import stream
 from tests.integration.conftest import TestDatabase
 from tests.unit.domain.scenario import NOW, build, landing, quote, quoted
 
@@ -58,7 +62,9 @@ async def test_it_is_taken_once_and_a_repeat_gets_the_first_answer(engine: Engin
     answer = await engine.http.post(LISTS, json=TWAP)
     assert answer.status_code == 202
     list_id = str(id_of_list(DEFAULT_ACCOUNT, "t-1"))
-    assert answer.json() == {"listId": list_id, "kind": "twap", "orderIds": [], "position": "1.1"}
+    assert answer.json() == {
+        "listId": list_id, "kind": "twap", "orderIds": [], "position": "1.1", "network": "localnet",
+    }  # fmt: skip
     assert answer.headers["location"] == f"{LISTS}/{list_id}"
     await take(engine, list_id, 1)
     again = await engine.http.post(LISTS, json={**TWAP, "order": {**TWAP["order"], "amountIn": "2.0"}})
@@ -160,8 +166,8 @@ async def test_its_progress_is_that_of_its_slices(engine: Engine) -> None:
     empty = await shown(engine, list_id)
     assert empty == {
         "listId": list_id, "kind": "twap", "clientListId": "t-1", "status": "active", "done": 0, "slices": 4,
-        "everyMs": 3000, "pair": "SOL/USDC", "side": "sell", "amountIn": "2", "orderIds": [], "refused": [],
-        "executedAmountIn": "0", "executedAmountOut": "0",
+        "everyMs": 3000, "pair": "SOL/USDC", "side": "sell", "amountIn": "2", "network": "localnet", "orderIds": [],
+        "refused": [], "executedAmountIn": "0", "executedAmountOut": "0",
     }  # fmt: skip
     first = await take(engine, list_id, 1)
     twap = await engine.twaps.owned(UUID(list_id), DEFAULT_ACCOUNT)
@@ -376,6 +382,32 @@ async def test_a_list_that_is_not_there_is_not_found(engine: Engine, path: str) 
     assert (malformed.status_code, malformed.json()["code"]) == (400, "invalid_list_id")
 
 
+@pytest.mark.parametrize("of", ["a list", "an account"])
+async def test_the_id_of_something_else_is_no_orders(database: TestDatabase, of: str) -> None:
+    """Its events are there, under the caller's account, and none of them is an order's."""
+    desk = account_id_of("desk")
+    async with running(database.app, keyless=replace(KEYLESS, account_id=desk)) as engine:
+        await engine.directory.open("desk", None, by="test")
+        one = await submit(engine) if of == "a list" else str(desk)
+        assert await engine.events.load(UUID(one))
+        seen = {"If-Match": '"1"'}
+        for method, path, asked in (
+            ("GET", "", {}),
+            ("HEAD", "", {}),
+            ("GET", "/events", {}),
+            ("POST", "/cancel", {}),
+            ("PATCH", "", {"json": {"limitPrice": "900"}, "headers": seen}),
+        ):
+            answer = await engine.http.request(method, f"/api/orders/{one}{path}", **asked)
+            code = answer.json()["code"] if answer.content else "order_not_found"
+            assert (answer.status_code, code) == (404, "order_not_found"), (method, path)
+        named = (await engine.http.post("/api/orders/cancel", json={"ids": [one]})).json()["items"]
+        assert [item["problem"]["code"] for item in named] == ["order_not_found"]
+        assert [await stream(engine, one, query) for query in ("", "?after=1")] == [([], 4404)] * 2
+        await found_behind(engine, 1)
+        assert await stream(engine, one, "?after=9") == ([], 4404)
+
+
 async def test_its_stream_tells_each_change_and_ends_with_it(engine: Engine) -> None:
     list_id = await submit(engine, slices=2)
     async with connect(f"{engine.ws}/ws/order-lists/{list_id}") as socket:
@@ -434,7 +466,28 @@ async def test_an_unknown_outcome_says_that_it_may_be_asked_again(engine: Engine
 
 async def test_a_list_on_paper_never_becomes_real(database: TestDatabase) -> None:
     async with running(database.app, config=replace(CONFIG, paper=True)) as engine:
-        await submit(engine)
+        list_id = await submit(engine)
     async with running(database.app) as engine:
         status, body = await post(engine)
         assert (status, body["code"]) == (409, "client_list_id_conflict")
+        assert (await shown(engine, list_id))["paper"] is True
+
+
+async def test_a_list_says_whether_it_is_on_paper_as_it_was_recorded(database: TestDatabase) -> None:
+    """Whatever the engine that is asked again does with new ones."""
+    oco = {"kind": "oco", "clientListId": "t-2", "legs": [ORDER, {**ORDER, "limitPrice": "2000"}]}
+    async with running(database.app) as engine:
+        real = [(await engine.http.post(LISTS, json=body)).content for body in (TWAP, oco)]
+    async with running(database.app, config=replace(CONFIG, paper=True)) as engine:
+        assert [(await engine.http.post(LISTS, json=body)).content for body in (TWAP, oco)] == real
+        new = [{**body, "clientListId": f"new-{body['kind']}"} for body in (TWAP, oco)]
+        answers = [await engine.http.post(LISTS, json=body) for body in new]
+        assert [(one.json()["network"], one.json()["paper"]) for one in answers] == [("localnet", True)] * 2
+        assert [(await engine.http.post(LISTS, json=body)).content for body in new] == [one.content for one in answers]
+        told = await shown(engine, answers[0].json()["listId"])
+        assert (told["network"], told["paper"]) == ("localnet", True)
+        async with connect(f"{engine.ws}/ws/order-lists/{told['listId']}") as socket, asyncio.timeout(20):
+            assert json.loads(await socket.recv()) == told
+        kept = [json.loads(one) for one in real]
+        assert [one["network"] for one in kept] == ["localnet"] * 2 and not any("paper" in one for one in kept)
+        assert "paper" not in await shown(engine, kept[0]["listId"])

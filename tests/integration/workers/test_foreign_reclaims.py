@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 from commands.ids import DEFAULT_ACCOUNT
+from domain.account import guard_key_stream
 from tests.integration.workers.harness import EngineHarness
 from tests.integration.workers.test_foreign_transactions import compared, found_behind, recovered
 from tests.integration.workers.test_reclaim import (
@@ -38,3 +41,11 @@ async def test_a_reclaim_the_log_does_not_know_halts_and_its_guard_is_not_missed
     assert not await is_there(engine, kept)
     assert not (await engine.accounts.trading(DEFAULT_ACCOUNT)).halted
     assert await engine.accounts.contradictions(DEFAULT_ACCOUNT) == []
+
+
+async def test_a_memo_that_names_another_stream_of_the_log_is_no_reclaim(engine: EngineHarness) -> None:
+    """Anybody can write one, and knows the ids of some streams: they follow from the account's."""
+    [order_id] = await confirmed(engine, 1)
+    reclaims = engine.store.reclaims
+    for stream_id in (guard_key_stream(DEFAULT_ACCOUNT), order_id, uuid4()):
+        assert not await reclaims.knows(stream_id, "any signature")
