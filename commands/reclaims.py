@@ -30,8 +30,9 @@ class Reclaims:
         return reclaim(await self._events(reclaim_id))
 
     async def knows(self, reclaim_id: UUID, signature: str) -> bool:
-        """Whether the log has a reclaim of that id with that transaction: what else carries its memo is unknown. Anybody
-        can write a memo, with the id of whatever stream.
+        """Whether the log has a reclaim of that id with that transaction: what else carries its memo is unknown.
+
+        Anybody can write a memo, with the id of whatever stream.
         """
         recorded = await self._log.load(reclaim_id)
         if not recorded or recorded[0].topic != ReclaimBuilt.TOPIC:
