@@ -135,8 +135,13 @@ class Settings(ApiSettings, WalletSettings, VenueSettings, LanderSettings, Local
 
     @field_validator(*_LISTS, mode="before")
     @classmethod
-    def comma_separated(cls, value: Any) -> Any:
-        return tuple(item.strip() for item in value.split(",") if item.strip()) if isinstance(value, str) else value
+    def comma_separated(cls, value: Any, info: ValidationInfo) -> Any:
+        """One that names nothing, as `,`, is as good as not set."""
+        if not isinstance(value, str):
+            return value
+        assert info.field_name is not None  # noqa: S101 - it validates fields
+        items = tuple(item.strip() for item in value.split(",") if item.strip())
+        return items or cls.model_fields[info.field_name].get_default(call_default_factory=True)
 
     @field_validator("database_url", "database_owner_url")
     @classmethod

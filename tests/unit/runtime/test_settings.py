@@ -156,6 +156,15 @@ def test_each_setting_that_is_a_list_is_among_those() -> None:
     assert {name for name, _ in marked.args[1]} == lists
 
 
+@pytest.mark.parametrize("text", [",", " ", " , ,"])
+@pytest.mark.parametrize(
+    "name", [name for name, field in Settings.model_fields.items() if isinstance(field.default, tuple)]
+)
+def test_a_list_that_names_nothing_is_not_set(name: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name.upper(), text)
+    assert getattr(load(), name) == Settings.model_fields[name].default
+
+
 def test_an_empty_value_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORT", "")
     monkeypatch.setenv("METRICS_PORT", "")
