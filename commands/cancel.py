@@ -12,9 +12,7 @@ from commands.orders import MOST_CONFLICTS, OrderRepository
 from commands.trading import TradingStates
 from domain.commands import RequestCancel
 from domain.errors import DomainError, NotApplicableError
-from domain.events import is_order_topic
 from domain.order import Order
-from event_store.types import PositionedEvent
 
 CancelOutcome = Literal["cancelled", "tooLate", "pending"]
 """It never swaps; it has ended otherwise; its cancel is asked for, and the chain says what comes first."""
@@ -77,21 +75,14 @@ async def cancel_order(
 
 
 async def order_of(orders: OrderRepository, order_id: UUID, account_id: UUID | None = None) -> LoadedOrder:
-    """The order as of now. One of another account than ``account_id`` is as unknown as one that never was, and so is a
-    stream that isn't an order's.
+    """The order as of now. One of another account than ``account_id`` is as unknown as one that never was.
 
     Raises ``DomainError``: ``order_not_found``, ``order_unreadable``.
     """
     loaded = await orders.load([order_id])
-    unreadable = loaded.unreadable.get(order_id)
-    if unreadable and _is_of_an_order(unreadable.recorded) and account_id in (None, unreadable.recorded.account_id):
+    if (unreadable := loaded.unreadable.get(order_id)) and account_id in (None, unreadable.recorded.account_id):
         raise DomainError("order_unreadable", f"Order {order_id} can't be read: {unreadable}")
     history = loaded.orders.get(order_id)
     if history is None or history.order is None or account_id not in (None, history.account_id):
         raise DomainError("order_not_found", f"There is no order {order_id}.")
     return history
-
-
-def _is_of_an_order(unread: PositionedEvent) -> bool:
-    """Of a stream that isn't an order's it is the first event that can't be read as one: a later one is an order's."""
-    return unread.version > 1 or is_order_topic(unread.topic)

@@ -14,7 +14,6 @@ from commands.orders import MOST_CONFLICTS, OrderRepository
 from domain.account import DeadLetterDiscarded, DeadLetterRetried, RecordedDeadLetter, dead_letters_stream
 from domain.commands import DiscardOrder
 from domain.errors import DomainError, NotApplicableError
-from domain.events import is_order_topic
 from event_store.append.appender import Appender
 from event_store.errors import UnreadableEventError
 from event_store.mapper import EventMapper
@@ -77,7 +76,7 @@ class DeadLetters:
 
     async def _recorded(self, order_id: UUID) -> list[RecordedEvent]:
         recorded = await self._orders.recorded(order_id)
-        if not recorded or not is_order_topic(recorded[0].topic):
+        if not recorded or not recorded[0].topic.startswith("order."):
             raise DomainError("order_not_found", f"There is no order {order_id}.")
         return recorded
 

@@ -17,7 +17,7 @@ from domain.commands import OrderCommand
 from domain.consequences import concerns_others, consequences
 from domain.decide import decide
 from domain.errors import NotApplicableError
-from domain.events import OrderAmended, OrderEvent, OrderReleased, is_order_event, is_order_topic
+from domain.events import OrderAmended, OrderEvent, OrderReleased, is_order_event
 from domain.evolve import evolve, fold
 from domain.order import Order
 from event_store.append.appender import Appender
@@ -42,6 +42,7 @@ Guards = tuple[StreamGuard | LeaseGuard, ...]
 
 # Each conflict means that somebody else's append got through. This many in a row is a fault, not a race.
 MOST_CONFLICTS = 20
+ORDER_TOPICS = "order."
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ class OrderRepository:
         for event in events:
             known = self._recent.get(event.stream_id)
             if known is None:
-                if event.version != 1 or not is_order_topic(event.topic):
+                if event.version != 1 or not event.topic.startswith(ORDER_TOPICS):
                     continue
                 known = LoadedOrder(event.stream_id, event.account_id)
             elif event.version <= known.version:

@@ -66,7 +66,6 @@ __all__ = [
     "TransactionBuilt",
     "TransactionSubmitted",
     "is_order_event",
-    "is_order_topic",
 ]
 
 OrderEvent = (
@@ -98,8 +97,3 @@ ORDER_EVENTS: tuple[type[OrderEvent], ...] = get_args(OrderEvent)
 def is_order_event(event: object) -> TypeGuard[OrderEvent]:
     """Whether ``event`` belongs to an order's stream."""
     return isinstance(event, BaseOrderEvent)
-
-
-def is_order_topic(topic: str) -> bool:
-    """Whether an event of this topic belongs to an order's stream, one of a newer version too."""
-    return topic.startswith("order.")

@@ -8,7 +8,6 @@ from uuid import UUID
 
 import structlog
 
-from domain.events import is_order_topic
 from event_store.errors import PositionGapError, UnreadableEventError
 from event_store.mapper import EventMapper
 from event_store.types import PositionedEvent
@@ -55,8 +54,6 @@ class FollowedOrder:
         """The order's next event; one that is known already changes nothing. Never raises, never waits."""
         if self.fault or recorded.version <= self.version:
             return
-        if recorded.version == 1 and not is_order_topic(recorded.topic):
-            return  # It is something else that has this id, and no order.
         if recorded.version > self.version + 1:
             if self.version:
                 self.end(PositionGapError(f"version {recorded.version} came after {self.version}"))

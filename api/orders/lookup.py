@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from uuid import UUID
 
 from api.callers.caller import Caller
@@ -11,7 +10,6 @@ from api.errors import ProblemError
 from api.problems import log_behind_for_all, unreadable
 from api.services import Services
 from domain.errors import DomainError
-from domain.events import is_order_topic
 from domain.tokens import Pair
 from event_store.types import RecordedEvent
 
@@ -38,18 +36,11 @@ def pair_named(services: Services, text: str) -> Pair:
 
 
 async def stream_of(services: Services, caller: Caller, order_id: UUID) -> list[RecordedEvent]:
-    """The events of the caller's order, as ``is_order_of`` knows it. Raises ``ProblemError`` where there is none."""
+    """The events of the caller's order. Another account's order is as unknown as one that never was."""
     recorded = await services.events.load(order_id)
-    if not is_order_of(caller, recorded):
+    if not recorded or recorded[0].account_id != caller.account_id:
         raise not_found()
     return recorded
-
-
-def is_order_of(caller: Caller, recorded: Sequence[RecordedEvent]) -> bool:
-    """Whether a stream is the caller's order. Another account's order is as unknown as one that never was, and so is a
-    stream of something else, as a TWAP's.
-    """
-    return bool(recorded) and recorded[0].account_id == caller.account_id and is_order_topic(recorded[0].topic)
 
 
 def not_found() -> ProblemError:
