@@ -21,17 +21,7 @@ from api.errors import ProblemError, StreamRefusedError
 from api.orders.document import shown
 from api.orders.lookup import parse_order_id
 from api.services import Services
-from api.sockets import (
-    KEY_ENDED,
-    Close,
-    Sending,
-    Socket,
-    Subject,
-    close,
-    close_after,
-    read_until_gone,
-    send_text,
-)
+from api.sockets import KEY_ENDED, Close, Sending, Socket, Subject, close, close_after, read_until_gone, send_text
 from projections.errors import OrderUnknownError, VersionAheadError
 from projections.followed_order import Follower
 from projections.history import fold_recorded, step

@@ -107,7 +107,7 @@ async def _cancel_open(account: str, pair: str | None, because: str) -> str:
         )
         # The slices of lists that were ended are being cancelled by the engine, too.
         were_open = set(twaps.were_open)
-        for order_id in dict.fromkeys([*twaps.were_open, *await open_orders(account_id)]):
+        for order_id in twaps.to_cancel(await open_orders(account_id)):
             try:
                 order = (await order_of(store.orders, order_id)).order
                 if order is None or on not in (None, order.pair) or (order.ended and order_id not in were_open):

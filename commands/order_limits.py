@@ -101,15 +101,17 @@ async def _cost_of(asked: OrderTerms, amount_out: int, market: Market) -> Decima
     """What an exact amount out may cost in USDC without a limit: by the market's price, or by what its pools take for
     so much where that is more, or where the order's stop is; and its slippage on top.
     """
-    dearer = await _dearer_at_stop(asked, market)
-    price = Decimal(1) if asked.token_out == USDC else (await market(pair_of(asked.token_out, USDC))).touch("buy")
-    by_price = _EXACT.multiply(_whole(plus_slippage(amount_out, asked.slippage_bps), asked.token_out), price)
-    taken = (await market(asked.pair)).cost(asked.side, amount_out)
-    by_pools = Decimal(0)
-    if taken is not None:
-        price = Decimal(1) if asked.token_in == USDC else (await market(pair_of(asked.token_in, USDC))).touch("sell")
-        by_pools = _EXACT.multiply(_whole(plus_slippage(taken, asked.slippage_bps), asked.token_in), price)
-    return _EXACT.multiply(max(by_price, by_pools), dearer).quantize(_MICRO, ROUND_CEILING, _EXACT)
+    slippage = asked.slippage_bps
+    cost = await _in_usdc(plus_slippage(amount_out, slippage), asked.token_out, "buy", market)
+    if (taken := (await market(asked.pair)).cost(asked.side, amount_out)) is not None:
+        cost = max(cost, await _in_usdc(plus_slippage(taken, slippage), asked.token_in, "sell", market))
+    return _EXACT.multiply(cost, await _dearer_at_stop(asked, market)).quantize(_MICRO, ROUND_CEILING, _EXACT)
+
+
+async def _in_usdc(amount: int, token: Token, side: Side, market: Market) -> Decimal:
+    """What base units of a token are worth, by its price on that side."""
+    price = Decimal(1) if token == USDC else (await market(pair_of(token, USDC))).touch(side)
+    return _EXACT.multiply(_whole(amount, token), price)
 
 
 def _whole(amount: int, token: Token) -> Decimal:

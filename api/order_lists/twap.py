@@ -91,9 +91,8 @@ class TwapKind:
             await services.twaps.cancel(list_id, caller.account_id, by=caller.shown, because=None, now=now)
             submitted = await outcomes(services.orders, known.order_ids)
             # The watcher cancels them, too: one that was open is told of, whoever was first.
-            were_open = {order_id for order_id, one in before.items() if not one.ended}
-            open_now = {order_id for order_id, one in submitted.items() if not one.ended}
-            for order_id in [one for one in known.order_ids if one in were_open | open_now]:
+            of_it = {one for found in (before, submitted) for one, order in found.items() if not order.ended}
+            for order_id in [one for one in known.order_ids if one in of_it]:
                 history = await services.request_cancel(
                     order_id, account_id=caller.account_id, by=caller.shown, because="its list is cancelled"
                 )

@@ -153,7 +153,7 @@ async def cancelled_orders(services: Services, caller: Caller, asked: CancelRequ
         return CancelledOrders(items=named)
     # First: what lists have submitted by then is among the open orders.
     refused, lists = await _lists_ended(services, caller, asked)
-    open_orders = dict.fromkeys([*lists.were_open, *await services.order_list.open(caller.account_id)])
+    open_orders = lists.to_cancel(await services.order_list.open(caller.account_id))
     were_open = frozenset(lists.were_open)
     items = await _in_turn([_open_item(services, caller, asked, order_id, were_open) for order_id in open_orders])
     found = [*refused, *(item for item in items if item is not None)]

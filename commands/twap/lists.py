@@ -51,6 +51,10 @@ class EndedLists:
     unreadable: list[UUID]
     were_open: list[UUID]
 
+    def to_cancel(self, open_now: Sequence[UUID]) -> list[UUID]:
+        """With those that are open now: what a list has submitted meanwhile is among these alone."""
+        return list(dict.fromkeys([*self.were_open, *open_now]))
+
 
 class TwapLists:
     """Raises ``LogUnavailableError`` and ``OutcomeUnknownError``, after which anything here may be asked again."""

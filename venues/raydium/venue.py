@@ -36,8 +36,8 @@ QUOTE_AGE_S = 25.0
 """Raydium takes a quote back for some 30 s."""
 
 Tables = Callable[[Mapping[str, int]], Awaitable[list[AddressLookupTableAccount]]]
-"""Lookup tables by their addresses, each with so many entries at least where the chain has them."""
-"""Those of the addresses that are lookup tables, as the chain shows them."""
+"""Lookup tables by their addresses, each with so many entries at least where the chain has them. Those
+that are none are left out."""
 
 
 Limited = Callable[[Instruction], Instruction]
@@ -89,7 +89,6 @@ class Raydium(VenueGroup):
             exact_out = request.amount_out is not None
             self._unbuildable[exact_out].require(NAME, request.token_in, request.token_out)
             computed = await self._compute(request)
-            _require_one_pool(computed)
         except VenueError as failed:
             return Refusal(venue=NAME, code=failed.code, detail=failed.detail)
         if not computed.data.output_amount:
@@ -124,9 +123,7 @@ class Raydium(VenueGroup):
         held = quote.swap_data
         if isinstance(held, _Answered) and monotonic() - held.at < QUOTE_AGE_S:
             return held.computed
-        computed = await self._compute(request)
-        _require_one_pool(computed)
-        return computed
+        return await self._compute(request)
 
     async def _taken(
         self, offer: Quote, computed: Computed, owner: str, limited: Limited, fits: Fits, unbuildable: Unbuildable
@@ -152,8 +149,13 @@ class Raydium(VenueGroup):
     async def _compute(self, request: QuoteRequest) -> Computed:
         tokens = {"token_in": request.token_in, "token_out": request.token_out}
         if request.amount_out is None:
-            return await compute(self.service, **tokens, amount_in=request.amount_in)
-        return await compute_exact_out(self.service, **tokens, amount_out=request.amount_out)
+            computed = await compute(self.service, **tokens, amount_in=request.amount_in)
+        else:
+            computed = await compute_exact_out(self.service, **tokens, amount_out=request.amount_out)
+        if len(computed.data.route_plan) != 1:
+            # Through several goes Raydium's router, whose instructions nobody here can read: it would never be signed.
+            raise VenueError(Code.NO_LIQUIDITY, f"{NAME}'s route goes through several pools")
+        return computed
 
     async def _proposal(self, messages: Sequence[Message | MessageV0], owner: str, limited: Limited) -> Proposal | None:
         """The last transaction's instructions, behind the accounts that those before it make: nothing else of theirs
@@ -173,14 +175,6 @@ class Raydium(VenueGroup):
             return None
         swap = [limited(one) for one in needed[-1]]
         return Proposal([*before, *swap], tuple(used))
-
-
-def _require_one_pool(computed: Computed) -> None:
-    """Raises ``VenueError``. Through several goes Raydium's router, whose instructions nobody here can read: the quote
-    could be recorded, and would never be signed.
-    """
-    if len(computed.data.route_plan) != 1:
-        raise VenueError(Code.NO_LIQUIDITY, f"{NAME}'s route goes through several pools")
 
 
 def _entries_used(messages: Sequence[Message | MessageV0]) -> dict[str, int]:

@@ -79,6 +79,12 @@ def test_the_most_amount_that_is_written_is_the_one_that_is_read(amount_out: int
             b"\x0b" + struct.pack("<QQ", quoted, amount_out),
         ),
         (
+            raydium.read_amm_v4,
+            raydium.amm_v4_with_maximum,
+            raydium.amm_v4_with_minimum,
+            b"\x11" + struct.pack("<QQ", quoted, amount_out),
+        ),
+        (
             raydium.read_cpmm,
             raydium.cpmm_with_maximum,
             raydium.cpmm_with_minimum,
@@ -105,6 +111,7 @@ def test_the_most_amount_that_is_written_is_the_one_that_is_read(amount_out: int
     ("write", "data"),
     [
         (raydium.amm_v4_with_maximum, b"\x09" + AMOUNTS),
+        (raydium.amm_v4_with_maximum, b"\x10" + AMOUNTS),
         (raydium.cpmm_with_maximum, CPMM + AMOUNTS),
         (raydium.clmm_with_maximum, CLMM + AMOUNTS + IN),
     ],
@@ -118,6 +125,7 @@ def test_the_least_amount_that_is_written_is_the_one_that_is_read(amount_in: int
     amounts = struct.pack("<QQ", amount_in, quoted)
     for read, write, data in (
         (raydium.read_amm_v4, raydium.amm_v4_with_minimum, b"\x09" + amounts),
+        (raydium.read_amm_v4, raydium.amm_v4_with_minimum, b"\x10" + amounts),
         (raydium.read_cpmm, raydium.cpmm_with_minimum, CPMM + amounts),
         (raydium.read_clmm, raydium.clmm_with_minimum, CLMM + amounts + IN),
     ):
