@@ -15,6 +15,8 @@ from domain.quotes import Quote, Refusal
 MaximumIn = Annotated[BaseUnits | None, Field(exclude_if=lambda amount: amount is None)]
 """The most that the chain lets a swap pay, where the order names its amount out."""
 
+MinimumOut = Annotated[BaseUnits | None, Field(exclude_if=lambda amount: amount is None)]
+
 
 class OrderRouted(BaseOrderEvent):
     """Every quote considered, losers and refusals too, and the choice; the minimum is what the chain will enforce."""
@@ -33,7 +35,11 @@ class OrderRouted(BaseOrderEvent):
 
 
 class BuildRejected(BaseOrderEvent):
-    """No transaction could be made, or its simulation failed. Nothing was signed: no attempt exists."""
+    """No transaction could be made, or its simulation failed. Nothing was signed: no attempt exists.
+
+    ``minimum_out`` or ``maximum_in`` is what a market order's bound is from then on, where its venue's quotes have
+    shown to be none to rely on: it counts from the first quote of others.
+    """
 
     TOPIC = "order.BuildRejected"
     status = "routing"
@@ -41,6 +47,8 @@ class BuildRejected(BaseOrderEvent):
     code: str
     detail: str
     logs: tuple[str, ...] = ()
+    minimum_out: MinimumOut = None
+    maximum_in: MaximumIn = None
 
 
 class TransactionBuilt(BaseOrderEvent):

@@ -60,12 +60,18 @@ class FillOnPaper:
 
 @dataclass(frozen=True, slots=True)
 class RejectBuild:
-    """No transaction could be made of the chosen route, or its simulation failed."""
+    """No transaction could be made of the chosen route, or its simulation failed.
+
+    ``others`` are the first quotes of the order that are not by the service whose quote was taken, where that is a
+    remote one whose swap gave less than its quote.
+    """
 
     code: str
     detail: str
     logs: tuple[str, ...]
     now: datetime
+    simulated: bool = False
+    others: tuple[Quote, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

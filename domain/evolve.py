@@ -220,6 +220,10 @@ def _apply_build_rejected(order: Order, event: e.BuildRejected) -> OrderChange:
     if event.code in MISQUOTED and may_be_widened(order):
         minimum, maximum = widened(order)
         change |= {"misquoted": True, "first_minimum_out": minimum, "first_maximum_in": maximum}
+    if event.minimum_out is not None:
+        change |= {"misquoted": True, "first_minimum_out": event.minimum_out}
+    if event.maximum_in is not None:
+        change |= {"misquoted": True, "first_maximum_in": event.maximum_in}
     return change
 
 

@@ -14,8 +14,7 @@ def maximum_in(quote: Quote, slippage_bps: int, ceiling: int | None) -> int:
     """The most the chain may take: the quote plus slippage, never above ``ceiling``.
 
     ``ceiling`` is a limit order's limit, or the maximum of a market order's first route: its slippage counts from
-    there, so that a rising price can't walk it up attempt by attempt; or from ``MOST_ABOVE_BPS`` more, where a minimum
-    would count from less (``domain.routing``).
+    there, so that a rising price can't walk it up attempt by attempt; or as ``domain.misquoted`` says.
     """
     most = min(plus_slippage(quote.amount_in, slippage_bps), U64_MAX)
     return most if ceiling is None else min(most, ceiling)

@@ -1,14 +1,23 @@
-"""The bounds of a market order whose first quote was none to rely on: its venue proposed what was refused for it.
+"""The bounds of a market order whose first quote was none to rely on: others can fill it only by bounds of their own.
 
-They are wider by as much as such a quote may stand out from all others and still be taken, so that an honest venue can
-fill the order: once an order, so that nobody walks them, and never after anything was signed with the first ones.
+Its venue proposed what was refused for it: then they are wider by as much as such a quote may stand out from all others
+and still be taken. Or its venue's swaps gave less than its quotes, twice: a price may move once between a quote and its
+swap, and a quote above what can be had comes again. Then they are what they had been without that venue, from the
+first quote of others, as the price may truly have moved since; and no wider than above. It is done once an order, so
+that nobody walks them, and never after anything was signed with the first ones.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+
+from domain import events as e
+from domain.codes import Code
+from domain.exact_out import maximum_in
 from domain.numbers import U64_MAX, less_slippage, plus_slippage
 from domain.order import Order
-from domain.routing import MOST_ABOVE_BPS
+from domain.quotes import Quote
+from domain.routing import MOST_ABOVE_BPS, best, minimum_out
 
 
 def may_be_widened(order: Order) -> bool:
@@ -23,3 +32,30 @@ def widened(order: Order) -> tuple[int | None, int | None]:
         None if minimum is None else less_slippage(minimum, MOST_ABOVE_BPS),
         None if maximum is None else min(plus_slippage(maximum, MOST_ABOVE_BPS), U64_MAX),
     )
+
+
+def is_repeated(order: Order, code: str) -> bool:
+    """Whether a swap that gave less than its quote is not the first, and nothing was signed."""
+    return code == Code.SLIPPAGE_EXCEEDED == order.obstacle and not order.attempts
+
+
+def others_at_first(events: Iterable[e.OrderEvent], venues: Collection[str]) -> tuple[Quote, ...]:
+    """The quotes of others than ``venues`` in the order's first route that has any."""
+    routes = (event for event in events if isinstance(event, e.OrderRouted))
+    each = (tuple(quote for quote in route.quotes if quote.venue not in venues) for route in routes)
+    return next((quotes for quotes in each if quotes), ())
+
+
+def without_the_venue(order: Order, others: Iterable[Quote]) -> tuple[int | None, int | None]:
+    """What ``first_minimum_out``, or of an order to an exact amount out ``first_maximum_in``, becomes where it counts
+    from the best of ``others``; None of what stays.
+    """
+    found = best(tuple(others))
+    if found is None or not may_be_widened(order):
+        return None, None
+    least, most = widened(order)
+    if order.amount_out is not None:
+        maximum = min(maximum_in(found, order.slippage_bps, None), most or 0)
+        return None, maximum if maximum > (order.first_maximum_in or 0) else None
+    minimum = max(minimum_out(found, order.slippage_bps, None), least or 0)
+    return minimum if minimum < (order.first_minimum_out or 0) else None, None

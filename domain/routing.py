@@ -25,6 +25,7 @@ def minimum_out(quote: Quote, slippage_bps: int, floor: int | None) -> int:
 
     ``floor`` is a limit order's limit, or the minimum of a market order's first route: its slippage counts from there,
     so that a falling price can't walk it down attempt by attempt. Where that route's venue then proposed what was
-    refused, and nothing was signed before, it counts from ``MOST_ABOVE_BPS`` less.
+    refused, or swaps that give less than its quotes, and nothing was signed before, it counts as ``domain.misquoted``
+    says.
     """
     return max(1, less_slippage(quote.amount_out, slippage_bps), floor or 0)

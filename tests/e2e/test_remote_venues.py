@@ -9,9 +9,9 @@ from pathlib import Path
 from aiohttp import web
 
 from chains.solana_client import SolanaChain
-from tests.e2e.engine import Engine, body, ended
+from tests.e2e.engine import Engine, body, ended, story, submit
 from tests.ports import free_port
-from tests.stubs.jupiter import JupiterStub
+from tests.stubs.jupiter import JupiterStub, serving
 from tests.stubs.raydium import RaydiumStub
 from venues.constant_product import PROGRAM_ID
 from venues.pools import PoolBook
@@ -56,3 +56,34 @@ async def test_orders_go_through_jupiter_and_raydium_and_on_without_them(own_eng
     assert [one["venue"] for one in venues] == ["Jupiter", "Orca via Jupiter", "Raydium Trade API"]
     assert all(one["requests"]["most"] == 10_000 > one["requests"]["left"] for one in venues)
     assert network["venues"] == [one["venue"] for one in venues]
+
+
+async def test_pools_fill_what_a_venue_quotes_above_and_never_gives(own_engine: Engine) -> None:
+    port = free_port()
+    own_engine.settings |= {
+        "VENUES": "pools,jupiter",
+        "JUPITER_URL": f"http://127.0.0.1:{port}/swap/v2",
+        "JUPITER_REQUESTS_PER_MINUTE": "10000",
+        "PROGRAMS_ALLOWED": PROGRAM_ID,
+    }
+    own_engine.start(within=120)
+    async with SolanaChain(own_engine.addresses()["SOLANA_RPC_URL"]) as chain, own_engine.client() as client:
+        jupiter = JupiterStub(PoolBook(chain, PROGRAM_ID))
+        jupiter.edit = lambda answer: answer | {"outAmount": str(int(answer["outAmount"]) * 103 // 100)}
+        async with serving(jupiter, web.get("/swap/v2/build", jupiter.build), port=port):
+            order_id = await submit(client)
+            order = (await ended(client, [order_id]))[order_id]
+            events = await story(client, order_id)
+            asked = len(jupiter.asked)
+            [venue] = [one for one in (await client.get("/api/venues")).json()["items"] if one["venue"] == "Jupiter"]
+            later = await submit(client)
+            assert (await ended(client, [later]))[later]["status"] == "confirmed"
+            assert len(jupiter.asked) == asked
+    assert order["status"] == "confirmed", order
+    assert order["dex"] != "Jupiter"
+    routes = [event["data"] for event in events if event["type"] == "OrderRouted"]
+    honest = max(int(one["amountOutBaseUnits"]) for one in routes[0]["quotes"] if one["venue"] != "Jupiter")
+    built = [event["data"] for event in events if event["type"] == "TransactionBuilt"]
+    assert [one["attempt"] for one in built] == [1]
+    assert int(built[0]["minimumOutBaseUnits"]) >= honest * 99 // 100
+    assert (venue["standing"], venue["reason"]) == ("left_alone", "its swaps give less than its quotes")

@@ -157,13 +157,13 @@ def making_account(owner: str, mint: str) -> Instruction:
 
 
 @asynccontextmanager
-async def serving(stub: Any, *routes: web.RouteDef) -> AsyncIterator[str]:
+async def serving(stub: Any, *routes: web.RouteDef, port: int = 0) -> AsyncIterator[str]:
     """The address under which ``routes`` answer."""
     app = web.Application()
     app.add_routes(routes)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", port)
     await site.start()
     try:
         stub.url = f"http://127.0.0.1:{runner.addresses[0][1]}"

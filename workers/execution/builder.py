@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from uuid import UUID
@@ -169,7 +169,8 @@ class Builder:
                 code = simulation.error.code
                 if group.is_remote and code == Code.INSUFFICIENT_FUNDS and not await self._is_short(order, route, rent):
                     code = Code.PROGRAM_ERROR  # An account of the venue's was short: that isn't final.
-                return self._rejected(code, simulation.error.detail, simulation.error.logs)
+                rejected = self._rejected(code, simulation.error.detail, simulation.error.logs)
+                return replace(rejected, simulated=True)
             check_simulated(simulation.inner, decoded, context.allowed(order, route), rent=rent)
             units = context.limits.learn(order, offer.quote, simulation.units)
         hint = max(proposal.unit_price, await context.fees.of(proposal.instructions))

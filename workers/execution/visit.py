@@ -7,7 +7,7 @@ append stored the transaction has ever seen its bytes, so nobody else can have s
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from domain.commands import FillOnPaper, GiveUp, RecordClosedElsewhere, RecordQu
 from domain.decide import decide
 from domain.decide_route import route_of
 from domain.evolve import fold
+from domain.misquoted import is_repeated, others_at_first
 from domain.next_step import Step, next_step
 from domain.order import Order
 from domain.time_in_force import overdue_code
@@ -142,8 +143,20 @@ class Visit:
                 return await self.recording.record(loaded, rejected)
         built = await self.builder.build(loaded.order_id, order, offer)
         if isinstance(built, RejectBuild) and self._is_remote(offer):
-            self.failed.add(loaded.order_id, offer.quote.venue, built.code)
+            built = self._noted(loaded, order, offer, built)
         return await self.recording.record_signed(loaded, trading, built, first=first)
+
+    def _noted(self, loaded: LoadedOrder, order: Order, offer: VenueQuote, rejected: RejectBuild) -> RejectBuild:
+        """What is recorded of a remote swap that came to nothing, which its venue is held to."""
+        venue = offer.quote.venue
+        self.failed.add(loaded.order_id, venue, rejected.code)
+        group = self.builder.group_of(venue)
+        if group is None or not is_repeated(order, rejected.code):
+            return rejected
+        others = others_at_first(loaded.events, group.venues)
+        if others and rejected.simulated:
+            group.distrust(venue, "its swaps give less than its quotes")
+        return replace(rejected, others=others)
 
     async def _answers(self, order_id: UUID, order: Order, refused: frozenset[str]) -> Answers:
         """What the venues offer; without those whose swaps of this order failed, where the others can fill it."""

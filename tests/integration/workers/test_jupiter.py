@@ -20,6 +20,7 @@ from chains.solana_client import SolanaChain
 from domain.codes import Code
 from domain.events import BuildRejected, OrderRouted, TransactionBuilt
 from domain.evidence import TransactionError
+from domain.numbers import less_slippage
 from domain.tokens import KNOWN_TOKENS, SOL, USDC
 from tests.integration.workers.harness import EngineHarness
 from tests.integration.workers.remote_setting import RemoteSetting
@@ -257,6 +258,56 @@ async def test_an_order_goes_on_with_others_than_a_venue_whose_swap_fails(engine
         assert setting.jupiter.breakers["Jupiter"].state == "closed"
     assert [(one.venue, one.code) for one in routed.refusals] == [("Jupiter", "venue_unavailable")]
     assert (order.status, order.fill and order.fill.venue != "Jupiter") == ("confirmed", True)
+
+
+def overstated(answer: dict[str, Any]) -> dict[str, Any]:
+    """By more than an order's slippage, and less than what is refused at sight."""
+    return answer | {"outAmount": str(int(answer["outAmount"]) * 103 // 100)}
+
+
+async def test_a_market_order_is_filled_by_a_pool_where_a_venues_swaps_give_less_than_its_quotes(
+    engine: EngineHarness,
+) -> None:
+    engine.start_tracker(QUICK)
+    async with through_jupiter(engine, beside_pools=True) as setting:
+        setting.stub.edit = overstated
+        order_id = await setting.executed()
+        # Once it may be the price: it is asked again, and nobody else hears of it.
+        assert setting.jupiter.breakers["Jupiter"].state == "closed"
+        await engine.execute(order_id, executor=setting.executor)
+        assert setting.jupiter.breakers["Jupiter"].state == "open"
+        await engine.execute(order_id, executor=setting.executor)
+        order = await engine.until(order_id, lambda order: order.ended)
+        [first, _, routed] = await setting.recorded(order_id, OrderRouted)
+        rejected = await setting.recorded(order_id, BuildRejected)
+        [built] = await setting.recorded(order_id, TransactionBuilt)
+        # The next order passes it over at once.
+        asked = len(setting.stub.asked)
+        await engine.until(await setting.executed(), lambda order: order.ended)
+        assert len(setting.stub.asked) == asked == 2
+    honest = max(quote.amount_out for quote in first.quotes if quote.venue != "Jupiter")
+    assert [one.code for one in rejected] == ["slippage_exceeded"] * 2
+    assert [one.minimum_out for one in rejected] == [None, less_slippage(honest, 100)]
+    assert first.chosen.venue == "Jupiter"
+    assert order.fill is not None
+    assert (order.status, order.fill.venue) == ("confirmed", routed.chosen.venue)
+    assert routed.chosen.venue != "Jupiter"
+    assert order.fill.amount_out >= built.minimum_out >= less_slippage(honest, 100)
+
+
+async def test_a_swap_that_once_gave_less_than_its_quote_changes_nothing_for_its_venue(engine: EngineHarness) -> None:
+    engine.start_tracker(QUICK)
+    async with through_jupiter(engine, beside_pools=True) as setting:
+        setting.stub.edit = overstated
+        order_id = await setting.executed()
+        setting.stub.edit = lambda answer: answer | {"outAmount": str(int(answer["outAmount"]) * 1_001 // 1_000)}
+        await engine.execute(order_id, executor=setting.executor)
+        order = await engine.order(order_id)
+        # What it quotes now is below the first minimum, which stands.
+        assert (order.status, order.misquoted, order.attempts) == ("routing", False, ())
+        other = await engine.until(await setting.executed(), lambda order: order.ended)
+        assert other.fill is not None
+        assert other.fill.venue == "Jupiter"
 
 
 class Short(Blind):

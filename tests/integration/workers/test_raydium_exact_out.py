@@ -182,6 +182,24 @@ async def test_more_in_than_the_maximum_is_written_over(engine: EngineHarness) -
     assert built.maximum_in == routed.maximum_in < 10**9
 
 
+async def test_a_pool_fills_the_order_where_the_venues_swaps_take_more_than_its_quotes(engine: EngineHarness) -> None:
+    engine.start_tracker(QUICK)
+    before = await held(engine)
+    async with through_raydium(engine, beside_pools=True) as setting:
+        setting.stub.edit_quote = cheaper(970)
+        order_id = await setting.executed(**SELL)
+        for _ in range(2):
+            await engine.execute(order_id, executor=setting.executor)
+        order = await engine.until(order_id, lambda order: order.ended)
+        first, *_ = await setting.recorded(order_id, OrderRouted)
+        rejected = await setting.recorded(order_id, BuildRejected)
+    honest = min(quote.amount_in for quote in first.quotes if quote.venue != NAME)
+    assert [one.maximum_in for one in rejected] == [None, honest * 101 // 100]
+    assert order.status == "confirmed"
+    assert_kept(order)
+    assert difference(await held(engine), before) == moved(order)
+
+
 async def test_a_quote_that_takes_far_less_than_all_others_is_not_taken(engine: EngineHarness) -> None:
     async with through_raydium(engine, beside_pools=True) as setting:
         setting.stub.edit_quote = cheaper(900)

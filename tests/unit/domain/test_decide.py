@@ -85,6 +85,45 @@ def test_where_the_first_quote_was_no_true_one_its_minimum_counts_from_5_percent
     assert limited and not limited.misquoted
 
 
+LESS = c.RejectBuild(code="slippage_exceeded", detail="", logs=(), now=NOW, others=(quote(200_000_000, "Orca"),))
+"""A swap that gave less than its quote, which stood beside another of 200."""
+
+
+def test_where_a_venues_swaps_gave_less_than_its_quotes_twice_the_minimum_counts_from_the_first_quote_of_others():
+    over = (*submitted(), routed(minimum=204_970_000, chosen=quote(206_000_000, "Jupiter")))
+    # Once the price may have moved.
+    [first] = given(*over).when(LESS).then(e.BuildRejected(code="slippage_exceeded", detail=""))
+    given(*over, first).when(quoted(quote(200_000_000))).then()
+    again = (*over, first, over[-1])
+    [second] = given(*again).when(LESS).then(e.BuildRejected)
+    assert isinstance(second, e.BuildRejected)
+    assert second.minimum_out == 199_000_000
+    [route] = given(*again, second).when(quoted(quote(200_000_000))).then(e.OrderRouted)
+    assert isinstance(route, e.OrderRouted)
+    assert route.minimum_out == 199_000_000
+    # Where the price has truly moved since, nothing lets the order follow it.
+    given(*again, second).when(quoted(quote(198_999_999))).then()
+    unchanged = e.BuildRejected(code="slippage_exceeded", detail="")
+    given(*again, second, over[-1]).when(replace(LESS, others=(quote(190_000_000, "Orca"),))).then(unchanged)
+
+
+def test_bounds_that_count_from_others_are_no_wider_than_a_quote_may_stand_out_and_never_after_a_signature():
+    over = (*submitted(), routed(minimum=204_970_000, chosen=quote(206_000_000, "Jupiter")))
+    first = e.BuildRejected(code="slippage_exceeded", detail="")
+    far = replace(LESS, others=(quote(150_000_000, "Orca"),))
+    [second] = given(*over, first, over[-1]).when(far).then(e.BuildRejected)
+    assert isinstance(second, e.BuildRejected)
+    assert second.minimum_out == 194_721_500
+    for history in (
+        (*over, built(), expired(), over[-1], first, over[-1]),
+        (*submitted(type="limit", limit_price=Decimal(100)), over[-1], first, over[-1]),
+    ):
+        given(*history).when(LESS).then(first)
+    # Others that offer as much can fill it as it is; and where nobody else quoted there is nothing to count from.
+    for others in ((quote(206_000_000, "Orca"),), ()):
+        given(*over, first, over[-1]).when(replace(LESS, others=others)).then(first)
+
+
 def test_a_pair_no_venue_holds_fails_at_once():
     refused = c.RecordQuotes(quotes=(), refusals=(Refusal(venue="Orca", code="no_venue", detail=""),), now=NOW)
     [failed] = given(*submitted()).when(refused).then(e.OrderFailed)
