@@ -50,3 +50,7 @@ class WalletError(Exception):
 
 class SignerError(Exception):
     """Nobody signed, or not this message; whatever was signed is not sent. A sentence."""
+
+
+class SignerRefusedError(SignerError):
+    """Who signs refuses this message by rules of its own; the sentence has its reason."""

@@ -12,11 +12,13 @@ from solders.pubkey import Pubkey
 from solders.signature import Signature
 from solders.transaction import VersionedTransaction
 
-from chains.errors import SignerError, TransactionRefusedError
+from chains.errors import SignerError, SignerRefusedError, TransactionRefusedError
 from chains.guard import GuardKey
 from chains.reclaim import check_reclaim
 from chains.refusals import RefusalReason
-from chains.transport import Transport, TransportError
+from chains.transport import ForbiddenError, Transport, TransportError
+from domain.printable import printable
+from domain.secret_words import SecretWords
 
 
 class Signer(Protocol):
@@ -27,7 +29,8 @@ class Signer(Protocol):
 
     async def signed(self, message: MessageV0) -> VersionedTransaction:
         """``message`` with the wallet's signature, the only one that it asks for. Raises TransactionRefusedError,
-        ``SignerError`` where nobody signed; somebody may have, who will not say: nothing of it is sent.
+        ``SignerError`` where nobody signed (``SignerRefusedError``: by rules); somebody may have, who will not say:
+        nothing of it is sent.
         """
 
     async def signed_reclaim(self, message: MessageV0, guard_key: GuardKey) -> VersionedTransaction:
@@ -37,8 +40,15 @@ class Signer(Protocol):
         """The guard key that follows from the wallet's own key, where that is known here."""
 
 
+_REASON_LENGTH = 200
+
+
 class _Answer(msgspec.Struct, frozen=True):
     signature: str
+
+
+class _Refusal(msgspec.Struct, frozen=True):
+    error: str
 
 
 class HttpSigner(Signer):
@@ -46,7 +56,9 @@ class HttpSigner(Signer):
     ``{"signature"}`` (base58), the message's own.
 
     One request is one signature, made once: what wasn't answered in ``timeout`` seconds may have been signed, and is
-    forgotten. The server's own rules may refuse. A secret may be in the path or query of ``url``; nothing shows it.
+    forgotten. The server's own rules may refuse: that is a 403 with ``{"error"}``, a sentence, and nothing else is: a
+    403 of anybody between here and there has no such form. A secret may be in the path or query of ``url``; nothing
+    shows it.
     """
 
     def __init__(self, url: str, address: str, *, timeout: float) -> None:
@@ -54,6 +66,7 @@ class HttpSigner(Signer):
         self._key = Pubkey.from_string(address)
         self._timeout = timeout
         self._transport = Transport(url, connections=32)
+        self._secrets = SecretWords(urls=[url])
 
     @property
     def address(self) -> str:
@@ -90,8 +103,10 @@ class HttpSigner(Signer):
         wire = to_bytes_versioned(message)
         body = orjson.dumps({"wallet": self.address, "message": b64encode(wire).decode()})
         try:
-            answer = await self._transport.post(body, within=self._timeout)
+            answer = await self._transport.post(body, within=self._timeout, tells_why=True)
             signature = Signature.from_string(msgspec.json.decode(answer, type=_Answer).signature)
+        except ForbiddenError as error:
+            raise self._forbidden(error) from None
         except TransportError as error:
             raise SignerError(f"the signer gave no signature: {error}") from None
         except TimeoutError:
@@ -101,3 +116,11 @@ class HttpSigner(Signer):
         if not signature.verify(self._key, wire):
             raise SignerError("the signer answered with a signature that isn't the wallet's under this message")
         return signature
+
+    def _forbidden(self, error: ForbiddenError) -> SignerError:
+        try:
+            said = msgspec.json.decode(error.body, type=_Refusal).error
+        except (ValueError, RecursionError):
+            return SignerError(f"the signer gave no signature: {error}, without a reason in its form")
+        reason = printable(" ".join(self._secrets.struck(said).split()))[:_REASON_LENGTH]
+        return SignerRefusedError(f"the signer refuses: {reason}")

@@ -12,6 +12,8 @@ import aiohttp
 KEEP_ALIVE_S = 4.0
 # Far more than any answer we ask for; it bounds what an endpoint can make us hold.
 ANSWER_BYTES = 64 * 1024 * 1024
+# Why somebody refuses is a sentence.
+REASON_BYTES = 4096
 
 # What is recorded of a send that got no answer has always had these words.
 _REASONS: tuple[tuple[type[Exception], str], ...] = (
@@ -26,6 +28,14 @@ _REASONS: tuple[tuple[type[Exception], str], ...] = (
 
 class TransportError(Exception):
     """No answer came; the text is one or a few words and never holds the URL."""
+
+
+class ForbiddenError(TransportError):
+    """HTTP 403; ``body`` is what begins it."""
+
+    def __init__(self, body: bytes) -> None:
+        self.body = body
+        super().__init__("HTTP 403")
 
 
 class Transport:
@@ -45,10 +55,11 @@ class Transport:
         if self._session:
             await self._session.close()
 
-    async def post(self, body: bytes, *, within: float) -> bytes:
+    async def post(self, body: bytes, *, within: float, tells_why: bool = False) -> bytes:
         """The body of the answer; ``within`` is for the whole exchange, in seconds.
 
-        Raises ``TransportError``, also for any status but success, and ``TimeoutError``.
+        Raises ``TransportError``, also for any status but success, and ``TimeoutError``; where it ``tells_why`` it
+        doesn't answer, ``ForbiddenError``.
         """
         if self._closed:
             raise TransportError("closed")
@@ -56,6 +67,8 @@ class Transport:
         # Raised without their cause: its text holds the URL, and with it the key.
         try:
             async with asyncio.timeout(within), session.post(self._url, data=body, allow_redirects=False) as response:
+                if tells_why and response.status == 403:
+                    raise ForbiddenError(await _beginning(response))
                 if not 200 <= response.status < 300:
                     raise TransportError(f"HTTP {response.status}")
                 return await _bounded(response)
@@ -104,6 +117,15 @@ async def _bounded(response: aiohttp.ClientResponse) -> bytes:
             raise TransportError("too long an answer")
         parts.append(part)
     return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+async def _beginning(response: aiohttp.ClientResponse) -> bytes:
+    found = b""
+    async for part in response.content.iter_any():
+        found += part
+        if len(found) >= REASON_BYTES:
+            break
+    return found[:REASON_BYTES]
 
 
 def _reason(error: Exception) -> str:

@@ -31,6 +31,7 @@ class Code(StrEnum):
     GUARD_TAKEN = "guard_taken"
     GUARD_UNPROVEN = "guard_unproven"
     SIGNER_UNAVAILABLE = "signer_unavailable"
+    SIGNER_REFUSED = "signer_refused"
     LAMPORT_RESERVE = "lamport_reserve"
     TRANSACTION_EXPIRED = "transaction_expired"
     DEADLINE_PASSED = "deadline_passed"
@@ -82,6 +83,7 @@ MEANINGS: dict[Code, Meaning] = {
     Code.GUARD_TAKEN: Meaning(False, "The chain shows that a transaction of this order has succeeded before."),
     Code.GUARD_UNPROVEN: Meaning(False, "The guard key was not proven within the order's deadline: nothing is signed."),
     Code.SIGNER_UNAVAILABLE: Meaning(False, "Who signs for the wallet gave no signature within the order's deadline."),
+    Code.SIGNER_REFUSED: Meaning(True, "Who signs for the wallet refuses the order's transaction by its own rules."),
     Code.LAMPORT_RESERVE: Meaning(False, "The wallet's lamports are down to the reserve that is kept for cancels."),
     Code.TRANSACTION_EXPIRED: Meaning(False, "The transaction did not land while its blockhash was valid."),
     Code.DEADLINE_PASSED: Meaning(False, "The order's deadline passed before it could be executed."),

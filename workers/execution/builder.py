@@ -15,7 +15,7 @@ from solders.message import MessageV0
 from solders.pubkey import Pubkey
 
 from chains.blockhashes import BlockhashCache
-from chains.errors import SignerError, TransactionRefusedError
+from chains.errors import SignerError, SignerRefusedError, TransactionRefusedError
 from chains.guard import Guard, GuardKey
 from chains.lookup_tables import LookupTableCache
 from chains.priority_fees import PriorityFees
@@ -121,7 +121,8 @@ class Builder:
         except VenueError as failed:
             return self._rejected(failed.code, failed.detail)
         except SignerError as failed:
-            return self._rejected(Code.SIGNER_UNAVAILABLE, str(failed))
+            refused = isinstance(failed, SignerRefusedError)
+            return self._rejected(Code.SIGNER_REFUSED if refused else Code.SIGNER_UNAVAILABLE, str(failed))
         except TransactionRefusedError as refused:
             REFUSED.labels(offer.quote.venue, refused.reason).inc()
             detail = f"{refused.reason}: {refused}"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from decimal import Decimal
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -16,6 +18,7 @@ from runtime.roles import worker
 from runtime.roles.parts import Parts
 from tests.integration.workers.harness import EngineHarness
 from tests.integration.workers.test_execution import QUICK
+from tests.integration.workers.test_order_lists import trigger
 from tests.stubs.jupiter import serving
 from tests.unit.chains.test_signer import SignerStub
 from workers.execution.executor import Executor
@@ -49,14 +52,34 @@ async def test_an_order_is_signed_there_and_confirmed(
     assert len(stub.asked) == 1
 
 
-@pytest.mark.parametrize("fault", ["refuses", "hangs", "answers another's"])
+@pytest.mark.parametrize("terms", [{}, {"time_in_force": "ioc"}, {"type": "limit", "limit_price": Decimal(1)}], ids=str)
+async def test_what_its_rules_refuse_ends_the_order_and_says_why(
+    engine: EngineHarness, stub: SignerStub, executor: Executor, terms: dict[str, Any]
+) -> None:
+    stub.answer = web.json_response({"error": "more than this wallet may swap"}, status=403)
+    order_id = await engine.submit(**terms)
+    if terms.get("type") == "limit":
+        await trigger(engine, order_id)
+    for _ in range(2):
+        await engine.execute(order_id, executor=executor)
+    history = await engine.history(order_id)
+    assert [(one.code, one.detail) for one in history.events if isinstance(one, BuildRejected)] == [
+        ("signer_refused", "the signer refuses: more than this wallet may swap")
+    ]
+    assert history.order is not None
+    assert history.order.failure is not None
+    assert (history.order.status, history.order.failure.code) == ("failed", "signer_refused")
+    assert (history.order.failure.retryable, history.order.attempts, len(stub.asked)) == (False, (), 1)
+
+
+@pytest.mark.parametrize("fault", ["is kept from us", "hangs", "answers another's"])
 async def test_without_a_signature_the_order_waits_and_goes_on_when_there_is_one(
     engine: EngineHarness, stub: SignerStub, executor: Executor, fault: str
 ) -> None:
     engine.start_tracker(QUICK)
     honest = stub.key
-    if fault == "refuses":
-        stub.answer = web.json_response({"error": "policy"}, status=403)
+    if fault == "is kept from us":
+        stub.answer = web.Response(text="<html>blocked</html>", status=403)
     elif fault == "hangs":
         stub.delay = 3.0
     else:

@@ -15,7 +15,7 @@ from solders.keypair import Keypair
 from solders.message import MessageV0
 from solders.pubkey import Pubkey
 
-from chains.errors import SignerError, TransactionRefusedError
+from chains.errors import SignerError, SignerRefusedError, TransactionRefusedError
 from chains.guard import GuardKey
 from chains.reclaim import ClosingGuard, compose_reclaim
 from chains.signer import HttpSigner
@@ -77,7 +77,13 @@ async def test_a_signature_of_anything_else_is_not_taken(signer: HttpSigner, stu
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        (lambda: web.json_response({"error": "policy"}, status=403), "HTTP 403"),
+        (lambda: web.Response(text="<html>blocked</html>", status=403), "HTTP 403"),
+        (lambda: web.json_response({"error": 5}, status=403), "HTTP 403"),
+        (lambda: web.Response(body=b"[" * 100_000, status=403), "HTTP 403"),
+        (lambda: web.json_response({"error": "bad request"}, status=400), "HTTP 400"),
+        (lambda: web.json_response({"error": "who are you"}, status=401), "HTTP 401"),
+        (lambda: web.json_response({"error": "no such wallet"}, status=404), "HTTP 404"),
+        (lambda: web.json_response({"error": "too often"}, status=429), "HTTP 429"),
         (lambda: web.json_response({}), "can't be read"),
         (lambda: web.json_response({"signature": "short"}), "can't be read"),
         (lambda: web.json_response({"signature": 5}), "can't be read"),
@@ -90,7 +96,19 @@ async def test_a_refusal_or_nonsense_is_no_signature(
     stub.answer = answer()
     with pytest.raises(SignerError, match=said) as refused:
         await signer.signed(composed())
+    assert not isinstance(refused.value, SignerRefusedError)
     assert "hunter2" not in str(refused.value)
+
+
+async def test_a_refusal_by_rules_says_why_in_a_sentence_without_our_secret(
+    signer: HttpSigner, stub: SignerStub
+) -> None:
+    stub.answer = web.json_response({"error": "a daily\n sum\x1b for token hunter2" + "!" * 300}, status=403)
+    with pytest.raises(SignerRefusedError, match=r"^the signer refuses: a daily sum. for token ") as refused:
+        await signer.signed(composed())
+    assert "hunter2" not in str(refused.value)
+    assert len(str(refused.value)) < 230
+    assert len(stub.asked) == 1
 
 
 async def test_what_is_not_answered_in_time_is_not_asked_for_again(signer: HttpSigner, stub: SignerStub) -> None:
