@@ -24,7 +24,8 @@ class RequestBudget(View):
 
 class VenueView(View):
     """``standing`` is ``asked``, ``left_alone`` (until ``leftAloneUntil``, for ``reason``), ``trying`` (one request
-    shall show whether it is back) or ``unknown`` (nobody can tell now). A venue over pools has no ``service``.
+    shall show whether it is back; after a minute without another failure it is ``asked`` again) or ``unknown`` (nobody
+    can tell now). A venue over pools has no ``service``.
     """
 
     venue: str = Field(examples=["Raydium"])

@@ -1,4 +1,8 @@
-"""Leave alone what fails: after some failures in a row nobody asks for a while, then one asks whether it is back."""
+"""Leave alone what fails: after some failures in a row nobody asks for a while, then one asks whether it is back.
+
+What shows that may be long in coming: a venue's quotes may be beaten, so that none of its swaps is tried, and at night
+nobody asks. So the trying ends by its time, too, where nothing failed in it.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +19,13 @@ BreakerState = Literal["closed", "open", "half_open"]
 FAILURES = 5
 FIRST_S, LONGEST_S = 2.0, 60.0
 DISTRUST_S = 60.0
+TRYING_S = 60.0
 
 
 class CircuitBreaker:
     """Of the service or venue ``name``. ``closed``: asked as usual; ``open``: not asked until ``until``, unix time;
-    ``half_open``: one asks, and its answer decides.
+    ``half_open``, for ``TRYING_S`` at most: one asks, and its answer decides. Until something succeeds a failure after
+    that opens it again at once.
     """
 
     def __init__(self, name: str, *, clock: Callable[[], float] = time) -> None:
@@ -37,9 +43,12 @@ class CircuitBreaker:
 
     @property
     def state(self) -> BreakerState:
+        now = self._clock()
+        if self._is_open and now >= self.until + TRYING_S:
+            self._close()
         if not self._is_open:
             return "closed"
-        return "open" if self._clock() < self.until else "half_open"
+        return "open" if now < self.until else "half_open"
 
     def require(self, *, within: float = FIRST_S) -> None:
         """Raise ``VenueError`` where it isn't to be asked now. The one that tries has ``within`` seconds to answer."""
@@ -53,8 +62,7 @@ class CircuitBreaker:
     def succeeded(self) -> None:
         self._failures, self._pause, self._trying_until = 0, FIRST_S, 0.0
         if self._is_open and self._clock() >= self.until:
-            self._is_open, self.reason = False, None
-            BREAKER.labels(self.name).set(0)
+            self._close()
 
     def failed(self, reason: str) -> None:
         self._failures += 1
@@ -64,7 +72,12 @@ class CircuitBreaker:
 
     def distrust(self, reason: str) -> None:
         """Leave it alone at once: what it answered must not be used."""
+        self._failures = max(self._failures, FAILURES)
         self._open(DISTRUST_S, reason)
+
+    def _close(self) -> None:
+        self._is_open, self.reason = False, None
+        BREAKER.labels(self.name).set(0)
 
     def _open(self, seconds: float, reason: str) -> None:
         self.until = max(self.until, self._clock() + seconds)

@@ -6,7 +6,7 @@ import pytest
 
 from domain.codes import Code
 from venues.errors import VenueError
-from venues.remote.breaker import DISTRUST_S, FAILURES, FIRST_S, LONGEST_S, CircuitBreaker
+from venues.remote.breaker import DISTRUST_S, FAILURES, FIRST_S, LONGEST_S, TRYING_S, CircuitBreaker
 
 
 class Clock:
@@ -97,3 +97,33 @@ def test_who_proposed_what_must_not_be_signed_is_left_alone_at_once_whatever_els
     assert not is_asked(breaker)
     clock.now += 1
     assert is_asked(breaker)
+
+
+def test_the_trying_ends_by_its_time_where_nothing_shows_whether_it_is_back(
+    breaker: CircuitBreaker, clock: Clock
+) -> None:
+    breaker.distrust("transfer")
+    clock.now = breaker.until
+    assert is_asked(breaker)
+    clock.now = breaker.until + TRYING_S - 1
+    assert (breaker.state, breaker.reason) == ("half_open", "transfer")
+    clock.now += 1
+    assert (breaker.state, breaker.reason) == ("closed", None)
+    assert is_asked(breaker)
+    assert is_asked(breaker)
+
+
+def test_what_has_not_succeeded_since_is_left_alone_by_its_next_failure_and_for_longer(
+    breaker: CircuitBreaker, clock: Clock
+) -> None:
+    fail(breaker)
+    clock.now = breaker.until + TRYING_S
+    assert is_asked(breaker)
+    fail(breaker, 1)
+    assert breaker.until - clock.now == 2 * FIRST_S
+    assert not is_asked(breaker)
+    breaker.distrust("transfer")
+    clock.now = breaker.until + TRYING_S
+    assert is_asked(breaker)
+    fail(breaker, 1)
+    assert not is_asked(breaker)
