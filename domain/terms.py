@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from domain.numbers import BaseUnits, Price, ratio
+from domain.numbers import U64_MAX, BaseUnits, Price, ratio
 from domain.quotes import Recorded
 from domain.tokens import Pair, Side, Token, pair_of
 from domain.triggers import limit_maximum, limit_minimum
@@ -82,10 +82,14 @@ class OrderTerms(Recorded):
 
     @property
     def limit_maximum_in(self) -> int | None:
-        """The most base units in within the limit, where an amount out is named; None where the terms have no limit."""
+        """The most base units in within the limit, where an amount out is named; None where the terms have no limit.
+
+        Earlier versions took limits at which it is more than the chain can count: no swap can pay that.
+        """
         if self.limit_price is None or self.amount_out is None:
             return None
-        return limit_maximum(self.side, self.amount_out, self.token_in, self.token_out, self.limit_price)
+        most = limit_maximum(self.side, self.amount_out, self.token_in, self.token_out, self.limit_price)
+        return min(most, U64_MAX)
 
     def price_of(self, amount_in: int, amount_out: int) -> Decimal:
         """Quote per base where the order swaps these base units."""

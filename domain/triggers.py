@@ -58,6 +58,11 @@ def out_of_reach(
     side = pair_of(token_in, token_out).side(token_in)
     if amount_out is not None:
         most = limit_maximum(side, amount_out, token_in, token_out, limit)
+        if most > U64_MAX:
+            wiser = "higher" if side == "sell" else "lower"
+            return (
+                f"At this {word} the order may pay more {token_in.symbol} than the chain can count: name a {wiser} one."
+            )
         return None if most else f"At this {word} the order would pay nothing."
     if limit_minimum(side, amount_in, token_in, token_out, limit) <= U64_MAX:
         return None

@@ -89,7 +89,7 @@ ORDERS = (
         422,
         False,
         "at this limit the order asks for more of a token than the chain can count (2^64-1 base units), or pays "
-        "nothing for its `amountOut`",
+        "nothing, or maybe more than that, for its `amountOut`",
         "change the price or the amount",
     ),
     Entry("invalid_slippage", 422, False, "the slippage is no number, or not whole basis points", _TERM),

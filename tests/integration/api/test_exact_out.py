@@ -41,9 +41,13 @@ async def test_an_order_has_one_of_its_amounts(engine: Engine) -> None:
         ({**BODY, "amountOut": "0"}, "amount_not_positive", "amountOut"),
         ({**BODY, "amountOut": "1e-10"}, "too_many_decimals", "amountOut"),
         ({**LIMIT, "amountOut": "1e-9", "limitPrice": "1e-9"}, "limit_out_of_reach", "limitPrice"),
+        ({**LIMIT, "limitPrice": "1e20"}, "limit_out_of_reach", "limitPrice"),
+        ({**LIMIT, "tokenIn": "SOL", "tokenOut": "USDC", "limitPrice": "1e-12"}, "limit_out_of_reach", "limitPrice"),
     ):
         status, problem = await post(engine, body)
         assert (status, problem["code"], problem["field"]) == (422, code, field)
+        preview = await engine.http.post("/api/orders/preview", json=body)
+        assert (preview.status_code, preview.json()["code"]) == (422, code)
     assert (await post(engine, BODY, amountIn=None))[0] == 202
 
 

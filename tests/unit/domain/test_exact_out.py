@@ -172,7 +172,8 @@ def test_it_is_amended_by_its_amount_out_and_keeps_its_place_where_that_falls() 
     given(*submitted(type="limit", limit_price=Decimal(1))).when(c.AmendOrder(NOW, amount_out=1)).then_refused(
         "amount_not_allowed"
     )
-    given(*waiting).when(c.AmendOrder(NOW, limit_price=Decimal("1e29"))).then_refused("limit_out_of_reach")
+    for limit in ("1e29", "1e-20"):
+        given(*waiting).when(c.AmendOrder(NOW, limit_price=Decimal(limit))).then_refused("limit_out_of_reach")
 
 
 def test_a_price_triggers_it_as_any_other() -> None:
@@ -214,3 +215,8 @@ def test_the_same_amount_out_is_the_same_order_and_another_is_not() -> None:
 def test_a_slippage_never_asks_for_more_than_the_chain_can_count() -> None:
     [event] = routed_for(U64_MAX - 1)
     assert isinstance(event, e.OrderRouted) and event.maximum_in == U64_MAX
+
+
+def test_what_an_earlier_version_took_beyond_what_the_chain_counts_pays_no_more_than_that() -> None:
+    order = folded(*submitted(**{**LIMIT, "limit_price": Decimal("1e-20")}))
+    assert order.maximum_in == 2**64 - 1
