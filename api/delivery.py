@@ -19,7 +19,7 @@ from api.callers.caller import Caller
 from api.callers.watch import watched
 from api.errors import ProblemError, StreamRefusedError
 from api.orders.document import shown
-from api.orders.lookup import parse_order_id
+from api.orders.lookup import is_order_of, parse_order_id
 from api.services import Services
 from api.sockets import KEY_ENDED, Close, Sending, Socket, Subject, close, close_after, read_until_gone, send_text
 from projections.errors import OrderUnknownError, VersionAheadError
@@ -133,9 +133,7 @@ class Delivery:
     async def _lost(self, asked: Question) -> str | None:
         """The order's state, where the log has lost the sequence that ``asked`` goes on after; None where it hasn't."""
         recorded = await self._services.events.load(asked.order_id)
-        if not recorded or recorded[0].account_id != self._caller.account_id:
-            return None
-        if asked.after <= recorded[-1].version:
+        if not is_order_of(self._services, self._caller, recorded) or asked.after <= recorded[-1].version:
             return None
         mapper = self._services.mapper
         event, state = step(mapper, fold_recorded(mapper, recorded[:-1]), recorded[-1])

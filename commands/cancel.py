@@ -75,12 +75,14 @@ async def cancel_order(
 
 
 async def order_of(orders: OrderRepository, order_id: UUID, account_id: UUID | None = None) -> LoadedOrder:
-    """The order as of now. One of another account than ``account_id`` is as unknown as one that never was.
+    """The order as of now. One of another account than ``account_id`` is as unknown as one that never was, and so is a
+    stream that isn't an order's.
 
     Raises ``DomainError``: ``order_not_found``, ``order_unreadable``.
     """
     loaded = await orders.load([order_id])
-    if (unreadable := loaded.unreadable.get(order_id)) and account_id in (None, unreadable.recorded.account_id):
+    unreadable = loaded.unreadable.get(order_id)
+    if unreadable and account_id in (None, unreadable.recorded.account_id) and not orders.is_anothers(unreadable):
         raise DomainError("order_unreadable", f"Order {order_id} can't be read: {unreadable}")
     history = loaded.orders.get(order_id)
     if history is None or history.order is None or account_id not in (None, history.account_id):

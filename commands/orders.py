@@ -20,6 +20,7 @@ from domain.errors import NotApplicableError
 from domain.events import OrderAmended, OrderEvent, OrderReleased, is_order_event
 from domain.evolve import evolve, fold
 from domain.order import Order
+from domain.order_event import BaseOrderEvent
 from event_store.append.appender import Appender
 from event_store.errors import LeaseLostError, UnreadableEventError
 from event_store.mapper import EventMapper
@@ -299,6 +300,11 @@ class OrderRepository:
             cause = new.event_id
             recordable.append(new)
         return recordable
+
+    def is_anothers(self, unreadable: UnreadableEventError) -> bool:
+        """Whether what can't be read as an order is a stream of something else, as a TWAP's, and no damaged order."""
+        first = unreadable.recorded
+        return first.version == 1 and self._mapper.is_anothers(first, BaseOrderEvent)
 
     async def recorded(self, order_id: UUID) -> list[RecordedEvent]:
         """The stream as the log has it."""

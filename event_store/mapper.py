@@ -94,6 +94,19 @@ class EventMapper:
             raise UnreadableEventError(recorded, TypeError())
         return event
 
+    def is_anothers(self, recorded: PositionedEvent, kind: type[BaseModel]) -> bool:
+        """Whether it is, to the byte, an event that isn't of that ``kind``: so its stream isn't, either.
+
+        One whose topic alone says so was damaged, and its stream may be of that kind.
+        """
+        form = self._forms.get(recorded.topic)
+        if form is None or issubclass(form.model, kind):
+            return False
+        try:
+            return self.dump(self.load(recorded.topic, recorded.state)) == (recorded.topic, recorded.state)
+        except Exception:  # noqa: BLE001 - a damaged state may raise anything
+            return False
+
 
 def _without_nul(state: bytes) -> bytes:
     return _NUL.sub(_REPLACED, state) if b"\\u0000" in state else state

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import structlog
 
+from domain.order_event import BaseOrderEvent
 from event_store.errors import PositionGapError, UnreadableEventError
 from event_store.mapper import EventMapper
 from event_store.types import PositionedEvent
@@ -60,6 +61,8 @@ class FollowedOrder:
             else:  # what came before it is being read
                 self._early.append(recorded)
             return
+        if not self.version and self._mapper.is_anothers(recorded, BaseOrderEvent):
+            return  # It is something else that has this id, and no order.
         self.account_id = recorded.account_id
         before = self._state
         try:

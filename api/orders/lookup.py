@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from uuid import UUID
 
 from api.callers.caller import Caller
@@ -10,6 +11,7 @@ from api.errors import ProblemError
 from api.problems import log_behind_for_all, unreadable
 from api.services import Services
 from domain.errors import DomainError
+from domain.order_event import BaseOrderEvent
 from domain.tokens import Pair
 from event_store.types import RecordedEvent
 
@@ -36,11 +38,20 @@ def pair_named(services: Services, text: str) -> Pair:
 
 
 async def stream_of(services: Services, caller: Caller, order_id: UUID) -> list[RecordedEvent]:
-    """The events of the caller's order. Another account's order is as unknown as one that never was."""
+    """The events of the caller's order, as ``is_order_of`` knows it. Raises ``ProblemError`` where there is none."""
     recorded = await services.events.load(order_id)
-    if not recorded or recorded[0].account_id != caller.account_id:
+    if not is_order_of(services, caller, recorded):
         raise not_found()
     return recorded
+
+
+def is_order_of(services: Services, caller: Caller, recorded: Sequence[RecordedEvent]) -> bool:
+    """Whether a stream is the caller's order, which may be damaged. Another account's order is as unknown as one that
+    never was, and so is a stream of something else, as a TWAP's.
+    """
+    if not recorded or recorded[0].account_id != caller.account_id:
+        return False
+    return not services.mapper.is_anothers(recorded[0], BaseOrderEvent)
 
 
 def not_found() -> ProblemError:

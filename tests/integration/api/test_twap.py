@@ -12,13 +12,17 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from api.callers.caller import KEYLESS
 from commands.ids import DEFAULT_ACCOUNT, uuid7
 from commands.ids import list_id as id_of_list
 from commands.submit import submit_order
 from domain.commands import RecordSent, SubmitOrder
+from domain.directory import account_id_of
 from event_store.errors import OutcomeUnknownError
 from event_store.types import AppendRequest, NewEvent, Stored
 from tests.integration.api.serving import CONFIG, Engine, running
+from tests.integration.api.test_put_back import found_behind
+from tests.integration.api.test_streams import stream
 from tests.integration.conftest import TestDatabase
 from tests.unit.domain.scenario import NOW, build, landing, quote, quoted
 
@@ -376,6 +380,32 @@ async def test_a_list_that_is_not_there_is_not_found(engine: Engine, path: str) 
     assert (unknown.status_code, unknown.json()["code"]) == (404, "list_not_found")
     malformed = await engine.http.request(method, f"{LISTS}/t-1{path}")
     assert (malformed.status_code, malformed.json()["code"]) == (400, "invalid_list_id")
+
+
+@pytest.mark.parametrize("of", ["a list", "an account"])
+async def test_the_id_of_something_else_is_no_orders(database: TestDatabase, of: str) -> None:
+    """Its events are there, under the caller's account, and none of them is an order's."""
+    desk = account_id_of("desk")
+    async with running(database.app, keyless=replace(KEYLESS, account_id=desk)) as engine:
+        await engine.directory.open("desk", None, by="test")
+        one = await submit(engine) if of == "a list" else str(desk)
+        assert await engine.events.load(UUID(one))
+        seen = {"If-Match": '"1"'}
+        for method, path, asked in (
+            ("GET", "", {}),
+            ("HEAD", "", {}),
+            ("GET", "/events", {}),
+            ("POST", "/cancel", {}),
+            ("PATCH", "", {"json": {"limitPrice": "900"}, "headers": seen}),
+        ):
+            answer = await engine.http.request(method, f"/api/orders/{one}{path}", **asked)
+            code = answer.json()["code"] if answer.content else "order_not_found"
+            assert (answer.status_code, code) == (404, "order_not_found"), (method, path)
+        named = (await engine.http.post("/api/orders/cancel", json={"ids": [one]})).json()["items"]
+        assert [item["problem"]["code"] for item in named] == ["order_not_found"]
+        assert [await stream(engine, one, query) for query in ("", "?after=1")] == [([], 4404)] * 2
+        await found_behind(engine, 1)
+        assert await stream(engine, one, "?after=9") == ([], 4404)
 
 
 async def test_its_stream_tells_each_change_and_ends_with_it(engine: Engine) -> None:

@@ -50,6 +50,13 @@ async def test_a_name_that_no_order_has_is_told_as_it_was_typed(store: Store) ->
         await cancel._cancel("a-1", "desk2", "the test", 5)
 
 
+async def test_the_id_of_an_account_is_no_orders(store: Store) -> None:
+    desk = await account_named(store, "desk")
+    assert await store.events.load(desk)
+    with pytest.raises(DomainError, match=f"There is no order {desk}"):
+        await cancel._cancel(str(desk), "desk", "the test", 5)
+
+
 @pytest.mark.parametrize("name", ["", " ", "a\udcff"])
 def test_a_name_that_is_none_cancels_nothing(name: str) -> None:
     """Least of all everything that is open."""

@@ -1,16 +1,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
+from domain.account import ACCOUNT_EVENTS, TradingHalted
 from domain.events import ORDER_EVENTS, OrderSubmitted
+from domain.order_event import BaseOrderEvent
 from domain.tokens import Token
 from event_store.errors import UnknownTopicError
 from event_store.mapper import EventMapper
+from tests.unit.domain import scenario
 
 
 class Event(BaseModel):
@@ -131,3 +135,21 @@ def test_no_event_holds_a_nul_which_no_text_of_postgresql_may(text: str, kept: s
     assert written == of_an_older_log == Priced(price_text=kept, seen_at=NOW)
     assert b"\0" not in mapper.dump(event)[1]
     assert mapper.dump(of_an_older_log) == mapper.dump(event)
+
+
+def test_only_a_whole_event_of_another_kind_says_that_its_stream_is_of_that_kind() -> None:
+    """An order's first event under another's topic was damaged, even where that other's model asks for nothing."""
+    mapper = EventMapper((*ORDER_EVENTS, *ACCOUNT_EVENTS))
+    [submitted, *_] = scenario.submitted()
+    topic, state = mapper.dump(submitted)
+    others = [model.TOPIC for model in ACCOUNT_EVENTS]
+    for damaged in (topic, "order.OrderRouted", "account.FromLater", *others):
+        assert not mapper.is_anothers(recorded(damaged, state), BaseOrderEvent), damaged
+    topic, state = mapper.dump(TradingHalted(reason="a test"))
+    assert mapper.is_anothers(recorded(topic, state), BaseOrderEvent)
+    for cut in (b"", state[:-9], state.replace(b"}", b',"more":1}', 1)):
+        assert not mapper.is_anothers(recorded(topic, cut), BaseOrderEvent), cut
+
+
+def recorded(topic: str, state: bytes) -> Any:
+    return SimpleNamespace(topic=topic, state=state)
