@@ -25,6 +25,7 @@ from tests.golden import (  # noqa: F401 - each adds its runs
     kinds_runs,
     lists_runs,
     market_runs,
+    misquoted_runs,
     paper_runs,
     reclaim_runs,
     restated_runs,
