@@ -18,6 +18,9 @@ TRAIL_MINUTES ?= 5
 DESCRIPTIONS ?=
 WITH ?=
 
+# The engine's processes are started hundreds of times by the tests: without bytecode each compiles every module anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help install run unit test browser matrix races oco trails chaos schemathesis descriptions check lock docs docs-assets program bench clean
 
 help: ## show this help

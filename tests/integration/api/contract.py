@@ -1,4 +1,4 @@
-"""Hold every answer of a test run to the OpenAPI document that the same server gives out."""
+"""Hold every answer of a test run to the OpenAPI document that the server gives out."""
 
 from __future__ import annotations
 

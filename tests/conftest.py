@@ -1,0 +1,43 @@
+"""Where a run of the tests keeps what it writes: in memory where there is enough, a database a test costs so little there.
+
+A killed process loses nothing of it, as it loses nothing of a disk's. The storms of tests/chaos write to the disk.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+MEMORY = Path("/dev/shm")  # noqa: S108 - the file system in memory that every Linux has, not a file of ours
+ENOUGH_BYTES = 4 << 30
+_OWN = "surefill-tests-"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before any test process is started, so that all of them and their children inherit it."""
+    if hasattr(config, "workerinput") or "TMPDIR" in os.environ or not _has_room(MEMORY):
+        return
+    _remove_what_killed_runs_left()
+    directory = MEMORY / f"{_OWN}{os.getpid()}"
+    directory.mkdir(mode=0o755)
+    config.add_cleanup(lambda: shutil.rmtree(directory, ignore_errors=True))
+    os.environ["TMPDIR"] = str(directory)
+    tempfile.tempdir = None
+
+
+def _has_room(directory: Path) -> bool:
+    """Whether files can be written and programs run there, and gigabytes are free."""
+    if not os.access(directory, os.W_OK):
+        return False
+    found = os.statvfs(directory)
+    return not found.f_flag & os.ST_NOEXEC and found.f_bavail * found.f_frsize >= ENOUGH_BYTES
+
+
+def _remove_what_killed_runs_left() -> None:
+    for directory in MEMORY.glob(f"{_OWN}*"):
+        if not Path(f"/proc/{directory.name.removeprefix(_OWN)}").exists():
+            shutil.rmtree(directory, ignore_errors=True)
