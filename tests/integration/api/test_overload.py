@@ -26,7 +26,9 @@ REFUSED = "surefill_http_shed_total"
 async def engine(database: TestDatabase) -> AsyncIterator[Engine]:
     async with running(database.app, max_lag=0.5) as engine:
         # The harness has held up the loop, which the server shares with it.
-        await asyncio.sleep(1.0)
+        async with asyncio.timeout(20):
+            while (await engine.http.get("/api/orders")).status_code != 200:
+                await asyncio.sleep(0.1)
         yield engine
 
 

@@ -205,9 +205,14 @@ async def test_a_role_that_trades_waits_for_the_node_and_says_so_once(
 ) -> None:
     with capture_logs() as logs:
         async with role(name, settings) as waiting:
+
+            async def said() -> list[str]:
+                assert not waiting.done(), waiting
+                return [line["log_level"] for line in logs if line["event"] == WAITS]
+
+            await until(said)
             await asyncio.sleep(1.5)
-            assert not waiting.done(), waiting
-            assert [line["log_level"] for line in logs if line["event"] == WAITS] == ["warning"]
+            assert await said() == ["warning"]
             await asyncio.to_thread(node.start)
 
             async def answered() -> bool:

@@ -95,7 +95,8 @@ async def test_a_swap_that_the_node_drops_is_joined_by_one_that_offers_more_and_
         assert second.compute_unit_price > first.compute_unit_price == 0
         assert second.guard == first.guard
         assert joined.status == "submitted"
-        assert sorted(map(str, ends(order))) == ["confirmed", "expired"]
+        # A visit that had begun before the second was built may send the first once more.
+        assert sorted(map(str, ends(order))) in (["confirmed", "expired"], ["confirmed", "rejected"])
         assert names(await engine.history(order_id)).count("OrderConfirmed") == 1
 
 
