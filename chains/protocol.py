@@ -10,7 +10,7 @@ from msgspec import Struct
 from solders.message import MessageV0
 
 from chains.guard_accounts import GuardsSeen
-from chains.reclaim import ReclaimLanding
+from chains.reclaim_landings import ReclaimShown
 from domain.evidence import Commitment, ExpiryEvidence, Landing, TransactionError
 
 
@@ -153,8 +153,8 @@ class Chain(Protocol):
     async def guards(self, genesis_hash: str, guards: Sequence[str]) -> GuardsSeen:
         """What enough endpoints of that chain show of guards, finalized; any number of guards."""
 
-    async def reclaim_landing(self, signature: str, wallet: str) -> ReclaimLanding | None:
-        """A reclaim once it can be read, finalized; None until then."""
+    async def reclaim_shown(self, signature: str, wallet: str) -> ReclaimShown:
+        """What the endpoints show of a reclaim, finalized."""
 
     async def rent(self, size: int) -> int:
         """The lamports that an account of ``size`` bytes must hold."""

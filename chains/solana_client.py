@@ -36,7 +36,7 @@ from chains.protocol import (
     Simulation,
     Statuses,
 )
-from chains.reclaim import ReclaimLanding, settle_reclaim
+from chains.reclaim_landings import ReclaimShown, see_reclaim
 from chains.settlement import alike, settle
 from chains.transaction_errors import CustomCodes, transaction_error
 from domain.evidence import BLOCKHASH_LIFE, Commitment, ExpiryEvidence, GuardAbsence, Landing, enough
@@ -271,14 +271,8 @@ class SolanaChain(Chain):
     async def guards(self, genesis_hash: str, guards: Sequence[str]) -> GuardsSeen:
         return await see(self._endpoints, genesis_hash, guards)
 
-    async def reclaim_landing(self, signature: str, wallet: str) -> ReclaimLanding | None:
-        config = {"encoding": "json", "commitment": "finalized", "maxSupportedTransactionVersion": 0}
-        found = await self._main.call("getTransaction", signature, config, shape=answers.LandedTransaction | None)
-        if found is None:
-            return None
-        if found.transaction.signatures[:1] != [signature]:
-            raise UnansweredError(self._main.name, "getTransaction was answered with another transaction")
-        return settle_reclaim(found, wallet)
+    async def reclaim_shown(self, signature: str, wallet: str) -> ReclaimShown:
+        return await see_reclaim(self._endpoints, signature, wallet)
 
     async def rent(self, size: int) -> int:
         return int(await self._main.call("getMinimumBalanceForRentExemption", size, shape=answers.U64))

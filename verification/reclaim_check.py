@@ -67,7 +67,7 @@ class ReclaimCheck:
         return None
 
     async def look_for_unseen(self, genesis_hash: str) -> None:
-        """What the log says is on the chain, and guards that it says are there."""
+        """What the log says is on the chain, and guards that it says are there, or were closed."""
         for recorded in self._reclaims.unseen(genesis_hash):
             movement = await self._history.movement(recorded.signature, recorded.wallet)
             if movement is None:
@@ -83,6 +83,15 @@ class ReclaimCheck:
             for kept in page:
                 if kept.guard not in there:
                     await self._gone(kept)
+        for closed in self._reclaims.closed_guards(genesis_hash):
+            self._report.looked_at["guards"] += len(closed)
+            # No older state than that in which they were closed.
+            slot = max(one.slot or 0 for one in closed)
+            there = await self._history.guards_there([one.guard for one in closed], slot)
+            for one in closed:
+                if one.guard in there:
+                    what = f"reclaim: recorded as landed, and its guard {one.guard} is on the chain"
+                    self._report.add(Finding("chain", "differs", what, RECONCILE, one.reclaim_id, one.version))
 
     def _compare(self, recorded: RecordedReclaim, movement: Movement) -> None:
         how = "failed" if movement.failed else "succeeded"

@@ -49,6 +49,16 @@ class KeptGuard:
     wallet: str
 
 
+@dataclass(frozen=True, slots=True)
+class ClosedGuard:
+    """A guard that a reclaim has closed, whose end is its event ``version``; ``slot`` is None where it has none."""
+
+    guard: str
+    reclaim_id: UUID
+    version: int
+    slot: int | None
+
+
 _COLUMNS = [field.name for field in fields(RecordedReclaim)]
 
 
@@ -103,7 +113,8 @@ class RecordedReclaims:
         self._db.execute(f"insert or ignore into reclaim ({', '.join(_COLUMNS)}) values ({marks})", values)  # noqa: S608
         if one.ending in ("landed", None):
             self._db.executemany(
-                "insert or replace into closed values (?, ?)", [(guard, one.ending) for guard in guards]
+                "insert or replace into closed values (?, ?, ?)",
+                [(guard, one.ending, one.signature) for guard in guards],
             )
 
     def record_guards(self, attempts: Iterable[Attempt]) -> None:
@@ -142,6 +153,17 @@ class RecordedReclaims:
         )
         while page := self._db.execute(query, (genesis_hash, after, GUARDS_A_CALL)).fetchall():
             yield [KeptGuard(address, UUID(order_id), *made_by) for address, order_id, *made_by in page]
+            after = page[-1][0]
+
+    def closed_guards(self, genesis_hash: str) -> Iterator[list[ClosedGuard]]:
+        """The guards that reclaims have closed as recorded, a hundred at a time."""
+        after = ""
+        query = (
+            "select guard, reclaim_id, version, slot from closed join reclaim using (signature)"
+            " where closed.ending = 'landed' and genesis_hash = ? and guard > ? order by guard limit ?"
+        )
+        while page := self._db.execute(query, (genesis_hash, after, GUARDS_A_CALL)).fetchall():
+            yield [ClosedGuard(guard, UUID(reclaim_id), *of_it) for guard, reclaim_id, *of_it in page]
             after = page[-1][0]
 
     def _select(self, where: str, *values: object) -> Iterator[RecordedReclaim]:

@@ -11,7 +11,7 @@ create table reclaim (
     fee_lamports text not null,
     seen         int  not null default 0
 ) without rowid;
-create table closed (guard text primary key, ending text) without rowid;
+create table closed (guard text primary key, ending text, signature text not null) without rowid;
 create table guard (
     address      text primary key,
     order_id     text not null,

@@ -35,7 +35,7 @@ UNKNOWN = Gauge("surefill_unknown_attempts", "Attempts whose outcome can't be kn
 UNKNOWN_AGE = Gauge("surefill_unknown_age_seconds", "How long the oldest of them has been unknown.")
 DISAGREEMENTS = Counter(
     "surefill_endpoint_disagreements_total",
-    "Times an endpoint and another showed opposite outcomes of one order, by each endpoint's host.",
+    "Times an endpoint and another showed opposite outcomes of one order or reclaim, by each endpoint's host.",
     ["endpoint"],
 )
 RECLAIMS = Counter("surefill_reclaims_total", "Reclaims of guards' rents, by what became of each.", ["outcome"])

@@ -92,7 +92,9 @@ class Reclaimer:
     def __init__(self, context: ReclaimContext, *, least: float = LEAST_S) -> None:
         self._context = context
         self._least = least
-        self._sent = SentReclaims(context.table, context.chain, context.reclaims, context.genesis_hash)
+        self._sent = SentReclaims(
+            context.table, context.chain, context.reclaims, context.elsewhere, context.genesis_hash
+        )
         self._position = self._written = 0
 
     async def run(self, lease: Lease) -> None:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from typing import TypeVar
+from contextlib import suppress
+from typing import TypeVar, cast
 from uuid import UUID, uuid4
 
 import psycopg
 from msgspec.structs import replace
 
+from chains.solana_client import SolanaChain
 from commands.ids import DEFAULT_ACCOUNT
 from domain.commands import RequestCancel
+from domain.reclaim_events import ReclaimLanded
 from event_store.hash_chain.verification import Finding
 from tests.golden.runs import execute
 from tests.integration.verification.conftest import AuditHarness
-from tests.integration.workers.harness import EngineHarness
+from tests.integration.workers.harness import EngineHarness, Unsent
 from tests.integration.workers.test_foreign_transactions import found_behind, recovered
 from tests.integration.workers.test_reclaim import (
     SHORT,
@@ -24,6 +27,8 @@ from tests.integration.workers.test_reclaim import (
     confirmed,
     guard_of,
     past_its_height,
+    reclaim_ids,
+    reclaims,
     rows,
     until,
 )
@@ -82,6 +87,26 @@ async def test_another_amount_than_what_came_back_is_found(engine: EngineHarness
     said = [one.what for one in verified.of("differs", "chain")]
     assert any("what came back" in one for one in said)
     assert any("rent in guards" in one for one in said)
+
+
+async def test_a_guard_that_is_still_there_though_its_reclaim_is_recorded_as_landed_is_found(
+    engine: EngineHarness, audit: AuditHarness
+) -> None:
+    [order_id] = await confirmed(engine)
+    await past_its_height(engine, order_id)
+    engine.chain = cast(SolanaChain, Unsent(engine.chain))
+    with suppress(asyncio.CancelledError):
+        await engine.start_reclaimer(SHORT)
+    [reclaim_id], [reclaim] = await reclaim_ids(engine), await reclaims(engine)
+    lie = ReclaimLanded(signature=reclaim.built.signature, slot=None, lamports=2_039_280, tokens=0, fee_lamports=10_000)
+    await engine.store.reclaims.record_end(DEFAULT_ACCOUNT, reclaim_id, lie, guards=())
+    engine.start_reclaimer(WEEK)
+    await until(engine, lambda rows: rows[order_id]["returned"])
+    await engine.stop()
+    await audit.project()
+    [found] = (await audit.verify(node=engine.rpc_url)).of("differs")
+    assert (found.check, found.stream_id, found.version) == ("chain", reclaim_id, 2)
+    assert found.what == f"reclaim: recorded as landed, and its guard {guard_of(engine, order_id)} is on the chain"
 
 
 async def test_a_reclaim_the_log_does_not_know_is_found_by_its_memo_and_by_the_guard_that_is_gone(

@@ -25,6 +25,7 @@ from chains.guard import GUARD_BYTES
 from chains.guard_accounts import GuardsSeen
 from chains.protocol import Simulation, Statuses
 from chains.reclaim import ClosingGuard, compose_reclaim, token_account_of
+from chains.reclaim_landings import ReclaimShown
 from chains.solana_client import SolanaChain
 from commands.ids import DEFAULT_ACCOUNT
 from domain.account import ContradictionFound
@@ -289,11 +290,11 @@ async def test_a_reclaim_that_no_node_shows_any_more_has_landed_where_its_guards
             return Statuses(0, (None,) * len(signatures))
         return await honest.statuses(signatures, search_history=search_history)
 
-    async def purged(signature: str, wallet: str) -> None:
-        return None
+    async def purged(signature: str, wallet: str) -> ReclaimShown:
+        return ReclaimShown()
 
     honest = engine.chain
-    engine.chain = cast(SolanaChain, Changed(honest, statuses=statuses, reclaim_landing=purged))
+    engine.chain = cast(SolanaChain, Changed(honest, statuses=statuses, reclaim_shown=purged))
     engine.start_reclaimer(SHORT)
     await until(engine, lambda rows: rows.get(order_id, {}).get("returned", False))
     [reclaim] = await reclaims(engine)
