@@ -4,17 +4,30 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import cast
 from uuid import UUID
 
 import pytest
 
+from chains.solana_client import SolanaChain
 from commands.ids import DEFAULT_ACCOUNT
 from domain.commands import RecordLanding
 from domain.reclaim import MOST_GUARDS
+from domain.reclaim_events import ReclaimFailed
 from tests.integration.verification.conftest import AuditHarness, audit
 from tests.integration.workers.harness import EngineHarness, now
 from tests.integration.workers.test_order_lists import settled, started
-from tests.integration.workers.test_reclaim import SHORT, past_its_height, reclaims, until
+from tests.integration.workers.test_reclaim import (
+    SHORT,
+    Changed,
+    blind_to_tokens,
+    past_its_height,
+    pay,
+    reclaims,
+    simulates_well,
+    transfer_tokens,
+    until,
+)
 from workers.outcome_question import sent_transaction
 from workers.reclaim.candidates import Candidates, Judged
 from workers.reclaim.guard_table import GuardRow, GuardTable
@@ -83,3 +96,28 @@ async def test_its_rent_comes_back_once_and_verify_agrees(engine: EngineHarness,
     await audit.project()
     verified = await audit.verify(node=engine.rpc_url)
     assert verified.findings == []
+
+
+async def test_a_reclaim_of_shared_guards_that_fails_is_halved_by_its_guards_until_what_fails_is_alone(
+    engine: EngineHarness,
+) -> None:
+    started(engine)
+    lists = [await engine.submit_list("oco", {}, {}) for _ in range(2)]
+    for accepted in lists:
+        await settled(engine, accepted)
+        await past_its_height(engine, *accepted.order_ids)
+    spoiled, well = (accepted.order_ids for accepted in lists)
+    [guard, *_] = [attempt.guard for one in spoiled for attempt in (await engine.order(one)).attempts if attempt.guard]
+    await pay(engine, transfer_tokens(engine, guard, 1))
+    methods = {"guards": blind_to_tokens(engine.chain), "simulate": simulates_well}
+    engine.chain = cast(SolanaChain, Changed(engine.chain, **methods))
+    engine.start_reclaimer(SHORT)
+    found = await until(
+        engine,
+        lambda rows: all(rows.get(one, {}).get("returned") for one in well) and rows[spoiled[0]]["obstacle"],
+        within=60,
+    )
+    assert [(found[one]["largest"], found[one]["reclaim"]) for one in spoiled] == [(1, None)] * 2
+    assert "a reclaim of it alone failed" in found[spoiled[1]]["obstacle"]
+    sizes = [len(one.built.guards) for one in await reclaims(engine) if isinstance(one.end, ReclaimFailed)]
+    assert sizes == [2, 1]
