@@ -74,9 +74,12 @@ class ExpiryProver:
                 guarded = [(attempt, question) for attempt in attempts if (question := await self._question(attempt))]
                 answers = await self._chain.outcomes([question for _, question in guarded])
             for (attempt, question), answer in zip(guarded, answers, strict=True):
+                if not isinstance(answer, Inconclusive) or answer.guard_seen:
+                    attempt.schedule.guard_told()
                 await self._recorder.isolate(attempt, self._record, lease, attempt, question, answer, finalized_height)
             for attempt in attempts:
                 if attempt.question is None:
+                    attempt.schedule.guard_told()
                     answer = Inconclusive(NO_GUARD, permanent=True)
                     await self._recorder.isolate(attempt, self._inconclusive, lease, attempt, answer, finalized_height)
         except TRANSIENT_ERRORS as error:

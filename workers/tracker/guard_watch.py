@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from chains.protocol import Chain
 from workers.tracker.tracked_attempt import TrackedAttempt
-from workers.tracker.tracked_attempts import TrackedAttempts
 
 BLOCKS_A_DAY = 216_000
 """A day of blocks of 400 ms: for so long after the last height at which it may land an attempt is followed."""
@@ -20,19 +20,27 @@ MOST_LOSERS = 100_000
 class GuardWatch:
     """What is followed on beyond its time costs memory: at most so many, and for a day."""
 
-    def __init__(self, tracked: TrackedAttempts) -> None:
-        self._tracked = tracked
+    def __init__(self, chain: Chain) -> None:
+        self._chain = chain
 
-    def due(self, finalized_height: int) -> list[TrackedAttempt]:
-        """Those whose guards are to be asked for now.
+    async def let_go(
+        self, watched: Sequence[TrackedAttempt], losers: Sequence[TrackedAttempt], finalized_height: int
+    ) -> None:
+        """Finish the oldest of too many, and those whose day is over that were looked at since they are tracked: the
+        tracker lets go of them. Raises ``ChainUnavailableError``.
 
-        Those whose day is over, and the oldest of too many, are finished: the tracker lets go of them.
+        ``finalized_height`` is one endpoint's word: enough have to have passed that day, since what is let go of nobody
+        looks at again.
         """
-        watched, losers = self._tracked.watched(), self._tracked.losers()
         for attempts, most in ((watched, MOST_WATCHED), (losers, MOST_LOSERS)):
             _finish(attempts[: max(0, len(attempts) - most)])
-            _finish([one for one in attempts if finalized_height > one.lands_until + BLOCKS_A_DAY])
-        return [attempt for attempt in watched if not attempt.schedule.finished]
+        over = _over([one for one in (*watched, *losers) if one.schedule.looked_at], finalized_height)
+        if over:
+            _finish(_over(over, await self._chain.passed_height()))
+
+
+def _over(attempts: Sequence[TrackedAttempt], height: int) -> list[TrackedAttempt]:
+    return [one for one in attempts if not one.schedule.finished and height > one.lands_until + BLOCKS_A_DAY]
 
 
 def _finish(attempts: Sequence[TrackedAttempt]) -> None:

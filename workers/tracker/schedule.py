@@ -14,7 +14,7 @@ class Schedule:
     Times are seconds of the monotonic clock. Nothing is recorded before ``record_after``: recording has failed
     ``failures`` times in a row. ``uncertain``: it stands with the order what keeps its outcome from being known.
     ``finished``: nothing more is to be learned of the attempt. ``over``: its outcome is recorded, whatever is learned.
-    ``seen``: the newest status showed it.
+    ``seen``: the newest status showed it. ``looked_at``: since it is tracked an endpoint has told of its guard.
     """
 
     tracked_since: float
@@ -27,6 +27,7 @@ class Schedule:
     finished: bool = False
     seen: bool = False
     over: bool = False
+    looked_at: bool = False
     next_visit: float = 0.0
 
     @classmethod
@@ -64,6 +65,9 @@ class Schedule:
     def proving(self, now: float, pause: float) -> None:
         """A proof begins; the next one doesn't before ``pause`` seconds."""
         self.next_proof = now + pause
+
+    def guard_told(self) -> None:
+        self.looked_at = True
 
     def is_report_due(self, now: float, patience: float) -> bool:
         """Whether it has been tracked for ``patience`` seconds, and wasn't reported to be unknown a moment ago."""

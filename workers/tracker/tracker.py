@@ -103,7 +103,7 @@ class Tracker:
         self._landings = LandingRecorder(chain, work, self._recorder, clock, commitment=commitment, patience=waits)
         self._finality = Finality(chain, work, self._recorder, clock, patience=waits, repeat=self._pace.proof)
         self._prover = ExpiryProver(chain, work, self._recorder, self._landings, self._finality, clock)
-        self._guards = GuardWatch(self._tracked)
+        self._guards = GuardWatch(chain)
         self._silence = ChainSilence(work, patience=self._pace.uncertain_after, repeat=self._pace.proof)
         self._tasks: asyncio.TaskGroup | None = None
 
@@ -136,7 +136,10 @@ class Tracker:
         self._visits.request(self._tracked.by_order())
 
     async def _watch_guards(self, lease: Lease) -> None:
-        self._start_proofs(lease, await self._compared(self._guards.due(self._silence.finalized_height)))
+        watched = await self._compared(self._tracked.watched())
+        losers = await self._compared(self._tracked.losers())
+        self._start_proofs(lease, [attempt for attempt in watched if not attempt.schedule.finished])
+        await self._guards.let_go(watched, losers, self._silence.finalized_height)
 
     async def _poll_height(self) -> None:
         """Ask for the finalized block height, by which expiry is judged, and count what is tracked and unknown."""

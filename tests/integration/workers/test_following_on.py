@@ -92,6 +92,34 @@ async def test_a_success_after_an_order_was_called_failed_is_found_and_halts_the
     assert (await engine.order(order_id)).status == "failed"
 
 
+async def test_a_height_that_one_endpoint_overstates_by_more_than_a_day_ends_no_watch(
+    engine: EngineHarness, rpc_url: str
+):
+    told: list[int] = []
+
+    def overstated(_: Request, height: Any) -> Any:
+        told.append(height)
+        return height + 10**6
+
+    def overstated_epoch(_: Request, result: Any) -> Any:
+        return {**result, "blockHeight": result["blockHeight"] + 10**6}
+
+    order_id = await engine.submit(deadline=now() + timedelta(seconds=1))
+    await engine.build(order_id)
+    await asyncio.sleep(1)
+    evidence = forged((await engine.order(order_id)).attempts[0])
+    await engine.orders.execute(await engine.history(order_id), RecordExpiry(1, evidence, now()))
+    engine.start_projector()
+    async with lying_first(rpc_url, {"getBlockHeight": overstated, "getEpochInfo": overstated_epoch}) as engine.chain:
+        engine.start_tracker(PACE)
+        async with asyncio.timeout(FOUND_WITHIN):
+            while len(told) < 10:
+                await asyncio.sleep(0.05)
+        await engine.chain.send(signed_bytes(await engine.history(order_id), 1))
+        assert await contradiction(engine) == "landed_after_end"
+        await engine.stop()
+
+
 async def wrongly_expired(engine: EngineHarness, rpc_url: str, order_id: UUID) -> None:
     """An operator is told by one node that the swap never landed, and by no other; it did."""
     lies = Lies(("no status", "no guard"))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, cast
 from uuid import UUID
 
 import pytest
 
+from chains.protocol import Chain
 from commands.ids import DEFAULT_ACCOUNT
 from commands.loaded_order import LoadedOrder
 from domain import events as e
@@ -14,6 +16,7 @@ from domain.evolve import fold
 from tests.unit.domain.scenario import built, expired, given, landing, routed, sent, submitted
 from workers.tracker import guard_watch
 from workers.tracker.guard_watch import BLOCKS_A_DAY, GuardWatch
+from workers.tracker.tracked_attempt import TrackedAttempt
 from workers.tracker.tracked_attempts import TrackedAttempts
 
 LOST = (*submitted(), routed(), built(), sent(), expired())
@@ -32,44 +35,87 @@ def tracked() -> TrackedAttempts:
     return TrackedAttempts(*cast("tuple[Any, Any, Any]", (None, None, None)))
 
 
-def numbers(tracked: TrackedAttempts, height: int = 0) -> list[int]:
-    return [attempt.order_id.int for attempt in GuardWatch(tracked).due(height)]
+class Heights:
+    """Of the chain, the height that enough endpoints have passed."""
+
+    def __init__(self, height: int) -> None:
+        self._height = height
+
+    async def passed_height(self) -> int:
+        return self._height
 
 
-def test_an_order_all_of_whose_attempts_count_as_lost_is_watched_and_asked_for_no_status(tracked: TrackedAttempts):
+async def let_go(tracked: TrackedAttempts, height: int = 0, *, passed: int | None = None) -> list[int]:
+    """By one endpoint's ``height``, and that which enough have ``passed``, the same unless it is given; returns the
+    orders whose guards are watched on.
+    """
+    chain = cast(Chain, Heights(height if passed is None else passed))
+    await GuardWatch(chain).let_go(tracked.watched(), tracked.losers(), height)
+    return [attempt.order_id.int for attempt in tracked.watched() if not attempt.schedule.finished]
+
+
+def looked_at(attempts: Sequence[TrackedAttempt]) -> None:
+    for attempt in attempts:
+        attempt.schedule.guard_told()
+
+
+async def test_an_order_all_of_whose_attempts_count_as_lost_is_watched_and_asked_for_no_status(
+    tracked: TrackedAttempts,
+):
     tracked.update(loaded(1, *LOST))
     tracked.update(loaded(2, *LOST, FAILED))
     tracked.update(loaded(3, *LOST, routed(), built(2)))
     tracked.update(loaded(4, *submitted(), FAILED))
-    assert numbers(tracked) == [1, 2]
+    assert await let_go(tracked) == [1, 2]
     assert [attempt.order_id.int for attempt in tracked.select(confirmed=False)] == [3]
 
 
-def test_one_that_was_executed_elsewhere_is_not(tracked: TrackedAttempts):
+async def test_one_that_was_executed_elsewhere_is_not(tracked: TrackedAttempts):
     tracked.update(loaded(1, *LOST, FAILED.model_copy(update={"code": "executed_elsewhere"})))
-    assert numbers(tracked) == []
+    assert await let_go(tracked) == []
 
 
-def test_a_watch_ends_a_day_of_blocks_after_the_last_height_of_its_attempts(tracked: TrackedAttempts):
+async def test_a_watch_ends_a_day_of_blocks_after_the_last_height_of_its_attempts(tracked: TrackedAttempts):
     tracked.update(loaded(1, *LOST, FAILED))
-    assert numbers(tracked, LANDS_UNTIL + BLOCKS_A_DAY) == [1]
-    assert numbers(tracked, LANDS_UNTIL + BLOCKS_A_DAY + 1) == []
+    looked_at(tracked.watched())
+    assert await let_go(tracked, LANDS_UNTIL + BLOCKS_A_DAY) == [1]
+    assert await let_go(tracked, LANDS_UNTIL + BLOCKS_A_DAY + 1) == []
 
 
-def test_so_does_a_losers(tracked: TrackedAttempts):
+async def test_so_does_a_losers(tracked: TrackedAttempts):
     (confirmed,) = given(*TWO).when(landing(1)).then(e.OrderConfirmed)
     tracked.update(loaded(1, *TWO, confirmed))
     (loser,) = tracked.losers()
-    GuardWatch(tracked).due(LANDS_UNTIL + BLOCKS_A_DAY)
+    looked_at([loser])
+    await let_go(tracked, LANDS_UNTIL + BLOCKS_A_DAY)
     assert tracked.select(confirmed=False) == [loser]
-    GuardWatch(tracked).due(LANDS_UNTIL + BLOCKS_A_DAY + 1)
+    await let_go(tracked, LANDS_UNTIL + BLOCKS_A_DAY + 1)
     assert tracked.select(confirmed=False) == []
     # What was confirmed is followed until it is final, however long that takes.
     assert [attempt.number for attempt in tracked.select(confirmed=True)] == [1]
 
 
-def test_of_too_many_the_oldest_are_let_go(tracked: TrackedAttempts, monkeypatch: pytest.MonkeyPatch):
+async def test_one_endpoints_height_alone_ends_no_watch(tracked: TrackedAttempts):
+    tracked.update(loaded(1, *LOST, FAILED))
+    looked_at(tracked.watched())
+    over = LANDS_UNTIL + BLOCKS_A_DAY + 1
+    assert await let_go(tracked, over, passed=over - 1) == [1]
+    assert await let_go(tracked, over, passed=over) == []
+
+
+async def test_nor_does_a_height_before_its_guard_was_looked_at(tracked: TrackedAttempts):
+    """The engine stood still for more than a day: what happened meanwhile is still to be found."""
+    tracked.update(loaded(1, *LOST, FAILED))
+    over = LANDS_UNTIL + BLOCKS_A_DAY + 1
+    assert await let_go(tracked, over) == [1]
+    looked_at(tracked.watched())
+    # What is read anew of the order goes on from there.
+    tracked.update(loaded(1, *LOST, FAILED))
+    assert await let_go(tracked, over) == []
+
+
+async def test_of_too_many_the_oldest_are_let_go(tracked: TrackedAttempts, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(guard_watch, "MOST_WATCHED", 2)
     for number in range(1, 5):
         tracked.update(loaded(number, *LOST, FAILED))
-    assert numbers(tracked) == [3, 4]
+    assert await let_go(tracked) == [3, 4]
