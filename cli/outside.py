@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from uuid import UUID
 
@@ -27,7 +27,7 @@ from runtime.roles.wallet_history import reading
 from runtime.settings import Settings
 from workers.history.reader import HistoryReader
 from workers.history.recovery import Outside, OutsideReader
-from workers.history.settling import settled
+from workers.history.settling import finalized, settled
 from workers.signers import AccountSigner
 
 SHOWN_EVERY_S = 5.0
@@ -61,20 +61,29 @@ class OutsideOrders:
         Raises ``StartupError`` where the endpoints tell different stories, once all that they agree on is recorded.
         """
         outside = Outside(await settled(self._readers[DEFAULT_ACCOUNT], self._show))
-        for account_id, reader in self._readers.items():
-            account = OutsideReader(
-                reader,
-                self._store.accounts,
-                self._store.foreign,
-                self._store.foreign_reclaims,
-                account_id,
-                DEFAULT_ACCOUNT,
-            )
+        for account_id, account in self._accounts():
             await account.record(self._signers[account_id].wallet.address, outside)
         if outside.disputed:
             raise StartupError(f"{'; '.join(outside.disputed)}. {DISPUTED}")
         await self._end_closed(outside)
         return outside
+
+    async def record_failures(self) -> Outside:
+        """Record what failed outside of a log that isn't behind. Raises ``ChainUnavailableError``."""
+        outside = Outside(await finalized(self._readers[DEFAULT_ACCOUNT]))
+        for _, account in self._accounts():
+            await account.record_failures(outside)
+        return outside
+
+    def _accounts(self) -> Iterator[tuple[UUID, OutsideReader]]:
+        store = self._store
+        for account_id, reader in self._readers.items():
+            yield (
+                account_id,
+                OutsideReader(
+                    reader, store.accounts, store.foreign, store.foreign_reclaims, account_id, DEFAULT_ACCOUNT
+                ),
+            )
 
     async def _end_closed(self, outside: Outside) -> None:
         """End the open orders whose guard a reclaim of elsewhere has closed, but for those of which something may have

@@ -1,4 +1,4 @@
-"""`surefill recover`: an operator decides what becomes of a log that was put back."""
+"""`surefill recover`: an operator decides what becomes of a log that was put back; what failed outside is recorded."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from projections.order_view import price
 from runtime import addresses, settings
 from runtime.composition import Store, open_store
 from runtime.errors import StartupError
+from runtime.settings import Settings
 from verification import witness as witnesses
 from verification.witness import Witness
 from workers.history.recovery import Outside
@@ -66,6 +67,10 @@ def recover(
     Clients then send again, under its clientOrderId, every order that is missing. Positions of the lost end are
     answered with 410 and `position_lost`. Exit code 1 while there is something to decide, and where a wallet whose key
     file is in DATA_DIR/wallets has history that belongs to no account.
+
+    For a log that is not behind it records, without waiting and whether the engine runs or not, what another program
+    signed with the wallet and what failed on the chain: nothing was moved by it but its fee, and `surefill verify`
+    agrees from then on.
     """
     keeping, cancelling = _orders(keep, "--keep"), _orders(cancel, "--cancel")
     if keeping.others and cancelling.others:
@@ -100,7 +105,7 @@ async def _recover(keep: Orders, cancel: Orders, because: str) -> str:
     async with open_store(found, "recover") as store:
         behind = await store.accounts.unrecovered(DEFAULT_ACCOUNT)
         if behind is None:
-            return await _nothing_to_recover(store)
+            return await _not_behind(found, store, because)
         recovery = Recovery(store.events, store.orders, store.accounts)
         if because and await store.accounts.history_read(DEFAULT_ACCOUNT):
             # Before anything is waited for: what the first step has shown, more or less, is what is named.
@@ -149,11 +154,32 @@ def _unowned(found: Mapping[str, int]) -> list[str]:
     ]
 
 
-async def _nothing_to_recover(store: Store) -> str:
+async def _not_behind(found: Settings, store: Store, because: str) -> str:
+    """There is nothing to decide. What failed outside of the log, so that it moved nothing, is recorded all the same:
+    `surefill verify` would name it for ever.
+    """
     trading = await store.accounts.trading(DEFAULT_ACCOUNT)
     if trading.behind:
-        return "the log is recovered, and trading still halted: surefill resume --because TEXT"
-    return "the log is not known to be behind; there is nothing to recover"
+        said = "the log is recovered, and trading still halted: surefill resume --because TEXT"
+    else:
+        said = "the log is not known to be behind; there is nothing to recover"
+    if because:
+        return said
+    async with outside_orders(found, store) as chain:
+        outside = await chain.record_failures()
+    lines = [f"  {one.order_id}  {one.signature}, slot {one.slot}" for one in outside.recorded]
+    lines += [f"  {one.reclaim_id}  {one.signature}, slot {one.slot}" for one in outside.reclaims]
+    if lines:
+        said = "\n".join([f"failed on the chain outside of the log, now recorded: {len(lines)}", *lines, said])
+    if outside.left:
+        print(said)
+        others = f" and {len(outside.left) - 1} more" if outside.left[1:] else ""
+        raise StartupError(
+            f"the wallet's history has {outside.left[0]}{others}, which the log doesn't know, and nothing was recorded "
+            "of that: it succeeded, and the engine halts for it within 30 s of running; or too few endpoints show "
+            "alike that it failed"
+        )
+    return said
 
 
 async def _write_witness(store: Store, file: Path | None, epoch: int) -> str:

@@ -23,7 +23,7 @@ from event_store.read.log import Log
 from verification.attempts import Attempt, Attempts
 from verification.reclaim_check import FEES, RENT, TIPS, ReclaimCheck
 from verification.reclaims import RecordedReclaims
-from verification.report import RECONCILE, Report, Track
+from verification.report import RECONCILE, RECORD, Report, Track
 
 AGAIN = "Verify again when the node can show it."
 WAIT = "Nothing: verify again when the order has ended."
@@ -176,7 +176,8 @@ class ChainCheck:
             )
         self._on_chain.update(_moved(movement))
         what = f"attempt {memo.attempt}: {signature} {how} in slot {movement.slot}, signed by the wallet, and unknown"
-        return self._report.add(Finding("chain", "differs", f"{what} to the log", RECONCILE, stream_id=memo.order_id))
+        remedy = RECORD if movement.failed else RECONCILE
+        return self._report.add(Finding("chain", "differs", f"{what} to the log", remedy, stream_id=memo.order_id))
 
     async def _built_since(self, signature: str, memo: Memo) -> bool:
         for recorded in await self._log.load(memo.order_id):

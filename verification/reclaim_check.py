@@ -14,7 +14,7 @@ from event_store.hash_chain.verification import Finding, Verdict
 from event_store.mapper import UNREADABLE, EventMapper
 from event_store.read.log import Log
 from verification.reclaims import KeptGuard, RecordedReclaim, RecordedReclaims
-from verification.report import RECONCILE, Report
+from verification.report import RECONCILE, RECORD, Report
 
 AGAIN = "Verify again when the node can show it."
 WAIT = "Nothing: verify again in a minute."
@@ -127,7 +127,8 @@ class ReclaimCheck:
         how = "failed" if movement.failed else "succeeded"
         self._on_chain.update(_moved(movement))
         what = f"a reclaim, {signature}, {how} in slot {movement.slot}, signed by the wallet, and unknown to the log"
-        return self._report.add(Finding("chain", "differs", what, RECONCILE, reclaim_id))
+        remedy = RECORD if movement.failed else RECONCILE
+        return self._report.add(Finding("chain", "differs", what, remedy, reclaim_id))
 
     async def _gone(self, kept: KeptGuard) -> None:
         guard, order_id = kept.guard, kept.order_id

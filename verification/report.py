@@ -11,6 +11,7 @@ from event_store.hash_chain.verification import Check, Finding, Verdict
 EQUAL, DIFFERS, USAGE, UNCHECKED = 0, 1, 2, 3
 """Exit codes of `surefill verify`. 2 is every command's for a wrong argument or setting."""
 
+RECORD = "Run surefill recover: it records what failed outside of the log, which moved nothing but its fee."
 RECONCILE = "Stop trading; compare the order's events with the transaction in an explorer, and settle it by hand."
 
 T = TypeVar("T")

@@ -17,7 +17,7 @@ from commands.foreign import ForeignTransactions
 from commands.foreign_reclaims import ForeignReclaims
 from domain.evidence import enough
 from domain.log_behind import ForeignReclaimFound, ForeignTransactionFound, WalletHistoryRead
-from workers.history.agreement import Agreement, Stories, guards_in_question
+from workers.history.agreement import Agreement, Found, Shown, Stories, guards_in_question
 from workers.history.reader import HistoryReader, Reading
 
 
@@ -26,7 +26,7 @@ class Outside:
     """What was executed and reclaimed outside of the log and was recorded now, as the endpoints of ``tips`` show it.
 
     ``disputed`` are sentences: what some show, and too few bear out. ``closed`` are orders that ended because their
-    guard was closed, by what made it nobody shows.
+    guard was closed, by what made it nobody shows. ``left`` are signatures of what isn't recorded.
     """
 
     tips: Mapping[str, Tip]
@@ -34,10 +34,11 @@ class Outside:
     reclaims: list[ForeignReclaimFound] = field(default_factory=list)
     disputed: list[str] = field(default_factory=list)
     closed: list[UUID] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
 
 
 class OutsideReader:
-    """Reads for an account whose log is behind, as the stream of ``log_account`` says."""
+    """Reads for an account; where the log is behind, the stream of ``log_account`` says so."""
 
     def __init__(
         self,
@@ -60,9 +61,7 @@ class OutsideReader:
 
         Raises ``ChainUnavailableError`` where too few endpoints answer.
         """
-        reading = await self._reader.read("finalized", into.tips, failures=True)
-        if not enough(len(reading.read), self._reader.configured):
-            raise ChainUnavailableError("; ".join(reading.problems))
+        reading = await self._read(into.tips)
         agreed = await self._agreement(reading, into.tips)
         stored = await self._foreign.record(self._account_id, agreed.found)
         await self._foreign.settle(self._account_id)
@@ -72,6 +71,27 @@ class OutsideReader:
         into.disputed += agreed.disputed
         if not agreed.disputed:
             await self._read_to_the_end(wallet, reading, into.tips, stored, reclaims)
+
+    async def record_failures(self, into: Outside) -> None:
+        """Record what failed outside of a log that isn't behind: it moved nothing but its fee, and decides nothing.
+
+        A success that the log doesn't know is left to the comparison, which halts for it, as is a failure that too few
+        endpoints show. Raises ``ChainUnavailableError`` where too few endpoints answer.
+        """
+        reading = await self._read(into.tips)
+        failed, reclaims = _failed(reading.found), _failed(reading.reclaims)
+        agreed = Stories(failed, reclaims, self._reader.configured, {}, frozenset()).agreement()
+        into.recorded += await self._foreign.record(self._account_id, agreed.found)
+        into.reclaims += await self._reclaims.record(self._account_id, agreed.reclaims)
+        recorded = {one.signature for one in agreed.found} | {one.signature for one in agreed.reclaims}
+        into.left += sorted((reading.found.keys() | reading.reclaims.keys()) - recorded)
+
+    async def _read(self, tips: Mapping[str, Tip]) -> Reading:
+        """The wallet's whole history, failures included."""
+        reading = await self._reader.read("finalized", tips, failures=True)
+        if not enough(len(reading.read), self._reader.configured):
+            raise ChainUnavailableError("; ".join(reading.problems))
+        return reading
 
     async def _agreement(self, reading: Reading, tips: Mapping[str, Tip]) -> Agreement:
         asked = {name: tips[name] for name in reading.read}
@@ -104,3 +124,8 @@ class OutsideReader:
             executed=sum(not one.failed for one in stored),
         )
         await self._accounts.record_history_read(self._log_account, read)
+
+
+def _failed(shown: Shown[Found]) -> Shown[Found]:
+    """Those that nobody shows as a success."""
+    return {signature: said for signature, said in shown.items() if all(one.failed for one in said.values())}

@@ -27,12 +27,17 @@ async def settled(reader: HistoryReader, show: Show) -> Mapping[str, Tip]:
     while True:
         heights.take(_enough_of(reader, await reader.tips("confirmed", patience=PATIENCE_S)))
         highest, said_by = heights.highest
-        tips = _enough_of(reader, await reader.tips("finalized", patience=PATIENCE_S))
+        tips = await finalized(reader)
         past = {name: tip for name, tip in tips.items() if tip.height > highest + BLOCKHASH_LIFE}
         if enough(len(past), reader.configured):
             return past
         show(highest + BLOCKHASH_LIFE + 1 - min(tip.height for tip in tips.values()), said_by)
         await asyncio.sleep(LOOK_EVERY_S)
+
+
+async def finalized(reader: HistoryReader) -> Mapping[str, Tip]:
+    """How far the endpoints have come, finalized. Raises ``ChainUnavailableError`` where too few answer."""
+    return _enough_of(reader, await reader.tips("finalized", patience=PATIENCE_S))
 
 
 def _enough_of(reader: HistoryReader, tips: Mapping[str, Tip]) -> Mapping[str, Tip]:

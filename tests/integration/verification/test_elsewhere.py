@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
+from uuid import UUID, uuid4
 
+import pytest
+
+from chains.reclaim import ClosingGuard, compose_reclaim, token_account_of
+from chains.transactions import compose
+from cli.outside import outside_orders
+from cli.recover import Orders, _recover
 from commands.ids import DEFAULT_ACCOUNT, order_id
 from domain.log_behind import ForeignTransactionFound
 from domain.tokens import SOL, USDC
+from runtime.errors import StartupError
+from tests.integration.chains.endpoint_server import Alter
 from tests.integration.workers.harness import EngineHarness
 from tests.integration.workers.test_closed_elsewhere import executed_and_reclaimed
-from tests.integration.workers.test_foreign_transactions import found_behind, recovered
-from tests.integration.workers.test_reclaim import SHORT
-from verification.report import Finding, Report, untracked
+from tests.integration.workers.test_foreign_transactions import executed, found_behind, recovered
+from tests.integration.workers.test_histories_apart import an_endpoint, asking
+from tests.integration.workers.test_reclaim import SHORT, transfer_tokens
+from verification.report import RECORD, Finding, Report, untracked
 from verification.run import verify_everything
 
 
@@ -73,3 +83,91 @@ async def test_a_transaction_of_elsewhere_that_the_chain_does_not_have_is_named(
             await asyncio.sleep(0.5)  # the block of that slot isn't final yet
             found = await findings(engine)
     assert {one.stream_id for one in found if "signed outside of the log" in one.what} == {mine}
+
+
+NOBODY = Orders(frozenset(), others=False)
+
+
+async def failed_outside(engine: EngineHarness, ordered: UUID) -> list[str]:
+    """A swap of the order and a reclaim that another program has signed with the wallet, and that failed, finalized."""
+    key, wallet = engine.wallet.guard_key(), engine.wallet.address
+    blockhash = (await engine.chain.latest_blockhash()).blockhash
+    too_much = transfer_tokens(engine, token_account_of(wallet), 2**63)
+    swap = engine.wallet.sign(
+        compose(
+            [too_much], guard=[], wallet=wallet, order_id=ordered, attempt=1, blockhash=blockhash, compute_units=50_000
+        )
+    )
+    never_made = [ClosingGuard(key.of_order(wallet, uuid4()).address)]
+    message = compose_reclaim(
+        never_made, wallet=wallet, authority=key.authority, reclaim_id=uuid4(), blockhash=blockhash
+    )
+    signed = [swap, engine.wallet.sign_reclaim(message, key)]
+    signatures = [str(one.signatures[0]) for one in signed]
+    for one in signed:
+        await engine.chain.send(bytes(one))
+    async with asyncio.timeout(20):
+        while not all(
+            one and one.failed and one.commitment == "finalized"
+            for one in (await engine.chain.statuses(signatures)).found
+        ):
+            await asyncio.sleep(0.05)
+    return signatures
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["of an order of the log", "of an order it doesn't have"])
+async def test_what_failed_outside_of_a_log_that_is_not_behind_agrees_once_recover_has_recorded_it(
+    engine: EngineHarness, monkeypatch: pytest.MonkeyPatch, known: bool
+) -> None:
+    ordered = await engine.submit(client_order_id="mine")
+    signatures = await failed_outside(engine, ordered if known else uuid4())
+    engine.start_projector()
+    await caught_up(engine, "projector:orders_v1")
+    await engine.stop()
+    unknown = [one for one in await findings(engine) if "unknown to the log" in one.what]
+    assert [one.remedy for one in unknown] == [RECORD] * 2
+    for name in ("database_url", "redis_url", "solana_rpc_url", "data_dir"):
+        monkeypatch.setenv(name.upper(), str(getattr(engine.settings, name)))
+
+    said = await _recover(NOBODY, NOBODY, "")
+
+    assert said.startswith("failed on the chain outside of the log, now recorded: 2\n")
+    assert all(signature in said for signature in signatures)
+    assert said.endswith("the log is not known to be behind; there is nothing to recover")
+    assert await findings(engine) == []
+    assert not (await engine.order(ordered)).ended
+    assert not (await engine.accounts.trading(DEFAULT_ACCOUNT)).halted
+    assert await _recover(NOBODY, NOBODY, "") == "the log is not known to be behind; there is nothing to recover"
+
+
+async def test_a_success_outside_of_a_log_that_is_not_behind_is_left_to_the_comparison(
+    engine: EngineHarness, other: EngineHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = await executed(engine, "theirs")
+    assert theirs.fill and theirs.guard
+    async with asyncio.timeout(20):
+        while not await engine.chain.is_finalized(theirs.guard):
+            await asyncio.sleep(0.05)
+    for name in ("database_url", "redis_url", "solana_rpc_url", "data_dir"):
+        monkeypatch.setenv(name.upper(), str(getattr(other.settings, name)))
+    with pytest.raises(StartupError, match=f"{theirs.fill.tx_hash}, which the log doesn't know, and nothing was"):
+        await _recover(NOBODY, NOBODY, "")
+    assert await other.store.foreign.found(DEFAULT_ACCOUNT) == []
+
+
+async def test_a_failure_that_one_endpoint_of_two_hides_is_not_recorded_before_both_show_it(
+    engine: EngineHarness, rpc_url: str
+) -> None:
+    signatures = await failed_outside(engine, uuid4())
+    hidden: dict[str, Alter] = {"getSignaturesForAddress": lambda _, __: []}
+    async with an_endpoint(rpc_url, hidden) as url:
+        asking(engine, rpc_url, url)
+        async with outside_orders(engine.settings, engine.store) as outside:
+            read = await outside.record_failures()
+    assert (read.left, read.recorded, read.reclaims) == (sorted(signatures), [], [])
+    async with an_endpoint(rpc_url, {}) as url:
+        asking(engine, rpc_url, url)
+        async with outside_orders(engine.settings, engine.store) as outside:
+            read = await outside.record_failures()
+    assert read.left == []
+    assert [one.signature for one in await engine.store.foreign.found(DEFAULT_ACCOUNT)] == signatures[:1]
