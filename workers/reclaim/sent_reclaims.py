@@ -78,11 +78,11 @@ class SentReclaims:
         sent = list(self._known.values())
         if not sent:
             return
-        height = await self._chain.passed_height()
+        height = await self._chain.block_height("finalized")
         old = any(one.reclaim.lands_until < height for one in sent)
         statuses = await self._chain.statuses([one.signature for one in sent], search_history=old)
         for one, status in zip(sent, statuses.found, strict=True):
-            # A status is one endpoint's word: it says when to look, and when not to send.
+            # Height and status are one endpoint's word: they say when to look, and when not to send.
             if one.reclaim.lands_until < height or (status is not None and status.commitment == "finalized"):
                 await self._look(lease, one)
             elif status is None and await trades(one.account_id):
