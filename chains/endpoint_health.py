@@ -1,4 +1,5 @@
-"""How far each RPC endpoint has come, compared with the others of its chain, and how long a slot takes.
+"""How far each RPC endpoint has come, compared with the others of its chain, how long a slot takes, and whether the
+main one gives blockhashes: without one nothing is built, however well it answers everything else.
 
 One that lags is named, and nothing else: quotes and blockhashes come from the main one, whatever another claims of
 itself. An endpoint that is only asked for evidence could else become the source of every price by claiming to be ahead.
@@ -8,7 +9,7 @@ What proves an order's end asks every endpoint, and takes no single one's word.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from time import monotonic
 
@@ -17,6 +18,7 @@ from prometheus_client import Gauge
 from chains import answers
 from chains.endpoint import Endpoint
 from chains.errors import RpcError, UnansweredError
+from chains.protocol import Blockhash
 
 SLOT = Gauge("surefill_rpc_slot", "The newest confirmed slot that an RPC endpoint shows.", ["endpoint"])
 HEIGHT = Gauge("surefill_rpc_height", "The newest confirmed block height that an RPC endpoint shows.", ["endpoint"])
@@ -39,21 +41,30 @@ class _Seen:
 
 
 class EndpointHealth:
-    """Of ``endpoints``, the main one first. ``look`` compares them once, ``run`` for ever."""
+    """Of ``endpoints``, the main one first. ``look`` compares them once, ``run`` for ever. ``blockhash`` gets one as
+    those who build transactions do, and raises as it does for them.
+    """
 
-    def __init__(self, endpoints: Sequence[Endpoint]) -> None:
+    def __init__(self, endpoints: Sequence[Endpoint], blockhash: Callable[[], Awaitable[Blockhash]]) -> None:
         self._endpoints = endpoints
+        self._blockhash = blockhash
         self._genesis: dict[Endpoint, str] = {}
         self._lags: dict[Endpoint, float] = {}
         self._unanswered: set[Endpoint] = set()
+        self._no_blockhash: str | None = None
         self._before: _Seen | None = None
         self.slot_seconds: float | None = None
         """As measured over the last looks; None before."""
 
     async def problem(self) -> str | None:
-        """What readiness says of each endpoint that lags or doesn't answer; None while all is well."""
+        """What readiness says of each endpoint that lags, doesn't answer, or has no blockhash to build with; None while
+        all is well.
+        """
         said = [f"{one.name} is {self._lags[one]:.0f} s behind" for one in self._endpoints if self._is_behind(one)]
         said += [f"{one.name} doesn't answer" for one in self._endpoints if one in self._unanswered]
+        main = self._endpoints[0]
+        if self._no_blockhash and main not in self._unanswered:
+            said.append(f"{main.name} gives no blockhash to build with: {self._no_blockhash}")
         return "; ".join(said) or None
 
     async def run(self) -> None:
@@ -63,7 +74,8 @@ class EndpointHealth:
 
     async def look(self) -> None:
         """Ask each where it is, side by side, and compare those that answer. Never raises for an endpoint."""
-        found = await asyncio.gather(*(self._ask(endpoint) for endpoint in self._endpoints))
+        asked = asyncio.gather(*(self._ask(endpoint) for endpoint in self._endpoints))
+        found, self._no_blockhash = await asyncio.gather(asked, self._why_no_blockhash())
         seen = {endpoint: one for endpoint, one in zip(self._endpoints, found, strict=True) if one}
         self._unanswered = set(self._endpoints) - seen.keys()
         for endpoint, one in seen.items():
@@ -83,6 +95,19 @@ class EndpointHealth:
         except (RpcError, UnansweredError, TimeoutError):
             return None
         return _Seen(info.absolute_slot, info.block_height, monotonic())
+
+    async def _why_no_blockhash(self) -> str | None:
+        """In words of ours, as clients see them: an endpoint's own may hold anything."""
+        try:
+            async with asyncio.timeout(WITHIN_S):
+                await self._blockhash()
+        except RpcError as error:
+            return f"error {error.code}"
+        except UnansweredError as error:
+            return error.reason
+        except TimeoutError:
+            return "timeout"
+        return None
 
     def _measure(self, now: _Seen | None) -> None:
         """By the main endpoint's own progress, from the look before."""

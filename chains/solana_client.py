@@ -76,7 +76,7 @@ class SolanaChain(Chain):
     ) -> None:
         self._endpoints = [Endpoint(each, timeout=timeout, connections=connections) for each in (url, *extra_urls)]
         self._main = self._endpoints[0]
-        self.health = EndpointHealth(self._endpoints)
+        self.health = EndpointHealth(self._endpoints, self.latest_blockhash)
         self._sends = sends
         self.landers = Landers(landers, timeout=timeout)
         self._times = BlockTimes(self._main)
@@ -114,10 +114,10 @@ class SolanaChain(Chain):
 
     async def latest_blockhash(self) -> Blockhash:
         call = self._main.call("getLatestBlockhash", {"commitment": "confirmed"}, shape=answers.LATEST_BLOCKHASH)
-        answer, height = await asyncio.gather(call, self._greatest_height())
+        answer, (height, shown_by) = await asyncio.gather(call, self._greatest_height())
         latest = answer.value
         if abs(latest.last_valid_block_height - height - BLOCKHASH_LIFE) > _LIFE_TOLERANCE:
-            said = f"a blockhash valid until {latest.last_valid_block_height} at the height {height}"
+            said = f"a blockhash valid until {latest.last_valid_block_height}, and {shown_by} shows the height {height}"
             raise UnansweredError(self._main.name, said)
         return Blockhash(str(latest.blockhash), answer.context.slot, latest.last_valid_block_height, height)
 
@@ -129,12 +129,15 @@ class SolanaChain(Chain):
             raise UnansweredError(self._main.name, "too few endpoints show their finalized height")
         return height
 
-    async def _greatest_height(self) -> int:
-        """The greatest confirmed block height that any endpoint shows; raises where the main one shows none."""
+    async def _greatest_height(self) -> tuple[int, str]:
+        """The greatest confirmed block height that any endpoint shows, and the name of the first that does; raises
+        where the main one shows none.
+        """
         heights = await asyncio.gather(*(self._height(endpoint, "confirmed") for endpoint in self._endpoints))
         if heights[0] is None:
             raise UnansweredError(self._main.name, "no block height")
-        return max(height for height in heights if height is not None)
+        greatest = max(height for height in heights if height is not None)
+        return greatest, self._endpoints[heights.index(greatest)].name
 
     async def _height(self, endpoint: Endpoint, commitment: Commitment) -> int | None:
         try:

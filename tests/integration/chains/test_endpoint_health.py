@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
+import pytest
 from prometheus_client import REGISTRY
+from solders.hash import Hash
 
 from chains.solana_client import SolanaChain
 from tests.integration.chains.endpoint_server import Request, rpc, serving
@@ -16,6 +19,8 @@ class Node:
 
     def __init__(self, slot: int | None, *, genesis: str = "one") -> None:
         self.slot, self.genesis = slot, genesis
+        self.blockhash: dict[str, Any] | None = {}
+        """What is other than it should be about the latest blockhash; None is answered with an error."""
         self.asked: list[str] = []
         self.url = ""
 
@@ -27,7 +32,17 @@ class Node:
             return rpc(request, result=self.genesis)
         if request["method"] == "getEpochInfo":
             return rpc(request, result={"absoluteSlot": self.slot, "blockHeight": self.slot - 7, "epoch": 0})
+        if request["method"] == "getBlockHeight":
+            return rpc(request, result=self.slot - 7)
+        if request["method"] == "getLatestBlockhash":
+            return self._latest_blockhash(request, self.slot)
         return rpc(request, result={"context": {"slot": self.slot}, "value": [None]})
+
+    def _latest_blockhash(self, request: Request, slot: int) -> bytes:
+        if self.blockhash is None:
+            return rpc(request, error={"code": -32005, "message": "not now"})
+        latest = {"blockhash": str(Hash.new_unique()), "lastValidBlockHeight": slot - 7 + 150}
+        return rpc(request, result={"context": {"slot": slot}, "value": latest | self.blockhash})
 
 
 @asynccontextmanager
@@ -73,7 +88,7 @@ async def test_a_main_one_that_lags_is_named_and_read_from_all_the_same() -> Non
 
 
 async def test_one_of_another_chain_makes_nobody_lag_and_is_never_read_from() -> None:
-    nodes = Node(1_000), Node(9_000, genesis="another")
+    nodes = Node(1_000), Node(1_060, genesis="another")
     async with over(*nodes) as chain:
         assert await chain.health.problem() is None
         assert await read(chain, *nodes) == [0]
@@ -82,7 +97,11 @@ async def test_one_of_another_chain_makes_nobody_lag_and_is_never_read_from() ->
 async def test_of_three_one_alone_that_runs_ahead_makes_nobody_lag() -> None:
     nodes = Node(1_000), Node(10**9), Node(1_001)
     async with over(*nodes) as chain:
-        assert await chain.health.problem() is None
+        name, ahead = (node.url.removeprefix("http://") for node in nodes[:2])
+        # No blockhash can be as far ahead as this one claims to be, and readiness says why nothing is built.
+        why = f"a blockhash valid until 1143, and {ahead} shows the height 999999993"
+        assert await chain.health.problem() == f"{name} gives no blockhash to build with: {why}"
+        assert REGISTRY.get_sample_value("surefill_rpc_lag_seconds", {"endpoint": name}) == pytest.approx(0.4)
         assert await read(chain, *nodes) == [0]
 
 
@@ -104,3 +123,26 @@ async def test_a_slot_is_measured_by_the_chains_own_progress() -> None:
         before = chain.health.slot_seconds
         await chain.health.look()  # a cluster that stands still takes no time for a slot
         assert chain.health.slot_seconds == before
+
+
+@pytest.mark.parametrize(
+    ("blockhash", "why"),
+    [
+        ({"lastValidBlockHeight": -5}, "getLatestBlockhash was answered in a form that can't be read"),
+        ({"blockhash": "not32bytes"}, "getLatestBlockhash was answered in a form that can't be read"),
+        ({"lastValidBlockHeight": 5}, "a blockhash valid until 5, and {name} shows the height 993"),
+        (None, "error -32005"),
+    ],
+)
+async def test_blockhashes_that_nothing_can_be_built_with_are_named_until_there_are_others(
+    blockhash: dict[str, Any] | None, why: str
+) -> None:
+    nodes = Node(1_000), Node(1_000)
+    nodes[0].blockhash = blockhash
+    nodes[1].blockhash = None  # one that is asked for evidence alone needs none
+    async with over(*nodes) as chain:
+        name = nodes[0].url.removeprefix("http://")
+        assert await chain.health.problem() == f"{name} gives no blockhash to build with: {why.format(name=name)}"
+        nodes[0].blockhash = {}
+        await chain.health.look()
+        assert await chain.health.problem() is None
