@@ -83,6 +83,8 @@ class EndpointHealth:
             HEIGHT.labels(endpoint.name).set(one.height)
         main = self._endpoints[0]
         alike = {one: at for one, at in seen.items() if self._genesis.get(one) == self._genesis.get(main)}
+        if len(alike) < len(seen):
+            self._genesis.clear()  # one may have been wrong for a moment: they are asked again
         self._measure(alike.get(main))
         self._compare(alike)
 

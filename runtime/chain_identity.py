@@ -1,20 +1,24 @@
 """Which chain the engine trades on: the node tells, and until it has answered, the log does.
 
 Only trading needs the node. So nobody waits for it at start but those who trade, and everybody else asks what is known.
+Until the log names its chain, the node's answer binds it for good: so it is asked for more than once.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 import psycopg
 import structlog
 
+from chains.endpoint import Endpoint
 from chains.errors import ChainUnavailableError
 from chains.networks import network_of
 from chains.protocol import Chain
 from event_store.mapper import EventMapper
+from runtime.agreed_chain import DisputedChainError, agreed
 from runtime.errors import StartupError
 from runtime.preconditions import ChainOfLog, chain_of_log, require_chain_of_log
 from runtime.retry_delays import retry_delays
@@ -22,6 +26,8 @@ from venues.pools import PoolBook
 from workers.dispatch.work import Pool
 
 AGAIN_S = 2.0
+STILL_S = 5.0
+"""How often it is asked for while the log names no chain."""
 
 log = structlog.get_logger(__name__)
 
@@ -30,11 +36,21 @@ class ChainIdentity:
     """Asks the node at ``rpc_url`` in the background, with back-off, until it has answered once.
 
     Its answer counts once it is known to be the log's chain and ``pools``, where they are traded, were read. A node
-    that serves another chain is asked again: it may have been put there by mistake, or lie for a moment.
+    that serves another chain is asked again: it may have been put there by mistake, or lie for a moment. Where the log
+    names no chain yet, ``evidence`` is asked, too (``runtime.agreed_chain``).
     """
 
-    def __init__(self, chain: Chain, pools: PoolBook | None, rpc_url: str, database: Pool, mapper: EventMapper) -> None:
+    def __init__(
+        self,
+        chain: Chain,
+        evidence: Sequence[Endpoint],
+        pools: PoolBook | None,
+        rpc_url: str,
+        database: Pool,
+        mapper: EventMapper,
+    ) -> None:
         self._chain = chain
+        self._evidence = evidence
         self._pools = pools
         self._host = urlsplit(rpc_url).hostname  # no more of it: a provider's key is in the path or the query
         self._database = database
@@ -73,8 +89,7 @@ class ChainIdentity:
     @property
     def network(self) -> str | None:
         """The network that new orders are for; None while neither the node nor the log has told."""
-        answered = self._asking is not None and self._asking.done() and not self._asking.exception()
-        return network_of(self._asking.result()) if self._asking and answered else self._of_log.network
+        return network_of(answered) if (answered := self._answered) else self._of_log.network
 
     @property
     def refusal(self) -> str | None:
@@ -92,6 +107,34 @@ class ChainIdentity:
         # The kind of error alone: its text may carry what no client should see.
         return f"waiting for the Solana node at {self._host} (SOLANA_RPC_URL), nothing is traded before: {self._kind}"
 
+    async def watch(self) -> None:
+        """Return once the log names its chain. Until then ask again: raises ``StartupError`` where the answer is
+        another than the first was, as all that this process has begun since is for that one.
+        """
+        while True:
+            try:
+                if await self._named_by_log():
+                    return
+                first, now = self._answered, await agreed(self._chain, self._evidence)
+            except (ChainUnavailableError, psycopg.Error):
+                first = now = None  # nothing is known of it by this look
+            if first and first != now:
+                raise StartupError(
+                    f"the node at {self._host} (SOLANA_RPC_URL) said at the start that its chain has the genesis "
+                    f"{first}, and says {now} now: the log holds no transaction yet, and the process begins anew"
+                )
+            await asyncio.sleep(STILL_S)
+
+    async def _named_by_log(self) -> str | None:
+        return (await chain_of_log(self._database, self._mapper)).genesis_hash
+
+    @property
+    def _answered(self) -> str | None:
+        """The genesis hash, where the node's answer counts by now."""
+        if self._asking is None or not self._asking.done() or self._asking.exception():
+            return None
+        return self._asking.result()
+
     async def _ask_again(self) -> None:
         while self._asking:
             await asyncio.wait({self._asking})
@@ -104,12 +147,12 @@ class ChainIdentity:
         said = False
         for delay in retry_delays():
             try:
-                genesis_hash = await self._chain.genesis_hash()
+                genesis_hash = await self._genesis_hash()
                 await require_chain_of_log(self._database, self._mapper, genesis_hash)
                 if self._pools:
                     await self._pools.load()
             except (ChainUnavailableError, psycopg.Error) as error:
-                self._kind = type(error).__name__
+                self._kind = str(error) if isinstance(error, DisputedChainError) else type(error).__name__
                 if not said:
                     log.warning("waiting for the chain's node", host=self._host, reason=_reason(error))
                     said = True
@@ -130,6 +173,11 @@ class ChainIdentity:
                 log.warning("this chain has no pools the engine knows; every order will fail with no_venue")
             return genesis_hash
         raise AssertionError("the delays have no end")
+
+    async def _genesis_hash(self) -> str:
+        if await self._named_by_log() is None:
+            return await agreed(self._chain, self._evidence)
+        return await self._chain.genesis_hash()  # it is compared with the log's
 
 
 def _reason(error: Exception) -> str:

@@ -235,7 +235,12 @@ async def open_market(settings: Settings, store: Store, *, patience: float = 10.
     )
     pools = PoolBook(chain, PROGRAM_ID)
     identity = ChainIdentity(
-        chain, pools if "pools" in settings.venues else None, settings.solana_rpc_url, store.pool, store.mapper
+        chain,
+        chain.evidence_endpoints,
+        pools if "pools" in settings.venues else None,
+        settings.solana_rpc_url,
+        store.pool,
+        store.mapper,
     )
     comparing = asyncio.create_task(chain.health.run(), name="rpc-health")
     try:

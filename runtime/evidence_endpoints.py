@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 
 class EvidenceEndpoints:
-    """Each of ``endpoints`` is asked for its genesis hash until it has answered once."""
+    """Each of ``endpoints`` is asked for its genesis hash until it has said the expected one once."""
 
     def __init__(self, endpoints: Sequence[Endpoint], expected: Callable[[], Awaitable[str]]) -> None:
         self._endpoints = endpoints
@@ -36,7 +36,7 @@ class EvidenceEndpoints:
         return "; ".join(self._problems[endpoint] for endpoint in self._endpoints if endpoint in self._problems) or None
 
     async def run(self) -> None:
-        """Return once every endpoint has answered, or it is known that there is no chain to compare theirs with."""
+        """Return once every endpoint serves the chain, or it is known that there is none to compare theirs with."""
         try:
             expected = await self._expected()
         except StartupError:
@@ -44,6 +44,7 @@ class EvidenceEndpoints:
         await asyncio.gather(*(self._check(endpoint, expected) for endpoint in self._endpoints))
 
     async def _check(self, endpoint: Endpoint, expected: str) -> None:
+        said = False
         for delay in retry_delays():
             try:
                 genesis_hash = await endpoint.genesis_hash()
@@ -58,5 +59,7 @@ class EvidenceEndpoints:
                 f"{endpoint.name} {_SETTING} serves another chain, genesis {genesis_hash}: "
                 "no expiry can be proven; correct or remove it"
             )
-            log.error("an endpoint for evidence serves another chain", endpoint=endpoint.name, genesis=genesis_hash)
-            return
+            if not said:
+                log.error("an endpoint for evidence serves another chain", endpoint=endpoint.name, genesis=genesis_hash)
+                said = True
+            await asyncio.sleep(delay)  # it may have been a mistake of a moment

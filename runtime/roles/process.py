@@ -66,6 +66,8 @@ async def run_roles(settings: Settings, names: Sequence[str], market_opener: Ope
                 tasks.create_task(watch_loop(), name="loop")
                 tasks.create_task(_end_where_replaced(store), name="continuity")
                 tasks.create_task(standing.run(), name="standing")
+                if not settings.paper:  # what is on paper is signed for no chain
+                    tasks.create_task(market.identity.watch(), name="still the same chain")
                 for name in (*names, *_beside(names, settings)):
                     run: Run = import_module(f"runtime.roles.{name}").run
                     if name in AFTER_HISTORY:

@@ -94,6 +94,17 @@ async def test_one_of_another_chain_makes_nobody_lag_and_is_never_read_from() ->
         assert await read(chain, *nodes) == [0]
 
 
+@pytest.mark.parametrize("mistaken", [0, 1])
+async def test_one_that_named_another_chain_by_mistake_is_compared_once_it_names_this_one(mistaken: int) -> None:
+    nodes = Node(1_000), Node(1_050)
+    nodes[mistaken].genesis = "another"
+    async with over(*nodes) as chain:
+        assert await chain.health.problem() is None
+        nodes[mistaken].genesis = "one"
+        await chain.health.look()
+        assert await chain.health.problem() == f"{nodes[0].url.removeprefix('http://')} is 20 s behind"
+
+
 async def test_of_three_one_alone_that_runs_ahead_makes_nobody_lag() -> None:
     nodes = Node(1_000), Node(10**9), Node(1_001)
     async with over(*nodes) as chain:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from chains.wallet import Wallet
+from runtime import chain_identity
 from runtime.errors import StartupError
 from runtime.roles.process import run_roles
 from runtime.settings import Settings
@@ -25,6 +27,7 @@ from tests.integration.runtime.test_preconditions import append_order_for, appen
 from tests.ports import free_port
 
 WITHIN = 60.0
+MAINNET = "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d"
 WAITS = "waiting for the chain's node"
 
 
@@ -199,6 +202,99 @@ async def test_a_node_that_served_another_chain_for_a_moment_is_asked_again(
         await until(accepted)
 
 
+@dataclass
+class Mistaken:
+    """A node that says it serves mainnet, for as long as it is ``wrong``."""
+
+    wrong: bool = True
+
+    def genesis(self, _: object, result: object) -> object:
+        return MAINNET if self.wrong else result
+
+
+@asynccontextmanager
+async def mistaken(node: LocalNode) -> AsyncIterator[tuple[Mistaken, str]]:
+    await asyncio.to_thread(node.start)
+    lie = Mistaken()
+    async with (
+        httpx2.AsyncClient(base_url=node.url, trust_env=False) as forwarded,
+        serving(altering(forwarded, {"getGenesisHash": lie.genesis})) as url,
+    ):
+        yield lie, url
+
+
+async def test_an_empty_log_is_bound_to_no_chain_that_another_endpoint_contradicts(
+    settings: Settings, node: LocalNode
+) -> None:
+    async with mistaken(node) as (lie, url):
+        disputed = settings.model_copy(update={"solana_rpc_url": url, "solana_evidence_rpc_urls": (node.url,)})
+        async with served(disputed) as http:
+
+            async def said() -> bool:
+                return "one of them is wrong" in (await check(http, "chain"))["reason"]
+
+            await until(said)
+            refused = await submit(http)
+            assert (refused.status_code, refused.json()["code"]) == (503, "chain_unknown")
+            lie.wrong = False
+
+            async def accepted() -> httpx2.Response | None:
+                answer = await submit(http)
+                return answer if answer.status_code == 202 else None
+
+            links = (await until(accepted)).json()["links"]
+            assert (await http.get(links["order"])).json()["network"] == "localnet"
+
+
+@pytest.fixture
+def often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The node is asked often whether it still serves the chain that it named."""
+    monkeypatch.setattr(chain_identity, "STILL_S", 0.05)
+
+
+@asynccontextmanager
+async def believed(settings: Settings, network: str) -> AsyncIterator[asyncio.Task[None]]:
+    """The API's role, once it takes the chain to be ``network``."""
+    url = f"http://127.0.0.1:{settings.port}"
+    async with role("api", settings) as api, httpx2.AsyncClient(base_url=url, trust_env=False) as http:
+
+        async def takes_it() -> bool:
+            assert not api.done(), api
+            try:
+                return (await http.get("/api/network")).json().get("network") == network
+            except httpx2.TransportError:
+                return False
+
+        await until(takes_it)
+        yield api
+
+
+@pytest.mark.usefixtures("often")
+async def test_a_process_begins_anew_where_the_node_names_another_chain_before_anything_is_signed(
+    settings: Settings, node: LocalNode
+) -> None:
+    async with (
+        mistaken(node) as (lie, url),
+        believed(settings.model_copy(update={"solana_rpc_url": url}), "mainnet-beta") as api,
+    ):
+        lie.wrong = False
+        with pytest.raises(StartupError, match=rf"genesis {MAINNET}, and says .* the process begins anew"):
+            await asyncio.wait_for(api, WITHIN)
+
+
+@pytest.mark.usefixtures("often")
+async def test_once_the_log_has_a_transaction_no_process_ends_by_what_the_node_says_of_its_chain(
+    settings: Settings, database: TestDatabase, node: LocalNode
+) -> None:
+    async with mistaken(node) as (lie, url):
+        await append_signed_for(str(node.call("getGenesisHash")), database.app)
+        lie.wrong = False
+        async with believed(settings.model_copy(update={"solana_rpc_url": url}), "localnet") as api:
+            lie.wrong = True
+            ended, _ = await asyncio.wait({api}, timeout=1.0)
+            assert not ended, api
+
+
 @pytest.mark.parametrize("name", ["tracker", "watcher", "worker"])
 async def test_a_role_that_trades_waits_for_the_node_and_says_so_once(
     name: str, settings: Settings, database: TestDatabase, node: LocalNode
@@ -250,7 +346,7 @@ async def test_an_evidence_endpoint_that_does_not_answer_at_the_start_is_compare
 ) -> None:
     genesis_hash = "theirs"
 
-    async def later(request: Request) -> bytes:
+    async def later(request: Request) -> bytes:  # of another chain by mistake, for a while
         return rpc(request, result=genesis_hash)
 
     await asyncio.to_thread(node.start)
@@ -264,6 +360,12 @@ async def test_an_evidence_endpoint_that_does_not_answer_at_the_start_is_compare
         await until(lambda: says("has not answered"))
         async with serving(later, port=port):
             await until(lambda: says("another chain"))
+            genesis_hash = node.call("getGenesisHash")
+
+            async def well() -> bool:
+                return bool((await check(http, "evidence"))["ok"])
+
+            await until(well)
 
 
 async def test_an_evidence_endpoint_of_this_chain_is_well(settings: Settings, node: LocalNode) -> None:
