@@ -79,7 +79,8 @@ class HealthController(Controller):
         responses=problems(needs_key=False),
     )
     async def metrics(self) -> Response[bytes]:
-        return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
+        # As a header: to a media type that is text the framework adds the charset, which is named already.
+        return Response(generate_latest(REGISTRY), headers={"content-type": CONTENT_TYPE_LATEST})
 
 
 async def _result(check: Check) -> CheckResult:

@@ -1,4 +1,5 @@
-"""Checks that a ledger's files are what the node wrote, before the node opens them. The check changes nothing.
+"""Checks that a ledger's files are what the node wrote, and tells whose chain it is, before the node opens them.
+Nothing is changed by it.
 
 SQLite silently drops everything from the first bad record of its write-ahead log on. That is right for the last
 transaction, which a crash may cut off before anybody has seen its block, and wrong for all others: blocks that clients
@@ -12,7 +13,7 @@ import sqlite3
 import struct
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from localnet.errors import LedgerDamagedError
@@ -35,7 +36,7 @@ def check(ledger: Path) -> None:
         return
     if written:
         _check_log(ledger, log)
-    _check_pages(ledger, log)
+    _check_pages(ledger)
 
 
 def _check_log(ledger: Path, log: Path) -> None:
@@ -83,24 +84,46 @@ def _summed(content: bytes, *, big_endian: bool) -> tuple[int, int]:
     return first, second
 
 
-def _check_pages(ledger: Path, log: Path) -> None:
-    index = ledger.with_name(f"{ledger.name}-shm")
-    there_before = index.exists()
-    # Read-only: a connection that may write would copy the log into the ledger as it closes. Where there is no log,
-    # nobody has the ledger open, and `immutable` keeps SQLite from making a log.
-    how = "mode=ro" if log.exists() else "mode=ro&immutable=1"
-    connection = sqlite3.connect(f"{ledger.absolute().as_uri()}?{how}", uri=True, isolation_level=None)
+def made_for(directory: Path) -> str | None:
+    """The wallet (base58) that the chain in ``directory`` was made for; None where none was made yet, and where its
+    ledger can't be read, as whoever opens it will say.
+    """
+    ledger = directory / LEDGER
+    if not ledger.exists() or not ledger.stat().st_size:
+        return None
     try:
-        found = [str(row[0]) for row in connection.execute("PRAGMA quick_check(1)")]
+        with _read_only(ledger) as connection:
+            return str(connection.execute("SELECT wallet FROM genesis").fetchone()[0])
+    except (sqlite3.DatabaseError, TypeError):
+        return None
+
+
+def _check_pages(ledger: Path) -> None:
+    try:
+        with _read_only(ledger) as connection:
+            found = [str(row[0]) for row in connection.execute("PRAGMA quick_check(1)")]
     except sqlite3.OperationalError as error:
         if "locked" in str(error):  # by a node that runs on it, as opening it will say
             return
         raise LedgerDamagedError(ledger, str(error)) from None
     except sqlite3.DatabaseError as error:
         raise LedgerDamagedError(ledger, str(error)) from None
+    if found != ["ok"]:
+        raise LedgerDamagedError(ledger, found[0].replace("\n", " "))
+
+
+@contextmanager
+def _read_only(ledger: Path) -> Iterator[sqlite3.Connection]:
+    """A connection that changes nothing: one that may write would copy the log into the ledger as it closes. Where
+    there is no log, nobody has the ledger open, and `immutable` keeps SQLite from making a log.
+    """
+    log, index = (ledger.with_name(f"{ledger.name}-{kind}") for kind in ("wal", "shm"))
+    there_before = index.exists()
+    how = "mode=ro" if log.exists() else "mode=ro&immutable=1"
+    connection = sqlite3.connect(f"{ledger.absolute().as_uri()}?{how}", uri=True, isolation_level=None)
+    try:
+        yield connection
     finally:
         connection.close()
         if not there_before:
             index.unlink(missing_ok=True)
-    if found != ["ok"]:
-        raise LedgerDamagedError(ledger, found[0].replace("\n", " "))

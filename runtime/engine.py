@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from enum import IntEnum
@@ -34,6 +34,7 @@ from runtime.addresses import Addresses
 from runtime.data_directory import occupied, written_in
 from runtime.embedded import ports, postgres, valkey
 from runtime.errors import ServerUnreachableError, StartupError
+from runtime.local_wallet import local_wallet
 from runtime.preconditions import (
     require_guarded_attempts,
     require_key,
@@ -156,7 +157,10 @@ async def _require_one_world(settings: Settings, servers: Addresses) -> None:
 async def _start_servers(supervisor: Supervisor, settings: Settings) -> Addresses:
     """PostgreSQL, the local chain and Valkey, each unless its address is given; returns when all of them answer."""
     data_dir = settings.data_dir
-    awaited: list[Awaitable[None]] = []
+    if not settings.solana_rpc_url:
+        _require_whole_chain(data_dir / "localnet")
+        local_wallet(settings)
+    ready: list[Callable[[], Awaitable[None]]] = []
     if settings.database_url or settings.database_owner_url:
         given = addresses.completed(settings, "database_url", "database_owner_url")
         database_url, owner_url = given.database_url, given.database_owner_url
@@ -164,13 +168,11 @@ async def _start_servers(supervisor: Supervisor, settings: Settings) -> Addresse
         database = await postgres.prepare(data_dir)
         database_url, owner_url = database.url, database.owner_url
         supervisor.keep(database.program, level=Level.POSTGRES)
-        awaited.append(database.ready())
+        ready.append(database.ready)
     rpc_url = settings.solana_rpc_url
     if not rpc_url:
         port = ports.kept(data_dir / "ports.json", "localnet")
         rpc_url = f"http://{ports.LOOPBACK}:{port}"
-        signer_at(settings.wallet_source, create=True)
-        _require_whole_chain(data_dir / "localnet")
         own = {
             **dict.fromkeys(ADDRESSES_OF_OTHERS, ""),
             "LOCALNET_HOST": ports.LOOPBACK,
@@ -180,14 +182,15 @@ async def _start_servers(supervisor: Supervisor, settings: Settings) -> Addresse
             "SUREFILL_SUPERVISED": "1",
         }
         supervisor.keep(_role("localnet", environment=own), level=Level.LOCALNET)
-        awaited.append(_ready(rpc_url, "the local chain", body={"jsonrpc": "2.0", "id": 1, "method": "getHealth"}))
+        health = {"jsonrpc": "2.0", "id": 1, "method": "getHealth"}
+        ready.append(partial(_ready, rpc_url, "the local chain", body=health))
     redis_url = settings.redis_url
     if not redis_url:
         hints = valkey.prepare(data_dir)
         redis_url = hints.url
         supervisor.keep(hints.program, level=Level.VALKEY)
-        awaited.append(hints.ready())
-    await asyncio.gather(*awaited)
+        ready.append(hints.ready)
+    await asyncio.gather(*(answers() for answers in ready))
     return Addresses(settings.api_url, database_url, owner_url, redis_url, rpc_url)
 
 

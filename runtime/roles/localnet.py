@@ -3,12 +3,12 @@
 from localnet.errors import ForeignDirectoryError, LedgerDamagedError, LedgerInUseError
 from localnet.main import serve
 from runtime.errors import StartupError
-from runtime.preconditions import signer_at
+from runtime.local_wallet import local_wallet
 from runtime.settings import Settings
 
 
 async def run(settings: Settings) -> None:
-    wallet = signer_at(settings.wallet_source, create=True)
+    wallet = local_wallet(settings)
     try:
         await serve(
             host=settings.localnet_host,

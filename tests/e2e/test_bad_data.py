@@ -30,6 +30,7 @@ def refused(engine: Engine, *, within: float = 60) -> str:
     )
     assert ran.returncode == 1, ran.stderr
     assert "Traceback" not in ran.stderr
+    assert "RuntimeWarning" not in ran.stderr
     assert time.monotonic() - begun < within
     said = [line for line in ran.stderr.splitlines() if line.startswith("surefill: ")]
     assert len(said) == 1, ran.stderr
@@ -236,3 +237,8 @@ async def test_up_takes_a_wallet_in_either_format_and_refuses_one_that_others_ca
             [order] = (await ended(client, [await submit(client)])).values()
             assert order["status"] == "confirmed"
         assert own_engine.stop() == 0
+    own_engine.settings["WALLET_KEYPAIR"] = str(wallet.with_name("walet.json"))
+    assert refused(own_engine).startswith(
+        f"surefill: WALLET_KEYPAIR names {wallet.with_name('walet.json')}, where noth"
+    )
+    assert not wallet.with_name("walet.json").exists()

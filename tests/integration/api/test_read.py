@@ -200,8 +200,9 @@ async def test_health_is_what_its_checks_say_and_metrics_count_by_route(engine: 
     assert (degraded.status_code, degraded.json()["status"]) == (200, "degraded")
     assert {"name": "valkey", "ok": False, "reason": "no answer"} in degraded.json()["checks"]
     await engine.http.get("/api/orders/01900000-0000-7000-8000-000000000001")
-    metrics = (await engine.http.get("/metrics")).text
-    assert 'surefill_http_requests_total{method="GET",route="/api/orders/{order_id}",status="404"}' in metrics
+    metrics = await engine.http.get("/metrics")
+    assert metrics.headers.get_list("content-type") == ["text/plain; version=1.0.0; charset=utf-8"]
+    assert 'surefill_http_requests_total{method="GET",route="/api/orders/{order_id}",status="404"}' in metrics.text
 
 
 async def test_what_is_not_known_of_a_live_attempt_is_said_with_the_order(
