@@ -105,6 +105,10 @@ class HeldAccount(Answer, frozen=True):
     data: AccountBytes
 
 
+class TippedAccount(HeldAccount, frozen=True):
+    executable: bool
+
+
 class OwnedAccount(Answer, frozen=True):
     pubkey: str
     account: AccountData
@@ -191,6 +195,7 @@ SIMULATION = WithContext[SimulationResult]
 ACCOUNTS = WithContext[list[AccountData | None]]
 OWNERS = WithContext[list[AccountOwner | None]]
 HELD = WithContext[list[HeldAccount | None]]
+TIPPED = WithContext[list[TippedAccount | None]]
 LAMPORTS = WithContext[U64]
 
 

@@ -13,7 +13,9 @@ from runtime import addresses, roles, settings
 from runtime.account_wallets import guard_key_of
 from runtime.doctor.chain import by_verdict, look_at_chain
 from runtime.doctor.finding import Finding, wrong
+from runtime.doctor.landers import look_at_landers
 from runtime.doctor.simulation import look_at_simulation
+from runtime.doctor.tips import look_at_tips
 from runtime.doctor.venues import look_at_prices, look_at_venues
 from runtime.doctor.wallet import look_at_balances, look_at_guard_key, read_wallet
 from runtime.errors import StartupError
@@ -28,7 +30,7 @@ PATIENCE_S = 5.0
 
 
 def doctor() -> None:
-    """Look at RPC, clock, wallet, balance, guard key, venues and prices: what is wrong, and what to do.
+    """Look at RPC, clock, wallet, balance, guard key, landers, venues and prices: what is wrong, and what to do.
 
     It sends nothing and signs nothing; of each remote venue it asks for one quote of 0.01 SOL.
     """
@@ -60,11 +62,14 @@ async def examine(found: Settings) -> list[Finding]:
         findings.append(finding)
         if findings[0].verdict == "wrong":
             return findings
+        key = None
         if wallet:
             key = guard_key_of(found, wallet)
             findings += await look_at_balances(chain, wallet, found)
             findings.append(await look_at_guard_key(chain, wallet, key))
             findings.append(await look_at_simulation(chain, wallet))
+        findings += await look_at_tips(chain, found, (wallet, key) if wallet and key else None, PATIENCE_S)
+        findings += await look_at_landers(chain, found, PATIENCE_S)
         pools = PoolBook(chain, PROGRAM_ID)
         async with open_venues(found, chain, pools) as opened:
             findings += await look_at_venues(opened.groups, wallet.address if wallet else None)

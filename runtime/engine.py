@@ -30,11 +30,13 @@ from localnet.errors import ForeignDirectoryError, LedgerDamagedError
 from localnet.journal import LEDGER, check
 from localnet.keys import check_keys
 from runtime import addresses, preflight
+from runtime.account_wallets import guard_key_of
 from runtime.addresses import Addresses
 from runtime.data_directory import occupied, written_in
 from runtime.embedded import ports, postgres, valkey
 from runtime.errors import ServerUnreachableError, StartupError
 from runtime.local_wallet import local_wallet
+from runtime.own_tips import tips_itself
 from runtime.preconditions import (
     require_guarded_attempts,
     require_key,
@@ -138,6 +140,9 @@ def _require_whole_chain(directory: Path) -> None:
 
 async def _require_one_world(settings: Settings, servers: Addresses) -> None:
     """What each role asks, asked once before an order is taken: a role that is refused would be started for ever."""
+    wallet = signer_at(settings.wallet_source)
+    if said := tips_itself(settings.named_tips, wallet.address, guard_key_of(settings, wallet)):
+        raise StartupError(said)
     genesis_hash: str | None = None
     try:
         genesis_hash = await preflight.solana(servers.solana_rpc_url)

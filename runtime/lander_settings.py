@@ -37,6 +37,10 @@ _SENDER_ACCOUNTS = (
     "4TQLFNWK8AovT1gFvda5jfw2oJeRMKEmw7aH6MGBJ3or",
 )
 Lamports = Annotated[int, Field(ge=1, le=MOST_TIP_LAMPORTS)]
+LEAST_PRIORITY_LAMPORTS = 10
+"""With less an order's first transaction, which may offer a seventh of it, could offer nothing for 1.4 million compute
+units.
+"""
 
 
 class LanderSettings(BaseSettings):
@@ -50,7 +54,9 @@ class LanderSettings(BaseSettings):
     jito_url: str = Field(
         "", repr=False, description="A block engine of Jito's (`.../api/v1/transactions`), sent what tips it."
     )
-    jito_tip_lamports: Lamports = Field(10_000, description="What a swap tips it, in lamports; 1,000 is its minimum.")
+    jito_tip_lamports: Annotated[int, Field(ge=1_000, le=MOST_TIP_LAMPORTS)] = Field(
+        10_000, description="What a swap tips it, in lamports; 1,000 is its minimum."
+    )
     jito_tip_accounts: Annotated[tuple[str, ...], NoDecode] = Field(
         _JITO_ACCOUNTS, description="Its tip accounts, comma separated; orders take turns at them."
     )
@@ -97,25 +103,31 @@ class LanderSettings(BaseSettings):
         return self
 
     @property
+    def named_tips(self) -> dict[str, Tip]:
+        """What each swap tips, by the setting that names the accounts."""
+        tips = {}
+        if self.jito_url:
+            tips["JITO_TIP_ACCOUNTS"] = Tip(self.jito_tip_lamports, self.jito_tip_accounts)
+        if self.sender_url:
+            tips["SENDER_TIP_ACCOUNTS"] = Tip(self.sender_tip_lamports, self.sender_tip_accounts)
+        return tips
+
+    @property
     def tips(self) -> tuple[Tip, ...]:
         """What each swap tips."""
-        return tuple(one.tip for one in self._tipped if one.tip)
+        return tuple(self.named_tips.values())
 
     @property
     def landers(self) -> tuple[LanderTerms, ...]:
         """Who is sent the signed bytes beside SOLANA_RPC_URL."""
-        return (*map(rpc, self.lander_urls), *self._tipped)
+        tips, found = self.named_tips, [*map(rpc, self.lander_urls)]
+        if self.jito_url:
+            found.append(jito(self.jito_url, tips["JITO_TIP_ACCOUNTS"]))
+        if self.sender_url:
+            found.append(sender(self.sender_url, tips["SENDER_TIP_ACCOUNTS"]))
+        return tuple(found)
 
     @property
     def least_unit_price(self) -> int:
         """What a transaction offers for a compute unit at least, in micro-lamports: a sender asks for something."""
         return FIRST_PRICE if self.sender_url else 0
-
-    @property
-    def _tipped(self) -> tuple[LanderTerms, ...]:
-        asked = []
-        if self.jito_url:
-            asked.append(jito(self.jito_url, Tip(self.jito_tip_lamports, self.jito_tip_accounts)))
-        if self.sender_url:
-            asked.append(sender(self.sender_url, Tip(self.sender_tip_lamports, self.sender_tip_accounts)))
-        return tuple(asked)

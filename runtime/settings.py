@@ -10,7 +10,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 from domain.time_spans import time_span
 from runtime.api_settings import ApiSettings
 from runtime.errors import SettingsError
-from runtime.lander_settings import LanderSettings
+from runtime.lander_settings import LEAST_PRIORITY_LAMPORTS, LanderSettings
 from runtime.localnet_settings import LocalnetSettings, Port
 from runtime.setting_forms import LOOPBACK, host_of, with_scheme
 from runtime.venue_settings import VenueSettings
@@ -179,6 +179,15 @@ class Settings(ApiSettings, WalletSettings, VenueSettings, LanderSettings, Local
     def absolute(cls, value: Path | None) -> Path | None:
         """Children run in other directories, and symlinks are followed once."""
         return value.expanduser().resolve() if value else value
+
+    @model_validator(mode="after")
+    def a_sender_is_offered_something(self) -> Self:
+        if self.sender_url and self.max_priority_fee_lamports < LEAST_PRIORITY_LAMPORTS:
+            raise ValueError(
+                f"MAX_PRIORITY_FEE_LAMPORTS must be {LEAST_PRIORITY_LAMPORTS} or more with SENDER_URL: "
+                "a sender takes no transaction that offers nothing for priority"
+            )
+        return self
 
     @model_validator(mode="after")
     def one_redis_address(self) -> Self:

@@ -16,17 +16,16 @@ from solders.pubkey import Pubkey
 from chains.blockhashes import BlockhashCache
 from chains.errors import WalletError
 from chains.lookup_tables import LookupTableCache
-from chains.own_accounts import own_accounts
 from chains.priority_fees import PriorityFees
 from chains.signer import Signer
 from chains.wallet_history import WalletHistory
 from commands.ids import DEFAULT_ACCOUNT
 from domain.errors import DomainError
 from domain.limits import NO_LIMITS, Limits
-from domain.tokens import KNOWN_TOKENS
 from runtime.account_wallets import AccountWallets, guard_key_of
 from runtime.composition import utc_now
 from runtime.errors import StartupError
+from runtime.own_tips import off_limits, tips_itself
 from runtime.preconditions import claim_wallet, require_guarded_attempts, require_wallet
 from runtime.roles.parts import Parts
 from runtime.roles.wallet_history import HistoryGate
@@ -61,6 +60,8 @@ async def run(parts: Parts) -> None:
     await require_guarded_attempts(store.pool, store.mapper)
     await store.known_accounts.load()
     signer = AccountSigner(wallet, guard_key_of(settings, wallet))
+    if said := tips_itself(settings.named_tips, wallet.address, signer.guard_key):
+        raise StartupError(said)
     canary = _canary(parts, signer, DEFAULT_ACCOUNT)
     context = build_context(parts, signer, genesis_hash)
     visits = AccountVisits(DEFAULT_ACCOUNT, visit_of(parts, context, may_sign=lambda: canary.proven))
@@ -100,6 +101,8 @@ async def _sign_for_others(parts: Parts, context: BuildContext, visits: AccountV
             claimed = await claim_wallet(store.pool, account_id, signer.wallet.address)
             if claimed != signer.wallet.address:
                 raise WalletError(f"the account trades with wallet {claimed}, its file is that of another")
+            if said := tips_itself(settings.named_tips, claimed, signer.guard_key):
+                raise WalletError(said)
             canary = _canary(parts, signer, account_id)
             own = replace(
                 build_context(parts, signer, context.genesis_hash),
@@ -174,9 +177,7 @@ def build_context(parts: Parts, signer: AccountSigner, genesis_hash: str) -> Bui
     """What the transactions of one account are made with."""
     settings, market = parts.settings, parts.market
     wallet = signer.wallet
-    canary = Pubkey.from_string(signer.guard_key.canary(wallet.address).address)
     programs = settings.programs_allowed or {one for word in settings.venues for one in PROGRAMS_OF[word]}
-    mints = [token.mint for token in KNOWN_TOKENS.tokens]
     return BuildContext(
         chain=market.chain,
         blockhashes=BlockhashCache(market.chain),
@@ -185,7 +186,7 @@ def build_context(parts: Parts, signer: AccountSigner, genesis_hash: str) -> Bui
         funds=Funds(market.chain, wallet.address, reserve=settings.lamport_reserve),
         venues=market.venues,
         readers={Pubkey.from_string(program): read for program, read in readers_of(programs).items()},
-        off_limits=own_accounts(wallet.address, mints) | {canary},
+        off_limits=off_limits(wallet.address, signer.guard_key),
         tables=LookupTableCache(market.chain.lookup_table),
         fees=PriorityFees(
             market.chain.recent_priority_fees, settings.priority_fee_percentile, least=settings.least_unit_price

@@ -242,3 +242,6 @@ async def test_up_takes_a_wallet_in_either_format_and_refuses_one_that_others_ca
         f"surefill: WALLET_KEYPAIR names {wallet.with_name('walet.json')}, where noth"
     )
     assert not wallet.with_name("walet.json").exists()
+    del own_engine.settings["WALLET_KEYPAIR"]
+    own_engine.settings |= {"JITO_URL": "http://127.0.0.1:1", "JITO_TIP_ACCOUNTS": str(keypair.pubkey())}
+    assert refused(own_engine).startswith(f"surefill: JITO_TIP_ACCOUNTS names {keypair.pubkey()}, which is the wallet")

@@ -1,8 +1,8 @@
 """Stubs of landers, in their documented shapes: one hands what it takes on to the node, unless it swallows everything.
 
 Jito's block engine: https://docs.jito.wtf/lowlatencytxnsend/ (``sendTransaction``: no batches, a named encoding, a tip
-of 1,000 lamports, ``x-bundle-id``, 429). Helius's Sender: https://www.helius.dev/docs/sending-transactions/sender
-(``/fast``: no preflight, no retries, a tip, a price for priority).
+of 1,000 lamports, ``x-bundle-id``, 429; ``getTipAccounts``). Helius's Sender: https://www.helius.dev/docs/sending-transactions/sender
+(``/fast``: no preflight, no retries, a tip, a price for priority; ``/ping``).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from chains.asked_of_programs import COMPUTE_BUDGET
 from tests.stubs.jupiter import serving
 
 SYSTEM = "11111111111111111111111111111111"
+TIP_ACCOUNTS = "/api/v1/getTipAccounts"
 Problem = str | None
 
 
@@ -38,6 +39,7 @@ class LanderStub:
     minimum: int = 0
     node: str = ""
     answers: str = "lands"
+    ping_status: int = 200
     url: str = ""
     taken: list[tuple[bytes, dict[str, Any]]] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
@@ -67,6 +69,13 @@ class LanderStub:
         answer = {"jsonrpc": "2.0", "result": signature, "id": asked["id"]}
         return web.json_response(answer, headers={"x-bundle-id": "b" * 64})
 
+    async def tip_accounts(self, request: web.Request) -> web.Response:
+        asked = json.loads(await request.text())
+        return web.json_response({"jsonrpc": "2.0", "result": sorted(self.accounts), "id": asked["id"]})
+
+    async def ping(self, _: web.Request) -> web.Response:
+        return web.Response(text="ok", status=self.ping_status)
+
     def _error(self, asked: Any, message: str) -> web.Response:
         return web.json_response({"jsonrpc": "2.0", "error": {"code": -32602, "message": message}, "id": asked})
 
@@ -88,7 +97,12 @@ async def landers(*stubs: LanderStub) -> AsyncIterator[None]:
     """They listen, each at its ``url``."""
     async with AsyncExitStack() as stack:
         for stub in stubs:
-            stub.url = await stack.enter_async_context(serving(stub, web.post(stub.path, stub.post))) + stub.path
+            routes = (
+                web.post(stub.path, stub.post),
+                web.post(TIP_ACCOUNTS, stub.tip_accounts),
+                web.get("/ping", stub.ping),
+            )
+            stub.url = await stack.enter_async_context(serving(stub, *routes)) + stub.path
         yield
 
 

@@ -7,9 +7,13 @@ from pathlib import Path
 import pytest
 from solders.keypair import Keypair
 
+from domain.evolve import fold
+from domain.priority import FIRST_PRICE, priority_of
 from runtime.errors import SettingsError, StartupError
+from runtime.lander_settings import LEAST_PRIORITY_LAMPORTS
 from runtime.preconditions import signer_at
 from runtime.settings import Settings, load
+from tests.unit.domain.scenario import submitted
 
 DOCUMENTATION = Path(__file__).parents[3] / "docs" / "settings.md"
 
@@ -48,6 +52,7 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ("JITO_URL", "block-engine.example"),
         ("JITO_TIP_ACCOUNTS", "nobody"),
         ("JITO_TIP_LAMPORTS", "0"),
+        ("JITO_TIP_LAMPORTS", "999"),
         ("SENDER_TIP_LAMPORTS", "10000001"),
         ("GUARD_KEEP", "7"),
         ("GUARD_KEEP", "0s"),
@@ -287,3 +292,23 @@ def test_tips_beyond_their_bound_are_refused_before_anything_starts(monkeypatch:
     monkeypatch.setenv("MAX_TIP_LAMPORTS", "999999")
     with pytest.raises(SettingsError, match="1000000, more than MAX_TIP_LAMPORTS"):
         load()
+
+
+def test_a_sender_that_could_be_offered_nothing_for_priority_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAX_PRIORITY_FEE_LAMPORTS", "0")
+    assert load().max_priority_fee_lamports == 0
+    monkeypatch.setenv("SENDER_URL", "https://sender.example/fast")
+    with pytest.raises(SettingsError, match="MAX_PRIORITY_FEE_LAMPORTS must be 10 or more with SENDER_URL"):
+        load()
+    monkeypatch.setenv("MAX_PRIORITY_FEE_LAMPORTS", "10")
+    assert load().least_unit_price > 0
+
+
+def test_the_least_that_a_sender_may_be_offered_is_something_for_the_greatest_transaction() -> None:
+    order = fold(submitted())
+    assert order
+    offered = [
+        priority_of(order, 1_400_000, most, hint=FIRST_PRICE).price
+        for most in (LEAST_PRIORITY_LAMPORTS - 1, LEAST_PRIORITY_LAMPORTS)
+    ]
+    assert offered == [0, 1]
