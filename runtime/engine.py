@@ -162,9 +162,6 @@ async def _require_one_world(settings: Settings, servers: Addresses) -> None:
 async def _start_servers(supervisor: Supervisor, settings: Settings) -> Addresses:
     """PostgreSQL, the local chain and Valkey, each unless its address is given; returns when all of them answer."""
     data_dir = settings.data_dir
-    if not settings.solana_rpc_url:
-        _require_whole_chain(data_dir / "localnet")
-        local_wallet(settings)
     ready: list[Callable[[], Awaitable[None]]] = []
     if settings.database_url or settings.database_owner_url:
         given = addresses.completed(settings, "database_url", "database_owner_url")
@@ -178,6 +175,8 @@ async def _start_servers(supervisor: Supervisor, settings: Settings) -> Addresse
     if not rpc_url:
         port = ports.kept(data_dir / "ports.json", "localnet")
         rpc_url = f"http://{ports.LOOPBACK}:{port}"
+        _require_whole_chain(data_dir / "localnet")
+        local_wallet(settings)
         own = {
             **dict.fromkeys(ADDRESSES_OF_OTHERS, ""),
             "LOCALNET_HOST": ports.LOOPBACK,
