@@ -32,8 +32,9 @@ class KnownChain:
             raise ProblemError(
                 503,
                 "chain_unknown",
-                "No Solana node has answered yet, and no earlier order says which chain this is; nothing was recorded. "
-                "Try again shortly. If it stays so, the node has to be started, or SOLANA_RPC_URL corrected.",
+                "It isn't known yet which chain this is: no earlier order says so, and no Solana node has said it in a "
+                "way that counts; nothing was recorded. Try again shortly. If it stays so, the check `chain` of "
+                "GET /health/ready says why.",
                 headers={"Retry-After": RETRY_AFTER},
             )
         return self.network

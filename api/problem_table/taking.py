@@ -61,8 +61,8 @@ TAKING = (
         "chain_unknown",
         503,
         True,
-        "no Solana node has answered since the start, and the log holds no order that tells which chain this is; "
-        "nothing was recorded",
+        "no Solana node has said since the start which chain this is, or the endpoints contradict each other, and the "
+        "log holds no order that tells it; nothing was recorded",
         "send it again after `Retry-After`",
     ),
     Entry(

@@ -104,7 +104,7 @@ async def test_on_an_empty_log_orders_are_refused_until_the_node_answers_and_rea
         assert (refused.status_code, refused.json()["code"]) == (503, "chain_unknown")
         assert refused.headers["content-type"] == "application/problem+json"
         assert refused.headers["retry-after"]
-        assert "SOLANA_RPC_URL" in refused.json()["detail"]
+        assert "`chain` of GET /health/ready" in refused.json()["detail"]
         assert (await http.get("/api/orders")).json()["items"] == []
         assert "network" not in (await http.get("/api/network")).json()
         assert "127.0.0.1 (SOLANA_RPC_URL)" in (await check(http, "chain"))["reason"]
@@ -244,6 +244,32 @@ async def test_an_empty_log_is_bound_to_no_chain_that_another_endpoint_contradic
 
             links = (await until(accepted)).json()["links"]
             assert (await http.get(links["order"])).json()["network"] == "localnet"
+
+
+async def test_readiness_says_that_no_blockhash_can_be_built_with_and_is_well_once_one_can(
+    settings: Settings, node: LocalNode
+) -> None:
+    life: dict[str, int] = {"lastValidBlockHeight": -5}
+
+    def latest(_: object, result: dict[str, Any]) -> dict[str, Any]:
+        return {**result, "value": {**result["value"], **life}}
+
+    await asyncio.to_thread(node.start)
+    async with (
+        httpx2.AsyncClient(base_url=node.url, trust_env=False) as forwarded,
+        serving(altering(forwarded, {"getLatestBlockhash": latest})) as url,
+        served(settings.model_copy(update={"solana_rpc_url": url})) as http,
+    ):
+
+        async def said() -> bool:
+            return "gives no blockhash to build with" in str((await check(http, "rpc")).get("reason"))
+
+        async def well() -> bool:
+            return bool((await check(http, "rpc"))["ok"])
+
+        await until(said)
+        life.clear()
+        await until(well)
 
 
 @pytest.fixture
