@@ -1,4 +1,4 @@
-"""Where a run of the tests keeps what it writes: in memory where there is enough, a database a test costs so little there.
+"""Where a run of the tests keeps what it writes: in memory where there is enough, where a database a test costs little.
 
 A killed process loses nothing of it, as it loses nothing of a disk's. The storms of tests/chaos write to the disk.
 """
