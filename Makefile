@@ -10,6 +10,8 @@ SEED ?= 1
 ORDERS ?= 2000
 MINUTES ?= 10
 PROCESSES ?= roles
+# Most of what takes long waits, for blocks and for time to pass: so there are more tests at once than cores.
+TESTS_AT_ONCE ?= $(shell $(PYTHON) -c 'import os; print(min(8, 3 * (os.cpu_count() or 1)))')
 LANES ?=
 RUNS ?= 3
 RACES ?= 1000
@@ -45,9 +47,9 @@ run: install ## run the whole engine on PORT (8080) and execute a first order
 unit: install ## run the tests that need no server
 	@$(BIN)/python -m pytest -q tests/unit
 
-test: install ## run every test but the browser's
+test: install ## run every test but the browser's (TESTS_AT_ONCE)
 	@# What takes long comes first, so that no process is left alone with it.
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder \
+	@$(BIN)/python -m pytest -n $(TESTS_AT_ONCE) --dist loadfile --no-loadscope-reorder \
 	  tests/e2e tests/integration tests/unit
 
 browser: install ## open /docs in a real browser, and pages of elsewhere (needs Chromium)

@@ -74,7 +74,7 @@ class Engine:
         except httpx2.HTTPError:
             return False
 
-    def stop(self, number: signal.Signals = signal.SIGTERM, *, within: float = 10) -> int:
+    def stop(self, number: signal.Signals = signal.SIGTERM, *, within: float = 30) -> int:
         """End the engine and return its exit code."""
         assert self.process is not None
         if self.process.poll() is None:

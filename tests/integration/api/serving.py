@@ -268,7 +268,7 @@ async def running(
         )
         await asyncio.wait({serving, port}, return_when=asyncio.FIRST_COMPLETED)
         url = f"http://127.0.0.1:{port.result()}"
-        async with httpx2.AsyncClient(base_url=url, timeout=10, verify=NO_AUTHORITIES) as http:
+        async with httpx2.AsyncClient(base_url=url, timeout=30, verify=NO_AUTHORITIES) as http:
             http.event_hooks = {"response": [_held_to(await _contract(http))]}
             engine = Engine(
                 url,
