@@ -108,20 +108,24 @@ class ChainIdentity:
         return f"waiting for the Solana node at {self._host} (SOLANA_RPC_URL), nothing is traded before: {self._kind}"
 
     async def watch(self) -> None:
-        """Return once the log names its chain. Until then ask again: raises ``StartupError`` where the answer is
-        another than the first was, as all that this process has begun since is for that one.
+        """Return once the log names the chain that the node named to this process. Until then ask again: raises
+        ``StartupError`` where the log names another, or the node does now, as all that this process has begun since is
+        for the first.
         """
         while True:
             try:
-                if await self._named_by_log():
+                named = await self._named_by_log()
+                first = self._answered
+                if first and named == first:
                     return
-                first, now = self._answered, await agreed(self._chain, self._evidence)
+                now = named or await agreed(self._chain, self._evidence)
             except (ChainUnavailableError, psycopg.Error):
                 first = now = None  # nothing is known of it by this look
             if first and first != now:
+                says = "the log's transactions are for" if named else "says now"
                 raise StartupError(
                     f"the node at {self._host} (SOLANA_RPC_URL) said at the start that its chain has the genesis "
-                    f"{first}, and says {now} now: the log holds no transaction yet, and the process begins anew"
+                    f"{first}, and {says} {now}: the process begins anew"
                 )
             await asyncio.sleep(STILL_S)
 

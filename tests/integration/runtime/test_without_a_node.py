@@ -309,6 +309,20 @@ async def test_a_process_begins_anew_where_the_node_names_another_chain_before_a
 
 
 @pytest.mark.usefixtures("often")
+async def test_a_process_begins_anew_where_another_signed_for_another_chain_than_the_node_named_to_this_one(
+    settings: Settings, database: TestDatabase, node: LocalNode
+) -> None:
+    async with (
+        mistaken(node) as (_, url),
+        believed(settings.model_copy(update={"solana_rpc_url": url}), "mainnet-beta") as api,
+    ):
+        ours = str(node.call("getGenesisHash"))
+        await append_signed_for(ours, database.app)
+        with pytest.raises(StartupError, match=rf"genesis {MAINNET}, and the log's transactions are for {ours}"):
+            await asyncio.wait_for(api, WITHIN)
+
+
+@pytest.mark.usefixtures("often")
 async def test_once_the_log_has_a_transaction_no_process_ends_by_what_the_node_says_of_its_chain(
     settings: Settings, database: TestDatabase, node: LocalNode
 ) -> None:
