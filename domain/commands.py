@@ -63,7 +63,7 @@ class RejectBuild:
     """No transaction could be made of the chosen route, or its simulation failed.
 
     ``others`` are the first quotes of the order that are not by the service whose quote was taken, where that is a
-    remote one whose swap gave less than its quote.
+    remote one whose swaps gave less than its quotes; ``simulated``: it is its simulation that failed.
     """
 
     code: str

@@ -15,7 +15,7 @@ from domain.decide_end import fail_or_rest, require_status
 from domain.errors import DomainError, LandedAfterEndError, NotApplicableError
 from domain.evidence import ExpiryEvidence, GuardTaken, Landing
 from domain.evolve import evolve
-from domain.misquoted import is_repeated, without_the_venue
+from domain.misquoted import is_shown_false, without_the_venue
 from domain.order import Attempt, Order
 from domain.time_in_force import past_deadline
 
@@ -23,7 +23,8 @@ from domain.time_in_force import past_deadline
 def reject_build(order: Order, command: c.RejectBuild) -> list[e.OrderEvent]:
     """Nothing was signed: the order is routed again, or ends."""
     require_status(order, "building")
-    minimum, maximum = without_the_venue(order, command.others) if is_repeated(order, command.code) else (None, None)
+    is_false = is_shown_false(order, command.code, simulated=command.simulated)
+    minimum, maximum = without_the_venue(order, command.others) if is_false else (None, None)
     rejected = e.BuildRejected(
         code=command.code, detail=command.detail, logs=command.logs, minimum_out=minimum, maximum_in=maximum
     )

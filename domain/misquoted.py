@@ -1,10 +1,10 @@
 """The bounds of a market order whose first quote was none to rely on: others can fill it only by bounds of their own.
 
 Its venue proposed what was refused for it: then they are wider by as much as such a quote may stand out from all others
-and still be taken. Or its venue's swaps gave less than its quotes, twice: a price may move once between a quote and its
-swap, and a quote above what can be had comes again. Then they are what they had been without that venue, from the
-first quote of others, as the price may truly have moved since; and no wider than above. It is done once an order, so
-that nobody walks them, and never after anything was signed with the first ones.
+and still be taken. Or its venue's swaps gave less than its quotes, twice, by more than a price moves meanwhile:
+a quote above what can be had comes again. Then they are what they had been without that venue, from the first quote of
+others, as the price may truly have moved since; and no wider than above. It is done once an order, so that nobody walks
+them, and never after anything was signed with the first ones.
 """
 
 from __future__ import annotations
@@ -18,6 +18,11 @@ from domain.numbers import U64_MAX, less_slippage, plus_slippage
 from domain.order import Order
 from domain.quotes import Quote
 from domain.routing import MOST_ABOVE_BPS, best, minimum_out
+
+MOVES_BPS = 25
+"""With less between a quote and its order's bound a swap fails by any step of the price: no word against it.
+The best of others may be far worse than an honest venue that can't keep so narrow a bound.
+"""
 
 
 def may_be_widened(order: Order) -> bool:
@@ -34,9 +39,22 @@ def widened(order: Order) -> tuple[int | None, int | None]:
     )
 
 
-def is_repeated(order: Order, code: str) -> bool:
-    """Whether a swap that gave less than its quote is not the first, and nothing was signed."""
-    return code == Code.SLIPPAGE_EXCEEDED == order.obstacle and not order.attempts
+def is_shown_false(order: Order, code: str, *, simulated: bool) -> bool:
+    """Whether a quote is shown to be false: its swap was ``simulated`` and gave less, by ``MOVES_BPS`` or more, one
+    before it gave less, too, and nothing was signed. What a venue itself says that it gives now is no false quote.
+    """
+    route = order.route
+    if not simulated or route is None or order.attempts or not code == Code.SLIPPAGE_EXCEEDED == order.obstacle:
+        return False
+    if route.maximum_in is not None:
+        return route.maximum_in >= plus_slippage(route.chosen.amount_in, MOVES_BPS)
+    return route.minimum_out <= less_slippage(route.chosen.amount_out, MOVES_BPS)
+
+
+def were_taken_twice(events: Iterable[e.OrderEvent], venues: Collection[str]) -> bool:
+    """Whether the order's last two routes were both by ``venues``."""
+    chosen = [event.chosen.venue for event in events if isinstance(event, e.OrderRouted)]
+    return len(chosen) > 1 and all(venue in venues for venue in chosen[-2:])
 
 
 def others_at_first(events: Iterable[e.OrderEvent], venues: Collection[str]) -> tuple[Quote, ...]:

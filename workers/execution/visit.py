@@ -20,7 +20,7 @@ from domain.commands import FillOnPaper, GiveUp, RecordClosedElsewhere, RecordQu
 from domain.decide import decide
 from domain.decide_route import route_of
 from domain.evolve import fold
-from domain.misquoted import is_repeated, others_at_first
+from domain.misquoted import is_shown_false, others_at_first, were_taken_twice
 from domain.next_step import Step, next_step
 from domain.order import Order
 from domain.time_in_force import overdue_code
@@ -151,10 +151,11 @@ class Visit:
         venue = offer.quote.venue
         self.failed.add(loaded.order_id, venue, rejected.code)
         group = self.builder.group_of(venue)
-        if group is None or not is_repeated(order, rejected.code):
+        is_false = is_shown_false(order, rejected.code, simulated=rejected.simulated)
+        if group is None or not is_false or not were_taken_twice(loaded.events, group.venues):
             return rejected
         others = others_at_first(loaded.events, group.venues)
-        if others and rejected.simulated:
+        if others:
             group.distrust(venue, "its swaps give less than its quotes")
         return replace(rejected, others=others)
 

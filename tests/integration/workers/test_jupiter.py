@@ -310,6 +310,28 @@ async def test_a_swap_that_once_gave_less_than_its_quote_changes_nothing_for_its
         assert other.fill.venue == "Jupiter"
 
 
+async def test_an_order_that_allows_no_slippage_says_nothing_against_its_venue_and_stays_within_its_bound(
+    engine: EngineHarness,
+) -> None:
+    engine.start_tracker(QUICK)
+    async with through_jupiter(engine, beside_pools=True) as setting:
+        # As by a price that moves by a hair between each quote and its simulation.
+        setting.stub.edit = lambda answer: answer | {"outAmount": str(int(answer["outAmount"]) + 1)}
+        order_id = await setting.executed(slippage_bps=0)
+        for _ in range(2):
+            await engine.execute(order_id, executor=setting.executor)
+        order = await engine.order(order_id)
+        [first, *_] = await setting.recorded(order_id, OrderRouted)
+        rejected = await setting.recorded(order_id, BuildRejected)
+        assert {one.code for one in rejected} == {"slippage_exceeded"}
+        assert len(rejected) > 1
+        assert (order.status, order.first_minimum_out) == ("routing", first.chosen.amount_out)
+        assert setting.jupiter.breakers["Jupiter"].state == "closed"
+        other = await engine.until(await setting.executed(), lambda order: order.ended)
+        assert other.fill is not None
+        assert other.fill.venue == "Jupiter"
+
+
 class Short(Blind):
     """The chain by a node that says what it says where some account holds too little."""
 

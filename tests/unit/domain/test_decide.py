@@ -85,7 +85,9 @@ def test_where_the_first_quote_was_no_true_one_its_minimum_counts_from_5_percent
     assert limited and not limited.misquoted
 
 
-LESS = c.RejectBuild(code="slippage_exceeded", detail="", logs=(), now=NOW, others=(quote(200_000_000, "Orca"),))
+LESS = c.RejectBuild(
+    code="slippage_exceeded", detail="", logs=(), now=NOW, simulated=True, others=(quote(200_000_000, "Orca"),)
+)
 """A swap that gave less than its quote, which stood beside another of 200."""
 
 
@@ -122,6 +124,25 @@ def test_bounds_that_count_from_others_are_no_wider_than_a_quote_may_stand_out_a
     # Others that offer as much can fill it as it is; and where nobody else quoted there is nothing to count from.
     for others in ((quote(206_000_000, "Orca"),), ()):
         given(*over, first, over[-1]).when(replace(LESS, others=others)).then(first)
+
+
+@pytest.mark.parametrize(
+    ("quoted_out", "simulated"),
+    [
+        (206_000_000, True),  # the order has no slippage at all
+        (206_500_000, True),  # a little above the first minimum, which stands
+        (208_000_000, False),  # the venue says itself that it gives less now
+    ],
+)
+def test_a_swap_that_fails_by_a_step_of_the_price_or_of_which_its_venue_says_it_is_no_word_against_its_quote(
+    quoted_out: int, simulated: bool
+):
+    first = e.BuildRejected(code="slippage_exceeded", detail="")
+    narrow = routed(minimum=206_000_000, chosen=quote(quoted_out, "Jupiter"))
+    far = replace(LESS, simulated=simulated, others=(quote(198_000_000, "Orca"),))
+    given(*submitted(), narrow, first, narrow).when(far).then(first)
+    # So the others don't fill it 4 % below what was quoted for it.
+    given(*submitted(), narrow, first, narrow, first).when(quoted(quote(198_000_000, "Orca"))).then()
 
 
 def test_a_pair_no_venue_holds_fails_at_once():
