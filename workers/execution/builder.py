@@ -18,6 +18,7 @@ from chains.blockhashes import BlockhashCache
 from chains.errors import SignerError, SignerRefusedError, TransactionRefusedError
 from chains.guard import Guard, GuardKey
 from chains.lookup_tables import LookupTableCache
+from chains.networks import network_of
 from chains.priority_fees import PriorityFees
 from chains.protocol import Blockhash, Chain
 from chains.refusals import RefusalReason
@@ -116,6 +117,11 @@ class Builder:
         route, group = order.route, self.group_of(offer.quote.venue)
         if route is None or group is None:
             return self._rejected(Code.VENUE_UNAVAILABLE, "The venue of the route isn't configured here.")
+        # Each process asks the node by itself which chain it serves, and one may have been told wrong.
+        if (network := network_of(self._context.genesis_hash)) != order.network:
+            return self._rejected(
+                Code.CHAIN_UNAVAILABLE, f"It is for {order.network}, and {network} is traded on here."
+            )
         try:
             return await self._build(order_id, order, offer, route, group)
         except VenueError as failed:
