@@ -157,7 +157,7 @@ class Meta(Answer, frozen=True):
 
 
 class Instruction(Answer, frozen=True):
-    program_id_index: int
+    program_id_index: U64
 
 
 class Message(Answer, frozen=True):

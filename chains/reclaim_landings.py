@@ -11,6 +11,7 @@ from chains.endpoint import Endpoint
 from chains.errors import RpcError, UnansweredError
 from chains.reclaim import ReclaimLanding, settle_reclaim
 from domain.evidence import enough
+from domain.numbers import U64_MAX
 
 _CONFIG = {"encoding": "json", "commitment": "finalized", "maxSupportedTransactionVersion": 0}
 
@@ -55,7 +56,7 @@ async def _ask(endpoint: Endpoint, signature: str, wallet: str) -> tuple[Reclaim
         return None
     landing = settle_reclaim(found, wallet)
     # What closed guards gave their rent back.
-    is_possible = landing.error is not None or (landing.lamports > 0 and landing.tokens >= 0)
+    is_possible = landing.error is not None or (0 < landing.lamports <= U64_MAX and 0 <= landing.tokens <= U64_MAX)
     return (landing,) if is_possible else None
 
 

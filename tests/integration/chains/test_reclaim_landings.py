@@ -9,6 +9,7 @@ import pytest
 
 from chains.endpoint import Endpoint
 from chains.errors import UnansweredError
+from chains.guard import MINT
 from chains.reclaim import ReclaimLanding
 from chains.reclaim_landings import ReclaimShown, see_reclaim
 from tests.integration.chains.endpoint_server import Answer, Request, always, http, rpc, serving
@@ -73,9 +74,13 @@ async def test_who_refuses_to_show_it_has_no_history_of_it_and_who_is_silent_has
         await shown(SUCCESS, SILENT)
 
 
-async def test_another_transaction_and_a_success_that_gave_nothing_back_are_no_answers() -> None:
-    another = result()
+async def test_another_transaction_and_what_no_reclaim_can_have_done_are_no_answers() -> None:
+    another, nowhere = result(), result(err="AccountInUse")
     another["result"]["transaction"]["signatures"] = ["another"]
-    for lie in (another, result(postBalances=[10**9 - FEE, RENT])):
+    nowhere["result"]["transaction"]["message"]["instructions"] = [{"programIdIndex": -3}]
+    nothing_came_back = result(postBalances=[10**9 - FEE, RENT])
+    tokens = [{"accountIndex": 1, "mint": str(MINT), "owner": "wallet", "uiTokenAmount": {"amount": str(2**64 - 1)}}]
+    too_much = result(postTokenBalances=[*tokens, {**tokens[0], "accountIndex": 0}])
+    for lie in (another, nowhere, nothing_came_back, too_much):
         with pytest.raises(UnansweredError):
             await shown(lie)
