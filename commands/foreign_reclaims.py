@@ -49,16 +49,18 @@ class ForeignReclaims:
     async def record(self, account_id: UUID, found: Sequence[ForeignReclaimFound]) -> list[ForeignReclaimFound]:
         """Record those that aren't recorded yet, and return them."""
         stored: list[ForeignReclaimFound] = []
+        known = await self.found(account_id)
         for one in found:
             for _ in range(MOST_CONFLICTS):
-                known = await self.found(account_id)
                 if any(before.signature == one.signature for before in known):
                     break
                 stream_id = foreign_reclaims_stream(account_id)
                 new = account_event(self._mapper, account_id, uuid4(), stream_id, len(known) + 1, one)
                 if not isinstance(await self._appender.append(AppendRequest((new,))), Conflict):
+                    known.append(one)
                     stored.append(one)
                     break
+                known = await self.found(account_id)
             else:
                 raise TooManyConflictsError(str(one.reclaim_id))
         return stored
