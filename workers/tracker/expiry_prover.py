@@ -74,12 +74,12 @@ class ExpiryProver:
                 guarded = [(attempt, question) for attempt in attempts if (question := await self._question(attempt))]
                 answers = await self._chain.outcomes([question for _, question in guarded])
             for (attempt, question), answer in zip(guarded, answers, strict=True):
-                if not isinstance(answer, Inconclusive) or answer.guard_seen:
-                    attempt.schedule.guard_told()
+                if (as_known := told_of_guard(answer, watched=attempt.watched)) is not None:
+                    attempt.schedule.guard_told(as_known=as_known)
                 await self._recorder.isolate(attempt, self._record, lease, attempt, question, answer, finalized_height)
             for attempt in attempts:
                 if attempt.question is None:
-                    attempt.schedule.guard_told()
+                    attempt.schedule.guard_told(as_known=True)
                     answer = Inconclusive(NO_GUARD, permanent=True)
                     await self._recorder.isolate(attempt, self._inconclusive, lease, attempt, answer, finalized_height)
         except TRANSIENT_ERRORS as error:
@@ -234,6 +234,15 @@ class ExpiryProver:
         attempt.schedule.expiry_unproven()
         log.warning("outcome not known", order_id=str(attempt.order_id), attempt=attempt.number, missing=answer.reason)
         await self._work.record_uncertainty(attempt.order_id, attempt.number, answer.reason, permanent=answer.permanent)
+
+
+def told_of_guard(answer: Landing | ExpiryEvidence | Inconclusive, *, watched: bool) -> bool | None:
+    """Whether what was learned of an attempt's guard is as the log has it; None where nothing was. Of one that is
+    watched it is to stay absent: that one endpoint shows it is enough to look on.
+    """
+    if isinstance(answer, Inconclusive) and not answer.guard_seen:
+        return None
+    return not watched or isinstance(answer, ExpiryEvidence)
 
 
 def _taken(landing: Landing) -> GuardTaken:

@@ -8,13 +8,15 @@ from uuid import UUID
 
 import pytest
 
-from chains.protocol import Chain
+from chains.protocol import Chain, Inconclusive
 from commands.ids import DEFAULT_ACCOUNT
 from commands.loaded_order import LoadedOrder
 from domain import events as e
+from domain.evidence import ExpiryEvidence
 from domain.evolve import fold
 from tests.unit.domain.scenario import built, expired, given, landing, routed, sent, submitted
 from workers.tracker import guard_watch
+from workers.tracker.expiry_prover import told_of_guard
 from workers.tracker.guard_watch import BLOCKS_A_DAY, GuardWatch
 from workers.tracker.tracked_attempt import TrackedAttempt
 from workers.tracker.tracked_attempts import TrackedAttempts
@@ -23,6 +25,9 @@ LOST = (*submitted(), routed(), built(), sent(), expired())
 FAILED = e.OrderFailed(code="deadline_passed", detail="", retryable=True)
 TWO = (*submitted(), routed(), built(), sent(), routed(), built(2), sent(2))
 LANDS_UNTIL = 250
+ABSENT = ExpiryEvidence(endpoints=(), configured=2)
+SHOWN_BY_ONE = Inconclusive("another.example: it shows no guard", guard_seen=True)
+UNANSWERED = Inconclusive("nobody answers")
 
 
 def loaded(number: int, *events: e.OrderEvent) -> LoadedOrder:
@@ -56,7 +61,13 @@ async def let_go(tracked: TrackedAttempts, height: int = 0, *, passed: int | Non
 
 def looked_at(attempts: Sequence[TrackedAttempt]) -> None:
     for attempt in attempts:
-        attempt.schedule.guard_told()
+        attempt.schedule.guard_told(as_known=True)
+
+
+def tell(tracked: TrackedAttempts, answer: ExpiryEvidence | Inconclusive) -> None:
+    for attempt in tracked.watched():
+        if (as_known := told_of_guard(answer, watched=attempt.watched)) is not None:
+            attempt.schedule.guard_told(as_known=as_known)
 
 
 async def test_an_order_all_of_whose_attempts_count_as_lost_is_watched_and_asked_for_no_status(
@@ -112,6 +123,25 @@ async def test_nor_does_a_height_before_its_guard_was_looked_at(tracked: Tracked
     # What is read anew of the order goes on from there.
     tracked.update(loaded(1, *LOST, FAILED))
     assert await let_go(tracked, over) == []
+
+
+async def test_nor_while_an_endpoint_shows_the_guard_of_an_order_that_counts_as_not_executed(tracked: TrackedAttempts):
+    """Another one may hide it: as long as they differ it is looked on, and its outcome is said to be unknown."""
+    tracked.update(loaded(1, *LOST, FAILED))
+    over = LANDS_UNTIL + BLOCKS_A_DAY + 1
+    tell(tracked, ABSENT)
+    tell(tracked, SHOWN_BY_ONE)
+    tell(tracked, UNANSWERED)
+    assert await let_go(tracked, over) == [1]
+    tell(tracked, ABSENT)
+    tell(tracked, UNANSWERED)
+    assert await let_go(tracked, over) == []
+
+
+def test_a_losers_guard_is_to_be_there() -> None:
+    assert told_of_guard(SHOWN_BY_ONE, watched=False)
+    assert told_of_guard(ABSENT, watched=False)
+    assert told_of_guard(UNANSWERED, watched=False) is None
 
 
 async def test_of_too_many_the_oldest_are_let_go(tracked: TrackedAttempts, monkeypatch: pytest.MonkeyPatch):
