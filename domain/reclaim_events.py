@@ -70,7 +70,9 @@ class ReclaimFailed(AccountEvent):
 
 
 class ReclaimExpired(AccountEvent):
-    """The reclaim can never land: at a finalized ``height`` past its last one, a guard of it was still there."""
+    """The reclaim can never land: at a finalized ``height`` past its last one a ``guard`` of it was still there, or a
+    reclaim of elsewhere had closed it.
+    """
 
     TOPIC = "account.ReclaimExpired"
 

@@ -24,12 +24,12 @@ GUARDS_DIFFER = "one endpoint shows its guards, and another doesn't"
 
 
 @dataclass(frozen=True, slots=True)
-class GuardsGone:
-    """It is past its time, its guards are gone, and too few endpoints show it: ``end`` is what is recorded of it if
-    that stays so.
+class IfItLasts:
+    """It is past its time, and too few endpoints show it, or one alone can: ``end`` is what is recorded of it if that
+    stays so.
     """
 
-    end: ReclaimLanded
+    end: ReclaimLanded | ReclaimFailed
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Undecided:
     disagreeing: tuple[str, ...] = ()
 
 
-Outcome = ReclaimEnd | GuardsGone | Undecided
+Outcome = ReclaimEnd | IfItLasts | Undecided
 
 
 def outcome(reclaim: Reclaim, shown: ReclaimShown, seen: GuardsSeen, elsewhere: Collection[str]) -> Outcome | None:
@@ -50,25 +50,32 @@ def outcome(reclaim: Reclaim, shown: ReclaimShown, seen: GuardsSeen, elsewhere: 
     """
     guards = {closing.guard for closing in reclaim.built.guards}
     gone, there = guards <= seen.gone, sorted(guards & seen.there.keys())
-    signature, agreed = reclaim.built.signature, shown.agreed
+    others = sorted(guards.intersection(elsewhere))
+    signature, agreed, past = reclaim.built.signature, shown.agreed, seen.height > reclaim.lands_until
     if agreed is not None and agreed.error is None:
         return _landed(signature, agreed) if gone else Undecided(ITS_GUARDS_STAY)
     if agreed is not None:
-        # It may have failed because somebody else had closed them. One endpoint's word isn't enough for that.
-        closed_elsewhere = gone and (shown.support > 1 or guards <= set(elsewhere))
-        return _failed(signature, agreed) if there or closed_elsewhere else Undecided(ITS_GUARDS_ARE_GONE)
+        # It may have failed because somebody else had closed them. One endpoint's word isn't enough for that at once.
+        if there or (gone and (shown.support > 1 or others)):
+            return _failed(signature, agreed)
+        return IfItLasts(_failed(signature, agreed)) if gone and past else Undecided(ITS_GUARDS_ARE_GONE)
+    failures = [landing for _, landing in shown.shown if landing.error]
     failing = tuple(name for name, landing in shown.shown if landing.error)
     succeeding = tuple(name for name, landing in shown.shown if not landing.error)
     if failing and succeeding:
         opposed = f"{', '.join(succeeding)} shows that it landed, {', '.join(failing)} that it failed"
         return Undecided(opposed, (*succeeding, *failing))
-    if seen.height <= reclaim.lands_until:
+    if not past:
         return None
-    if failing:
-        return Undecided(f"{', '.join(failing)} alone shows it, as failed")
-    if there:
-        return ReclaimExpired(signature=signature, height=seen.height, guard=there[0])
-    return GuardsGone(_closed(reclaim)) if gone else Undecided(GUARDS_DIFFER)
+    if failures:
+        # Whoever doesn't show it may keep no history. It closed nothing: that fee at most is told wrong.
+        closed_nothing = bool(there or (gone and others)) and failures[0].fee_lamports == FEE_LAMPORTS
+        alone = Undecided(f"{', '.join(failing)} alone shows it, as failed")
+        return IfItLasts(_failed(signature, failures[0])) if closed_nothing else alone
+    # A success would have closed each of them itself.
+    if there or (gone and others):
+        return ReclaimExpired(signature=signature, height=seen.height, guard=(there or others)[0])
+    return IfItLasts(_closed(reclaim)) if gone else Undecided(GUARDS_DIFFER)
 
 
 def _landed(signature: str, landing: ReclaimLanding) -> ReclaimLanded:

@@ -19,12 +19,12 @@ from event_store.processors.leases import Lease
 from workers.execution.sending import send
 from workers.metrics import DISAGREEMENTS, RECLAIMS, RENT_RETURNED
 from workers.reclaim.guard_table import GuardTable
-from workers.reclaim.outcome import GuardsGone, Undecided, outcome
+from workers.reclaim.outcome import IfItLasts, Undecided, outcome
 
 log = structlog.get_logger(__name__)
 
-# In seconds: the same bytes again; what became of it is asked again; and for how long one that closed its guards is
-# looked for, before it is recorded without what too few endpoints show.
+# In seconds: the same bytes again; what became of it is asked again; and for how long one that too few endpoints
+# show is looked for, before it is recorded as its guards and those few have it.
 SEND_AGAIN_S, LOOK_AGAIN_S, LOOK_FOR_S = 1.0, 2.0, 60.0
 
 Trades = Callable[[UUID], Awaitable[bool]]
@@ -39,7 +39,7 @@ class _Sent:
     reclaim: Reclaim
     next_send: float = 0.0
     next_look: float = 0.0
-    gone_since: float | None = None
+    so_since: float | None = None
     said: bool = False
     signature: str = field(init=False)
 
@@ -84,7 +84,7 @@ class SentReclaims:
         for one, status in zip(sent, statuses.found, strict=True):
             # Height and status are one endpoint's word: they say when to look, and when not to send.
             if one.reclaim.lands_until < height or (status is not None and status.commitment == "finalized"):
-                await self._look(lease, one)
+                await self._look(lease, one, trades)
             elif status is None and await trades(one.account_id):
                 await self._send(one)
 
@@ -95,7 +95,7 @@ class SentReclaims:
             if reclaim := await self._reclaims.load(reclaim_id):
                 self._known[reclaim_id] = _Sent(reclaim_id, on_their_way[reclaim_id], reclaim)
 
-    async def _look(self, lease: Lease, one: _Sent) -> None:
+    async def _look(self, lease: Lease, one: _Sent, trades: Trades) -> None:
         """Ask what became of it, and record that where enough endpoints tell."""
         now = time.monotonic()
         if now < one.next_look:
@@ -108,15 +108,18 @@ class SentReclaims:
         match found:
             case ReclaimLanded() | ReclaimFailed() | ReclaimExpired():
                 await self._record(lease, one, found)
-            case GuardsGone(end):
-                one.gone_since = one.gone_since if one.gone_since is not None else now
-                if now - one.gone_since >= LOOK_FOR_S:
+            case IfItLasts(ReclaimLanded()) if not await trades(one.account_id):
+                # What halts it may be a reclaim of elsewhere that closed them, and isn't recorded yet.
+                one.so_since = None
+            case IfItLasts(end):
+                one.so_since = one.so_since if one.so_since is not None else now
+                if now - one.so_since >= LOOK_FOR_S:
                     await self._record(lease, one, end)
             case Undecided():
-                one.gone_since = None
+                one.so_since = None
                 self._say(one, found)
             case None:
-                one.gone_since = None
+                one.so_since = None
 
     @staticmethod
     def _say(one: _Sent, undecided: Undecided) -> None:

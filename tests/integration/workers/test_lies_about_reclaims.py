@@ -18,17 +18,22 @@ from solders.transaction import VersionedTransaction
 from chains.solana_client import SolanaChain
 from commands.ids import DEFAULT_ACCOUNT
 from domain.reclaim import Reclaim
-from domain.reclaim_events import ReclaimExpired, ReclaimLanded
+from domain.reclaim_events import ReclaimExpired, ReclaimFailed, ReclaimLanded
 from tests.integration.chains.endpoint_server import Alter, Request, altering, serving
 from tests.integration.workers.harness import EngineHarness
 from tests.integration.workers.lies import Lies
 from tests.integration.workers.test_reclaim import (
     SHORT,
     Changed,
+    blind_to_tokens,
     confirmed,
+    guard_of,
     is_there,
     past_its_height,
+    pay,
     reclaims,
+    simulates_well,
+    transfer_tokens,
     until,
 )
 from workers.reclaim import sent_reclaims
@@ -166,3 +171,22 @@ async def test_an_endpoint_that_has_forgotten_a_reclaim_does_not_keep_it_open_fo
     assert isinstance(reclaim.end, ReclaimLanded)
     assert (reclaim.end.slot, reclaim.end.lamports, reclaim.end.fee_lamports) == (None, 2_039_280, 10_000)
     assert not (await engine.accounts.trading(DEFAULT_ACCOUNT)).halted
+
+
+@LIARS
+async def test_nor_one_that_failed(
+    engine: EngineHarness, rpc_url: str, liar: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its guards would never be asked for again."""
+    monkeypatch.setattr(sent_reclaims, "LOOK_FOR_S", 1.0)
+    [order_id] = await confirmed(engine)
+    await past_its_height(engine, order_id)
+    await pay(engine, transfer_tokens(engine, guard_of(engine, order_id), 1))
+    async with two_endpoints(rpc_url, liar, {"getTransaction": lambda _, __: None}) as chain:
+        methods = {"guards": blind_to_tokens(chain), "simulate": simulates_well}
+        engine.chain = cast(SolanaChain, Changed(chain, **methods))
+        engine.start_reclaimer(SHORT)
+        await until(engine, lambda rows: rows.get(order_id, {}).get("obstacle") is not None, within=60)
+        await engine.stop()
+    [reclaim] = await reclaims(engine)
+    assert isinstance(reclaim.end, ReclaimFailed) and reclaim.end.fee_lamports == 10_000
