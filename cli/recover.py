@@ -19,6 +19,7 @@ from domain.log_behind import ForeignTransactionFound, LogFoundBehind
 from domain.numbers import to_units
 from domain.order import Order
 from domain.printable import is_recordable
+from projections.accounts import wallet_of
 from projections.order_view import price
 from runtime import addresses, settings
 from runtime.composition import Store, open_store
@@ -163,7 +164,8 @@ async def _not_behind(found: Settings, store: Store, because: str) -> str:
         said = "the log is recovered, and trading still halted: surefill resume --because TEXT"
     else:
         said = "the log is not known to be behind; there is nothing to recover"
-    if because:
+    # A log without a wallet has signed nothing: which it is to be, its first engine says.
+    if because or await wallet_of(store.pool, DEFAULT_ACCOUNT) is None:
         return said
     async with outside_orders(found, store) as chain:
         outside = await chain.record_failures()

@@ -15,6 +15,7 @@ from cli.recover import Orders, _recover
 from commands.ids import DEFAULT_ACCOUNT, order_id
 from domain.log_behind import ForeignTransactionFound
 from domain.tokens import SOL, USDC
+from projections.accounts import wallet_of
 from runtime.errors import StartupError
 from tests.integration.chains.endpoint_server import Alter
 from tests.integration.workers.harness import EngineHarness
@@ -153,6 +154,18 @@ async def test_a_success_outside_of_a_log_that_is_not_behind_is_left_to_the_comp
     with pytest.raises(StartupError, match=f"{theirs.fill.tx_hash}, which the log doesn't know, and nothing was"):
         await _recover(NOBODY, NOBODY, "")
     assert await other.store.foreign.found(DEFAULT_ACCOUNT) == []
+
+
+async def test_a_log_that_has_no_wallet_yet_gets_none_by_it(
+    engine: EngineHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be bound to that one for ever, whichever its first engine is to trade with."""
+    async with engine.pool.connection() as connection:
+        await connection.execute("update accounts set wallet = null")
+    for name in ("database_url", "redis_url", "solana_rpc_url", "data_dir"):
+        monkeypatch.setenv(name.upper(), str(getattr(engine.settings, name)))
+    assert await _recover(NOBODY, NOBODY, "") == "the log is not known to be behind; there is nothing to recover"
+    assert await wallet_of(engine.pool, DEFAULT_ACCOUNT) is None
 
 
 async def test_a_failure_that_one_endpoint_of_two_hides_is_not_recorded_before_both_show_it(
