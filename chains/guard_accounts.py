@@ -33,12 +33,14 @@ class GuardAccount:
 @dataclass(frozen=True, slots=True)
 class GuardsSeen:
     """``height`` is a finalized block height that enough endpoints have passed. Guards that stand in neither ``there``
-    nor ``gone`` are shown otherwise by one endpoint than by another.
+    nor ``gone`` are shown otherwise by one endpoint than by another; ``absent`` are those that enough don't show,
+    whatever another shows: one that stands still shows for ever what was there.
     """
 
     height: int
     there: Mapping[str, GuardAccount]
     gone: frozenset[str]
+    absent: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +60,16 @@ async def see(endpoints: Sequence[Endpoint], genesis_hash: str, guards: Sequence
     height = next(height for count, height in enumerate(heights, 1) if enough(count, len(endpoints)))
     there: dict[str, GuardAccount] = {}
     gone: set[str] = set()
+    absent: set[str] = set()
     for guard in guards:
         found = [account for one in shown if (account := one.accounts[guard]) is not None]
         if enough(len(found), len(endpoints)):
             there[guard] = found[0]
         elif not found:
             gone.add(guard)
-    return GuardsSeen(height, there, frozenset(gone))
+        if enough(len(shown) - len(found), len(endpoints)):
+            absent.add(guard)
+    return GuardsSeen(height, there, frozenset(gone), frozenset(absent))
 
 
 async def _ask(endpoint: Endpoint, genesis_hash: str, guards: Sequence[str]) -> _Shown | None:

@@ -53,7 +53,7 @@ def outcome(reclaim: Reclaim, shown: ReclaimShown, seen: GuardsSeen, elsewhere: 
     others = sorted(guards.intersection(elsewhere))
     signature, agreed, past = reclaim.built.signature, shown.agreed, seen.height > reclaim.lands_until
     if agreed is not None and agreed.error is None:
-        return _landed(signature, agreed) if gone else Undecided(ITS_GUARDS_STAY)
+        return _landed(signature, agreed) if guards <= seen.absent else Undecided(ITS_GUARDS_STAY)
     if agreed is not None:
         # It may have failed because somebody else had closed them. One endpoint's word isn't enough for that at once.
         if there or (gone and (shown.support > 1 or others)):

@@ -76,7 +76,15 @@ async def test_one_endpoint_of_two_calls_nothing_gone_and_no_height_passed(node:
 
 async def test_two_of_three_outweigh_one_that_shows_no_guard(node: Node, landed: Attempt) -> None:
     found = await seen(node, landed, HONEST, GONE, HONEST)
-    assert (list(found.there), found.gone) == ([landed.question.guard], {NEVER_MADE})
+    assert (list(found.there), found.gone, found.absent) == ([landed.question.guard], {NEVER_MADE}, {NEVER_MADE})
+
+
+async def test_one_of_three_that_stands_still_keeps_a_guard_from_being_gone_and_not_from_being_absent(
+    node: Node, landed: Attempt
+) -> None:
+    found = await seen(node, landed, GONE, HONEST, GONE)
+    assert (found.there, found.gone, found.absent) == ({}, {NEVER_MADE}, {landed.question.guard, NEVER_MADE})
+    assert (await seen(node, landed, GONE, HONEST)).absent == {NEVER_MADE}
 
 
 @pytest.mark.parametrize("other", [OLD, ANOTHER], ids=["an older state", "another chain"])

@@ -16,8 +16,8 @@ from tests.unit.domain.test_reclaim import CONFIRMED, FAILED, KEEP, PAST, ended
 from workers.reclaim.judgement import LATER, SOON, Close, Judgement, Keep, NoGuard, Rule, Vanished, is_final, judge
 
 ACCOUNT = GuardAccount(b"authority", 2_039_281, 0)
-THERE = GuardsSeen(PAST, {"guard": ACCOUNT}, frozenset())
-GONE = GuardsSeen(PAST, {}, frozenset({"guard"}))
+THERE = GuardsSeen(PAST, {"guard": ACCOUNT}, frozenset(), frozenset())
+GONE = GuardsSeen(PAST, {}, frozenset({"guard"}), frozenset({"guard"}))
 RULE = Rule(KEEP, NOW + KEEP, b"authority", takes_tokens=False)
 
 
@@ -55,7 +55,7 @@ def test_a_guard_that_nobody_known_has_made_is_kept() -> None:
 
 
 def test_endpoints_that_disagree_about_it_keep_it() -> None:
-    assert isinstance(judged(ended(*CONFIRMED), GuardsSeen(PAST, {}, frozenset())), Keep)
+    assert isinstance(judged(ended(*CONFIRMED), GuardsSeen(PAST, {}, frozenset(), frozenset())), Keep)
 
 
 def test_one_that_another_authority_may_close_is_kept() -> None:
@@ -64,7 +64,7 @@ def test_one_that_another_authority_may_close_is_kept() -> None:
 
 def test_tokens_in_it_need_an_account_of_the_wallet_that_takes_them() -> None:
     holding = replace(ACCOUNT, tokens=7)
-    seen = GuardsSeen(PAST, {"guard": holding}, frozenset())
+    seen = GuardsSeen(PAST, {"guard": holding}, frozenset(), frozenset())
     assert isinstance(judged(ended(*CONFIRMED), seen), Keep)
     assert judged(ended(*CONFIRMED), seen, takes_tokens=True) == Close(holding)
 

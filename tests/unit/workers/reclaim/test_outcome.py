@@ -29,8 +29,10 @@ ACCOUNT = GuardAccount(b"authority", 2_039_280, 0)
 UNSHOWN = ReclaimShown()
 
 
-def seen(there: tuple[str, ...] = (), gone: tuple[str, ...] = (), height: int = PAST) -> GuardsSeen:
-    return GuardsSeen(height, dict.fromkeys(there, ACCOUNT), frozenset(gone))
+def seen(
+    there: tuple[str, ...] = (), gone: tuple[str, ...] = (), height: int = PAST, absent: tuple[str, ...] = ()
+) -> GuardsSeen:
+    return GuardsSeen(height, dict.fromkeys(there, ACCOUNT), frozenset(gone), frozenset(gone) | frozenset(absent))
 
 
 THERE, GONE, DIFFERENT = seen(there=GUARDS), seen(gone=GUARDS), seen()
@@ -51,6 +53,7 @@ def became(shown: ReclaimShown, guards: GuardsSeen, *elsewhere: str) -> Outcome 
 
 def test_a_success_counts_with_its_guards_gone_and_a_failure_with_one_still_there() -> None:
     assert became(agreed(SUCCESS), GONE) == LANDED
+    assert became(agreed(SUCCESS), seen(absent=GUARDS)) == LANDED  # to enough, and one endpoint stands still
     assert became(agreed(FAILURE), THERE) == REJECTED
     assert became(agreed(FAILURE), seen(there=GUARDS[:1], gone=GUARDS[1:], height=EARLY)) == REJECTED
 
