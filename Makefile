@@ -58,7 +58,7 @@ browser: install ## open /docs in a real browser, and pages of elsewhere (needs 
 	@$(BIN)/python -m pytest -m browser tests/e2e/browser
 
 matrix: install ## kill every role between any two effects (tests/chaos; some minutes)
-	@$(BIN)/python -m pytest tests/chaos
+	@$(BIN)/python -m pytest -n $(TESTS_AT_ONCE) --maxprocesses 4 --dist worksteal tests/chaos
 
 races: install ## cancels and amendments against the prices that trigger (RACES=1000; minutes)
 	@RACES=$(RACES) $(BIN)/python -m pytest -q tests/integration/workers/test_races.py
