@@ -14,16 +14,16 @@ from solders.signature import Signature
 from solders.token.associated import get_associated_token_address
 from solders.transaction import VersionedTransaction
 
-from chains import answers
+from chains import answers, heights
 from chains.block_times import BlockTimes
 from chains.endpoint import Endpoint
 from chains.endpoint_health import EndpointHealth
 from chains.errors import RpcError, UnansweredError
-from chains.evidence import Answer, Present, ask
 from chains.guard import TOKEN_PROGRAM
 from chains.guard_accounts import GuardsSeen, see
 from chains.landers import Landers, LanderTerms
 from chains.lookup_tables import read_table
+from chains.outcomes import Outcomes
 from chains.priority_fees import read_fees
 from chains.protocol import (
     AccountsAnswer,
@@ -37,16 +37,13 @@ from chains.protocol import (
     Statuses,
 )
 from chains.reclaim_landings import ReclaimShown, see_reclaim
-from chains.settlement import alike, settle
 from chains.transaction_errors import CustomCodes, transaction_error
-from domain.evidence import BLOCKHASH_LIFE, Commitment, ExpiryEvidence, GuardAbsence, Landing, enough
+from domain.evidence import BLOCKHASH_LIFE, Commitment, ExpiryEvidence, Landing
 
 STATUSES_A_CALL = 256
 ACCOUNTS_A_CALL = 100
 # How far a blockhash's life may be from the 150 blocks that it is: endpoints are a few blocks apart.
 _LIFE_TOLERANCE = BLOCKHASH_LIFE // 2
-# For the other endpoints' heights nobody waits longer: they only make sure that the blockhash's is not understated.
-_HEIGHTS_WITHIN_S = 1.0
 
 # Where a token account keeps its amount: after mint and owner, a little-endian u64.
 _TOKEN_AMOUNT = slice(64, 72)
@@ -82,6 +79,7 @@ class SolanaChain(Chain):
         self._times = BlockTimes(self._main)
         self._commitment = read_commitment
         self._custom_codes = custom_codes or {}
+        self._outcomes = Outcomes(self._endpoints, self._custom_codes)
 
     async def close(self) -> None:
         await asyncio.gather(self.landers.close(), *(endpoint.close() for endpoint in self._endpoints))
@@ -114,7 +112,7 @@ class SolanaChain(Chain):
 
     async def latest_blockhash(self) -> Blockhash:
         call = self._main.call("getLatestBlockhash", {"commitment": "confirmed"}, shape=answers.LATEST_BLOCKHASH)
-        answer, (height, shown_by) = await asyncio.gather(call, self._greatest_height())
+        answer, (height, shown_by) = await asyncio.gather(call, heights.greatest(self._endpoints))
         latest = answer.value
         if abs(latest.last_valid_block_height - height - BLOCKHASH_LIFE) > _LIFE_TOLERANCE:
             said = f"a blockhash valid until {latest.last_valid_block_height}, and {shown_by} shows the height {height}"
@@ -122,29 +120,7 @@ class SolanaChain(Chain):
         return Blockhash(str(latest.blockhash), answer.context.slot, latest.last_valid_block_height, height)
 
     async def passed_height(self) -> int:
-        asked = await asyncio.gather(*(self._height(endpoint, "finalized") for endpoint in self._endpoints))
-        heights = sorted((height for height in asked if height is not None), reverse=True)
-        reached = (height for count, height in enumerate(heights, 1) if enough(count, len(self._endpoints)))
-        if (height := next(reached, None)) is None:
-            raise UnansweredError(self._main.name, "too few endpoints show their finalized height")
-        return height
-
-    async def _greatest_height(self) -> tuple[int, str]:
-        """The greatest confirmed block height that any endpoint shows, and the name of the first that does; raises
-        where the main one shows none.
-        """
-        heights = await asyncio.gather(*(self._height(endpoint, "confirmed") for endpoint in self._endpoints))
-        if heights[0] is None:
-            raise UnansweredError(self._main.name, "no block height")
-        greatest = max(height for height in heights if height is not None)
-        return greatest, self._endpoints[heights.index(greatest)].name
-
-    async def _height(self, endpoint: Endpoint, commitment: Commitment) -> int | None:
-        try:
-            async with asyncio.timeout(None if endpoint is self._main else _HEIGHTS_WITHIN_S):
-                return int(await endpoint.call("getBlockHeight", {"commitment": commitment}, shape=answers.U64))
-        except (RpcError, UnansweredError, TimeoutError):
-            return None
+        return await heights.passed(self._endpoints)
 
     async def simulate(self, message: MessageV0) -> Simulation:
         unsigned = VersionedTransaction.populate(
@@ -196,75 +172,10 @@ class SolanaChain(Chain):
         return Statuses(answer.context.slot, tuple(status and _status(status) for status in answer.value))
 
     async def landing(self, sent: SentTransaction, commitment: Commitment) -> Landing | None:
-        first = await self._landing_at(self._main, sent, commitment)
-        if first and first.error is None and commitment == "confirmed":
-            return first
-        # The main endpoint may be the one that lies, or that doesn't have it; for good, others must show the same.
-        return alike([first, *await self._landings(self._endpoints[1:], sent, commitment)])
-
-    async def _landings(
-        self, endpoints: Sequence[Endpoint], sent: SentTransaction, commitment: Commitment
-    ) -> list[Landing | None]:
-        return await asyncio.gather(*(self._landing_or_none(each, sent, commitment) for each in endpoints))
-
-    async def _landing_or_none(
-        self, endpoint: Endpoint, sent: SentTransaction, commitment: Commitment
-    ) -> Landing | None:
-        try:
-            return await self._landing_at(endpoint, sent, commitment)
-        except (RpcError, UnansweredError):
-            return None
-
-    async def _landing_at(self, endpoint: Endpoint, sent: SentTransaction, commitment: Commitment) -> Landing | None:
-        config = {"encoding": "json", "commitment": commitment, "maxSupportedTransactionVersion": 0}
-        found = await endpoint.call("getTransaction", sent.signature, config, shape=answers.LandedTransaction | None)
-        if found is None:
-            return None
-        if found.transaction.signatures[:1] != [sent.signature]:
-            raise UnansweredError(endpoint.name, "getTransaction was answered with another transaction")
-        landing = settle(
-            found,
-            sent,
-            commitment=commitment,
-            custom_codes=self._custom_codes,
-            shown_by=endpoint.name,
-            configured=len(self._endpoints),
-        )
-        if sent.guard and landing.error is None and not landing.guard_rent_lamports:
-            raise UnansweredError(endpoint.name, "getTransaction was answered with a success that made no guard")
-        return landing
+        return await self._outcomes.landing(sent, commitment)
 
     async def outcomes(self, questions: Sequence[OutcomeQuestion]) -> list[Landing | ExpiryEvidence | Inconclusive]:
-        by_endpoint = await asyncio.gather(*(ask(endpoint, questions) for endpoint in self._endpoints))
-        by_question = zip(questions, zip(*by_endpoint, strict=True), strict=True)
-        return list(await asyncio.gather(*(self._outcome(question, said) for question, said in by_question)))
-
-    async def _outcome(
-        self, question: OutcomeQuestion, said: Sequence[Answer]
-    ) -> Landing | ExpiryEvidence | Inconclusive:
-        """What the endpoints' answers come to. One that shows a success outweighs those that don't."""
-        present = [answer for answer in said if isinstance(answer, Present)]
-        if present:
-            for sent in question.sent:
-                landing = alike(await self._landings(self._endpoints, sent, "finalized"))
-                if landing and landing.error is None:
-                    return landing
-        absent = tuple(answer for answer in said if isinstance(answer, GuardAbsence))
-        reason = "; ".join(str(answer) for answer in said if not isinstance(answer, GuardAbsence))
-        if present:
-            names = [endpoint.name for endpoint in self._endpoints]
-            shown = zip(names, said, strict=True)
-            opposed = tuple(name for name, answer in shown if isinstance(answer, Present | GuardAbsence))
-            whole = not absent and enough(len(present), len(self._endpoints))
-            return Inconclusive(
-                "; ".join([reason, *(f"{answer.endpoint}: it shows no guard" for answer in absent)]),
-                guard_seen=True,
-                permanent=whole and all(answer.unnamed for answer in present),
-                disagreeing=opposed if absent else (),
-            )
-        if absent:
-            return ExpiryEvidence(endpoints=absent, configured=len(self._endpoints))
-        return Inconclusive(reason)
+        return await self._outcomes.of(questions)
 
     async def is_finalized(self, guard: str) -> bool:
         config = {"encoding": "base64", "commitment": "finalized"}

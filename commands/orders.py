@@ -11,21 +11,21 @@ from uuid import UUID
 
 from commands.cache import OrderCache
 from commands.errors import GuardFailedError, TooManyConflictsError
+from commands.folded_orders import folded, next_of, queued
 from commands.ids import now, uuid7
 from commands.loaded_order import LoadedOrder
 from domain.commands import OrderCommand
 from domain.consequences import concerns_others, consequences
 from domain.decide import decide
 from domain.errors import NotApplicableError
-from domain.events import OrderAmended, OrderEvent, OrderReleased, is_order_event
-from domain.evolve import evolve, fold
+from domain.events import OrderEvent
+from domain.evolve import fold
 from domain.order import Order
 from domain.order_event import BaseOrderEvent
 from event_store.append.appender import Appender
 from event_store.errors import LeaseLostError, UnreadableEventError
 from event_store.mapper import EventMapper
 from event_store.read.log import Log
-from event_store.replay import follow, replay
 from event_store.types import (
     AlreadyStored,
     AppendRequest,
@@ -92,26 +92,11 @@ class OrderRepository:
                 continue
             try:
                 if known.goes_on_with(event):
-                    self._recent.keep(self._next(known, event))
+                    self._recent.keep(next_of(self._mapper, known, event))
                     continue
             except UnreadableEventError:
                 pass  # Whoever asks for it reads it from the log, and fails there.
             self._recent.forget(event.stream_id)
-
-    def _next(self, known: LoadedOrder, recorded: PositionedEvent) -> LoadedOrder:
-        """``known`` after its next event: ``history`` of one, at half its cost."""
-        event = self._mapper.read(recorded, is_order_event)
-        return LoadedOrder(
-            order_id=known.order_id,
-            account_id=known.account_id,
-            order=follow(known.order, recorded, event, evolve),
-            version=recorded.version,
-            events=(*known.events, event),
-            first_position=known.first_position or recorded.position,
-            queued_position=_queued(known.queued_position, [event], [recorded.position]),
-            last_event_id=recorded.event_id,
-            correlation_id=known.correlation_id or recorded.correlation_id,
-        )
 
     async def known(self, order_ids: Sequence[UUID]) -> Loaded:
         """As ``load``, but what is in memory is taken as it is: for who appends at its version next."""
@@ -150,26 +135,8 @@ class OrderRepository:
         return news | await self._log.load_many(dict.fromkeys(others, 0)) if others else news
 
     def history(self, recorded: Sequence[PositionedEvent], before: LoadedOrder | None = None) -> LoadedOrder:
-        """The fold of an order's recorded events, from the first or from those of ``before`` on.
-
-        Raises ``UnreadableEventError``.
-        """
-        steps = list(replay(self._mapper, recorded, is_order_event, evolve, before.order if before else None))
-        events = tuple(event for event, _ in steps)
-        first, last = recorded[0], recorded[-1]
-        return LoadedOrder(
-            order_id=first.stream_id,
-            account_id=first.account_id,
-            order=steps[-1][1],
-            version=last.version,
-            events=(*before.events, *events) if before else events,
-            first_position=(before.first_position if before else 0) or first.position,
-            queued_position=_queued(
-                before.queued_position if before else 0, events, [one.position for one in recorded]
-            ),
-            last_event_id=last.event_id,
-            correlation_id=first.correlation_id,
-        )
+        """``folded``. Raises ``UnreadableEventError``."""
+        return folded(self._mapper, recorded, before)
 
     async def execute(
         self,
@@ -273,7 +240,7 @@ class OrderRepository:
             version=new[-1].version,
             events=(*loaded.events, *decided),
             first_position=loaded.first_position,
-            queued_position=_queued(loaded.queued_position, decided, [getattr(outcome, "position", 0)] * len(decided)),
+            queued_position=queued(loaded.queued_position, decided, [getattr(outcome, "position", 0)] * len(decided)),
             last_event_id=new[-1].event_id,
             correlation_id=new[-1].correlation_id,
         )
@@ -309,15 +276,6 @@ class OrderRepository:
     async def recorded(self, order_id: UUID) -> list[RecordedEvent]:
         """The stream as the log has it."""
         return await self._log.load(order_id)
-
-
-def _queued(before: int, events: Sequence[OrderEvent], positions: Sequence[int]) -> int:
-    """Where an order's place among those that wait is from, after ``events`` at ``positions``."""
-    for event, position in zip(events, positions, strict=True):
-        moves = isinstance(event, OrderAmended) and not event.keeps_place
-        if not before or moves or isinstance(event, OrderReleased):
-            before = position
-    return before
 
 
 def _decide_all(
