@@ -4,52 +4,45 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Self
 from uuid import UUID
 
 import msgspec
 import stamina
-from solders.pubkey import Pubkey
 from solders.transaction import VersionedTransaction
 
 from chains.answers import OWNERS, U64, Answer, BlockSignatures, EpochInfo, Meta
 from chains.balance_change import balance_change
 from chains.endpoint import Endpoint
 from chains.errors import RpcError, UnansweredError
-from chains.guard import SYSTEM_PROGRAM, TOKEN_PROGRAM
-from chains.tips import MOST_TIP_LAMPORTS, TRANSFER_CALL
-from chains.transactions import CANARY_MEMO, MEMO_PROGRAM
-from domain.events import Purpose
+from chains.guard import TOKEN_PROGRAM
+from chains.transactions import CANARY_MEMO
+from chains.wallet_messages import (
+    MEMO,
+    RECLAIM,
+    Memo,
+    closed_by,
+    guard_of,
+    is_signed,
+    memo_named,
+    memo_of,
+    reclaim_of,
+    tipped_by,
+)
 from domain.evidence import Commitment
 
 PAGE = 1_000
 ACCOUNTS_A_CALL = 100
-_ALLOCATE_WITH_SEED = (9).to_bytes(4, "little")
-_CLOSE_ACCOUNT = b"\x09"
-_TOKEN_PROGRAM_BYTES = bytes(Pubkey.from_string(TOKEN_PROGRAM))
-_MEMO = re.compile(r"surefill:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}):([1-9][0-9]{0,8})(?::(cancel))?", re.ASCII)
-_RECLAIM = re.compile(r"surefill-reclaim:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.ASCII)
 # JSON_RPC_SERVER_ERROR_UNSUPPORTED_TRANSACTION_VERSION
 _UNSUPPORTED_VERSION = -32015
 # It is kept in a table, and asked for again.
 _Signature = Annotated[str, msgspec.Meta(pattern=r"^[1-9A-HJ-NP-Za-km-z]{1,88}\Z")]
 # As nodes list the memos of a transaction: "[length] text", joined by "; ".
-_LISTED_MEMO = re.compile(rf"\[\d+\] {_MEMO.pattern}(?=;|$)", re.ASCII)
+_LISTED_MEMO = re.compile(rf"\[\d+\] {MEMO.pattern}(?=;|$)", re.ASCII)
 _LISTED_CANARY = re.compile(rf"\[\d+\] {CANARY_MEMO}(?=;|$)", re.ASCII)
-_LISTED_RECLAIM = re.compile(rf"\[\d+\] {_RECLAIM.pattern}(?=;|$)", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class Memo:
-    """The attempt a transaction names, and what it is for. Anybody can write a memo: it counts only where the wallet
-    signed.
-    """
-
-    order_id: UUID
-    attempt: int
-    purpose: Purpose = "swap"
+_LISTED_RECLAIM = re.compile(rf"\[\d+\] {RECLAIM.pattern}(?=;|$)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,20 +182,20 @@ class WalletHistory:
         keys = [str(key) for key in message.account_keys]
         if len(found.meta.pre_balances) != len(found.meta.post_balances) or len(keys) > len(found.meta.pre_balances):
             raise UnansweredError(self._endpoint.name, "getTransaction was answered without every balance")
-        guard = _guard_of(message, keys, wallet)
-        tip = 0 if guard is None or found.meta.err is not None else _tipped_by(message, keys, wallet, guard)
+        guard = guard_of(message, keys, wallet)
+        tip = 0 if guard is None or found.meta.err is not None else tipped_by(message, keys, wallet, guard)
         change = balance_change(found.meta, keys, wallet, guard, tip_lamports=tip)
         return Movement(
             slot=found.slot,
             failed=found.meta.err is not None,
-            signed=_is_signed(found.transaction, keys, wallet),
-            memo=_memo_of(message, keys),
+            signed=is_signed(found.transaction, keys, wallet),
+            memo=memo_of(message, keys),
             gained=change.of_all(),
             fee_lamports=change.fee_lamports,
             guard=guard,
             guard_lamports=change.guard_lamports,
-            reclaim=_reclaim_of(message, keys),
-            closed=tuple(_closed_by(message, keys, wallet)),
+            reclaim=reclaim_of(message, keys),
+            closed=tuple(closed_by(message, keys, wallet)),
             tip_lamports=tip,
         )
 
@@ -237,70 +230,9 @@ class WalletHistory:
 
 def _listed(entry: _Entry) -> Listed:
     found = _LISTED_MEMO.search(entry.memo or "")
-    memo = _memo(found) if found else None
+    memo = memo_named(found) if found else None
     closing = _LISTED_RECLAIM.search(entry.memo or "")
     finalized = entry.confirmation_status == "finalized"
     reclaim = UUID(closing[1]) if closing else None
     canary = _LISTED_CANARY.search(entry.memo or "") is not None
     return Listed(entry.signature, entry.slot, entry.err is not None, finalized, memo, reclaim, canary)
-
-
-def _is_signed(transaction: VersionedTransaction, keys: list[str], wallet: str) -> bool:
-    signers = keys[: transaction.message.header.num_required_signatures]
-    return wallet in signers and all(transaction.verify_with_results())
-
-
-def _guard_of(message: Any, keys: list[str], wallet: str) -> str | None:
-    """The account that the transaction allocates for the token program from the wallet as its base, if it does."""
-    for step in message.instructions:
-        accounts = [keys[index] for index in bytes(step.accounts) if index < len(keys)]
-        data = bytes(step.data)
-        if keys[step.program_id_index : step.program_id_index + 1] != [SYSTEM_PROGRAM] or accounts[1:] != [wallet]:
-            continue
-        if data.startswith(_ALLOCATE_WITH_SEED) and data.endswith(_TOKEN_PROGRAM_BYTES):
-            return accounts[0]
-    return None
-
-
-def _tipped_by(message: Any, keys: list[str], wallet: str, guard: str) -> int:
-    """What a transaction that makes ``guard`` transfers from the wallet to others, in lamports: tips to landers; 0
-    where that is too much for them.
-    """
-    tipped = 0
-    for step in message.instructions:
-        accounts = [keys[index] for index in bytes(step.accounts) if index < len(keys)]
-        data = bytes(step.data)
-        is_transfer = keys[step.program_id_index : step.program_id_index + 1] == [SYSTEM_PROGRAM] and (
-            data.startswith(TRANSFER_CALL) and len(data) == len(TRANSFER_CALL) + 8
-        )
-        if is_transfer and accounts[:1] == [wallet] and accounts[1:] not in ([guard], [wallet]):
-            tipped += int.from_bytes(data[len(TRANSFER_CALL) :], "little")
-    return tipped if tipped <= MOST_TIP_LAMPORTS else 0
-
-
-def _closed_by(message: Any, keys: list[str], wallet: str) -> Iterator[str]:
-    for step in message.instructions:
-        accounts = [keys[index] for index in bytes(step.accounts) if index < len(keys)]
-        is_token_program = keys[step.program_id_index : step.program_id_index + 1] == [TOKEN_PROGRAM]
-        if is_token_program and bytes(step.data) == _CLOSE_ACCOUNT and accounts[1:2] == [wallet]:
-            yield accounts[0]
-
-
-def _memo_of(message: Any, keys: list[str]) -> Memo | None:
-    found = next(filter(None, map(_MEMO.fullmatch, _memos(message, keys))), None)
-    return _memo(found) if found else None
-
-
-def _reclaim_of(message: Any, keys: list[str]) -> UUID | None:
-    found = next(filter(None, map(_RECLAIM.fullmatch, _memos(message, keys))), None)
-    return UUID(found[1]) if found else None
-
-
-def _memos(message: Any, keys: list[str]) -> Iterator[str]:
-    for step in message.instructions:
-        if step.program_id_index < len(keys) and keys[step.program_id_index] == MEMO_PROGRAM:
-            yield bytes(step.data).decode(errors="replace")
-
-
-def _memo(found: re.Match[str]) -> Memo:
-    return Memo(UUID(found[1]), int(found[2]), "cancel" if found[3] else "swap")

@@ -17,7 +17,7 @@ from solders.transaction import VersionedTransaction
 from solders.transaction_metadata import FailedTransactionMetadata, TransactionMetadata
 from solders.transaction_status import TransactionErrorType
 
-from localnet.ledger import RENT_EXEMPT_EPOCH, Touched
+from localnet.ledger_rows import RENT_EXEMPT_EPOCH, Touched
 from localnet.messages import AccountKeys, resolve_keys
 
 Undo = Mapping[Pubkey, Account | None]

@@ -13,7 +13,8 @@ from localnet.chain import Chain
 from localnet.errors import ForeignDirectoryError
 from localnet.genesis import genesis_accounts
 from localnet.keys import FAUCET_KEY, MARKET_KEY, key_for_a_new_chain, read_key
-from localnet.ledger import BlockRange, Genesis, Ledger
+from localnet.ledger import Ledger
+from localnet.ledger_rows import BlockRange, Genesis
 from localnet.program import PROGRAM_FILE
 from localnet.rpc.node import Node
 from localnet.world import EARLIER_WALLET_LAMPORTS, WALLET_LAMPORTS

@@ -21,7 +21,8 @@ from solders.transaction import VersionedTransaction
 from localnet.bank import Bank
 from localnet.canonical import CanonicalBlocks
 from localnet.errors import IrreversibleBlockError, SignatureFailureError
-from localnet.ledger import BlockRange, Genesis, Landed, Ledger, Settled
+from localnet.ledger import Ledger
+from localnet.ledger_rows import BlockRange, Genesis, Landed, Settled
 from localnet.messages import checked_message, memo_of
 from localnet.slots import WINDOW, blockhash, genesis_hash, number_by, slot_of
 from localnet.transaction_errors import SIGNATURE_FAILURE, error_json

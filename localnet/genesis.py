@@ -15,7 +15,7 @@ from solders.token.associated import get_associated_token_address
 from solders.token.state import Mint, TokenAccount, TokenAccountState
 
 from domain.tokens import SOL, Token
-from localnet.ledger import RENT_EXEMPT_EPOCH
+from localnet.ledger_rows import RENT_EXEMPT_EPOCH
 from localnet.world import (
     FAUCET_LAMPORTS,
     MARKET_HOLDS,

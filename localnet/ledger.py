@@ -6,13 +6,10 @@ as well, so no transaction has to be executed again after a restart.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from solders.account import Account
 from solders.pubkey import Pubkey
@@ -20,6 +17,17 @@ from solders.signature import Signature
 
 from localnet.errors import LedgerInUseError
 from localnet.journal import LEDGER, check
+from localnet.ledger_rows import (
+    BlockRange,
+    Genesis,
+    Landed,
+    Mention,
+    Settled,
+    Touched,
+    account_of,
+    account_row,
+    landed_of,
+)
 
 # Applied in this order: a ledger of an earlier version is upgraded by the ones it lacks.
 _SCRIPTS = ("ledger_1.sql", "ledger_2.sql", "ledger_3.sql", "ledger_4.sql")
@@ -27,80 +35,6 @@ _SCHEMA = [Path(__file__).with_name(name).read_text() for name in _SCRIPTS]
 _MENTIONING = Path(__file__).with_name("mentioning.sql").read_text()
 # So many transactions are found without a query: who sent one asks for its status every second until it is final.
 _MOST_RECENT = 20_000
-# Solana no longer collects rent: a node shows every account as exempt, with this epoch.
-RENT_EXEMPT_EPOCH = 2**64 - 1
-
-
-@dataclass(frozen=True, slots=True)
-class Landed:
-    """A transaction in the block ``number``: its bytes and its result. ``error`` and ``meta`` are JSON."""
-
-    signature: Signature
-    number: int
-    error: str | None
-    memo: str | None
-    wire: bytes
-    meta: bytes
-    mentions: tuple[Pubkey, ...] = ()
-    sequence: int = 0
-
-    @property
-    def error_value(self) -> object:
-        return None if self.error is None else json.loads(self.error)
-
-
-class Mention(NamedTuple):
-    """A transaction in the list of those that name an address; ``error`` is JSON."""
-
-    signature: Signature
-    number: int
-    error: str | None
-    memo: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class BlockRange:
-    """Blocks from ``number`` up to and without ``until``, begun at ``unix_time`` (s), every ``slot_us`` microseconds.
-
-    0 in a range of a second or less: its blocks all have the time of its begin.
-    """
-
-    number: int
-    until: int
-    unix_time: int
-    slot_us: int = 0
-
-    def time_of(self, number: int) -> int:
-        """The time (s) of one of its blocks."""
-        return self.unix_time + (number - self.number) * self.slot_us // 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Genesis:
-    """What the chain was made from: its secret seed (32 bytes), the funded wallet and the market maker's (base58)."""
-
-    seed: bytes
-    wallet: str
-    market: str
-
-    def __repr__(self) -> str:
-        return f"Genesis(wallet={self.wallet!r}, market={self.market!r})"
-
-
-class Touched(NamedTuple):
-    """An account that a block touched, before and after it; None where it doesn't exist."""
-
-    address: Pubkey
-    before: Account | None
-    after: Account | None
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """The newest block that is confirmed, and the newest that is finalized, by number."""
-
-    confirmed: int
-    finalized: int
 
 
 class Ledger:
@@ -178,7 +112,7 @@ class Ledger:
             self._db.execute("DELETE FROM undo WHERE number <= ?", (finalized,))
             self._db.executemany(
                 "INSERT INTO undo VALUES (?, ?, ?, ?, ?, ?)",
-                [(number, *_row(account.address, account.before)) for account in touched],
+                [(number, *account_row(account.address, account.before)) for account in touched],
             )
             for landed in transactions:
                 row = self._db.execute(
@@ -218,14 +152,14 @@ class Ledger:
         """By block, oldest first: the accounts it touched as they were before it, as far as they are kept."""
         kept: dict[int, dict[Pubkey, Account | None]] = {}
         for number, *row in self._db.execute("SELECT * FROM undo ORDER BY number"):
-            address, account = _account(*row)
+            address, account = account_of(*row)
             kept.setdefault(number, {})[address] = account
         return kept
 
     def accounts(self) -> Iterable[tuple[Pubkey, Account]]:
         """Every account as of the last block."""
         for row in self._db.execute("SELECT address, lamports, owner, executable, data FROM account"):
-            address, account = _account(*row)
+            address, account = account_of(*row)
             if account:
                 yield address, account
 
@@ -243,7 +177,7 @@ class Ledger:
     def find(self, signature: Signature) -> Landed | None:
         query = "SELECT * FROM chain_transaction WHERE signature = ?"
         row = self._db.execute(query, (bytes(signature),)).fetchone()
-        return _landed(row) if row else None
+        return landed_of(row) if row else None
 
     def place(self, signature: Signature) -> tuple[int, str | None] | None:
         """Block number and error (JSON) of a transaction, or None."""
@@ -256,7 +190,7 @@ class Ledger:
     def block(self, number: int) -> list[Landed]:
         """The transactions of a block, in the order of execution."""
         query = "SELECT * FROM chain_transaction WHERE number = ? ORDER BY sequence"
-        return [_landed(row) for row in self._db.execute(query, (number,))]
+        return [landed_of(row) for row in self._db.execute(query, (number,))]
 
     def mentioning(
         self, address: Pubkey, *, highest: int, before: int | None, after: int | None, limit: int
@@ -303,26 +237,7 @@ class Ledger:
     def _put_accounts(self, accounts: Sequence[tuple[Pubkey, Account | None]]) -> None:
         self._db.executemany(
             "INSERT OR REPLACE INTO account VALUES (?, ?, ?, ?, ?)",
-            [_row(address, account) for address, account in accounts if account],
+            [account_row(address, account) for address, account in accounts if account],
         )
         gone = [(bytes(address),) for address, account in accounts if not account]
         self._db.executemany("DELETE FROM account WHERE address = ?", gone)
-
-
-def _row(address: Pubkey, account: Account | None) -> tuple[bytes, int | None, bytes | None, bool | None, bytes | None]:
-    if account is None:
-        return bytes(address), None, None, None, None
-    return bytes(address), account.lamports, bytes(account.owner), account.executable, bytes(account.data)
-
-
-def _account(
-    address: bytes, lamports: int | None, owner: bytes, executable: int, data: bytes
-) -> tuple[Pubkey, Account | None]:
-    if lamports is None:
-        return Pubkey(address), None
-    return Pubkey(address), Account(lamports, data, Pubkey(owner), bool(executable), RENT_EXEMPT_EPOCH)
-
-
-def _landed(row: tuple[int, bytes, int, str | None, str | None, bytes, bytes]) -> Landed:
-    sequence, signature, number, error, memo, wire, meta = row
-    return Landed(Signature(signature), number, error, memo, wire, meta, sequence=sequence)

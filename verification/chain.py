@@ -14,7 +14,8 @@ import psycopg
 import psycopg_pool
 
 from chains.errors import ChainUnavailableError, UnansweredError
-from chains.wallet_history import Listed, Memo, Movement, WalletHistory
+from chains.wallet_history import Listed, Movement, WalletHistory
+from chains.wallet_messages import Memo
 from domain import events as e
 from domain.log_behind import ForeignTransactionFound
 from event_store.hash_chain.verification import Finding, Verdict

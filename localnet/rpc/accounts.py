@@ -12,7 +12,7 @@ from solders.pubkey import Pubkey
 from chains import base58
 from localnet.chain import Commitment
 from localnet.errors import RpcError
-from localnet.ledger import RENT_EXEMPT_EPOCH
+from localnet.ledger_rows import RENT_EXEMPT_EPOCH
 from localnet.rpc.node import Method, Node, in_context, require_slot
 from localnet.rpc.params import INVALID_PARAMS, Config, Params, invalid, pubkey
 from localnet.token_accounts import TOKEN_PROGRAMS, Lookup, decimals_of, holding, parsed, supply_of, ui_amount

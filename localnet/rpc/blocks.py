@@ -11,7 +11,7 @@ from solders.transaction import VersionedTransaction
 
 from localnet.chain import Commitment
 from localnet.errors import RpcError
-from localnet.ledger import Landed
+from localnet.ledger_rows import Landed
 from localnet.messages import (
     AccountKeys,
     checked_message,

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from solders.signature import Signature
 
-from localnet.ledger import Mention
+from localnet.ledger_rows import Mention
 from localnet.rpc.blocks import show_transaction
 from localnet.rpc.node import Method, Node, in_context, require_slot
 from localnet.rpc.params import Params, invalid, signature

@@ -21,7 +21,7 @@ from localnet.bank import Bank
 from localnet.bootstrap import open_node
 from localnet.chain import Chain
 from localnet.errors import SignatureFailureError
-from localnet.ledger import RENT_EXEMPT_EPOCH
+from localnet.ledger_rows import RENT_EXEMPT_EPOCH
 from localnet.slots import WINDOW
 
 WALLET = Keypair()

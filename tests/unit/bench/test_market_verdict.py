@@ -8,7 +8,8 @@ from uuid import UUID
 
 from bench.market_verdict import History, judge
 from bench.met import Sample
-from chains.wallet_history import Memo, Movement
+from chains.wallet_history import Movement
+from chains.wallet_messages import Memo
 from domain.decide import decide
 from domain.evolve import fold
 from domain.tokens import SOL, USDC, pair_of

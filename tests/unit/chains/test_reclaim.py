@@ -19,7 +19,8 @@ from chains.errors import TransactionRefusedError
 from chains.guard import GuardKey
 from chains.reclaim import ClosingGuard, check_reclaim, compose_reclaim, fits, reclaim_memo, token_account_of
 from chains.wallet import Wallet
-from chains.wallet_history import _LISTED_MEMO, _LISTED_RECLAIM, _MEMO
+from chains.wallet_history import _LISTED_MEMO, _LISTED_RECLAIM
+from chains.wallet_messages import MEMO
 from domain.reclaim import MOST_GUARDS
 
 KEYPAIR = Keypair.from_seed(bytes(32))
@@ -100,7 +101,7 @@ def test_tokens_go_to_the_wallets_own_account() -> None:
 def test_its_memo_is_no_orders_memo() -> None:
     memo = reclaim_memo(UUID("0193a5c2-7a6b-7def-8123-456789abcdef"))
     listed = f"[{len(memo)}] {memo}"
-    assert _MEMO.fullmatch(memo) is None
+    assert MEMO.fullmatch(memo) is None
     assert _LISTED_MEMO.search(listed) is None
     found = _LISTED_RECLAIM.search(listed)
     assert found and found[1] == "0193a5c2-7a6b-7def-8123-456789abcdef"

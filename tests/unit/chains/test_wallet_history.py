@@ -9,7 +9,8 @@ import pytest
 
 from chains.answers import reader
 from chains.transactions import memo_text
-from chains.wallet_history import _MEMO, Memo, _Entry, _listed, _memo
+from chains.wallet_history import _Entry, _listed
+from chains.wallet_messages import MEMO, Memo, memo_named
 
 ORDER = UUID("01234567-89ab-7cde-8f01-23456789abcd")
 
@@ -22,8 +23,8 @@ def listed(memo: str | None) -> Memo | None:
 def test_the_memo_that_is_written_is_the_memo_that_is_read(cancels: bool) -> None:
     text = memo_text(ORDER, 12, cancels=cancels)
     wanted = Memo(ORDER, 12, "cancel" if cancels else "swap")
-    found = _MEMO.fullmatch(text)
-    assert found and _memo(found) == wanted
+    found = MEMO.fullmatch(text)
+    assert found and memo_named(found) == wanted
     assert listed(f"[{len(text)}] {text}") == wanted
     assert listed(f"[2] hi; [{len(text)}] {text}; [2] ho") == wanted
 

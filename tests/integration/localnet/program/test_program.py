@@ -18,7 +18,7 @@ from solders.transaction import VersionedTransaction
 
 from domain.numbers import U64_MAX
 from localnet.bank import Bank, Executed
-from localnet.ledger import RENT_EXEMPT_EPOCH
+from localnet.ledger_rows import RENT_EXEMPT_EPOCH
 from localnet.program import PROGRAM_FILE
 from localnet.token_accounts import holding
 from localnet.transaction_errors import error_json
