@@ -191,6 +191,7 @@ async def running(
     rates: Rates | None = None,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     remote: Sequence[VenueGroup] = (),
+    outcome_patience: float = 5.0,
 ) -> AsyncIterator[Engine]:
     """An engine over the database at ``app_url``; without ``notifier`` its tails poll, without node: no price.
 
@@ -199,7 +200,7 @@ async def running(
     async with connection_pool(app_url, max_size=8) as pool, SolanaChain(rpc_url) as chain:
         events, hurry = Log(pool), asyncio.Event()
         feed = LogFeed(events.read, events.head, notifier)
-        appender = Appender(app_url, notifier=notifier, stored=feed.offer, outcome_patience=1.0)
+        appender = Appender(app_url, notifier=notifier, stored=feed.offer, outcome_patience=outcome_patience)
         await appender.start()
         following = asyncio.create_task(feed.run())
         book = PoolBook(chain, PROGRAM_ID)

@@ -145,7 +145,7 @@ async def test_a_stopping_server_answers_what_it_was_asked_and_then_takes_no_mor
 
 async def test_an_append_nobody_can_account_for_is_outcome_unknown(database: TestDatabase) -> None:
     """The append is under way when its connection is cut, again and again, until the patience of 1 s is over."""
-    async with running(database.app) as engine:
+    async with running(database.app, outcome_patience=1.0) as engine:
         await engine.submit()
         with psycopg.connect(database.owner, autocommit=False) as blocking:
             blocking.execute("select * from surefill.log_head for update")
