@@ -30,11 +30,16 @@ async def _never() -> bool:
     return False
 
 
-def role_checks(pool: Pool, *, witnessed: bool = False, behind: Callable[[], Awaitable[bool]] = _never) -> list[Check]:
-    """Orders are taken all the same, so none of these is essential. ``witnessed``: the log has a witness; ``behind``:
-    it was put back, and the roles that would act on it don't run.
+def role_checks(
+    pool: Pool, *, witnessed: bool = False, paper: bool = False, behind: Callable[[], Awaitable[bool]] = _never
+) -> list[Check]:
+    """Orders are taken all the same, so none of these is essential. ``witnessed``: the log has a witness; ``paper``:
+    nothing is signed, so no rent is brought back; ``behind``: it was put back, and the roles that would act on it don't
+    run.
     """
     roles = LEASED_ROLES | ({WITNESS: "witness"} if witnessed else {})
+    if paper:
+        del roles[RECLAIM]
     followers = (*FOLLOWERS, WITNESS) if witnessed else FOLLOWERS
     lag_watch, lag_watch_behind = LagWatch(followers, LAG_S), LagWatch(FOLLOWERS, LAG_S)
 

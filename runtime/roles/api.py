@@ -75,7 +75,12 @@ async def run(parts: Parts) -> None:
             venue_reports=market.opened.reports,
             checks=[
                 *_checks(store, valkey),
-                *role_checks(store.pool, witnessed=settings.witness_file is not None, behind=partial(_behind, trading)),
+                *role_checks(
+                    store.pool,
+                    witnessed=settings.witness_file is not None,
+                    paper=settings.paper,
+                    behind=partial(_behind, trading),
+                ),
                 _log_check(trading),
                 _rates_check(rates),
                 _chain_check(market),

@@ -41,6 +41,12 @@ async def test_each_role_that_nobody_holds_is_named(database: TestDatabase) -> N
             assert (await said(pool))["leases"] == "no process runs: projector, tracker"
 
 
+async def test_on_paper_nobody_is_missed_who_would_bring_rents_back(database: TestDatabase) -> None:
+    async with connection_pool(database.app, max_size=2) as pool:
+        checks = {check.name: check for check in role_checks(pool, paper=True)}
+        assert await checks["leases"].probe() == "no process runs: projector, tracker, watcher"
+
+
 async def append_one(database: TestDatabase) -> None:
     appender = Appender(database.app)
     await appender.start()
