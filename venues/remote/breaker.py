@@ -35,6 +35,7 @@ class CircuitBreaker:
         self.was_asked = False
         """Whether this process has any business with it."""
         self._clock = clock
+        self._code = Code.VENUE_UNAVAILABLE
         self._failures = 0
         self._pause = FIRST_S
         self._trying_until = 0.0
@@ -56,7 +57,7 @@ class CircuitBreaker:
         if self.state == "closed":
             return
         if self.state == "open" or self._clock() < self._trying_until:
-            raise VenueError(Code.VENUE_UNAVAILABLE, f"left alone for now: {self.reason}")
+            raise VenueError(self._code, f"left alone for now: {self.reason}")
         self._trying_until = self._clock() + within
 
     def succeeded(self) -> None:
@@ -64,22 +65,23 @@ class CircuitBreaker:
         if self._is_open and self._clock() >= self.until:
             self._close()
 
-    def failed(self, reason: str) -> None:
+    def failed(self, reason: str, code: Code = Code.VENUE_UNAVAILABLE) -> None:
+        """``code`` is what those who aren't let through are told: that a key isn't accepted stays so meanwhile."""
         self._failures += 1
         if self.state == "half_open" or (self.state == "closed" and self._failures >= FAILURES):
-            self._open(self._pause, reason)
+            self._open(self._pause, reason, code)
             self._pause = min(2 * self._pause, LONGEST_S)
 
     def distrust(self, reason: str) -> None:
         """Leave it alone at once: what it answered must not be used."""
         self._failures = max(self._failures, FAILURES)
-        self._open(DISTRUST_S, reason)
+        self._open(DISTRUST_S, reason, Code.VENUE_UNAVAILABLE)
 
     def _close(self) -> None:
         self._is_open, self.reason = False, None
         BREAKER.labels(self.name).set(0)
 
-    def _open(self, seconds: float, reason: str) -> None:
+    def _open(self, seconds: float, reason: str, code: Code) -> None:
         self.until = max(self.until, self._clock() + seconds)
-        self._is_open, self.reason, self._trying_until = True, reason, 0.0
+        self._is_open, self.reason, self._code, self._trying_until = True, reason, code, 0.0
         BREAKER.labels(self.name).set(1)

@@ -155,6 +155,9 @@ class Service:
     def _heard(self, error: VenueError, *, answered: bool) -> None:
         if answered:
             self.breaker.succeeded()
+        elif error.code == Code.VENUE_UNAUTHORIZED:
+            # Nobody is let through until somebody mends the key: it is no silence that an order then ends by.
+            self.breaker.failed(error.detail, error.code)
         else:
             self.breaker.failed(error.detail)
 

@@ -110,6 +110,19 @@ async def test_what_is_no_answer_to_the_question_counts_against_the_service(stat
 
 
 @pytest.mark.parametrize(
+    ("status", "code"), [(401, "venue_unauthorized"), (403, "venue_unauthorized"), (500, "venue_unavailable")]
+)
+async def test_a_key_that_is_not_accepted_is_told_while_the_service_is_left_alone(status: int, code: str) -> None:
+    async with asked() as (stub, service):
+        stub.status = status
+        await ask(service, build)
+        assert service.breaker.state == "open"
+        with pytest.raises(VenueError, match="left alone for now") as refused:
+            await build(service)
+    assert refused.value.code == code
+
+
+@pytest.mark.parametrize(
     ("said", "code", "state"),
     [
         ("ROUTE_NOT_FOUND", "no_liquidity", "closed"),
