@@ -5,7 +5,7 @@ from __future__ import annotations
 from domain import commands as c
 from domain import events as e
 from domain import exact_out
-from domain.codes import Code, meaning
+from domain.codes import MISQUOTED, Code, meaning
 from domain.decide_end import fail_or_rest, require_status, rested
 from domain.errors import NotApplicableError
 from domain.exact_out import is_dearer, maximum_of
@@ -64,7 +64,9 @@ def _why_no_route(order: Order, chosen: Quote | None, refusals: tuple[Refusal, .
         return Code.VENUE_UNAVAILABLE
     passing = [refusal.code for refusal in refusals if not meaning(refusal.code).final]
     if passing:
-        return passing[0]
+        # A venue that proposed what was refused is left alone for it: that isn't one that didn't answer.
+        refused = order.obstacle if order.obstacle in MISQUOTED else None
+        return refused if refused and passing[0] == Code.VENUE_UNAVAILABLE else passing[0]
     reasons = [refusal.code for refusal in refusals]
     telling = [code for code in reasons if code not in (Code.NO_VENUE, Code.EXACT_OUT_UNSUPPORTED)]
     if telling:

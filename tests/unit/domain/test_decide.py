@@ -157,6 +157,23 @@ def test_a_venue_that_is_away_keeps_the_order_alive():
     given(*submitted()).when(c.RecordQuotes(quotes=(), refusals=refusals, now=NOW)).then()
 
 
+@pytest.mark.parametrize(
+    ("rejected", "said", "code"),
+    [
+        ("proposal_refused", "venue_unavailable", "proposal_refused"),
+        ("venue_answer_invalid", "venue_unavailable", "venue_answer_invalid"),
+        ("proposal_refused", "no_liquidity", "no_liquidity"),
+        ("slippage_exceeded", "venue_unavailable", "venue_unavailable"),
+    ],
+)
+def test_a_venue_that_is_left_alone_for_what_it_proposed_is_not_one_that_did_not_answer(rejected, said, code):
+    refused = c.RecordQuotes(quotes=(), refusals=(Refusal(venue="Jupiter", code=said, detail=""),), now=LATE)
+    history = (*submitted(), routed(), e.BuildRejected(code=rejected, detail=""))
+    [failed] = given(*history).when(refused).then(e.OrderFailed)
+    assert isinstance(failed, e.OrderFailed)
+    assert (failed.code, failed.retryable) == (code, True)
+
+
 def test_silence_of_every_venue_is_no_proof_that_none_holds_the_pair():
     given(*submitted()).when(quoted()).then()
 
