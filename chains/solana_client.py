@@ -91,6 +91,11 @@ class SolanaChain(Chain):
         await self.close()
 
     @property
+    def endpoints(self) -> Sequence[Endpoint]:
+        """All, the main one first."""
+        return self._endpoints
+
+    @property
     def evidence_endpoints(self) -> Sequence[Endpoint]:
         """Those at ``extra_urls``."""
         return self._endpoints[1:]

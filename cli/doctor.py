@@ -9,7 +9,7 @@ from rich.console import Console
 
 from chains.solana_client import SolanaChain
 from cli.operator import run_command
-from runtime import addresses, roles, settings
+from runtime import addresses, roles, settings, telemetry
 from runtime.account_wallets import guard_key_of
 from runtime.doctor.chain import by_verdict, look_at_chain
 from runtime.doctor.finding import Finding, wrong
@@ -38,7 +38,10 @@ def doctor() -> None:
     found: list[Finding] = []
 
     def show() -> None:
-        found.extend(run_command(examine(_settings())))
+        given = _settings()
+        # What was found is all that is printed: why a service gave nothing stands there, in its words.
+        telemetry.configure(given.model_copy(update={"log_level": "error"}), "doctor")
+        found.extend(run_command(examine(given)))
         _print(found)
 
     raise typer.Exit(roles.guarded("doctor", show) or by_verdict(found))

@@ -30,7 +30,7 @@ async def agreed(chain: Chain, evidence: Sequence[Endpoint]) -> str:
     Raises ``DisputedChainError``, and ``ChainUnavailableError`` where the main endpoint gives no answer.
     """
     said, *others = await asyncio.gather(chain.genesis_hash(), *(_or_none(endpoint) for endpoint in evidence))
-    if said is None or not _is_hash(said):
+    if said is None or not is_genesis_hash(said):
         raise DisputedChainError("SOLANA_RPC_URL doesn't say which chain it serves: what it gives is no genesis hash")
     answered = {endpoint.name: one for endpoint, one in zip(evidence, others, strict=True) if one is not None}
     if not answered:
@@ -50,7 +50,8 @@ async def _or_none(endpoint: Endpoint) -> str | None:
         return None
 
 
-def _is_hash(text: str) -> bool:
+def is_genesis_hash(text: str) -> bool:
+    """Whether it could be one at all: 32 bytes in base58."""
     try:
         Hash.from_string(text)
     except ParseHashError:
@@ -60,4 +61,6 @@ def _is_hash(text: str) -> bool:
 
 def _shown(genesis_hash: str) -> str:
     """An endpoint's text that is no hash may hold anything, and isn't repeated."""
-    return f"{network_of(genesis_hash)} (genesis {genesis_hash})" if _is_hash(genesis_hash) else "what is no hash"
+    return (
+        f"{network_of(genesis_hash)} (genesis {genesis_hash})" if is_genesis_hash(genesis_hash) else "what is no hash"
+    )

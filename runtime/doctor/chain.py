@@ -9,7 +9,10 @@ from chains.endpoint import Endpoint
 from chains.errors import ChainUnavailableError
 from chains.networks import network_of
 from chains.solana_client import SolanaChain
+from domain.evidence import BLOCKHASH_LIFE
+from runtime.agreed_chain import is_genesis_hash
 from runtime.doctor.finding import Finding, look, well, wrong
+from runtime.doctor.outcomes import look_at_outcomes
 
 MOST_BEHIND = 50
 """Blocks that an endpoint may be behind the main one."""
@@ -21,6 +24,16 @@ async def look_at_chain(chain: SolanaChain) -> list[Finding]:
     """Of the endpoint at SOLANA_RPC_URL, and those at SOLANA_EVIDENCE_RPC_URLS beside it."""
     try:
         genesis = await chain.genesis_hash()
+        if not is_genesis_hash(genesis):
+            return [
+                wrong(
+                    "rpc",
+                    "SOLANA_RPC_URL doesn't say which chain it serves: what it gives is no genesis hash",
+                    "check the address; ask it yourself for getGenesisHash",
+                )
+            ]
+        if ahead := await _far_ahead(chain):
+            return ahead
         blockhash = await chain.latest_blockhash()
     except ChainUnavailableError as error:
         return [
@@ -40,7 +53,24 @@ async def look_at_chain(chain: SolanaChain) -> list[Finding]:
                 "name one of another provider in SOLANA_EVIDENCE_RPC_URLS",
             )
         )
-    return [*found, *[await _evidence(each, genesis, blockhash.height) for each in chain.evidence_endpoints]]
+    main, *others = chain.endpoints
+    beside = {each: await _evidence(each, genesis, blockhash.height) for each in others}
+    able = [each for each, finding in beside.items() if finding.verdict != "wrong"]
+    return [*found, *beside.values(), *await look_at_outcomes([main, *able], genesis)]
+
+
+async def _far_ahead(chain: SolanaChain) -> list[Finding]:
+    """Endpoints that claim a height no blockhash of the main one's fits: nothing is built while one does."""
+    height, found = await chain.block_height("confirmed"), []
+    for endpoint in chain.evidence_endpoints:
+        try:
+            reached = await _height(endpoint)
+        except ChainUnavailableError:
+            continue  # nobody waits for one that doesn't answer
+        if reached - height > BLOCKHASH_LIFE // 2:
+            said = f"{endpoint.name} is at height {reached}, SOLANA_RPC_URL at {height}: nothing is built so"
+            found.append(wrong("evidence", said, "one of them is wrong: remove it, or wait until it has caught up"))
+    return found
 
 
 async def _evidence(endpoint: Endpoint, genesis: str, height: int) -> Finding:

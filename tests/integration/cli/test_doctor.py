@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -33,6 +34,10 @@ from venues.constant_product import PROGRAM_ID
 from venues.pools import PoolBook
 
 __all__ = ["rpc_url"]
+
+
+SOURCE = {name: value for name, value in os.environ.items() if name == "PYTHONPATH"}
+LANDED = {"slot": 5, "confirmations": None, "err": None, "confirmationStatus": "finalized"}
 
 
 def settings(tmp_path: Path, url: str, **changes: Any) -> Settings:
@@ -130,6 +135,41 @@ async def altered(rpc_url: str, **changes: Alter) -> AsyncIterator[str]:
         yield url
 
 
+async def test_a_genesis_hash_that_is_none_is_named(rpc_url: str, tmp_path: Path) -> None:
+    async with altered(rpc_url, getGenesisHash=lambda _, genesis: "localnet") as url:
+        found = await examine(settings(tmp_path, url))
+    assert (found[0].what, found[0].verdict) == ("rpc", "wrong")
+    assert "no genesis hash" in found[0].sentence
+
+
+@pytest.mark.parametrize(
+    ("method", "alter", "says"),
+    [
+        ("getSignatureStatuses", lambda _, said: said | {"value": []}, "not every status was answered"),
+        ("getSignatureStatuses", lambda _, said: said | {"value": [LANDED]}, "shows as landed what nobody ever sent"),
+        ("getEpochInfo", lambda _, said: None, "getEpochInfo was answered in a form that can't be read"),
+    ],
+)
+async def test_an_endpoint_that_cannot_tell_what_became_of_an_order_is_named(
+    rpc_url: str, tmp_path: Path, method: str, alter: Alter, says: str
+) -> None:
+    async with altered(rpc_url, **{method: alter}) as url:
+        of_main = named(await examine(settings(tmp_path, url)))
+        beside = await examine(settings(tmp_path, rpc_url, solana_evidence_rpc_urls=url))
+    assert of_main["outcomes"][0] == "wrong"
+    assert says in of_main["outcomes"][1]
+    [main, other] = [one for one in beside if one.what == "outcomes"]
+    assert (main.verdict, other.verdict) == ("well", "wrong")
+    assert says in other.sentence
+
+
+async def test_an_endpoint_far_ahead_is_named_and_not_the_main_one(rpc_url: str, tmp_path: Path) -> None:
+    async with altered(rpc_url, getBlockHeight=lambda _, height: height + 10**6) as url:
+        found = await examine(settings(tmp_path, rpc_url, solana_evidence_rpc_urls=url))
+    assert (found[0].what, found[0].verdict) == ("evidence", "wrong")
+    assert found[0].sentence.startswith(url.removeprefix("http://"))
+
+
 @pytest.mark.parametrize(("off", "says"), [(3600, "behind the newest block"), (-3600, "s old by this machine's clock")])
 async def test_a_clock_that_is_off_either_way_is_named(rpc_url: str, tmp_path: Path, off: int, says: str) -> None:
     async with altered(rpc_url, getBlockTime=lambda _, seconds: seconds + off) as url:
@@ -223,7 +263,7 @@ async def test_the_command_prints_it_and_exits_by_what_it_found(rpc_url: str, tm
         process = await asyncio.create_subprocess_exec(
             Path(sys.executable).with_name("surefill"),
             "doctor",
-            env={"DATA_DIR": str(tmp_path), "PATH": "/usr/bin:/bin", **environment},
+            env={"DATA_DIR": str(tmp_path), "PATH": "/usr/bin:/bin", **SOURCE, **environment},
             cwd=tmp_path,
             stdout=asyncio.subprocess.PIPE,
         )
@@ -234,6 +274,9 @@ async def test_the_command_prints_it_and_exits_by_what_it_found(rpc_url: str, tm
     assert code == 0
     assert out.startswith("ok    rpc: localnet")
     assert "look  guard key: " in out
+    # Nothing but what was found, also where a service gives a line for the log.
+    _, out = await run(SOLANA_RPC_URL=rpc_url, PRICE_SOURCE="jupiter", JUPITER_PRICE_URL="http://127.0.0.1:1")
+    assert {line[:5] for line in out.splitlines()} <= {"ok   ", "look ", "WRONG", "     "}
     code, out = await run(SOLANA_RPC_URL="http://127.0.0.1:1")
     assert code == 1
     assert out.startswith("WRONG rpc: ")
