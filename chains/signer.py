@@ -123,4 +123,6 @@ class HttpSigner(Signer):
         except (ValueError, RecursionError):
             return SignerError(f"the signer gave no signature: {error}, without a reason in its form")
         reason = printable(" ".join(self._secrets.struck(said).split()))[:_REASON_LENGTH]
+        if not reason:
+            return SignerError(f"the signer gave no signature: {error}, with an empty reason")
         return SignerRefusedError(f"the signer refuses: {reason}")

@@ -79,6 +79,7 @@ async def test_a_signature_of_anything_else_is_not_taken(signer: HttpSigner, stu
     [
         (lambda: web.Response(text="<html>blocked</html>", status=403), "HTTP 403"),
         (lambda: web.json_response({"error": 5}, status=403), "HTTP 403"),
+        (lambda: web.json_response({"error": " \n"}, status=403), "HTTP 403"),
         (lambda: web.Response(body=b"[" * 100_000, status=403), "HTTP 403"),
         (lambda: web.json_response({"error": "bad request"}, status=400), "HTTP 400"),
         (lambda: web.json_response({"error": "who are you"}, status=401), "HTTP 401"),
