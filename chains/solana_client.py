@@ -43,7 +43,7 @@ from domain.evidence import BLOCKHASH_LIFE, Commitment, ExpiryEvidence, Landing
 STATUSES_A_CALL = 256
 ACCOUNTS_A_CALL = 100
 # How far a blockhash's life may be from the 150 blocks that it is: endpoints are a few blocks apart.
-_LIFE_TOLERANCE = BLOCKHASH_LIFE // 2
+LIFE_TOLERANCE = BLOCKHASH_LIFE // 2
 
 # Where a token account keeps its amount: after mint and owner, a little-endian u64.
 _TOKEN_AMOUNT = slice(64, 72)
@@ -119,7 +119,7 @@ class SolanaChain(Chain):
         call = self._main.call("getLatestBlockhash", {"commitment": "confirmed"}, shape=answers.LATEST_BLOCKHASH)
         answer, (height, shown_by) = await asyncio.gather(call, heights.greatest(self._endpoints))
         latest = answer.value
-        if abs(latest.last_valid_block_height - height - BLOCKHASH_LIFE) > _LIFE_TOLERANCE:
+        if abs(latest.last_valid_block_height - height - BLOCKHASH_LIFE) > LIFE_TOLERANCE:
             said = f"a blockhash valid until {latest.last_valid_block_height}, and {shown_by} shows the height {height}"
             raise UnansweredError(self._main.name, said)
         return Blockhash(str(latest.blockhash), answer.context.slot, latest.last_valid_block_height, height)

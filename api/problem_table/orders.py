@@ -88,8 +88,8 @@ ORDERS = (
         "limit_out_of_reach",
         422,
         False,
-        "at this limit the order asks for more of a token than the chain can count (2^64-1 base units), or pays "
-        "nothing, or maybe more than that, for its `amountOut`",
+        "at this limit the order asks for more of a token than the chain can count (2^64-1 base units), or may pay "
+        "more than that for its `amountOut`, or pays nothing for it",
         "change the price or the amount",
     ),
     Entry("invalid_slippage", 422, False, "the slippage is no number, or not whole basis points", _TERM),

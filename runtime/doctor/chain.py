@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from chains.endpoint import Endpoint
 from chains.errors import ChainUnavailableError
 from chains.networks import network_of
-from chains.solana_client import SolanaChain
-from domain.evidence import BLOCKHASH_LIFE
+from chains.solana_client import LIFE_TOLERANCE, SolanaChain
 from runtime.agreed_chain import is_genesis_hash
 from runtime.doctor.finding import Finding, look, well, wrong
 from runtime.doctor.outcomes import look_at_outcomes
@@ -67,7 +66,7 @@ async def _far_ahead(chain: SolanaChain) -> list[Finding]:
             reached = await _height(endpoint)
         except ChainUnavailableError:
             continue  # nobody waits for one that doesn't answer
-        if reached - height > BLOCKHASH_LIFE // 2:
+        if reached - height > LIFE_TOLERANCE:
             said = f"{endpoint.name} is at height {reached}, SOLANA_RPC_URL at {height}: nothing is built so"
             found.append(wrong("evidence", said, "one of them is wrong: remove it, or wait until it has caught up"))
     return found

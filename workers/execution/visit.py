@@ -143,11 +143,13 @@ class Visit:
                 return await self.recording.record(loaded, rejected)
         built = await self.builder.build(loaded.order_id, order, offer)
         if isinstance(built, RejectBuild) and self._is_remote(offer):
-            built = self._noted(loaded, order, offer, built)
+            built = self._held_against(loaded, order, offer, built)
         return await self.recording.record_signed(loaded, trading, built, first=first)
 
-    def _noted(self, loaded: LoadedOrder, order: Order, offer: VenueQuote, rejected: RejectBuild) -> RejectBuild:
-        """What is recorded of a remote swap that came to nothing, which its venue is held to."""
+    def _held_against(self, loaded: LoadedOrder, order: Order, offer: VenueQuote, rejected: RejectBuild) -> RejectBuild:
+        """Hold it against the venue that its swap came to nothing, and what is to be recorded of that: where its quotes
+        are shown to be false, with what others quoted at first.
+        """
         venue = offer.quote.venue
         self.failed.add(loaded.order_id, venue, rejected.code)
         group = self.builder.group_of(venue)

@@ -74,12 +74,11 @@ class ExpiryProver:
                 guarded = [(attempt, question) for attempt in attempts if (question := await self._question(attempt))]
                 answers = await self._chain.outcomes([question for _, question in guarded])
             for (attempt, question), answer in zip(guarded, answers, strict=True):
-                if (as_known := told_of_guard(answer, watched=attempt.watched)) is not None:
-                    attempt.schedule.guard_told(as_known=as_known)
+                note_guard(attempt, answer)
                 await self._recorder.isolate(attempt, self._record, lease, attempt, question, answer, finalized_height)
             for attempt in attempts:
                 if attempt.question is None:
-                    attempt.schedule.guard_told(as_known=True)
+                    attempt.schedule.looked_at = True
                     answer = Inconclusive(NO_GUARD, permanent=True)
                     await self._recorder.isolate(attempt, self._inconclusive, lease, attempt, answer, finalized_height)
         except TRANSIENT_ERRORS as error:
@@ -236,13 +235,12 @@ class ExpiryProver:
         await self._work.record_uncertainty(attempt.order_id, attempt.number, answer.reason, permanent=answer.permanent)
 
 
-def told_of_guard(answer: Landing | ExpiryEvidence | Inconclusive, *, watched: bool) -> bool | None:
-    """Whether what was learned of an attempt's guard is as the log has it; None where nothing was. Of one that is
-    watched it is to stay absent: that one endpoint shows it is enough to look on.
+def note_guard(attempt: TrackedAttempt, answer: Landing | ExpiryEvidence | Inconclusive) -> None:
+    """Note whether the attempt's guard is as the log has it, where the answer tells. Of one that is watched it is to
+    stay absent: that one endpoint shows it is enough to look on.
     """
-    if isinstance(answer, Inconclusive) and not answer.guard_seen:
-        return None
-    return not watched or isinstance(answer, ExpiryEvidence)
+    if not isinstance(answer, Inconclusive) or answer.guard_seen:
+        attempt.schedule.looked_at = not attempt.watched or isinstance(answer, ExpiryEvidence)
 
 
 def _taken(landing: Landing) -> GuardTaken:

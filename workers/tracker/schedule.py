@@ -14,8 +14,7 @@ class Schedule:
     Times are seconds of the monotonic clock. Nothing is recorded before ``record_after``: recording has failed
     ``failures`` times in a row. ``uncertain``: it stands with the order what keeps its outcome from being known.
     ``finished``: nothing more is to be learned of the attempt. ``over``: its outcome is recorded, whatever is learned.
-    ``seen``: the newest status showed it. ``looked_at``: what was told of its guard last is as the log
-    has it.
+    ``seen``: the newest status showed it. ``looked_at``: what was told of its guard last is as the log has it.
     """
 
     tracked_since: float
@@ -66,9 +65,6 @@ class Schedule:
     def proving(self, now: float, pause: float) -> None:
         """A proof begins; the next one doesn't before ``pause`` seconds."""
         self.next_proof = now + pause
-
-    def guard_told(self, *, as_known: bool) -> None:
-        self.looked_at = as_known
 
     def is_report_due(self, now: float, patience: float) -> bool:
         """Whether it has been tracked for ``patience`` seconds, and wasn't reported to be unknown a moment ago."""

@@ -16,7 +16,7 @@ from domain.evidence import ExpiryEvidence
 from domain.evolve import fold
 from tests.unit.domain.scenario import built, expired, given, landing, routed, sent, submitted
 from workers.tracker import guard_watch
-from workers.tracker.expiry_prover import told_of_guard
+from workers.tracker.expiry_prover import note_guard
 from workers.tracker.guard_watch import BLOCKS_A_DAY, GuardWatch
 from workers.tracker.tracked_attempt import TrackedAttempt
 from workers.tracker.tracked_attempts import TrackedAttempts
@@ -61,13 +61,12 @@ async def let_go(tracked: TrackedAttempts, height: int = 0, *, passed: int | Non
 
 def looked_at(attempts: Sequence[TrackedAttempt]) -> None:
     for attempt in attempts:
-        attempt.schedule.guard_told(as_known=True)
+        attempt.schedule.looked_at = True
 
 
 def tell(tracked: TrackedAttempts, answer: ExpiryEvidence | Inconclusive) -> None:
     for attempt in tracked.watched():
-        if (as_known := told_of_guard(answer, watched=attempt.watched)) is not None:
-            attempt.schedule.guard_told(as_known=as_known)
+        note_guard(attempt, answer)
 
 
 async def test_an_order_all_of_whose_attempts_count_as_lost_is_watched_and_asked_for_no_status(
@@ -139,9 +138,9 @@ async def test_nor_while_an_endpoint_shows_the_guard_of_an_order_that_counts_as_
 
 
 def test_a_losers_guard_is_to_be_there() -> None:
-    assert told_of_guard(SHOWN_BY_ONE, watched=False)
-    assert told_of_guard(ABSENT, watched=False)
-    assert told_of_guard(UNANSWERED, watched=False) is None
+    assert note_guard(SHOWN_BY_ONE, watched=False)
+    assert note_guard(ABSENT, watched=False)
+    assert note_guard(UNANSWERED, watched=False) is None
 
 
 async def test_of_too_many_the_oldest_are_let_go(tracked: TrackedAttempts, monkeypatch: pytest.MonkeyPatch):
