@@ -137,10 +137,16 @@ async def test_nor_while_an_endpoint_shows_the_guard_of_an_order_that_counts_as_
     assert await let_go(tracked, over) == []
 
 
-def test_a_losers_guard_is_to_be_there() -> None:
-    assert note_guard(SHOWN_BY_ONE, watched=False)
-    assert note_guard(ABSENT, watched=False)
-    assert note_guard(UNANSWERED, watched=False) is None
+def test_a_losers_guard_is_to_be_there(tracked: TrackedAttempts) -> None:
+    (confirmed,) = given(*TWO).when(landing(1)).then(e.OrderConfirmed)
+    tracked.update(loaded(1, *TWO, confirmed))
+    (loser,) = tracked.losers()
+    note_guard(loser, UNANSWERED)
+    assert not loser.schedule.looked_at
+    for answer in (SHOWN_BY_ONE, ABSENT):
+        loser.schedule.looked_at = False
+        note_guard(loser, answer)
+        assert loser.schedule.looked_at
 
 
 async def test_of_too_many_the_oldest_are_let_go(tracked: TrackedAttempts, monkeypatch: pytest.MonkeyPatch):
