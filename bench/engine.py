@@ -134,10 +134,8 @@ async def engine(directory: Path, command: Path = SUREFILL, **settings: str) -> 
 
 
 def client(url: str, connections: int = 100) -> httpx2.AsyncClient:
-    """A comfortable client of the engine, for what isn't timed. It lets a connection go before the server does, after
-    5 s: a request that met one being closed would be lost.
-    """
-    limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=2.0)
+    """A comfortable client of the engine, for what isn't timed."""
+    limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=connections)
     return httpx2.AsyncClient(base_url=url, limits=limits, timeout=60, trust_env=False)
 
 

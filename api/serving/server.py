@@ -13,6 +13,9 @@ from api.serving.limits import Limits
 from api.serving.protocol import limited
 from api.serving.refusal import Application
 
+# Longer than clients keep a connection that is idle (httpx 5 s, a proxy 60 s): who closes first never loses a request.
+_KEEP_ALIVE_S = 75
+
 
 class Server(uvicorn.Server):
     """Without signal handlers: they belong to whoever composes the process. ``stop`` ends it.
@@ -48,6 +51,7 @@ def server(app: Application, limits: Limits, **options: Any) -> Server:
         server_header=False,
         access_log=False,
         log_config=None,
+        timeout_keep_alive=_KEEP_ALIVE_S,
         **options,
     )
     return Server(config)

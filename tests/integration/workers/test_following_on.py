@@ -197,9 +197,8 @@ async def test_amounts_that_one_node_lied_about_are_restated_once_both_show_the_
         engine.start_projector()
         engine.start_tracker(PACE)
         confirmed = await engine.until(order_id, lambda order: order.ended)
-        reason = await says(engine, order_id, lambda said: said is not None)
-        assert reason is not None
-        assert "alone shows its swap so, finalized" in reason
+        # On a busy machine the local chain may have stood still before, and the order said so first.
+        await says(engine, order_id, lambda said: "alone shows its swap so, finalized" in (said or ""))
         assert not (await engine.order(order_id)).is_settled
         lying = False
         order = await engine.until(order_id, lambda order: order.is_settled, within=FOUND_WITHIN)
@@ -334,9 +333,7 @@ async def test_an_order_that_an_unknown_transaction_executed_says_so_and_only_an
     ):
         engine.start_projector()
         engine.start_tracker(SENDS_NOTHING)
-        reason = await says(engine, order_id, lambda said: said is not None)
-        assert reason is not None
-        assert "it shows the order's guard" in reason
+        await says(engine, order_id, lambda said: "it shows the order's guard" in (said or ""))
         found = await uncertainty_of(engine.pool, order_id, [1])
         assert found
         assert found.permanent

@@ -135,6 +135,16 @@ async def test_headers_within_the_limit_pass_whatever_body_comes_with_them(serve
     assert b"20000" in answer
 
 
+async def test_an_idle_connection_stays_open_longer_than_common_clients_keep_it(served: Served) -> None:
+    reader, writer = await served.connect()
+    for pause in (0, 5.5):  # httpx lets a connection go after 5 s: a server that does so, too, loses requests
+        await asyncio.sleep(pause)
+        writer.write(ASK)
+        async with asyncio.timeout(5):
+            assert (await reader.readuntil(b"0\r\n\r\n")).startswith(OK)
+    writer.close()
+
+
 async def test_a_request_sent_a_byte_at_a_time_is_given_up(served: Served) -> None:
     assert problem(await served.send(*[bytes([byte]) for byte in ASK], pause=0.05)) == (408, "request_timeout")
 
