@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from chains import answers
 from chains.endpoint import Endpoint
-from chains.errors import RpcError, UnansweredError
+from chains.errors import ChainUnavailableError, UnansweredError
 from domain.evidence import Commitment, enough
 
 # For the other endpoints' heights nobody waits longer: they only make sure that the main one's is not understated.
@@ -16,32 +16,34 @@ WITHIN_S = 1.0
 
 async def greatest(endpoints: Sequence[Endpoint]) -> tuple[int, str]:
     """The greatest confirmed block height that any of ``endpoints`` shows, the main one first, and the name of the
-    first that does. Raises ``UnansweredError`` where the main one shows none.
+    first that does. Raises ``ChainUnavailableError``, with what the main one says, where that shows none.
     """
-    shown = await _shown(endpoints, "confirmed")
-    if shown[0] is None:
-        raise UnansweredError(endpoints[0].name, "no block height")
-    height = max(one for one in shown if one is not None)
-    return height, endpoints[shown.index(height)].name
+    main, *others = endpoints
+    asked = asyncio.gather(*(_height(one, "confirmed") for one in others))
+    height, shown = await asyncio.gather(_asked(main, "confirmed"), asked)
+    known = [(height, main.name)]
+    known += [(one, other.name) for one, other in zip(shown, others, strict=True) if one is not None]
+    return max(known, key=lambda one: one[0])
 
 
 async def passed(endpoints: Sequence[Endpoint]) -> int:
     """The greatest finalized block height that enough of ``endpoints`` have passed. Raises ``UnansweredError``."""
-    shown = sorted((one for one in await _shown(endpoints, "finalized") if one is not None), reverse=True)
+    main, *others = endpoints
+    asked = (_height(main, "finalized", within=None), *(_height(one, "finalized") for one in others))
+    shown = sorted((one for one in await asyncio.gather(*asked) if one is not None), reverse=True)
     reached = (height for count, height in enumerate(shown, 1) if enough(count, len(endpoints)))
     if (height := next(reached, None)) is None:
         raise UnansweredError(endpoints[0].name, "too few endpoints show their finalized height")
     return height
 
 
-async def _shown(endpoints: Sequence[Endpoint], commitment: Commitment) -> list[int | None]:
-    main = endpoints[0]
-    return await asyncio.gather(*(_height(one, commitment, None if one is main else WITHIN_S) for one in endpoints))
-
-
-async def _height(endpoint: Endpoint, commitment: Commitment, within: float | None) -> int | None:
+async def _height(endpoint: Endpoint, commitment: Commitment, within: float | None = WITHIN_S) -> int | None:
     try:
         async with asyncio.timeout(within):
-            return int(await endpoint.call("getBlockHeight", {"commitment": commitment}, shape=answers.U64))
-    except (RpcError, UnansweredError, TimeoutError):
+            return await _asked(endpoint, commitment)
+    except (ChainUnavailableError, TimeoutError):
         return None
+
+
+async def _asked(endpoint: Endpoint, commitment: Commitment) -> int:
+    return int(await endpoint.call("getBlockHeight", {"commitment": commitment}, shape=answers.U64))

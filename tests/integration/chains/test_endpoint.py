@@ -5,6 +5,7 @@ import logging
 from typing import Any
 
 import pytest
+from solders.hash import Hash
 
 from chains import transport
 from chains.endpoint import Endpoint
@@ -87,6 +88,18 @@ async def test_a_key_that_an_endpoint_says_back_is_in_no_error(secret: str, many
         assert "3f1c" not in said.lower()
         assert "error -32401: no no" in said
         assert "[secret]" in said
+
+
+async def test_a_node_that_tells_no_height_is_quoted_with_its_reason() -> None:
+    async def refuse(request: Request) -> bytes:
+        if request["method"] == "getBlockHeight":
+            return rpc(request, error={"code": -32005, "message": "Node is behind by 42 slots"})
+        value = {"blockhash": str(Hash.default()), "lastValidBlockHeight": 150}
+        return rpc(request, result={"context": {"slot": 1}, "value": value})
+
+    async with serving(refuse) as url, SolanaChain(url) as chain:
+        with pytest.raises(ChainUnavailableError, match=r"error -32005: Node is behind by 42 slots"):
+            await chain.latest_blockhash()
 
 
 async def test_a_send_skips_preflight_and_is_made_once() -> None:
