@@ -9,8 +9,9 @@ from chains.errors import ChainUnavailableError
 from chains.protocol import Blockhash, Chain
 from chains.single_flight import SingleFlight
 
-# While somebody asked within this time, the next blockhash is fetched before the last one is too old.
-KEPT_WARM_S = 2.0
+# While somebody asked within this time, the next blockhash is fetched before the last one is too old. One that nobody
+# uses is a call for nothing: so it serves those who come some times a second.
+KEPT_WARM_S = 0.25
 # Where the chain gives no newer one, a transaction may still carry one of this age.
 _LAST_RESORT_S = 3.0
 
