@@ -21,6 +21,9 @@ from event_store.valkey import open_valkey
 
 _FAILURES = Counter("surefill_notifier_failures", "Wake-ups that could not be sent, and subscriptions that broke")
 _RECONNECT_AFTER = 0.5
+# Where no other process listens, what comes within this time is said together: one that begins to listen reads the log
+# by itself first, and meanwhile hears so much later.
+QUIET_S = 0.5
 
 Subject = Literal["log", "work", "wanted", "history"]
 SUBJECTS: tuple[Subject, ...] = get_args(Subject)
@@ -64,7 +67,10 @@ class Notifier:
         await self._redis.aclose()
 
     def publish(self, subject: Subject, number: int = 0) -> None:
-        """Say it as soon as Valkey takes it; of several numbers the greatest. Returns at once and never raises."""
+        """Say it to this process's listeners now, to the others' as soon as Valkey takes it; of several numbers the
+        greatest. Returns at once and never raises.
+        """
+        self._hear(subject, number)
         self._unsaid[subject] = max(self._unsaid.get(subject, 0), number)
         self._due.set()
 
@@ -85,7 +91,7 @@ class Notifier:
             pass
 
     def listen(self, subject: Subject, hear: Hear) -> None:
-        """Call ``hear`` with the number of each wake-up, from any process, this one included.
+        """Call ``hear`` with the number of each wake-up, from any process; with one of this process's own twice, maybe.
 
         It is called with 0 when a subscription begins, too: what was said before was not heard.
         """
@@ -100,13 +106,20 @@ class Notifier:
             self._due.clear()
             unsaid, self._unsaid = self._unsaid, {}
             self._saying = True
-            for subject, number in unsaid.items():
-                try:
-                    async with asyncio.timeout(1):
-                        await self._redis.publish(self._channel(subject), str(number))
-                except (RedisError, OSError, TimeoutError):
-                    self._count_failure()
+            heard = [await self._say(subject, number) for subject, number in unsaid.items()]
             self._saying = False
+            if not any(heard):
+                await asyncio.sleep(QUIET_S)
+
+    async def _say(self, subject: Subject, number: int) -> bool:
+        """Whether other processes heard it, or may have."""
+        try:
+            async with asyncio.timeout(1):
+                listeners = await self._redis.publish(self._channel(subject), str(number))
+        except (RedisError, OSError, TimeoutError):
+            self._count_failure()
+            return True
+        return int(listeners) > self.subscribed
 
     async def _listen(self) -> None:
         broken = False

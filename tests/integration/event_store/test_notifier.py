@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from uuid import uuid4
 
 import pytest
+from redis.asyncio import Redis
 
-from event_store.notifier import SUBJECTS, Notifier, Subject
+from event_store.notifier import QUIET_S, SUBJECTS, Notifier, Subject
+from event_store.valkey import open_valkey
 from tests.integration.embedded import EmbeddedValkey
 
 
@@ -26,3 +29,42 @@ async def test_every_subject_reaches_another_process(valkey: EmbeddedValkey, sub
     finally:
         await sender.stop()
         await hearer.stop()
+
+
+async def test_nothing_is_said_again_and_again_to_nobody_and_who_comes_meanwhile_hears_it_soon(valkey: EmbeddedValkey):
+    prefix = uuid4().hex
+    alone, other = Notifier(valkey.url, prefix=prefix), Notifier(valkey.url, prefix=prefix)
+    own: list[int] = []
+    heard: asyncio.Queue[int] = asyncio.Queue()
+    alone.listen("log", own.append)
+    await alone.start()
+    redis = open_valkey(valkey.url)
+    try:
+        async with asyncio.timeout(10):
+            while not alone.subscribed:
+                await asyncio.sleep(0.01)
+            before = await said(redis)
+            for number in range(1, 301):
+                alone.publish("log", number)
+                assert own[-1] == number
+                await asyncio.sleep(0.001)
+            assert 1 <= await said(redis) - before <= 3
+            other.listen("log", heard.put_nowait)
+            assert await heard.get() == 0
+            alone.publish("log", 301)
+            begun = time.monotonic()
+            while await heard.get() != 301:
+                pass
+            assert time.monotonic() - begun < 2 * QUIET_S
+            for number in range(302, 312):  # from now on each as it comes
+                alone.publish("log", number)
+                assert await heard.get() == number
+    finally:
+        await redis.aclose()
+        await alone.stop()
+        await other.stop()
+
+
+async def said(redis: Redis) -> int:
+    """How many messages the server was given to pass on."""
+    return int((await redis.info("commandstats")).get("cmdstat_publish", {"calls": 0})["calls"])
