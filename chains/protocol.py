@@ -38,7 +38,7 @@ class Simulation:
     inner: tuple[Mapping[str, object], ...] | None = None
 
 
-class SignatureStatus(Struct, frozen=True):
+class SignatureStatus(Struct, frozen=True, gc=False):
     """Where a known signature stands. ``failed`` means it is in a block with an error."""
 
     slot: int

@@ -12,7 +12,7 @@ from domain.order import Order
 from event_store.types import PositionedEvent
 
 
-class LoadedOrder(Struct, frozen=True):
+class LoadedOrder(Struct, frozen=True, gc=False):
     """An order as of ``version``: its events, the state they fold to, and where the log goes on from.
 
     ``first_position`` is that of its first event, 0 while that isn't recorded. ``queued_position`` is where its place

@@ -15,12 +15,11 @@ class Frozen(BaseModel):
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """As pydantic's. Such a model has neither extra nor private attributes, and its values are immutable, too: a
-        deep copy is as good as any.
+        deep copy is as good as any. Which fields were given is told of the first one alone: nobody asks for it.
         """
-        changed = update or {}
         made = type(self).__new__(type(self))
-        _set(made, "__dict__", {**self.__dict__, **changed})
-        _set(made, "__pydantic_fields_set__", self.__pydantic_fields_set__.union(changed))
+        _set(made, "__dict__", {**self.__dict__, **(update or {})})
+        _set(made, "__pydantic_fields_set__", self.__pydantic_fields_set__)
         _set(made, "__pydantic_extra__", None)
         _set(made, "__pydantic_private__", None)
         return made

@@ -17,7 +17,7 @@ from event_store.types import PositionedEvent
 from projections.order_view import OrderView, order_view
 
 
-class OrderState(Struct, frozen=True):
+class OrderState(Struct, frozen=True, gc=False):
     """An order as of one of its events: ``updated_at`` and ``position`` are that event's."""
 
     order_id: UUID

@@ -37,7 +37,7 @@ _SECONDS = Histogram("surefill_append_seconds", "One append statement, sent to s
 _PAUSE = 0.05
 
 
-class _Waiting(Struct, frozen=True):
+class _Waiting(Struct, frozen=True, gc=False):
     request: AppendRequest
     answer: asyncio.Future[Outcome]
 

@@ -59,7 +59,7 @@ def in_table(statement: str, name: str) -> bytes:
 LIVE = OrdersTable.named(NAME)
 
 
-class Row(Struct, frozen=True):
+class Row(Struct, frozen=True, gc=False):
     """An order's state, and the position of its first event, which is its place in the list."""
 
     state: OrderState

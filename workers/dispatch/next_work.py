@@ -45,7 +45,7 @@ TRACKED = frozenset({e.TransactionBuilt.TOPIC, e.TransactionSubmitted.TOPIC, e.B
 OPEN_TOPICS = [topic for topic, executed in EXECUTED_AFTER.items() if executed or topic in TRACKED]
 
 
-class NextWork(Struct, frozen=True):
+class NextWork(Struct, frozen=True, gc=False):
     """What an order's newest event asks for; ``setback`` work waits before it is tried again."""
 
     order_id: UUID

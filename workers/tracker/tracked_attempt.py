@@ -21,7 +21,7 @@ from workers.outcome_question import outcome_question, sent_transaction
 from workers.tracker.schedule import Schedule
 
 
-class TrackedAttempt(Struct, frozen=True, eq=False):
+class TrackedAttempt(Struct, frozen=True, eq=False, gc=False):
     """Attempt ``number`` of an order whose stream is read up to ``version``; a later read makes another object.
 
     ``schedule`` isn't from the log: it is what this process plans, and is handed on from one read to the next.
