@@ -14,6 +14,7 @@ from domain.quotes import Refusal
 from domain.tokens import KNOWN_TOKENS, SOL, USDC, pair_of
 from runtime.doctor.finding import Finding, look, well, wrong
 from runtime.price_sources import OpenPrices
+from venues.feeds.agreement import AgreedPrices
 from venues.prices import PoolPrices, Prices
 from venues.protocol import QuoteRequest, VenueGroup
 
@@ -95,9 +96,11 @@ async def _agreed(prices: OpenPrices, until: float) -> Finding:
     name, seen = prices.source.name, await _seen(prices, until)
     if isinstance(seen, Finding):
         return seen
-    if seen.pairs:
+    apart = sorted(prices.source.disagreeing) if isinstance(prices.source, AgreedPrices) else []
+    if seen.pairs and not apart:
         return well("prices", f"{name} agree on {len(seen.pairs)} pairs")
-    return look("prices", f"{name} agree on no pair", f"PRICE_AGREEMENT_BPS is how far they may be apart; {_WITHOUT}")
+    said = f"{name} disagree on {', '.join(apart)}" if apart else f"{name} agree on no pair"
+    return look("prices", said, f"PRICE_AGREEMENT_BPS is how far they may be apart; {_WITHOUT}")
 
 
 async def _seen(prices: OpenPrices, until: float) -> Prices | Finding:

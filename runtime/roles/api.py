@@ -20,6 +20,7 @@ from api.config import ApiConfig
 from api.rates import Rates
 from api.server import serve
 from api.services import Check
+from chains.errors import ChainUnavailableError
 from chains.guard import GUARD_BYTES
 from commands.amend import record_amendment
 from commands.cancel import request_cancel
@@ -45,6 +46,7 @@ from runtime.price_sources import SlotAge, open_prices
 from runtime.readiness import role_checks
 from runtime.roles.parts import Parts
 from runtime.settings import Settings
+from venues.feeds.agreement import AgreedPrices
 from venues.prices import PriceSource
 
 
@@ -245,9 +247,13 @@ def prices_check(slot_age: SlotAge, source: PriceSource, max_age: int) -> Check:
     pairs = [pair_of(one, other) for one, other in combinations(KNOWN_TOKENS.tokens, 2)]
 
     async def prices() -> str | None:
-        seen = await source.observe(pairs)
+        try:
+            seen = await source.observe(pairs)
+        except ChainUnavailableError as error:
+            return f"the prices can't be read: {error}"
         if not seen.pairs:
-            return "no venue has a price of any pair"
+            apart = isinstance(source, AgreedPrices) and source.disagreeing
+            return "the price sources agree on no pair" if apart else "no venue has a price of any pair"
         age = await slot_age(seen.slot)
         return None if age <= max_age else f"the newest price is {age} s old: it fires nothing"
 

@@ -27,6 +27,11 @@ class AgreedPrices:
         self._most_bps = most_bps
         self._disagreeing: set[str] = set()
 
+    @property
+    def disagreeing(self) -> frozenset[str]:
+        """The pairs on which the sources were too far apart when they were last compared."""
+        return frozenset(self._disagreeing)
+
     async def observe(self, pairs: Sequence[Pair]) -> Prices:
         first, *others = await asyncio.gather(
             self._first.observe(pairs), *(self._or_nothing(other, pairs) for other in self._others)

@@ -33,8 +33,8 @@ def recorded_quote(
 
 
 def _route_of(pools: Iterable[str]) -> str:
-    """The pools of a route: as many as fit into a transaction, none longer than an address.
+    """The pools of a route on one line: as many as fit into a transaction, none longer than an address.
 
     They are the service's words and no addresses that anybody has checked: nothing is done with them.
     """
-    return printable(",".join(pool[:_ADDRESS_LENGTH] for pool in islice(pools, _MOST_POOLS)))
+    return printable(",".join("".join(pool.split())[:_ADDRESS_LENGTH] for pool in islice(pools, _MOST_POOLS)))

@@ -28,6 +28,7 @@ from tests.integration.conftest import TestDatabase
 from tests.integration.localnet.local_node import LocalNode
 from tests.ports import free_port
 from venues.constant_product import PROGRAM_ID
+from venues.feeds.agreement import AgreedPrices
 from venues.pools import PoolBook
 from venues.prices import PoolPrices, Prices
 
@@ -220,6 +221,15 @@ async def test_a_slot_grows_old(node: LocalNode):
         assert await chain.slot_age((await chain.latest_blockhash()).slot) < await chain.slot_age(slot)
 
 
+class Halved(PoolPrices):
+    """Half of what the pools pay and ask."""
+
+    async def observe(self, pairs: Sequence[Pair]) -> Prices:
+        seen = await super().observe(pairs)
+        halved = {name: replace(one, sell=one.sell / 2, buy=one.buy / 2) for name, one in seen.pairs.items()}
+        return Prices(seen.source, seen.slot, halved)
+
+
 class Old(PoolPrices):
     """The pools as they are, at the first slot there was."""
 
@@ -238,6 +248,13 @@ async def test_readiness_says_when_the_newest_price_is_old_or_there_is_none(node
         assert said and said.startswith("the newest price is ") and said.endswith(" s old: it fires nothing")
         nowhere = PoolPrices(PoolBook(chain, SOL.mint))
         assert await prices_check(chain.slot_age, nowhere, 5).probe() == "no venue has a price of any pair"
+        twice = AgreedPrices(
+            PoolPrices(PoolBook(chain, PROGRAM_ID)), [Halved(PoolBook(chain, PROGRAM_ID))], most_bps=100
+        )
+        assert await prices_check(chain.slot_age, twice, 5).probe() == "the price sources agree on no pair"
+    async with SolanaChain("http://127.0.0.1:1") as away:
+        said = await prices_check(away.slot_age, PoolPrices(PoolBook(away, PROGRAM_ID)), 5).probe()
+        assert said == "the prices can't be read: 127.0.0.1:1: ConnectError"
 
 
 async def test_ten_thousand_resting_orders_cost_a_pair_little(traded: Engine, database: TestDatabase):

@@ -103,7 +103,7 @@ async def test_sources_that_agree_are_well_and_such_as_do_not_are_named() -> Non
     assert [one.verdict for one in agreeing] == ["well", "well", "well"]
     assert agreeing[2].sentence.startswith("jupiter+binance agree on ")
     assert [one.verdict for one in found] == ["well", "well", "look"]
-    assert found[2].sentence == "jupiter+binance agree on no pair"
+    assert found[2].sentence == "jupiter+binance disagree on SOL/USDT"
     assert "PRICE_AGREEMENT_BPS" in found[2].advice
 
 
