@@ -78,6 +78,7 @@ class LogFeed:
             else:
                 self._begun.set()
                 self._missing.set()
+                self._wake_readers()
         while True:
             # Before the read: what is heard of during it is for the next.
             self._missing.clear()
@@ -140,6 +141,9 @@ class LogFeed:
         # Those who keep states in memory first: a reader that is woken finds them up to date.
         for take in self._followers:
             take(events)
+        self._wake_readers()
+
+    def _wake_readers(self) -> None:
         for grown in self._readers:
             grown.set()
 

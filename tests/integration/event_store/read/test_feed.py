@@ -13,6 +13,7 @@ from event_store.append.appender import Appender
 from event_store.notifier import Notifier
 from event_store.read.feed import LogFeed
 from event_store.read.log import Log
+from event_store.read.tail import Tail
 from event_store.types import InMemory, PositionedEvent
 from tests.integration.conftest import TestDatabase
 from tests.integration.embedded import EmbeddedValkey
@@ -101,6 +102,16 @@ async def test_what_was_stored_before_the_feed_began_is_read_from_the_log(databa
             assert [one.position for one in await feed.read(0)] == [1, 2, 3, 4, 5, 6]
             assert [one.position for one in await feed.read(5)] == [6]
             assert await feed.read(6) == []
+
+
+async def test_who_read_before_the_feed_had_begun_is_woken_once_it_has(database: TestDatabase, log: Log) -> None:
+    async with appending(database) as appender:
+        await appender.append(request(event(uuid4())))
+    feed = LogFeed(log.read, log.head)
+    first = asyncio.create_task(anext(Tail(feed.read, 0, wakes=feed, poll=30)))
+    await asyncio.sleep(0)  # it looks, finds nothing, and waits
+    async with running(feed):
+        assert [one.position for one in await asyncio.wait_for(first, 10)] == [1]
 
 
 async def test_a_reader_that_is_far_behind_gets_the_log_and_then_the_memory(

@@ -3,7 +3,6 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import psycopg
@@ -23,14 +22,6 @@ from tests.integration.conftest import TestDatabase
 from tests.integration.embedded import EmbeddedPostgres, EmbeddedValkey
 from tests.integration.event_store.requests import event, request, until
 from tests.integration.feeds import following
-
-
-@pytest.fixture
-async def notifier(valkey: EmbeddedValkey) -> AsyncIterator[Notifier]:
-    notifier = Notifier(valkey.url, prefix=f"test:{uuid4()}")
-    await notifier.start()
-    yield notifier
-    await notifier.stop()
 
 
 async def collect(tail: Tail, into: list[int]) -> None:
@@ -84,19 +75,22 @@ def failures() -> float:
 
 
 async def test_a_wake_up_after_the_commit_saves_the_poll(
-    database: TestDatabase, log: Log, notifier: Notifier, monkeypatch: pytest.MonkeyPatch
+    database: TestDatabase, log: Log, valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The appender is another process's: the feed isn't handed what it stores."""
+    prefix = f"test:{uuid4()}"
+    notifier, others = Notifier(valkey.url, prefix=prefix), Notifier(valkey.url, prefix=prefix)
+    await others.start()
     monkeypatch.setattr("event_store.read.feed.POLL_S", 30)
     monkeypatch.setattr("event_store.read.feed.POLL_ALONE_S", 30)
     before = failures()
-    appender = Appender(database.app, notifier=notifier)
+    appender = Appender(database.app, notifier=others)
     await appender.start()
     seen: list[int] = []
     async with following(log, notifier) as feed:
         tailing = asyncio.create_task(collect(Tail(feed.read, 0, wakes=feed, poll=30), seen))
         try:
-            await hears_itself(notifier)
+            await until(lambda: notifier.subscribed)
 
             for position in range(1, 6):
                 started = time.monotonic()
@@ -106,14 +100,9 @@ async def test_a_wake_up_after_the_commit_saves_the_poll(
         finally:
             tailing.cancel()
             await appender.stop()
+            await others.stop()
+            await notifier.stop()
     assert failures() == before
-
-
-async def hears_itself(notifier: Notifier) -> None:
-    """A subscription takes a moment to stand."""
-    heard: list[int] = []
-    notifier.listen("wanted", heard.append)
-    await until(lambda: notifier.publish("wanted", 7) or 7 in heard)
 
 
 async def test_without_valkey_the_poll_is_the_guarantee(database: TestDatabase, log: Log) -> None:
@@ -131,7 +120,7 @@ async def test_without_valkey_the_poll_is_the_guarantee(database: TestDatabase, 
             await until(lambda: seen == [1] and failures() > before)
 
             await asyncio.to_thread(server.start)
-            await hears_itself(notifier)
+            await until(lambda: notifier.subscribed)
         finally:
             tailing.cancel()
             await appender.stop()
