@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 import stamina
 from solders.transaction import VersionedTransaction
+from stamina.instrumentation import PrometheusOnRetryHook, set_on_retry_hooks
 
 from chains.answers import OWNERS, U64, Answer, BlockSignatures, EpochInfo, Meta
 from chains.balance_change import balance_change
@@ -43,6 +44,9 @@ _Signature = Annotated[str, msgspec.Meta(pattern=r"^[1-9A-HJ-NP-Za-km-z]{1,88}\Z
 _LISTED_MEMO = re.compile(rf"\[\d+\] {MEMO.pattern}(?=;|$)", re.ASCII)
 _LISTED_CANARY = re.compile(rf"\[\d+\] {CANARY_MEMO}(?=;|$)", re.ASCII)
 _LISTED_RECLAIM = re.compile(rf"\[\d+\] {RECLAIM.pattern}(?=;|$)", re.ASCII)
+
+# Tries are counted and not logged each: who gives up says so, and why.
+set_on_retry_hooks([PrometheusOnRetryHook])
 
 
 @dataclass(frozen=True, slots=True)

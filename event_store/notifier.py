@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import secrets
 import time
 from collections.abc import Callable
 from typing import Literal, get_args
@@ -41,6 +42,8 @@ class Notifier:
     def __init__(self, url: str, *, prefix: str = "surefill") -> None:
         self._redis: Redis = open_valkey(url, socket_connect_timeout=1, health_check_interval=5)
         self._prefix = prefix
+        # By it one's own wake-ups are known, which were heard when they were published.
+        self._own = secrets.token_hex(8)
         self._due = asyncio.Event()
         self._unsaid: dict[Subject, int] = {}
         self._reminded: dict[Subject, float] = {}
@@ -91,7 +94,7 @@ class Notifier:
             pass
 
     def listen(self, subject: Subject, hear: Hear) -> None:
-        """Call ``hear`` with the number of each wake-up, from any process; with one of this process's own twice, maybe.
+        """Call ``hear`` with the number of each wake-up, from any process, this one included.
 
         It is called with 0 when a subscription begins, too: what was said before was not heard.
         """
@@ -115,7 +118,7 @@ class Notifier:
         """Whether other processes heard it, or may have."""
         try:
             async with asyncio.timeout(1):
-                listeners = await self._redis.publish(self._channel(subject), str(number))
+                listeners = await self._redis.publish(self._channel(subject), f"{number} {self._own}")
         except (RedisError, OSError, TimeoutError):
             self._count_failure()
             return True
@@ -128,16 +131,20 @@ class Notifier:
                 async with self._redis.pubsub() as subscription:
                     subjects: dict[bytes, Subject] = {self._channel(one).encode(): one for one in SUBJECTS}
                     await subscription.subscribe(*subjects)
-                    self.subscribed = True
-                    for subject in subjects.values():
-                        self._hear(subject, 0)
                     while True:
                         message = await subscription.get_message(timeout=5)
                         if broken:
                             log.info("wake-ups are back")
                             broken = False
-                        if message is not None and message["type"] == "message":
-                            self._hear(subjects[message["channel"]], _number(message["data"]))
+                        if message is None:
+                            continue
+                        if message["type"] == "subscribe":
+                            self.subscribed = True
+                            self._hear(subjects[message["channel"]], 0)
+                        elif message["type"] == "message":
+                            number, sender = _said(message["data"])
+                            if sender != self._own:
+                                self._hear(subjects[message["channel"]], number)
             except (RedisError, OSError) as error:
                 self.subscribed = False
                 self._count_failure()
@@ -158,6 +165,7 @@ class Notifier:
         _FAILURES.inc()
 
 
-def _number(data: bytes) -> int:
-    """The number a wake-up carries; 0 for one that carries none, as those of an earlier version do."""
-    return int(data) if data.isdigit() else 0
+def _said(data: bytes) -> tuple[int, str]:
+    """The number that a wake-up carries, 0 where it carries none, and who sent it: an earlier version names nobody."""
+    number, _, sender = data.decode(errors="replace").partition(" ")
+    return int(number) if number.isascii() and number.isdigit() else 0, sender

@@ -105,7 +105,6 @@ class Store:
     history_wanted: asyncio.Event
 
     def ask_for_hurry(self) -> None:
-        self.hurry.set()
         self.notifier.publish("wanted")
 
 

@@ -58,7 +58,6 @@ def configure(settings: Settings | None, role: str, *, stream: TextIO = sys.stde
     root.setLevel(level)
     for noisy in ("httpx", "httpx2", "httpcore", "httpcore2", "uvicorn"):
         logging.getLogger(noisy).setLevel(max(level, logging.WARNING))  # each request, each connection
-    logging.getLogger("stamina").setLevel(max(level, logging.ERROR))  # each try; who gave up says so, and why
 
 
 def without_secrets(_logger: Any, _method: str, event: Any) -> Any:

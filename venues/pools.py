@@ -131,7 +131,7 @@ class PoolBook(VenueGroup):
     async def reserves(self, *, keep_warm: bool = True) -> tuple[int, dict[str, int]]:
         """The slot of one read of the chain, at most ``max_age`` seconds old, and what each vault of every pool holds.
 
-        ``keep_warm``: read ahead for the next caller, for the next seconds.
+        ``keep_warm``: read ahead for a next caller, who may come at once.
         """
         held = await self._reserves.latest(keep_warm=keep_warm)
         return held.slot, held.amounts

@@ -7,7 +7,9 @@ code 1, or 2 where a setting is at fault.
 """
 
 import asyncio
+import contextlib
 import gc
+import resource
 import signal
 import sys
 from collections.abc import Coroutine, Mapping, Sequence
@@ -32,6 +34,7 @@ EVERY = ("database_url", "redis_url", "solana_rpc_url")
 SHARED = ("api", "worker", "projector", "tracker", "watcher")
 ALONE: dict[str, tuple[str, ...]] = {"migrate": ("database_url", "database_owner_url"), "localnet": ()}
 OK, FAILED, USAGE = 0, 1, 2
+MOST_FILES = 65_536
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 log = structlog.get_logger()
@@ -131,11 +134,21 @@ def _run(names: Sequence[str], composition: Mapping[str, Any]) -> None:
     # have survived twenty such looks for a fifth of a second.
     gc.freeze()
     gc.set_threshold(2_500, 8, 2_500)
+    allow_many_connections()
     if found.metrics_port is not None and not {"api", "migrate"} & set(names):
         from runtime.metrics_server import serve_metrics  # with it comes the HTTP server: not for every command's start
 
         serve_metrics(found.host, found.metrics_port, found.access(found.host))
     run_until_signalled(_checked(found, run))
+
+
+def allow_many_connections() -> None:
+    """As many open files as the system lets the process have, up to 65,536: each client's connection takes one."""
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if most == resource.RLIM_INFINITY else min(most, MOST_FILES)
+    if now != resource.RLIM_INFINITY and now < wanted:
+        with contextlib.suppress(ValueError):  # macOS may allow less than it says: then it stays as it is
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 async def _checked(found: Settings, run: Any) -> None:

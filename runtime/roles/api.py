@@ -249,12 +249,12 @@ def prices_check(slot_age: SlotAge, source: PriceSource, max_age: int) -> Check:
     async def prices() -> str | None:
         try:
             seen = await source.observe(pairs)
+            age = await slot_age(seen.slot) if seen.pairs else 0
         except ChainUnavailableError as error:
             return f"the prices can't be read: {error}"
         if not seen.pairs:
-            apart = isinstance(source, AgreedPrices) and source.disagreeing
-            return "the price sources agree on no pair" if apart else "no venue has a price of any pair"
-        age = await slot_age(seen.slot)
+            several = isinstance(source, AgreedPrices)
+            return "the price sources agree on no pair" if several else "no venue has a price of any pair"
         return None if age <= max_age else f"the newest price is {age} s old: it fires nothing"
 
     return Check("prices", prices, essential=False)

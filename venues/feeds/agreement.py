@@ -29,7 +29,7 @@ class AgreedPrices:
 
     @property
     def disagreeing(self) -> frozenset[str]:
-        """The pairs on which the sources were too far apart when they were last compared."""
+        """The pairs on which the sources were too far apart when they were last asked."""
         return frozenset(self._disagreeing)
 
     async def observe(self, pairs: Sequence[Pair]) -> Prices:
@@ -44,6 +44,8 @@ class AgreedPrices:
                 self._disagreeing.discard(symbol)
             elif beside:
                 self._tell(symbol, price, beside)
+        # Of what one of them has no price of nothing is known.
+        self._disagreeing &= first.pairs.keys() & {symbol for other in others for symbol in other.pairs}
         return Prices(self.name, first.slot, agreed)
 
     def _agree(self, one: PairPrice, other: PairPrice) -> bool:

@@ -96,6 +96,15 @@ async def test_while_it_is_used_the_next_blockhash_is_there_before_anybody_waits
     assert chain.asked == silent
 
 
+async def test_one_caller_alone_asks_for_no_more_than_its_own() -> None:
+    chain = Counting()
+    chain.answer.set()
+    held = cache(chain, 1.0)
+    await held.latest()
+    await asyncio.sleep(1.2)
+    assert chain.asked == 1
+
+
 async def test_an_old_blockhash_is_handed_out_where_no_newer_one_can_be_had_and_not_for_long(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

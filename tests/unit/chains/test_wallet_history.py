@@ -8,8 +8,9 @@ import orjson
 import pytest
 
 from chains.answers import reader
+from chains.errors import UnansweredError
 from chains.transactions import memo_text
-from chains.wallet_history import _Entry, _listed
+from chains.wallet_history import WalletHistory, _Entry, _listed
 from chains.wallet_messages import MEMO, Memo, memo_named
 
 ORDER = UUID("01234567-89ab-7cde-8f01-23456789abcd")
@@ -50,3 +51,11 @@ def test_a_signature_that_is_none_is_no_answer_for_it_is_kept_in_a_table(signatu
     listed = orjson.dumps({"signature": signature, "slot": 1, "err": None})
     with pytest.raises(ValueError, match="signature"):
         reader(_Entry).decode(listed)
+
+
+async def test_tries_that_are_repeated_print_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    """Also where nobody has set up logging, as in `surefill verify --json`."""
+    async with WalletHistory("http://127.0.0.1:1") as history:
+        with pytest.raises(UnansweredError):
+            await history.block_holds(1, "signature")
+    assert capfd.readouterr() == ("", "")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 from typing import cast
 
 import pytest
 
 from event_store.errors import LeaseLostError
 from runtime.errors import StartupError
-from runtime.roles import SHARED, named, process
+from runtime.roles import SHARED, allow_many_connections, named, process
 from runtime.roles.parts import Parts
 
 NO_PARTS = cast(Parts, None)
@@ -19,6 +20,16 @@ def test_roles_are_named_one_by_one_or_all_at_once():
     assert named("core") == SHARED
     assert named("api, worker") == ("api", "worker")
     assert named("tracker") == ("tracker",)
+
+
+def test_a_process_takes_as_many_connections_as_the_system_lets_it():
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (256, before[1]))
+        allow_many_connections()
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (min(before[1], 65_536), before[1])
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 @pytest.mark.parametrize("text", ["", "relay", "api,", "core,api", "migrate", "localnet", "api,api", "API"])

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Iterator
 
 import pytest
-import stamina
 import structlog
 
 from runtime.settings import Settings
@@ -62,13 +61,3 @@ def test_lines_less_severe_than_the_level_are_not_written() -> None:
     structlog.get_logger().info("served")
     logging.getLogger("httpx").info("GET")
     assert stream.getvalue() == ""
-
-
-async def test_of_tries_that_are_repeated_only_the_last_is_told_by_who_gives_up(written: io.StringIO) -> None:
-    @stamina.retry(on=ConnectionError, attempts=3, wait_initial=0.001)
-    async def never() -> None:
-        raise ConnectionError
-
-    with pytest.raises(ConnectionError):
-        await never()
-    assert written.getvalue() == ""

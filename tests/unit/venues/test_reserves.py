@@ -79,6 +79,14 @@ async def test_while_it_is_used_the_next_read_is_made_before_anybody_waits_for_i
     assert reader.reads == silent
 
 
+async def test_one_caller_alone_makes_few_reads_for_nobody() -> None:
+    reader = Reader()
+    cache = ReservesCache(reader, VAULTS)
+    await cache.latest()
+    await asyncio.sleep(0.7)
+    assert reader.reads <= 3
+
+
 async def test_a_failed_read_reaches_who_waits_and_the_next_one_asks_again() -> None:
     reader = Reader()
     reader.down = True
