@@ -59,7 +59,7 @@ class Canary:
             try:
                 await self._prove(guard)
             except (WaitError, *TRANSIENT_ERRORS) as error:
-                log.warning("the guard key is not proven yet", reason=type(error).__name__)
+                log.warning("the guard key is not proven yet", error=type(error).__name__, reason=str(error)[:200])
                 await asyncio.sleep(_AGAIN_S)
 
     async def record(self) -> None:
