@@ -13,7 +13,7 @@ import psycopg
 
 from chains.guard import SYSTEM_PROGRAM
 from chains.solana_client import SolanaChain
-from chains.transactions import MEMO_PROGRAM
+from chains.transactions import CANARY_MEMO, MEMO_PROGRAM
 from commands.ids import DEFAULT_ACCOUNT
 from domain.quotes import Refusal
 from domain.tokens import SOL, USDC
@@ -39,6 +39,7 @@ from venues.pools import PoolBook as SolanaPools
 from venues.protocol import Fits, Proposal, QuoteRequest, VenueGroup, VenueQuote
 
 __all__ = [
+    "CANARY_MEMO",
     "DEFAULT_ACCOUNT",
     "MARKET_KEY",
     "MEMO_PROGRAM",
