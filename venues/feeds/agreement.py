@@ -25,27 +25,23 @@ class AgreedPrices:
         self._first = first
         self._others = others
         self._most_bps = most_bps
-        self._disagreeing: set[str] = set()
-
-    @property
-    def disagreeing(self) -> frozenset[str]:
+        self.disagreeing: frozenset[str] = frozenset()
         """The pairs on which the sources were too far apart when they were last asked."""
-        return frozenset(self._disagreeing)
 
     async def observe(self, pairs: Sequence[Pair]) -> Prices:
         first, *others = await asyncio.gather(
             self._first.observe(pairs), *(self._or_nothing(other, pairs) for other in self._others)
         )
-        agreed = {}
+        agreed: dict[str, PairPrice] = {}
+        apart: set[str] = set()
         for symbol, price in first.pairs.items():
             beside = [other.pairs[symbol] for other in others if symbol in other.pairs]
             if beside and all(self._agree(price, other) for other in beside):
                 agreed[symbol] = price
-                self._disagreeing.discard(symbol)
             elif beside:
+                apart.add(symbol)
                 self._tell(symbol, price, beside)
-        # Of what one of them has no price of nothing is known.
-        self._disagreeing &= first.pairs.keys() & {symbol for other in others for symbol in other.pairs}
+        self.disagreeing = frozenset(apart)
         return Prices(self.name, first.slot, agreed)
 
     def _agree(self, one: PairPrice, other: PairPrice) -> bool:
@@ -62,7 +58,6 @@ class AgreedPrices:
 
     def _tell(self, symbol: str, price: PairPrice, beside: Sequence[PairPrice]) -> None:
         PRICE_DISAGREEMENTS.labels(symbol).inc()
-        if symbol not in self._disagreeing:
-            self._disagreeing.add(symbol)
+        if symbol not in self.disagreeing:
             others = [str(other.sell) for other in beside]
             log.warning("price sources disagree; nothing fires", pair=symbol, sell=str(price.sell), others=others)
