@@ -30,9 +30,9 @@ from localnet.server import RpcServer
 from localnet.world import pair_named
 from runtime.composition import Market, Store, open_market
 from runtime.embedded import postgres, valkey
-from runtime.preconditions import load_wallet
 from runtime.roles import SHARED, main, migrate
 from runtime.settings import Settings
+from runtime.signers import load_wallet
 from runtime.supervision import child
 from venues.constant_product import PROGRAM_ID as SWAP_PROGRAM
 from venues.pools import PoolBook as SolanaPools

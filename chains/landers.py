@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from base64 import b64encode
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from time import monotonic
 
 from prometheus_client import Counter, Histogram
@@ -19,7 +18,7 @@ from solders.signature import Signature
 from chains.endpoint import Endpoint
 from chains.errors import RpcError, UnansweredError
 from chains.landed_shares import LandedShares
-from chains.tips import Tip
+from chains.lander_terms import LanderTerms
 
 HANDED_OVER = Counter(
     "surefill_lander_sends_total",
@@ -33,39 +32,8 @@ MOST_WAITING = 256
 # So long a lander that was asked too often is left alone.
 REST_S = 1.0
 _RATE_LIMITED = "HTTP 429"
-_ENCODED = {"encoding": "base64"}
-_UNCHECKED = {**_ENCODED, "skipPreflight": True, "maxRetries": 0}
 # Every transaction of ours has one signature, behind the byte that says so.
 _SIGNATURE = slice(1, 65)
-
-
-@dataclass(frozen=True, slots=True)
-class LanderTerms:
-    """Where a lander is, what it is told beside the bytes, the tip it asks for, and whether it takes batches."""
-
-    url: str
-    config: Mapping[str, object]
-    tip: Tip | None = None
-    batches: bool = False
-
-
-def rpc(url: str) -> LanderTerms:
-    """An RPC endpoint as any other."""
-    return LanderTerms(url, _UNCHECKED, batches=True)
-
-
-def jito(url: str, tip: Tip) -> LanderTerms:
-    """A block engine of Jito's, ``/api/v1/transactions``: it never runs a preflight, and its encoding has to be named.
-    https://docs.jito.wtf/lowlatencytxnsend/
-    """
-    return LanderTerms(url, _ENCODED, tip)
-
-
-def sender(url: str, tip: Tip) -> LanderTerms:
-    """A sender like Helius's, ``/fast``, which takes nothing without these two.
-    https://www.helius.dev/docs/sending-transactions/sender
-    """
-    return LanderTerms(url, _UNCHECKED, tip)
 
 
 class _Lander:

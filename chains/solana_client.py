@@ -21,7 +21,8 @@ from chains.endpoint_health import EndpointHealth
 from chains.errors import RpcError, UnansweredError
 from chains.guard import TOKEN_PROGRAM
 from chains.guard_accounts import GuardsSeen, see
-from chains.landers import Landers, LanderTerms
+from chains.lander_terms import LanderTerms
+from chains.landers import Landers
 from chains.lookup_tables import read_table
 from chains.outcomes import Outcomes
 from chains.priority_fees import read_fees

@@ -20,8 +20,8 @@ from domain.directory import DEFAULT_ACCOUNT, Account, account_id_of
 from domain.errors import DomainError
 from runtime import preflight, roles
 from runtime.errors import ServerUnreachableError, StartupError
-from runtime.preconditions import load_wallet
 from runtime.settings import Settings
+from runtime.signers import load_wallet
 
 app = typer.Typer(
     help="Accounts: each has its keys, its wallet and its orders, and none sees another's.",

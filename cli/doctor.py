@@ -10,7 +10,6 @@ from rich.console import Console
 from chains.solana_client import SolanaChain
 from cli.operator import run_command
 from runtime import addresses, roles, settings, telemetry
-from runtime.account_wallets import guard_key_of
 from runtime.doctor.chain import by_verdict, look_at_chain
 from runtime.doctor.finding import Finding, wrong
 from runtime.doctor.landers import look_at_landers
@@ -22,6 +21,7 @@ from runtime.errors import StartupError
 from runtime.price_sources import open_prices
 from runtime.remote_venues import open_venues
 from runtime.settings import Settings
+from runtime.signers import guard_key_of
 from venues.constant_product import PROGRAM_ID
 from venues.pools import PoolBook
 

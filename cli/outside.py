@@ -19,12 +19,13 @@ from domain.directory import Account
 from domain.errors import NotApplicableError
 from domain.evidence import enough
 from domain.legs import guard_name
-from runtime.account_wallets import guard_key_of, signer_of
+from runtime.account_wallets import signer_of
 from runtime.composition import Store
 from runtime.errors import StartupError
 from runtime.preconditions import require_wallet
 from runtime.roles.wallet_history import reading
 from runtime.settings import Settings
+from runtime.signers import guard_key_of
 from workers.history.reader import HistoryReader
 from workers.history.recovery import Outside, OutsideReader
 from workers.history.settling import finalized, settled

@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from cli.demo import first_order
 from runtime import engine, roles, settings, telemetry
 from runtime.errors import SettingsError
 from runtime.settings import Settings
@@ -43,6 +42,8 @@ async def _up(found: Settings, demo: bool) -> None:
         console.print(f"surefill is ready: {addresses.api_url}", style="bold", markup=False)
         console.print(USAGE.format(api=addresses.api_url), markup=False, soft_wrap=True)
         if demo:
+            from cli.demo import first_order  # with it come the clients: not for every engine's start
+
             await first_order(addresses.api_url, console, _key(found))
         await asyncio.Event().wait()
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from domain.order import Order
+if TYPE_CHECKING:  # whoever reads a setting needs a price of here, and no orders
+    from domain.order import Order
 
 MICRO = 1_000_000
 FIRST_PRICE = 10_000

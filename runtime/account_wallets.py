@@ -13,8 +13,6 @@ import structlog
 from solders.keypair import Keypair
 
 from chains.errors import WalletError
-from chains.guard import GuardKey
-from chains.signer import Signer
 from chains.solana_client import SolanaChain
 from chains.wallet import read_keypair
 from chains.wallet_files import WalletFiles
@@ -25,8 +23,8 @@ from domain.directory import DEFAULT_ACCOUNT, Account
 from domain.errors import DomainError
 from localnet.funding import fund
 from localnet.keys import FAUCET_KEY, MARKET_KEY
-from runtime.errors import StartupError
 from runtime.settings import Settings
+from runtime.signers import guard_key_of
 from workers.errors import TRANSIENT_ERRORS
 from workers.signers import AccountSigner
 
@@ -37,14 +35,6 @@ log = structlog.get_logger(__name__)
 
 Begin = Callable[[UUID, AccountSigner], Awaitable[None]]
 """Begin to sign for an account."""
-
-
-def guard_key_of(settings: Settings, wallet: Signer) -> GuardKey:
-    """The key in GUARD_KEY, else the one that follows from the wallet's; raises ``StartupError`` without either."""
-    key = GuardKey(bytes.fromhex(settings.guard_key)) if settings.guard_key else wallet.guard_key()
-    if key is None:
-        raise StartupError("GUARD_KEY must be set: the wallet's key, which it would follow from, isn't here")
-    return key
 
 
 def signer_of(settings: Settings, account: Account) -> AccountSigner:

@@ -10,10 +10,11 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from enum import IntEnum
 from functools import partial
+from http import HTTPStatus
 from itertools import count
 from pathlib import Path
 
-import httpx2
+import aiohttp
 import psycopg
 import structlog
 from psycopg import AsyncConnection
@@ -30,7 +31,6 @@ from localnet.errors import ForeignDirectoryError, LedgerDamagedError
 from localnet.journal import LEDGER, check
 from localnet.keys import check_keys
 from runtime import addresses, preflight
-from runtime.account_wallets import guard_key_of
 from runtime.addresses import Addresses
 from runtime.data_directory import occupied, written_in
 from runtime.embedded import ports, postgres, valkey
@@ -42,10 +42,10 @@ from runtime.preconditions import (
     require_key,
     require_known_wallet,
     require_wallet,
-    signer_at,
 )
 from runtime.roles import migrate
 from runtime.settings import Settings
+from runtime.signers import guard_key_of, signer_at
 from runtime.supervision.child import Program
 from runtime.supervision.supervisor import Supervisor
 
@@ -267,14 +267,15 @@ def _environment(settings: Settings, servers: Addresses) -> dict[str, str]:
 async def _ready(url: str, what: str, *, body: dict[str, object] | None = None) -> None:
     """Ask until the answer is 200, however long it takes, and say now and then that it does."""
     reminded = time.monotonic()
-    async with httpx2.AsyncClient(trust_env=False, timeout=2.0) as client:
+    method = "GET" if body is None else "POST"
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2.0)) as client:
         while True:
             try:
-                answer = await (client.get(url) if body is None else client.post(url, json=body))
-                if answer.status_code == httpx2.codes.OK:
-                    return
-                reason = answer.text[:200]
-            except httpx2.HTTPError as error:
+                async with client.request(method, url, json=body) as answer:
+                    if answer.status == HTTPStatus.OK:
+                        return
+                    reason = (await answer.text())[:200]
+            except (aiohttp.ClientError, TimeoutError) as error:
                 reason = type(error).__name__
             if time.monotonic() - reminded > REMIND_EVERY:
                 log.warning("still waiting", what=what, reason=reason)

@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode
 from solders.pubkey import Pubkey
 
-from chains.landers import LanderTerms, jito, rpc, sender
+from chains.lander_terms import LanderTerms, jito, rpc, sender
 from chains.tips import MOST_TIP_LAMPORTS, Tip
 from domain.priority import FIRST_PRICE
 from runtime.setting_forms import with_scheme

@@ -7,8 +7,8 @@ from pathlib import Path
 from chains.signer import Signer
 from localnet.journal import made_for
 from runtime.errors import StartupError
-from runtime.preconditions import signer_at
 from runtime.settings import Settings
+from runtime.signers import signer_at
 
 
 def local_wallet(settings: Settings) -> Signer:

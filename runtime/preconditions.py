@@ -5,20 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
 
 import psycopg
 
-from chains.errors import WalletError
-from chains.keystore import read_keystore
 from chains.networks import network_of
-from chains.signer import HttpSigner, Signer
-from chains.wallet import Wallet
+from chains.signer import Signer
 from commands.ids import DEFAULT_ACCOUNT
 from commands.known_accounts import KnownAccounts
 from domain import events as e
@@ -31,7 +27,8 @@ from event_store.types import RecordedEvent
 from projections.accounts import wallet_of
 from runtime.errors import StartupError
 from runtime.settings import Settings
-from runtime.wallet_source import Keystore, KeyText, SignerAt, WalletSource
+from runtime.signers import signer_at
+from runtime.wallet_source import WalletSource
 from workers.dispatch.work import Pool
 
 E = TypeVar("E", e.TransactionBuilt, e.OrderSubmitted)
@@ -148,37 +145,6 @@ async def require_known_wallet(pool: Pool, source: WalletSource) -> None:
     held = await wallet_of(pool, DEFAULT_ACCOUNT)
     if held:
         _require_same_wallet(held, wallet.address)
-
-
-def signer_at(source: WalletSource, *, create: bool = False) -> Signer:
-    """Who signs for the wallet; raises ``StartupError``. A signer elsewhere isn't asked before it is needed.
-
-    ``create``: a keypair file that isn't there is made, for a chain of our own.
-    """
-    match source:
-        case SignerAt(url, address, timeout):
-            return HttpSigner(url, address, timeout=timeout)
-        case KeyText(text):
-            return _or_startup_error(lambda: Wallet.from_text(text))
-        case Keystore(file, password):
-            return _or_startup_error(lambda: Wallet(read_keystore(file, password)))
-        case Path():
-            return load_wallet(source, create=create)
-
-
-def load_wallet(file: Path, *, create: bool = False) -> Wallet:
-    """The wallet in ``file``, a new one where ``create`` is set and there is none. Raises ``StartupError``.
-
-    A wallet is only made for a chain of our own; that of a real chain is given.
-    """
-    return _or_startup_error(lambda: Wallet.load_or_create(file) if create else Wallet.load(file))
-
-
-def _or_startup_error(read: Callable[[], Wallet]) -> Wallet:
-    try:
-        return read()
-    except WalletError as refused:
-        raise StartupError(str(refused)) from None
 
 
 async def claim_wallet(pool: Pool, account_id: UUID, wallet: str) -> str | None:

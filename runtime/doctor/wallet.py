@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from chains.errors import ChainUnavailableError, SignerError
 from chains.guard import GUARD_BYTES, GuardKey
-from chains.signer import HttpSigner, Signer
+from chains.http_signer import HttpSigner
+from chains.signer import Signer
 from chains.solana_client import SolanaChain
 from chains.transactions import compose_canary
 from domain.codes import Code
@@ -12,8 +13,8 @@ from domain.numbers import to_units
 from domain.tokens import KNOWN_TOKENS, SOL
 from runtime.doctor.finding import Finding, look, well, wrong
 from runtime.errors import StartupError
-from runtime.preconditions import signer_at
 from runtime.settings import Settings
+from runtime.signers import signer_at
 from runtime.wallet_source import WalletSource
 
 ORDERS_AHEAD = 10

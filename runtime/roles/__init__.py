@@ -19,7 +19,6 @@ from typing import Any, NoReturn
 
 import structlog
 
-from event_store.errors import TRANSIENT_DATABASE_ERRORS, LeaseLostError
 from runtime import addresses, settings, telemetry, unread
 from runtime.errors import ServerUnreachableError, SettingsError, StartupError
 from runtime.settings import Settings
@@ -73,6 +72,9 @@ def guarded(program: str, body: Any) -> int:
         if _is_only(error, BrokenPipeError) and unread.is_unread():
             unread.print_nowhere()
             return FAILED
+        # With it comes the database's client: not for every command's start.
+        from event_store.errors import TRANSIENT_DATABASE_ERRORS, LeaseLostError
+
         if not structlog.is_configured():
             # The default shows local variables: addresses with keys in them.
             telemetry.configure(None, program)

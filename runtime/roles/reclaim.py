@@ -10,10 +10,11 @@ import structlog
 from chains.errors import WalletError
 from chains.signer import Signer
 from commands.ids import DEFAULT_ACCOUNT
-from runtime.account_wallets import guard_key_of, signer_of
+from runtime.account_wallets import signer_of
 from runtime.composition import Store, lease_of
 from runtime.preconditions import require_wallet
 from runtime.roles.parts import Parts
+from runtime.signers import guard_key_of
 from workers.history.table import LATE_S, HistoryTable
 from workers.reclaim.guard_table import GuardTable
 from workers.reclaim.reclaimer import RECLAIM, HistoryCheck, ReclaimContext, Reclaimer

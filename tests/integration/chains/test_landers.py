@@ -11,7 +11,8 @@ from typing import Any
 
 from aiohttp import web
 
-from chains.landers import HANDED_OVER, MOST_WAITING, rpc
+from chains.lander_terms import rpc
+from chains.landers import HANDED_OVER, MOST_WAITING
 from chains.solana_client import SolanaChain
 from tests.integration.chains.conftest import Node, Trader
 from tests.stubs.jupiter import serving

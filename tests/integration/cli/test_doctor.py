@@ -16,7 +16,7 @@ from aiohttp import web
 
 from chains.errors import SignerError
 from chains.guard import GUARD_BYTES
-from chains.signer import HttpSigner
+from chains.http_signer import HttpSigner
 from chains.solana_client import SolanaChain
 from chains.transactions import compose_canary
 from chains.wallet import Wallet, read_keypair

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from chains.signer import HttpSigner
+from chains.http_signer import HttpSigner
 from chains.wallet import read_keypair
 from domain.commands import RequestCancel
 from domain.events import BuildRejected, TransactionBuilt

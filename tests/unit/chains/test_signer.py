@@ -17,8 +17,8 @@ from solders.pubkey import Pubkey
 
 from chains.errors import SignerError, SignerRefusedError, TransactionRefusedError
 from chains.guard import GuardKey
+from chains.http_signer import HttpSigner
 from chains.reclaim import ClosingGuard, compose_reclaim
-from chains.signer import HttpSigner
 from tests.stubs.jupiter import serving
 from tests.unit.chains.small_world import KEYPAIR, STRANGER, WALLET, composed
 

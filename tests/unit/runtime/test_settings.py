@@ -11,8 +11,8 @@ from domain.evolve import fold
 from domain.priority import FIRST_PRICE, priority_of
 from runtime.errors import SettingsError, StartupError
 from runtime.lander_settings import LEAST_PRIORITY_LAMPORTS
-from runtime.preconditions import signer_at
 from runtime.settings import Settings, load
+from runtime.signers import signer_at
 from tests.unit.domain.scenario import submitted
 
 DOCUMENTATION = Path(__file__).parents[3] / "docs" / "settings.md"
