@@ -14,7 +14,7 @@ import psycopg
 import structlog
 
 from chains.endpoint import Endpoint
-from chains.errors import ChainUnavailableError
+from chains.errors import ChainUnavailableError, UnansweredError
 from chains.networks import network_of
 from chains.protocol import Chain
 from event_store.mapper import EventMapper
@@ -59,7 +59,7 @@ class ChainIdentity:
         self._asking: asyncio.Task[str] | None = None
         self._asking_again: asyncio.Task[None] | None = None
         self._refused: str | None = None
-        self._kind = "not asked yet"
+        self._why = "not asked yet"
 
     async def start(self) -> None:
         """Read what the log says, and begin to ask the node. Raises ``psycopg.Error`` where the log can't be read."""
@@ -104,8 +104,7 @@ class ChainIdentity:
         """What readiness says of the node: that it serves another chain, or that it hasn't answered yet."""
         if self._refused or (self._asking is not None and self._asking.done()):
             return self.refusal
-        # The kind of error alone: its text may carry what no client should see.
-        return f"waiting for the Solana node at {self._host} (SOLANA_RPC_URL), nothing is traded before: {self._kind}"
+        return f"waiting for the Solana node at {self._host} (SOLANA_RPC_URL), nothing is traded before: {self._why}"
 
     async def watch(self) -> None:
         """Return once the log names the chain that the node named to this process. Until then ask again: raises
@@ -156,7 +155,7 @@ class ChainIdentity:
                 if self._pools:
                     await self._pools.load()
             except (ChainUnavailableError, psycopg.Error) as error:
-                self._kind = str(error) if isinstance(error, DisputedChainError) else type(error).__name__
+                self._why = _shown(error)
                 if not said:
                     log.warning("waiting for the chain's node", host=self._host, reason=_reason(error))
                     said = True
@@ -182,6 +181,13 @@ class ChainIdentity:
         if await self._named_by_log() is None:
             return await agreed(self._chain, self._evidence)
         return await self._chain.genesis_hash()  # it is compared with the log's
+
+
+def _shown(error: Exception) -> str:
+    """What clients are told: of an error in the node's own words its kind alone, which carries nothing else."""
+    if isinstance(error, UnansweredError):
+        return error.reason
+    return str(error) if isinstance(error, DisputedChainError) else type(error).__name__
 
 
 def _reason(error: Exception) -> str:

@@ -8,7 +8,6 @@ code 1, or 2 where a setting is at fault.
 
 import asyncio
 import contextlib
-import gc
 import resource
 import signal
 import sys
@@ -19,7 +18,7 @@ from typing import Any, NoReturn
 
 import structlog
 
-from runtime import addresses, settings, telemetry, unread
+from runtime import addresses, circles, settings, telemetry, unread
 from runtime.errors import ServerUnreachableError, SettingsError, StartupError
 from runtime.settings import Settings
 
@@ -131,11 +130,7 @@ def _run(names: Sequence[str], composition: Mapping[str, Any]) -> None:
         from runtime.roles.process import run_roles
 
         run = partial(run_roles, names=names, **composition)
-    # What was imported stays; a batch of orders makes more objects than the default's every 700 are worth looking at.
-    # The collector stops everything while it looks at them: at 20,000 for some twenty milliseconds, at the 400,000 that
-    # have survived twenty such looks for a fifth of a second.
-    gc.freeze()
-    gc.set_threshold(2_500, 8, 2_500)
+    circles.look_seldom()
     allow_many_connections()
     if found.metrics_port is not None and not {"api", "migrate"} & set(names):
         from runtime.metrics_server import serve_metrics  # with it comes the HTTP server: not for every command's start
@@ -155,7 +150,11 @@ def allow_many_connections() -> None:
 
 async def _checked(found: Settings, run: Any) -> None:
     await _check(found)
-    await run(found)
+    looking = asyncio.create_task(circles.look_when_idle(), name="circles")
+    try:
+        await run(found)
+    finally:
+        looking.cancel()
 
 
 async def _check(found: Settings) -> None:

@@ -107,7 +107,9 @@ async def test_on_an_empty_log_orders_are_refused_until_the_node_answers_and_rea
         assert "`chain` of GET /health/ready" in refused.json()["detail"]
         assert (await http.get("/api/orders")).json()["items"] == []
         assert "network" not in (await http.get("/api/network")).json()
-        assert "127.0.0.1 (SOLANA_RPC_URL)" in (await check(http, "chain"))["reason"]
+        reason = (await check(http, "chain"))["reason"]
+        assert "127.0.0.1 (SOLANA_RPC_URL)" in reason
+        assert reason.endswith(": ConnectError")
 
         await asyncio.to_thread(node.start)
 

@@ -1,0 +1,34 @@
+"""When a role looks for circles of objects that only hold each other: Python stops everything while it does.
+
+Nearly all there is to find dies young. What has survived one look is looked at again where nobody waits for the
+process, or once there is a million more of it: in a burst that takes long and finds nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import time
+
+# New objects between two looks, which take some ten milliseconds; looks after which those are looked through that
+# survived one, which takes up to a tenth of a second; and how many such looks there are between two at everything.
+THRESHOLDS = (10_000, 100, 60)
+IDLE_EVERY_S = 60.0
+# Of a core, over that time.
+IDLE = 0.1
+_SURVIVORS_OF_ONE = 1
+
+
+def look_seldom() -> None:
+    """To be called once all is imported, which stays for good and is never looked at."""
+    gc.freeze()
+    gc.set_threshold(*THRESHOLDS)
+
+
+async def look_when_idle(every_s: float = IDLE_EVERY_S) -> None:
+    """Until it is cancelled, look through what has survived a look whenever the process had little to do lately."""
+    while True:
+        used, begun = time.process_time(), time.monotonic()
+        await asyncio.sleep(every_s)
+        if time.process_time() - used < IDLE * (time.monotonic() - begun):
+            gc.collect(_SURVIVORS_OF_ONE)

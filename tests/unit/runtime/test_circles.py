@@ -1,0 +1,51 @@
+"""Objects that only hold each other are let go of while the process has nothing else to do, and not while it has."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import time
+from collections.abc import Iterator
+from weakref import ref
+
+import pytest
+
+from runtime.circles import look_when_idle
+
+
+class Circle:
+    def __init__(self) -> None:
+        self.itself = self
+
+
+@pytest.fixture(autouse=True)
+def no_other_looks() -> Iterator[None]:
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def survivor() -> ref[Circle]:
+    """A circle that nobody holds any more, and that was held when young objects were looked at."""
+    circle = Circle()
+    gc.collect(0)
+    return ref(circle)
+
+
+async def test_an_idle_process_lets_go_of_what_survived_a_look() -> None:
+    left = survivor()
+    looking = asyncio.create_task(look_when_idle(0.2))
+    async with asyncio.timeout(10):
+        while left() is not None:
+            await asyncio.sleep(0.05)
+    looking.cancel()
+
+
+async def test_a_busy_one_is_not_stopped_for_it() -> None:
+    left = survivor()
+    looking = asyncio.create_task(look_when_idle(0.2))
+    until = time.process_time() + 0.6
+    while time.process_time() < until:
+        await asyncio.sleep(0)
+    assert left() is not None
+    looking.cancel()
