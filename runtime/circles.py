@@ -1,7 +1,7 @@
 """When a role looks for circles of objects that only hold each other: Python stops everything while it does.
 
-Nearly all there is to find dies young. What has survived one look is looked at again where nobody waits for the
-process, or once there is a million more of it: in a burst that takes long and finds nothing.
+Nearly all there is to find dies young. What has survived one look is looked at again when the process has had little
+to do for a while, or once there is a million more of it: in a burst that takes long and finds nothing.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ import asyncio
 import gc
 import time
 
-# New objects between two looks, which take some ten milliseconds; looks after which those are looked through that
-# survived one, which takes up to a tenth of a second; and how many such looks there are between two at everything.
-THRESHOLDS = (10_000, 100, 60)
+# New objects between two looks, which take ten milliseconds in a burst, where most of them are still in use; looks
+# after which those are looked through that survived one, which takes a tenth of a second; and how many of those, idle
+# ones among them, there are between two at everything, which is hardly ever.
+THRESHOLDS = (10_000, 100, 2_500)
 IDLE_EVERY_S = 60.0
 # Of a core, over that time.
 IDLE = 0.1
@@ -20,7 +21,7 @@ _SURVIVORS_OF_ONE = 1
 
 
 def look_seldom() -> None:
-    """To be called once all is imported, which stays for good and is never looked at."""
+    """What is imported by now stays for good, and is never looked at."""
     gc.freeze()
     gc.set_threshold(*THRESHOLDS)
 

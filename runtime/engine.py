@@ -271,10 +271,10 @@ async def _ready(url: str, what: str, *, body: dict[str, object] | None = None) 
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2.0)) as client:
         while True:
             try:
-                async with client.request(method, url, json=body) as answer:
+                async with client.request(method, url, json=body, allow_redirects=False) as answer:
                     if answer.status == HTTPStatus.OK:
                         return
-                    reason = (await answer.text())[:200]
+                    reason = (await answer.text(errors="replace"))[:200]
             except (aiohttp.ClientError, TimeoutError) as error:
                 reason = type(error).__name__
             if time.monotonic() - reminded > REMIND_EVERY:

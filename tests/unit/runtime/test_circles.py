@@ -10,7 +10,9 @@ from weakref import ref
 
 import pytest
 
+from runtime import roles
 from runtime.circles import look_when_idle
+from runtime.settings import Settings
 
 
 class Circle:
@@ -49,3 +51,15 @@ async def test_a_busy_one_is_not_stopped_for_it() -> None:
         await asyncio.sleep(0)
     assert left() is not None
     looking.cancel()
+
+
+async def test_every_role_has_it_done_for_as_long_as_it_runs() -> None:
+    beside: list[asyncio.Task[object]] = []
+
+    async def role(_: Settings) -> None:
+        beside.extend(one for one in asyncio.all_tasks() if one.get_name() == "circles")
+
+    await roles._checked(Settings(SUREFILL_SUPERVISED=True), role)  # type: ignore[call-arg]
+    [looking] = beside
+    await asyncio.wait([looking])
+    assert looking.cancelled()
