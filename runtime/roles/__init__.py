@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 
 import structlog
 
-from runtime import addresses, circles, settings, telemetry, unread
+from runtime import addresses, garbage_collection, settings, telemetry, unread
 from runtime.errors import ServerUnreachableError, SettingsError, StartupError
 from runtime.settings import Settings
 
@@ -130,7 +130,7 @@ def _run(names: Sequence[str], composition: Mapping[str, Any]) -> None:
         from runtime.roles.process import run_roles
 
         run = partial(run_roles, names=names, **composition)
-    circles.look_seldom()
+    garbage_collection.collect_seldom()
     allow_many_connections()
     if found.metrics_port is not None and not {"api", "migrate"} & set(names):
         from runtime.metrics_server import serve_metrics  # with it comes the HTTP server: not for every command's start
@@ -150,11 +150,11 @@ def allow_many_connections() -> None:
 
 async def _checked(found: Settings, run: Any) -> None:
     await _check(found)
-    looking = asyncio.create_task(circles.look_when_idle(), name="circles")
+    collecting = asyncio.create_task(garbage_collection.collect_when_idle(), name="garbage-collection")
     try:
         await run(found)
     finally:
-        looking.cancel()
+        collecting.cancel()
 
 
 async def _check(found: Settings) -> None:

@@ -1,4 +1,4 @@
-"""Objects that only hold each other are let go of while the process has nothing else to do, and not while it has."""
+"""Reference cycles are collected while the process has nothing else to do, and not while it has."""
 
 from __future__ import annotations
 
@@ -11,55 +11,55 @@ from weakref import ref
 import pytest
 
 from runtime import roles
-from runtime.circles import look_when_idle
+from runtime.garbage_collection import collect_when_idle
 from runtime.settings import Settings
 
 
-class Circle:
+class Cycle:
     def __init__(self) -> None:
         self.itself = self
 
 
 @pytest.fixture(autouse=True)
-def no_other_looks() -> Iterator[None]:
+def no_other_collections() -> Iterator[None]:
     gc.disable()
     yield
     gc.enable()
 
 
-def survivor() -> ref[Circle]:
-    """A circle that nobody holds any more, and that was held when young objects were looked at."""
-    circle = Circle()
+def survivor() -> ref[Cycle]:
+    """A cycle that nobody holds any more, and that was held when young objects were collected."""
+    cycle = Cycle()
     gc.collect(0)
-    return ref(circle)
+    return ref(cycle)
 
 
-async def test_an_idle_process_lets_go_of_what_survived_a_look() -> None:
+async def test_an_idle_process_lets_go_of_what_survived_a_collection() -> None:
     left = survivor()
-    looking = asyncio.create_task(look_when_idle(0.2))
+    collecting = asyncio.create_task(collect_when_idle(0.2))
     async with asyncio.timeout(10):
         while left() is not None:
             await asyncio.sleep(0.05)
-    looking.cancel()
+    collecting.cancel()
 
 
 async def test_a_busy_one_is_not_stopped_for_it() -> None:
     left = survivor()
-    looking = asyncio.create_task(look_when_idle(0.2))
+    collecting = asyncio.create_task(collect_when_idle(0.2))
     until = time.process_time() + 0.6
     while time.process_time() < until:
         await asyncio.sleep(0)
     assert left() is not None
-    looking.cancel()
+    collecting.cancel()
 
 
 async def test_every_role_has_it_done_for_as_long_as_it_runs() -> None:
     beside: list[asyncio.Task[object]] = []
 
     async def role(_: Settings) -> None:
-        beside.extend(one for one in asyncio.all_tasks() if one.get_name() == "circles")
+        beside.extend(one for one in asyncio.all_tasks() if one.get_name() == "garbage-collection")
 
     await roles._checked(Settings(SUREFILL_SUPERVISED=True), role)  # type: ignore[call-arg]
-    [looking] = beside
-    await asyncio.wait([looking])
-    assert looking.cancelled()
+    [collecting] = beside
+    await asyncio.wait([collecting])
+    assert collecting.cancelled()
