@@ -17,9 +17,7 @@ from tests.chaos.verdict import landed
 from tests.integration.workers.harness import EngineHarness
 from workers.tracker.tracker import Pace
 
-QUICK = Pace(
-    poll=0.02, poll_confirmed=0.05, rebroadcast=0.1, first_send=0.2, heights=0.05, proof=0.1, rows=0.5, guards=0.2
-)
+QUICK = Pace(poll=0.02, poll_ended=0.05, rebroadcast=0.1, first_send=0.2, heights=0.05, proof=0.1, rows=0.5, guards=0.2)
 PAST_ITS_LIFE = 200  # blocks: the 150 of a blockhash, the 32 to finality, and some
 TEN_MINUTES = 1_500  # blocks of 400 ms
 

@@ -20,7 +20,7 @@ from tests.chaos.node import FaultyNode
 from tests.integration.workers.harness import EngineHarness
 from workers.tracker.tracker import Pace
 
-QUICK = Pace(poll=0.02, poll_confirmed=0.05, rebroadcast=0.2, first_send=0.2, heights=0.05, proof=0.1, rows=0.5)
+QUICK = Pace(poll=0.02, poll_ended=0.05, rebroadcast=0.2, first_send=0.2, heights=0.05, proof=0.1, rows=0.5)
 SENDS_NOTHING = replace(QUICK, rebroadcast=999, first_send=999)
 PAST_ITS_LIFE = 200  # blocks
 MAPPER = EventMapper((*ORDER_EVENTS, *ACCOUNT_EVENTS, *DIRECTORY_EVENTS, TradingStateSet))

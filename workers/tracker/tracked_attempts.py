@@ -53,14 +53,16 @@ class TrackedAttempts:
     def __len__(self) -> int:
         return sum(map(len, self._by_order.values()))
 
-    def select(self, *, confirmed: bool) -> list[TrackedAttempt]:
-        """The attempts whose order is confirmed by them and that wait for finality, or all the others that may land."""
+    def select(self, *, ended: bool) -> list[TrackedAttempt]:
+        """The attempts that open orders wait for, or those of the orders that have ended: the one that confirmed its
+        order, until it is final, and those that may still land after that.
+        """
         # In one step: thousands are looked through ten times a second.
         return [
             one
             for attempts in self._by_order.values()
             for one in attempts
-            if one.confirmed == confirmed and not (one.watched or one.schedule.finished)
+            if one.order_ended == ended and not (one.watched or one.schedule.finished)
         ]
 
     def watched(self) -> list[TrackedAttempt]:

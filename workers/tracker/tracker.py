@@ -53,7 +53,7 @@ class Pace:
     """How often the tracker asks and sends, in seconds."""
 
     poll: float = 0.1
-    poll_confirmed: float = 1.0
+    poll_ended: float = 1.0
     rebroadcast: float = 1.0
     # As long as the sweeper waits: before, a visit is on its way to it.
     first_send: float = 2.0
@@ -114,8 +114,8 @@ class Tracker:
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             tasks.create_task(follow_log(tail, self._tracked.apply, processor=TRACKER))
-            tasks.create_task(self._repeat(pace.poll, lambda: self._poll_statuses(lease, confirmed=False)))
-            tasks.create_task(self._repeat(pace.poll_confirmed, lambda: self._poll_statuses(lease, confirmed=True)))
+            tasks.create_task(self._repeat(pace.poll, lambda: self._poll_statuses(lease, ended=False)))
+            tasks.create_task(self._repeat(pace.poll_ended, lambda: self._poll_statuses(lease, ended=True)))
             tasks.create_task(self._repeat(pace.heights, self._poll_height))
             tasks.create_task(self._repeat(pace.rows, self._tracked.reconcile))
             tasks.create_task(self._repeat(pace.visits, self._request_visits))
@@ -153,9 +153,11 @@ class Tracker:
             # The last one may have ended before the chain's height was seen to change.
             await self._silence.take_back()
 
-    async def _poll_statuses(self, lease: Lease, *, confirmed: bool) -> None:
-        """Ask what became of the attempts that are confirmed, or of all the others, and deal with each answer."""
-        attempts = await self._compared(self._tracked.select(confirmed=confirmed))
+    async def _poll_statuses(self, lease: Lease, *, ended: bool) -> None:
+        """Ask what became of the attempts of the orders that have ended, or of all the others, and deal with each
+        answer.
+        """
+        attempts = await self._compared(self._tracked.select(ended=ended))
         chunks = [attempts[n : n + SIGNATURES_A_CALL] for n in range(0, len(attempts), SIGNATURES_A_CALL)]
         await asyncio.gather(*(self._poll_chunk(lease, chunk) for chunk in chunks))
         await self._tracked.forget_finished()

@@ -176,7 +176,7 @@ async def test_a_failure_of_its_own_proves_nothing_where_its_guard_was_closed_el
         await asyncio.sleep(max(0.0, (deadline - now()).total_seconds()))
         tracker = composed(engine._parts)
         tracker._tracked.update(await engine.history(mine))
-        [attempt] = tracker._tracked.select(confirmed=False)
+        [attempt] = tracker._tracked.select(ended=False)
         async with lease_of(engine.store, TRACKER).hold() as lease:
             await tracker._landings.read(lease, [(attempt, "finalized")])
         order = await engine.order(mine)

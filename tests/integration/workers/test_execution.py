@@ -26,7 +26,7 @@ from workers.execution.executor import Executor
 from workers.execution.quoting import Quoting
 from workers.tracker.tracker import Pace
 
-QUICK = Pace(poll=0.02, poll_confirmed=0.05, rebroadcast=0.2, first_send=0.2, heights=0.05, proof=0.1, rows=0.5)
+QUICK = Pace(poll=0.02, poll_ended=0.05, rebroadcast=0.2, first_send=0.2, heights=0.05, proof=0.1, rows=0.5)
 
 
 def names(history) -> list[str]:
@@ -103,7 +103,7 @@ async def test_a_transaction_that_was_never_sent_is_proven_expired_and_the_order
     order_id = await engine.submit()
     await engine.build(order_id)
     engine.start_projector()
-    never = Pace(poll=0.02, poll_confirmed=0.05, rebroadcast=99, first_send=99, heights=0.05, proof=0.1, rows=0.5)
+    never = Pace(poll=0.02, poll_ended=0.05, rebroadcast=99, first_send=99, heights=0.05, proof=0.1, rows=0.5)
     engine.start_tracker(never)
     await engine.until(order_id, lambda order: order.attempts[0].end == "expired")
     expired = next(event for event in (await engine.history(order_id)).events if isinstance(event, e.AttemptExpired))
@@ -152,7 +152,7 @@ async def test_a_slippage_failure_on_chain_leads_to_a_second_attempt_never_below
     rival = await engine.submit(amount_in=10 * 10**9)
     await engine.execute(rival)
     engine.start_projector()
-    slow = Pace(poll=0.02, poll_confirmed=0.05, rebroadcast=9, first_send=9, heights=0.05, proof=0.1, rows=0.5)
+    slow = Pace(poll=0.02, poll_ended=0.05, rebroadcast=9, first_send=9, heights=0.05, proof=0.1, rows=0.5)
     engine.start_tracker(slow)
     await engine.until(rival, lambda order: order.ended)
     await engine.execute(order_id)

@@ -44,7 +44,7 @@ async def test_no_step_of_a_poll_is_left_unbegun_wherever_the_poll_is_cancelled(
             )  # fmt: skip
             tracker._tracked.update(loaded(*BUILT))
             polling = asyncio.create_task(
-                tracker._poll_chunk(cast("Lease", None), tracker._tracked.select(confirmed=False))
+                tracker._poll_chunk(cast("Lease", None), tracker._tracked.select(ended=False))
             )
             for _ in range(steps):
                 await asyncio.sleep(0)

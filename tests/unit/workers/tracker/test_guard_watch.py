@@ -77,7 +77,8 @@ async def test_an_order_all_of_whose_attempts_count_as_lost_is_watched_and_asked
     tracked.update(loaded(3, *LOST, routed(), built(2)))
     tracked.update(loaded(4, *submitted(), FAILED))
     assert await let_go(tracked) == [1, 2]
-    assert [attempt.order_id.int for attempt in tracked.select(confirmed=False)] == [3]
+    assert [attempt.order_id.int for attempt in tracked.select(ended=False)] == [3]
+    assert tracked.select(ended=True) == []
 
 
 async def test_one_that_was_executed_elsewhere_is_not(tracked: TrackedAttempts):
@@ -98,11 +99,12 @@ async def test_so_does_a_losers(tracked: TrackedAttempts):
     (loser,) = tracked.losers()
     looked_at([loser])
     await let_go(tracked, LANDS_UNTIL + BLOCKS_A_DAY)
-    assert tracked.select(confirmed=False) == [loser]
+    # Nobody waits for either of them: neither is asked for as often as what an open order waits for.
+    assert tracked.select(ended=False) == []
+    assert tracked.select(ended=True)[1:] == [loser]
     await let_go(tracked, LANDS_UNTIL + BLOCKS_A_DAY + 1)
-    assert tracked.select(confirmed=False) == []
     # What was confirmed is followed until it is final, however long that takes.
-    assert [attempt.number for attempt in tracked.select(confirmed=True)] == [1]
+    assert [attempt.number for attempt in tracked.select(ended=True)] == [1]
 
 
 async def test_one_endpoints_height_alone_ends_no_watch(tracked: TrackedAttempts):

@@ -36,7 +36,7 @@ def tracked() -> TrackedAttempts:
 
 
 def only(tracked: TrackedAttempts) -> TrackedAttempt:
-    [attempt] = tracked.select(confirmed=False)
+    [attempt] = tracked.select(ended=False)
     return attempt
 
 
