@@ -1,4 +1,5 @@
 """Where a run of the tests keeps what it writes: in memory where there is enough, where a database a test costs little.
+And how its processes log: as the engine's do, with plain tracebacks.
 
 A killed process loses nothing of it, as it loses nothing of a disk's. The storms of tests/chaos write to the disk.
 """
@@ -11,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+import structlog
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - the file system in memory that every Linux has, not a file of ours
 ENOUGH_BYTES = 4 << 30
@@ -19,6 +21,7 @@ _OWN = "surefill-tests-"
 
 def pytest_configure(config: pytest.Config) -> None:
     """Before any test process is started, so that all of them and their children inherit it."""
+    _log_plainly()
     if hasattr(config, "workerinput") or "TMPDIR" in os.environ or not _has_room(MEMORY):
         return
     _remove_what_killed_runs_left()
@@ -27,6 +30,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(lambda: shutil.rmtree(directory, ignore_errors=True))
     os.environ["TMPDIR"] = str(directory)
     tempfile.tempdir = None
+
+
+def _log_plainly() -> None:
+    """structlog's own traceback, with colours and local variables, holds a test's event loop up for half a second."""
+    renderer = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], renderer])
 
 
 def _has_room(directory: Path) -> bool:
