@@ -71,7 +71,7 @@ class DeadmanController(Controller):
         operation_id="getDeadman",
         summary="The account's dead-man's switch",
         response_description="As it stands.",
-        responses=problems("log_unavailable"),
+        responses=problems("account_unreadable", "log_unavailable"),
     )
     async def get_deadman(self, services: InjectedServices, caller: InjectedCaller) -> DeadmanView:
         return _view(await services.deadman.of(caller.account_id), services.clock())
@@ -86,7 +86,7 @@ class DeadmanController(Controller):
         response_description="It is recorded, and fires whatever becomes of you.",
         responses=problems(
             *("invalid_json", "unsupported_media_type", "unknown_field", "missing_field", "invalid_field"),
-            *("cancel_at_too_soon", "deadman_due", "log_unavailable", "outcome_unknown"),
+            *("cancel_at_too_soon", "deadman_due", "account_unreadable", "log_unavailable", "outcome_unknown"),
         ),
     )
     async def set_deadman(

@@ -18,8 +18,10 @@ from api.errors import RETRY_AFTER, ProblemError
 from api.problem_table import PROBLEMS
 from api.serving.head import with_head
 from commands.errors import SubmissionUnknownError, TooManyConflictsError
-from domain.account import Trading
+from domain.account import ACCOUNT_EVENTS
 from domain.errors import DomainError, PositionLostError
+from domain.trading_state import AccountTrading, TradingStateSet
+from domain.twap_events import TWAP_TOPICS
 from event_store.errors import LogUnavailableError, UnreadableEventError
 
 log = structlog.get_logger(__name__)
@@ -33,6 +35,8 @@ _OF_STATUS = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "body_too_large",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "unsupported_media_type",
 }
+# Those of a TWAP are a list's: what can't be read is that list.
+_OF_AN_ACCOUNT = ({event.TOPIC for event in ACCOUNT_EVENTS} - TWAP_TOPICS) | {TradingStateSet.TOPIC}
 # Litestar names a parameter as our code does.
 _OWN_NAMES = {"order_type": "type", "client_order_id": "clientOrderId", "parent_id": "parentId"}
 
@@ -84,8 +88,10 @@ def _too_many_at_once() -> ProblemError:
     )
 
 
-def log_behind_for_all(trading: Trading) -> ProblemError:
+def log_behind_for_all(trading: AccountTrading) -> ProblemError:
     """Of what the lost end of the log has of an order that is there nothing is known: it may have been executed."""
+    if trading.unreadable:
+        return account_unreadable()
     return ProblemError(
         503,
         "log_behind",
@@ -94,8 +100,10 @@ def log_behind_for_all(trading: Trading) -> ProblemError:
     )
 
 
-def log_behind(trading: Trading) -> ProblemError:
+def log_behind(trading: AccountTrading) -> ProblemError:
     """An order that could not be told from one of the lost end of the log: it may have been executed already."""
+    if trading.unreadable:
+        return account_unreadable()
     return ProblemError(
         503,
         "log_behind",
@@ -139,6 +147,14 @@ def unreadable(what: str = "this order") -> ProblemError:
     return ProblemError(409, "order_unreadable", detail)
 
 
+def account_unreadable() -> ProblemError:
+    detail = (
+        "An event of this account is damaged, or of a newer version of the engine; `surefill verify` says which. "
+        "Nothing was recorded."
+    )
+    return ProblemError(409, "account_unreadable", detail)
+
+
 def problem_of(error: Exception) -> ProblemError:
     """The answer to ``error``. What we did not foresee is logged, and says nothing of itself to the client."""
     match error:
@@ -154,6 +170,10 @@ def problem_of(error: Exception) -> ProblemError:
             return log_unavailable()
         case TooManyConflictsError():
             return _too_many_at_once()
+        case UnreadableEventError() if error.recorded.topic in _OF_AN_ACCOUNT:
+            account_id = str(error.recorded.account_id)
+            log.error("an account's event can't be read", account_id=account_id, error=str(error))
+            return account_unreadable()
         case UnreadableEventError():
             log.error("order can't be read", order_id=str(error.recorded.stream_id), error=str(error))
             return unreadable()

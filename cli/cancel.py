@@ -117,7 +117,7 @@ async def _cancel_open(account: str, pair: str | None, because: str) -> str:
                 )  # fmt: skip
                 counts[cancel_outcome(history.order or order)] += 1
             except DomainError as refused:
-                if refused.code == "log_behind":
+                if refused.code in ("log_behind", "account_unreadable"):
                     raise
                 counts[refused.code] += 1
             except OutcomeUnknownError:

@@ -68,8 +68,9 @@ async def account_named(store: Store, name: str) -> UUID:
 
 
 async def require_sound(store: Store) -> None:
-    """Raise ``DomainError("log_behind")`` while the log counts as put back: what it has lost may still execute an order
-    that an operator would end.
+    """Raise ``DomainError`` while the log counts as put back, or nobody can tell: what it has lost may still execute an
+    order that an operator would end.
     """
-    if (await store.accounts.trading(DEFAULT_ACCOUNT)).behind:
-        raise DomainError("log_behind", "The log was put back: surefill recover ends orders, or keeps them, first.")
+    trading = await store.accounts.trading(DEFAULT_ACCOUNT)
+    if trading.behind:
+        raise trading.held(": surefill recover ends orders, or keeps them, first.")

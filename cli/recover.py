@@ -160,6 +160,8 @@ async def _not_behind(found: Settings, store: Store, because: str) -> str:
     `surefill verify` would name it for ever.
     """
     trading = await store.accounts.trading(DEFAULT_ACCOUNT)
+    if trading.unreadable:
+        raise trading.held("")
     if trading.behind:
         said = "the log is recovered, and trading still halted: surefill resume --because TEXT"
     else:

@@ -100,6 +100,8 @@ def _remedy(still: AccountTrading, account: str) -> str:
     """What lifts a halt of the engine's own."""
     if still.reason is None:
         return ""
+    if still.unreadable:
+        return "; surefill verify names the event that can't be read"
     before = f"{RECOVER}, then " if still.behind else ""
     named = "" if still.behind or account == DEFAULT_NAME else f" --account {account}"
     return f"; {before}surefill resume{named} --because TEXT lets trading go on"

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TypeGuard
 from uuid import UUID, uuid4
+
+from pydantic import BaseModel
 
 from commands.errors import TooManyConflictsError
 from commands.ids import DEFAULT_ACCOUNT, now, uuid7
@@ -21,9 +24,17 @@ from domain.account_event import AccountEvent
 from domain.epochs import Epochs, epochs
 from domain.errors import DomainError
 from domain.log_behind import LogFoundBehind, LogRecovered, WalletHistoryRead, history_read, unrecovered
-from domain.trading_state import ENGINE, AccountTrading, EngineTrading, account_trading, engine_trading
+from domain.trading_state import (
+    ENGINE,
+    AccountTrading,
+    EngineTrading,
+    account_trading,
+    engine_trading,
+    unreadable_engine,
+    unreadable_trading,
+)
 from event_store.append.appender import Appender
-from event_store.errors import LeaseLostError
+from event_store.errors import LeaseLostError, UnreadableEventError
 from event_store.mapper import EventMapper
 from event_store.read.log import Log
 from event_store.types import AppendRequest, Conflict, LeaseLost, NewEvent, RecordedEvent
@@ -50,12 +61,23 @@ class Accounts:
         self._mapper = mapper
 
     async def trading(self, account_id: UUID) -> AccountTrading:
-        """Whether the account trades now, by itself, and the version to guard on."""
-        return account_trading(await self._events(trading_stream(account_id)))
+        """Whether the account trades now, by itself, and the version to guard on.
+
+        Where that can't be read it doesn't, and nothing of it ends: nobody here knows what was set.
+        """
+        recorded = await self._log.load(trading_stream(account_id))
+        try:
+            return account_trading(self._read(recorded))
+        except UnreadableEventError as unreadable:
+            return unreadable_trading(recorded[-1].version, str(unreadable))
 
     async def engine_trading(self) -> EngineTrading:
-        """What is set for all accounts."""
-        return engine_trading(await self._events(trading_stream(ENGINE)))
+        """What is set for all accounts; a halt where that can't be read."""
+        recorded = await self._log.load(trading_stream(ENGINE))
+        try:
+            return engine_trading(self._read(recorded))
+        except UnreadableEventError as unreadable:
+            return unreadable_engine(recorded[-1].version, str(unreadable))
 
     async def contradictions(self, account_id: UUID) -> list[ContradictionFound]:
         events = await self._events(reconciliation_stream(account_id))
@@ -92,7 +114,7 @@ class Accounts:
         return _is_finality_settled(await self._events(reconciliation_stream(account_id)), signature)
 
     async def resume(self, account_id: UUID, because: str) -> None:
-        """Let the account trade again. Raises ``DomainError("not_halted")``, ``DomainError("log_behind")``.
+        """Let the account trade again. Raises ``DomainError``: ``not_halted``, ``log_behind``, ``account_unreadable``.
 
         What is set for the engine as a whole, or halts another account, stays.
         """
@@ -101,6 +123,8 @@ class Accounts:
             if await self.unrecovered(DEFAULT_ACCOUNT):
                 raise DomainError("log_behind", "The log was put back: run surefill recover first.")
             state = await self.trading(account_id)
+            if state.unreadable:
+                raise state.held("")
             if state.state == "active":
                 raise DomainError("not_halted", "The account itself isn't halted; there is nothing to resume.")
             resumed = TradingResumed(because=because)
@@ -176,8 +200,7 @@ class Accounts:
         return self._read(await self._log.load(stream_id))
 
     def _read(self, recorded: Sequence[RecordedEvent]) -> list[AccountEvent]:
-        events = [self._mapper.load(event.topic, event.state) for event in recorded]
-        return [event for event in events if isinstance(event, AccountEvent)]
+        return account_events(self._mapper, recorded)
 
     async def _append(self, account_id: UUID, writes: Sequence[tuple[UUID, int, AccountEvent]], guards: Guards) -> bool:
         """Whether it was stored; False for a conflict."""
@@ -200,6 +223,18 @@ def _is_finality_settled(reconciliation: Sequence[AccountEvent], signature: str)
         for event in reconciliation
         if isinstance(event, ConfirmationUpheld | ContradictionFound)
     )
+
+
+def account_events(mapper: EventMapper, recorded: Sequence[RecordedEvent]) -> list[AccountEvent]:
+    """What was recorded, without what isn't an account's. Raises ``UnreadableEventError`` at the first that can't be
+    read: nothing may be decided on its stream.
+    """
+    events = [mapper.read(one, _is_event) for one in recorded]
+    return [event for event in events if isinstance(event, AccountEvent)]
+
+
+def _is_event(event: object) -> TypeGuard[BaseModel]:
+    return isinstance(event, BaseModel)
 
 
 def account_event(

@@ -53,12 +53,12 @@ async def record_amendment(
 ) -> LoadedOrder | None:
     """The order with its new terms; None where it, or how its account trades, has moved on meanwhile.
 
-    Raises ``DomainError("log_behind")``; ``LogUnavailableError``, and ``OutcomeUnknownError``, after which it may have
-    been recorded.
+    Raises ``DomainError``, ``log_behind`` or ``account_unreadable``; ``LogUnavailableError``, and
+    ``OutcomeUnknownError``, after which it may have been recorded.
     """
     state = await trading.of(history.account_id)
     if state.behind:
-        raise DomainError("log_behind", "The log was put back: the order may have been executed since.")
+        raise state.held(": the order may have been executed since.")
     guards = trading.guards(history.account_id, state)
     try:
         return await orders.execute(history, command, guards=guards, decide_again=False, command_id=command_id)

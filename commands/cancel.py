@@ -50,7 +50,7 @@ async def request_cancel(
         if state.behind:
             # In what the log lost a transaction of the order may have succeeded: it would be said to have ended
             # without.
-            raise DomainError("log_behind", "The log was put back; `surefill recover` asks which orders to cancel.")
+            raise state.held("; `surefill recover` asks which orders to cancel.")
         if not await may_be_cancelled(trading.compared, history):
             raise DomainError("history_not_compared", NOT_COMPARED)
         guards = trading.guards(history.account_id, state)

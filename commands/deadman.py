@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from typing import TypeGuard
 from uuid import UUID, uuid4
 
 from commands.accounts import account_event
@@ -23,7 +24,7 @@ from event_store.append.appender import Appender
 from event_store.errors import LeaseLostError
 from event_store.mapper import EventMapper
 from event_store.read.log import Log
-from event_store.types import AppendRequest, Conflict, LeaseLost, NewEvent
+from event_store.types import AppendRequest, Conflict, LeaseLost, PositionedEvent
 
 DEADMAN_TOPICS = frozenset({DeadmanSet.TOPIC, DeadmanFired.TOPIC, DeadmanFinished.TOPIC})
 
@@ -38,16 +39,13 @@ class DeadmanSwitches:
         return (await self.of_all([account_id])).get(account_id, Deadman())
 
     async def of_all(self, account_ids: Iterable[UUID]) -> dict[UUID, Deadman]:
-        """The switches of those accounts that ever had one."""
+        """The switches of those accounts that ever had one. Raises ``UnreadableEventError``."""
         newest = await self._log.last_many([deadman_stream(account_id) for account_id in account_ids])
         return {event.account_id: self.read(event) for event in newest}
 
-    def read(self, newest: NewEvent) -> Deadman:
-        """The switch after an event of its stream."""
-        event = self._mapper.load(newest.topic, newest.state)
-        if not isinstance(event, DeadmanSet | DeadmanFired | DeadmanFinished):
-            raise TypeError(newest.topic)
-        return deadman(newest.version, event)
+    def read(self, newest: PositionedEvent) -> Deadman:
+        """The switch after an event of its stream. Raises ``UnreadableEventError``."""
+        return deadman(newest.version, self._mapper.read(newest, _is_deadman_event))
 
     async def set(self, account_id: UUID, cancel_at: datetime | None, *, by: str, now: datetime) -> Deadman:
         """Set it, or clear it. Raises ``DomainError``: ``deadman_due``, ``cancel_at_too_soon``."""
@@ -87,3 +85,7 @@ class DeadmanSwitches:
             if not isinstance(outcome, Conflict):
                 return deadman(new.version, event)
         raise TooManyConflictsError(str(stream_id))
+
+
+def _is_deadman_event(event: object) -> TypeGuard[DeadmanEvent]:
+    return isinstance(event, DeadmanSet | DeadmanFired | DeadmanFinished)

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from uuid import UUID, uuid4
 
-from commands.accounts import Accounts, account_event
+from commands.accounts import Accounts, account_event, account_events
 from commands.errors import GuardFailedError, TooManyConflictsError
 from commands.loaded_order import LoadedOrder
 from commands.orders import MOST_CONFLICTS, OrderRepository
@@ -43,7 +43,7 @@ class ForeignTransactions:
     async def found(self, account_id: UUID) -> list[ForeignTransactionFound]:
         """What is recorded, in the order in which it was."""
         recorded = await self._log.load(foreign_transactions_stream(account_id))
-        events = [self._mapper.load(one.topic, one.state) for one in recorded]
+        events = account_events(self._mapper, recorded)
         return [event for event in events if isinstance(event, ForeignTransactionFound)]
 
     async def unknown(self, account_id: UUID, listed: Mapping[str, UUID]) -> set[str]:

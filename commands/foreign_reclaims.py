@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from uuid import UUID, uuid4
 
-from commands.accounts import account_event
+from commands.accounts import account_event, account_events
 from commands.errors import TooManyConflictsError
 from commands.orders import MOST_CONFLICTS
 from commands.reclaims import Reclaims
@@ -32,7 +32,7 @@ class ForeignReclaims:
     async def found(self, account_id: UUID) -> list[ForeignReclaimFound]:
         """What is recorded, in the order in which it was."""
         recorded = await self._log.load(foreign_reclaims_stream(account_id))
-        events = [self._mapper.load(one.topic, one.state) for one in recorded]
+        events = account_events(self._mapper, recorded)
         return [event for event in events if isinstance(event, ForeignReclaimFound)]
 
     async def closed(self, account_id: UUID) -> set[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID, uuid4
 
-from commands.accounts import account_event
+from commands.accounts import account_event, account_events
 from commands.errors import TooManyConflictsError
 from commands.orders import MOST_CONFLICTS
 from domain.account import CanaryMade, GuardKeyBound, guard_key_stream
@@ -57,8 +57,7 @@ class GuardKeys:
 
     async def _events(self, account_id: UUID) -> list[AccountEvent]:
         recorded = await self._log.load(guard_key_stream(account_id))
-        events = [self._mapper.load(event.topic, event.state) for event in recorded]
-        return [event for event in events if isinstance(event, AccountEvent)]
+        return account_events(self._mapper, recorded)
 
     async def _append(self, account_id: UUID, version: int, event: AccountEvent) -> bool:
         """Whether it was stored; False for a conflict."""

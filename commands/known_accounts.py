@@ -56,13 +56,15 @@ class KnownAccounts:
         found = [event for event in events if event.topic in DIRECTORY_TOPICS]
         if not found:
             return
-        if self._loaded:
+        if not self._loaded:
+            self._early += found
+            return
+        # One by one: what comes after one that can't be read, a key's end, counts all the same.
+        for event in found:
             try:
-                self._take(found)
+                self._take([event])
             except UnreadableEventError as newer:
                 log.critical("an event of an account can't be read; end this process", error=str(newer))
-        else:
-            self._early += found
 
     async def reached(self, position: int) -> bool:
         """Wait until the account's event at ``position`` is known here; False where that takes very long."""

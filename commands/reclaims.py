@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID, uuid4
 
-from commands.accounts import account_event
+from commands.accounts import account_event, account_events
 from commands.errors import GuardFailedError
 from commands.orders import Guards
 from domain.account_event import AccountEvent
@@ -37,7 +37,7 @@ class Reclaims:
         recorded = await self._log.load(reclaim_id)
         if not recorded or recorded[0].topic != ReclaimBuilt.TOPIC:
             return False
-        built = self._mapper.load(recorded[0].topic, recorded[0].state)
+        [built] = account_events(self._mapper, recorded[:1])
         return isinstance(built, ReclaimBuilt) and built.signature == signature
 
     async def record_built(self, account_id: UUID, reclaim_id: UUID, built: ReclaimBuilt, *, guards: Guards) -> None:
@@ -58,8 +58,7 @@ class Reclaims:
 
     async def _events(self, reclaim_id: UUID) -> list[AccountEvent]:
         recorded = await self._log.load(reclaim_id)
-        events = [self._mapper.load(event.topic, event.state) for event in recorded]
-        return [event for event in events if isinstance(event, AccountEvent)]
+        return account_events(self._mapper, recorded)
 
     async def _append(
         self, account_id: UUID, reclaim_id: UUID, version: int, event: AccountEvent, guards: Guards

@@ -44,7 +44,7 @@ class TradingStates:
             log = await self._own(DEFAULT_ACCOUNT)
             log_version = log.version
             if log.behind and not own.behind:
-                own = replace(own, reason=own.reason or log.reason, behind=True)
+                own = replace(own, reason=own.reason or log.reason, behind=True, unreadable=log.unreadable)
         engine = await self._of_engine()
         if log_version is None and engine.version == 0:
             return own

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from domain.account import Trading, TradingResumed, trading
 from domain.account_event import AccountEvent
+from domain.errors import DomainError
 from domain.tokens import Side
 
 TradingState = Literal["active", "reducing", "halted"]
@@ -62,12 +63,13 @@ class AccountTrading(Trading):
     """An account's trading with all that bears on it.
 
     ``log_version`` is the version of the trading stream that says of the log whether it was put back; None where that
-    is the account's own.
+    is the account's own. ``unreadable``: what is recorded of it can't be read, so that it may be ``behind``, and is.
     """
 
     restriction: Restriction | None = None
     engine: EngineTrading = field(default_factory=EngineTrading)
     log_version: int | None = None
+    unreadable: bool = False
 
     @property
     def halted(self) -> bool:
@@ -89,6 +91,14 @@ class AccountTrading(Trading):
     def why(self) -> str | None:
         """Why it isn't ``active``; None where it is."""
         return self.reason or next((str(one) for one in self.restrictions if one.state == self.state), None)
+
+    def held(self, so: str) -> DomainError:
+        """Why nothing of the account may end or change while it is ``behind``; ``so`` ends the sentence of a log that
+        was put back.
+        """
+        if self.unreadable:
+            return DomainError("account_unreadable", f"Nothing was recorded: {self.reason}.")
+        return DomainError("log_behind", f"The log was put back{so}")
 
     def forbids(self, side: Side) -> bool:
         """Whether no swap of an order on that side may be built."""
@@ -116,6 +126,11 @@ def account_trading(events: Iterable[AccountEvent]) -> AccountTrading:
     return AccountTrading(own.version, own.reason, own.behind, restriction)
 
 
+def unreadable_trading(version: int, fault: str) -> AccountTrading:
+    """The state where the trading stream, at ``version`` now, can't be read: nothing is built and nothing ends."""
+    return AccountTrading(version, f"the account's trading state can't be read: {fault}", behind=True, unreadable=True)
+
+
 def engine_trading(events: Iterable[AccountEvent]) -> EngineTrading:
     """The state after ``events`` of the engine's trading stream."""
     state = EngineTrading()
@@ -131,6 +146,11 @@ def engine_trading(events: Iterable[AccountEvent]) -> EngineTrading:
             named = {event.venue.casefold(): restriction} if restriction else {}
             state = replace(state, venues=others | named)
     return state
+
+
+def unreadable_engine(version: int, fault: str) -> EngineTrading:
+    """The state where the engine's trading stream, at ``version`` now, can't be read: nobody trades."""
+    return EngineTrading(version, Restriction("halted", f"what was set can't be read: {fault}", "the engine"))
 
 
 def _restriction(event: TradingStateSet) -> Restriction | None:

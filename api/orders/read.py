@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from litestar import Controller, Request, Response, get, patch
@@ -25,6 +25,7 @@ from api.orders.precondition import IfMatch, version_seen
 from api.services import InjectedServices, Services
 from commands.ids import order_id as order_id_of
 from domain.order import Order
+from domain.trading_state import AccountTrading
 from projections.history import OrderState, fold_recorded, revision, until
 from projections.order_view import DeadLetterView, HaltView, OrderView, UncertaintyView, has_rent, with_rent
 
@@ -210,9 +211,13 @@ async def _with_troubles(services: Services, caller: Caller, state: OrderState) 
     letter = dead_letter and DeadLetterView(processor=dead_letter.processor, since=dead_letter.since)
     trading = await services.trading(caller.account_id)
     halted = trading.why if trading.halted else None
-    halt = halted and HaltView(code="log_behind" if trading.behind else "trading_halted", detail=halted)
+    halt = halted and HaltView(code=_halt_code(trading), detail=halted)
     troubles = {"uncertainty": uncertain, "dead_letter": letter, "halt": None if state.order.ended else halt}
     return state.view().model_copy(update=troubles)
+
+
+def _halt_code(trading: AccountTrading) -> Literal["log_behind", "trading_halted"]:
+    return "log_behind" if trading.behind and not trading.unreadable else "trading_halted"
 
 
 def _undecided_attempts(order: Order) -> list[int]:

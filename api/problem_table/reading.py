@@ -54,5 +54,13 @@ READING = (
         "an event of the order is damaged, or of a newer version of the engine; nothing else acts on the order",
         "tell the operator: `surefill verify` names the event",
     ),
+    Entry(
+        "account_unreadable",
+        409,
+        False,
+        "an event of the account, its trading state or its dead-man's switch, is damaged, or of a newer version of the "
+        "engine; nothing of the account is built, triggered or cancelled",
+        "tell the operator: `surefill verify` names the event",
+    ),
     Entry("upgrade_required", 426, False, "a stream was asked for without WebSocket", "connect by WebSocket"),
 )

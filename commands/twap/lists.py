@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 import structlog
 
-from commands.accounts import account_event
+from commands.accounts import account_event, account_events
 from commands.compared import NOT_COMPARED
 from commands.errors import TooManyConflictsError
 from commands.ids import list_id as id_of_list
@@ -17,7 +17,6 @@ from commands.orders import MOST_CONFLICTS, Guards, OrderRepository
 from commands.trading import TradingStates
 from commands.twap.schedule import TwapSchedule
 from commands.twap.unfinished import AT_ONCE, unfinished
-from domain.account_event import AccountEvent
 from domain.errors import DomainError
 from domain.legs import leg_id
 from domain.order import Order
@@ -228,7 +227,7 @@ class TwapLists:
         trading = await self._trading.of(account_id)
         if trading.behind:
             # In what the log lost more of its slices may have been executed: its end would be told without them.
-            raise DomainError("log_behind", "The log was put back; `surefill recover` asks which orders to cancel.")
+            raise trading.held("; `surefill recover` asks which orders to cancel.")
         if not known.submitted.paper and not await self._trading.compared.of(account_id):
             raise DomainError("history_not_compared", NOT_COMPARED)
         return self._trading.guards(account_id, trading)
@@ -244,9 +243,9 @@ class TwapLists:
         return AcceptedTwap(first, recorded[0].position)
 
     def _fold(self, list_id: UUID, recorded: list[RecordedEvent]) -> Twap:
+        events = account_events(self._mapper, recorded)
         try:
-            events = [self._mapper.load(event.topic, event.state) for event in recorded]
-            return twap(list_id, [event for event in events if isinstance(event, AccountEvent)])
+            return twap(list_id, events)
         except UNREADABLE as fault:
             raise UnreadableEventError(recorded[-1], fault) from None
 

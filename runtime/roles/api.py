@@ -177,6 +177,8 @@ async def _behind(trading: Callable[[], Awaitable[AccountTrading]]) -> bool:
 def _log_check(trading: Callable[[], Awaitable[AccountTrading]]) -> Check:
     async def log() -> str | None:
         found = await trading()
+        if found.unreadable:
+            return f"account_unreadable: {found.reason}"
         return f"log_behind: {found.reason}; {RECOVER}, then surefill resume" if found.behind else None
 
     return Check("log", log, essential=False)

@@ -244,7 +244,7 @@ class TwapWatch:
                 try:
                     await request_cancel(self._orders, self._trading, order_id, by=BY, because=said)
                 except (DomainError, TooManyConflictsError, UnreadableEventError) as refused:
-                    if error_code(refused) in ("log_behind", "history_not_compared"):
+                    if error_code(refused) in ("log_behind", "account_unreadable", "history_not_compared"):
                         raise WaitError("the log was put back, or may have been") from None
                     conflicts = conflicts or isinstance(refused, TooManyConflictsError)
                     log.warning("a slice isn't cancelled", order_id=str(order_id), error=error_code(refused))

@@ -24,7 +24,7 @@ from domain.deadman_events import DeadmanFinished
 from domain.errors import DomainError
 from event_store.errors import UnreadableEventError
 from event_store.processors.leases import Lease
-from event_store.types import NewEvent
+from event_store.types import PositionedEvent
 from workers.errors import TRANSIENT_ERRORS, error_code
 
 log = structlog.get_logger(__name__)
@@ -63,7 +63,8 @@ class DeadmanWatch:
         self._clock = clock
         self._paper = paper
         self._known: dict[UUID, Deadman] = {}
-        self._unreadable: set[UUID] = set()
+        # By account, the version of its switch that can't be read.
+        self._unreadable: dict[UUID, int] = {}
 
     async def restore(self) -> None:
         """Read every switch from the log."""
@@ -73,7 +74,7 @@ class DeadmanWatch:
             except UnreadableEventError as unreadable:
                 self._hold(account_id, unreadable)
 
-    def apply(self, batch: Iterable[NewEvent]) -> None:
+    def apply(self, batch: Iterable[PositionedEvent]) -> None:
         """Learn of the switches that a batch of events sets."""
         for event in batch:
             if event.topic in DEADMAN_TOPICS:
@@ -84,7 +85,7 @@ class DeadmanWatch:
 
     def held(self) -> frozenset[UUID]:
         """The accounts nothing of which may be triggered now: their switch is due, or can't be read."""
-        return self.due() | self._unreadable
+        return self.due() | frozenset(self._unreadable)
 
     def due(self) -> frozenset[UUID]:
         """The accounts whose switch is to fire now, or is firing."""
@@ -100,6 +101,8 @@ class DeadmanWatch:
     async def _try(self, account_id: UUID, lease: Lease) -> None:
         try:
             await self._fire(account_id, lease)
+        except UnreadableEventError as unreadable:
+            self._hold(account_id, unreadable)
         except (*TRANSIENT_ERRORS, DomainError, TooManyConflictsError) as error:
             log.warning("a dead-man's switch waits", account_id=str(account_id), error=type(error).__name__)
             await asyncio.sleep(AGAIN_S)
@@ -150,7 +153,7 @@ class DeadmanWatch:
         try:
             history = await request_cancel(self._orders, self._trading, order_id, by=BY, because=because)
         except (DomainError, TooManyConflictsError, UnreadableEventError) as refused:
-            if error_code(refused) in ("log_behind", "history_not_compared"):
+            if error_code(refused) in ("log_behind", "account_unreadable", "history_not_compared"):
                 raise
             log.warning("an order isn't cancelled", order_id=str(order_id), error=error_code(refused))
             return "refused"
@@ -158,11 +161,19 @@ class DeadmanWatch:
 
     def _hold(self, account_id: UUID, unreadable: UnreadableEventError) -> None:
         """Another version may have recorded it: nobody here knows when the account's orders are to be cancelled."""
-        self._unreadable.add(account_id)
-        log.error("a dead-man's switch can't be read", account_id=str(account_id), error=error_code(unreadable))
+        version = unreadable.recorded.version
+        if max(self._unreadable.get(account_id, 0), self._version(account_id)) >= version:
+            return
+        self._unreadable[account_id] = version
+        self._known.pop(account_id, None)
+        log.error("a dead-man's switch can't be read", account_id=str(account_id), error=str(unreadable))
 
     def _learn(self, account_id: UUID, switch: Deadman) -> None:
-        self._unreadable.discard(account_id)
-        known = self._known.get(account_id)
-        if known is None or known.version < switch.version:
+        # A read may be older than what the log's tail has told since.
+        if max(self._unreadable.get(account_id, 0), self._version(account_id)) < switch.version:
+            self._unreadable.pop(account_id, None)
             self._known[account_id] = switch
+
+    def _version(self, account_id: UUID) -> int:
+        known = self._known.get(account_id)
+        return known.version if known else 0

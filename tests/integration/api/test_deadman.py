@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
+from domain.deadman import deadman_stream
 from domain.deadman_events import DeadmanFired, DeadmanSet
 from domain.directory import DEFAULT_ACCOUNT
+from event_store.types import AppendRequest, NewEvent, Stored
 from projections.order_view import instant
 from tests.integration.api.serving import Engine
 
@@ -69,3 +72,15 @@ async def test_once_it_is_due_it_says_so_though_nobody_has_fired_it_yet(engine: 
     assert (await engine.http.get(PATH)).json() == {"cancelAt": instant(cancel_at), "state": "firing"}
     status, problem = await put(engine, None)
     assert (status, problem["code"]) == (409, "deadman_due")
+
+
+async def test_one_that_cannot_be_read_is_said_so_and_stays(engine: Engine) -> None:
+    command = uuid4()
+    newer = NewEvent(
+        deadman_stream(DEFAULT_ACCOUNT), 1, uuid4(), DeadmanSet.TOPIC, b'{"v":99,"data":{}}', DEFAULT_ACCOUNT, command,
+        command, None,
+    )  # fmt: skip
+    assert isinstance(await engine.switches._appender.append(AppendRequest((newer,))), Stored)
+    answers = [await engine.http.get(PATH), await engine.http.put(PATH, json={"cancelAt": None})]
+    assert [(one.status_code, one.json()["code"]) for one in answers] == [(409, "account_unreadable")] * 2
+    assert await engine.events.head() == 1

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from msgspec.structs import replace
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
@@ -17,7 +18,7 @@ from commands.directory.commands import DirectoryCommands
 from commands.directory.key_uses import KeyUses, last_uses
 from commands.known_accounts import KnownAccounts
 from domain.directory import DEFAULT_ACCOUNT, account_id_of
-from domain.directory_events import DIRECTORY_EVENTS
+from domain.directory_events import DIRECTORY_EVENTS, DIRECTORY_TOPICS, LimitsSet
 from domain.errors import DomainError
 from event_store.mapper import EventMapper
 from event_store.pool import connection_pool
@@ -161,3 +162,16 @@ async def test_the_last_use_of_a_key_is_written_once_a_minute(pool: Pool) -> Non
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_a_key_ends_though_what_comes_before_its_end_cannot_be_read(
+    directory: DirectoryCommands, pool: Pool
+) -> None:
+    made = await directory.issue(DEFAULT_ACCOUNT, SCOPES, None, by="op")
+    accounts, log = await known(pool), Log(pool)
+    assert accounts.valid(made.key_id, NOW)
+    await directory.revoke(made.key_id, by="op")
+    revoked = (await log.of_accounts(DIRECTORY_TOPICS))[-1]
+    newer = replace(revoked, topic=LimitsSet.TOPIC, state=b'{"v":99,"data":{}}')
+    accounts.follow([newer, replace(revoked, position=revoked.position + 1)])
+    assert not accounts.valid(made.key_id, NOW)
