@@ -155,6 +155,18 @@ class Meta(Answer, frozen=True):
     post_token_balances: list[TokenBalance] | None
     log_messages: list[str] | None
 
+    def check(self, accounts: int) -> None:
+        """Raises ``ValueError`` unless each of the ``accounts`` has its balances, and each balance an account."""
+        count = len(self.pre_balances)
+        if len(self.post_balances) != count or accounts > count:
+            raise ValueError("balances are missing")
+        for balance in (*(self.pre_token_balances or ()), *(self.post_token_balances or ())):
+            if not 0 <= balance.account_index < count:
+                raise ValueError("a token balance is of no account of the transaction")
+            amount = balance.ui_token_amount.amount
+            if len(amount) == _U64_DIGITS and int(amount) > U64_MAX:
+                raise ValueError("a token balance is more than a u64")
+
 
 class Instruction(Answer, frozen=True):
     program_id_index: U64
@@ -176,17 +188,7 @@ class LandedTransaction(Answer, frozen=True):
     transaction: Transaction
 
     def __post_init__(self) -> None:
-        """Every account has its balances, and every balance an account."""
-        count = len(self.meta.pre_balances)
-        tokens = [*(self.meta.pre_token_balances or ()), *(self.meta.post_token_balances or ())]
-        if len(self.meta.post_balances) != count or len(self.transaction.message.account_keys) > count:
-            raise ValueError("balances are missing")
-        for balance in tokens:
-            if not 0 <= balance.account_index < count:
-                raise ValueError("a token balance is of no account of the transaction")
-            amount = balance.ui_token_amount.amount
-            if len(amount) == _U64_DIGITS and int(amount) > U64_MAX:
-                raise ValueError("a token balance is more than a u64")
+        self.meta.check(len(self.transaction.message.account_keys))
 
 
 STATUSES = WithContext[list[Status | None]]

@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Annotated, Any, Self
 from uuid import UUID
 
@@ -112,6 +113,9 @@ class _Transaction(Answer, frozen=True):
     meta: Meta
     transaction: VersionedTransaction
 
+    def __post_init__(self) -> None:
+        self.meta.check(len(self.transaction.message.account_keys))
+
     def __repr__(self) -> str:
         """Without the signed bytes."""
         return f"_Transaction(slot={self.slot})"
@@ -156,6 +160,7 @@ class WalletHistory:
         bounds = {"until": until, "minContextSlot": at_slot}
         given = {name: value for name, value in bounds.items() if value is not None}
         before: str | None = None
+        slot: int | None = None
         while True:
             config = {"limit": PAGE, "commitment": commitment, **given} | ({"before": before} if before else {})
             entries = await self._call("getSignaturesForAddress", wallet, config, shape=list[_Entry])
@@ -163,7 +168,10 @@ class WalletHistory:
                 return
             if entries[-1].signature == before:
                 raise UnansweredError(self._endpoint.name, "getSignaturesForAddress goes in a circle")
-            before = entries[-1].signature
+            slots = [entry.slot for entry in entries]
+            if any(later > one for one, later in pairwise([*([] if slot is None else [slot]), *slots])):
+                raise UnansweredError(self._endpoint.name, "getSignaturesForAddress doesn't go back in time")
+            before, slot = entries[-1].signature, slots[-1]
             yield [_listed(entry) for entry in entries]
 
     async def movement(self, signature: str, wallet: str, commitment: Commitment = "confirmed") -> Movement | None:
@@ -184,8 +192,6 @@ class WalletHistory:
             raise UnansweredError(self._endpoint.name, "getTransaction was answered with another transaction")
         message = found.transaction.message
         keys = [str(key) for key in message.account_keys]
-        if len(found.meta.pre_balances) != len(found.meta.post_balances) or len(keys) > len(found.meta.pre_balances):
-            raise UnansweredError(self._endpoint.name, "getTransaction was answered without every balance")
         guard = guard_of(message, keys, wallet)
         tip = 0 if guard is None or found.meta.err is not None else tipped_by(message, keys, wallet, guard)
         change = balance_change(found.meta, keys, wallet, guard, tip_lamports=tip)

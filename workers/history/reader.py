@@ -19,6 +19,9 @@ from domain.evidence import Commitment
 from domain.log_behind import ForeignReclaimFound, ForeignTransactionFound
 from workers.history.agreement import Shown
 
+# The main endpoint's list may be as long as it is. Another one that takes longer is as good as none: everybody waits.
+OTHERS_PATIENCE_S = 60.0
+
 
 @dataclass(frozen=True, slots=True)
 class Mark:
@@ -128,28 +131,42 @@ class HistoryReader:
     async def _read_at(
         self, history: WalletHistory, commitment: Commitment, tip: Tip, mark: Mark | None, failures: bool, into: Reading
     ) -> None:
-        newest = mark
         try:
-            until = mark.signature if mark else None
-            async for page in history.pages(self._wallet, commitment, until=until, at_slot=tip.slot):
-                if newest == mark:
-                    newest = next((Mark(one.signature, one.slot) for one in page if one.finalized), mark)
-                listed = [one for one in page if failures or not one.failed]
-                for found in await self._compare(history, commitment, listed):
-                    into.found.setdefault(found.signature, {})[history.name] = found
-                if failures:
-                    into.succeeded.update(one.signature for one in listed if one.memo and not one.failed)
-                for reclaim in await self._compare_reclaims(history, commitment, listed):
-                    into.reclaims.setdefault(reclaim.signature, {})[history.name] = reclaim
-                # An endpoint that doesn't know the mark's transaction shows what is older, too.
-                if mark and page[-1].slot < mark.slot:
-                    break
+            async with asyncio.timeout(None if history.name == self.main else OTHERS_PATIENCE_S) as patience:
+                newest = await self._read_pages(history, commitment, tip, mark, failures, into)
         except ChainUnavailableError as error:
             into.problems.append(str(error))
+            return
+        except TimeoutError:
+            if not patience.expired():
+                raise
+            said = f"the list of the wallet's transactions has no end after {OTHERS_PATIENCE_S:g} s"
+            into.problems.append(str(UnansweredError(history.name, said)))
             return
         into.read.append(history.name)
         if newest:
             into.marks[history.name] = newest
+
+    async def _read_pages(
+        self, history: WalletHistory, commitment: Commitment, tip: Tip, mark: Mark | None, failures: bool, into: Reading
+    ) -> Mark | None:
+        """Where the next reading may begin."""
+        newest = mark
+        until = mark.signature if mark else None
+        async for page in history.pages(self._wallet, commitment, until=until, at_slot=tip.slot):
+            if newest == mark:
+                newest = next((Mark(one.signature, one.slot) for one in page if one.finalized), mark)
+            listed = [one for one in page if failures or not one.failed]
+            for found in await self._compare(history, commitment, listed):
+                into.found.setdefault(found.signature, {})[history.name] = found
+            if failures:
+                into.succeeded.update(one.signature for one in listed if one.memo and not one.failed)
+            for reclaim in await self._compare_reclaims(history, commitment, listed):
+                into.reclaims.setdefault(reclaim.signature, {})[history.name] = reclaim
+            # An endpoint that doesn't know the mark's transaction shows what is older, too.
+            if mark and page[-1].slot < mark.slot:
+                break
+        return newest
 
     async def _compare(
         self, history: WalletHistory, commitment: Commitment, listed: Sequence[Listed]

@@ -22,20 +22,35 @@ ROUNDING_S = 1
 
 
 class Freshness:
-    """``slot_age`` tells how many seconds ago a slot was; ``max_age`` is how old a price may be, in seconds."""
+    """``slot_age`` tells how many seconds ago a slot was; ``max_age`` is how old a price may be, in seconds.
 
-    def __init__(self, slot_age: Callable[[int], Awaitable[int]], max_age: float) -> None:
+    A slot that nothing has come up to for ``max_age`` was none: one answer that overstates it, or a fork that was
+    dropped, stops the triggers for so long and not for good.
+    """
+
+    def __init__(
+        self,
+        slot_age: Callable[[int], Awaitable[int]],
+        max_age: float,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._slot_age = slot_age
         self._max_age = max_age
-        self._newest_slot, self._newest_since = -1, time.monotonic()
+        self._clock = clock
+        self._newest_slot, self._newest_since = -1, clock()
         self._age, self._ask_at = 0, 0.0
         self._stale = False
 
     async def judge(self, prices: Prices) -> Verdict:
         """``late``: older than prices seen before; ``stale``: too old. Raises what asking the chain raises."""
-        now = time.monotonic()
-        if prices.slot > self._newest_slot:
+        now = self._clock()
+        overtaken = now - self._newest_since > self._max_age and prices.slot < self._newest_slot
+        if prices.slot > self._newest_slot or overtaken:
             self._newest_slot, self._newest_since = prices.slot, now
+        if overtaken:
+            # How old it is, only the chain's clock can say.
+            self._ask_at = now
         stands_still = now - self._newest_since > self._max_age
         if not stands_still and prices.slot < self._newest_slot:
             return "late"
