@@ -19,6 +19,7 @@ from typing import Any, NoReturn
 import structlog
 
 from runtime import addresses, garbage_collection, settings, telemetry, unread
+from runtime.error_groups import is_only
 from runtime.errors import ServerUnreachableError, SettingsError, StartupError
 from runtime.settings import Settings
 
@@ -68,7 +69,7 @@ def guarded(program: str, body: Any) -> int:
         print(f"surefill: {error}", file=sys.stderr)
         return FAILED
     except Exception as error:
-        if _is_only(error, BrokenPipeError) and unread.is_unread():
+        if is_only(error, BrokenPipeError) and unread.is_unread():
             unread.print_nowhere()
             return FAILED
         # With it comes the database's client: not for every command's start.
@@ -77,21 +78,14 @@ def guarded(program: str, body: Any) -> int:
         if not structlog.is_configured():
             # The default shows local variables: addresses with keys in them.
             telemetry.configure(None, program)
-        if _is_only(error, LeaseLostError):
+        if is_only(error, LeaseLostError):
             log.warning("ended: another may hold the lease by now", program=program)
-        elif _is_only(error, TRANSIENT_DATABASE_ERRORS):
+        elif is_only(error, TRANSIENT_DATABASE_ERRORS):
             log.warning("ended: PostgreSQL is unreachable", program=program, error=type(error).__name__)
         else:
             log.exception("ended by an error", program=program)
         return FAILED
     return OK
-
-
-def _is_only(error: Exception, kind: type[Exception] | tuple[type[Exception], ...]) -> bool:
-    """Whether that alone ended the role: something it stands on stood still; started again it goes on."""
-    if isinstance(error, ExceptionGroup):
-        return error.split(kind)[1] is None
-    return isinstance(error, kind)
 
 
 def run_until_signalled(main_coroutine: Coroutine[Any, Any, None]) -> None:
