@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 
 import structlog
 
-from runtime import addresses, garbage_collection, settings, telemetry, unread
+from runtime import addresses, broken_pipe, garbage_collection, settings, telemetry
 from runtime.error_groups import is_only
 from runtime.errors import ServerUnreachableError, SettingsError, StartupError
 from runtime.settings import Settings
@@ -69,8 +69,8 @@ def guarded(program: str, body: Any) -> int:
         print(f"surefill: {error}", file=sys.stderr)
         return FAILED
     except Exception as error:
-        if is_only(error, BrokenPipeError) and unread.is_unread():
-            unread.print_nowhere()
+        if is_only(error, BrokenPipeError) and broken_pipe.is_unread():
+            broken_pipe.print_nowhere()
             return FAILED
         # With it comes the database's client: not for every command's start.
         from event_store.errors import TRANSIENT_DATABASE_ERRORS, LeaseLostError
