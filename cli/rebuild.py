@@ -27,7 +27,7 @@ from runtime import addresses, preflight, settings, telemetry
 from runtime.broken_pipe import may_go_unread
 from runtime.composition import own_lease
 from runtime.errors import StartupError
-from runtime.roles import OK, guarded, run_until_signalled
+from runtime.program import OK, guarded, run_until_signalled
 from runtime.settings import Settings
 from verification import show
 
