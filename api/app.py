@@ -24,8 +24,8 @@ from api.allowed_methods import name_all_methods
 from api.callers.authentication import Authentication, Authenticator
 from api.callers.caller import caller_of
 from api.callers.rules import OPEN, require_rules
+from api.cancel_patience import IsCompared
 from api.chain import KnownChain
-from api.compared import Compared
 from api.config import ApiConfig
 from api.deadman import DeadmanController
 from api.docs.page import openapi_config
@@ -108,7 +108,7 @@ def create_app(
     directory: DirectoryCommands,
     set_trading: SetTrading,
     request_cancel: RequestCancel,
-    compared: Compared,
+    compared: IsCompared,
     record_amendment: RecordAmendment,
     deadman: DeadmanSwitches,
     twaps: TwapLists,

@@ -13,7 +13,7 @@ from limits.aio.strategies import MovingWindowRateLimiter
 from limits.storage import storage_from_string
 from redis.exceptions import RedisError
 
-from commands.together import Together
+from commands.batched_questions import BatchedQuestions
 from event_store.valkey import open_pool
 
 _COUNTED_FOR_S = 0.25
@@ -53,7 +53,7 @@ class Rates:
             connection_pool=pool,  # type: ignore[arg-type]  # it is documented, and its type leaves it out
         )
         self._limiter = MovingWindowRateLimiter(storage)
-        self._hits = Together[tuple[UUID, int], int, bool](self._hit_all, most=_TOGETHER)
+        self._hits = BatchedQuestions[tuple[UUID, int], int, bool](self._hit_all, most=_TOGETHER)
         self._ahead: dict[tuple[UUID, int], tuple[float, int]] = {}
         self._windows: dict[tuple[UUID, int], tuple[float, WindowStats]] = {}
         self.fail_open = fail_open

@@ -11,8 +11,8 @@ from uuid import UUID
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
+from api.cancel_patience import IsCompared
 from api.chain import KnownChain
-from api.compared import Compared
 from api.config import ApiConfig
 from api.prices import Ticker
 from api.rates import Rates
@@ -92,7 +92,7 @@ class Services:
     directory: DirectoryCommands
     set_trading: SetTrading
     request_cancel: RequestCancel
-    compared: Compared
+    compared: IsCompared
     record_amendment: RecordAmendment
     reservations: Reservations
     amended_reservations: AmendedReservations

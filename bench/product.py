@@ -30,7 +30,8 @@ from localnet.server import RpcServer
 from localnet.world import pair_named
 from runtime.composition import Market, Store, open_market
 from runtime.embedded import postgres, valkey
-from runtime.roles import SHARED, main, migrate
+from runtime.roles import SHARED, migrate
+from runtime.roles.entry import main
 from runtime.settings import Settings
 from runtime.signers import load_wallet
 from runtime.supervision import child

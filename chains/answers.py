@@ -115,10 +115,6 @@ class OwnedAccount(Answer, frozen=True):
 
 
 class BlockSignatures(Answer, frozen=True):
-    blockhash: str
-    previous_blockhash: str
-    parent_slot: U64
-    block_height: U64
     signatures: list[str]
 
 

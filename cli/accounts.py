@@ -18,7 +18,7 @@ from cli.limits import limits
 from cli.operator import operator, run_command
 from domain.directory import DEFAULT_ACCOUNT, Account, account_id_of
 from domain.errors import DomainError
-from runtime import preflight, roles
+from runtime import preflight, program
 from runtime.errors import ServerUnreachableError, StartupError
 from runtime.settings import Settings
 from runtime.signers import load_wallet
@@ -54,7 +54,7 @@ def create(
         shown = _json(account)
         print(json.dumps(shown) if as_json else f"account {account.name} trades with wallet {account.wallet}")
 
-    raise typer.Exit(roles.guarded("accounts", run))
+    raise typer.Exit(program.guarded("accounts", run))
 
 
 @app.command("list")
@@ -73,7 +73,7 @@ def list_accounts(as_json: AsJson = False) -> None:
             table.add_row(account.name, str(account.account_id), account.wallet or "-")
         Console().print(table, soft_wrap=True)
 
-    raise typer.Exit(roles.guarded("accounts", run))
+    raise typer.Exit(program.guarded("accounts", run))
 
 
 async def _create(name: str, file: Path | None) -> Account:

@@ -13,7 +13,7 @@ import psycopg
 import typer
 
 from event_store.read.snapshot import snapshot
-from runtime import addresses, roles, settings
+from runtime import addresses, program, settings
 from runtime.errors import SettingsError, StartupError
 from verification import checkpoint as checkpoints
 from verification import show
@@ -25,7 +25,7 @@ def checkpoint(
 ) -> None:
     """Write what the log is now, for `verify --checkpoint`; keep it where nobody who can change the log can."""
     where = None if file == "-" else Path(file)
-    raise typer.Exit(roles.guarded("checkpoint", lambda: _take(where)))
+    raise typer.Exit(program.guarded("checkpoint", lambda: _take(where)))
 
 
 def _take(file: Path | None) -> None:

@@ -14,7 +14,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
 from cli.errors import PutBackError, RefusedError, UnreachableError
-from runtime import addresses, roles, settings
+from runtime import addresses, program, settings
 from runtime.errors import StartupError
 
 FINAL = frozenset({"confirmed", "failed", "cancelled", "expired"})
@@ -168,4 +168,4 @@ def with_client(use: Callable[[Client], Awaitable[None]]) -> None:
         with suppress(KeyboardInterrupt):
             asyncio.run(run())
 
-    raise typer.Exit(roles.guarded("client", guarded))
+    raise typer.Exit(program.guarded("client", guarded))

@@ -21,7 +21,7 @@ from domain.errors import DomainError
 from event_store.processors import dead_letters
 from event_store.processors.dead_letters import DeadLetter
 from projections.order_view import instant
-from runtime import addresses, roles, settings
+from runtime import addresses, program, settings
 from runtime.composition import Store, open_store
 
 READ_MODEL = "projector:"
@@ -76,7 +76,7 @@ def _list(*, as_json: bool) -> None:
         if not (found or as_json):
             print("nothing is set aside")
 
-    raise typer.Exit(roles.guarded("dead-letters", show))
+    raise typer.Exit(program.guarded("dead-letters", show))
 
 
 async def _all_letters() -> list[DeadLetter]:

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from chains.solana_client import SolanaChain
 from cli.operator import run_command
-from runtime import addresses, roles, settings, telemetry
+from runtime import addresses, program, settings, telemetry
 from runtime.doctor.chain import by_verdict, look_at_chain
 from runtime.doctor.finding import Finding, wrong
 from runtime.doctor.landers import look_at_landers
@@ -44,7 +44,7 @@ def doctor() -> None:
         found.extend(run_command(examine(given)))
         _print(found)
 
-    raise typer.Exit(roles.guarded("doctor", show) or by_verdict(found))
+    raise typer.Exit(program.guarded("doctor", show) or by_verdict(found))
 
 
 def _settings() -> Settings:

@@ -4,14 +4,14 @@ from typing import Annotated
 
 import typer
 
-from runtime import addresses, roles, settings
+from runtime import addresses, program, roles, settings
 
 
 def env(
     owner: Annotated[bool, typer.Option("--owner", help="The owner's DATABASE_OWNER_URL too; for migrations.")] = False,
 ) -> None:
     """Print the addresses in use, KEY=value, one a line: those of the engine that runs on DATA_DIR, else those set."""
-    raise typer.Exit(roles.guarded("env", lambda: _show(owner=owner)))
+    raise typer.Exit(program.guarded("env", lambda: _show(owner=owner)))
 
 
 def _show(*, owner: bool) -> None:

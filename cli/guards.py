@@ -18,7 +18,7 @@ from domain.tokens import SOL
 from event_store.pool import connection_pool
 from projections.guard_rents import LockedGuard, LockedTotal, locked_guards, locked_total
 from projections.order_view import instant
-from runtime import addresses, roles, settings
+from runtime import addresses, program, settings
 
 MOST_SHOWN = 50
 
@@ -51,7 +51,7 @@ def guards(
         else:
             _print(locked)
 
-    raise typer.Exit(roles.guarded("guards", show))
+    raise typer.Exit(program.guarded("guards", show))
 
 
 async def _locked(limit: int | None) -> Locked:

@@ -18,7 +18,7 @@ from domain.directory import Key
 from domain.directory_events import SCOPES, Scope
 from domain.time_spans import time_span
 from projections.order_view import instant
-from runtime import roles
+from runtime import program
 
 app = typer.Typer(
     help="API keys: what Authorization: Bearer takes. A key is shown once, and only its sha256 is kept.",
@@ -69,7 +69,7 @@ def create(
         else:
             print(f"{made.key}\n\nkey {made.key_id} of account {account}: {', '.join(scopes)}. It is not shown again.")
 
-    raise typer.Exit(roles.guarded("keys", run))
+    raise typer.Exit(program.guarded("keys", run))
 
 
 @app.command("list")
@@ -92,13 +92,13 @@ def list_keys(
             table.add_row(item["keyId"], item["account"], ", ".join(item["scopes"]), ends, item["lastUsedAt"] or "-")
         Console().print(table, soft_wrap=True)
 
-    raise typer.Exit(roles.guarded("keys", run))
+    raise typer.Exit(program.guarded("keys", run))
 
 
 @app.command()
 def revoke(key: Annotated[UUID, typer.Argument(help="The key's id.")]) -> None:
     """End a key at once, and every stream that was opened with it."""
-    raise typer.Exit(roles.guarded("keys", lambda: print(run_command(_revoke(key)))))
+    raise typer.Exit(program.guarded("keys", lambda: print(run_command(_revoke(key)))))
 
 
 async def _create(account: str, scopes: tuple[Scope, ...], ends: datetime | None) -> NewKey:

@@ -19,7 +19,7 @@ from cli.operator import operator, run_command
 from domain.errors import DomainError
 from domain.limits import Limits
 from domain.tokens import KNOWN_TOKENS
-from runtime import roles
+from runtime import program
 from runtime.venue_names import VENUE_NAMES
 
 NONE = "none"
@@ -63,7 +63,7 @@ def limits(
         shown = limits_view(run_command(_set(name, asked))).model_dump(by_alias=True)
         print(json.dumps(shown)) if as_json else _show(shown)
 
-    raise typer.Exit(roles.guarded("accounts", run))
+    raise typer.Exit(program.guarded("accounts", run))
 
 
 def _changes(given: Mapping[str, str]) -> dict[str, Any]:

@@ -20,8 +20,9 @@ from localnet.market.follow import follow
 from localnet.market.walk import outside_prices
 from localnet.world import pair_named
 from localnet.world import pairs as all_pairs
-from runtime import addresses, roles, settings
+from runtime import addresses, program, settings
 from runtime.errors import StartupError
+from runtime.roles import entry
 
 DECIMALS = 6
 SIGNIFICANT = 6  # digits of a price too small for DECIMALS
@@ -39,7 +40,7 @@ app = typer.Typer(
 def run_localnet(context: typer.Context) -> None:
     """Run the local chain on LOCALNET_HOST and LOCALNET_PORT. With a command: ask the one that runs."""
     if context.invoked_subcommand is None:
-        roles.main("localnet")
+        entry.main("localnet")
 
 
 @app.command("price")
@@ -51,7 +52,7 @@ def price_command(
 ) -> None:
     """Print a pair's price on the local chain; with PRICE, move it there first by real swaps from another wallet."""
     target = None if price is None else positive_decimal(price, what="a price", param_hint="PRICE")
-    raise typer.Exit(roles.guarded("localnet price", lambda: print(price_of(pair, target))))
+    raise typer.Exit(program.guarded("localnet price", lambda: print(price_of(pair, target))))
 
 
 @app.command("market")
@@ -70,7 +71,7 @@ def market_command(
     It goes on while the node is unreachable. One at a time: two, or a
     `localnet price` beside it, pull in two directions.
     """
-    raise typer.Exit(roles.guarded("localnet market", lambda: run_market(seed, volatility, pairs, interval, minutes)))
+    raise typer.Exit(program.guarded("localnet market", lambda: run_market(seed, volatility, pairs, interval, minutes)))
 
 
 def price_of(pair: str, target: Decimal | None) -> str:
@@ -114,4 +115,4 @@ def run_market(seed: int, volatility_bps: int, pairs: str | None, interval_ms: i
                 say=lambda line: print(line, flush=True),
             )
 
-    roles.run_until_signalled(followed())
+    program.run_until_signalled(followed())

@@ -18,7 +18,7 @@ from commands.errors import TooManyConflictsError
 from commands.ids import DEFAULT_ACCOUNT
 from domain.errors import DomainError
 from event_store.errors import EventStoreError, OutcomeUnknownError
-from runtime import roles
+from runtime import program
 from runtime.composition import Store
 from runtime.errors import StartupError
 
@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 def print_outcome(command: str, work: Coroutine[Any, Any, str]) -> NoReturn:
     """Print the sentence that comes of ``work`` and exit with 0; with 1 where it is refused."""
-    raise typer.Exit(roles.guarded(command, lambda: print(run_command(work))))
+    raise typer.Exit(program.guarded(command, lambda: print(run_command(work))))
 
 
 def run_command(work: Coroutine[Any, Any, T]) -> T:

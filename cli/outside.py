@@ -28,7 +28,7 @@ from runtime.settings import Settings
 from runtime.signers import guard_key_of
 from workers.history.reader import HistoryReader
 from workers.history.recovery import Outside, OutsideReader
-from workers.history.settling import finalized, settled
+from workers.history.until_nothing_lands import finalized, until_nothing_lands
 from workers.signers import AccountSigner
 
 SHOWN_EVERY_S = 5.0
@@ -61,7 +61,7 @@ class OutsideOrders:
 
         Raises ``StartupError`` where the endpoints tell different stories, once all that they agree on is recorded.
         """
-        outside = Outside(await settled(self._readers[DEFAULT_ACCOUNT], self._show))
+        outside = Outside(await until_nothing_lands(self._readers[DEFAULT_ACCOUNT], self._show))
         for account_id, account in self._accounts():
             await account.record(self._signers[account_id].wallet.address, outside)
         if outside.disputed:

@@ -5,11 +5,12 @@ from typing import Annotated
 import typer
 
 from runtime import roles
+from runtime.roles import entry
 
 
 def migrate() -> None:
     """Bring the database to this version's schema, as DATABASE_OWNER_URL; nothing to do is fine."""
-    roles.main("migrate")
+    entry.main("migrate")
 
 
 def run(
@@ -22,29 +23,29 @@ def run(
         chosen = roles.named(names)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="ROLES") from None
-    roles.main(*chosen)
+    entry.main(*chosen)
 
 
 def api() -> None:
     """Serve REST, WebSocket and metrics on HOST and PORT."""
-    roles.main("api")
+    entry.main("api")
 
 
 def worker() -> None:
     """Execute orders: quote, build, sign, send."""
-    roles.main("worker")
+    entry.main("worker")
 
 
 def projector() -> None:
     """Keep the read models, and hand over what is due. One at a time; a second stands by."""
-    roles.main("projector")
+    entry.main("projector")
 
 
 def tracker() -> None:
     """Stay with every transaction until the chain says what became of it. One at a time; a second stands by."""
-    roles.main("tracker")
+    entry.main("tracker")
 
 
 def watcher() -> None:
     """Observe prices and fire the orders that wait for them. One at a time; a second stands by."""
-    roles.main("watcher")
+    entry.main("watcher")

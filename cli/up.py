@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from runtime import engine, roles, settings, telemetry
+from runtime import engine, program, settings, telemetry
 from runtime.errors import SettingsError
 from runtime.settings import Settings
 
@@ -26,14 +26,14 @@ def up(
     Servers whose address isn't set (DATABASE_URL, REDIS_URL, SOLANA_RPC_URL) are started too: PostgreSQL, Valkey, a
     local chain.
     """
-    raise typer.Exit(roles.guarded("up", lambda: run(demo=demo)))
+    raise typer.Exit(program.guarded("up", lambda: run(demo=demo)))
 
 
 def run(*, demo: bool) -> None:
     """Until SIGTERM or SIGINT; raises StartupError."""
     found = settings.load()
     telemetry.configure(found, "supervisor")
-    roles.run_until_signalled(_up(found, demo))
+    program.run_until_signalled(_up(found, demo))
 
 
 async def _up(found: Settings, demo: bool) -> None:

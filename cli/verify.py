@@ -10,9 +10,9 @@ import typer
 
 from cli.console import PlainConsole
 from runtime import addresses, settings
+from runtime.broken_pipe import may_go_unread
 from runtime.errors import SettingsError, StartupError
 from runtime.settings import Settings
-from runtime.unread import may_go_unread
 from verification import checkpoint as checkpoints
 from verification import show
 from verification.errors import InvalidCheckpointError

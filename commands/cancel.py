@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Literal
 from uuid import UUID
 
-from commands.compared import NOT_COMPARED, may_be_cancelled
 from commands.errors import GuardFailedError, TooManyConflictsError
+from commands.history_compared import NOT_COMPARED, may_be_cancelled
 from commands.loaded_order import LoadedOrder
 from commands.orders import MOST_CONFLICTS, OrderRepository
 from commands.trading import TradingStates

@@ -13,7 +13,7 @@ from psycopg.errors import UniqueViolation
 from psycopg_pool import AsyncConnectionPool
 
 from commands.account_use import TURN, Exceeded, Reserved, Used, settled_use, would_be_exceeded
-from commands.together import Together
+from commands.batched_questions import BatchedQuestions
 from domain.limits import Limits
 from event_store.statements import statement
 
@@ -35,7 +35,7 @@ class Reservations:
 
     def __init__(self, pool: AsyncConnectionPool[AsyncConnection[Any]]) -> None:
         self._pool = pool
-        self._turns = Together[UUID, _Asked, Exceeded | None](self._answer_all, most=_TOGETHER)
+        self._turns = BatchedQuestions[UUID, _Asked, Exceeded | None](self._answer_all, most=_TOGETHER)
 
     async def reserve(self, account_id: UUID, order_id: UUID, limits: Limits, notional: Decimal) -> Exceeded | None:
         """Reserve for an order, once however often it is asked, at the most it was ever worth when it was: whoever

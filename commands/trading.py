@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from commands.accounts import Accounts
-from commands.compared import Compared, NothingToCompare
+from commands.history_compared import Compared, NothingToCompare
 from commands.ids import DEFAULT_ACCOUNT
 from domain.account import trading_stream
 from domain.trading_state import ENGINE, AccountTrading, EngineTrading

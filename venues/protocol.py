@@ -4,7 +4,8 @@ To add a venue:
 
 1. write a module here with a class that has the members of ``VenueGroup``; ``pools.PoolBook`` is one over
    accounts of the chain, one over HTTP takes its client as an argument;
-2. give it a word in VENUES (``runtime.settings``) and open it in ``runtime.remote_venues``;
+2. give it a word in VENUES (``runtime.venue_settings``) and its names in ``runtime.venue_names``, and open it in
+   ``runtime.remote_venues``;
 3. name its programs, who reads their instructions, and what their error numbers mean, in ``venues.programs``: what
    isn't read is never signed.
 

@@ -11,6 +11,7 @@ from uuid import UUID
 from pydantic import Field
 
 from api.callers.caller import Caller
+from api.epochs_after import epochs_after
 from api.order_lists.kind import AcceptedList
 from api.order_lists.linked_limits import require_open_for_all
 from api.order_lists.linked_request import linked_request
@@ -19,7 +20,6 @@ from api.orders.document import Document
 from api.orders.read import with_rents
 from api.orders.submit import submission
 from api.problems import outcome_unknown
-from api.recorded import epochs_after
 from api.services import Services
 from commands.errors import SubmissionUnknownError
 from commands.ids import list_id as id_of_list

@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from api.callers.caller import Caller
+from api.epochs_after import epochs_after
 from api.errors import ProblemError
 from api.order_lists.kind import AcceptedList
 from api.order_lists.twap_progress import TwapView, outcomes, twap_view
@@ -18,7 +19,6 @@ from api.orders.gate import is_known, refusal_of_terms
 from api.orders.limits import exceeded_by_itself, limits_of
 from api.orders.preview import ask_all
 from api.problems import log_behind_for_all, repeatable
-from api.recorded import epochs_after
 from api.services import Services
 from commands.errors import SubmissionUnknownError
 from commands.ids import list_id as id_of_list

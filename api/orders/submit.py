@@ -13,6 +13,7 @@ from litestar.params import HeaderParameter
 from api.callers.caller import Caller, InjectedCaller
 from api.callers.rules import TRADE
 from api.config import ApiConfig
+from api.epochs_after import epochs_after
 from api.json_answer import JsonAnswer
 from api.openapi import problems, recorded_answer
 from api.orders.answers import AcceptedOrder, accepted_order, links
@@ -32,7 +33,6 @@ from api.orders.openapi import ExecuteOperation
 from api.orders.request import order_request
 from api.orders.terms import terms
 from api.problems import outcome_unknown
-from api.recorded import epochs_after
 from api.services import InjectedServices, Services
 from commands.errors import SubmissionUnknownError
 from commands.submit import submit_order

@@ -10,8 +10,8 @@ from uuid import UUID, uuid4
 import structlog
 
 from commands.accounts import account_event, account_events
-from commands.compared import NOT_COMPARED
 from commands.errors import TooManyConflictsError
+from commands.history_compared import NOT_COMPARED
 from commands.ids import list_id as id_of_list
 from commands.orders import MOST_CONFLICTS, Guards, OrderRepository
 from commands.trading import TradingStates

@@ -22,7 +22,7 @@ _LOOK_EVERY = 1.0
 E = TypeVar("E", bound=Positioned)
 
 Read = Callable[[int, int], Awaitable[Sequence[E]]]
-"""``LogFeed.read``, ``Log.read`` or ``Log.marks``."""
+"""``LogFeed.read``, ``Log.read`` or ``Log.headers``."""
 
 
 class Wakes(Protocol):

@@ -24,8 +24,8 @@ from chains.errors import ChainUnavailableError
 from chains.guard import GUARD_BYTES
 from commands.amend import record_amendment
 from commands.cancel import request_cancel
-from commands.compared import NothingToCompare
 from commands.directory.key_uses import KeyUses
+from commands.history_compared import NothingToCompare
 from commands.ids import DEFAULT_ACCOUNT
 from domain.tokens import KNOWN_TOKENS, pair_of
 from domain.trading_state import AccountTrading

@@ -19,6 +19,7 @@ from commands.ids import DEFAULT_ACCOUNT
 from event_store.errors import TRANSIENT_DATABASE_ERRORS, LeaseLostError, LogReplacedError
 from runtime.compared_histories import ComparedHistories
 from runtime.composition import Market, Store, open_market, open_store
+from runtime.error_groups import first, is_only
 from runtime.errors import StartupError
 from runtime.log_behind import Standing, hold_against_witness
 from runtime.roles.parts import Parts
@@ -77,7 +78,7 @@ async def run_roles(settings: Settings, names: Sequence[str], market_opener: Ope
                     tasks.create_task(_keep(name, run, parts, ends_all=name == "api" or len(names) == 1), name=name)
         except BaseExceptionGroup as group:
             if refused := group.subgroup(StartupError):
-                raise _first(refused) from None
+                raise first(refused) from None
             raise
 
 
@@ -122,28 +123,11 @@ async def _keep(name: str, run: Run, parts: Parts, *, ends_all: bool) -> None:
             log.error("role can't begin; tried again", role=name, reason=str(refused))
             delay = LONGEST_DELAY
         except Exception as error:
-            if _is_only(error, (LeaseLostError, *TRANSIENT_DATABASE_ERRORS)):
-                log.warning("role begins again", role=name, error=_kind(error))
+            if is_only(error, (LeaseLostError, *TRANSIENT_DATABASE_ERRORS)):
+                log.warning("role begins again", role=name, error=type(first(error)).__name__)
             else:
                 log.error("role ended by an error; it begins again", role=name, exc_info=error)
         if time.monotonic() - begun > STEADY:
             delay = FIRST_DELAY
         await asyncio.sleep(delay)
         delay = min(2 * delay, LONGEST_DELAY)
-
-
-def _is_only(error: Exception, kinds: tuple[type[Exception], ...]) -> bool:
-    if isinstance(error, ExceptionGroup):
-        return error.split(kinds)[1] is None
-    return isinstance(error, kinds)
-
-
-def _kind(error: BaseException) -> str:
-    return type(_first(error)).__name__ if isinstance(error, BaseExceptionGroup) else type(error).__name__
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    found: BaseException = group
-    while isinstance(found, BaseExceptionGroup):
-        found = found.exceptions[0]
-    return found

@@ -24,6 +24,7 @@ from domain.errors import DomainError
 from domain.limits import NO_LIMITS, Limits
 from runtime.account_wallets import AccountWallets
 from runtime.composition import utc_now
+from runtime.error_groups import first
 from runtime.errors import StartupError
 from runtime.own_tips import off_limits, tips_itself
 from runtime.preconditions import claim_wallet, require_guarded_attempts, require_wallet
@@ -77,7 +78,7 @@ async def run(parts: Parts) -> None:
             tasks.create_task(_sign_for_others(parts, context, visits), name="wallets of accounts")
     except BaseExceptionGroup as group:
         if refused := group.subgroup(StartupError):
-            raise StartupError(str(_first(refused))) from None
+            raise StartupError(str(first(refused))) from None
         raise
     finally:
         store.broker.wake()
@@ -150,13 +151,6 @@ def _canary(parts: Parts, signer: AccountSigner, account_id: UUID) -> Canary:
             return await canaries_of(wallet.address, history)
 
     return Canary(chain, wallet, signer.guard_key, parts.store.guard_keys, funds, account_id, canaries)
-
-
-def _first(group: BaseExceptionGroup[StartupError]) -> BaseException:
-    found: BaseException = group
-    while isinstance(found, BaseExceptionGroup):
-        found = found.exceptions[0]
-    return found
 
 
 def compose(

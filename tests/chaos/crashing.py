@@ -25,6 +25,7 @@ from event_store.processors import positions
 from event_store.processors.processor import Processor
 from event_store.types import AppendRequest
 from runtime import roles
+from runtime.roles import entry
 from workers.dispatch.queue import Queue
 from workers.tracker.visits import VisitRequests
 
@@ -89,4 +90,4 @@ def arm(point: str) -> None:
 if __name__ == "__main__":
     played, point = sys.argv[1:]
     arm(point)
-    roles.main(*roles.named(played))
+    entry.main(*roles.named(played))

@@ -12,8 +12,8 @@ from uuid import UUID
 
 import structlog
 
-from commands.compared import may_be_cancelled
 from commands.errors import GuardFailedError
+from commands.history_compared import may_be_cancelled
 from commands.loaded_order import LoadedOrder
 from commands.orders import Guards, OrderRepository
 from commands.trading import TradingStates

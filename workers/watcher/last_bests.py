@@ -16,7 +16,7 @@ from event_store.errors import LeaseLostError
 from event_store.processors.leases import Lease
 from workers.errors import TRANSIENT_ERRORS
 from workers.watcher.book_feed import BookFeed
-from workers.watcher.met import best_alone
+from workers.watcher.price_effects import best_alone
 
 log = structlog.get_logger(__name__)
 

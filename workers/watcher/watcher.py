@@ -38,7 +38,7 @@ from workers.watcher.book_feed import WATCHER, BookFeed
 from workers.watcher.deadman import DeadmanWatch
 from workers.watcher.freshness import Freshness
 from workers.watcher.last_bests import record_last_bests
-from workers.watcher.met import Met, is_held
+from workers.watcher.price_effects import Met, is_held
 from workers.watcher.price_jump_filter import PriceJumpFilter
 
 log = structlog.get_logger(__name__)

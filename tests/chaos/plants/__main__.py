@@ -7,7 +7,8 @@ import sys
 from typing import Any
 
 from cli import up
-from runtime import engine, roles
+from runtime import engine, program, roles
+from runtime.roles import entry
 from runtime.supervision.child import Program
 from tests.chaos.plants.faulty import PLANTS
 
@@ -16,7 +17,7 @@ def main(name: str, played: str | None = None) -> None:
     plant = PLANTS[name]
     if played:
         plant.put_in()
-        roles.main(*roles.named(played))
+        entry.main(*roles.named(played))
     sound = engine._role
 
     def composed(command: str, *shown: str, **named: Any) -> Program:
@@ -27,7 +28,7 @@ def main(name: str, played: str | None = None) -> None:
         return dataclasses.replace(program, command=(sys.executable, "-m", "tests.chaos.plants", name, played))
 
     engine._role = composed  # type: ignore[assignment]
-    sys.exit(roles.guarded("up", lambda: up.run(demo=False)))
+    sys.exit(program.guarded("up", lambda: up.run(demo=False)))
 
 
 if __name__ == "__main__":

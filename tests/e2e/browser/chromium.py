@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
 import itertools
 import json
@@ -82,10 +81,6 @@ class Page:
         while not await self.evaluate(f"!!({script})"):
             assert time.monotonic() < deadline, f"never true: {script}; {self.complaints}"
             await asyncio.sleep(0.1)
-
-    async def screenshot(self, target: Path) -> None:
-        shot = await self.command("Page.captureScreenshot", format="png")
-        target.write_bytes(base64.b64decode(shot["data"]))
 
 
 @contextlib.asynccontextmanager

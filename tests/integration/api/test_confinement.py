@@ -309,7 +309,7 @@ async def upgrade(world: World) -> None:
 
 
 async def nothing(world: World) -> None:
-    """Told to anybody, and nothing of an account in it: ``test_what_anybody_is_told`` reads it."""
+    """Told to anybody: ``test_what_anybody_is_told_holds_nothing_of_an_account`` reads it."""
 
 
 async def refused(world: World) -> None:

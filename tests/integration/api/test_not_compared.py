@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from api import compared
+from api import cancel_patience
 from api.orders import cancel
 from tests.integration.api.serving import BODY, Engine
 from tests.integration.api.test_order_lists import live
@@ -27,7 +27,7 @@ class Comparison:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compared, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(cancel_patience, "PATIENCE_S", 0.2)
 
 
 async def test_a_cancel_waits_for_the_comparison(engine: Engine) -> None:
@@ -69,7 +69,7 @@ async def test_a_halt_that_is_to_cancel_what_is_live_says_what_it_could_not(engi
 
 
 async def test_however_many_are_cancelled_they_wait_once(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compared, "PATIENCE_S", 1.0)
+    monkeypatch.setattr(cancel_patience, "PATIENCE_S", 1.0)
     monkeypatch.setattr(cancel, "AT_ONCE", 1)
     orders = [(await engine.submit(**LIMIT))["orderId"] for _ in range(4)]
     engine.trading.compared = Comparison(await engine.events.head())

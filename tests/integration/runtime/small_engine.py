@@ -11,7 +11,7 @@ import signal
 import sys
 from pathlib import Path
 
-from runtime import roles, settings, telemetry
+from runtime import program, settings, telemetry
 from runtime.data_directory import occupied
 from runtime.embedded import postgres, valkey
 from runtime.supervision import child
@@ -52,4 +52,4 @@ async def engine(data_dir: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(roles.guarded("engine", lambda: roles.run_until_signalled(engine(Path(sys.argv[1])))))
+    sys.exit(program.guarded("engine", lambda: program.run_until_signalled(engine(Path(sys.argv[1])))))

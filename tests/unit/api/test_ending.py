@@ -11,8 +11,8 @@ import pytest
 from psycopg_pool import PoolTimeout
 
 from api.callers.caller import Caller
+from api.epochs_after import epochs_after
 from api.orders.ending import ended_within
-from api.recorded import epochs_after
 from api.services import Services
 from commands.errors import SubmissionUnknownError
 from domain.epochs import Epochs

@@ -10,8 +10,8 @@ from weakref import ref
 
 import pytest
 
-from runtime import roles
 from runtime.garbage_collection import collect_when_idle
+from runtime.roles import entry
 from runtime.settings import Settings
 
 
@@ -59,7 +59,7 @@ async def test_every_role_has_it_done_for_as_long_as_it_runs() -> None:
     async def role(_: Settings) -> None:
         beside.extend(one for one in asyncio.all_tasks() if one.get_name() == "garbage-collection")
 
-    await roles._checked(Settings(SUREFILL_SUPERVISED=True), role)  # type: ignore[call-arg]
+    await entry._checked(Settings(SUREFILL_SUPERVISED=True), role)  # type: ignore[call-arg]
     [collecting] = beside
     await asyncio.wait([collecting])
     assert collecting.cancelled()

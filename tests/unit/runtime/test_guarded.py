@@ -13,7 +13,7 @@ from runtime.telemetry import CREDENTIALS
 SCRIPT = """
 from psycopg_pool import PoolTimeout
 from event_store.errors import LeaseLostError
-from runtime.roles import guarded
+from runtime.program import guarded
 def body():
     url = "http://node/?api-key=" + "hun" + "ter2"
     raise {error}
@@ -54,7 +54,7 @@ def test_an_outage_or_a_lost_lease_is_one_line(error: str, sentence: str) -> Non
 
 UNREAD = """
 import os
-from runtime.roles import guarded
+from runtime.program import guarded
 def body():
     {body}
 raise SystemExit(guarded("a command", body))

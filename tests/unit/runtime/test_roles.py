@@ -10,7 +10,8 @@ import pytest
 
 from event_store.errors import LeaseLostError
 from runtime.errors import StartupError
-from runtime.roles import SHARED, allow_many_connections, named, process
+from runtime.roles import SHARED, named, process
+from runtime.roles.entry import allow_many_connections
 from runtime.roles.parts import Parts
 
 NO_PARTS = cast(Parts, None)

@@ -14,7 +14,7 @@ from runtime.addresses import Addresses
 from runtime.embedded import postgres, valkey
 from runtime.embedded.binaries import reaches
 from runtime.errors import SettingsError, StartupError
-from runtime.roles import guarded
+from runtime.program import guarded
 from runtime.settings import Settings
 from runtime.supervision.child import Account, Program
 

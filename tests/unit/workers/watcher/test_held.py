@@ -17,7 +17,7 @@ from domain.trading_state import AccountTrading
 from tests.unit.domain.scenario import NOW, submit, submitted
 from tests.unit.domain.test_triggers import SELL, SELL_STOP
 from tests.unit.workers.watcher.test_trails import trailing
-from workers.watcher.met import Met, is_held
+from workers.watcher.price_effects import Met, is_held
 
 ACCOUNT, OTHER = UUID(int=1), UUID(int=2)
 TRADES = {ACCOUNT: AccountTrading()}

@@ -18,7 +18,7 @@ class _Asked(Generic[Question, Answer]):
     answer: asyncio.Future[Answer]
 
 
-class Together(Generic[Key, Question, Answer]):
+class BatchedQuestions(Generic[Key, Question, Answer]):
     """``answer_all`` gets a key's questions in the order in which they came, at most ``most`` at once, and gives an
     answer to each. What it raises is raised to each that asked. Who leaves is answered all the same.
     """

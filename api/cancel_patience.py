@@ -16,11 +16,11 @@ from domain.errors import DomainError
 PATIENCE_S = 4.0
 _AGAIN_S = 0.1
 T = TypeVar("T")
-Compared = Callable[[UUID], Awaitable[bool]]
+IsCompared = Callable[[UUID], Awaitable[bool]]
 """Whether the history of an account's wallet was compared with the log since this process began."""
 
 
-async def until_compared(compared: Compared, account_id: UUID) -> None:
+async def until_compared(compared: IsCompared, account_id: UUID) -> None:
     """Return once it was, or once that takes too long: what is asked then says so. A request waits once, whatever it
     asks for.
     """
@@ -32,7 +32,7 @@ async def until_compared(compared: Compared, account_id: UUID) -> None:
         await asyncio.sleep(_AGAIN_S)
 
 
-async def once_compared(compared: Compared, account_id: UUID, ask: Callable[[], Awaitable[T]]) -> T:
+async def once_compared(compared: IsCompared, account_id: UUID, ask: Callable[[], Awaitable[T]]) -> T:
     """What ``ask`` returns, asked again after the comparison where it is refused for want of it: most isn't."""
     try:
         return await ask()

@@ -18,7 +18,7 @@ Show = Callable[[int, str], None]
 """Is told how many blocks are still to come, and by which endpoint's word."""
 
 
-async def settled(reader: HistoryReader, show: Show) -> Mapping[str, Tip]:
+async def until_nothing_lands(reader: HistoryReader, show: Show) -> Mapping[str, Tip]:
     """How far the endpoints have come, finalized, once enough of them are past the life of every blockhash there was.
 
     Raises ``ChainUnavailableError`` where too few endpoints answer.

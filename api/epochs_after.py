@@ -1,4 +1,4 @@
-"""What an answer says of the place in the log of what it has just recorded."""
+"""The epochs by which an answer names the place in the log of what it has just recorded."""
 
 from __future__ import annotations
 

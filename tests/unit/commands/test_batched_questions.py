@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from commands.together import Together
+from commands.batched_questions import BatchedQuestions
 
 
 class Counter:
@@ -27,12 +27,12 @@ class Counter:
 
 async def test_the_first_goes_alone_and_what_comes_meanwhile_goes_together_up_to_the_most() -> None:
     counter = Counter()
-    together = Together[str, int, int](counter.answer, most=2)
-    asking = [asyncio.create_task(together.ask("a", 1))]
+    questions = BatchedQuestions[str, int, int](counter.answer, most=2)
+    asking = [asyncio.create_task(questions.ask("a", 1))]
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    asking += [asyncio.create_task(together.ask("a", number)) for number in (2, 3, 4)]
-    asking += [asyncio.create_task(together.ask("b", 5))]
+    asking += [asyncio.create_task(questions.ask("a", number)) for number in (2, 3, 4)]
+    asking += [asyncio.create_task(questions.ask("b", 5))]
     await asyncio.sleep(0)
     counter.may_answer.set()
     assert await asyncio.gather(*asking) == [100, 200, 300, 400, 500]
@@ -42,16 +42,16 @@ async def test_the_first_goes_alone_and_what_comes_meanwhile_goes_together_up_to
 async def test_an_error_is_each_askers_and_the_next_are_answered() -> None:
     counter = Counter()
     counter.may_answer.set()
-    together = Together[str, int, int](counter.answer, most=10)
-    found = await asyncio.gather(together.ask("a", 0), together.ask("a", 1), return_exceptions=True)
+    questions = BatchedQuestions[str, int, int](counter.answer, most=10)
+    found = await asyncio.gather(questions.ask("a", 0), questions.ask("a", 1), return_exceptions=True)
     assert [type(one) for one in found] == [ZeroDivisionError, ZeroDivisionError]
-    assert await together.ask("a", 2) == 200
+    assert await questions.ask("a", 2) == 200
 
 
 async def test_who_leaves_is_counted_and_keeps_nobody_from_an_answer() -> None:
     counter = Counter()
-    together = Together[str, int, int](counter.answer, most=10)
-    leaving, staying = (asyncio.create_task(together.ask("a", number)) for number in (1, 2))
+    questions = BatchedQuestions[str, int, int](counter.answer, most=10)
+    leaving, staying = (asyncio.create_task(questions.ask("a", number)) for number in (1, 2))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     leaving.cancel()
