@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import structlog
 
 from chains.json_rpc import Answer, Request, decode, decode_batch, encode, encode_batch
+from chains.transport import StatusError, TransportError
 
 log = structlog.get_logger(__name__)
 
@@ -20,6 +21,9 @@ CALLS_A_BATCH = 100
 UNBATCHED_S = 60.0
 # A batch is answered when its slowest call is: no call may hold up the others for longer than this.
 BATCH_TIMEOUT_S = 3.0
+# What a server answers that can't make anything of a batch. 429 and a gateway's 502 to 504 would be answered to single
+# calls as well, and a hundred of them in place of one make it worse.
+_NOT_TAKEN = frozenset(range(400, 502)) - {429}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +35,10 @@ class _Call:
 class Batches:
     """Calls to one endpoint, sent by ``post``; what that raises, every call of the batch raises.
 
-    A single call is sent as a plain request. Not every endpoint takes batches: after a batch that failed as a whole, or
-    was not answered within ``BATCH_TIMEOUT_S`` seconds, calls are sent one by one for ``UNBATCHED_S`` seconds, so that
-    a slow call holds up only itself.
+    A single call is sent as a plain request. Not every endpoint takes batches: after a batch that was answered as one
+    that isn't taken, or was not answered within ``BATCH_TIMEOUT_S`` seconds, calls are sent one by one for
+    ``UNBATCHED_S`` seconds, so that a slow call holds up only itself. Who asks for fewer requests, or can't be reached,
+    is sent batches as before.
     """
 
     def __init__(self, post: Callable[[bytes], Awaitable[bytes]]) -> None:
@@ -78,7 +83,7 @@ class Batches:
             for call in calls:
                 if not call.answer.done():
                     call.answer.set_exception(error)
-            if len(calls) > 1:
+            if len(calls) > 1 and _speaks_of_the_batch(error):
                 self._unbatched_until = time.monotonic() + UNBATCHED_S
                 log.warning("a batch failed: calls go one by one", calls=len(calls), error=type(error).__name__)
             return
@@ -98,3 +103,8 @@ class Batches:
         async with asyncio.timeout(BATCH_TIMEOUT_S):
             body = await self._post(encode_batch([call.request for call in calls]))
         return decode_batch(body)
+
+
+def _speaks_of_the_batch(error: Exception) -> bool:
+    """Whether single calls may be answered where the batch was not."""
+    return error.status in _NOT_TAKEN if isinstance(error, StatusError) else not isinstance(error, TransportError)

@@ -30,12 +30,20 @@ class TransportError(Exception):
     """No answer came; the text is one or a few words and never holds the URL."""
 
 
-class ForbiddenError(TransportError):
+class StatusError(TransportError):
+    """An HTTP ``status`` other than success."""
+
+    def __init__(self, status: int) -> None:
+        self.status = status
+        super().__init__(f"HTTP {status}")
+
+
+class ForbiddenError(StatusError):
     """HTTP 403; ``body`` is what begins it."""
 
     def __init__(self, body: bytes) -> None:
         self.body = body
-        super().__init__("HTTP 403")
+        super().__init__(403)
 
 
 class Transport:
@@ -58,8 +66,8 @@ class Transport:
     async def post(self, body: bytes, *, within: float, tells_why: bool = False) -> bytes:
         """The body of the answer; ``within`` is for the whole exchange, in seconds.
 
-        Raises ``TransportError``, also for any status but success, and ``TimeoutError``; where it ``tells_why`` it
-        doesn't answer, ``ForbiddenError``.
+        Raises ``TransportError``, for any status but success ``StatusError``, and ``TimeoutError``; where it
+        ``tells_why`` it doesn't answer, ``ForbiddenError``.
         """
         if self._closed:
             raise TransportError("closed")
@@ -70,7 +78,7 @@ class Transport:
                 if tells_why and response.status == 403:
                     raise ForbiddenError(await _beginning(response))
                 if not 200 <= response.status < 300:
-                    raise TransportError(f"HTTP {response.status}")
+                    raise StatusError(response.status)
                 return await _bounded(response)
         except aiohttp.ServerTimeoutError:
             raise TimeoutError from None

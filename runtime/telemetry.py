@@ -22,6 +22,8 @@ CREDENTIALS = re.compile(
     r"(?<=://)[^\s/@]*:[^\s/@]*@|sf_[A-Za-z0-9_-]{43}|(?<=[?&])[^\s=&#]*(?:key|token|secret)=[^\s&#'\"]*", re.I
 )
 REMOVED = "[removed]"
+# What each consumer of Dramatiq says every three seconds while Valkey is away, which the notifier says once.
+REPEATED = ("Consumer encountered a connection error: %s", "Restarting consumer in %0.2f seconds.")
 
 
 def configure(settings: Settings | None, role: str, *, stream: TextIO = sys.stderr) -> None:
@@ -53,6 +55,7 @@ def configure(settings: Settings | None, role: str, *, stream: TextIO = sys.stde
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[remove_meta, *ending])
     )
+    handler.addFilter(lambda record: record.msg not in REPEATED)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)

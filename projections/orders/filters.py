@@ -34,30 +34,18 @@ class OrderFilter:
 
     def arguments(self) -> dict[str, Any]:
         """Those of ``list.sql``."""
-        sold, bought = self._directions()
+        pair = self.pair
         return {
             "status": self.status,
             "order": self.order_id,
             "parent": None if self.parent_id is None else str(self.parent_id),
             "type": self.type,
-            "sold": sold,
-            "bought": bought,
+            "base": pair and pair.base.mint,
+            "quote": pair and pair.quote.mint,
+            "sold": pair and self.side and (pair.base if self.side == "sell" else pair.quote).mint,
             "since": self.since,
             "until": self.until,
         }
-
-    def _directions(self) -> tuple[list[str] | None, list[str] | None]:
-        """The mints that the orders may sell and buy; which of a pair's two a sell sells is its base."""
-        if self.pair is None:
-            return None, None
-        base, quote = self.pair.base.mint, self.pair.quote.mint
-        match self.side:
-            case "sell":
-                return [base], [quote]
-            case "buy":
-                return [quote], [base]
-            case None:
-                return [base, quote], [base, quote]
 
     def digest(self, account_id: UUID) -> bytes:
         """What a cursor carries of account and question."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import psycopg
 
@@ -12,6 +13,8 @@ from projections.orders import PROCESSOR
 from tests.integration.conftest import TestDatabase
 
 EVENTS_AN_ORDER = 5
+ACCOUNT = UUID("00000000-0000-7000-8000-000000000001")
+"""Whose orders they all are."""
 _EVENTS = (Path(__file__).parent / "long_log_events.sql").read_text()
 _ORDERS = (Path(__file__).parent / "long_log_orders.sql").read_text()
 

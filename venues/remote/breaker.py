@@ -1,13 +1,14 @@
 """Leave alone what fails: after some failures in a row nobody asks for a while, then one asks whether it is back.
 
 What shows that may be long in coming: a venue's quotes may be beaten, so that none of its swaps is tried, and at night
-nobody asks. So the trying ends by its time, too, where nothing failed in it.
+nobody asks. So the trying ends by its time, too, where nothing failed in it. Time is that of the monotonic clock: one
+of the wall that steps back an hour would leave a venue alone for as long.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from time import time
+from time import monotonic
 from typing import Literal
 
 from domain.codes import Code
@@ -23,14 +24,15 @@ TRYING_S = 60.0
 
 
 class CircuitBreaker:
-    """Of the service or venue ``name``. ``closed``: asked as usual; ``open``: not asked until ``until``, unix time;
+    """Of the service or venue ``name``. ``closed``: asked as usual; ``open``: not asked for ``left_s`` seconds;
     ``half_open``, for ``TRYING_S`` at most: one asks, and its answer decides. Until something succeeds a failure after
     that opens it again at once.
     """
 
-    def __init__(self, name: str, *, clock: Callable[[], float] = time) -> None:
+    def __init__(self, name: str, *, clock: Callable[[], float] = monotonic) -> None:
         self.name = name
         self.until = 0.0
+        """By the clock given, which is no unix time."""
         self.reason: str | None = None
         self.was_asked = False
         """Whether this process has any business with it."""
@@ -50,6 +52,11 @@ class CircuitBreaker:
         if not self._is_open:
             return "closed"
         return "open" if now < self.until else "half_open"
+
+    @property
+    def left_s(self) -> float:
+        """For how many seconds more it isn't asked."""
+        return max(0.0, self.until - self._clock())
 
     def require(self, *, within: float = FIRST_S) -> None:
         """Raise ``VenueError`` where it isn't to be asked now. The one that tries has ``within`` seconds to answer."""

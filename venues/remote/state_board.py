@@ -73,7 +73,7 @@ def _state_of(breaker: CircuitBreaker) -> VenueState:
     state = breaker.state
     if state == "closed":
         return VenueState()
-    return VenueState(state, breaker.reason, breaker.until)
+    return VenueState(state, breaker.reason, time() + breaker.left_s)
 
 
 def _decoded(said: bytes | str) -> dict[str, VenueState]:

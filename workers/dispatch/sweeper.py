@@ -17,6 +17,7 @@ from event_store.read.log import Log
 from workers.dispatch.queue import Queue
 from workers.dispatch.work import WorkTable
 from workers.metrics import DEAD_LETTERS, DERIVED, MESSAGES_FAILED, SWEPT
+from workers.outages import Outages
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +45,7 @@ class Sweeper:
         """Sweep until cancelled; goes on when PostgreSQL or Valkey were unreachable."""
         heads: list[tuple[float, int]] = []
         derive_at = time.monotonic() + DERIVE_EVERY_S
+        valkey, postgresql = Outages(), Outages()
         while True:
             sleep = MOST_SLEEP_S
             try:
@@ -54,9 +56,14 @@ class Sweeper:
                     await self._count_dead_letters()
             except RedisError as error:
                 MESSAGES_FAILED.inc()
-                log.warning("sweeper waits for Valkey", error=type(error).__name__)
+                if valkey.begins():
+                    log.warning("sweeper waits for Valkey", error=type(error).__name__)
             except TRANSIENT_DATABASE_ERRORS as error:
-                log.warning("sweeper waits for PostgreSQL", error=type(error).__name__)
+                if postgresql.begins():
+                    log.warning("sweeper waits for PostgreSQL", error=type(error).__name__)
+            else:
+                if valkey.ends() | postgresql.ends():
+                    log.info("sweeper goes on")
             await self._sleep(sleep)
 
     async def _sleep(self, seconds: float) -> None:

@@ -32,6 +32,7 @@ from workers.errors import TRANSIENT_ERRORS
 from workers.execution.sending import send
 from workers.log_follower import follow_log
 from workers.metrics import TRACKED, UNKNOWN, UNKNOWN_AGE
+from workers.outages import Outages
 from workers.tracker.chain_silence import ChainSilence
 from workers.tracker.expiry_prover import ExpiryProver
 from workers.tracker.finality import Finality
@@ -105,6 +106,7 @@ class Tracker:
         self._prover = ExpiryProver(chain, work, self._recorder, self._landings, self._finality, clock)
         self._guards = GuardWatch(chain)
         self._silence = ChainSilence(work, patience=self._pace.uncertain_after, repeat=self._pace.proof)
+        self._outages = Outages()
         self._tasks: asyncio.TaskGroup | None = None
 
     async def run(self, lease: Lease) -> None:
@@ -114,22 +116,33 @@ class Tracker:
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             tasks.create_task(follow_log(tail, self._tracked.apply, processor=TRACKER))
-            tasks.create_task(self._repeat(pace.poll, lambda: self._poll_statuses(lease, ended=False)))
-            tasks.create_task(self._repeat(pace.poll_ended, lambda: self._poll_statuses(lease, ended=True)))
-            tasks.create_task(self._repeat(pace.heights, self._poll_height))
-            tasks.create_task(self._repeat(pace.rows, self._tracked.reconcile))
-            tasks.create_task(self._repeat(pace.visits, self._request_visits))
-            tasks.create_task(self._repeat(pace.guards, lambda: self._watch_guards(lease)))
+            tasks.create_task(self._repeat("statuses", pace.poll, lambda: self._poll_statuses(lease, ended=False)))
+            tasks.create_task(
+                self._repeat(
+                    "statuses of ended orders", pace.poll_ended, lambda: self._poll_statuses(lease, ended=True)
+                )
+            )
+            tasks.create_task(self._repeat("heights", pace.heights, self._poll_height))
+            tasks.create_task(self._repeat("rows", pace.rows, self._tracked.reconcile))
+            tasks.create_task(self._repeat("visits", pace.visits, self._request_visits))
+            tasks.create_task(self._repeat("guards", pace.guards, lambda: self._watch_guards(lease)))
 
-    async def _repeat(self, seconds: float, act: Callable[[], Awaitable[None]]) -> None:
-        """Do ``act`` every so many ``seconds``, and after a transient error a little later."""
+    async def _repeat(self, part: str, seconds: float, act: Callable[[], Awaitable[None]]) -> None:
+        """Do ``act`` every so many ``seconds``, and after a transient error a little later. That it fails is said of
+        all parts together.
+        """
         while True:
             begun = time.monotonic()
             try:
                 await act()
             except TRANSIENT_ERRORS as error:
-                log.warning("tracker goes on when it is back", error=type(error).__name__, reason=str(error)[:200])
+                if self._outages.begins(part):
+                    said = {"error": type(error).__name__, "reason": str(error)[:200]}
+                    log.warning("tracker goes on when it is back", part=part, **said)
                 await asyncio.sleep(seconds)
+            else:
+                if self._outages.ends(part):
+                    log.info("tracker goes on")
             await asyncio.sleep(max(0.0, begun + seconds - time.monotonic()))
 
     async def _request_visits(self) -> None:

@@ -87,6 +87,8 @@ class TwapWatch:
         self._clock = clock
         self._paper = paper
         self._told = asyncio.Event()
+        # By list what has been said to stand in its way: it is looked at again and again.
+        self._said: dict[UUID, str] = {}
 
     def apply(self, batch: Iterable[NewEvent]) -> None:
         """Look again where a batch of events says something of a list."""
@@ -135,7 +137,7 @@ class TwapWatch:
     async def _looked_at(self, row: ScheduledSlice, lease: Lease) -> float | None:
         """Seconds until it is looked at again, where something stands in its way."""
         try:
-            return await self._look(row, lease)
+            pause = await self._look(row, lease)
         except (LeaseLostError, *TRANSIENT_DATABASE_ERRORS):
             raise
         except GuardFailedError:
@@ -143,11 +145,22 @@ class TwapWatch:
             self._trading.forget(row.account_id)
             return BUSY_S
         except (WaitError, *TRANSIENT_ERRORS) as error:
-            log.info("a slice waits", list_id=str(row.list_id), slice=row.number, error=type(error).__name__)
+            if self._is_news(row, error):
+                log.info("a slice waits", list_id=str(row.list_id), slice=row.number, error=type(error).__name__)
             return AGAIN_S
         except Exception as error:
-            log.error("a slice can't be submitted", list_id=str(row.list_id), error=error_code(error), exc_info=error)
+            if self._is_news(row, error):
+                code = error_code(error)
+                log.error("a slice can't be submitted", list_id=str(row.list_id), error=code, exc_info=error)
             return BROKEN_S
+        self._said.pop(row.list_id, None)
+        return pause
+
+    def _is_news(self, row: ScheduledSlice, error: Exception) -> bool:
+        """Whether something else than before stands in the list's way; the same is said once."""
+        code = error_code(error)
+        before, self._said[row.list_id] = self._said.get(row.list_id), code
+        return code != before
 
     async def _look(self, row: ScheduledSlice, lease: Lease) -> float | None:
         found = await self._lists.of(row.list_id)

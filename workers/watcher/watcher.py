@@ -34,6 +34,7 @@ from workers.dead_letters import MOST_FAILURES
 from workers.errors import TRANSIENT_ERRORS, error_code
 from workers.log_follower import follow_log
 from workers.metrics import FIRE_SECONDS, FIRED, OBSERVATIONS
+from workers.outages import Outages
 from workers.watcher.book_feed import WATCHER, BookFeed
 from workers.watcher.deadman import DeadmanWatch
 from workers.watcher.freshness import Freshness
@@ -132,21 +133,19 @@ class Watcher:
             raise
 
     async def _observe_on(self, lease: Lease) -> None:
-        outage: str | None = None
+        outages = Outages()
         due = time.monotonic()
         while True:
             try:
                 await self._observe(lease)
             except TRANSIENT_ERRORS as error:
                 OBSERVATIONS.labels("failed").inc()
-                if outage is None:
+                if outages.begins():
                     log.warning("no price; nothing fires", error=type(error).__name__, reason=str(error)[:200])
-                outage = type(error).__name__
                 await asyncio.sleep(self._pace.observe)
             else:
-                if outage is not None:
-                    log.info("prices are back", after=outage)
-                outage = None
+                if outages.ends():
+                    log.info("prices are back")
             # Counted from when it was due, so that the rate is the one asked for; after a delay none is made up for.
             due = max(due + self._pace.observe, time.monotonic())
             await asyncio.sleep(due - time.monotonic())

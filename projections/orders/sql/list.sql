@@ -1,4 +1,5 @@
 -- An account's orders by their place in the log, from which no order ever moves. Each filter that isn't asked for is null.
+-- The expressions are those of the indexes orders_v1_of_parent, orders_v1_of_type and orders_v1_of_pair.
 select order_id, account_id, state::text, version, submitted_at, updated_at, "position", first_position
 from orders_v1
 where account_id = %(account)s
@@ -6,8 +7,11 @@ where account_id = %(account)s
   and (%(order)s::uuid is null or order_id = %(order)s)
   and (%(parent)s::text is null or coalesce(state ->> 'parent_id', state -> 'leg' ->> 'list_id') = %(parent)s)
   and (%(type)s::text is null or state ->> 'type' = %(type)s)
-  and (%(sold)s::text[] is null or state -> 'token_in' ->> 'mint' = any(%(sold)s))
-  and (%(bought)s::text[] is null or state -> 'token_out' ->> 'mint' = any(%(bought)s))
+  and (%(base)s::text is null or (
+    least(state -> 'token_in' ->> 'mint', state -> 'token_out' ->> 'mint') = least(%(base)s, %(quote)s::text)
+    and greatest(state -> 'token_in' ->> 'mint', state -> 'token_out' ->> 'mint') = greatest(%(base)s, %(quote)s::text)
+  ))
+  and (%(sold)s::text is null or state -> 'token_in' ->> 'mint' = %(sold)s)
   and (%(since)s::timestamptz is null or submitted_at >= %(since)s)
   and (%(until)s::timestamptz is null or submitted_at < %(until)s)
   and (%(before)s::bigint is null or first_position < %(before)s)

@@ -41,7 +41,7 @@ async def test_calls_of_one_moment_go_together_and_each_has_its_own_answer() -> 
     assert asked == [3, CALLS_A_BATCH, CALLS_A_BATCH]
 
 
-@pytest.mark.parametrize("status", ["200 OK", "400 Bad Request"])
+@pytest.mark.parametrize("status", ["200 OK", "400 Bad Request", "500 Internal Server Error"])
 async def test_an_endpoint_that_takes_no_batches_is_asked_one_by_one(status: str) -> None:
     async def single(request: Any) -> bytes:
         if isinstance(request, list):
@@ -55,6 +55,31 @@ async def test_an_endpoint_that_takes_no_batches_is_asked_one_by_one(status: str
         await endpoint.close()
     assert all(isinstance(one, UnansweredError) for one in refused)
     assert answered == ["answer 0", "answer 1"]
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [http(b"", status="429 Too Many Requests"), http(b"", status="503 Service Unavailable"), http(b"", length=10), b""],
+    ids=["429", "503", "breaks off", "no answer"],
+)
+async def test_who_asks_for_less_or_is_away_is_sent_no_more_requests_than_before(failure: bytes) -> None:
+    asked: list[int] = []
+    limited = True
+
+    async def sometimes(request: Any) -> bytes:
+        asked.append(len(request))
+        return failure if limited else http(json.dumps([answer(one) for one in request]).encode())
+
+    async with serving(sometimes) as url:
+        endpoint = Endpoint(url)
+        refused = await calls(endpoint, CALLS_A_BATCH)
+        again = await calls(endpoint, CALLS_A_BATCH)
+        limited = False
+        answered = await calls(endpoint, CALLS_A_BATCH)
+        await endpoint.close()
+    assert all(isinstance(one, UnansweredError) for one in (*refused, *again))
+    assert answered == [f"answer {n}" for n in range(CALLS_A_BATCH)]
+    assert asked == [CALLS_A_BATCH] * 3
 
 
 async def test_a_caller_that_leaves_takes_nothing_from_those_it_went_with() -> None:

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import logging.handlers
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from uuid import UUID, uuid4
 
 import dramatiq
+import dramatiq.worker
+import pytest
+import structlog
 
 from event_store.notifier import Notifier
+from runtime.telemetry import REPEATED, configure
 from tests.integration.embedded import EmbeddedValkey
+from tests.integration.workers.harness import EngineHarness
+from tests.ports import free_port
+from workers.dispatch import sweeper
 from workers.dispatch.broker import IDLE_S, QUEUE, Take, WokenBroker, open_broker
 from workers.dispatch.queue import Queue, declare_actor
+from workers.dispatch.sweeper import Sweeper
+from workers.metrics import MESSAGES_FAILED
 
 THREADS = 2
 
@@ -111,3 +122,59 @@ async def test_what_is_acknowledged_makes_room_for_what_waits(valkey: EmbeddedVa
     queue.close()
     # Four fit at a time: a consumer that polled would wait for IDLE_S nine times.
     assert took < 4 * IDLE_S, took
+
+
+@contextmanager
+def log_lines_to(stream: io.StringIO) -> Iterator[None]:
+    """Logging as a process has it."""
+    root, before = logging.getLogger(), structlog.get_config()
+    handlers, level = root.handlers[:], root.level
+    configure(None, "worker", stream=stream)
+    try:
+        yield
+    finally:
+        root.handlers[:], root.level = handlers, level
+        structlog.configure(**before)
+
+
+async def test_while_valkey_is_away_its_consumers_say_nothing_again_and_again(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(dramatiq.worker, "CONSUMER_RESTART_DELAY_SECS", 0.02)
+    valkey, written, said = EmbeddedValkey(), io.StringIO(), logging.handlers.BufferingHandler(10_000)
+    valkey.start()
+    with log_lines_to(written):
+        logging.getLogger("dramatiq").addHandler(said)
+        try:
+            async with working(broker_on(valkey), Taken().take):
+                valkey.stop()
+                async with asyncio.timeout(30):
+                    while len(said.buffer) < 12:
+                        await asyncio.sleep(0.01)
+        finally:
+            logging.getLogger("dramatiq").removeHandler(said)
+            valkey.stop()
+    assert {record.msg for record in said.buffer} >= {*REPEATED}
+    assert "onsumer" not in written.getvalue()
+
+
+async def test_the_sweeper_says_once_that_valkey_is_away_and_once_that_it_is_back(
+    engine: EngineHarness, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(sweeper, "MOST_SLEEP_S", 0.02)
+    await engine.submit()
+    engine.start_projector()
+    nobody = Queue(open_broker(f"redis://127.0.0.1:{free_port()}/0"))
+    sweeping = Sweeper(engine.events, engine.work, nobody)
+    failed = MESSAGES_FAILED._value.get()
+    with structlog.testing.capture_logs() as logged:
+        task = asyncio.create_task(sweeping.run())
+        async with asyncio.timeout(30):
+            while MESSAGES_FAILED._value.get() < failed + 5:
+                await asyncio.sleep(0.01)
+            sweeping._queue = engine.queue
+            while not any(line["event"] == "sweeper goes on" for line in logged):
+                await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    nobody.close()
+    said = [line["event"] for line in logged if line["event"].startswith("sweeper")]
+    assert said == ["sweeper waits for Valkey", "sweeper goes on"]

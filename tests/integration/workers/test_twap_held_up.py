@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+import structlog
 
 from commands.accounts import Behind
 from commands.errors import GuardFailedError
@@ -33,6 +34,7 @@ from tests.integration.workers.test_twap import (
     until,
 )
 from venues.prices import PoolPrices
+from workers.twap import watch
 from workers.twap.watch import AGAIN_S, Look, TwapWatch
 
 
@@ -237,3 +239,25 @@ async def test_a_database_that_takes_no_note_of_when_to_look_again_is_not_asked_
     await until(looked_at)
     await asyncio.sleep(2 * AGAIN_S)
     assert looks <= 3
+
+
+async def test_a_list_that_cannot_be_read_is_said_once_however_often_it_is_looked_at(
+    engine: EngineHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "BROKEN_S", 0.02)
+    broken, schedule = (await submit(engine, **RESTS)).list_id, engine.store.twaps.schedule
+    newer = NewEvent(broken, 2, uuid4(), "account.Newer", b"{}", DEFAULT_ACCOUNT, uuid4(), uuid4(), None)
+    await engine.orders._appender.append(AppendRequest((newer,)))
+    looks = set()
+
+    async def looked_at_often() -> bool:
+        [row] = await schedule.next(1)
+        looks.add(row.look_at)
+        return len(looks) > 4
+
+    with structlog.testing.capture_logs() as logged:
+        engine.start_watcher()
+        await until(looked_at_often)
+        await engine.stop()
+    said = [line for line in logged if line["event"] == "a slice can't be submitted"]
+    assert [(line["list_id"], line["log_level"]) for line in said] == [(str(broken), "error")]

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx2
 import pytest
+import structlog
 from prometheus_client import REGISTRY
 
 from chains.solana_client import SolanaChain
@@ -42,17 +43,28 @@ async def test_no_node_answers(engine: EngineHarness, rpc_url: str) -> None:
         async def sometimes(request: Request) -> bytes | None:
             return http(b"", status="503 Service Unavailable") if unreachable else await whole(request)
 
+        def said(event: str) -> list[Any]:
+            return [line.get("reason") for line in logged if line["event"] == event]
+
+        async def is_over() -> bool:
+            return bool(said("tracker goes on"))
+
         async with serving(sometimes) as url, SolanaChain(url) as engine.chain:
-            engine.start_tracker(PACE)
-            await until(lambda: reasons(engine))
-            assert await reasons(engine) == ["no node answers"]
-            await until(lambda: _gauge("surefill_unknown_attempts"))
-            assert _value("surefill_unknown_age_seconds") > 0
-            assert (await engine.order(sent)).status == "submitted"
-            unreachable = False
-            assert (await engine.until(sent, lambda order: order.ended)).status == "confirmed"
-            await until(lambda: _none(engine))
+            with structlog.testing.capture_logs() as logged:
+                engine.start_tracker(PACE)
+                await until(lambda: reasons(engine))
+                assert await reasons(engine) == ["no node answers"]
+                await until(lambda: _gauge("surefill_unknown_attempts"))
+                assert _value("surefill_unknown_age_seconds") > 0
+                assert (await engine.order(sent)).status == "submitted"
+                [reason] = said("tracker goes on when it is back")
+                assert reason.endswith("HTTP 503")
+                unreachable = False
+                assert (await engine.until(sent, lambda order: order.ended)).status == "confirmed"
+                await until(lambda: _none(engine))
+                await until(is_over)
             await engine.stop()
+            assert len(said("tracker goes on")) == 1
 
 
 async def test_a_tracker_takes_back_what_another_said_once_the_chain_answers(engine: EngineHarness) -> None:

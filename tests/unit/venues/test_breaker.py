@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from domain.codes import Code
@@ -127,3 +129,10 @@ def test_what_has_not_succeeded_since_is_left_alone_by_its_next_failure_and_for_
     assert is_asked(breaker)
     fail(breaker, 1)
     assert not is_asked(breaker)
+
+
+def test_it_goes_by_a_clock_that_nobody_sets() -> None:
+    breaker = CircuitBreaker("jupiter")
+    fail(breaker)
+    assert breaker.until - time.monotonic() <= FIRST_S
+    assert 0 < breaker.left_s <= FIRST_S

@@ -6,7 +6,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from email.utils import formatdate
-from time import asctime, gmtime, strftime, time
+from time import asctime, gmtime, monotonic, strftime, time
 from typing import Any, NoReturn
 
 import pytest
@@ -92,7 +92,7 @@ async def test_who_answers_nothing_that_can_be_used_is_left_alone(how: Ask) -> N
         await ask(service, how)
         assert service.breaker.state == "open"
         # Nor does such an answer show that it is back.
-        service.breaker.until = time()
+        service.breaker.until = monotonic()
         assert service.breaker.state == "half_open"
         await ask(service, how, 1)
         assert service.breaker.state == "open"
@@ -200,7 +200,7 @@ async def test_a_refusal_of_one_order_shows_that_raydium_is_back() -> None:
     async with asked(raydium.refused) as (stub, service):
         stub.status = 503
         await ask(service, compute)
-        service.breaker.until = time()
+        service.breaker.until = monotonic()
         stub.status, stub.body = 200, '{"id": "q", "success": false, "version": "V1", "msg": "REQ_OWNER_ACCOUNT_ERROR"}'
         await ask(service, compute, 1)
         assert service.breaker.state == "closed"
