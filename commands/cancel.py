@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 from uuid import UUID
 
-from commands.compared import NOT_COMPARED, may_be_cancelled
+from commands.compared import NOT_COMPARED, may_be_changed
 from commands.errors import GuardFailedError, TooManyConflictsError
 from commands.loaded_order import LoadedOrder
 from commands.orders import MOST_CONFLICTS, OrderRepository
@@ -51,7 +51,7 @@ async def request_cancel(
             # In what the log lost a transaction of the order may have succeeded: it would be said to have ended
             # without.
             raise state.held("; `surefill recover` asks which orders to cancel.")
-        if not await may_be_cancelled(trading.compared, history):
+        if not await may_be_changed(trading.compared, history):
             raise DomainError("history_not_compared", NOT_COMPARED)
         guards = trading.guards(history.account_id, state)
         try:
