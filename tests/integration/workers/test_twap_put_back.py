@@ -4,16 +4,21 @@ become of their list.
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from commands.accounts import Behind
 from commands.halting import Scope
 from commands.ids import DEFAULT_ACCOUNT
 from domain.twap import Twap
+from event_store.hash_chain.verification import Finding
 from tests.golden.account_runs import foreign
 from tests.integration.workers.harness import EngineHarness, now
 from tests.integration.workers.test_twap import RESTS, _all_begun, begun, submit, until
 from tests.integration.workers.test_twap_held_up import list_now
+from verification.report import Report, untracked
+from verification.run import verify_everything
 
 
 async def executed(engine: EngineHarness, twap: Twap, *numbers: int) -> None:
@@ -33,6 +38,14 @@ async def told(engine: EngineHarness, twap: Twap, *numbers: int) -> None:
         assert order.ended and order.guard_taken_by is not None, order
 
 
+async def differs(engine: EngineHarness) -> list[str]:
+    """What `surefill verify` finds in the streams."""
+    found: list[Finding] = []
+    report, url = Report(found.append), engine.settings.database_url
+    await asyncio.to_thread(verify_everything, url, "", report, untracked, None, chain=False)
+    return [one.what for one in found if (one.check, one.verdict) == ("streams", "differs")]
+
+
 @pytest.mark.parametrize("state", ["paused", "cancelled"])
 async def test_of_a_list_that_stands_still_what_was_executed_is_told(engine: EngineHarness, state: str) -> None:
     twap = await submit(engine, **RESTS)
@@ -50,6 +63,7 @@ async def test_of_a_list_that_stands_still_what_was_executed_is_told(engine: Eng
 
     await until(stands)
     assert [number for number, _, _ in await begun(engine, twap)] == [2, 4]
+    assert await differs(engine) == []
     if state == "paused":
         # It goes on with what is left of it.
         await engine.store.twaps.resume(twap.list_id, DEFAULT_ACCOUNT, by="test", now=now())
