@@ -1,4 +1,4 @@
-"""A cancel that comes as the engine begins waits until the wallet's history was compared with the log.
+"""A cancel or an amendment that comes as the engine begins waits until the wallet's history was compared with the log.
 
 That takes some blocks; a client who has just seen the engine come back would else be refused for seconds.
 """

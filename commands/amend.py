@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from commands.errors import GuardFailedError
+from commands.history_compared import NOT_COMPARED, may_be_changed
 from commands.loaded_order import LoadedOrder
 from commands.orders import OrderRepository
 from commands.trading import TradingStates
@@ -53,12 +54,16 @@ async def record_amendment(
 ) -> LoadedOrder | None:
     """The order with its new terms; None where it, or how its account trades, has moved on meanwhile.
 
-    Raises ``DomainError``, ``log_behind`` or ``account_unreadable``; ``LogUnavailableError``, and
-    ``OutcomeUnknownError``, after which it may have been recorded.
+    Raises ``DomainError``: ``log_behind``, ``account_unreadable``, and ``history_not_compared`` while nobody has looked
+    yet whether the log was put back; ``LogUnavailableError``, and ``OutcomeUnknownError``, after which it may have been
+    recorded.
     """
     state = await trading.of(history.account_id)
     if state.behind:
         raise state.held(": the order may have been executed since.")
+    if not await may_be_changed(trading.compared, history):
+        # What the lost end executed had the terms of before: by others it would be told as a swap of somebody else.
+        raise DomainError("history_not_compared", NOT_COMPARED)
     guards = trading.guards(history.account_id, state)
     try:
         return await orders.execute(history, command, guards=guards, decide_again=False, command_id=command_id)

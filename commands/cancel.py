@@ -6,7 +6,7 @@ from typing import Literal
 from uuid import UUID
 
 from commands.errors import GuardFailedError, TooManyConflictsError
-from commands.history_compared import NOT_COMPARED, may_be_cancelled
+from commands.history_compared import NOT_COMPARED, may_be_changed
 from commands.loaded_order import LoadedOrder
 from commands.orders import MOST_CONFLICTS, OrderRepository
 from commands.trading import TradingStates
@@ -51,7 +51,7 @@ async def request_cancel(
             # In what the log lost a transaction of the order may have succeeded: it would be said to have ended
             # without.
             raise state.held("; `surefill recover` asks which orders to cancel.")
-        if not await may_be_cancelled(trading.compared, history):
+        if not await may_be_changed(trading.compared, history):
             raise DomainError("history_not_compared", NOT_COMPARED)
         guards = trading.guards(history.account_id, state)
         try:

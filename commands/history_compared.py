@@ -10,7 +10,7 @@ from commands.loaded_order import LoadedOrder
 
 NOT_COMPARED = (
     "The engine has begun, and has yet to ask the chain whether its log lacks something: until then nothing that "
-    "waits is cancelled. Ask again shortly."
+    "waits is cancelled or amended. Ask again shortly."
 )
 
 
@@ -32,8 +32,8 @@ class NothingToCompare:
         return True
 
 
-async def may_be_cancelled(compared: Compared, history: LoadedOrder) -> bool:
-    """Whether a cancel of the order can't contradict what the log may have lost.
+async def may_be_changed(compared: Compared, history: LoadedOrder) -> bool:
+    """Whether a cancel or an amendment of the order can't contradict what the log may have lost.
 
     Of one on paper no chain knows. One that was taken since this process began, under an id that nobody had before, is
     told whole; an id that follows from a client's own may have been in the lost end. Of one with a transaction on its

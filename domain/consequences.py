@@ -54,7 +54,7 @@ def _meaning(
         waited = shares and is_taker_known and other.is_taken_elsewhere
         return c.RequestCancel(is_taker_known=True) if waited else None
     if order.was_closed_elsewhere:
-        # It may have been filled, or the other one that shares its guard; orders that follow it wait for a client.
+        # It may have been filled, or the other one that shares its guard.
         shares = order.leg.is_exclusive and other.leg.is_exclusive
         return c.RecordClosedElsewhere() if shares and not other.undecided_attempts else None
     is_filled, by = order.status == "confirmed", order.cancellation.by if order.cancellation else None
@@ -68,4 +68,7 @@ def _meaning(
         return None
     if is_filled:
         return c.ReleaseOrder(now) if other.is_held else None
+    if order.was_executed_elsewhere:
+        # It was filled by other terms, or may have been, and what follows it executed: that waits for who knows more.
+        return None
     return c.RequestCancel(Code.FIRST_LEG_NOT_FILLED, by, because) if order.ended else None

@@ -215,9 +215,14 @@ class Order(OrderTerms):
         return next((end.tx_hash for end in ends if end and end.tx_hash), None)
 
     @property
+    def was_executed_elsewhere(self) -> bool:
+        """Whether it failed because something under its guard succeeded elsewhere that isn't its swap by its terms."""
+        return self.failure is not None and self.failure.code == Code.EXECUTED_ELSEWHERE
+
+    @property
     def was_closed_elsewhere(self) -> bool:
         """Whether it ended because a reclaim of elsewhere closed its guard: what had made that nobody shows."""
-        return self.failure is not None and self.failure.code == Code.EXECUTED_ELSEWHERE and not self.failure.tx_hash
+        return self.was_executed_elsewhere and self.guard_taken_by is None
 
     @property
     def is_finalized(self) -> bool:

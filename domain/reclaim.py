@@ -25,9 +25,6 @@ _OPEN = (None, "pending", "routing", "building", "submitted")
 ENDS = frozenset(event.TOPIC for event in ORDER_EVENTS if event.status not in _OPEN)
 """The topics that end an order."""
 
-# The transaction that made the guard is none of this log's, and yet recorded: read from the wallet's history.
-_EXECUTED_ELSEWHERE = "executed_elsewhere"
-
 
 @dataclass(frozen=True, slots=True)
 class GuardedOrder:
@@ -65,9 +62,10 @@ def kept_for(sharing: Sequence[GuardedOrder], *, keep: timedelta, now: datetime,
 
 
 def is_maker_known(order: Order) -> bool:
-    """Whether the log says which transaction made the order's guard: its swap, its cancel, or one from elsewhere."""
-    from_elsewhere = order.failure is not None and order.failure.code == _EXECUTED_ELSEWHERE
-    return order.guard_taken_by is not None or from_elsewhere
+    """Whether the log says which transaction made the order's guard: its swap, its cancel, or one from elsewhere, which
+    is none of this log's, and yet recorded: read from the wallet's history.
+    """
+    return order.guard_taken_by is not None or order.was_executed_elsewhere
 
 
 def rent_in_guard(event: OrderEvent) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from uuid import UUID
 
 from domain.account_event import AccountEvent
@@ -31,15 +31,21 @@ class Twaps:
         if events and isinstance(events[0], OrderSubmitted) and events[0].parent_id is not None:
             self._slices.setdefault(events[0].parent_id, {})[order_id] = events[0]
 
-    def differences(self) -> Iterator[Finding]:
-        """Slices that their lists know nothing of, or have otherwise."""
+    def differences(self, executed_elsewhere: Collection[UUID]) -> Iterator[Finding]:
+        """Slices that their lists know nothing of, or have otherwise.
+
+        Of the orders in ``executed_elsewhere`` the log has recorded that the chain shows a success it didn't sign: they
+        are told whatever their list has refused meanwhile, and by no schedule.
+        """
         for list_id, slices in self._slices.items():
             known = self._lists.get(list_id)
-            for order_id, fault in _faults(known, slices):
+            for order_id, fault in _faults(known, slices, executed_elsewhere):
                 yield Finding("streams", "differs", fault, RESTORE, order_id)
 
 
-def _faults(known: Twap | None, slices: dict[UUID, OrderTerms]) -> Iterator[tuple[UUID, str]]:
+def _faults(
+    known: Twap | None, slices: dict[UUID, OrderTerms], executed_elsewhere: Collection[UUID]
+) -> Iterator[tuple[UUID, str]]:
     if known is None:
         yield from ((order_id, "the list that it is a slice of isn't in the log") for order_id in slices)
         return
@@ -48,11 +54,12 @@ def _faults(known: Twap | None, slices: dict[UUID, OrderTerms]) -> Iterator[tupl
         number = numbers.get(order_id)
         if number is None:
             yield order_id, f"list {known.list_id} has no such slice"
-        elif known.was_refused(number):
+        elif known.was_refused(number) and order_id not in executed_elsewhere:
             yield order_id, f"list {known.list_id} says that slice {number} was refused"
         elif not known.terms(number).same_as(submitted):
             yield order_id, f"its terms are not those of slice {number} of list {known.list_id}"
-    last = max((numbers.get(order_id, 0) for order_id in slices), default=0)
+    scheduled = (order_id for order_id in slices if order_id not in executed_elsewhere)
+    last = max((numbers.get(order_id, 0) for order_id in scheduled), default=0)
     for order_id, number in numbers.items():
         if number < last and order_id not in slices and not known.was_refused(number):
             yield order_id, f"slice {number} of list {known.list_id} is missing, and a later one was submitted"

@@ -11,6 +11,7 @@ from litestar.openapi.spec import Schema
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 
 from api.callers.caller import Caller
+from api.cancel_patience import once_compared
 from api.errors import ProblemError
 from api.openapi import BodyOperation, an_object, or_null, problems
 from api.orders import fields
@@ -24,7 +25,6 @@ from api.services import Services
 from commands.amend import VersionConflictError, amendment
 from commands.cancel import order_of
 from commands.ids import uuid7
-from commands.loaded_order import LoadedOrder
 from commands.orders import MOST_CONFLICTS
 from domain.commands import AmendOrder
 from domain.errors import DomainError
@@ -58,7 +58,7 @@ RESPONSES = problems(
     *("invalid_order_id", "invalid_json", "unsupported_media_type", "unknown_field", "missing_field"),
     *("order_not_found", "not_amendable", "version_conflict", "precondition_required", "order_unreadable"),
     *("trading_halted", "price_outside_band", "notional_exceeded", "price_unavailable"),
-    *("log_behind", "log_unavailable", "outcome_unknown"),
+    *("log_behind", "history_not_compared", "log_unavailable", "outcome_unknown"),
 )
 
 
@@ -68,8 +68,9 @@ async def amend(
     """Record the terms in ``body``, of the order at ``version``. Raises what ``problem_of`` knows an answer to."""
     document = _document(body, content_type)
     try:
-        history = await order_of(services.orders, order_id, caller.account_id)
-        await _amend(services, caller, history, document, version)
+        await once_compared(
+            services.compared, caller.account_id, lambda: _amend(services, caller, order_id, document, version)
+        )
     except VersionConflictError as stale:
         raise ProblemError(412, "version_conflict", stale.detail, field=IF_MATCH, version=stale.version) from None
     except DomainError as refused:
@@ -110,9 +111,10 @@ def _command(document: Document, order: Order, now: datetime) -> AmendOrder:
     )
 
 
-async def _amend(services: Services, caller: Caller, history: LoadedOrder, document: Document, version: int) -> None:
+async def _amend(services: Services, caller: Caller, order_id: UUID, document: Document, version: int) -> None:
     """Record what is asked, once the order and its account's limits allow it. Raises what is refused."""
     for _ in range(MOST_CONFLICTS):
+        history = await order_of(services.orders, order_id, caller.account_id)
         assert history.order is not None  # noqa: S101 - order_of has found it
         command, command_id = _command(document, history.order, services.clock()), uuid7()
         amends = amendment(history, command, version)
@@ -124,5 +126,4 @@ async def _amend(services: Services, caller: Caller, history: LoadedOrder, docum
             if await services.record_amendment(history, command, command_id):
                 recorded()
                 return
-        history = await order_of(services.orders, history.order_id, caller.account_id)
     raise DomainError("not_amendable", "The order moves too fast to be amended.")

@@ -79,8 +79,9 @@ EVERYWHERE = (
         503,
         True,
         "the engine has begun and has yet to compare the wallet's history with its log: that may have been put back, "
-        "and the order executed. A cancel waits for that, 4 s at most: it takes seconds, or until a node answers. An "
-        "order on its way, on paper, or taken since without a `clientOrderId` is cancelled all the same",
+        "and the order executed. A cancel, or an amendment, waits for that, 4 s at most: it takes seconds, or until a "
+        "node answers. An order on its way is cancelled all the same, and one on paper, or taken since without a "
+        "`clientOrderId`, is cancelled or amended",
         "ask again after `Retry-After`",
     ),
     Entry(

@@ -13,7 +13,7 @@ from uuid import UUID
 import structlog
 
 from commands.errors import GuardFailedError
-from commands.history_compared import may_be_cancelled
+from commands.history_compared import may_be_changed
 from commands.loaded_order import LoadedOrder
 from commands.orders import Guards, OrderRepository
 from commands.trading import TradingStates
@@ -70,7 +70,7 @@ class Expiry:
         if order is None or not order.waits_for_price or not is_expired(order, self._clock()):
             return
         trading = await self._trading.of(history.account_id)
-        if trading.behind or not await may_be_cancelled(self._trading.compared, history):
+        if trading.behind or not await may_be_changed(self._trading.compared, history):
             return  # In what the log lost, or may have, the order may have been executed.
         guards: Guards = (lease.guard, *self._trading.guards(history.account_id, trading))
         try:

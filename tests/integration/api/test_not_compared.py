@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from api import cancel_patience
 from api.orders import cancel
 from tests.integration.api.serving import BODY, Engine
+from tests.integration.api.test_account_limits import LIMIT as WORTH_100
+from tests.integration.api.test_account_limits import limit, used
 from tests.integration.api.test_order_lists import live
 
 LIMIT = {"type": "limit", "limitPrice": "900"}
@@ -45,6 +48,39 @@ async def test_a_cancel_waits_for_the_comparison(engine: Engine) -> None:
     one, every = [(await task) for task in asked]
     assert (one.status_code, one.json()["outcome"]) == (202, "cancelled")
     assert {"orderId": other, "outcome": "cancelled", "status": "cancelled"} in every.json()["items"]
+
+
+async def test_an_amendment_waits_for_it_too(engine: Engine) -> None:
+    path = f"/api/orders/{(await engine.submit(**LIMIT))['orderId']}"
+    engine.trading.compared = comparison = Comparison(await engine.events.head())
+    asked = asyncio.create_task(engine.http.patch(path, json={"limitPrice": "950"}, headers={"If-Match": '"1"'}))
+    await asyncio.sleep(0.5)
+    assert not asked.done() and await engine.events.head() == comparison.head
+    comparison.done = True
+    answer = await asked
+    assert (answer.status_code, answer.json()["limitPrice"]) == (200, "950")
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_an_amendment_that_waits_too_long_is_refused_and_takes_nothing_of_the_limits(engine: Engine) -> None:
+    await limit(engine, maxDailyNotional="100000")
+    path = f"/api/orders/{(await engine.submit(**WORTH_100))['orderId']}"
+    engine.trading.compared = comparison = Comparison(await engine.events.head())
+    ask = partial(engine.http.patch, path, json={"amountIn": "200"}, headers={"If-Match": '"1"'})
+    before = await used(engine)
+    refused = await ask()
+    assert (refused.status_code, refused.json()["code"]) == (503, "history_not_compared")
+    assert refused.json()["retryable"] and int(refused.headers["retry-after"]) > 0
+    assert await engine.events.head() == comparison.head
+    assert await used(engine) == before
+    # One that was taken since, under an id that nobody had before, can't have been executed.
+    fresh = await engine.submit(**WORTH_100)
+    amended = await engine.http.patch(
+        f"/api/orders/{fresh['orderId']}", json={"limitPrice": "95"}, headers={"If-Match": '"1"'}
+    )
+    assert amended.status_code == 200
+    comparison.done = True
+    assert (await ask()).status_code == 200
 
 
 @pytest.mark.usefixtures("impatient")

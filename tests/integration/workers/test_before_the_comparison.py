@@ -1,5 +1,5 @@
 """At a start nothing ends before the wallet's history was compared with the log: not by its date, not by the dead-man's
-switch, not by a cancel, nor by what the chain doesn't show.
+switch, not by a cancel, nor by what the chain doesn't show. Nor does an order get other terms.
 """
 
 from __future__ import annotations
@@ -7,12 +7,15 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from commands.ids import DEFAULT_ACCOUNT
+from commands.amend import record_amendment
+from commands.ids import DEFAULT_ACCOUNT, uuid7
+from domain.commands import AmendOrder
 from domain.errors import DomainError
 from domain.order import Order
 from runtime.account_wallets import signer_of
@@ -66,6 +69,37 @@ async def test_what_was_executed_in_the_lost_end_is_neither_expired_nor_cancelle
     assert await other.accounts.contradictions(DEFAULT_ACCOUNT) == []
 
 
+async def test_what_was_executed_in_the_lost_end_gets_no_other_terms(
+    engine: EngineHarness, other: EngineHarness
+) -> None:
+    """By these the chain's swap wouldn't be the order's: it would be told to have failed."""
+    terms = {"type": "limit", "limit_price": Decimal(100), "client_order_id": "one"}
+    mine = await other.submit(**terms)
+    assert await engine.submit(**terms) == mine
+    for start in (engine.start_projector, engine.start_sweeper, engine.start_worker, engine.start_watcher):
+        start()
+    engine.start_tracker(QUICK)
+    swapped = await engine.until(mine, lambda order: order.status == "confirmed")
+    await engine.stop()
+    await begin(other)
+    with pytest.raises(DomainError) as refused:
+        await amend(other, mine)
+    assert refused.value.code == "history_not_compared"
+    await found_behind(other)
+    await recovered(other)
+    order = await other.order(mine)
+    assert order.fill and swapped.fill, order
+    assert (order.status, order.fill.tx_hash) == ("confirmed", swapped.fill.tx_hash)
+    assert (order.fill.amount_in, order.fill.amount_out) == (swapped.fill.amount_in, swapped.fill.amount_out)
+
+
+async def amend(engine: EngineHarness, order_id: UUID) -> None:
+    command = AmendOrder(now(), limit_price=Decimal(950))
+    history = await engine.history(order_id)
+    after = await record_amendment(engine.orders, engine.store.trading, history, command, uuid7())
+    assert after and after.order and after.order.limit_price == 950
+
+
 async def test_where_the_log_lacks_nothing_all_of_it_ends_once_that_is_known(engine: EngineHarness) -> None:
     expires, cancelled, switched = [await waits(engine, name, s) for name, s in (("a", 0.3), ("b", 600), ("c", 600))]
     await begin(engine)
@@ -89,13 +123,15 @@ async def test_an_order_on_paper_one_that_is_new_and_one_on_its_way_wait_for_not
     await begin(engine)
     fresh, named = await engine.submit(**FAR), await engine.submit(client_order_id="named", **FAR)
     for one in (paper, fresh):
+        await amend(engine, one)
         asked = await engine.cancel(one)
         assert asked.order and asked.order.status == "cancelled"
     asked = await engine.cancel(live)
     assert asked.order and asked.order.cancellation and not asked.order.ended
-    with pytest.raises(DomainError) as refused:
-        await engine.cancel(named)
-    assert refused.value.code == "history_not_compared"
+    for change in (engine.cancel, partial(amend, engine)):
+        with pytest.raises(DomainError) as refused:
+            await change(named)
+        assert refused.value.code == "history_not_compared"
 
 
 class Comparison:

@@ -1,12 +1,21 @@
-"""An OCO that another engine, or the lost end of a log that was put back, has filled: it is filled here by that."""
+"""Lists that another engine, or the lost end of a log that was put back, has filled: they are filled here by that."""
 
 from __future__ import annotations
 
 import asyncio
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
 
 import pytest
 
+from commands.accounts import Behind
+from commands.ids import DEFAULT_ACCOUNT, list_id
 from domain.codes import Code
+from domain.legs import leg_id
+from domain.log_behind import ForeignTransactionFound
+from domain.tokens import SOL, USDC
+from tests.golden.account_runs import foreign
 from tests.integration.workers.harness import EngineHarness
 from tests.integration.workers.test_foreign_transactions import found_behind, recovered, successes
 from tests.integration.workers.test_order_lists import settled, started
@@ -49,3 +58,50 @@ async def test_a_list_that_was_filled_elsewhere_is_filled_by_that_and_excludes_t
         mine.order_ids[place]: 1,
         mine.order_ids[1 - place]: 0,
     }
+
+
+OTO: tuple[dict[str, Any], ...] = (
+    {"type": "limit", "limit_price": Decimal(900)},
+    {"token_in": USDC, "token_out": SOL, "amount_in": 50_000_000},
+)
+
+
+def of_other_terms(order_id: UUID) -> ForeignTransactionFound:
+    """The lost end had amended the first order, to 0.4 SOL."""
+    return foreign(order_id, 1, slot=301, paid={SOL.mint: 400_000_000}, received={USDC.mint: 400_000_000})
+
+
+def second_swap(order_id: UUID) -> ForeignTransactionFound:
+    return foreign(order_id, 1, slot=302, paid={USDC.mint: 50_000_000}, received={SOL.mint: 300_000_000})
+
+
+@pytest.mark.parametrize("posted_before", [True, False], ids=["known to the log", "posted after"])
+@pytest.mark.parametrize("first_is_found_first", [True, False])
+async def test_the_second_of_an_oto_whose_first_was_executed_by_other_terms_ends_by_its_own_swap(
+    engine: EngineHarness, posted_before: bool, first_is_found_first: bool
+) -> None:
+    """And isn't told to have been cancelled for want of the first."""
+    if posted_before:
+        await engine.submit_list("oto", *OTO, name="one list")
+    first, second = (leg_id(list_id(DEFAULT_ACCOUNT, "one list"), number) for number in (1, 2))
+    await engine.accounts.found_behind(DEFAULT_ACCOUNT, Behind("the test", 0))
+    found = [of_other_terms(first), second_swap(second)]
+    await engine.store.foreign.record(DEFAULT_ACCOUNT, found if first_is_found_first else found[::-1])
+    await engine.submit_list("oto", *OTO, name="one list", executed=True)
+    orders = [await engine.order(one) for one in (first, second)]
+    assert orders[0].failure and orders[0].failure.code == Code.EXECUTED_ELSEWHERE
+    assert orders[1].fill is not None, orders[1]
+    assert (orders[1].fill.tx_hash, orders[1].fill.amount_out) == (found[1].signature, 300_000_000)
+    assert await engine.accounts.contradictions(DEFAULT_ACCOUNT) == []
+
+
+async def test_where_nothing_is_found_of_the_second_it_is_held_until_somebody_cancels_it(engine: EngineHarness) -> None:
+    first, second = (await engine.submit_list("oto", *OTO)).order_ids
+    await engine.accounts.found_behind(DEFAULT_ACCOUNT, Behind("the test", 0))
+    await engine.store.foreign.record(DEFAULT_ACCOUNT, [of_other_terms(first)])
+    await engine.accounts.recover(DEFAULT_ACCOUNT, kept=[second], cancelled=[], by="test", because="the test")
+    await engine.accounts.resume(DEFAULT_ACCOUNT, "the test")
+    assert (await engine.order(first)).ended and (await engine.order(second)).is_held
+    asked = await engine.cancel(second)
+    assert asked.order and asked.order.cancellation
+    assert (asked.order.status, asked.order.cancellation.code) == ("cancelled", Code.CANCELLED)

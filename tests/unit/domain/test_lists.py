@@ -19,6 +19,7 @@ from domain.evolve import fold
 from domain.legs import ORDERS_OF, Leg, LinkedKind, ended_with, guard_name, leg_id
 from domain.next_step import next_step
 from tests.unit.domain.scenario import NOW, built, given, landing, routed, sent, submit
+from tests.unit.domain.test_elsewhere import elsewhere
 
 LIST = UUID(int=7)
 TAKEN = GuardTaken(taken_by="sibling", slot=9, shown_by=("a",))
@@ -248,8 +249,20 @@ def test_one_whose_guard_was_closed_elsewhere_ends_who_shares_that_alike_and_nob
 
     for kind in ("oto", "otoco"):
         legs = [recorded(kind, number, **LIMIT) for number in range(1, ORDERS_OF[kind] + 1)]
-        assert follows(kind, (*legs[0], closed), *legs[1:]) == [[] for _ in legs]
-        assert follows(kind, (*legs[0], named), *legs[1:]) != [[] for _ in legs]
+        for failed in (closed, named):
+            assert follows(kind, (*legs[0], failed), *legs[1:]) == [[] for _ in legs]
+
+
+def test_what_is_held_after_a_first_order_that_was_executed_elsewhere_ends_by_its_own_swap_or_a_cancel() -> None:
+    held = recorded("otoco", 2)
+    swapped = (*held, *given(*held).when(elsewhere()).then(e.OrderConfirmed))
+    named = e.OrderFailed(code=Code.EXECUTED_ELSEWHERE, detail="", retryable=False, tx_hash="its own")
+    first, third = (*recorded("otoco", 1), named), recorded("otoco", 3, **STOP)
+    [before, _, excluded] = follows("otoco", first, swapped, third, changed=1)
+    assert (before, kinds(excluded)) == ([], CANCELLED)
+    assert isinstance(excluded[0], e.CancelRequested) and excluded[0].code == Code.OTHER_LEG_FILLED
+    given(*held).when(c.RequestCancel(by="me")).then(*CANCELLED)
+    given(*held).when(c.DiscardOrder(Code.CANCELLED_AT_RECOVERY)).then(e.OrderFailed)
 
 
 GUARD_SEEN = (routed(), e.BuildRejected(code=Code.GUARD_TAKEN, detail="", logs=()))

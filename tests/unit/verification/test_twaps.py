@@ -21,13 +21,16 @@ def slice_order(number: int, **changes: Any) -> list[OrderEvent]:
     return decide(None, SubmitOrder(asked, None, "localnet", parent_id=LIST))
 
 
-def faults(*slices: tuple[UUID, list[OrderEvent]], events: tuple[Any, ...] = ()) -> list[str]:
+def faults(
+    *slices: tuple[UUID, list[OrderEvent]], events: tuple[Any, ...] = (), executed: tuple[int, ...] = ()
+) -> list[str]:
+    """``executed``: by their numbers, slices that the log has found executed elsewhere."""
     met = Twaps()
     for order_id, order in slices:
         met.meet_order(order_id, order)
     if events:
         assert met.meet_list(LIST, events) is None
-    return [found.what for found in met.differences()]
+    return [found.what for found in met.differences({slice_id(LIST, number) for number in executed})]
 
 
 def taken(number: int) -> tuple[UUID, list[OrderEvent]]:
@@ -54,3 +57,12 @@ def test_a_slice_with_other_terms_or_that_was_refused_is_one() -> None:
 
 def test_a_slice_that_is_missing_before_a_later_one_is_one() -> None:
     assert "slice 2" in faults(taken(1), taken(3), events=(submitted(),))[0]
+
+
+def test_what_was_executed_elsewhere_was_submitted_by_no_schedule() -> None:
+    events = (submitted(), REFUSED)
+    assert faults(taken(2), taken(4), events=events, executed=(2, 4)) == []
+    assert "slice 1" in faults(taken(2), taken(3), events=events, executed=(2,))[0]
+    assert "was refused" in faults(taken(1), taken(2), events=events, executed=(1,))[0]
+    other_terms = (slice_id(LIST, 4), slice_order(4, amount_in=10**9 * 2))
+    assert "not those" in faults(other_terms, events=events, executed=(4,))[0]
