@@ -24,8 +24,8 @@ from api.allowed_methods import name_all_methods
 from api.callers.authentication import Authentication, Authenticator
 from api.callers.caller import caller_of
 from api.callers.rules import OPEN, require_rules
-from api.cancel_patience import IsCompared
 from api.chain import KnownChain
+from api.comparison_patience import IsCompared
 from api.config import ApiConfig
 from api.deadman import DeadmanController
 from api.docs.page import openapi_config

@@ -11,8 +11,8 @@ from uuid import UUID
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
-from api.cancel_patience import IsCompared
 from api.chain import KnownChain
+from api.comparison_patience import IsCompared
 from api.config import ApiConfig
 from api.prices import Ticker
 from api.rates import Rates

@@ -10,7 +10,7 @@ from litestar.params import HeaderParameter
 
 from api.callers.caller import InjectedCaller
 from api.callers.rules import READ, TRADE
-from api.cancel_patience import once_compared
+from api.comparison_patience import once_compared
 from api.openapi import DocumentedOperation, problems
 from api.order_lists.kind import AcceptedList
 from api.order_lists.kinds import LIST_KINDS, kind_named

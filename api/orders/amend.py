@@ -11,7 +11,7 @@ from litestar.openapi.spec import Schema
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 
 from api.callers.caller import Caller
-from api.cancel_patience import once_compared
+from api.comparison_patience import once_compared
 from api.errors import ProblemError
 from api.openapi import BodyOperation, an_object, or_null, problems
 from api.orders import fields

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from api.callers.caller import Caller, InjectedCaller
 from api.callers.rules import TRADE
-from api.cancel_patience import once_compared, until_compared
+from api.comparison_patience import once_compared, until_compared
 from api.openapi import BodyOperation, DocumentedOperation, an_object, problems
 from api.orders.cancel_request import CancelRequest, read_cancel_request
 from api.orders.document import BODY_LIMIT

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from api import cancel_patience
+from api import comparison_patience
 from api.orders import cancel
 from tests.integration.api.serving import BODY, Engine
 from tests.integration.api.test_account_limits import LIMIT as WORTH_100
@@ -30,7 +30,7 @@ class Comparison:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cancel_patience, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(comparison_patience, "PATIENCE_S", 0.2)
 
 
 async def test_a_cancel_waits_for_the_comparison(engine: Engine) -> None:
@@ -105,7 +105,7 @@ async def test_a_halt_that_is_to_cancel_what_is_live_says_what_it_could_not(engi
 
 
 async def test_however_many_are_cancelled_they_wait_once(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cancel_patience, "PATIENCE_S", 1.0)
+    monkeypatch.setattr(comparison_patience, "PATIENCE_S", 1.0)
     monkeypatch.setattr(cancel, "AT_ONCE", 1)
     orders = [(await engine.submit(**LIMIT))["orderId"] for _ in range(4)]
     engine.trading.compared = Comparison(await engine.events.head())
