@@ -53,18 +53,24 @@ async def _compare_others(parts: Parts, genesis_hash: str, lease: Lease, tasks: 
 
 
 async def _compare(parts: Parts, genesis_hash: str, lease: Lease, account_id: UUID, wallet: str) -> None:
-    async with reading(parts.settings, parts.store, wallet, genesis_hash, account_id) as reader:
-        await compose(parts.store, reader, account_id=account_id).run(lease)
+    wanted = asyncio.Event()
+    stop = parts.store.notifier.listen("history", lambda _: wanted.set())
+    try:
+        async with reading(parts.settings, parts.store, wallet, genesis_hash, account_id) as reader:
+            await compose(parts.store, reader, account_id=account_id, wanted=wanted).run(lease)
+    finally:
+        stop()
 
 
 def compose(
-    store: Store, reader: HistoryReader, pace: Pace | None = None, *, account_id: UUID = DEFAULT_ACCOUNT
+    store: Store,
+    reader: HistoryReader,
+    pace: Pace | None = None,
+    *,
+    account_id: UUID = DEFAULT_ACCOUNT,
+    wanted: asyncio.Event | None = None,
 ) -> HistoryWatch:
-    """The watch over these parts."""
-    wanted = store.history_wanted
-    if account_id != DEFAULT_ACCOUNT:
-        wanted = asyncio.Event()
-        store.notifier.listen("history", lambda _: wanted.set())
+    """The watch over these parts. ``wanted`` is its own, as it clears it; without one it is the process's."""
     return HistoryWatch(
         reader,
         HistoryTable(store.pool, account_id),
@@ -72,7 +78,7 @@ def compose(
         store.accounts,
         store.foreign,
         account_id,
-        wanted,
+        wanted or store.history_wanted,
         pace,
         log_account=DEFAULT_ACCOUNT,
     )
