@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -19,7 +20,9 @@ from workers.history.reader import HistoryReader
 from workers.history.table import HistoryTable
 from workers.history.watch import HISTORY, HistoryWatch, Pace
 
-LOOK_EVERY_S = 0.1
+# In seconds: how often is looked at first, for how long, and how often after that: a node may be away for hours, and
+# each account's gate waits for it.
+SOON_S, AT_FIRST_S, LOOK_EVERY_S = 0.1, 2.0, 1.0
 
 
 async def run(parts: Parts) -> None:
@@ -117,6 +120,7 @@ class HistoryGate:
 
     async def opened(self) -> None:
         # It may be another process that compares, and it may begin to listen later than this one asks.
+        asked = time.monotonic()
         while (await self.table.numbers()).completed <= self.begun:
             self.store.notifier.remind("history")
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(SOON_S if time.monotonic() - asked < AT_FIRST_S else LOOK_EVERY_S)
