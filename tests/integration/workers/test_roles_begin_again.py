@@ -5,19 +5,22 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import pytest
 from aiohttp import web
+from redis.asyncio import Redis
 
 from chains.wallet import read_keypair
 from commands.ids import DEFAULT_ACCOUNT
-from runtime.roles import reclaim, wallet_history, worker
+from runtime.roles import reclaim, wallet_history, watcher, worker
 from runtime.roles.parts import Parts
 from tests.integration.workers.harness import EngineHarness
 from tests.integration.workers.test_account_wallets import desk
 from tests.integration.workers.test_execution import QUICK
+from tests.integration.workers.test_twap import RESTS, count, submit
 from tests.stubs.jupiter import serving
 from tests.unit.chains.test_signer import SignerStub
 from workers.history.table import HistoryTable
@@ -89,3 +92,20 @@ async def test_who_signs_elsewhere_has_no_connection_to_the_signer_once_it_has_e
     gc.collect()  # aiohttp says then what was left open
     await asyncio.sleep(0)
     assert left == []
+
+
+async def test_the_watcher_has_no_connection_to_count_rates_by_once_it_has_ended(engine: EngineHarness) -> None:
+    await engine.store.directory.set_limits(DEFAULT_ACCOUNT, {"orders_per_minute": 600}, by="test")
+    twap = await submit(engine, slices=20, **RESTS)
+
+    async def goes_on(until: int) -> bool:
+        return await count(engine, twap) >= until
+
+    async with Redis.from_url(engine.settings.redis_url) as redis:
+        await begun_and_ended(watcher.run(engine._parts), partial(goes_on, 1))
+        before = len(await redis.client_list())
+        for number in (2, 3, 4):
+            await begun_and_ended(watcher.run(engine._parts), partial(goes_on, number))
+        async with asyncio.timeout(5):  # for Valkey to see it
+            while len(await redis.client_list()) > before:
+                await asyncio.sleep(0.02)
