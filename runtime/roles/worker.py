@@ -90,6 +90,7 @@ async def _work(parts: Parts, wallet: Signer, genesis_hash: str) -> None:
     finally:
         store.broker.wake()
         await asyncio.to_thread(worker.stop, timeout=STOP_MS)
+        store.broker.forget(worker)
         await executor.stop()
 
 

@@ -63,6 +63,17 @@ async def test_who_compares_the_history_of_accounts_listens_no_more_once_it_has_
     assert len(engine.store.notifier._listeners["history"]) == before
 
 
+async def test_the_queue_keeps_no_worker_that_has_ended(engine: EngineHarness) -> None:
+    for _ in range(2):
+        before = engine.broker.take
+
+        async def is_begun(before: object = before) -> bool:
+            return engine.broker.take is not before
+
+        await begun_and_ended(worker.run(engine._parts), is_begun)
+        assert engine.broker.middleware == []
+
+
 async def test_who_signs_elsewhere_has_no_connection_to_the_signer_once_it_has_ended(
     engine: EngineHarness, stub: SignerStub
 ) -> None:
