@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 from uuid import UUID
 
 import structlog
@@ -43,14 +44,17 @@ class Rate:
 
 
 class Rates:
-    """``fail_open``: while Valkey can't be asked nothing is limited; else an account with a rate is refused."""
+    """``fail_open``: while Valkey can't be asked nothing is limited; else an account with a rate is refused.
+
+    Within its context it has connections to Valkey, which it opens when it is asked.
+    """
 
     def __init__(self, redis_url: str, *, fail_open: bool) -> None:
-        pool = open_pool(redis_url, socket_connect_timeout=1, socket_timeout=1)
+        self._pool = open_pool(redis_url, socket_connect_timeout=1, socket_timeout=1)
         storage = storage_from_string(
             f"async+{redis_url}",
             implementation="redispy",
-            connection_pool=pool,  # type: ignore[arg-type]  # it is documented, and its type leaves it out
+            connection_pool=self._pool,  # type: ignore[arg-type]  # it is documented, and its type leaves it out
         )
         self._limiter = MovingWindowRateLimiter(storage)
         self._hits = BatchedQuestions[tuple[UUID, int], int, bool](self._hit_all, most=_TOGETHER)
@@ -58,6 +62,15 @@ class Rates:
         self._windows: dict[tuple[UUID, int], tuple[float, WindowStats]] = {}
         self.fail_open = fail_open
         self.problem: str | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        await self._pool.aclose()
 
     async def hit(self, account_id: UUID, a_minute: int, cost: int = 1) -> Rate | None:
         """``cost`` more orders of the account, all of them or none; None where Valkey can't tell."""

@@ -29,3 +29,6 @@ class Signer(Protocol):
 
     def guard_key(self) -> GuardKey | None:
         """The guard key that follows from the wallet's own key, where that is known here."""
+
+    async def close(self) -> None:
+        """Give back what it holds of connections: it signs nothing any more."""

@@ -101,6 +101,9 @@ class Wallet:
         """The guard key that follows from the wallet's own: whoever has the wallet's file has it too."""
         return GuardKey(hmac.new(self.__keypair.secret(), b"surefill guard key", hashlib.sha256).digest())
 
+    async def close(self) -> None:
+        """It holds no connection."""
+
     def __repr__(self) -> str:
         return f"Wallet({self.address})"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from commands.kept_events import kept, moves_since
 from commands.loaded_order import LoadedOrder
 from domain.events import OrderAmended, OrderEvent, OrderReleased, is_order_event
 from domain.evolve import evolve
@@ -16,19 +17,23 @@ def folded(mapper: EventMapper, recorded: Sequence[PositionedEvent], before: Loa
     """The order after ``recorded``, its first events or those that follow ``before``. Raises
     ``UnreadableEventError``.
     """
-    steps = list(replay(mapper, recorded, is_order_event, evolve, before.order if before else None))
-    events = tuple(event for event, _ in steps)
+    events: list[OrderEvent] = []
+    order = before.order if before else None
+    for event, after in replay(mapper, recorded, is_order_event, evolve, order):
+        events.append(event)
+        order = after
     first, last = recorded[0], recorded[-1]
     return LoadedOrder(
         order_id=first.stream_id,
         account_id=first.account_id,
-        order=steps[-1][1],
+        order=order,
         version=last.version,
-        events=(*before.events, *events) if before else events,
+        events=kept(before.events if before else (), events),
         first_position=(before.first_position if before else 0) or first.position,
         queued_position=queued(before.queued_position if before else 0, events, [one.position for one in recorded]),
         last_event_id=last.event_id,
         correlation_id=first.correlation_id,
+        trail_moves=moves_since(before.trail_moves if before else 0, events),
     )
 
 
@@ -40,11 +45,12 @@ def next_of(mapper: EventMapper, known: LoadedOrder, recorded: PositionedEvent) 
         account_id=known.account_id,
         order=follow(known.order, recorded, event, evolve),
         version=recorded.version,
-        events=(*known.events, event),
+        events=kept(known.events, [event]),
         first_position=known.first_position or recorded.position,
         queued_position=queued(known.queued_position, [event], [recorded.position]),
         last_event_id=recorded.event_id,
         correlation_id=known.correlation_id or recorded.correlation_id,
+        trail_moves=moves_since(known.trail_moves, [event]),
     )
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from itertools import takewhile
 from uuid import UUID
 
 from msgspec import Struct
 
-from domain.events import OrderEvent, TrailMoved
+from domain.events import OrderEvent
 from domain.order import Order
 from event_store.types import PositionedEvent
 
 
 class LoadedOrder(Struct, frozen=True, gc=False):
     """An order as of ``version``: its events, the state they fold to, and where the log goes on from.
+
+    ``events`` are fewer than ``version`` where its trail has moved: of moves that follow each other the newest alone is
+    kept (``commands.kept_events``). ``trail_moves`` is how many such moves are its newest events.
 
     ``first_position`` is that of its first event, 0 while that isn't recorded. ``queued_position`` is where its place
     among those that wait is from: its first event, its release, or the last amendment that lost its place.
@@ -28,14 +30,14 @@ class LoadedOrder(Struct, frozen=True, gc=False):
     queued_position: int = 0
     last_event_id: UUID | None = None
     correlation_id: UUID | None = None
+    trail_moves: int = 0
 
     @property
     def revision(self) -> int:
         """The version of its newest event that isn't a moved trail: since then nothing that a client decides has
         changed.
         """
-        moved = takewhile(lambda event: isinstance(event, TrailMoved), reversed(self.events))
-        return self.version - sum(1 for _ in moved)
+        return self.version - self.trail_moves
 
     def goes_on_with(self, event: PositionedEvent) -> bool:
         """Whether ``event`` is the next one of this history, and of no other."""

@@ -13,6 +13,7 @@ from commands.cache import OrderCache
 from commands.errors import GuardFailedError, TooManyConflictsError
 from commands.folded_orders import folded, next_of, queued
 from commands.ids import now, uuid7
+from commands.kept_events import kept, moves_since
 from commands.loaded_order import LoadedOrder
 from domain.commands import OrderCommand
 from domain.consequences import concerns_others, consequences
@@ -238,11 +239,12 @@ class OrderRepository:
             account_id=loaded.account_id,
             order=fold(decided, loaded.order),
             version=new[-1].version,
-            events=(*loaded.events, *decided),
+            events=kept(loaded.events, decided),
             first_position=loaded.first_position,
             queued_position=queued(loaded.queued_position, decided, [getattr(outcome, "position", 0)] * len(decided)),
             last_event_id=new[-1].event_id,
             correlation_id=new[-1].correlation_id,
+            trail_moves=moves_since(loaded.trail_moves, decided),
         )
         return after, outcome
 

@@ -48,7 +48,7 @@ class Notifier:
         self._unsaid: dict[Subject, int] = {}
         self._reminded: dict[Subject, float] = {}
         self._saying = False
-        self._listeners: dict[Subject, list[Hear]] = {}
+        self._listeners: dict[Subject, dict[object, Hear]] = {}
         self._publisher: asyncio.Task[None] | None = None
         self._listener: asyncio.Task[None] | None = None
         self.failures = 0
@@ -93,14 +93,17 @@ class Notifier:
         except TimeoutError:
             pass
 
-    def listen(self, subject: Subject, hear: Hear) -> None:
-        """Call ``hear`` with the number of each wake-up, from any process, this one included.
+    def listen(self, subject: Subject, hear: Hear) -> Callable[[], object]:
+        """Call ``hear`` with the number of each wake-up, from any process, this one included; returns what ends that.
 
         It is called with 0 when a subscription begins, too: what was said before was not heard.
         """
-        self._listeners.setdefault(subject, []).append(hear)
+        token = object()
+        listeners = self._listeners.setdefault(subject, {})
+        listeners[token] = hear
         if self._listener is None:
             self._listener = asyncio.create_task(self._listen(), name="notifier-listen")
+        return lambda: listeners.pop(token, None)
 
     async def _publish(self) -> None:
         while True:
@@ -154,7 +157,7 @@ class Notifier:
                 await asyncio.sleep(_RECONNECT_AFTER)
 
     def _hear(self, subject: Subject, number: int) -> None:
-        for hear in self._listeners.get(subject, ()):
+        for hear in tuple(self._listeners.get(subject, {}).values()):
             hear(number)
 
     def _channel(self, subject: Subject) -> str:

@@ -60,8 +60,8 @@ async def run(parts: Parts) -> None:
         _evidence_checked(market) as evidence,
         open_valkey(settings.redis_url, socket_connect_timeout=1, socket_timeout=1) as valkey,
         open_prices(settings, market.pools, market.chain.slot_age) as prices,
+        Rates(settings.redis_url, fail_open=settings.rates_without_valkey == "open") as rates,
     ):
-        rates = Rates(settings.redis_url, fail_open=settings.rates_without_valkey == "open")
         trading = partial(store.trading.of, DEFAULT_ACCOUNT)
         app = create_app(
             _config(settings),

@@ -27,9 +27,12 @@ async def run(parts: Parts) -> None:
     settings, store, market = parts.settings, parts.store, parts.market
     genesis_hash = await market.identity.confirmed()
     wallet = await require_wallet(store.pool, store.mapper, genesis_hash, settings.wallet_source)
-    await store.known_accounts.load()
-    async with lease_of(store, RECLAIM).hold() as lease:
-        await compose(parts, wallet, genesis_hash, partial(not_compared, store)).run(lease)
+    try:
+        await store.known_accounts.load()
+        async with lease_of(store, RECLAIM).hold() as lease:
+            await compose(parts, wallet, genesis_hash, partial(not_compared, store)).run(lease)
+    finally:
+        await wallet.close()
 
 
 async def not_compared(store: Store, account_id: UUID) -> str | None:

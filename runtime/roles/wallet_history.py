@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -19,7 +20,9 @@ from workers.history.reader import HistoryReader
 from workers.history.table import HistoryTable
 from workers.history.watch import HISTORY, HistoryWatch, Pace
 
-LOOK_EVERY_S = 0.1
+# In seconds: how often is looked at first, for how long, and how often after that: a node may be away for hours, and
+# each account's gate waits for it.
+SOON_S, AT_FIRST_S, LOOK_EVERY_S = 0.1, 2.0, 1.0
 
 
 async def run(parts: Parts) -> None:
@@ -53,18 +56,24 @@ async def _compare_others(parts: Parts, genesis_hash: str, lease: Lease, tasks: 
 
 
 async def _compare(parts: Parts, genesis_hash: str, lease: Lease, account_id: UUID, wallet: str) -> None:
-    async with reading(parts.settings, parts.store, wallet, genesis_hash, account_id) as reader:
-        await compose(parts.store, reader, account_id=account_id).run(lease)
+    wanted = asyncio.Event()
+    stop = parts.store.notifier.listen("history", lambda _: wanted.set())
+    try:
+        async with reading(parts.settings, parts.store, wallet, genesis_hash, account_id) as reader:
+            await compose(parts.store, reader, account_id=account_id, wanted=wanted).run(lease)
+    finally:
+        stop()
 
 
 def compose(
-    store: Store, reader: HistoryReader, pace: Pace | None = None, *, account_id: UUID = DEFAULT_ACCOUNT
+    store: Store,
+    reader: HistoryReader,
+    pace: Pace | None = None,
+    *,
+    account_id: UUID = DEFAULT_ACCOUNT,
+    wanted: asyncio.Event | None = None,
 ) -> HistoryWatch:
-    """The watch over these parts."""
-    wanted = store.history_wanted
-    if account_id != DEFAULT_ACCOUNT:
-        wanted = asyncio.Event()
-        store.notifier.listen("history", lambda _: wanted.set())
+    """The watch over these parts. ``wanted`` is its own, as it clears it; without one it is the process's."""
     return HistoryWatch(
         reader,
         HistoryTable(store.pool, account_id),
@@ -72,7 +81,7 @@ def compose(
         store.accounts,
         store.foreign,
         account_id,
-        wanted,
+        wanted or store.history_wanted,
         pace,
         log_account=DEFAULT_ACCOUNT,
     )
@@ -111,6 +120,7 @@ class HistoryGate:
 
     async def opened(self) -> None:
         # It may be another process that compares, and it may begin to listen later than this one asks.
+        asked = time.monotonic()
         while (await self.table.numbers()).completed <= self.begun:
             self.store.notifier.remind("history")
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(SOON_S if time.monotonic() - asked < AT_FIRST_S else LOOK_EVERY_S)

@@ -30,15 +30,18 @@ from workers.watcher.watcher import Pace, Watcher
 async def run(parts: Parts) -> None:
     market = parts.market
     await market.identity.confirmed()
-    async with open_prices(parts.settings, market.pools, market.chain.slot_age) as prices:
-        await _watch(parts, prices)
+    async with (
+        open_prices(parts.settings, market.pools, market.chain.slot_age) as prices,
+        Rates(parts.settings.redis_url, fail_open=parts.settings.rates_without_valkey == "open") as rates,
+    ):
+        await _watch(parts, prices, rates)
 
 
-async def _watch(parts: Parts, prices: OpenPrices) -> None:
+async def _watch(parts: Parts, prices: OpenPrices, rates: Rates) -> None:
     settings, store = parts.settings, parts.store
     book = BookFeed(store.pool, store.events, store.orders, Book())
     deadman = deadman_watch(store, paper=parts.settings.paper)
-    twaps = twap_watch(parts, prices.source, deadman)
+    twaps = twap_watch(parts, prices.source, deadman, rates)
     watcher = Watcher(
         feed=book,
         orders=store.orders,
@@ -89,10 +92,9 @@ def deadman_watch(store: Store, *, paper: bool = False) -> DeadmanWatch:
     )
 
 
-def twap_watch(parts: Parts, source: PriceSource, deadman: DeadmanWatch) -> TwapWatch:
+def twap_watch(parts: Parts, source: PriceSource, deadman: DeadmanWatch, rates: Rates) -> TwapWatch:
     """The TWAPs of every account, whose slices are taken as any order is."""
     settings, store = parts.settings, parts.store
-    rates = Rates(settings.redis_url, fail_open=settings.rates_without_valkey == "open")
 
     async def market(pair: Pair) -> MarketPrice:
         found = (await source.observe([pair])).pairs.get(pair.symbol)

@@ -59,6 +59,14 @@ async def run(parts: Parts) -> None:
     settings, store, market = parts.settings, parts.store, parts.market
     genesis_hash = await market.identity.confirmed()
     wallet = await require_wallet(store.pool, store.mapper, genesis_hash, settings.wallet_source)
+    try:
+        await _work(parts, wallet, genesis_hash)
+    finally:
+        await wallet.close()
+
+
+async def _work(parts: Parts, wallet: Signer, genesis_hash: str) -> None:
+    settings, store = parts.settings, parts.store
     await require_guarded_attempts(store.pool, store.mapper)
     await store.known_accounts.load()
     signer = AccountSigner(wallet, guard_key_of(settings, wallet))
@@ -83,6 +91,7 @@ async def run(parts: Parts) -> None:
     finally:
         store.broker.wake()
         await asyncio.to_thread(worker.stop, timeout=STOP_MS)
+        store.broker.forget(worker)
         await executor.stop()
 
 

@@ -85,6 +85,10 @@ class WokenBroker(RedisBroker):
             for consumer in self._consumers:
                 consumer.woken.set()
 
+    def forget(self, worker: dramatiq.Worker) -> None:
+        """Dramatiq leaves each worker, its threads and what they took, with the broker that it was started on."""
+        self.middleware = [one for one in self.middleware if getattr(one, "worker", None) is not worker]
+
     def enqueue(self, message: Any, *, delay: int | None = None) -> Any:
         enqueued = super().enqueue(message, delay=delay)
         self.wake()

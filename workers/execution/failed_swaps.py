@@ -25,18 +25,25 @@ _FAILED = MISQUOTED | {
 
 
 class FailedSwaps:
-    """Kept in memory for a minute: what is forgotten is found out again."""
+    """Counts for a minute, and is forgotten once another swap fails after it: it is found out again."""
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
+        # When each venue's swap failed of an order; the order whose last one failed longest ago is the first.
         self._venues: OrderedDict[UUID, dict[str, float]] = OrderedDict()
+
+    def __len__(self) -> int:
+        """Of how many orders there is anything in memory."""
+        return len(self._venues)
 
     def add(self, order_id: UUID, venue: str, code: str) -> None:
         """Hear that a swap of ``venue`` came to nothing; what wasn't the venue's fault isn't kept."""
         if code not in _FAILED:
             return
-        self._venues.setdefault(order_id, {})[venue] = self._clock()
-        if len(self._venues) > MOST_ORDERS:
+        now = self._clock()
+        self._venues.setdefault(order_id, {})[venue] = now
+        self._venues.move_to_end(order_id)
+        while len(self._venues) > MOST_ORDERS or max(next(iter(self._venues.values())).values()) <= now - KEPT_S:
             self._venues.popitem(last=False)
 
     def without(self, order_id: UUID, answers: Answers) -> Answers | None:

@@ -92,6 +92,7 @@ class Book:
         if count > 1:
             self._pairs[symbol] = (pair, count - 1)
         self._short.pop(order_id, None)
+        self._expiries.take(order_id)
         if order.trail_bps is not None:
             self.trails.take(order)
         elif order.armed_at is None:
@@ -101,7 +102,7 @@ class Book:
 
     def expired(self, now: datetime) -> list[UUID]:
         """The orders that have expired at ``now``; each again a second later, as long as it is in the book."""
-        return self._expiries.due(now, self.version_of)
+        return self._expiries.due(now)
 
     def rearm_due(self, now: datetime) -> None:
         """Let prices reach the orders whose rest is over at ``now``, which may be earlier than the last time."""

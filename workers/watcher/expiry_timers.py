@@ -3,31 +3,58 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from workers.watcher.waiting_order import WaitingOrder
 
 AGAIN = timedelta(seconds=1)
+# More timers than this that mean nothing any more, and than those that do, are cleared away.
+MOST_SPENT = 1_000
+
+_Timer = tuple[datetime, UUID]
 
 
 class ExpiryTimers:
-    """When the orders of a book expire; of an order that has left it, or changed, the timer means nothing."""
+    """When the orders of a book expire. The timer of an order that has left it means nothing, and is found and cleared
+    away later: orders come and go, and trails move, long before they expire.
+    """
 
     def __init__(self) -> None:
-        self._timers: list[tuple[datetime, UUID, int]] = []
+        self._heap: list[_Timer] = []
+        self._of: dict[UUID, _Timer] = {}
+
+    def __len__(self) -> int:
+        """How many there are, those that mean nothing any more among them."""
+        return len(self._heap)
 
     def add(self, order: WaitingOrder) -> None:
+        """Of an order that has none."""
         if order.expires_at is not None:
-            heapq.heappush(self._timers, (order.expires_at, order.order_id, order.version))
+            self._set((order.expires_at, order.order_id))
+            self._clear_away()
 
-    def due(self, now: datetime, version_of: Callable[[UUID], int]) -> list[UUID]:
-        """The orders of the book that have expired; each is due again a second later, until it has left the book."""
-        found: set[UUID] = set()
-        while self._timers and self._timers[0][0] <= now:
-            _, order_id, version = heapq.heappop(self._timers)
-            if version_of(order_id) == version and order_id not in found:
-                found.add(order_id)
-                heapq.heappush(self._timers, (now + AGAIN, order_id, version))
-        return list(found)
+    def take(self, order_id: UUID) -> None:
+        """Remove the order's, where it has one."""
+        if self._of.pop(order_id, None) is not None:
+            self._clear_away()
+
+    def due(self, now: datetime) -> list[UUID]:
+        """The orders that have expired; each is due again a second later, until it is taken."""
+        found: list[UUID] = []
+        while self._heap and self._heap[0][0] <= now:
+            timer = heapq.heappop(self._heap)
+            # An order that came again, with the same time, has left two: the first is its.
+            if self._of.get(timer[1]) == timer:
+                found.append(timer[1])
+                self._set((now + AGAIN, timer[1]))
+        return found
+
+    def _set(self, timer: _Timer) -> None:
+        self._of[timer[1]] = timer
+        heapq.heappush(self._heap, timer)
+
+    def _clear_away(self) -> None:
+        if len(self._heap) > 2 * len(self._of) + MOST_SPENT:
+            self._heap = list(self._of.values())
+            heapq.heapify(self._heap)

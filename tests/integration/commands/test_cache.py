@@ -11,8 +11,10 @@ from commands.orders import OrderRepository
 from domain.codes import Code
 from domain.commands import GiveUp
 from domain.errors import NotApplicableError
+from domain.events import OrderSubmitted, TrailMoved
 from tests.integration.workers.dead_letters import append_from_the_future
 from tests.integration.workers.harness import EngineHarness, now
+from tests.unit.domain.test_triggers import saw
 
 
 async def test_what_others_wrote_since_is_read_and_makes_the_same_history(engine: EngineHarness) -> None:
@@ -75,3 +77,19 @@ async def test_what_was_remembered_of_a_lost_log_is_not_gone_on_with(engine: Eng
     assert (await engine.history(order_id)).version == known.version
     await remembers.execute(known, failed, decide_again=False)
     assert (await engine.history(order_id)).version == known.version + 1
+
+
+async def test_a_trail_that_moves_is_remembered_by_its_newest_move_by_who_records_it_and_who_reads_it(
+    engine: EngineHarness,
+) -> None:
+    order_id = await engine.submit(type="trailing-stop", trail_bps=500)
+    recording, anew = (
+        OrderRepository(engine.events, engine.orders._appender, engine.orders._mapper, recent=recent)
+        for recent in (10, 0)
+    )
+    known = (await recording.load([order_id])).orders[order_id]
+    for touch in ("150", "151", "152"):
+        known = await recording.execute(known, saw(touch))
+    assert (known.version, known.revision) == (4, 1)
+    assert [type(event) for event in known.events] == [OrderSubmitted, TrailMoved]
+    assert known == (await anew.load([order_id])).orders[order_id] == await engine.history(order_id)

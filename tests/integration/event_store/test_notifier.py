@@ -71,3 +71,20 @@ async def test_nothing_is_said_again_and_again_to_nobody_and_who_comes_meanwhile
 async def said(redis: Redis) -> int:
     """How many messages the server was given to pass on."""
     return int((await redis.info("commandstats")).get("cmdstat_publish", {"calls": 0})["calls"])
+
+
+async def test_who_has_ended_to_listen_hears_nothing_and_the_others_all(valkey: EmbeddedValkey):
+    one = Notifier(valkey.url, prefix=uuid4().hex)
+    first: list[int] = []
+    others: list[int] = []
+    stop = one.listen("log", first.append)
+    one.listen("log", others.append)
+    one.listen("log", others.append)
+    try:
+        one.publish("log", 1)
+        stop()
+        stop()
+        one.publish("log", 2)
+    finally:
+        await one.stop()
+    assert (first, others) == ([1], [1, 1, 2, 2])

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 import dramatiq
 
+from api.rates import Rates
 from chains.protocol import Chain
 from chains.solana_client import SolanaChain
 from chains.wallet import Wallet
@@ -132,7 +133,8 @@ class EngineHarness:
         feed = BookFeed(self.pool, self.events, self.orders, Book())
         deadman = watcher_role.deadman_watch(self._parts.store)
         source = source or PoolPrices(self.book)
-        twaps = watcher_role.twap_watch(self._parts, source, deadman)
+        rates = Rates(self.settings.redis_url, fail_open=True)
+        twaps = watcher_role.twap_watch(self._parts, source, deadman, rates)
         watcher = Watcher(
             feed=feed,
             orders=self.orders,
@@ -150,7 +152,7 @@ class EngineHarness:
 
         async def watch(lease: Lease) -> None:
             after = await feed.restore()
-            async with asyncio.TaskGroup() as tasks:
+            async with rates, asyncio.TaskGroup() as tasks:
                 tasks.create_task(watcher.follow(after))
                 await deadman.restore()
                 tasks.create_task(expiry.run(lease))

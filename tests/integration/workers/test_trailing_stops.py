@@ -48,7 +48,8 @@ class Recorded:
 
 
 async def story(engine: EngineHarness, order_id: UUID) -> tuple[list[e.TrailMoved], e.OrderTriggered | None]:
-    events = (await engine.history(order_id)).events
+    mapper = engine.store.mapper
+    events = [mapper.read(recorded, e.is_order_event) for recorded in await engine.orders.recorded(order_id)]
     moves = [event for event in events if isinstance(event, e.TrailMoved)]
     return moves, next((event for event in events if isinstance(event, e.OrderTriggered)), None)
 

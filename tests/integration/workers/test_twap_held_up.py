@@ -10,6 +10,7 @@ import psycopg
 import pytest
 import structlog
 
+from api.rates import Rates
 from commands.accounts import Behind
 from commands.errors import GuardFailedError
 from commands.halting import Scope
@@ -88,7 +89,8 @@ async def test_no_slice_is_recorded_once_the_cancel_is(engine: EngineHarness) ->
 
 def _watch(engine: EngineHarness) -> TwapWatch:
     parts = engine._parts
-    return watcher.twap_watch(parts, PoolPrices(engine.book), watcher.deadman_watch(parts.store))
+    rates = Rates(engine.settings.redis_url, fail_open=True)
+    return watcher.twap_watch(parts, PoolPrices(engine.book), watcher.deadman_watch(parts.store), rates)
 
 
 async def test_a_list_that_is_recorded_while_its_row_is_given_up_keeps_it(engine: EngineHarness) -> None:
