@@ -9,6 +9,7 @@ from datetime import datetime
 
 import structlog
 
+from chains.errors import UnbelievableError
 from chains.protocol import Chain, Inconclusive, OutcomeQuestion, SentTransaction
 from commands.loaded_order import LoadedOrder
 from domain.commands import RecordClosedElsewhere, RecordExpiry, RecordLanding, RecordOtherLeg
@@ -207,8 +208,15 @@ class ExpiryProver:
         return None
 
     async def _failure(self, sent: SentTransaction) -> Landing | None:
-        """How it failed for good, at the cost of a fee: the endpoint that is asked for statuses may not show it."""
-        landing = await self._chain.landing(sent, "finalized")
+        """How it failed for good, at the cost of a fee: the endpoint that is asked for statuses may not show it.
+
+        None also where the one that shows it tells what can't be so: that holds up no proof that others bear out.
+        """
+        try:
+            landing = await self._chain.landing(sent, "finalized")
+        except UnbelievableError as error:
+            log.warning("a failure that can't be believed", signature=sent.signature, reason=str(error))
+            return None
         return landing if landing and landing.error else None
 
     async def _inconclusive(

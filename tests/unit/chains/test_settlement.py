@@ -5,6 +5,7 @@ import orjson
 import pytest
 
 from chains.answers import LandedTransaction, reader
+from chains.errors import UnbelievableError
 from chains.protocol import SentTransaction
 from chains.settlement import alike, settle
 from domain.codes import Code
@@ -115,6 +116,14 @@ def test_a_failed_transaction_moved_nothing_and_cost_its_fee() -> None:
     assert landing.error is not None
     assert landing.error.code == "slippage_exceeded"
     assert landing.error.logs == ("Program log: x",)
+
+
+@pytest.mark.parametrize("err", [None, {"InstructionError": [0, {"Custom": 6006}]}], ids=["success", "failure"])
+def test_a_fee_that_was_not_signed_for_is_no_answer(err: object) -> None:
+    balances = [held(1, WALLET, SOL.mint, 10)]
+    assert settled(balances, [], err=err, sent=replace(SENT, most_fee_lamports=FEE)).fee_lamports == FEE
+    with pytest.raises(UnbelievableError, match="a fee of 5000 lamports for one that costs 4999 at most"):
+        settled(balances, [], err=err, sent=replace(SENT, most_fee_lamports=FEE - 1))
 
 
 def test_a_balance_beyond_a_u64_is_not_read() -> None:
