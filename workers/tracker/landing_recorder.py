@@ -15,6 +15,7 @@ from domain.evidence import Commitment, ExpiryEvidence, Landing
 from event_store.processors.leases import Lease
 from workers.dispatch.work import WorkTable
 from workers.tracker.outcome_recorder import OutcomeRecorder
+from workers.tracker.outcomes_asked import outcomes_of
 from workers.tracker.tracked_attempt import TrackedAttempt
 
 ASK_AGAIN_S = 0.5
@@ -110,11 +111,11 @@ class LandingRecorder:
         Without it a failure lets the order go on, and not end. Of one whose guard was closed elsewhere there is none:
         that the guard isn't there proves nothing.
         """
-        failed: list[tuple[str, OutcomeQuestion]] = []
+        failed: list[tuple[TrackedAttempt, OutcomeQuestion]] = []
 
         async def ask(attempt: TrackedAttempt) -> None:
             if attempt.question and not await self._recorder.is_closed_elsewhere(attempt):
-                failed.append((attempt.signature, attempt.question))
+                failed.append((attempt, attempt.question))
 
         for attempt, landing in landings:
             if landing.error and attempt.question and not attempt.order_ended:
@@ -122,6 +123,5 @@ class LandingRecorder:
                 await self._recorder.isolate(attempt, ask, attempt)
         if not failed:
             return {}
-        answers = await self._chain.outcomes([question for _, question in failed])
-        found = zip(failed, answers, strict=True)
-        return {signature: answer for (signature, _), answer in found if isinstance(answer, ExpiryEvidence)}
+        answered = await outcomes_of(self._chain, self._recorder, failed)
+        return {attempt.signature: answer for attempt, _, answer in answered if isinstance(answer, ExpiryEvidence)}

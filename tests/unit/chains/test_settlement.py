@@ -133,6 +133,12 @@ def test_a_balance_beyond_a_u64_is_not_read() -> None:
         settled([held(2, WALLET, SOL.mint, most + 1)], [held(2, WALLET, SOL.mint, 0)])
 
 
+def test_an_amount_beyond_a_u64_is_no_answer() -> None:
+    most = 2**64 - 1
+    with pytest.raises(UnbelievableError, match=f"more than a u64 holds: out {2 * most}"):
+        settled([], [held(2, WALLET, USDC.mint, most), held(3, WALLET, USDC.mint, most)])
+
+
 def test_an_answer_whose_balances_do_not_cover_its_accounts_is_not_read() -> None:
     with pytest.raises(ValueError):
         settled([held(6, WALLET, SOL.mint, 10)], [])
