@@ -34,6 +34,10 @@ class UnansweredError(ChainUnavailableError):
         super().__init__(f"{endpoint}: {reason}")
 
 
+class UnbelievableError(UnansweredError):
+    """What was answered can't be so, and counts as no answer; ``reason`` says it with its figures."""
+
+
 class TransactionRefusedError(Exception):
     """The message is not to be signed; ``code`` is one of ``domain.codes``, ``reason`` says what is wrong with it."""
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from chains import answers
 from chains.endpoint import Endpoint
-from chains.errors import RpcError, UnansweredError
+from chains.errors import RpcError, UnansweredError, UnbelievableError
 from chains.evidence import Answer, Present, ask
 from chains.protocol import Inconclusive, OutcomeQuestion, SentTransaction
 from chains.settlement import alike, settle
@@ -25,7 +25,12 @@ class Outcomes:
         self._custom_codes = custom_codes
 
     async def landing(self, sent: SentTransaction, commitment: Commitment) -> Landing | None:
-        first = await self._landing_at(self._endpoints[0], sent, commitment)
+        try:
+            first = await self._landing_at(self._endpoints[0], sent, commitment)
+        except UnbelievableError:
+            if shown := alike(await self._landings(self._endpoints[1:], sent, commitment)):
+                return shown
+            raise
         if first and first.error is None and commitment == "confirmed":
             return first
         # The main endpoint may be the one that lies, or that doesn't have it; for good, others must show the same.
@@ -50,7 +55,7 @@ class Outcomes:
         if found is None:
             return None
         if found.transaction.signatures[:1] != [sent.signature]:
-            raise UnansweredError(endpoint.name, "getTransaction was answered with another transaction")
+            raise UnbelievableError(endpoint.name, "getTransaction was answered with another transaction")
         landing = settle(
             found,
             sent,
@@ -60,7 +65,7 @@ class Outcomes:
             configured=len(self._endpoints),
         )
         if sent.guard and landing.error is None and not landing.guard_rent_lamports:
-            raise UnansweredError(endpoint.name, "getTransaction was answered with a success that made no guard")
+            raise UnbelievableError(endpoint.name, "getTransaction was answered with a success that made no guard")
         return landing
 
     async def of(self, questions: Sequence[OutcomeQuestion]) -> list[Landing | ExpiryEvidence | Inconclusive]:

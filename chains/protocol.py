@@ -59,7 +59,8 @@ class SentTransaction:
     """What is needed to look for an attempt on the chain: never its signed bytes.
 
     ``guard`` is what it makes first, None in older logs; ``lands_until`` the last block height at which it may land;
-    ``tip_lamports`` what it pays to landers where it succeeds.
+    ``tip_lamports`` what it pays to landers where it succeeds; ``most_fee_lamports`` the most that it can cost beside
+    that, None where another log signed it.
     """
 
     signature: str
@@ -69,6 +70,7 @@ class SentTransaction:
     guard: str | None
     lands_until: int
     tip_lamports: int = 0
+    most_fee_lamports: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,11 @@ from collections.abc import Iterable
 
 from chains.answers import LandedTransaction
 from chains.balance_change import balance_change
+from chains.errors import UnbelievableError
 from chains.protocol import SentTransaction
 from chains.transaction_errors import CustomCodes, transaction_error
 from domain.evidence import Commitment, Landing
+from domain.numbers import U64_MAX
 
 
 def alike(landings: Iterable[Landing | None]) -> Landing | None:
@@ -46,8 +48,12 @@ def settle(
     """The landing of ``sent`` as the endpoint ``shown_by``, of ``configured`` ones, shows it, in base units.
 
     What the wallet got more of the token in, or less of the token out, is not an amount of this order and counts as 0.
+    Raises ``UnbelievableError`` where it cost more than ``sent`` was signed for, or moved more than a u64 holds.
     """
     meta, message = found.meta, found.transaction.message
+    if sent.most_fee_lamports is not None and meta.fee > sent.most_fee_lamports:
+        figures = f"a fee of {meta.fee} lamports for one that costs {sent.most_fee_lamports} at most"
+        raise UnbelievableError(shown_by, f"getTransaction was answered with {figures}")
     if meta.err is not None:
         keys = message.account_keys
         programs = [keys[step.program_id_index] for step in message.instructions if step.program_id_index < len(keys)]
@@ -60,6 +66,10 @@ def settle(
         amount_out = max(0, change.of(sent.token_out))
         guard_rent = max(0, change.guard_lamports)
         account_rent = max(0, change.account_rent_lamports)
+    amounts = {"in": amount_in, "out": amount_out, "guard rent": guard_rent, "account rent": account_rent}
+    if beyond := {name: amount for name, amount in amounts.items() if amount > U64_MAX}:
+        figures = ", ".join(f"{name} {amount}" for name, amount in beyond.items())
+        raise UnbelievableError(shown_by, f"getTransaction was answered with more than a u64 holds: {figures}")
     return Landing(
         signature=sent.signature,
         slot=found.slot,

@@ -34,6 +34,7 @@ _FAILED = re.compile(r"Program (\w{32,44}) failed: ")
 
 _LOG_LINES = 32
 _LOG_BYTES = 4096
+_DETAIL_LENGTH = 1000
 
 
 def transaction_error(
@@ -44,8 +45,14 @@ def transaction_error(
     ``programs`` are the program ids of the message's instructions, in order.
     """
     return TransactionError(
-        code=_code(error, logs, programs, custom_codes), detail=json.dumps(error), logs=_last_lines(logs)
+        code=_code(error, logs, programs, custom_codes), detail=_detail(error), logs=_last_lines(logs)
     )
+
+
+def _detail(error: object) -> str:
+    """The error in its own words, which are short; an endpoint's that aren't are cut, and end by saying so."""
+    text = json.dumps(error)
+    return text if len(text) <= _DETAIL_LENGTH else f"{text[:_DETAIL_LENGTH]}... (cut, of {len(text)} characters)"
 
 
 def _code(error: object, logs: Sequence[str], programs: list[str], custom_codes: CustomCodes) -> Code:

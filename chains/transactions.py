@@ -17,6 +17,9 @@ ATA_PROGRAM = "ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL"
 
 MAX_TRANSACTION_BYTES = 1232
 
+FEE_LAMPORTS = 5_000
+"""What the network takes for a signature, the only one of a transaction, whether that succeeds or fails."""
+
 MAX_COMPUTE_UNITS = 1_400_000
 """What one transaction may use at most: the limit to simulate with, when what it uses isn't known yet."""
 

@@ -18,7 +18,7 @@ from stamina.instrumentation import PrometheusOnRetryHook, set_on_retry_hooks
 from chains.answers import OWNERS, U64, Answer, BlockSignatures, EpochInfo, Meta
 from chains.balance_change import balance_change
 from chains.endpoint import Endpoint
-from chains.errors import RpcError, UnansweredError
+from chains.errors import RpcError, UnansweredError, UnbelievableError
 from chains.guard import TOKEN_PROGRAM
 from chains.transactions import CANARY_MEMO
 from chains.wallet_messages import (
@@ -34,6 +34,7 @@ from chains.wallet_messages import (
     tipped_by,
 )
 from domain.evidence import Commitment
+from domain.numbers import U64_MAX
 
 PAGE = 1_000
 ACCOUNTS_A_CALL = 100
@@ -195,6 +196,9 @@ class WalletHistory:
         guard = guard_of(message, keys, wallet)
         tip = 0 if guard is None or found.meta.err is not None else tipped_by(message, keys, wallet, guard)
         change = balance_change(found.meta, keys, wallet, guard, tip_lamports=tip)
+        amounts = [*change.of_all().values(), change.guard_lamports]
+        if beyond := [amount for amount in amounts if abs(amount) > U64_MAX]:
+            raise UnbelievableError(self.name, f"getTransaction was answered with more than a u64 holds: {beyond[0]}")
         return Movement(
             slot=found.slot,
             failed=found.meta.err is not None,

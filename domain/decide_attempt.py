@@ -16,6 +16,7 @@ from domain.errors import DomainError, LandedAfterEndError, NotApplicableError
 from domain.evidence import ExpiryEvidence, GuardTaken, Landing
 from domain.evolve import evolve
 from domain.misquoted import is_shown_false, without_the_venue
+from domain.numbers import total
 from domain.order import Attempt, Order
 from domain.time_in_force import past_deadline
 
@@ -148,7 +149,7 @@ def confirmed(order: Order, attempt: Attempt, landing: Landing, *, because: str 
         amount_in=landing.amount_in,
         amount_out=landing.amount_out,
         executed_price=order.price_of(landing.amount_in, landing.amount_out),
-        network_fee_lamports=landing.fee_lamports + order.fees_lost_beside(attempt),
+        network_fee_lamports=total(landing.fee_lamports, order.fees_lost_beside(attempt)),
         venue_fee=quote.fee_amount,
         venue_fee_token=quote.fee_token,
         guard_rent_lamports=landing.guard_rent_lamports,

@@ -14,6 +14,7 @@ from domain.decide_end import end_cancelled
 from domain.errors import DomainError, NotApplicableError
 from domain.evidence import Landing
 from domain.evolve import evolve
+from domain.numbers import total
 from domain.order import Attempt, Order
 from domain.time_in_force import is_expired
 
@@ -61,7 +62,7 @@ def end_by_cancel(order: Order, attempt: Attempt, landing: Landing) -> e.OrderEv
         attempt=attempt.number,
         signature=attempt.signature,
         slot=landing.slot,
-        network_fee_lamports=landing.fee_lamports + order.fees_lost_beside(attempt),
+        network_fee_lamports=total(landing.fee_lamports, order.fees_lost_beside(attempt)),
         guard_rent_lamports=landing.guard_rent_lamports,
     )
     return end_cancelled(order, order.cancellation, evidence)

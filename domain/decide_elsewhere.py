@@ -14,6 +14,7 @@ from domain.errors import DomainError, LandedAfterEndError, NotApplicableError
 from domain.evidence import ExpiryEvidence
 from domain.log_behind import ForeignTransactionFound
 from domain.misquoted import may_be_widened, widened
+from domain.numbers import total
 from domain.order import Cancellation, Order
 
 CLOSED_ELSEWHERE = (
@@ -107,7 +108,7 @@ def _confirmed(order: Order, found: ForeignTransactionFound) -> e.OrderConfirmed
         amount_in=amount_in,
         amount_out=amount_out,
         executed_price=order.price_of(amount_in, amount_out),
-        network_fee_lamports=found.fee_lamports + order.fees_lost_lamports,
+        network_fee_lamports=total(found.fee_lamports, order.fees_lost_lamports),
         venue_fee=None,
         venue_fee_token=None,
         guard_rent_lamports=found.guard_rent_lamports,
@@ -123,7 +124,7 @@ def _cancelled(order: Order, found: ForeignTransactionFound) -> list[e.OrderEven
         attempt=found.attempt,
         signature=found.signature,
         slot=found.slot,
-        network_fee_lamports=found.fee_lamports + order.fees_lost_lamports,
+        network_fee_lamports=total(found.fee_lamports, order.fees_lost_lamports),
         guard_rent_lamports=found.guard_rent_lamports,
     )
     return [*requested, end_cancelled(order, cancellation, evidence)]

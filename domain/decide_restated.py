@@ -13,6 +13,7 @@ from domain.decide_cancel import end_by_cancel
 from domain.errors import DomainError, LandedAfterEndError, NotApplicableError
 from domain.evidence import Landing
 from domain.evolve import evolve
+from domain.numbers import total
 from domain.order import Attempt, Fill, Order
 
 
@@ -58,7 +59,7 @@ def _is_as_confirmed(order: Order, fill: Fill, attempt: Attempt, landing: Landin
     return (
         not fill.by_operator
         and said == (landing.signature, landing.slot, landing.amount_in, landing.amount_out)
-        and costs == (landing.fee_lamports + order.fees_lost_beside(attempt), landing.guard_rent_lamports)
+        and costs == (total(landing.fee_lamports, order.fees_lost_beside(attempt)), landing.guard_rent_lamports)
     )
 
 
@@ -82,7 +83,7 @@ def _cancelled(order: Order, fill: Fill, cancel: Attempt, landing: Landing) -> l
         tx_hash=landing.signature,
         slot=landing.slot,
         commitment=landing.commitment,
-        network_fee_lamports=landing.fee_lamports + order.fees_lost_beside(cancel),
+        network_fee_lamports=total(landing.fee_lamports, order.fees_lost_beside(cancel)),
         guard_rent_lamports=landing.guard_rent_lamports,
     )
     return [restated, end_by_cancel(evolve(order, restated), cancel, landing)]

@@ -20,7 +20,7 @@ from domain.evolve_attempts import (
     with_rejection,
 )
 from domain.misquoted import may_be_widened, widened
-from domain.numbers import BaseUnits, Price
+from domain.numbers import BaseUnits, Price, Total, total
 from domain.order import ENDS, Attempt, Cancellation, Failure, Fill, IfSet, Order, PaperFill, Rest, Route
 from domain.terms import AmountIn, AmountOut, ExpiresAt
 
@@ -53,7 +53,7 @@ class OrderChange(TypedDict, total=False):
     misquoted: IfSet[bool]
     route: Route | None
     attempts: tuple[Attempt, ...]
-    fees_lost_lamports: BaseUnits
+    fees_lost_lamports: Total
     obstacle: str | None
     fill: Fill | None
     failure: Failure | None
@@ -234,7 +234,7 @@ def _apply_attempt_rejected(order: Order, event: e.AttemptRejected) -> OrderChan
         "attempts": with_rejection(order.attempts, event),
         "obstacle": event.code if is_swap else order.obstacle,
         "rejections": order.rejections + 1 if is_swap and not taken else order.rejections,
-        "fees_lost_lamports": order.fees_lost_lamports + event.fee_lamports,
+        "fees_lost_lamports": total(order.fees_lost_lamports, event.fee_lamports),
         **_with_fee(order, event.fee_lamports),
     }
 
@@ -242,11 +242,11 @@ def _apply_attempt_rejected(order: Order, event: e.AttemptRejected) -> OrderChan
 def _with_fee(order: Order, lamports: int) -> OrderChange:
     """What an attempt cost that failed after another one had ended the order."""
     if order.cancellation and order.cancellation.tx_hash:
-        cost = order.cancellation.network_fee_lamports + lamports
+        cost = total(order.cancellation.network_fee_lamports, lamports)
         return {"cancellation": order.cancellation.model_copy(update={"network_fee_lamports": cost})}
     if order.fill is None:
         return {}
-    cost = order.fill.network_fee_lamports + lamports
+    cost = total(order.fill.network_fee_lamports, lamports)
     return {"fill": order.fill.model_copy(update={"network_fee_lamports": cost})}
 
 

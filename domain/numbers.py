@@ -23,6 +23,33 @@ _PLAIN = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?", re.ASCII)
 _EXACT = Context(prec=80)
 
 
+def total(*amounts: int) -> int:
+    """The sum of ``amounts``, base units of one token; where no u64 holds it the greatest one: a lie may be in it."""
+    return min(sum(amounts), U64_MAX)
+
+
+class _Total:
+    """As base units are read; a greater integer that an earlier version wrote is read as the greatest u64."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        greater = core_schema.union_schema(
+            [
+                core_schema.int_schema(gt=U64_MAX, strict=True),
+                core_schema.chain_schema(
+                    [core_schema.str_schema(pattern="^[0-9]{20,40}$", strict=True), core_schema.int_schema(gt=U64_MAX)]
+                ),
+            ]
+        )
+        clamped = core_schema.no_info_after_validator_function(total, greater)
+        return core_schema.union_schema(
+            [_BaseUnits().__get_pydantic_core_schema__(source, handler), clamped],
+            mode="left_to_right",
+            custom_error_type="base_units",
+            custom_error_message="base units are an integer or its digits as text",
+            serialization=core_schema.to_string_ser_schema(when_used="json"),
+        )
+
+
 class _BaseUnits:
     """An integer, or its digits as text; JSON has the digits. Read without a call into Python: an order has fifty."""
 
@@ -54,6 +81,9 @@ def plain(value: Decimal) -> str:
 
 BaseUnits = Annotated[int, _BaseUnits()]
 """An amount in base units, 0 to 2^64-1; a string of digits in JSON, where numbers lose precision past 2^53."""
+
+Total = Annotated[int, _Total()]
+"""A ``total`` of an order's state, which is read whatever an earlier version summed up."""
 
 Price = Annotated[Decimal, BeforeValidator(_decimal), PlainSerializer(plain, return_type=str, when_used="json")]
 """Quote tokens per base token, at most 18 significant digits; plain decimal text in JSON."""

@@ -13,7 +13,7 @@ from domain.codes import Code
 from domain.evidence import BLOCKHASH_LIFE, Commitment
 from domain.frozen import Frozen
 from domain.legs import Leg
-from domain.numbers import BaseUnits, Price
+from domain.numbers import BaseUnits, Price, Total
 from domain.quotes import Quote
 from domain.terms import OrderTerms
 
@@ -93,7 +93,7 @@ class Fill(State):
     amount_in: BaseUnits
     amount_out: BaseUnits
     executed_price: Price
-    network_fee_lamports: BaseUnits
+    network_fee_lamports: Total
     venue_fee: BaseUnits | None
     venue_fee_token: str | None
     guard_rent_lamports: IfSet[BaseUnits | None] = None
@@ -130,7 +130,7 @@ class Cancellation(State):
     by: str | None = None
     because: str | None = None
     tx_hash: str | None = None
-    network_fee_lamports: BaseUnits = 0
+    network_fee_lamports: Total = 0
     guard_rent_lamports: BaseUnits | None = None
 
 
@@ -158,7 +158,7 @@ class Order(OrderTerms):
     misquoted: IfSet[bool] = False
     route: Route | None = None
     attempts: tuple[Attempt, ...] = ()
-    fees_lost_lamports: BaseUnits = 0
+    fees_lost_lamports: Total = 0
     obstacle: str | None = None
     fill: Fill | None = None
     failure: Failure | None = None

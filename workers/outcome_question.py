@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from chains.protocol import OutcomeQuestion, SentTransaction
+from chains.transactions import FEE_LAMPORTS
 from domain.order import Attempt, Order
 
 
@@ -13,7 +14,13 @@ def sent_transaction(order: Order, attempt: Attempt) -> SentTransaction:
     """What is needed to look for the attempt."""
     mints = (order.token_in.mint, order.token_out.mint)
     return SentTransaction(
-        attempt.signature, attempt.wallet, *mints, attempt.guard, attempt.lands_until, attempt.tip_lamports
+        attempt.signature,
+        attempt.wallet,
+        *mints,
+        attempt.guard,
+        attempt.lands_until,
+        tip_lamports=attempt.tip_lamports,
+        most_fee_lamports=FEE_LAMPORTS + attempt.priority_fee_lamports,
     )
 
 
@@ -28,7 +35,8 @@ def outcome_question(order: Order, attempt: Attempt, sharing: Sequence[Order] = 
     known = {one.signature for one in (*sent, *others)}
     # Another log or engine may have signed what took the guard.
     elsewhere = {one.guard_taken_by for one in (order, *sharing) if one.guard_taken_by} - known
-    others += [replace(sent[0], signature=signature, tip_lamports=0) for signature in sorted(elsewhere)]
+    of_unknown_cost = replace(sent[0], tip_lamports=0, most_fee_lamports=None)
+    others += [replace(of_unknown_cost, signature=signature) for signature in sorted(elsewhere)]
     # Until when others may land says nothing of the order's own.
     beside = [replace(one, lands_until=0) for one in others]
     return OutcomeQuestion(genesis_hash=attempt.genesis_hash, guard=attempt.guard, sent=(*sent, *beside))

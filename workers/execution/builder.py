@@ -26,7 +26,7 @@ from chains.signer import Signer
 from chains.simulated_changes import check_simulated
 from chains.tips import Tip
 from chains.transaction_checks import AllowedSwap, accounts_made, check
-from chains.transactions import CANCEL_UNITS, MAX_COMPUTE_UNITS, compose, memo_text, unit_limit
+from chains.transactions import CANCEL_UNITS, FEE_LAMPORTS, MAX_COMPUTE_UNITS, compose, memo_text, unit_limit
 from domain.codes import Code, meaning
 from domain.commands import RecordBuilt, RejectBuild
 from domain.legs import guard_name
@@ -48,8 +48,6 @@ REMOTE_SIMULATIONS_AT_ONCE = 64
 """Swaps of remote venues are simulated each time; those of pools don't wait behind them."""
 FEE_CAP = "priority_fee_cap"
 """Why no swap joins those of an order; never recorded."""
-FEE_LAMPORTS = 5_000
-"""What the network takes for a signature, the only one of a transaction."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from datetime import datetime
 
 import structlog
 
+from chains.errors import UnbelievableError
 from chains.protocol import Chain, Inconclusive, OutcomeQuestion, SentTransaction
 from commands.loaded_order import LoadedOrder
 from domain.commands import RecordClosedElsewhere, RecordExpiry, RecordLanding, RecordOtherLeg
@@ -23,6 +24,7 @@ from workers.outcome_question import outcome_question, sent_transaction
 from workers.tracker.finality import Finality
 from workers.tracker.landing_recorder import LandingRecorder
 from workers.tracker.outcome_recorder import OutcomeRecorder
+from workers.tracker.outcomes_asked import Outcome, outcomes_of
 from workers.tracker.tracked_attempt import TrackedAttempt
 
 log = structlog.get_logger(__name__)
@@ -72,8 +74,8 @@ class ExpiryProver:
             async with self._slots:
                 # Not before its turn: orders that share a guard may be signed for while this one waits.
                 guarded = [(attempt, question) for attempt in attempts if (question := await self._question(attempt))]
-                answers = await self._chain.outcomes([question for _, question in guarded])
-            for (attempt, question), answer in zip(guarded, answers, strict=True):
+                answered = await outcomes_of(self._chain, self._recorder, guarded)
+            for attempt, question, answer in answered:
                 note_guard(attempt, answer)
                 await self._recorder.isolate(attempt, self._record, lease, attempt, question, answer, finalized_height)
             for attempt in attempts:
@@ -99,7 +101,7 @@ class ExpiryProver:
         lease: Lease,
         attempt: TrackedAttempt,
         question: OutcomeQuestion,
-        answer: Landing | ExpiryEvidence | Inconclusive,
+        answer: Outcome,
         finalized_height: int,
     ) -> None:
         match answer:
@@ -207,8 +209,15 @@ class ExpiryProver:
         return None
 
     async def _failure(self, sent: SentTransaction) -> Landing | None:
-        """How it failed for good, at the cost of a fee: the endpoint that is asked for statuses may not show it."""
-        landing = await self._chain.landing(sent, "finalized")
+        """How it failed for good, at the cost of a fee: the endpoint that is asked for statuses may not show it.
+
+        None also where the one that shows it tells what can't be so: that holds up no proof that others bear out.
+        """
+        try:
+            landing = await self._chain.landing(sent, "finalized")
+        except UnbelievableError as error:
+            log.warning("a failure that can't be believed", signature=sent.signature, reason=str(error))
+            return None
         return landing if landing and landing.error else None
 
     async def _inconclusive(
@@ -235,7 +244,7 @@ class ExpiryProver:
         await self._work.record_uncertainty(attempt.order_id, attempt.number, answer.reason, permanent=answer.permanent)
 
 
-def note_guard(attempt: TrackedAttempt, answer: Landing | ExpiryEvidence | Inconclusive) -> None:
+def note_guard(attempt: TrackedAttempt, answer: Outcome) -> None:
     """Note whether the attempt's guard is as the log has it, where the answer tells. Of one that is watched it is to
     stay absent: that one endpoint shows it is enough to look on.
     """

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
+from chains.errors import UnbelievableError
 from chains.protocol import Chain, OutcomeQuestion
 from commands.loaded_order import LoadedOrder
 from domain.commands import RecordLanding
@@ -14,10 +15,11 @@ from domain.evidence import Commitment, ExpiryEvidence, Landing
 from event_store.processors.leases import Lease
 from workers.dispatch.work import WorkTable
 from workers.tracker.outcome_recorder import OutcomeRecorder
+from workers.tracker.outcomes_asked import outcomes_of
 from workers.tracker.tracked_attempt import TrackedAttempt
 
 ASK_AGAIN_S = 0.5
-"""For so long nothing is asked again of a transaction that one endpoint alone shows to be final."""
+"""For so long nothing is asked again of a transaction that one endpoint alone shows to be final, or unbelievably."""
 
 
 class LandingRecorder:
@@ -47,7 +49,13 @@ class LandingRecorder:
         landings: list[tuple[TrackedAttempt, Landing]] = []
 
         async def read_one(attempt: TrackedAttempt, commitment: Commitment) -> None:
-            if landing := await self._chain.landing(attempt.sent, commitment):
+            try:
+                landing = await self._chain.landing(attempt.sent, commitment)
+            except UnbelievableError as error:
+                attempt.schedule.doubt(time.monotonic(), ASK_AGAIN_S)
+                await self._report(attempt, str(error))
+                return
+            if landing:
                 landings.append((attempt, landing))
 
         await asyncio.gather(*(self._recorder.isolate(one, read_one, one, commitment) for one, commitment in landed))
@@ -81,20 +89,21 @@ class LandingRecorder:
             shown = history.order and history.order.attempt(number)
             waits = self._commitment == "finalized" or (shown and shown.purpose == "cancel")
             if waits and history.order and not history.order.ended:
-                return await self._wait(attempt, landing)
+                alone = f"{', '.join(landing.shown_by)} alone shows that it landed, finalized"
+                attempt.schedule.wait(time.monotonic(), ASK_AGAIN_S)
+                return await self._report(attempt, alone)
             landing = landing.model_copy(update={"commitment": "confirmed"})
         command = RecordLanding(number, landing, self._clock(), evidence=evidence)
         await self._recorder.record(lease, attempt, history, command)
         return None
 
-    async def _wait(self, attempt: TrackedAttempt, landing: Landing) -> None:
+    async def _report(self, attempt: TrackedAttempt, missing: str) -> None:
+        """The order says what is ``missing``, where that lasts."""
         now = time.monotonic()
-        attempt.schedule.wait(now, ASK_AGAIN_S)
         if attempt.schedule.is_report_due(now, self._patience):
             attempt.schedule.reported(now, self._patience)
             attempt.schedule.expiry_unproven()
-            alone = f"{', '.join(landing.shown_by)} alone shows that it landed, finalized"
-            await self._work.record_uncertainty(attempt.order_id, attempt.number, alone, permanent=False)
+            await self._work.record_uncertainty(attempt.order_id, attempt.number, missing, permanent=False)
 
     async def _proofs(self, landings: Sequence[tuple[TrackedAttempt, Landing]]) -> dict[str, ExpiryEvidence]:
         """Of what failed, by signature: the proof that no transaction of its order has succeeded, where there is one.
@@ -102,11 +111,11 @@ class LandingRecorder:
         Without it a failure lets the order go on, and not end. Of one whose guard was closed elsewhere there is none:
         that the guard isn't there proves nothing.
         """
-        failed: list[tuple[str, OutcomeQuestion]] = []
+        failed: list[tuple[TrackedAttempt, OutcomeQuestion]] = []
 
         async def ask(attempt: TrackedAttempt) -> None:
             if attempt.question and not await self._recorder.is_closed_elsewhere(attempt):
-                failed.append((attempt.signature, attempt.question))
+                failed.append((attempt, attempt.question))
 
         for attempt, landing in landings:
             if landing.error and attempt.question and not attempt.order_ended:
@@ -114,6 +123,5 @@ class LandingRecorder:
                 await self._recorder.isolate(attempt, ask, attempt)
         if not failed:
             return {}
-        answers = await self._chain.outcomes([question for _, question in failed])
-        found = zip(failed, answers, strict=True)
-        return {signature: answer for (signature, _), answer in found if isinstance(answer, ExpiryEvidence)}
+        answered = await outcomes_of(self._chain, self._recorder, failed)
+        return {attempt.signature: answer for attempt, _, answer in answered if isinstance(answer, ExpiryEvidence)}

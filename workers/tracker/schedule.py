@@ -12,7 +12,8 @@ class Schedule:
     """Kept for as long as the attempt is tracked, however often the log is read again. Changed by its methods alone.
 
     Times are seconds of the monotonic clock. Nothing is recorded before ``record_after``: recording has failed
-    ``failures`` times in a row. ``uncertain``: it stands with the order what keeps its outcome from being known.
+    ``failures`` times in a row. Before ``read_after`` its transaction isn't read: what was read of it can't be so.
+    ``uncertain``: it stands with the order what keeps its outcome from being known.
     ``finished``: nothing more is to be learned of the attempt. ``over``: its outcome is recorded, whatever is learned.
     ``seen``: the newest status showed it. ``looked_at``: what was told of its guard last is as the log has it.
     """
@@ -22,6 +23,7 @@ class Schedule:
     next_proof: float = 0.0
     next_report: float = 0.0
     record_after: float = 0.0
+    read_after: float = 0.0
     failures: int = 0
     uncertain: bool = False
     finished: bool = False
@@ -44,6 +46,14 @@ class Schedule:
     def may_record(self, now: float) -> bool:
         """Whether what is learned now is recorded; after a failure not for a while."""
         return now >= self.record_after
+
+    def may_read(self, now: float) -> bool:
+        """Whether a transaction that a status shows is read now, to be recorded."""
+        return now >= self.read_after and self.may_record(now)
+
+    def doubt(self, now: float, pause: float) -> None:
+        """Its transaction isn't read before ``pause`` seconds; its end may be proven meanwhile."""
+        self.read_after = now + pause
 
     def wait(self, now: float, pause: float) -> None:
         """Nothing is recorded of it before ``pause`` seconds."""

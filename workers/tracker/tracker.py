@@ -209,7 +209,7 @@ class Tracker:
             if attempt.confirmed or (attempt.order_confirmed and not status.failed):
                 if status.commitment == "finalized" and attempt.schedule.is_proof_due(now):
                     (failed if status.failed else final).append(attempt)
-            elif self._settles(attempt, status) and attempt.schedule.may_record(now):
+            elif self._settles(attempt, status) and attempt.schedule.may_read(now):
                 landed.append((attempt, "finalized" if status.commitment == "finalized" else "confirmed"))
         due = [attempt for attempt in missing if self._is_send_due(attempt, now)]
         sends = (self._recorder.isolate(attempt, self._send, lease, attempt) for attempt in due)

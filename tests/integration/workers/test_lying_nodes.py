@@ -9,12 +9,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import combinations
 from typing import Any
+from uuid import UUID
 
 import httpx2
 import pytest
 
 from chains.solana_client import SolanaChain
 from commands.ids import DEFAULT_ACCOUNT
+from domain.numbers import I64_MAX
+from projections.uncertainty import uncertainty_of
 from tests.integration.chains.endpoint_server import Request, altering, serving
 from tests.integration.workers.harness import EngineHarness
 from tests.integration.workers.lies import LIES, Lies
@@ -69,6 +72,47 @@ async def test_an_order_is_executed_once_and_says_so_however_the_node_lies(
     shown = (success.signature, success.slot, success.amount_in, success.amount_out)
     assert (fill.tx_hash, fill.slot, fill.amount_in, fill.amount_out) == shown
     assert not (await engine.accounts.trading(DEFAULT_ACCOUNT)).halted
+
+
+@pytest.mark.parametrize("honest", [False, True], ids=["alone", "beside an honest one"])
+async def test_a_failure_at_a_fee_that_nobody_signed_for_is_no_answer(
+    engine: EngineHarness, rpc_url: str, honest: bool
+):
+    lying = Lies(("an error",))
+    failed = lying.changes["getTransaction"]
+
+    def at_an_absurd_fee(request: Request, result: Any) -> Any:
+        shown = failed(request, result)
+        return {**shown, "meta": {**shown["meta"], "fee": I64_MAX}} if shown and lying.told else shown
+
+    async with (
+        httpx2.AsyncClient(base_url=rpc_url) as node,
+        serving(altering(node, {**lying.changes, "getTransaction": at_an_absurd_fee})) as url,
+        SolanaChain(url, extra_urls=[rpc_url] if honest else []) as engine.chain,
+    ):
+        engine.start_projector()
+        engine.start_sweeper()
+        engine.start_worker()
+        engine.start_tracker(replace(PACE, uncertain_after=0.5))
+        order_id = await engine.submit()
+        if not honest:
+            figures = f"a fee of {I64_MAX} lamports for one that costs 5000 at most"
+            await said(engine, order_id, figures)
+            lying.told = False
+        order = await engine.until(order_id, lambda order: order.status == "confirmed", within=30)
+        await engine.stop()
+    assert order.fill
+    assert (order.fill.network_fee_lamports, order.fees_lost_lamports) == (5_000, 0)
+
+
+async def said(engine: EngineHarness, order_id: UUID, words: str) -> None:
+    """Return once the order says ``words`` of what keeps its outcome from being known."""
+    async with asyncio.timeout(30):
+        while True:
+            uncertain = await uncertainty_of(engine.pool, order_id, [1])
+            if uncertain and words in uncertain.reason:
+                return
+            await asyncio.sleep(0.05)
 
 
 def without_recent_statuses(request: Request, result: Any) -> Any:

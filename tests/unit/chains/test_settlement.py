@@ -5,6 +5,7 @@ import orjson
 import pytest
 
 from chains.answers import LandedTransaction, reader
+from chains.errors import UnbelievableError
 from chains.protocol import SentTransaction
 from chains.settlement import alike, settle
 from domain.codes import Code
@@ -117,11 +118,25 @@ def test_a_failed_transaction_moved_nothing_and_cost_its_fee() -> None:
     assert landing.error.logs == ("Program log: x",)
 
 
+@pytest.mark.parametrize("err", [None, {"InstructionError": [0, {"Custom": 6006}]}], ids=["success", "failure"])
+def test_a_fee_that_was_not_signed_for_is_no_answer(err: object) -> None:
+    balances = [held(1, WALLET, SOL.mint, 10)]
+    assert settled(balances, [], err=err, sent=replace(SENT, most_fee_lamports=FEE)).fee_lamports == FEE
+    with pytest.raises(UnbelievableError, match="a fee of 5000 lamports for one that costs 4999 at most"):
+        settled(balances, [], err=err, sent=replace(SENT, most_fee_lamports=FEE - 1))
+
+
 def test_a_balance_beyond_a_u64_is_not_read() -> None:
     most = 2**64 - 1
     assert settled([held(2, WALLET, SOL.mint, most)], [held(2, WALLET, SOL.mint, 0)]).amount_in == most
     with pytest.raises(ValueError, match="more than a u64"):
         settled([held(2, WALLET, SOL.mint, most + 1)], [held(2, WALLET, SOL.mint, 0)])
+
+
+def test_an_amount_beyond_a_u64_is_no_answer() -> None:
+    most = 2**64 - 1
+    with pytest.raises(UnbelievableError, match=f"more than a u64 holds: out {2 * most}"):
+        settled([], [held(2, WALLET, USDC.mint, most), held(3, WALLET, USDC.mint, most)])
 
 
 def test_an_answer_whose_balances_do_not_cover_its_accounts_is_not_read() -> None:

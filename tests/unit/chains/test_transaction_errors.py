@@ -37,6 +37,16 @@ def test_each_error_of_the_chain_has_one_of_our_codes(error: object, code: str) 
     assert code_of(error) == code
 
 
+def test_an_error_without_end_is_cut_and_says_so() -> None:
+    endless = {"InstructionError": [1, {"Custom": 6006, "x": "\u00e9" * 1_000_000}]}
+    error = transaction_error(endless, (), programs=[BUDGET, POOLS], custom_codes=CODES)
+    assert error.detail.startswith('{"InstructionError": [1, {"Custom": 6006, "x": "')
+    assert error.detail.endswith("... (cut, of 6000052 characters)")
+    assert len(error.detail) < 1_100
+    short = transaction_error("AccountNotFound", (), programs=[], custom_codes=CODES)
+    assert short.detail == '"AccountNotFound"'
+
+
 def test_a_custom_number_belongs_to_the_program_that_failed_first_not_to_the_one_that_called_it() -> None:
     failed_inside = (f"Program {TOKEN} failed: custom program error: 0x1", f"Program {POOLS} failed: custom ...: 0x1")
     failed_itself = (f"Program {TOKEN} success", f"Program {POOLS} failed: custom program error: 0x1")

@@ -6,6 +6,8 @@ from domain import commands as c
 from domain import events as e
 from domain.evidence import ExpiryEvidence, GuardTaken, OperatorEvidence
 from domain.evolve import fold
+from domain.numbers import I64_MAX, U64_MAX
+from domain.order import Order
 from tests.unit.domain.scenario import (
     LATE,
     NOW,
@@ -117,6 +119,22 @@ def test_a_guard_that_was_taken_on_chain_is_no_rejection_that_counts():
     assert order is not None
     assert (order.rejections, order.fees_lost_lamports) == (1, 10_000)
     assert [attempt.proven for attempt in order.attempts] == [False, False]
+
+
+def test_a_success_is_recorded_whatever_earlier_failures_are_said_to_have_cost():
+    history: tuple[e.OrderEvent, ...] = (*submitted(), routed(), built(1), sent(1))
+    for attempt in (1, 2, 3):
+        failed = replace(landing(attempt, "finalized", "program_error", configured=2), evidence=None)
+        lie = replace(failed, landing=failed.landing.model_copy(update={"fee_lamports": I64_MAX}))
+        history = (*history, *given(*history).when(lie).then(e.AttemptRejected))
+        history = (*history, routed(), built(attempt + 1), sent(attempt + 1))
+    order = fold(history)
+    assert order is not None
+    assert order.fees_lost_lamports == U64_MAX
+    assert Order.model_validate_json(order.model_dump_json()) == order
+    [confirmed] = given(*history).when(landing(4)).then(e.OrderConfirmed)
+    assert isinstance(confirmed, e.OrderConfirmed)
+    assert confirmed.network_fee_lamports == U64_MAX
 
 
 def test_an_operators_word_counts_where_one_endpoint_alone_is_left():

@@ -9,7 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from domain.numbers import U64_MAX, BaseUnits, Price, less_slippage, plain, ratio, to_base_units, to_units
+from domain.numbers import (
+    U64_MAX,
+    BaseUnits,
+    Price,
+    Total,
+    less_slippage,
+    plain,
+    ratio,
+    to_base_units,
+    to_units,
+    total,
+)
 from domain.tokens import BONK, JUP, KNOWN_TOKENS, RAY, SOL, USDC, USDT, pair_of
 
 AMOUNTS = st.integers(0, U64_MAX)
@@ -53,6 +64,22 @@ def test_base_units_are_strings_in_json_and_ints_in_python(amount):
 def test_base_units_take_nothing_but_digits(value):
     with pytest.raises(ValidationError):
         TypeAdapter(BaseUnits).validate_python(value)
+
+
+@given(st.lists(AMOUNTS, max_size=4))
+def test_a_total_is_always_read_and_at_most_the_greatest_u64(amounts):
+    summed = total(*amounts)
+    assert summed == min(sum(amounts), U64_MAX)
+    adapter = TypeAdapter(Total)
+    assert adapter.dump_json(summed) == b'"%d"' % summed
+    # Earlier versions wrote the sum as it was.
+    assert adapter.validate_python(sum(amounts)) == adapter.validate_json(f'"{sum(amounts)}"') == summed
+
+
+@pytest.mark.parametrize("value", [1.0, True, "1.0", "-1", "1e3", -1, "9" * 41, ""])
+def test_a_total_takes_nothing_but_digits(value):
+    with pytest.raises(ValidationError):
+        TypeAdapter(Total).validate_python(value)
 
 
 @pytest.mark.parametrize("value", [1.5, "NaN", "Infinity", "1e3", True])

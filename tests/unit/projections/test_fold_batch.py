@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from uuid import uuid4
 
 import pytest
@@ -11,9 +12,10 @@ from msgspec.structs import replace
 
 from domain.decide import decide
 from domain.evolve import fold
+from domain.numbers import I64_MAX, U64_MAX
 from projections.errors import VersionGapError
 from projections.history import fold_recorded
-from projections.orders.table import Row, fold_batch
+from projections.orders.table import Row, fold_batch, row
 from tests.unit.domain.scenario import built, landing, routed, sent, submitted
 from tests.unit.projections.recording import MAPPER, ORDER, record
 
@@ -45,6 +47,15 @@ def test_an_event_that_was_folded_before_writes_nothing() -> None:
 def test_a_missing_version_is_a_fault_and_never_skipped() -> None:
     with pytest.raises(VersionGapError):
         fold_batch(MAPPER, [HISTORY[0], HISTORY[2]], {}, ())
+
+
+def test_a_row_is_read_whose_fees_an_earlier_version_summed_up_past_what_a_u64_holds() -> None:
+    state = fold_recorded(MAPPER, HISTORY)
+    assert state is not None
+    order = state.order.model_dump(mode="json") | {"fees_lost_lamports": str(3 * I64_MAX)}
+    columns = (state.version, state.submitted_at, state.updated_at, state.position, 7)
+    read = row((state.order_id, state.account_id, json.dumps(order), *columns))
+    assert read.state.order == state.order.model_copy(update={"fees_lost_lamports": U64_MAX})
 
 
 @pytest.mark.parametrize(
