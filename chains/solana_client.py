@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Self
 
 from solders.message import MessageV0
@@ -188,8 +188,8 @@ class SolanaChain(Chain):
         answer = await self._main.call("getMultipleAccounts", [guard], config, shape=answers.OWNERS)
         return [account.owner for account in answer.value if account] == [TOKEN_PROGRAM]
 
-    async def guards(self, genesis_hash: str, guards: Sequence[str]) -> GuardsSeen:
-        return await see(self._endpoints, genesis_hash, guards)
+    async def guards(self, genesis_hash: str, guards: Sequence[str], blockhashes: Collection[str] = ()) -> GuardsSeen:
+        return await see(self._endpoints, genesis_hash, guards, blockhashes)
 
     async def reclaim_shown(self, signature: str, wallet: str) -> ReclaimShown:
         return await see_reclaim(self._endpoints, signature, wallet)
