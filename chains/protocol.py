@@ -162,7 +162,10 @@ class Chain(Protocol):
         """What the endpoints show of a reclaim, finalized."""
 
     async def rent(self, size: int) -> int:
-        """The lamports that an account of ``size`` bytes must hold."""
+        """The lamports that an account of ``size`` bytes must hold.
+
+        Raises ``ChainUnavailableError`` also where that is far more than it has ever been.
+        """
 
     async def lamports(self, address: str) -> int:
         """What an account holds, 0 where there is none."""

@@ -38,6 +38,7 @@ from chains.protocol import (
     Statuses,
 )
 from chains.reclaim_landings import ReclaimShown, see_reclaim
+from chains.rent import most_rent
 from chains.transaction_errors import CustomCodes, transaction_error
 from domain.evidence import BLOCKHASH_LIFE, Commitment, ExpiryEvidence, Landing
 
@@ -195,7 +196,11 @@ class SolanaChain(Chain):
         return await see_reclaim(self._endpoints, signature, wallet)
 
     async def rent(self, size: int) -> int:
-        return int(await self._main.call("getMinimumBalanceForRentExemption", size, shape=answers.U64))
+        rent = int(await self._main.call("getMinimumBalanceForRentExemption", size, shape=answers.U64))
+        if rent > most_rent(size):
+            said = f"a rent of {rent} lamports for {size} bytes, of which no more than {most_rent(size)} is believed"
+            raise UnansweredError(self._main.name, said)
+        return rent
 
     async def lamports(self, address: str) -> int:
         config = {"commitment": self._commitment}
