@@ -195,6 +195,7 @@ OWNERS = WithContext[list[AccountOwner | None]]
 HELD = WithContext[list[HeldAccount | None]]
 TIPPED = WithContext[list[TippedAccount | None]]
 LAMPORTS = WithContext[U64]
+VALIDITY = WithContext[bool]
 
 
 @lru_cache

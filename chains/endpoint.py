@@ -16,7 +16,9 @@ from chains.transport import Transport, TransportError
 from domain.secret_words import SecretWords
 
 # Called once for each order, often for many orders at the same moment; the other methods serve all orders at once.
-_BATCHED = frozenset({"simulateTransaction", "sendTransaction", "getTransaction", "getSignatureStatuses"})
+_BATCHED = frozenset(
+    {"simulateTransaction", "sendTransaction", "getTransaction", "getSignatureStatuses", "isBlockhashValid"}
+)
 
 
 class Endpoint:

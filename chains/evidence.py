@@ -1,16 +1,19 @@
 """What one endpoint shows of orders' outcomes, asked in the one order that makes it a proof.
 
-Genesis hash, finalized height past the last at which anything may land, then the guard at a state that is not older,
-then the statuses of everything sent. Any other order leaves a moment at which a transaction could land unseen.
+Genesis hash, finalized height past the last at which anything may land and blockhashes that are over, then the guard at
+a state that is not older, then the statuses of everything sent. Any other order leaves a moment at which a transaction
+could land unseen.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from chains import answers
 from chains.answers import EpochInfo
+from chains.blockhash_life import Life, lives
 from chains.endpoint import Endpoint
 from chains.errors import RpcError, UnansweredError
 from chains.guard import TOKEN_PROGRAM
@@ -53,8 +56,12 @@ async def ask(endpoint: Endpoint, questions: Sequence[OutcomeQuestion]) -> list[
     """The endpoint's answer to each question; never raises for what the endpoint does."""
     try:
         genesis_hash = await endpoint.genesis_hash()
-        finalized = await endpoint.call("getEpochInfo", {"commitment": "finalized"}, shape=EpochInfo)
-        guards = await _guards(endpoint, [question.guard for question in questions], finalized.absolute_slot)
+        hashes = [sent.blockhash for question in questions for sent in question.sent if sent.blockhash]
+        finalized, blockhashes = await asyncio.gather(
+            endpoint.call("getEpochInfo", {"commitment": "finalized"}, shape=EpochInfo), lives(endpoint, hashes)
+        )
+        since = max(finalized.absolute_slot, *(life.slot for life in blockhashes.values()), 0)
+        guards = await _guards(endpoint, [question.guard for question in questions], since)
         signatures = [sent.signature for question in questions for sent in question.sent]
         statuses = await _statuses(endpoint, signatures)
     except (RpcError, UnansweredError) as failure:
@@ -65,6 +72,7 @@ async def ask(endpoint: Endpoint, questions: Sequence[OutcomeQuestion]) -> list[
             question,
             genesis_hash,
             finalized,
+            blockhashes,
             guards[question.guard],
             [statuses[sent.signature] for sent in question.sent],
         )
@@ -89,6 +97,7 @@ def _answer(
     question: OutcomeQuestion,
     genesis_hash: str,
     finalized: EpochInfo,
+    blockhashes: Mapping[str, Life],
     guard: _Guard,
     statuses: Sequence[_Status],
 ) -> Answer:
@@ -101,7 +110,8 @@ def _answer(
         for sent, status in zip(question.sent, statuses, strict=True)
         if status.found and status.found.err is not None and _is_finalized(status.found)
     ]
-    lands_until = max((sent.lands_until for sent in question.sent if sent.signature not in failed), default=0)
+    going = [sent for sent in question.sent if sent.signature not in failed]
+    lands_until = max((sent.lands_until for sent in going), default=0)
     past = finalized.block_height > lands_until
     if guard.there:
         unnamed = past and len(known) == len(failed)
@@ -110,8 +120,12 @@ def _answer(
         return Present(f"{name}: a transaction of the order landed, in slot {succeeded.slot}", unnamed=False)
     if not past:
         return Gap(f"{name}: the finalized height {finalized.block_height} has not passed {lands_until}")
+    if any(not blockhashes[sent.blockhash].over for sent in going if sent.blockhash):
+        return Gap(f"{name}: by its blockhash a transaction of the order may still land")
+    blockhash_slot = max((blockhashes[sent.blockhash].slot for sent in going if sent.blockhash), default=None)
     status_slot = min(status.slot for status in statuses)
-    if guard.slot < finalized.absolute_slot or status_slot < finalized.absolute_slot:
+    since = max(finalized.absolute_slot, blockhash_slot or 0)
+    if guard.slot < since or status_slot < since:
         return Gap(f"{name}: what it answers is older than the finalized height")
     if not all(map(_is_finalized, known)):
         return Gap(f"{name}: a failure is not finalized yet")
@@ -123,6 +137,7 @@ def _answer(
         guard_slot=guard.slot,
         status_slot=status_slot,
         failed=tuple(failed),
+        blockhash_slot=blockhash_slot,
     )
 
 

@@ -6,11 +6,12 @@ As with evidence, enough endpoints must show it: one alone could call a guard go
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from chains import answers
 from chains.answers import EpochInfo, HeldAccount
+from chains.blockhash_life import lives
 from chains.endpoint import Endpoint
 from chains.errors import RpcError, UnansweredError
 from chains.guard import TOKEN_PROGRAM
@@ -32,9 +33,10 @@ class GuardAccount:
 
 @dataclass(frozen=True, slots=True)
 class GuardsSeen:
-    """``height`` is a finalized block height that enough endpoints have passed. Guards that stand in neither ``there``
-    nor ``gone`` are shown otherwise by one endpoint than by another; ``absent`` are those that enough don't show,
-    whatever another shows: one that stands still shows for ever what was there.
+    """``height`` is a finalized block height that enough endpoints have passed, 0 of one by
+    which a blockhash that was asked about may still serve. Guards that stand in neither ``there`` nor ``gone`` are
+    shown otherwise by one endpoint than by another; ``absent`` are those that enough don't show, whatever another
+    shows: one that stands still shows for ever what was there.
     """
 
     height: int
@@ -49,9 +51,11 @@ class _Shown:
     accounts: Mapping[str, GuardAccount | None]
 
 
-async def see(endpoints: Sequence[Endpoint], genesis_hash: str, guards: Sequence[str]) -> GuardsSeen:
+async def see(
+    endpoints: Sequence[Endpoint], genesis_hash: str, guards: Sequence[str], blockhashes: Collection[str] = ()
+) -> GuardsSeen:
     """Raises ``UnansweredError`` where too few endpoints answer."""
-    answered = await asyncio.gather(*(_ask(endpoint, genesis_hash, guards) for endpoint in endpoints))
+    answered = await asyncio.gather(*(_ask(endpoint, genesis_hash, guards, blockhashes) for endpoint in endpoints))
     shown = [one for one in answered if one is not None]
     if not enough(len(shown), len(endpoints)):
         raise UnansweredError(endpoints[0].name, f"{len(shown)} of {len(endpoints)} endpoints show guards")
@@ -72,23 +76,29 @@ async def see(endpoints: Sequence[Endpoint], genesis_hash: str, guards: Sequence
     return GuardsSeen(height, there, frozenset(gone), frozenset(absent))
 
 
-async def _ask(endpoint: Endpoint, genesis_hash: str, guards: Sequence[str]) -> _Shown | None:
+async def _ask(
+    endpoint: Endpoint, genesis_hash: str, guards: Sequence[str], blockhashes: Collection[str]
+) -> _Shown | None:
     """What one endpoint shows, at a state not older than its height; None where it doesn't answer."""
     accounts: dict[str, GuardAccount | None] = {}
     try:
         if await endpoint.genesis_hash() != genesis_hash:
             return None
-        finalized = await endpoint.call("getEpochInfo", {"commitment": "finalized"}, shape=EpochInfo)
-        config = {"encoding": "base64", "commitment": "finalized", "minContextSlot": finalized.absolute_slot}
+        finalized, asked = await asyncio.gather(
+            endpoint.call("getEpochInfo", {"commitment": "finalized"}, shape=EpochInfo), lives(endpoint, blockhashes)
+        )
+        since = max(finalized.absolute_slot, *(life.slot for life in asked.values()), 0)
+        config = {"encoding": "base64", "commitment": "finalized", "minContextSlot": since}
         for at in range(0, len(guards), ACCOUNTS_A_CALL):
             part = list(guards[at : at + ACCOUNTS_A_CALL])
             answer = await endpoint.call("getMultipleAccounts", part, config, shape=answers.HELD)
-            if len(answer.value) != len(part) or answer.context.slot < finalized.absolute_slot:
+            if len(answer.value) != len(part) or answer.context.slot < since:
                 return None
             accounts |= zip(part, map(_guard_account, answer.value), strict=True)
     except (RpcError, UnansweredError):
         return None
-    return _Shown(finalized.block_height, accounts)
+    over = all(life.over for life in asked.values())
+    return _Shown(finalized.block_height if over else 0, accounts)
 
 
 def _guard_account(held: HeldAccount | None) -> GuardAccount | None:

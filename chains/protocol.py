@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -58,9 +58,10 @@ class Statuses:
 class SentTransaction:
     """What is needed to look for an attempt on the chain: never its signed bytes.
 
-    ``guard`` is what it makes first, None in older logs; ``lands_until`` the last block height at which it may land;
-    ``tip_lamports`` what it pays to landers where it succeeds; ``most_fee_lamports`` the most that it can cost beside
-    that, None where another log signed it.
+    ``guard`` is what it makes first, None in older logs; ``lands_until`` the last block height at which it may land, as
+    far as was said when it was signed; ``tip_lamports`` what it pays to landers where it succeeds;
+    ``most_fee_lamports`` the most that it can cost beside that, None where another log signed it. ``blockhash`` is None
+    where nobody asks whether it may land.
     """
 
     signature: str
@@ -71,6 +72,7 @@ class SentTransaction:
     lands_until: int
     tip_lamports: int = 0
     most_fee_lamports: int | None = None
+    blockhash: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,20 +148,26 @@ class Chain(Protocol):
 
     async def outcomes(self, questions: Sequence[OutcomeQuestion]) -> list[Landing | ExpiryEvidence | Inconclusive]:
         """For each order the transaction that succeeded, finalized; or proof that none did and none of them can land
-        any more; or what is missing for either. A hundred orders take four calls an endpoint.
+        any more; or what is missing for either. A hundred orders take four calls an endpoint, and two more for each
+        blockhash.
         """
 
     async def is_finalized(self, guard: str) -> bool:
         """Whether the guard is there, and no fork can undo it."""
 
-    async def guards(self, genesis_hash: str, guards: Sequence[str]) -> GuardsSeen:
-        """What enough endpoints of that chain show of guards, finalized; any number of guards."""
+    async def guards(self, genesis_hash: str, guards: Sequence[str], blockhashes: Collection[str] = ()) -> GuardsSeen:
+        """What enough endpoints of that chain show of guards, finalized; any number of guards. An endpoint by which one
+        of ``blockhashes`` may still serve has passed no height.
+        """
 
     async def reclaim_shown(self, signature: str, wallet: str) -> ReclaimShown:
         """What the endpoints show of a reclaim, finalized."""
 
     async def rent(self, size: int) -> int:
-        """The lamports that an account of ``size`` bytes must hold."""
+        """The lamports that an account of ``size`` bytes must hold.
+
+        Raises ``ChainUnavailableError`` also where that is far more than it has ever been.
+        """
 
     async def lamports(self, address: str) -> int:
         """What an account holds, 0 where there is none."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Self
 
 from solders.message import MessageV0
@@ -38,6 +38,7 @@ from chains.protocol import (
     Statuses,
 )
 from chains.reclaim_landings import ReclaimShown, see_reclaim
+from chains.rent import most_rent
 from chains.transaction_errors import CustomCodes, transaction_error
 from domain.evidence import BLOCKHASH_LIFE, Commitment, ExpiryEvidence, Landing
 
@@ -188,14 +189,18 @@ class SolanaChain(Chain):
         answer = await self._main.call("getMultipleAccounts", [guard], config, shape=answers.OWNERS)
         return [account.owner for account in answer.value if account] == [TOKEN_PROGRAM]
 
-    async def guards(self, genesis_hash: str, guards: Sequence[str]) -> GuardsSeen:
-        return await see(self._endpoints, genesis_hash, guards)
+    async def guards(self, genesis_hash: str, guards: Sequence[str], blockhashes: Collection[str] = ()) -> GuardsSeen:
+        return await see(self._endpoints, genesis_hash, guards, blockhashes)
 
     async def reclaim_shown(self, signature: str, wallet: str) -> ReclaimShown:
         return await see_reclaim(self._endpoints, signature, wallet)
 
     async def rent(self, size: int) -> int:
-        return int(await self._main.call("getMinimumBalanceForRentExemption", size, shape=answers.U64))
+        rent = int(await self._main.call("getMinimumBalanceForRentExemption", size, shape=answers.U64))
+        if rent > most_rent(size):
+            said = f"a rent of {rent} lamports for {size} bytes, of which no more than {most_rent(size)} is believed"
+            raise UnansweredError(self._main.name, said)
+        return rent
 
     async def lamports(self, address: str) -> int:
         config = {"commitment": self._commitment}

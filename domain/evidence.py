@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from domain.numbers import BaseUnits
 from domain.quotes import Recorded
@@ -58,7 +60,8 @@ class GuardAbsence(Recorded):
 
     ``guard_slot`` is the context slot at which the order's guard was not there, ``status_slot`` that of the statuses,
     history searched, in which no transaction of the order had succeeded; ``failed`` are those that had failed there for
-    good. The answer about the guard is of the finalized state.
+    good. The answer about the guard is of the finalized state. ``blockhash_slot``: in the finalized state at that slot
+    no transaction of the order could land any more by its blockhash; evidence of older logs doesn't have it.
     """
 
     endpoint: str
@@ -68,6 +71,7 @@ class GuardAbsence(Recorded):
     guard_slot: int
     status_slot: int
     failed: tuple[str, ...] = ()
+    blockhash_slot: Annotated[int | None, Field(exclude_if=lambda slot: slot is None)] = None
 
 
 class Block(Recorded):
@@ -109,14 +113,15 @@ class ExpiryEvidence(Recorded):
         """Whether an endpoint says that the transaction is on the chain, and has failed for good."""
         return any(signature in answer.failed for answer in self.endpoints if isinstance(answer, GuardAbsence))
 
-    def gap(self, *, genesis_hash: str, signature: str, lands_until: int) -> str | None:
+    def gap(self, *, genesis_hash: str, signature: str, lands_until: int, recorded: bool = False) -> str | None:
         """What is missing for this to be proof that a transaction never succeeds, which may land up to the height
-        ``lands_until``; None where nothing is.
+        ``lands_until``; None where nothing is. ``recorded``: it is of the log, whose older versions asked nobody of
+        blockhashes.
         """
         if not self.endpoints:
             return "no endpoint answered"
         for endpoint in self.endpoints:
-            missing = _gap_at(endpoint, genesis_hash, signature, lands_until)
+            missing = _gap_at(endpoint, genesis_hash, signature, lands_until, recorded=recorded)
             if missing:
                 return f"{endpoint.endpoint}: {missing}"
         return None
@@ -147,15 +152,21 @@ class OperatorEvidence(Recorded):
     because: str
 
 
-def _gap_at(answer: GuardAbsence | BlocksRead, genesis_hash: str, signature: str, lands_until: int) -> str | None:
+def _gap_at(
+    answer: GuardAbsence | BlocksRead, genesis_hash: str, signature: str, lands_until: int, *, recorded: bool
+) -> str | None:
     if isinstance(answer, BlocksRead):
         return "it read blocks, and did not look for the guard"
     if answer.genesis_hash != genesis_hash:
         return "it is another chain"
-    if answer.finalized_height <= lands_until and signature not in answer.failed:
-        return "the finalized height has not passed the last at which it may land"
-    if answer.guard_slot < answer.finalized_slot:
+    if signature not in answer.failed:
+        if answer.finalized_height <= lands_until:
+            return "the finalized height has not passed the last at which it may land"
+        if answer.blockhash_slot is None and not recorded:
+            return "it did not say whether the blockhash is still valid"
+    since = max(answer.finalized_slot, answer.blockhash_slot or 0)
+    if answer.guard_slot < since:
         return "the answer about the guard is older than the finalized height"
-    if answer.status_slot < answer.finalized_slot:
+    if answer.status_slot < since:
         return "the status answer is older than the finalized height"
     return None

@@ -30,6 +30,7 @@ def attempt_of(event: e.TransactionBuilt, quote: Quote | None) -> Attempt:
         signature=event.signature,
         wallet=event.wallet,
         genesis_hash=event.genesis_hash,
+        blockhash=event.blockhash,
         blockhash_slot=event.blockhash_slot,
         last_valid_block_height=event.last_valid_block_height,
         minimum_out=event.minimum_out,
@@ -93,6 +94,7 @@ def with_proof(attempts: tuple[Attempt, ...], evidence: ExpiryEvidence) -> tuple
         if attempt.guard is None or attempt.end is None or not evidence.is_complete:
             return False
         genesis_hash, until = attempt.genesis_hash, attempt.lands_until
-        return evidence.gap(genesis_hash=genesis_hash, signature=attempt.signature, lands_until=until) is None
+        signature = attempt.signature
+        return evidence.gap(genesis_hash=genesis_hash, signature=signature, lands_until=until, recorded=True) is None
 
     return tuple(one.model_copy(update={"proven": True}) if is_proof(one) else one for one in attempts)

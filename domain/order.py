@@ -44,6 +44,8 @@ class Attempt(State):
     signature: str
     wallet: str
     genesis_hash: str
+    # In no read model's row: rows of earlier versions have none. Who asks for it has the order from the log.
+    blockhash: Annotated[str | None, Field(exclude=True)] = None
     blockhash_slot: int
     last_valid_block_height: int
     minimum_out: BaseUnits
@@ -70,7 +72,7 @@ class Attempt(State):
 
     @property
     def lands_until(self) -> int:
-        """The last block height at which it may land, whatever was said of its blockhash."""
+        """The last block height at which it may land, by what was said of its blockhash and of the chain's height."""
         return max(self.last_valid_block_height, (self.height or 0) + BLOCKHASH_LIFE)
 
 

@@ -104,6 +104,12 @@ class Chain:
         """The block with this hash, if a transaction carrying it may still run in the open block."""
         return self._recent.get(candidate)
 
+    def serves(self, candidate: Hash, commitment: Commitment) -> bool:
+        """Whether a transaction carrying this hash may run in the block after the newest one at ``commitment``."""
+        newest = self.height(commitment)
+        serving = range(max(0, newest - WINDOW + 1), newest + 1)
+        return any(self.blockhash(self._blocks.at(height)) == candidate for height in reversed(serving))
+
     def unix_time(self, number: int) -> int:
         """The time (s) of a closed block."""
         return self.ledger.unix_time(number)

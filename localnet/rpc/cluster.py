@@ -63,9 +63,7 @@ def get_latest_blockhash(node: Node, params: Params) -> Any:
 
 def is_blockhash_valid(node: Node, params: Params) -> Any:
     commitment = _at(node, params.config(1))
-    number = node.chain.recent_block(params.blockhash(0))
-    valid = number is not None and number <= node.chain.newest(commitment)
-    return in_context(node, valid, commitment)
+    return in_context(node, node.chain.serves(params.blockhash(0), commitment), commitment)
 
 
 def get_recent_prioritization_fees(node: Node, params: Params) -> Any:

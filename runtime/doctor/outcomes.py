@@ -12,7 +12,7 @@ from chains.protocol import OutcomeQuestion, SentTransaction
 from domain.evidence import GuardAbsence
 from runtime.doctor.finding import Finding, well, wrong
 
-_ASKED = "getEpochInfo, getMultipleAccounts and getSignatureStatuses, finalized and with history"
+_ASKED = "getEpochInfo, isBlockhashValid, getMultipleAccounts and getSignatureStatuses, finalized and with history"
 
 
 async def look_at_outcomes(endpoints: Sequence[Endpoint], genesis_hash: str) -> list[Finding]:
@@ -38,5 +38,5 @@ def _of_nothing(genesis_hash: str) -> OutcomeQuestion:
     guard, wallet = str(Keypair().pubkey()), str(Keypair().pubkey())
     signature = str(Keypair().sign_message(wallet.encode()))
     # Nothing of it could land at any height, so that a chain just begun can tell it too.
-    sent = SentTransaction(signature, wallet, wallet, wallet, guard, lands_until=-1)
+    sent = SentTransaction(signature, wallet, wallet, wallet, guard, lands_until=-1, blockhash=wallet)
     return OutcomeQuestion(genesis_hash, guard, (sent,))

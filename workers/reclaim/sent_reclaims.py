@@ -103,7 +103,9 @@ class SentReclaims:
         one.next_look = now + LOOK_AGAIN_S
         built = one.reclaim.built
         shown = await self._chain.reclaim_shown(one.signature, built.wallet)
-        seen = await self._chain.guards(self._genesis_hash, [closing.guard for closing in built.guards])
+        # Too few may have shown the height when it was signed: each endpoint is asked of its blockhash, too.
+        closing = [closing.guard for closing in built.guards]
+        seen = await self._chain.guards(self._genesis_hash, closing, [built.blockhash])
         found = outcome(one.reclaim, shown, seen, await self._elsewhere.closed(one.account_id))
         match found:
             case ReclaimLanded() | ReclaimFailed() | ReclaimExpired():

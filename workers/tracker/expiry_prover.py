@@ -89,7 +89,8 @@ class ExpiryProver:
             self._proving.difference_update(attempt.signature for attempt in attempts)
 
     async def _question(self, attempt: TrackedAttempt) -> OutcomeQuestion | None:
-        return outcome_question(attempt.order, attempt.attempt, await self._recorder.sharing(attempt))
+        sharing = await self._recorder.sharing(attempt)
+        return outcome_question(attempt.order, attempt.attempt, sharing, watched=attempt.watched)
 
     async def _is_hidden(self, attempt: TrackedAttempt) -> bool:
         """Whether an order that shares the guard can't be read: what was signed for it may have made that."""

@@ -89,7 +89,7 @@ class TrackedAttempt(Struct, frozen=True, eq=False, gc=False):
     @property
     def question(self) -> OutcomeQuestion | None:
         """What proves that it never landed; None where it makes no guard."""
-        return outcome_question(self.order, self.attempt)
+        return outcome_question(self.order, self.attempt, watched=self.watched)
 
     @property
     def transaction(self) -> bytes:

@@ -147,7 +147,9 @@ class Trader:
         transaction = self._wallet.sign(message)
         signature = str(transaction.signatures[0])
         sent = SentTransaction(
-            signature, self._wallet.address, SOL.mint, USDC.mint, guard.address, recent.last_valid_block_height
+            *(signature, self._wallet.address, SOL.mint, USDC.mint, guard.address),
+            lands_until=recent.last_valid_block_height,
+            blockhash=recent.blockhash,
         )
         genesis_hash = await self._chain.genesis_hash()
         question = OutcomeQuestion(genesis_hash, guard.address, (sent,))

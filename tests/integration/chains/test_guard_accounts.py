@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
+from solders.hash import Hash
 from solders.pubkey import Pubkey
 
 from chains.errors import UnansweredError
@@ -23,6 +24,10 @@ def shows_none(_: Request, result: Any) -> Any:
 
 def far_ahead(_: Request, result: Any) -> Any:
     return {**result, "blockHeight": 10**9}
+
+
+def valid(_: Request, result: Any) -> Any:
+    return {**result, "value": True}
 
 
 def old(_: Request, result: Any) -> Any:
@@ -72,6 +77,24 @@ async def test_one_endpoint_of_two_calls_nothing_gone_and_no_height_passed(node:
     assert (found.there, found.gone) == ({}, {NEVER_MADE})
     assert (await seen(node, landed, AHEAD, HONEST)).height < 10**9
     assert (await seen(node, landed, HONEST, AHEAD)).height < 10**9
+
+
+async def test_no_height_is_passed_while_the_blockhash_that_is_asked_about_may_serve(
+    node: Node, landed: Attempt
+) -> None:
+    genesis_hash, never = landed.question.genesis_hash, str(Hash.new_unique())
+    async with (
+        node.http() as client,
+        serving(altering(client, {"isBlockhashValid": valid})) as liar,
+        node.chain() as chain,
+        node.chain(node.url, liar) as two,
+        node.chain(node.url, liar, node.url) as three,
+    ):
+        fresh = (await chain.latest_blockhash()).blockhash
+        assert (await chain.guards(genesis_hash, [NEVER_MADE], [never])).height > 0
+        assert (await chain.guards(genesis_hash, [NEVER_MADE], [never, fresh])).height == 0
+        assert (await two.guards(genesis_hash, [NEVER_MADE], [never])).height == 0
+        assert (await three.guards(genesis_hash, [NEVER_MADE], [never])).height > 0
 
 
 async def test_two_of_three_outweigh_one_that_shows_no_guard(node: Node, landed: Attempt) -> None:

@@ -198,6 +198,9 @@ async def test_lamports_that_a_stranger_paid_in_make_no_guard(node: Node, past: 
         ("getGenesisHash", lambda _, __: "another", "another chain"),
         ("getEpochInfo", lambda _, found: found | {"blockHeight": 1}, "has not passed"),
         ("getEpochInfo", lambda _, found: found | {"absoluteSlot": 10**9}, "Minimum context slot"),
+        ("isBlockhashValid", lambda _, found: found | {"value": True}, "may still land"),
+        ("isBlockhashValid", lambda _, __: {"html": 1}, "can't be read"),
+        ("isBlockhashValid", lambda _, found: found | {"context": {"slot": 10**9}}, "Minimum context slot"),
         ("getMultipleAccounts", lambda _, found: found | {"context": {"slot": 1}}, "older"),
         ("getMultipleAccounts", lambda _, found: found | {"value": []}, "not every account"),
         ("getSignatureStatuses", lambda _, found: found | {"context": {"slot": 1}}, "older"),
@@ -215,7 +218,42 @@ async def test_anything_missing_is_named_and_proves_nothing(
     assert (answer.guard_seen, answer.permanent) == (False, False)
 
 
-async def test_a_hundred_orders_take_four_calls(node: Node, past: Past) -> None:
+def valid(commitment: str, slots: int = 0) -> dict[str, Alter]:
+    """The blockhash is called valid at that state alone; the newest state is so many ``slots`` further."""
+
+    def alter(request: Request, result: Any) -> Any:
+        at = request["params"][1]["commitment"]
+        ahead = slots if at == "processed" else 0
+        return {"context": {"slot": result["context"]["slot"] + ahead}, "value": at == commitment}
+
+    return {"isBlockhashValid": alter}
+
+
+@pytest.mark.parametrize(
+    "says",
+    [valid("finalized"), valid("processed"), valid("none", slots=150), valid("none", slots=-(10**6))],
+    ids=["not over", "not finalized", "it may have come and gone between", "the newest state is older"],
+)
+async def test_whoever_can_not_call_the_blockhash_over_has_not_answered(
+    node: Node, past: Past, says: dict[str, Alter]
+) -> None:
+    question = past.expired.question
+    for changes in ((says, {}), ({}, says)):
+        answer = await asked(node, question, *changes)
+        assert isinstance(answer, ExpiryEvidence), answer
+        assert (len(answer.endpoints), answer.is_complete) == (1, False)
+    assert proves(await asked(node, question, {}, says, {}), question)
+
+
+async def test_a_height_that_was_understated_at_the_signing_proves_nothing(node: Node, trader: Trader) -> None:
+    attempt = await trader.attempt(10_000_000)
+    sent = replace(attempt.sent, lands_until=1)
+    answer = await asked(node, replace(attempt.question, sent=(sent,)))
+    assert isinstance(answer, Inconclusive)
+    assert "by its blockhash" in answer.reason
+
+
+async def test_a_hundred_orders_take_four_calls_and_two_a_blockhash(node: Node, past: Past) -> None:
     calls: Counter[str] = Counter()
 
     async def counted(request: Request) -> bytes | None:
@@ -231,7 +269,8 @@ async def test_a_hundred_orders_take_four_calls(node: Node, past: Past) -> None:
     async with node.http() as client, serving(counted) as url, node.chain(url) as chain:
         answers = await chain.outcomes(questions)
     assert all(proves(answer, past.expired.question) for answer in answers)
-    assert calls == dict.fromkeys(("getGenesisHash", "getEpochInfo", "getMultipleAccounts", "getSignatureStatuses"), 1)
+    once = ("getGenesisHash", "getEpochInfo", "getMultipleAccounts", "getSignatureStatuses")
+    assert calls == {**dict.fromkeys(once, 1), "isBlockhashValid": 2}
 
 
 async def test_an_understated_blockhash_is_refused(node: Node) -> None:

@@ -147,6 +147,7 @@ async def test_a_genesis_hash_that_is_none_is_named(rpc_url: str, tmp_path: Path
     [
         ("getSignatureStatuses", lambda _, said: said | {"value": []}, "not every status was answered"),
         ("getSignatureStatuses", lambda _, said: said | {"value": [LANDED]}, "shows as landed what nobody ever sent"),
+        ("isBlockhashValid", lambda _, said: None, "isBlockhashValid was answered in a form that can't be read"),
         ("getEpochInfo", lambda _, said: None, "getEpochInfo was answered in a form that can't be read"),
     ],
 )

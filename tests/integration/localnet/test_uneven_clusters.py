@@ -118,6 +118,20 @@ def test_a_blockhash_too_new_for_the_preflights_commitment_is_refused_as_a_node_
     assert sent(node, transaction, commitment)["result"] == str(transaction.signatures[0])
 
 
+def test_a_blockhash_is_over_at_each_commitment_when_that_is_past_its_life(node: Node) -> None:
+    latest = ask(node, "getLatestBlockhash", at("processed"))["value"]
+    over_at: dict[Commitment, int] = {}
+    while len(over_at) < len(COMMITMENTS):
+        close(node)
+        for one in COMMITMENTS:
+            said = ask(node, "isBlockhashValid", latest["blockhash"], at(one))
+            assert said["context"]["slot"] == ask(node, "getSlot", at(one))
+            height = ask(node, "getBlockHeight", at(one))
+            if height >= latest["lastValidBlockHeight"] - 150 and not said["value"]:
+                over_at.setdefault(one, height)
+    assert over_at == dict.fromkeys(COMMITMENTS, latest["lastValidBlockHeight"])
+
+
 def test_a_replica_refuses_a_blockhash_that_it_has_not_come_to(node: Node, replica: Node) -> None:
     transaction = signed(node.chain, gift(Keypair().pubkey(), GIFT))
     assert sent(replica, transaction, "processed")["error"]["data"]["err"] == "BlockhashNotFound"

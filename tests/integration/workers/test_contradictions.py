@@ -42,6 +42,7 @@ def forged(attempt: Attempt) -> ExpiryEvidence:
         finalized_height=attempt.lands_until + 1,
         guard_slot=10**6,
         status_slot=10**6,
+        blockhash_slot=10**6,
     )
     return ExpiryEvidence(endpoints=(answer,))
 

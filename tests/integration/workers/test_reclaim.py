@@ -361,11 +361,11 @@ class Changed:
         return self._methods.get(name) or getattr(self._chain, name)
 
 
-def blind_to_tokens(chain: SolanaChain) -> Callable[[str, Sequence[str]], Awaitable[GuardsSeen]]:
+def blind_to_tokens(chain: SolanaChain) -> Callable[..., Awaitable[GuardsSeen]]:
     """As if tokens came in between the look and the landing, again and again: what holds tokens can't be closed."""
 
-    async def guards(genesis_hash: str, guards: Sequence[str]) -> GuardsSeen:
-        seen = await chain.guards(genesis_hash, guards)
+    async def guards(*asked: Any) -> GuardsSeen:
+        seen = await chain.guards(*asked)
         return replace(seen, there={guard: replace(account, tokens=0) for guard, account in seen.there.items()})
 
     return guards

@@ -15,6 +15,7 @@ def seen(**changes: Any) -> GuardAbsence:
         "finalized_height": 651,
         "guard_slot": 1_200,
         "status_slot": 1_200,
+        "blockhash_slot": 1_200,
     }
     return GuardAbsence(**(whole | changes))
 
@@ -45,6 +46,9 @@ def test_a_guard_that_is_absent_once_nothing_can_land_any_more_is_proof() -> Non
         ({"finalized_height": LANDS_UNTIL}, "has not passed"),
         ({"guard_slot": 1_199}, "the guard is older"),
         ({"status_slot": 1_199}, "status answer is older"),
+        ({"blockhash_slot": 1_201, "status_slot": 1_201}, "the guard is older"),
+        ({"blockhash_slot": 1_201, "guard_slot": 1_201}, "status answer is older"),
+        ({"blockhash_slot": None}, "whether the blockhash is still valid"),
     ],
 )
 def test_each_part_that_is_missing_is_named_with_its_endpoint(changes: dict[str, Any], missing: str) -> None:
@@ -57,6 +61,11 @@ def test_each_part_that_is_missing_is_named_with_its_endpoint(changes: dict[str,
 def test_what_failed_for_good_needs_no_height_to_be_past() -> None:
     assert gap(seen(finalized_height=7, failed=("s",))) is None
     assert gap(seen(finalized_height=7, failed=("another",))) is not None
+
+
+def test_evidence_of_an_older_log_did_not_ask_about_blockhashes() -> None:
+    whole = ExpiryEvidence(endpoints=(seen(blockhash_slot=None),))
+    assert whole.gap(genesis_hash=GENESIS, signature="s", lands_until=LANDS_UNTIL, recorded=True) is None
 
 
 def test_blocks_that_were_read_prove_nothing_any_more() -> None:

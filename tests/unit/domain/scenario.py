@@ -142,6 +142,7 @@ def evidence(configured: int = 1, **changes: object) -> ExpiryEvidence:
         "finalized_height": 260,
         "guard_slot": 300,
         "status_slot": 300,
+        "blockhash_slot": 300,
     }
     seen = GuardAbsence(**{**fields, **changes})  # type: ignore[arg-type]
     return ExpiryEvidence(endpoints=(seen,), configured=configured)
