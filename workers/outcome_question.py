@@ -9,6 +9,10 @@ from chains.protocol import OutcomeQuestion, SentTransaction
 from chains.transactions import FEE_LAMPORTS
 from domain.order import Attempt, Order
 
+# A fee up to this is believed beside what was offered for priority: what a signature costs is the chain's to change,
+# and no swap may go unrecorded for it.
+BELIEVED_BASE_LAMPORTS = 20 * FEE_LAMPORTS
+
 
 def sent_transaction(order: Order, attempt: Attempt) -> SentTransaction:
     """What is needed to look for the attempt."""
@@ -17,7 +21,7 @@ def sent_transaction(order: Order, attempt: Attempt) -> SentTransaction:
         *(attempt.signature, attempt.wallet, *mints, attempt.guard),
         attempt.lands_until,
         tip_lamports=attempt.tip_lamports,
-        most_fee_lamports=FEE_LAMPORTS + attempt.priority_fee_lamports,
+        most_fee_lamports=BELIEVED_BASE_LAMPORTS + attempt.priority_fee_lamports,
         blockhash=attempt.blockhash,
     )
 

@@ -96,7 +96,7 @@ async def test_a_failure_at_a_fee_that_nobody_signed_for_is_no_answer(
         engine.start_tracker(replace(PACE, uncertain_after=0.5))
         order_id = await engine.submit()
         if not honest:
-            figures = f"a fee of {I64_MAX} lamports for one that costs 5000 at most"
+            figures = f"a fee of {I64_MAX} lamports for one that costs {BELIEVED_BASE_LAMPORTS} at most"
             await said(engine, order_id, figures)
             lying.told = False
         order = await engine.until(order_id, lambda order: order.status == "confirmed", within=30)
