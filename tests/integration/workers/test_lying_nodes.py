@@ -22,7 +22,7 @@ from tests.integration.chains.endpoint_server import Request, altering, serving
 from tests.integration.workers.harness import EngineHarness
 from tests.integration.workers.lies import LIES, Lies
 from tests.integration.workers.test_execution import QUICK
-from workers.outcome_question import sent_transaction
+from workers.outcome_question import BELIEVED_BASE_LAMPORTS, sent_transaction
 
 PACE = replace(QUICK, guards=0.2)
 TOLD_S = 2.0
