@@ -140,6 +140,8 @@ def confirmed(order: Order, attempt: Attempt, landing: Landing, *, because: str 
         raise DomainError("amounts_missing", "The transaction succeeded, yet its balances show no swap.")
     if landing.amount_in > order.amount_of(attempt) or landing.amount_out < attempt.minimum_out:
         raise DomainError("amounts_out_of_bounds", "The amounts are outside of what the transaction was signed for.")
+    # Of an order that names its amount out, less may be paid than was quoted, or more.
+    venue_fee = quote.fee_of(landing.amount_in)
     return e.OrderConfirmed(
         attempt=attempt.number,
         tx_hash=landing.signature,
@@ -150,8 +152,8 @@ def confirmed(order: Order, attempt: Attempt, landing: Landing, *, because: str 
         amount_out=landing.amount_out,
         executed_price=order.price_of(landing.amount_in, landing.amount_out),
         network_fee_lamports=total(landing.fee_lamports, order.fees_lost_beside(attempt)),
-        venue_fee=quote.fee_amount,
-        venue_fee_token=quote.fee_token,
+        venue_fee=venue_fee,
+        venue_fee_token=None if venue_fee is None else quote.fee_token,
         guard_rent_lamports=landing.guard_rent_lamports,
         because=because,
         tip_lamports=attempt.tip_lamports,

@@ -19,7 +19,8 @@ class OrderConfirmed(BaseOrderEvent):
     ``guard_rent_lamports`` is what lies in the order's guard, part of neither price nor fee. ``because`` is set where
     an operator said so of what the chain no longer tells. ``tip_lamports`` went to landers, beside the network fee;
     ``account_rent_lamports`` lies in token accounts of the wallet's that it made. A swap that another log or engine
-    signed has the attempt's number there, and neither venue nor its fee.
+    signed has the attempt's number there, and neither venue nor its fee. ``venue_fee`` is of ``amount_in``, None where
+    the venue's rate doesn't tell it exactly.
     """
 
     TOPIC = "order.OrderConfirmed"

@@ -6,7 +6,7 @@ from pydantic import AliasGenerator, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from domain.frozen import Frozen
-from domain.numbers import BaseUnits
+from domain.numbers import BPS, BaseUnits
 
 _AMOUNTS = frozenset(
     [
@@ -27,6 +27,11 @@ class Recorded(Frozen):
     model_config = ConfigDict(alias_generator=AliasGenerator(alias=_alias), populate_by_name=True, extra="ignore")
 
 
+def fee_on(amount_in: int, fee_bps: int) -> int:
+    """A venue's fee on the input, in its base units, rounded up."""
+    return -(-amount_in * fee_bps // BPS)
+
+
 class Quote(Recorded):
     """A venue's offer for an exact amount in, or out, net of the venue's fee; amounts in base units.
 
@@ -45,6 +50,12 @@ class Quote(Recorded):
     reserve_in: BaseUnits
     reserve_out: BaseUnits
     slot: int
+
+    def fee_of(self, amount_in: int) -> int | None:
+        """What the venue takes of ``amount_in``, in base units; None where its rate isn't known exactly."""
+        if amount_in == self.amount_in:
+            return self.fee_amount
+        return fee_on(amount_in, self.fee_bps) if self.fee_amount == fee_on(self.amount_in, self.fee_bps) else None
 
 
 class Refusal(Recorded):

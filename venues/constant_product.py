@@ -16,6 +16,7 @@ from solders.token import ID as TOKEN_PROGRAM
 from solders.token.associated import get_associated_token_address
 
 from domain.numbers import BPS, U64_MAX
+from domain.quotes import fee_on
 from domain.swap_terms import SwapTerms
 
 # An address nobody holds a key to: the local chain places the program there at genesis and it can't be replaced.
@@ -81,11 +82,6 @@ def encode_pool(pool: Pool) -> bytes:
     """The account data that describes ``pool``: what ``decode_pool`` reads, with no swaps yet."""
     vaults, mints = ([bytes(_key(address)) for address in pair] for pair in (pool.vaults, pool.mints))
     return _LAYOUT.pack(_IN_USE, pool.bump, pool.fee_bps, *vaults, 0, *mints, pool.venue.encode("ascii"))
-
-
-def fee_on(amount_in: int, fee_bps: int) -> int:
-    """The venue's fee in base units of the input, rounded up."""
-    return -(-amount_in * fee_bps // BPS)
 
 
 def amount_out(amount_in: int, reserve_in: int, reserve_out: int, fee_bps: int) -> int | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from domain.codes import Code
 from domain.numbers import U64_MAX
-from domain.quotes import Quote, Refusal
+from domain.quotes import Quote, Refusal, fee_on
 from domain.routing import best
 from venues.account_reader import AccountReader
 from venues.constant_product import (
@@ -17,7 +17,6 @@ from venues.constant_product import (
     amount_out,
     decode_pool,
     exact_out_instruction,
-    fee_on,
     swap_instruction,
 )
 from venues.errors import UnknownPoolError

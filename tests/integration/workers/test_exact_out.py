@@ -12,6 +12,7 @@ from uuid import UUID
 
 from domain import events as e
 from domain.order import Order
+from domain.quotes import fee_on
 from domain.tokens import SOL, USDC
 from tests.golden.runs import execute, is_ended, price
 from tests.integration.workers.harness import EngineHarness
@@ -106,6 +107,19 @@ async def test_what_was_signed_before_a_restart_lands_once(engine: EngineHarness
     assert_kept(order)
     assert order.attempts[0].amount_in == attempt.amount_in
     assert difference(await held(engine), before) == moved(order)
+
+
+async def test_the_venues_fee_is_of_what_was_paid_where_the_price_moved_after_the_quote(engine: EngineHarness):
+    order_id = await engine.submit(**SELL, slippage_bps=300)
+    await engine.build(order_id)
+    await price(engine, "148")
+    execute(engine)
+    order = await engine.until(order_id, is_ended)
+    assert_kept(order)
+    quote = order.attempts[0].quote
+    assert order.fill and quote
+    assert order.fill.amount_in != quote.amount_in
+    assert order.fill.venue_fee == fee_on(order.fill.amount_in, quote.fee_bps)
 
 
 async def test_a_price_that_rises_past_the_maximum_ends_it_without_a_swap(engine: EngineHarness):

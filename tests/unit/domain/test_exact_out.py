@@ -134,6 +134,21 @@ def test_it_is_filled_with_what_the_chain_shows_within_its_bounds(paid: int, got
     assert (confirmed.amount_in, confirmed.executed_price) == (paid, Decimal("149.85014985014985"))
 
 
+@pytest.mark.parametrize(
+    ("told", "fee"), [(2_000_001, 2_002_001), (2_000_000, None)], ids=["by the rate", "by another rule"]
+)
+def test_the_venues_fee_is_of_what_was_paid_where_its_rate_says_so_exactly(told: int, fee: int | None) -> None:
+    offer = quote(out=OUT, amount_in=1_000_000_001, fee_amount=told, fee_bps=20)
+    route = given(*submitted(**EXACT)).when(quoted(offer)).then(e.OrderRouted)
+    history = (*submitted(**EXACT), *route)
+    history = (*history, *given(*history).when(built_for(1_005_000_001)).then(e.TransactionBuilt), sent())
+    for paid, of_that in ((1_001_000_001, fee), (1_000_000_001, told)):
+        found = landing(1).landing.model_copy(update={"amount_in": paid, "amount_out": OUT})
+        [confirmed] = given(*history).when(c.RecordLanding(1, found, NOW)).then(e.OrderConfirmed)
+        assert isinstance(confirmed, e.OrderConfirmed)
+        assert (confirmed.venue_fee, confirmed.venue_fee_token) == (of_that, None if of_that is None else SOL.mint)
+
+
 def test_a_swap_that_joins_keeps_the_first_maximum() -> None:
     history = (*submitted(**EXACT), *routed_for(1_000_000_000))
     history = (*history, *given(*history).when(built_for(1_005_000_000)).then(e.TransactionBuilt), sent())

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from solders.pubkey import Pubkey
 
 from domain.numbers import U64_MAX
+from domain.quotes import fee_on
 from venues.constant_product import (
     POOL_SIZE,
     Pool,
     amount_out,
     decode_pool,
     encode_pool,
-    fee_on,
     marginal_rate,
     swap_instruction,
 )
