@@ -30,12 +30,14 @@ class Blockhash:
 @dataclass(frozen=True, slots=True)
 class Simulation:
     """A simulated message: ``error`` is None where it would succeed now; ``units`` is the compute it used; ``inner`` is
-    what its programs called, in order, as the node shows it, None where it doesn't.
+    what its programs called, in order, as the node shows it, None where it doesn't; ``slot`` is that of the state it
+    ran on.
     """
 
     error: TransactionError | None
     units: int
     inner: tuple[Mapping[str, object], ...] | None = None
+    slot: int = 0
 
 
 class SignatureStatus(Struct, frozen=True, gc=False):

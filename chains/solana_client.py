@@ -147,10 +147,10 @@ class SolanaChain(Chain):
         if result.err is None:
             if not result.units_consumed:  # a limit made from it would fail the transaction
                 raise UnansweredError(self._main.name, "the simulation does not say what it used")
-            return Simulation(None, result.units_consumed, result.called)
+            return Simulation(None, result.units_consumed, result.called, answer.context.slot)
         programs = [str(message.account_keys[step.program_id_index]) for step in message.instructions]
         error = transaction_error(result.err, result.logs or (), programs=programs, custom_codes=self._custom_codes)
-        return Simulation(error, result.units_consumed or 0)
+        return Simulation(error, result.units_consumed or 0, slot=answer.context.slot)
 
     async def send(self, transaction: bytes) -> str:
         if not self._sends:

@@ -63,7 +63,8 @@ class RejectBuild:
     """No transaction could be made of the chosen route, or its simulation failed.
 
     ``others`` are the first quotes of the order that are not by the service whose quote was taken, where that is a
-    remote one whose swaps gave less than its quotes; ``simulated``: it is its simulation that failed.
+    remote one whose swaps gave less than its quotes; ``simulated``: it is its simulation that failed, in a
+    state of the chain at ``slot``.
     """
 
     code: str
@@ -71,6 +72,7 @@ class RejectBuild:
     logs: tuple[str, ...]
     now: datetime
     simulated: bool = False
+    slot: int = 0
     others: tuple[Quote, ...] = ()
 
 

@@ -20,6 +20,7 @@ from chains.priority_fees import PriorityFees
 from chains.signer import Signer
 from chains.wallet_history import WalletHistory
 from commands.ids import DEFAULT_ACCOUNT
+from commands.last_fills import LastFills
 from domain.errors import DomainError
 from domain.limits import NO_LIMITS, Limits
 from runtime.account_wallets import AccountWallets
@@ -237,6 +238,7 @@ def visit_of(
         clock=utc_now,
         may_sign=may_sign,
         closed=store.closed_elsewhere,
+        fills=LastFills(store.events, store.orders),
         compare=partial(store.notifier.remind, "history"),
         paper=settings.paper,
     )

@@ -175,7 +175,7 @@ class Builder:
                 if group.is_remote and code == Code.INSUFFICIENT_FUNDS and not await self._is_short(order, route, rent):
                     code = Code.PROGRAM_ERROR  # An account of the venue's was short: that isn't final.
                 rejected = self._rejected(code, simulation.error.detail, simulation.error.logs)
-                return replace(rejected, simulated=True)
+                return replace(rejected, simulated=True, slot=simulation.slot)
             check_simulated(simulation.inner, decoded, context.allowed(order, route), rent=rent)
             units = context.limits.learn(order, offer.quote, simulation.units)
         hint = max(proposal.unit_price, await context.fees.of(proposal.instructions))

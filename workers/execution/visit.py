@@ -12,6 +12,7 @@ from datetime import datetime
 from uuid import UUID
 
 from commands.closed_elsewhere import ClosedElsewhere
+from commands.last_fills import LastFills
 from commands.loaded_order import LoadedOrder
 from commands.orders import Decided, OrderRepository
 from commands.trading import TradingStates
@@ -47,6 +48,7 @@ class Visit:
     clock: Callable[[], datetime]
     may_sign: Callable[[], bool]
     closed: ClosedElsewhere
+    fills: LastFills
     compare: Callable[[], None]
     paper: bool = False
     failed: FailedSwaps = field(default_factory=FailedSwaps)
@@ -142,9 +144,24 @@ class Visit:
                 rejected = RejectBuild(Code.VENUE_UNAVAILABLE, HALTED_VENUE, (), self.clock())
                 return await self.recording.record(loaded, rejected)
         built = await self.builder.build(loaded.order_id, order, offer)
+        if isinstance(built, RejectBuild):
+            built = await self._unless_outdated(loaded, offer, built)
         if isinstance(built, RejectBuild) and self._is_remote(offer):
             built = self._held_against(loaded, order, offer, built)
         return await self.recording.record_signed(loaded, trading, built, first=first)
+
+    async def _unless_outdated(self, loaded: LoadedOrder, offer: VenueQuote, rejected: RejectBuild) -> RejectBuild:
+        """That the wallet holds too little ends the order for good: a state from before the account's newest fill, or
+        from before the quote that was read on the same node, can't say so.
+        """
+        if rejected.code != Code.INSUFFICIENT_FUNDS or not rejected.simulated:
+            return rejected
+        filled = await self.fills.newest_slot(loaded.account_id)
+        since = filled if self._is_remote(offer) else max(filled, offer.quote.slot)
+        if rejected.slot >= since:
+            return rejected
+        detail = f"It was simulated in the state of slot {rejected.slot}, and what is known is of slot {since}."
+        return replace(rejected, code=Code.CHAIN_UNAVAILABLE, detail=detail)
 
     def _held_against(self, loaded: LoadedOrder, order: Order, offer: VenueQuote, rejected: RejectBuild) -> RejectBuild:
         """Hold it against the venue that its swap came to nothing, and what is to be recorded of that: where its quotes

@@ -94,8 +94,13 @@ LIES: Mapping[str, Mapping[str, Alter]] = {
         "getEpochInfo": _overstated_epoch,
         "getBlockHeight": _overstated_height,
         "getLatestBlockhash": _short_life,
+        "isBlockhashValid": lambda _, result: {**result, "value": False},
     },
-    "heights understated": {"getEpochInfo": _understated_epoch, "getBlockHeight": _understated_height},
+    "heights understated": {
+        "getEpochInfo": _understated_epoch,
+        "getBlockHeight": _understated_height,
+        "isBlockhashValid": lambda _, result: {**result, "value": True},
+    },
     "no guard": {"getMultipleAccounts": _no_guard},
     "a guard": {"getMultipleAccounts": _a_guard},
 }
