@@ -85,7 +85,8 @@ class HealthController(Controller):
 
 async def _result(check: Check) -> CheckResult:
     try:
-        reason = await asyncio.wait_for(check.probe(), PATIENCE)
+        async with asyncio.timeout(PATIENCE):
+            reason = await check.probe()
     except Exception as error:  # noqa: BLE001 - whatever a probe raises is its answer
         # The kind alone: an error's own text may carry an address with its password.
         log.debug("not well", check=check.name, error=type(error).__name__)

@@ -17,11 +17,9 @@ from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler
 from api.errors import RETRY_AFTER, ProblemError
 from api.problem_table import PROBLEMS
 from api.serving.head import with_head
-from commands.errors import SubmissionUnknownError, TooManyConflictsError
-from domain.account import ACCOUNT_EVENTS
+from commands.errors import SubmissionUnknownError, TooManyConflictsError, UnreadableAccountError
 from domain.errors import DomainError, PositionLostError
-from domain.trading_state import AccountTrading, TradingStateSet
-from domain.twap_events import TWAP_TOPICS
+from domain.trading_state import AccountTrading
 from event_store.errors import LogUnavailableError, UnreadableEventError
 
 log = structlog.get_logger(__name__)
@@ -35,8 +33,6 @@ _OF_STATUS = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "body_too_large",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "unsupported_media_type",
 }
-# Those of a TWAP are a list's: what can't be read is that list.
-_OF_AN_ACCOUNT = ({event.TOPIC for event in ACCOUNT_EVENTS} - TWAP_TOPICS) | {TradingStateSet.TOPIC}
 # Litestar names a parameter as our code does.
 _OWN_NAMES = {"order_type": "type", "client_order_id": "clientOrderId", "parent_id": "parentId"}
 
@@ -170,7 +166,7 @@ def problem_of(error: Exception) -> ProblemError:
             return log_unavailable()
         case TooManyConflictsError():
             return _too_many_at_once()
-        case UnreadableEventError() if error.recorded.topic in _OF_AN_ACCOUNT:
+        case UnreadableAccountError():
             account_id = str(error.recorded.account_id)
             log.error("an account's event can't be read", account_id=account_id, error=str(error))
             return account_unreadable()

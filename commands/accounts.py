@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 from pydantic import BaseModel
 
-from commands.errors import TooManyConflictsError
+from commands.errors import TooManyConflictsError, UnreadableAccountError
 from commands.ids import DEFAULT_ACCOUNT, now, uuid7
 from commands.orders import MOST_CONFLICTS, Guards
 from domain.account import (
@@ -226,10 +226,13 @@ def _is_finality_settled(reconciliation: Sequence[AccountEvent], signature: str)
 
 
 def account_events(mapper: EventMapper, recorded: Sequence[RecordedEvent]) -> list[AccountEvent]:
-    """What was recorded, without what isn't an account's. Raises ``UnreadableEventError`` at the first that can't be
+    """What was recorded, without what isn't an account's. Raises ``UnreadableAccountError`` at the first that can't be
     read: nothing may be decided on its stream.
     """
-    events = [mapper.read(one, _is_event) for one in recorded]
+    try:
+        events = [mapper.read(one, _is_event) for one in recorded]
+    except UnreadableEventError as unreadable:
+        raise UnreadableAccountError(unreadable) from None
     return [event for event in events if isinstance(event, AccountEvent)]
 
 

@@ -8,7 +8,7 @@ from typing import TypeGuard
 from uuid import UUID, uuid4
 
 from commands.accounts import account_event
-from commands.errors import TooManyConflictsError
+from commands.errors import TooManyConflictsError, UnreadableAccountError
 from commands.orders import MOST_CONFLICTS, Guards
 from domain.deadman import (
     Deadman,
@@ -21,7 +21,7 @@ from domain.deadman import (
 from domain.deadman_events import DeadmanFinished, DeadmanFired, DeadmanSet
 from domain.events import CancelRequested
 from event_store.append.appender import Appender
-from event_store.errors import LeaseLostError
+from event_store.errors import LeaseLostError, UnreadableEventError
 from event_store.mapper import EventMapper
 from event_store.read.log import Log
 from event_store.types import AppendRequest, Conflict, LeaseLost, PositionedEvent
@@ -39,13 +39,16 @@ class DeadmanSwitches:
         return (await self.of_all([account_id])).get(account_id, Deadman())
 
     async def of_all(self, account_ids: Iterable[UUID]) -> dict[UUID, Deadman]:
-        """The switches of those accounts that ever had one. Raises ``UnreadableEventError``."""
+        """The switches of those accounts that ever had one. Raises ``UnreadableAccountError``."""
         newest = await self._log.last_many([deadman_stream(account_id) for account_id in account_ids])
         return {event.account_id: self.read(event) for event in newest}
 
     def read(self, newest: PositionedEvent) -> Deadman:
-        """The switch after an event of its stream. Raises ``UnreadableEventError``."""
-        return deadman(newest.version, self._mapper.read(newest, _is_deadman_event))
+        """The switch after an event of its stream. Raises ``UnreadableAccountError``."""
+        try:
+            return deadman(newest.version, self._mapper.read(newest, _is_deadman_event))
+        except UnreadableEventError as unreadable:
+            raise UnreadableAccountError(unreadable) from None
 
     async def set(self, account_id: UUID, cancel_at: datetime | None, *, by: str, now: datetime) -> Deadman:
         """Set it, or clear it. Raises ``DomainError``: ``deadman_due``, ``cancel_at_too_soon``."""

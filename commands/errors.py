@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from event_store.errors import UnreadableEventError
+
 
 class GuardFailedError(Exception):
     """A stream that the append guarded on has moved; nothing was written."""
@@ -19,3 +21,11 @@ class SubmissionUnknownError(Exception):
     def __init__(self, order_id: UUID) -> None:
         super().__init__(str(order_id))
         self.order_id = order_id
+
+
+class UnreadableAccountError(UnreadableEventError):
+    """An event of an account that can't be read, and of none of its orders: what it says holds for the account."""
+
+    def __init__(self, unreadable: UnreadableEventError) -> None:
+        Exception.__init__(self, str(unreadable))
+        self.recorded, self.unknown = unreadable.recorded, unreadable.unknown

@@ -92,7 +92,9 @@ class LiveFeed:
         Raises FeedStoppedError, OrderUnknownError, VersionAheadError, UnreadableEventError and psycopg's errors.
         """
         try:
-            await asyncio.wait_for(self._begun.wait(), self._patience)
+            # Not by wait_for: before Python 3.12 it may swallow the cancel of who asked, who then waits for ever.
+            async with asyncio.timeout(self._patience):
+                await self._begun.wait()
         except TimeoutError:
             raise FeedStoppedError from None
         order = self._hold(order_id, events=events)

@@ -124,7 +124,7 @@ async def answered(
     if (seconds := preferred_wait(prefer)) is None:
         return JsonAnswer(body, headers=headers)
     headers["Preference-Applied"] = f"wait={seconds}"
-    ended = await ended_within(services, caller, body.order_id, seconds)
+    ended = await ended_within(services, caller, body.order_id, seconds) if seconds else None
     if ended is None:
         return JsonAnswer(body, headers=headers)
     headers |= etag(ended.version)

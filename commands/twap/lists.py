@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 import structlog
 
-from commands.accounts import account_event, account_events
+from commands.accounts import account_event
 from commands.errors import TooManyConflictsError
 from commands.history_compared import NOT_COMPARED
 from commands.ids import list_id as id_of_list
@@ -17,6 +17,7 @@ from commands.orders import MOST_CONFLICTS, Guards, OrderRepository
 from commands.trading import TradingStates
 from commands.twap.schedule import TwapSchedule
 from commands.twap.unfinished import AT_ONCE, unfinished
+from domain.account_event import AccountEvent
 from domain.errors import DomainError
 from domain.legs import leg_id
 from domain.order import Order
@@ -243,9 +244,9 @@ class TwapLists:
         return AcceptedTwap(first, recorded[0].position)
 
     def _fold(self, list_id: UUID, recorded: list[RecordedEvent]) -> Twap:
-        events = account_events(self._mapper, recorded)
         try:
-            return twap(list_id, events)
+            events = [self._mapper.load(event.topic, event.state) for event in recorded]
+            return twap(list_id, [event for event in events if isinstance(event, AccountEvent)])
         except UNREADABLE as fault:
             raise UnreadableEventError(recorded[-1], fault) from None
 

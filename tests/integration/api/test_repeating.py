@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import httpx2
+from prometheus_client import REGISTRY
 
 from domain import commands as c
 from domain.codes import Code
@@ -104,3 +105,13 @@ async def test_two_hundred_threads_at_once_with_one_key_are_one_order_and_equal_
     assert {answer.status_code for answer in answers} == {202}
     assert len({answer.content for answer in answers}) == 1
     assert await engine.events.head() == 2
+
+
+async def test_who_would_wait_for_no_time_is_answered_at_once_and_leaves_nothing_behind(engine: Engine) -> None:
+    waiting = REGISTRY.get_sample_value("surefill_live_subscriptions")
+    resting = {**BODY, "type": "limit", "limitPrice": "400", "clientOrderId": "k-0"}
+    for _ in range(3):
+        async with asyncio.timeout(5):
+            answer = await engine.http.post(ORDERS, json=resting, headers={"Prefer": "wait=0"})
+        assert (answer.status_code, answer.headers["preference-applied"]) == (202, "wait=0")
+    assert REGISTRY.get_sample_value("surefill_live_subscriptions") == waiting

@@ -164,3 +164,23 @@ async def test_a_version_that_the_log_does_not_have_yet_is_refused() -> None:
             await follow(live, stream[0].stream_id, after=4)
         assert ahead.value.newest == 3
         assert (await follow(live, stream[0].stream_id, after=3)).next() is None
+
+
+async def test_who_gives_up_at_whatever_step_is_let_go() -> None:
+    [stream] = orders(1, 3)
+    async with running(Recorded(stream)) as (live, _, _):
+        live.leave(await follow(live, stream[0].stream_id))
+        given_up = 0
+        for steps in range(20):
+            following = asyncio.create_task(follow(live, stream[0].stream_id))
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            before = following.done()
+            following.cancel()
+            [came_of_it] = await asyncio.gather(following, return_exceptions=True)
+            if before:
+                live.leave(came_of_it)
+            else:
+                given_up += 1
+                assert isinstance(came_of_it, asyncio.CancelledError), steps
+    assert 0 < given_up < 20
