@@ -199,11 +199,11 @@ class TwapWatch:
         trading = await self._trading.of(account_id)
         if trading.behind or account_id in self._held() or (self._paper and not twap.submitted.paper):
             return AGAIN_S
-        if not twap.submitted.paper and not await self._trading.compared.of(account_id):
-            # The lost end may have executed it: it would be told as refused.
-            return AGAIN_S
         refused = await self._slices.refusal(account_id, trading, twap.terms(row.number), twap.order_id(row.number))
         if refused is not None:
+            if not twap.submitted.paper and not await self._trading.compared.of(account_id):
+                # The lost end may have executed it: it would be told as refused. One that is submitted ends as it did.
+                return AGAIN_S
             log.warning("a slice is refused", list_id=str(row.list_id), slice=row.number, code=refused.code)
             guards = (look.lease.guard,)
             after = await self._lists.refuse_slice(

@@ -97,7 +97,7 @@ async def looked_at(engine: EngineHarness, twap: Twap, *, times: int) -> None:
     await until(often)
 
 
-async def test_before_the_history_was_compared_no_slice_is_refused_nor_submitted(engine: EngineHarness) -> None:
+async def test_before_the_history_was_compared_no_slice_is_refused(engine: EngineHarness) -> None:
     engine.store.trading.compared = comparison = Comparison(DEFAULT_ACCOUNT)
     await engine.store.halting.set(Scope(), "halted", by="test", because="the test")
     twap = await submit(engine, slices=2)
@@ -127,8 +127,17 @@ async def test_before_the_history_was_compared_no_slice_is_refused_nor_submitted
     await until(refused)
 
 
-async def test_a_list_on_paper_waits_for_no_comparison(engine: EngineHarness) -> None:
+async def test_neither_a_list_on_paper_nor_a_slice_that_is_taken_waits_for_the_comparison(
+    engine: EngineHarness,
+) -> None:
     engine.store.trading.compared = Comparison(DEFAULT_ACCOUNT)
-    twap = await submit(engine, slices=2, paper=True, **RESTS)
     engine.start_watcher()
+    twap = await submit(engine, slices=2, **RESTS)
     await _all_begun(engine, twap)
+    await engine.store.halting.set(Scope(), "halted", by="test", because="the test")
+    paper = await submit(engine, slices=2, paper=True, client_list_id="on paper")
+
+    async def refused() -> bool:
+        return len((await list_now(engine, paper)).refused) == 2
+
+    await until(refused)
