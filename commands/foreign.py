@@ -7,13 +7,15 @@ what is recorded ends it as soon as it is posted again. So nothing that was exec
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from uuid import UUID, uuid4
 
 from commands.accounts import Accounts, account_event, account_events
 from commands.errors import GuardFailedError, TooManyConflictsError
+from commands.ids import now
 from commands.loaded_order import LoadedOrder
 from commands.orders import MOST_CONFLICTS, OrderRepository
+from commands.twap.lost_slices import LostSlices
 from domain.account import ContradictionFound, foreign_transactions_stream
 from domain.commands import RecordElsewhere
 from domain.errors import LandedAfterEndError, NotApplicableError
@@ -32,13 +34,20 @@ class ForeignTransactions:
     """The command side's access to what was found of them."""
 
     def __init__(
-        self, log: Log, appender: Appender, mapper: EventMapper, orders: OrderRepository, accounts: Accounts
+        self,
+        log: Log,
+        appender: Appender,
+        mapper: EventMapper,
+        orders: OrderRepository,
+        accounts: Accounts,
+        slices: LostSlices,
     ) -> None:
         self._log = log
         self._appender = appender
         self._mapper = mapper
         self._orders = orders
         self._accounts = accounts
+        self._slices = slices
 
     async def found(self, account_id: UUID) -> list[ForeignTransactionFound]:
         """What is recorded, in the order in which it was."""
@@ -107,6 +116,7 @@ class ForeignTransactions:
         """
         stored: list[ForeignTransactionFound] = []
         known = await self.found(account_id)
+        await self._look_at_lists(account_id, found, {one.signature for one in known})
         for one in found:
             for _ in range(MOST_CONFLICTS):
                 if any(before.signature == one.signature for before in known):
@@ -119,6 +129,17 @@ class ForeignTransactions:
             else:
                 raise TooManyConflictsError(str(one.order_id))
         return stored
+
+    async def _look_at_lists(
+        self, account_id: UUID, found: Sequence[ForeignTransactionFound], known: Container[str]
+    ) -> None:
+        """Orders of lists become so again by whoever watches these, others by their post."""
+        executed = [one.order_id for one in found if not one.failed and one.signature not in known]
+        lost = set(executed)
+        for start in range(0, len(executed), _AT_ONCE):
+            loaded = await self._orders.load(executed[start : start + _AT_ONCE])
+            lost -= loaded.orders.keys() | loaded.unreadable.keys()
+        await self._slices.look_at(account_id, lost, now())
 
     async def settle(self, account_id: UUID) -> int:
         """End the orders that were posted while it was being recorded that they were executed; returns how many."""

@@ -28,6 +28,7 @@ from commands.orders import OrderRepository
 from commands.reclaims import Reclaims
 from commands.trading import TradingStates
 from commands.twap.lists import TwapLists
+from commands.twap.lost_slices import LostSlices
 from commands.twap.schedule import TwapSchedule
 from domain.account import ACCOUNT_EVENTS
 from domain.directory_events import DIRECTORY_EVENTS
@@ -149,7 +150,9 @@ async def open_store(settings: Settings, role: str, *, connections: int = 4) -> 
         epochs = KnownEpochs(accounts, DEFAULT_ACCOUNT)
         feed.follow(epochs.follow)
         reclaims = Reclaims(events, appender, mapper)
-        foreign = ForeignTransactions(events, appender, mapper, orders, accounts)
+        foreign = ForeignTransactions(
+            events, appender, mapper, orders, accounts, LostSlices(events, mapper, TwapSchedule(pool))
+        )
         executed_elsewhere = ExecutedElsewhere(foreign)
         foreign_reclaims = ForeignReclaims(events, appender, mapper, reclaims)
         feed.follow(executed_elsewhere.follow)

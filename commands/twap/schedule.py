@@ -25,7 +25,7 @@ _OF_ACCOUNT = statement(__file__, "of_account")
 @dataclass(frozen=True, slots=True)
 class ScheduledSlice:
     """Slice ``number`` of a list is due at ``due_at``; the list is looked at from ``look_at`` on. At ``asked_at``
-    somebody was about to record it, or its end.
+    somebody was about to record it, or its end, or that slices of it were executed elsewhere.
     """
 
     list_id: UUID
@@ -43,8 +43,8 @@ class TwapSchedule:
         self._pool = pool
 
     async def add(self, list_id: UUID, account_id: UUID, now: datetime) -> None:
-        """Before the list, or its end, is recorded, so that neither is ever without its row. A new one begins with the
-        first slice, due ``now``; one that is there is looked at again.
+        """Before the list, its end, or what was executed of it elsewhere is recorded, so that nothing of that is ever
+        without its row. A new one begins with the first slice, due ``now``; one that is there is looked at again.
         """
         await self._execute(_ADD, {"list": list_id, "account": account_id, "due": now})
 

@@ -21,6 +21,7 @@ from commands.orders import Guards, Loaded, OrderRepository
 from commands.trading import TradingStates
 from commands.twap.lists import TwapLists
 from commands.twap.schedule import ScheduledSlice
+from commands.twap.unfinished import unfinished
 from domain.epochs import Epochs
 from domain.errors import DomainError, NotApplicableError
 from domain.order import Order
@@ -59,7 +60,9 @@ class Look:
         return self.newest.account_id
 
     def may_change(self, now: datetime) -> bool:
-        """Whether somebody who has asked for the row may be about to record that the list ends."""
+        """Whether somebody who has asked for the row may be about to record that the list ends, or that slices of it
+        were executed elsewhere.
+        """
         return self.newest.recorded_at <= self.row.asked_at and now - self.row.asked_at < NEVER_CAME
 
 
@@ -179,6 +182,8 @@ class TwapWatch:
         if look.twap.state == "cancelled":
             return await self._cancel_slices(look)
         if look.twap.state == "active" and await self._was_put_back(look):
+            if await unfinished(self._orders, look.twap) is None:
+                return await self._let_go(look)
             await self._lists.pause(look.row.list_id, look.account_id, by=BY, because="the log was put back")
             return PAUSED_S
         return PAUSED_S if look.twap.state == "paused" else await self._go_on(look)
@@ -212,11 +217,11 @@ class TwapWatch:
         trading = await self._trading.of(account_id)
         if trading.behind or account_id in self._held() or (self._paper and not twap.submitted.paper):
             return AGAIN_S
-        if not twap.submitted.paper and not await self._trading.compared.of(account_id):
-            # The lost end may have executed it: it would be told as refused.
-            return AGAIN_S
         refused = await self._slices.refusal(account_id, trading, twap.terms(row.number), twap.order_id(row.number))
         if refused is not None:
+            if not twap.submitted.paper and not await self._trading.compared.of(account_id):
+                # The lost end may have executed it: it would be told as refused. One that is submitted ends as it did.
+                return AGAIN_S
             log.warning("a slice is refused", list_id=str(row.list_id), slice=row.number, code=refused.code)
             guards = (look.lease.guard,)
             after = await self._lists.refuse_slice(
@@ -238,10 +243,7 @@ class TwapWatch:
         """The slice after this one is next: due by when this one was submitted."""
         row, twap, now = look.row, look.twap, self._clock()
         if row.number == twap.slices:
-            if look.may_change(now):
-                return AGAIN_S  # Without its row nobody would cancel what is open.
-            await self._lists.schedule.drop(row)
-            return None
+            return await self._let_go(look)
         recorded = await self._orders.recorded(twap.order_id(row.number))
         submitted_at = recorded[0].recorded_at if recorded else now
         due_at = next_due(row.due_at, twap.every, submitted_at)
@@ -264,8 +266,12 @@ class TwapWatch:
                         raise WaitError("the log was put back, or may have been") from None
                     conflicts = conflicts or isinstance(refused, TooManyConflictsError)
                     log.warning("a slice isn't cancelled", order_id=str(order_id), error=error_code(refused))
-        if conflicts:
-            return AGAIN_S
+        return AGAIN_S if conflicts else await self._let_go(look)
+
+    async def _let_go(self, look: Look) -> float | None:
+        """Of a list that has nothing to come: not while somebody may be about to record what asks for more."""
+        if look.may_change(self._clock()):
+            return AGAIN_S  # Without its row nobody would cancel what is open, or tell what was executed elsewhere.
         await self._lists.schedule.drop(look.row)
         return None
 

@@ -44,6 +44,7 @@ from commands.known_accounts import KnownAccounts
 from commands.orders import OrderRepository
 from commands.trading import TradingStates
 from commands.twap.lists import TwapLists
+from commands.twap.lost_slices import LostSlices
 from commands.twap.schedule import TwapSchedule
 from domain import commands as c
 from domain.account import ACCOUNT_EVENTS
@@ -207,7 +208,9 @@ async def running(
         orders = OrderRepository(events, appender, MAPPER)
         accounts = Accounts(events, appender, MAPPER)
         trading, epochs = TradingStates(accounts), KnownEpochs(accounts, DEFAULT_ACCOUNT)
-        foreign = ForeignTransactions(events, appender, MAPPER, orders, accounts)
+        foreign = ForeignTransactions(
+            events, appender, MAPPER, orders, accounts, LostSlices(events, MAPPER, TwapSchedule(pool))
+        )
         executed_elsewhere = ExecutedElsewhere(foreign)
         feed.follow(executed_elsewhere.follow)
         known_accounts, uses = KnownAccounts(events, MAPPER), KeyUses(pool)

@@ -14,6 +14,8 @@ from commands.foreign import ForeignTransactions
 from commands.ids import DEFAULT_ACCOUNT, list_id, order_id
 from commands.recovery import Recovery
 from commands.submit import Accepted, submit_order
+from commands.twap.lost_slices import LostSlices
+from commands.twap.schedule import TwapSchedule
 from domain.errors import DomainError
 from domain.legs import leg_id
 from domain.log_behind import ForeignTransactionFound
@@ -56,7 +58,10 @@ async def test_while_it_is_behind_only_an_order_with_a_client_order_id_is_taken(
 
 
 async def found_on_the_chain(engine: Engine, order_id: UUID) -> None:
-    foreign = ForeignTransactions(engine.events, engine.orders._appender, MAPPER, engine.orders, engine.accounts)
+    lost_slices = LostSlices(engine.events, MAPPER, TwapSchedule(engine.pool))
+    foreign = ForeignTransactions(
+        engine.events, engine.orders._appender, MAPPER, engine.orders, engine.accounts, lost_slices
+    )
     found = ForeignTransactionFound(
         order_id=order_id,
         attempt=1,

@@ -28,9 +28,9 @@ RESTS: dict[str, Any] = {"type": "limit", "limit_price": Decimal(1_000)}
 
 
 async def submit(engine: EngineHarness, slices: int = 5, every_ms: int = EVERY_MS, **changes: Any) -> Twap:
-    paper = changes.pop("paper", False)
+    paper, name = changes.pop("paper", False), changes.pop("client_list_id", "t")
     asked = TwapSubmitted(
-        client_list_id="t", order=OrderTerms(**{**TERMS, **changes}), slices=slices, every_ms=every_ms,
+        client_list_id=name, order=OrderTerms(**{**TERMS, **changes}), slices=slices, every_ms=every_ms,
         network="localnet", paper=paper,
     )  # fmt: skip
     return (await engine.store.twaps.submit(DEFAULT_ACCOUNT, asked, now())).twap

@@ -17,7 +17,7 @@ from event_store.hash_chain.verification import Finding
 from tests.golden.account_runs import foreign
 from tests.integration.workers.harness import EngineHarness, now
 from tests.integration.workers.test_before_the_comparison import Comparison
-from tests.integration.workers.test_twap import RESTS, _all_begun, begun, submit, until
+from tests.integration.workers.test_twap import RESTS, _all_begun, begun, count, submit, until
 from tests.integration.workers.test_twap_held_up import list_now
 from verification.report import Report, untracked
 from verification.run import verify_everything
@@ -97,7 +97,7 @@ async def looked_at(engine: EngineHarness, twap: Twap, *, times: int) -> None:
     await until(often)
 
 
-async def test_before_the_history_was_compared_no_slice_is_refused_nor_submitted(engine: EngineHarness) -> None:
+async def test_before_the_history_was_compared_no_slice_is_refused(engine: EngineHarness) -> None:
     engine.store.trading.compared = comparison = Comparison(DEFAULT_ACCOUNT)
     await engine.store.halting.set(Scope(), "halted", by="test", because="the test")
     twap = await submit(engine, slices=2)
@@ -127,8 +127,62 @@ async def test_before_the_history_was_compared_no_slice_is_refused_nor_submitted
     await until(refused)
 
 
-async def test_a_list_on_paper_waits_for_no_comparison(engine: EngineHarness) -> None:
+async def test_neither_a_list_on_paper_nor_a_slice_that_is_taken_waits_for_the_comparison(
+    engine: EngineHarness,
+) -> None:
     engine.store.trading.compared = Comparison(DEFAULT_ACCOUNT)
-    twap = await submit(engine, slices=2, paper=True, **RESTS)
     engine.start_watcher()
+    twap = await submit(engine, slices=2, **RESTS)
     await _all_begun(engine, twap)
+    await engine.store.halting.set(Scope(), "halted", by="test", because="the test")
+    paper = await submit(engine, slices=2, paper=True, client_list_id="on paper")
+
+    async def refused() -> bool:
+        return len((await list_now(engine, paper)).refused) == 2
+
+    await until(refused)
+
+
+async def recovered(engine: EngineHarness, twap: Twap, *numbers: int) -> None:
+    """As an operator does it, who is shown that the chain has executed these slices."""
+    await engine.accounts.found_behind(DEFAULT_ACCOUNT, Behind("the test", 0))
+    await executed(engine, twap, *numbers)
+    await engine.accounts.recover(DEFAULT_ACCOUNT, kept=[], cancelled=[], by="test", because="the test")
+    await engine.accounts.resume(DEFAULT_ACCOUNT, "the test")
+
+
+async def let_go(engine: EngineHarness) -> None:
+    """Return once no list has a row any more."""
+
+    async def gone() -> bool:
+        return not await engine.store.twaps.schedule.of_account(DEFAULT_ACCOUNT)
+
+    await until(gone)
+
+
+async def later(engine: EngineHarness) -> None:
+    """The rows are let go of ten minutes after they were asked for."""
+    async with engine.pool.connection() as connection:
+        await connection.execute("update twap_schedule set asked_at = asked_at - interval '11 minutes'")
+
+
+@pytest.mark.parametrize("over", ["refused", "cancelled"])
+async def test_of_a_list_that_is_over_what_was_executed_is_told(engine: EngineHarness, over: str) -> None:
+    """Its row was let go of, and comes back with what the chain shows."""
+    engine.start_projector()
+    await engine.store.halting.set(Scope(), "halted", by="test", because="the test")
+    twap = await submit(engine, slices=3)
+    if over == "cancelled":
+        await engine.store.twaps.cancel(twap.list_id, DEFAULT_ACCOUNT, by="test", because=None, now=now())
+    engine.start_watcher()
+    await let_go(engine)
+    await recovered(engine, twap, 1, 3)
+    await told(engine, twap, 1, 3)
+    assert await count(engine, twap) == 2
+    known = await list_now(engine, twap)
+    assert known.state == ("cancelled" if over == "cancelled" else "active")
+    assert len(known.refused) == (3 if over == "refused" else 0)
+    await later(engine)
+    await let_go(engine)
+    await engine.projected()
+    assert await differs(engine) == []
