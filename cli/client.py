@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
@@ -47,7 +48,12 @@ class Client:
         """POST /api/orders/execute; returns the 202's body. Not repeated where it may have been recorded: without a
         clientOrderId that would be a second order.
         """
-        return await self._ask("POST", "/api/orders/execute", json=order)
+        try:
+            return await self._ask("POST", "/api/orders/execute", json=order)
+        except asyncio.CancelledError:
+            again = "sending it again is safe" if "clientOrderId" in order else "surefill orders shows it, if it was"
+            print(f"surefill: interrupted: whether the order was recorded isn't known; {again}", file=sys.stderr)
+            raise
 
     async def orders(self, limit: int) -> dict[str, Any]:
         """GET /api/orders: `{"items": [...], "next": ...}`, newest first."""
@@ -164,8 +170,8 @@ def with_client(use: Callable[[Client], Awaitable[None]]) -> None:
         except UnreachableError as error:
             raise StartupError(str(error)) from None
 
-    def guarded() -> None:
-        with suppress(KeyboardInterrupt):
-            asyncio.run(run())
-
-    raise typer.Exit(program.guarded("client", guarded))
+    try:
+        code = program.guarded("client", lambda: asyncio.run(run()))
+    except KeyboardInterrupt:
+        code = program.INTERRUPTED
+    raise typer.Exit(code)

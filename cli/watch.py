@@ -1,6 +1,7 @@
 """`surefill watch`: an order followed to its end."""
 
 import sys
+from contextlib import aclosing
 from typing import Annotated
 
 import typer
@@ -20,9 +21,11 @@ def watch(order: Annotated[str, typer.Argument(help="The order's id, or your own
 async def follow(client: Client, order: str) -> None:
     """Print each change of the order's status until a final one; raises StartupError unless that is `confirmed`."""
     console, status = Console(), ""
-    async for message in client.watch(order if is_order_id(order) else None, order, waits=_say):
-        console.print(status_line(message), soft_wrap=True)
-        status = message["status"]
+    # Closed here, where printing fails: the interpreter would do it later, and say so.
+    async with aclosing(client.watch(order if is_order_id(order) else None, order, waits=_say)) as messages:
+        async for message in messages:
+            console.print(status_line(message), soft_wrap=True)
+            status = message["status"]
     if status != "confirmed":
         raise StartupError(f"the order is {status}")
 

@@ -1,7 +1,10 @@
-"""Output that nobody reads any more, as of a command before `| head -1`: the command ends, and says nothing of it."""
+"""Output that goes nowhere. That nobody reads any more, as of a command before `| head -1`, ends it, and it says nothing
+of it; that a disk has no room for, as of `> /full/report`, ends it with a sentence.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import sys
@@ -9,9 +12,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
 @contextmanager
 def may_go_unread() -> Iterator[None]:
-    """Ends its block where stdout's reader is gone; an error of any other pipe goes on."""
+    """Ends its block where stdout's reader is gone, or its disk is full; an error of any other pipe goes on."""
     try:
         yield
         print(end="", flush=True)
@@ -19,6 +25,15 @@ def may_go_unread() -> Iterator[None]:
         if not is_unread():
             raise
         print_nowhere()
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        say_no_room(error)
+
+
+def say_no_room(error: OSError) -> None:
+    print_nowhere()
+    print(f"surefill: {error.strerror}: what was to be written isn't", file=sys.stderr)
 
 
 def is_unread() -> bool:

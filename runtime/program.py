@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 
 from runtime import broken_pipe, telemetry
-from runtime.error_groups import is_only
+from runtime.error_groups import first, is_only
 from runtime.errors import SettingsError, StartupError
 
 try:
@@ -22,6 +22,8 @@ except ModuleNotFoundError:
     import asyncio as event_loop  # type: ignore[no-redef]
 
 OK, FAILED, USAGE = 0, 1, 2
+# As a shell says it of a program that SIGINT ended.
+INTERRUPTED = 128 + signal.SIGINT
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 log = structlog.get_logger()
@@ -43,6 +45,9 @@ def guarded(program: str, body: Any) -> int:
     except Exception as error:
         if is_only(error, BrokenPipeError) and broken_pipe.is_unread():
             broken_pipe.print_nowhere()
+            return FAILED
+        if isinstance(full := first(error), OSError) and full.errno in broken_pipe.NO_ROOM:
+            broken_pipe.say_no_room(full)
             return FAILED
         # With it comes the database's client: not for every command's start.
         from event_store.errors import TRANSIENT_DATABASE_ERRORS, LeaseLostError
