@@ -26,8 +26,8 @@ class ApiSettings(BaseSettings):
     api_key: str = Field(
         "",
         repr=False,
-        description="The key that `surefill submit`, `watch`, `orders` and `show` ask the API with; where HOST is this "
-        "machine none is needed.",
+        description="The key that `surefill submit`, `watch`, `amend`, `orders` and `show` ask the API with; where "
+        "HOST is this machine none is needed.",
     )
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (),

@@ -67,7 +67,9 @@ class Settings(ApiSettings, WalletSettings, VenueSettings, LanderSettings, Local
         "`off` where no disk outlives a restart.",
     )
     commitment: Literal["confirmed", "finalized"] = Field(
-        "confirmed", description="When a landed swap counts as confirmed."
+        "confirmed",
+        description="When a landed swap counts as confirmed: `confirmed`, by the votes of most, or `finalized`, once "
+        "no fork can undo it.",
     )
     market_order_deadline: Annotated[int, Field(ge=1, le=86_400)] = Field(
         120, description="Seconds in which a market order executes or fails."
@@ -88,7 +90,8 @@ class Settings(ApiSettings, WalletSettings, VenueSettings, LanderSettings, Local
 
     processes: Literal["core", "roles"] = Field(
         "core",
-        description="How `surefill up` divides the engine: every role in one process, or each in one of its own.",
+        description="How `surefill up` divides the engine: `core`, every role in one process, or `roles`, each in one "
+        "of its own.",
     )
     max_loop_lag_ms: Annotated[int, Field(ge=50, le=60_000)] = Field(
         1_000,
@@ -106,9 +109,11 @@ class Settings(ApiSettings, WalletSettings, VenueSettings, LanderSettings, Local
     )
 
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="The least severe line that is logged."
+        "info", description="The least severe line that is logged: `debug`, `info`, `warning` or `error`."
     )
-    log_format: Literal["console", "json"] = Field("console", description="How log lines look.")
+    log_format: Literal["console", "json"] = Field(
+        "console", description="How log lines look: `console` for people, or `json`, an object a line."
+    )
     metrics_port: Port | None = Field(
         None,
         description="Prometheus port of a process without the API, which shows its own at /metrics; none where not "

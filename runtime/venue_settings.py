@@ -41,7 +41,7 @@ class VenueSettings(BaseSettings):
     )
     price_source: Annotated[tuple[str, ...], NoDecode] = Field(
         ("pools",),
-        description="Whose prices trigger waiting orders: pools, jupiter, binance, pyth or file:PATH; of several, "
+        description="Whose prices trigger waiting orders: pools, jupiter, binance, pyth or file:PATH; with several, "
         "comma separated, the first's, where the others agree.",
     )
     price_agreement_bps: Annotated[int, Field(ge=1, le=10_000)] = Field(
