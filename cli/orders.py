@@ -7,10 +7,10 @@ import re
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from cli.client import Client, with_client
+from cli.console import table_console
 from cli.show import STYLES
 
 AsJson = Annotated[bool, typer.Option("--json", help="As the API answers.")]
@@ -47,7 +47,7 @@ def orders(
             table.add_column(name, min_width=36 if name == "orderId" else None)
         for order in page["items"]:
             table.add_row(*(_cell(order, name) for name in _SHOWN), style=STYLES.get(order["status"]))
-        console = Console()
+        console = table_console()
         console.print(table, soft_wrap=True)
         if page["next"]:
             console.print(f"more: --cursor {page['next']}", soft_wrap=True, markup=False, highlight=False)
