@@ -40,7 +40,8 @@ def guards(
 ) -> None:
     """Show the guards of ended orders: the rent each locks, since when, and when it comes back (GUARD_KEEP).
 
-    It needs the database alone. The guards of open orders, and the canary, which is never closed, are not among them.
+    It needs a running engine, or DATABASE_URL. The guards of open orders, and the canary, which is never closed, are
+    not among them.
     """
 
     def show() -> None:
