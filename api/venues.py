@@ -1,4 +1,4 @@
-"""GET /api/venues: who is asked for quotes, who is left alone for now and why, and how often each may be asked."""
+"""GET /api/venues: who is asked for quotes, who isn't and why, and how often each may be asked."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from pydantic import Field
 from api.callers.rules import READ
 from api.openapi import DocumentedOperation, problems
 from api.services import InjectedServices
+from commands.ids import DEFAULT_ACCOUNT
 from projections.order_view import IfKnown, Instant, View
-from venues.report import VenueReport, VenueStanding
+from venues.report import VenueReport, VenueStanding, as_restricted
 
 
 class RequestBudget(View):
@@ -24,8 +25,9 @@ class RequestBudget(View):
 
 class VenueView(View):
     """``standing`` is ``asked``, ``left_alone`` (until ``leftAloneUntil``, for ``reason``), ``trying`` (one request
-    shall show whether it is back; after a minute without another failure it is ``asked`` again) or ``unknown`` (nobody
-    can tell now). A venue over pools has no ``service``.
+    shall show whether it is back; after a minute without another failure it is ``asked`` again), ``unknown`` (nobody
+    can tell now), or what an operator has set, for ``reason``: ``halted``, or ``reducing`` (it takes sells alone). A
+    venue over pools has no ``service``.
     """
 
     venue: str = Field(examples=["Raydium"])
@@ -56,7 +58,10 @@ class VenuesController(Controller):
         responses=problems(),
     )
     async def list_venues(self, services: InjectedServices) -> VenueList:
-        return VenueList(items=[_shown(report) for report in await services.venue_reports()])
+        # What is set of a venue holds for every account: whose trading is read for it is all the same.
+        trading = await services.trading(DEFAULT_ACCOUNT)
+        reports = await services.venue_reports()
+        return VenueList(items=[_shown(as_restricted(report, trading.engine.venues)) for report in reports])
 
 
 def _shown(report: VenueReport) -> VenueView:

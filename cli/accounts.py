@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from chains.errors import WalletError
 from chains.networks import network_of
 from chains.wallet_files import WalletFiles
+from cli.console import table_console
 from cli.directory import OpenDirectory, open_directory
 from cli.limits import limits
 from cli.operator import operator, run_command
@@ -71,7 +71,7 @@ def list_accounts(as_json: AsJson = False) -> None:
         table.add_column("wallet", min_width=44)
         for account in accounts:
             table.add_row(account.name, str(account.account_id), account.wallet or "-")
-        Console().print(table, soft_wrap=True)
+        table_console().print(table, soft_wrap=True)
 
     raise typer.Exit(program.guarded("accounts", run))
 

@@ -50,6 +50,8 @@ def cancel(
     """Cancel an order: at once, or through the chain where a swap of it may still land; the first to land wins.
 
     With --all or --pair each open order of an account, without waiting for what goes to the chain.
+
+    It needs a running engine, or DATABASE_URL and REDIS_URL.
     """
     if [order is not None, every, pair is not None].count(True) != 1:
         raise typer.BadParameter("one of an order's id, --all and --pair says which orders")
@@ -126,11 +128,15 @@ async def _cancel_open(account: str, pair: str | None, because: str) -> str:
                 counts["log_unavailable"] += 1
     again = "; repeat the command for those whose cancel isn't known to be recorded"
     pending = "; `surefill orders` shows what becomes of those that are pending" if counts["pending"] else ""
-    lists = f"; {len(twaps.ended)} TWAPs ended" if twaps.ended else ""
+    lists = f"; {_number(len(twaps.ended), 'TWAP')} ended" if twaps.ended else ""
     if twaps.unreadable:
         lists += f"; lists that can't be read, and go on: {', '.join(map(str, twaps.unreadable))}"
-    orders = f"{counts.total()} orders" + "".join(f", {count} {name}" for name, count in counts.items() if count)
+    orders = _number(counts.total(), "order") + "".join(f", {count} {name}" for name, count in counts.items() if count)
     return orders + lists + pending + (again if counts["outcome_unknown"] or counts["log_unavailable"] else "")
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 async def _ended(store: Store, history: LoadedOrder) -> LoadedOrder:

@@ -113,8 +113,8 @@ class Client:
     async def _ask_once(self, method: str, path: str, **request: Any) -> dict[str, Any]:
         try:
             answer = await self._http.request(method, path, **request)
-        except httpx2.TransportError as error:
-            raise UnreachableError(f"no engine answers at {self._api_url} ({type(error).__name__})") from None
+        except httpx2.TransportError:
+            raise UnreachableError(f"no engine answers at {self._api_url}") from None
         try:
             body: Any = answer.json()
         except ValueError:
@@ -148,8 +148,8 @@ async def _stream(url: str, headers: dict[str, str]) -> AsyncIterator[dict[str, 
         raise UnreachableError(f"{at} opens no stream ({status})") from None
     except ConnectionClosed as error:
         code, reason = (error.rcvd.code, error.rcvd.reason) if error.rcvd else (None, None)
-    except (OSError, InvalidHandshake) as error:
-        raise UnreachableError(f"no engine answers at {at} ({type(error).__name__})") from None
+    except (OSError, InvalidHandshake):
+        raise UnreachableError(f"no engine answers at {at}") from None
     if code == PUT_BACK:
         raise PutBackError(f"the log was put back ({code}: {reason})")
     if code in CLOSED_FOR_GOOD:

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from cli.console import table_console
 from cli.operator import run_command
 from domain.numbers import to_units
 from domain.tokens import SOL
@@ -40,7 +40,8 @@ def guards(
 ) -> None:
     """Show the guards of ended orders: the rent each locks, since when, and when it comes back (GUARD_KEEP).
 
-    It needs the database alone. The guards of open orders, and the canary, which is never closed, are not among them.
+    It needs a running engine, or DATABASE_URL. The guards of open orders, and the canary, which is never closed, are
+    not among them.
     """
 
     def show() -> None:
@@ -98,7 +99,7 @@ def summary(locked: Locked) -> str:
 
 
 def _print(locked: Locked) -> None:
-    console = Console()
+    console = table_console()
     if locked.guards:
         table = Table("order", "guard", "lamports", "since", "comes back", box=None, pad_edge=False)
         for one in locked.guards:

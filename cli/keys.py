@@ -8,9 +8,9 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from cli.console import table_console
 from cli.directory import OpenDirectory, open_directory
 from cli.operator import operator, run_command
 from commands.directory.application import NewKey
@@ -90,7 +90,7 @@ def list_keys(
         for item in items:
             ends = "revoked" if item["revoked"] else item["expiresAt"] or "-"
             table.add_row(item["keyId"], item["account"], ", ".join(item["scopes"]), ends, item["lastUsedAt"] or "-")
-        Console().print(table, soft_wrap=True)
+        table_console().print(table, soft_wrap=True)
 
     raise typer.Exit(program.guarded("keys", run))
 

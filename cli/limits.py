@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from api.admin.limit_fields import Known, changes
 from api.admin.limits import limits_view
 from api.errors import ProblemError
 from api.orders.document import Digits
+from cli.console import table_console
 from cli.directory import open_directory
 from cli.operator import operator, run_command
 from domain.errors import DomainError
@@ -95,4 +95,4 @@ def _show(shown: Mapping[str, Any]) -> None:
     table = Table("limit", "at most", box=None, pad_edge=False)
     for name, value in shown.items():
         table.add_row(name, NONE if value is None else ", ".join(value) if isinstance(value, list) else str(value))
-    Console().print(table, soft_wrap=True)
+    table_console().print(table, soft_wrap=True)

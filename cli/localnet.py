@@ -28,7 +28,7 @@ DECIMALS = 6
 SIGNIFICANT = 6  # digits of a price too small for DECIMALS
 
 app = typer.Typer(
-    help="Run the local chain, or ask it.",
+    help="Run the local chain; with a command, ask it.",
     invoke_without_command=True,
     rich_markup_mode="markdown",
     add_completion=False,
@@ -38,7 +38,7 @@ app = typer.Typer(
 
 @app.callback()
 def run_localnet(context: typer.Context) -> None:
-    """Run the local chain on LOCALNET_HOST and LOCALNET_PORT. With a command: ask the one that runs."""
+    """Run the local chain on LOCALNET_HOST and LOCALNET_PORT; with a command, ask it."""
     if context.invoked_subcommand is None:
         entry.main("localnet")
 

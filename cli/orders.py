@@ -4,31 +4,55 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any, get_args
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from cli.client import Client, with_client
+from cli.console import table_console
 from cli.show import STYLES
+from domain.events import Status
+from domain.terms import OrderType
+from domain.tokens import Side
 
 AsJson = Annotated[bool, typer.Option("--json", help="As the API answers.")]
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _SHOWN = ("orderId", "clientOrderId", "status", "type", "side", "pair", "amountIn", "executedPrice", "submittedAt")
 
 
+def _one_of(words: tuple[str, ...], what: str) -> Callable[[str | None], str | None]:
+    def read(text: str | None) -> str | None:
+        if text is not None and text not in words:
+            raise typer.BadParameter(f"there is no {what} {text}; there are {', '.join(words)}")
+        return text
+
+    return read
+
+
+def _option(words: tuple[str, ...], what: str, said: str = "") -> Any:
+    """One of ``words``: a wrong one is refused with those that there are."""
+    return typer.Option(f"--{what}", help=said or f"One of {', '.join(words)}.", callback=_one_of(words, what))
+
+
+OneStatus = Annotated[str | None, _option(get_args(Status), "status")]
+OneType = Annotated[str | None, _option(get_args(OrderType), "type")]
+OneSide = Annotated[str | None, _option(get_args(Side), "side", "buy or sell; with --pair.")]
+OldestFirst = Annotated[bool, typer.Option("--oldest-first", help="Oldest first; newest first if not given.")]
+
+
 def orders(
     *,
-    status: Annotated[str | None, typer.Option(help="Like confirmed.")] = None,
+    status: OneStatus = None,
     pair: Annotated[str | None, typer.Option(help="Like SOL/USDC.")] = None,
-    side: Annotated[str | None, typer.Option(help="buy or sell; with --pair.")] = None,
-    kind: Annotated[str | None, typer.Option("--type", help="Like stop-limit.")] = None,
+    side: OneSide = None,
+    kind: OneType = None,
     since: Annotated[str | None, typer.Option(help="Submitted then or later, as 2026-01-01T00:00:00Z.")] = None,
     until: Annotated[str | None, typer.Option(help="Submitted before.")] = None,
-    oldest_first: Annotated[bool, typer.Option("--oldest-first", help="Else the newest.")] = False,
+    oldest_first: OldestFirst = False,
     limit: Annotated[int, typer.Option(min=1, max=200, help="How many at most.")] = 20,
-    cursor: Annotated[str | None, typer.Option(help="`next` of the page before.")] = None,
+    cursor: Annotated[str | None, typer.Option(help="The `--cursor` printed by the previous page.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """List orders of the account that API_KEY acts for: the default one, on this machine, without a key."""
@@ -47,7 +71,7 @@ def orders(
             table.add_column(name, min_width=36 if name == "orderId" else None)
         for order in page["items"]:
             table.add_row(*(_cell(order, name) for name in _SHOWN), style=STYLES.get(order["status"]))
-        console = Console()
+        console = table_console()
         console.print(table, soft_wrap=True)
         if page["next"]:
             console.print(f"more: --cursor {page['next']}", soft_wrap=True, markup=False, highlight=False)

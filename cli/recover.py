@@ -59,9 +59,10 @@ def recover(
     transaction, left no trace on the chain.
 
     **3.** `surefill recover --keep ID --keep ID --cancel all --because TEXT` names every open order, several in one
-    option by commas. As long as one isn't named nothing is recorded. It waits and reads as before. A cancelled order
-    fails with `cancelled_at_recovery`; one whose transaction may still land can only be kept. Who decided, and why, is
-    recorded with it, and a new witness is written.
+    option by commas; where none is open there is nothing to name: `surefill recover --because TEXT`. As long as one
+    isn't named nothing is recorded. It waits and reads as before. A cancelled order fails with
+    `cancelled_at_recovery`; one whose transaction may still land can only be kept. Who decided, and why, is recorded
+    with it, and a new witness is written.
 
     **4.** `surefill resume --because TEXT` lets trading go on. Deadlines that passed meanwhile count then.
 
@@ -123,7 +124,7 @@ async def _recover(keep: Orders, cancel: Orders, because: str) -> str:
             executed = await _executed(store, outside.recorded)
             switches = await set_switches(store, orders)
             print("\n".join([*_report(behind, executed, outside, orders), *switches, *unowned]))
-            raise StartupError(f"{len(orders)} open orders wait for a decision; surefill recover --help says how")
+            raise StartupError(_to_decide(len(orders)))
         kept, cancelled = _decided(keep, cancel, orders)
         recovered = await recovery.decide(
             DEFAULT_ACCOUNT, kept, cancelled, by=operator(), because=because, guarded=guarded
@@ -137,6 +138,14 @@ async def _recover(keep: Orders, cancel: Orders, because: str) -> str:
         print(decided)
         raise StartupError("; ".join(unowned))
     return decided
+
+
+def _to_decide(open_orders: int) -> str:
+    """What is left to do once everything is shown."""
+    if open_orders == 0:
+        return "no order is open; to finish: surefill recover --because TEXT"
+    waiting = "1 open order waits" if open_orders == 1 else f"{open_orders} open orders wait"
+    return f"{waiting} for a decision; surefill recover --help says how"
 
 
 def _decided(keep: Orders, cancel: Orders, orders: Sequence[OpenOrder]) -> tuple[frozenset[UUID], frozenset[UUID]]:

@@ -46,9 +46,12 @@ def resolve(
     slot: Annotated[int, typer.Option(min=0, help="With --landed: the slot it landed in.")] = 0,
     fee_lamports: Annotated[int, typer.Option(min=0, help="With --landed: the network fee paid.")] = 5_000,
 ) -> None:
-    """End an attempt whose outcome can never be known from the chain again; refused while it still can."""
+    """End an attempt whose outcome can never be known from the chain again; refused while it still can.
+
+    Exactly one of --expired, --landed, --stands and --lost is needed: it says what became of the attempt.
+    """
     if [expired, landed, stands, lost].count(True) != 1:
-        raise typer.BadParameter("say one of --expired, --landed, --stands and --lost")
+        raise typer.BadParameter("say exactly one of --expired, --landed, --stands and --lost")
     word: Word = "expired" if expired else "stands" if stands else "lost"
     if landed:
         if not slot:

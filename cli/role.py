@@ -9,7 +9,7 @@ from runtime.roles import entry
 
 
 def migrate() -> None:
-    """Bring the database to this version's schema, as DATABASE_OWNER_URL; nothing to do is fine."""
+    """Bring the database to this version's schema, as DATABASE_OWNER_URL; safe to run again."""
     entry.main("migrate")
 
 

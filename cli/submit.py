@@ -17,9 +17,14 @@ from cli.watch import follow
 
 Watch = Annotated[bool, typer.Option("--watch", help="Follow it to its end; exit code 1 unless it is confirmed.")]
 
+_AS_PRICES_SAY = (
+    "it follows from the prices given: limitPrice: limit; stopPrice: stop; both: stop-limit; "
+    "trailBps: trailing-stop; none: market."
+)
+
 
 def submit(watch: Watch = False, **given: Any) -> None:
-    """Submit an order and print the engine's answer as JSON; if not given, the type is as the prices say."""
+    """Submit an order and print the engine's answer as JSON."""
     order = {names_of(OrderRequest.model_fields[name])[0]: value for name, value in given.items() if value is not None}
     order.setdefault("type", _type_of(order))
 
@@ -56,7 +61,7 @@ def _options() -> Iterator[inspect.Parameter]:
 
 def _help(field: FieldInfo) -> str:
     schema = cast(dict[str, Any], field.json_schema_extra)
-    return field.description or f"One of {', '.join(schema['enum'])}; if not given, as the prices say."
+    return field.description or f"One of {', '.join(schema['enum'])}; if not given, {_AS_PRICES_SAY}"
 
 
 _watch = inspect.Parameter("watch", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Watch)

@@ -76,7 +76,10 @@ def completed(settings: Settings, *needed: str) -> Settings:
         running = of_running_engine(settings.data_dir)
         if running is None:
             names = " and ".join(name.upper() for name in missing)
-            raise StartupError(f"{names} not set, and no surefill runs on {settings.data_dir}")
+            raise StartupError(
+                f"{names} not set, and no surefill runs on {settings.data_dir}: start the engine with surefill up, or "
+                f"set {names}"
+            )
         given.update({name: getattr(running, name) for name in missing})
     return settings.model_copy(update={name: value if name in needed else "" for name, value in given.items()})
 

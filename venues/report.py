@@ -1,12 +1,14 @@
-"""How a venue stands: whether it is asked, and how often its service may be."""
+"""How a venue stands: whether it is asked or traded at, and how often its service may be."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
-VenueStanding = Literal["asked", "trying", "left_alone", "unknown"]
+from domain.trading_state import Restriction
+
+VenueStanding = Literal["asked", "trying", "left_alone", "unknown", "reducing", "halted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,14 @@ class VenueReport:
     left: int | None = None
     most: int | None = None
     window: float | None = None
+
+
+def as_restricted(report: VenueReport, restrictions: Mapping[str, Restriction]) -> VenueReport:
+    """What an operator has set comes before how it answers; ``restrictions`` by the venue's name in lower case."""
+    set_ = restrictions.get(report.venue.casefold())
+    if set_ is None or set_.state == "active":
+        return report
+    return replace(report, standing=set_.state, reason=str(set_), left_alone_until=None)
 
 
 VenueReports = Callable[[], Awaitable[Sequence[VenueReport]]]

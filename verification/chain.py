@@ -177,7 +177,7 @@ class ChainCheck:
             )
         self._on_chain.update(_moved(movement))
         what = f"attempt {memo.attempt}: {signature} {how} in slot {movement.slot}, signed by the wallet, and unknown"
-        remedy = RECORD if movement.failed else RECONCILE
+        remedy = self._report.remedy_of_unknown(RECORD if movement.failed else RECONCILE)
         return self._report.add(Finding("chain", "differs", f"{what} to the log", remedy, stream_id=memo.order_id))
 
     async def _built_since(self, signature: str, memo: Memo) -> bool:
@@ -255,7 +255,7 @@ class ChainCheck:
             moved, confirmed = self._on_chain[what], self._in_log[what]
             if moved != confirmed:
                 text = f"{what}: the transactions moved {moved:+}, the log confirms {confirmed:+}"
-                self._report.add(Finding("chain", "differs", text, RECONCILE))
+                self._report.add(Finding("chain", "differs", text, self._report.remedy_of_unknown()))
 
     def _say(self, verdict: Verdict, what: str, remedy: str, recorded: Attempt | None) -> None:
         if recorded is None:

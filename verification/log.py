@@ -10,7 +10,7 @@ from uuid import UUID
 from domain.account import ContradictionFound, TradingResumed
 from domain.account_event import AccountEvent
 from domain.events import OrderEvent, OrderSubmitted
-from domain.log_behind import ForeignReclaimFound, ForeignTransactionFound, LogFoundBehind
+from domain.log_behind import ForeignReclaimFound, ForeignTransactionFound, LogFoundBehind, unrecovered
 from domain.reclaim_events import ReclaimBuilt
 from domain.twap_events import TWAP_TOPICS
 from event_store.errors import UnknownTopicError, UnreadableEventError
@@ -32,7 +32,7 @@ from verification.attempts import Attempts, attempts_of
 from verification.directory import directory_fault, is_directory_topic
 from verification.guards import MADE_AGAIN, GuardRows
 from verification.reclaims import RecordedReclaims, foreign_reclaim, recorded_reclaim
-from verification.report import RECONCILE, Report, Track
+from verification.report import RECONCILE, RECOVER, Report, Track
 from verification.shared_guards import verify_shared_guards
 from verification.twaps import Twaps
 
@@ -201,6 +201,7 @@ class _Others:
                     account_id = recorded.account_id
                     self._resumed[account_id] = max(self._resumed.get(account_id, 0), recorded.position)
 
+        self._report.behind |= unrecovered(read) is not None
         if len(read) == len(stream):
             self._verify_whole(stream, read)
 
@@ -223,7 +224,7 @@ class _Others:
         for recorded in self._put_back:
             if self._resumed.get(recorded.account_id, 0) < recorded.position:
                 what = "the log was put back to an earlier moment, and waits for an operator"
-                self._report.add(_finding(recorded, what, "Run surefill recover."))
+                self._report.add(_finding(recorded, what, RECOVER))
         for recorded in self._contradictions:
             resumed = self._resumed.get(recorded.account_id, 0)
             if resumed > recorded.position:

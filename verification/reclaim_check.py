@@ -127,7 +127,7 @@ class ReclaimCheck:
         how = "failed" if movement.failed else "succeeded"
         self._on_chain.update(_moved(movement))
         what = f"a reclaim, {signature}, {how} in slot {movement.slot}, signed by the wallet, and unknown to the log"
-        remedy = RECORD if movement.failed else RECONCILE
+        remedy = self._report.remedy_of_unknown(RECORD if movement.failed else RECONCILE)
         return self._report.add(Finding("chain", "differs", what, remedy, reclaim_id))
 
     async def _gone(self, kept: KeptGuard) -> None:
@@ -139,7 +139,7 @@ class ReclaimCheck:
             what = f"its guard {guard} was closed after the log was read"
             return self._report.add(Finding("chain", "pending", what, WAIT, order_id))
         what = f"its guard {guard} is not on the chain, and no reclaim of the log has closed it"
-        return self._report.add(Finding("chain", "differs", what, RECONCILE, order_id))
+        return self._report.add(Finding("chain", "differs", what, self._report.remedy_of_unknown(), order_id))
 
     async def _built_since(self) -> dict[UUID, ReclaimBuilt]:
         """Reclaims recorded after the log was read, up to now: the chain shows none before it is recorded.

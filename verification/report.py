@@ -14,6 +14,8 @@ EQUAL, DIFFERS, USAGE, UNCHECKED = 0, 1, 2, 3
 RECORD = "Run surefill recover: it records what failed outside of the log, which moved nothing but its fee."
 RECONCILE = "Stop trading; compare the order's events with the transaction in an explorer, and settle it by hand."
 
+RECOVER = "Run surefill recover."
+
 T = TypeVar("T")
 
 
@@ -28,12 +30,20 @@ def untracked(items: Iterable[T], total: int | None, description: str) -> Iterab
 
 
 class Report:
-    """Findings go on to ``show`` as they come: there may be millions. Kept is how many, and what was looked at."""
+    """Findings go on to ``show`` as they come: there may be millions. Kept is how many, and what was looked at.
+
+    ``behind``: the log was put back, and nobody has recovered it yet.
+    """
 
     def __init__(self, show: Callable[[Finding], None]) -> None:
         self._show = show
         self.found: Counter[tuple[Check, Verdict]] = Counter()
         self.looked_at: Counter[str] = Counter()
+        self.behind = False
+
+    def remedy_of_unknown(self, otherwise: str = RECONCILE) -> str:
+        """What settles something on the chain that the log doesn't have: recovery, where it was put back."""
+        return RECOVER if self.behind else otherwise
 
     def add(self, finding: Finding) -> None:
         self.found[finding.check, finding.verdict] += 1

@@ -121,7 +121,8 @@ class OrderRequest(BaseModel):
     time_in_force: TimeInForce = Field(
         "gtc",
         validation_alias="timeInForce",
-        description="How long it stands: until it is filled, for one try (ioc and fok), or until expiresAt (gtd).",
+        description="How long it stands: until it is filled (gtc, the default), for one try (ioc and fok), or until "
+        "expiresAt (gtd).",
         json_schema_extra={"type": "string", "enum": ["gtc", "ioc", "fok", "gtd"], "default": "gtc"},
     )
     expires_at: datetime | None = Field(

@@ -91,3 +91,14 @@ async def test_of_many_one_that_can_not_be_told_keeps_no_other(
     again = "repeat the command for those whose cancel isn't known to be recorded"
     assert said == f"2 orders, 1 {name}, 1 cancelled; {again}"
     assert [await status(store, one) for one in (first, second)] == ["pending", "cancelled"]
+
+
+async def test_one_is_said_as_one(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    only = await submitted(store, "default", "a-1")
+
+    async def open_ones(*_: object) -> list[UUID]:
+        return [only]
+
+    monkeypatch.setattr(OrderList, "open", open_ones)
+    assert await cancel._cancel_open("default", None, "the test") == "1 order, 1 cancelled"
+    assert (cancel._number(1, "TWAP"), cancel._number(2, "TWAP")) == ("1 TWAP", "2 TWAPs")

@@ -72,6 +72,15 @@ async def test_each_guard_is_told_with_when_its_rent_comes_back(database: TestDa
     ]
 
 
+async def test_nothing_is_cut_for_whoever_is_no_terminal(database: TestDatabase, start: Start) -> None:
+    held_up = "held up for a reason that takes more room than the lines of a terminal have"
+    order_id = guard(database, not_before=NOW, obstacle=held_up)
+    _, out, _ = ended(start("guards", COLUMNS=""))
+    assert order_id in out.splitlines()[1] and out.splitlines()[1].endswith(f": {held_up}")
+    _, out, _ = ended(start("guards", COLUMNS="40"))
+    assert order_id not in out and held_up not in out
+
+
 async def test_a_wrong_keep_is_a_wrong_setting(database: TestDatabase, start: Start) -> None:
     code, out, err = ended(start("guards", GUARD_KEEP="soon"))
     assert (code, out) == (2, "")

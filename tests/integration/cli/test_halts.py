@@ -63,6 +63,19 @@ async def test_what_is_resumed_and_still_held_by_the_engines_halt_says_so(store:
         await resume._resume("desk", "again")
 
 
+async def test_readiness_names_each_venue_that_is_halted(store: Store) -> None:
+    accounts = store.known_accounts.accounts
+    assert await trading._set("halted", None, "Meteora", "its pools are drained", False) == "venue Meteora is halted"
+    store.trading.forget(DEFAULT_ACCOUNT)
+    said = await halted_accounts(store.trading, accounts)
+    assert (
+        said is not None and said.startswith("venue Meteora: halted by ") and said.endswith(": its pools are drained")
+    )
+    await trading._set("active", None, "Meteora", "they are full again", False)
+    store.trading.forget(DEFAULT_ACCOUNT)
+    assert await halted_accounts(store.trading, accounts) is None
+
+
 async def test_readiness_names_each_account_that_is_halted(store: Store) -> None:
     accounts = store.known_accounts.accounts
     assert len(accounts) == 2

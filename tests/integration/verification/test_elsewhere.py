@@ -23,7 +23,7 @@ from tests.integration.workers.test_closed_elsewhere import executed_and_reclaim
 from tests.integration.workers.test_foreign_transactions import executed, found_behind, recovered
 from tests.integration.workers.test_histories_apart import an_endpoint, asking
 from tests.integration.workers.test_reclaim import SHORT, transfer_tokens
-from verification.report import RECORD, Finding, Report, untracked
+from verification.report import RECORD, RECOVER, Finding, Report, untracked
 from verification.run import verify_everything
 
 
@@ -50,6 +50,10 @@ async def test_the_guard_of_an_order_that_was_executed_and_reclaimed_elsewhere_n
     mine, _ = await executed_and_reclaimed(engine, "mine")
     assert await other.submit(client_order_id="mine") == mine
     await found_behind(other)
+    of_chain = [one for one in await findings(other) if one.check == "chain"]
+    said = " ".join(one.what for one in of_chain)
+    assert "attempt 1: " in said and "a reclaim, " in said and "the transactions moved" in said
+    assert {one.remedy for one in of_chain} == {RECOVER}
     await recovered(other)
     assert (await other.order(mine)).status == "confirmed"
     other.start_projector()

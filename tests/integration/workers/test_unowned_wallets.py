@@ -43,7 +43,7 @@ async def test_recover_says_which_wallet_has_history_of_no_account_and_exits_wit
     for name in ("database_url", "redis_url", "solana_rpc_url", "data_dir"):
         monkeypatch.setenv(name.upper(), str(getattr(other.settings, name)))
     said = f"the wallet {wallet} has history that belongs to no account: 1 transactions"
-    with pytest.raises(StartupError, match="wait for a decision"):
+    with pytest.raises(StartupError, match=r"^no order is open; to finish: surefill recover --because TEXT$"):
         await _recover(NONE, NONE, "")
     shown = capsys.readouterr().out
     assert said in shown and shown.count("belongs to no account") == 1
