@@ -4,8 +4,7 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any, Self
 from urllib.parse import quote
 
@@ -75,7 +74,7 @@ class Client:
 
     async def watch(
         self, order_id: str | None, client_order_id: str = "", waits: Callable[[str], None] = lambda _: None
-    ) -> AsyncIterator[dict[str, Any]]:
+    ) -> AsyncGenerator[dict[str, Any], None]:
         """Each change of status, the first one first, each once; ends with a final one. The order is named as in
         ``order``. A lost connection resumes where it was, and one that can't be had is waited for: ``waits`` is told
         why, once each time.
@@ -133,7 +132,7 @@ class Client:
         return body
 
 
-async def _stream(url: str, headers: dict[str, str]) -> AsyncIterator[dict[str, Any]]:
+async def _stream(url: str, headers: dict[str, str]) -> AsyncGenerator[dict[str, Any], None]:
     """Messages of one connection until it ends; UnreachableError where another one may go on."""
     at = url.partition("/ws/")[0].replace("ws", "http", 1)
     try:

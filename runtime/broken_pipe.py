@@ -1,5 +1,5 @@
-"""Output that goes nowhere. That nobody reads any more, as of a command before `| head -1`, ends it, and it says nothing
-of it; that a disk has no room for, as of `> /full/report`, ends it with a sentence.
+"""Output that goes nowhere. That nobody reads any more, as of a command before `| head -1`, ends it without a word;
+that a disk has no room for, as of `> /full/report`, ends it with a sentence.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import select
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-
 
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
