@@ -6,7 +6,6 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Annotated, Any, Self
 from uuid import UUID
 
@@ -161,7 +160,6 @@ class WalletHistory:
         bounds = {"until": until, "minContextSlot": at_slot}
         given = {name: value for name, value in bounds.items() if value is not None}
         before: str | None = None
-        slot: int | None = None
         while True:
             config = {"limit": PAGE, "commitment": commitment, **given} | ({"before": before} if before else {})
             entries = await self._call("getSignaturesForAddress", wallet, config, shape=list[_Entry])
@@ -169,10 +167,7 @@ class WalletHistory:
                 return
             if entries[-1].signature == before:
                 raise UnansweredError(self._endpoint.name, "getSignaturesForAddress goes in a circle")
-            slots = [entry.slot for entry in entries]
-            if any(later > one for one, later in pairwise([*([] if slot is None else [slot]), *slots])):
-                raise UnansweredError(self._endpoint.name, "getSignaturesForAddress doesn't go back in time")
-            before, slot = entries[-1].signature, slots[-1]
+            before = entries[-1].signature
             yield [_listed(entry) for entry in entries]
 
     async def movement(self, signature: str, wallet: str, commitment: Commitment = "confirmed") -> Movement | None:
