@@ -10,6 +10,8 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from runtime.broken_pipe import may_go_unread
+
 EXIT_CODES = "Exit codes: 0 done, 1 failed (one sentence on stderr says why), 2 a wrong argument or setting."
 
 HELP = f"""An event-sourced order execution engine for token swaps.
@@ -110,7 +112,10 @@ def surefill() -> None:
 
 
 def main() -> None:
-    app()
+    with may_go_unread():
+        app()
+    # It ends by an exit of its own, but where its output went nowhere.
+    raise SystemExit(1)
 
 
 if __name__ == "__main__":

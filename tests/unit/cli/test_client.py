@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -40,3 +45,25 @@ async def test_json_that_is_no_object_is_no_engines_answer(door: str, status: in
         with pytest.raises(RefusedError, match=f"answered {status} with JSON that is no object") as refused:
             await client.orders(1)
     assert refused.value.code == "unexpected_answer"
+
+
+@pytest.mark.parametrize(
+    ("named", "said"), [("--client-order-id=z", "sending it again is safe"), ("", "surefill orders")]
+)
+def test_a_submission_that_is_interrupted_says_that_nobody_knows(named: str, said: str) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        command = ["submit", "--token-in=SOL", "--token-out=USDC", "--amount-in=0.1", *filter(None, [named])]
+        program = "from cli.main import main; main()"
+        process = subprocess.Popen(
+            [sys.executable, "-c", program, *command], env={**os.environ, "PORT": str(silent.getsockname()[1])},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        asked, _ = silent.accept()
+        with asked:
+            assert asked.recv(1)
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, "")
+    assert err.startswith("surefill: interrupted: whether the order was recorded isn't known; ") and said in err
