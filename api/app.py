@@ -29,7 +29,7 @@ from api.comparison_patience import IsCompared
 from api.config import ApiConfig
 from api.deadman import DeadmanController
 from api.docs.page import openapi_config
-from api.health import HealthController
+from api.health import HealthController, health
 from api.network import NetworkController
 from api.order_lists.controller import OrderListsController
 from api.order_lists.twap_pause import TwapPauseController
@@ -194,6 +194,7 @@ def create_app(
             TradingController,
             LimitsController,
             front_door,
+            health,
         ],
         dependencies={
             "services": Provide(lambda: services, sync_to_thread=False),

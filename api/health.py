@@ -7,6 +7,7 @@ from typing import Literal
 
 import structlog
 from litestar import Controller, MediaType, Response, get
+from litestar.response import Redirect
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 
 from api.callers.rules import OPEN
@@ -18,6 +19,12 @@ from projections.order_view import IfKnown, View
 log = structlog.get_logger(__name__)
 
 PATIENCE = 1.0
+
+
+@get("/health", include_in_schema=False, opt=OPEN)
+async def health() -> Redirect:
+    """Who asks whether all is well wants to know whether orders are taken."""
+    return Redirect("/health/ready")
 
 
 class Alive(View):

@@ -1,6 +1,10 @@
 """`surefill up`: start the engine, say where it is, keep it until a signal."""
 
 import asyncio
+import shlex
+import shutil
+import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,10 +14,11 @@ from runtime import engine, program, settings, telemetry
 from runtime.errors import SettingsError
 from runtime.settings import Settings
 
+NAME = "surefill"
 USAGE = """\
   a swap    curl -s {api}/api/orders/execute -H 'content-type: application/json' \\
                  -d '{{"tokenIn":"SOL","tokenOut":"USDC","amountIn":"1.5"}}'
-  the same  surefill submit --token-in SOL --token-out USDC --amount 1.5 --watch
+  the same  {command} submit --token-in SOL --token-out USDC --amount 1.5 --watch
   the API   {api}/docs
 """
 
@@ -40,12 +45,20 @@ async def _up(found: Settings, demo: bool) -> None:
     console = Console(highlight=False)
     async with engine.running(found) as addresses:
         console.print(f"surefill is ready: {addresses.api_url}", style="bold", markup=False)
-        console.print(USAGE.format(api=addresses.api_url), markup=False, soft_wrap=True)
+        console.print(USAGE.format(api=addresses.api_url, command=command_name()), markup=False, soft_wrap=True)
         if demo:
             from cli.demo import first_order  # with it come the clients: not for every engine's start
 
             await first_order(addresses.api_url, console, _key(found))
         await asyncio.Event().wait()
+
+
+def command_name() -> str:
+    """What a shell starts this command by: its name where PATH leads to it, else the path that it was started by."""
+    started_by = sys.argv[0]
+    if shutil.which(NAME) is None and Path(started_by).name == NAME:
+        return shlex.quote(started_by)
+    return NAME
 
 
 def _key(found: Settings) -> str:

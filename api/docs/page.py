@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from litestar import Request, Router
+from litestar import Request, Response, Router
 from litestar.datastructures import MutableScopeHeaders
+from litestar.exceptions import NotFoundException
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import OpenAPIRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme, Tag
 from litestar.static_files import create_static_files_router
+from litestar.status_codes import HTTP_404_NOT_FOUND
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 STATIC = Path(__file__).parents[1] / "static"
@@ -58,6 +60,13 @@ def secured(app: ASGIApp) -> ASGIApp:
     return application
 
 
+def as_a_problem(response: Response[Any]) -> Response[Any]:
+    """An unknown path is answered as everywhere: Litestar's own handler below /docs has a page of its own for it."""
+    if response.status_code == HTTP_404_NOT_FOUND:
+        raise NotFoundException
+    return response
+
+
 def openapi_config() -> OpenAPIConfig:
     """The document's head, and where Litestar serves it: ``/docs``, and as JSON ``/docs/openapi.json``."""
     return OpenAPIConfig(
@@ -76,6 +85,8 @@ def openapi_config() -> OpenAPIConfig:
         # By a key, or from this machine by none, where that is allowed.
         security=[{_KEY: []}, {}],
         use_handler_docstrings=True,
-        openapi_router=Router("/docs", route_handlers=[], include_in_schema=False, middleware=[secured]),
+        openapi_router=Router(
+            "/docs", route_handlers=[], include_in_schema=False, middleware=[secured], after_request=as_a_problem
+        ),
         render_plugins=[DocsPage()],
     )

@@ -41,6 +41,7 @@ from runtime.evidence_endpoints import EvidenceEndpoints
 from runtime.halted_accounts import halted_accounts
 from runtime.halts import Halts
 from runtime.log_behind import RECOVER
+from runtime.operator_log import OperatorLog
 from runtime.preconditions import require_key
 from runtime.price_sources import SlotAge, open_prices
 from runtime.readiness import role_checks
@@ -55,6 +56,7 @@ async def run(parts: Parts) -> None:
     await store.feed.begun()
     await store.known_accounts.load()
     require_key(store.known_accounts, settings)
+    store.feed.follow(OperatorLog(store.mapper, store.known_accounts).follow)
     async with (
         _uses_written(store) as uses,
         _evidence_checked(market) as evidence,

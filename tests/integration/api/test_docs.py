@@ -46,6 +46,19 @@ async def test_the_front_door_leads_to_the_documentation(engine: Engine) -> None
     assert (answer.status_code, answer.headers["location"]) == (302, "/docs")
 
 
+async def test_an_unknown_path_is_the_same_problem_below_docs_as_anywhere(engine: Engine) -> None:
+    elsewhere = await engine.http.get("/nowhere")
+    for path in ("/docs/nowhere", "/docs/nowhere.json", "/docs/nowhere/deeper", "/docs/static/nowhere"):
+        answer = await engine.http.get(path)
+        assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json"), path
+        assert answer.json() == elsewhere.json(), path
+
+
+async def test_health_leads_to_readiness(engine: Engine) -> None:
+    answer = await engine.http.get("/health")
+    assert (answer.status_code, answer.headers["location"]) == (302, "/health/ready")
+
+
 async def test_whatever_is_served_below_docs_carries_the_security_headers(engine: Engine) -> None:
     page = (await engine.http.get("/docs")).text
     files = re.findall(r'(?:src|href)="([^"]+)"', page)
