@@ -318,6 +318,7 @@ async def refused(world: World) -> None:
 
 ATTACKS: dict[tuple[str, str], Attack] = {
     ("GET", "/"): nothing,
+    ("GET", "/health"): nothing,
     ("GET", "/health/live"): nothing,
     ("GET", "/health/ready"): nothing,
     ("GET", "/metrics"): nothing,
