@@ -12,7 +12,7 @@ from typing import Any
 SEND = ("sendTransaction",)
 
 # What can be set, and the methods it is about; none named here: every method. The last two strike blocks, not calls;
-# the five before them are lies.
+# the six before them are lies.
 METHODS: dict[str, tuple[str, ...]] = {
     "error": (),
     "http": (),
@@ -41,6 +41,7 @@ METHODS: dict[str, tuple[str, ...]] = {
     "guardless": ("getMultipleAccounts",),
     "ahead": ("getBlockHeight", "getEpochInfo"),
     "short": ("getLatestBlockhash",),
+    "over": ("isBlockhashValid",),
     "stall": (),
     "fork": (),
 }

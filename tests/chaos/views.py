@@ -123,6 +123,11 @@ def short(chain: Chain, request: Request, result: Any, params: dict[str, Any]) -
     return result | {"value": value | {"lastValidBlockHeight": value["lastValidBlockHeight"] - int(params["blocks"])}}
 
 
+def over(chain: Chain, request: Request, result: Any, params: dict[str, Any]) -> Any:
+    """A blockhash that serves no transaction any more, whichever it is."""
+    return result | {"value": False}
+
+
 def _is_chosen(key: str, params: dict[str, Any]) -> bool:
     """Whether the lie is about ``key``: one of ``share`` parts of all keys, which follow from the lie's ``salt``."""
     digest = hashlib.sha256(f"{params['salt']} {key}".encode()).digest()
@@ -130,5 +135,6 @@ def _is_chosen(key: str, params: dict[str, Any]) -> bool:
 
 
 VIEWS: dict[str, View] = {
-    view.__name__: view for view in (blind, behind, stale, purged, genesis, denies, fails, guardless, ahead, short)
+    view.__name__: view
+    for view in (blind, behind, stale, purged, genesis, denies, fails, guardless, ahead, short, over)
 }

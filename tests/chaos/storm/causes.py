@@ -14,7 +14,7 @@ FELT_FOR = timedelta(seconds=5)
 # Something always strikes: only faults that filled this share of an order's life explain its end.
 LEAST_SHARE = 1 / 3
 
-_LIES = ("denies", "fails", "guardless", "ahead", "short")
+_LIES = ("denies", "fails", "guardless", "ahead", "short", "over")
 _ILL_NODE = {f"node {name}" for name in ("error", "http", "html", "half", "slow", "timeout", "genesis", *_LIES)}
 _NODE_AWAY = {"kill node", "stop node", "kill everything"}
 _NOT_LANDING = {f"node {name}" for name in ("drop", "delay", "stall", "fork", "blind", "behind", "stale", "purged")}

@@ -47,6 +47,7 @@ def standing(options: Sequence[Option], seed: int) -> list[Standing]:
             Standing("guardless", second=True, params={"share": 0.4, "salt": f"{seed} guardless"}),
             Standing("ahead", probability=0.5, second=True, params={"blocks": 400}),
             Standing("short", probability=0.05, second=True, params={"blocks": 140}),
+            Standing("over", second=True),
         ]
     if "replacements" in options:
         found.append(Standing("drop", probability=0.7, second="liar" in options))
