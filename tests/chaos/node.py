@@ -33,8 +33,8 @@ class FaultyNode:
     - ``blind``: null for what landed; ``behind`` (``slots``): statuses; ``stale`` (``slots``): heights; ``purged``
       (``keeps`` slots, ``code`` for a block before them); ``genesis``: another chain's
     - ``stall``: no blocks; ``fork`` (``confirmed``): drops the newest block
-    - the lies ``denies``, ``fails``, ``guardless`` (``share``, ``salt``), ``ahead`` and ``short`` (``blocks``), ``over``: see
-      ``views``
+    - the lies ``denies``, ``fails``, ``guardless`` (``share``, ``salt``), ``ahead`` and ``short`` (``blocks``),
+      ``over``: see ``views``
 
     With ``two_endpoints`` there is another one, ``second_url``, of the same chain, which has faults of its own.
     """
