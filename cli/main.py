@@ -10,7 +10,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from runtime.broken_pipe import may_go_unread
+from runtime.lost_output import may_go_unread
 
 EXIT_CODES = "Exit codes: 0 done, 1 failed (one sentence on stderr says why), 2 a wrong argument or setting."
 

@@ -24,9 +24,9 @@ from projections.orders import NAME
 from projections.orders.comparison import KEPT, REBUILDER, Comparison
 from projections.rebuild import NAMES, OrdersRebuild, Watch
 from runtime import addresses, preflight, settings, telemetry
-from runtime.broken_pipe import may_go_unread
 from runtime.composition import own_lease
 from runtime.errors import StartupError
+from runtime.lost_output import may_go_unread
 from runtime.program import OK, guarded, run_until_signalled
 from runtime.settings import Settings
 from verification import show

@@ -10,8 +10,8 @@ import typer
 
 from cli.console import PlainConsole
 from runtime import addresses, settings
-from runtime.broken_pipe import may_go_unread
 from runtime.errors import SettingsError, StartupError
+from runtime.lost_output import may_go_unread
 from runtime.settings import Settings
 from verification import checkpoint as checkpoints
 from verification import show

@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from runtime import broken_pipe, telemetry
+from runtime import lost_output, telemetry
 from runtime.error_groups import first, is_only
 from runtime.errors import SettingsError, StartupError
 
@@ -43,11 +43,11 @@ def guarded(program: str, body: Any) -> int:
         print(f"surefill: {error}", file=sys.stderr)
         return FAILED
     except Exception as error:
-        if is_only(error, BrokenPipeError) and broken_pipe.is_unread():
-            broken_pipe.print_nowhere()
+        if is_only(error, BrokenPipeError) and lost_output.is_unread():
+            lost_output.print_nowhere()
             return FAILED
-        if isinstance(full := first(error), OSError) and full.errno in broken_pipe.NO_ROOM:
-            broken_pipe.say_no_room(full)
+        if is_only(error, OSError) and isinstance(full := first(error), OSError) and lost_output.has_no_room(full):
+            lost_output.say_no_room(full)
             return FAILED
         # With it comes the database's client: not for every command's start.
         from event_store.errors import TRANSIENT_DATABASE_ERRORS, LeaseLostError

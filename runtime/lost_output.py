@@ -7,11 +7,12 @@ from __future__ import annotations
 import errno
 import os
 import select
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 @contextmanager
@@ -25,9 +26,18 @@ def may_go_unread() -> Iterator[None]:
             raise
         print_nowhere()
     except OSError as error:
-        if error.errno not in NO_ROOM:
+        if not has_no_room(error):
             raise
         say_no_room(error)
+
+
+def has_no_room(error: OSError) -> bool:
+    """Whether it may be stdout that no disk has room for: what a terminal or another process reads needs none."""
+    try:
+        kind = os.fstat(sys.stdout.fileno()).st_mode
+        return error.errno in _NO_ROOM and not (sys.stdout.isatty() or stat.S_ISFIFO(kind) or stat.S_ISSOCK(kind))
+    except (AttributeError, OSError, ValueError):  # no stdout, or none of the system's
+        return False
 
 
 def say_no_room(error: OSError) -> None:
