@@ -31,7 +31,7 @@ from chains.decoding import signed_size
 from chains.errors import ChainUnavailableError
 from chains.guard import GuardKey
 from chains.tips import tip_transfers
-from chains.transactions import MAX_COMPUTE_UNITS, compose
+from chains.transactions import FEE_LAMPORTS, MAX_COMPUTE_UNITS, compose
 from domain.codes import Code
 from domain.exact_out import maximum_in
 from domain.numbers import to_units
@@ -48,7 +48,6 @@ from venues.protocol import Proposal, QuoteRequest, VenueGroup, VenueQuote
 log = structlog.get_logger(__name__)
 
 PATIENCE_S = 5.0
-FEE_LAMPORTS = 5_000
 _SOME_ORDER, _FIRST = UUID(int=1), 1
 # No more than a size is made with it; it makes the guard of no order.
 _SOME_KEY = GuardKey(secrets.token_bytes(32))
