@@ -42,6 +42,9 @@ def run(data_dir: Path) -> Run:
         ({"DATABASE_URL": f"postgresql://a:hunter2@{NOBODY_LISTENS}/d"}, "PostgreSQL is not to be had at ", 1),
         ({"DATABASE_URL": "postgresql://a:hunter2@h:99999999/d?schema=no-no"}, "DATABASE_URL: ", 1),
         ({"HOST": "192.0.2.1"}, "HOST 192.0.2.1 PORT 8080 cannot be listened on", 1),
+        ({"LOCALNET_REPLICA_PORT": "8080"}, "LOCALNET_REPLICA_PORT 8080 is the same as PORT: ", 2),
+        ({"METRICS_PORT": "65535", "PROCESSES": "roles"}, "METRICS_PORT must be 65529 or less ", 2),
+        ({"PRICE_SOURCE": "file:/nope"}, "PRICE_SOURCE names a file that can't be read, /nope: No such file or dir", 2),
     ],
 )
 def test_up_says_in_one_sentence_why_it_cannot_start_and_leaves_nothing(
