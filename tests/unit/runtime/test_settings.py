@@ -75,6 +75,9 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ("SIGNER_URL", "http://"),
         ("BINANCE_URL", "wss://"),
         ("PYTH_URL", "hermes.example"),
+        ("REDIS_URL", "redis://h:port/0"),
+        ("REDIS_URL", "redis://h:99999/0"),
+        ("REDIS_URL", "redis://[h/0"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_one_sentence_that_names_the_variable(
