@@ -45,7 +45,7 @@ def listening_host(text: str) -> str:
         return LOOPBACK
     authority = parse_authority(f"[{text}]" if ":" in text and "[" not in text else text)
     if authority is None or authority.port is not None:
-        raise ValueError("must be a name as trade.example or an address, without scheme and port")
+        raise ValueError("must be a name as trade.example or an address, without scheme, port and zone")
     return text.strip("[]")
 
 

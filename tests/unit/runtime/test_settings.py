@@ -63,6 +63,7 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ("HOST", "x:8080"),
         ("HOST", "[::1]:8080"),
         ("HOST", "[x]"),
+        ("HOST", "fe80::1%eth0"),
         ("LOCALNET_HOST", "http://x"),
         ("SOLANA_RPC_URL", "http://"),
         ("SOLANA_RPC_URL", "http://:8899"),
