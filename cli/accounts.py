@@ -78,7 +78,7 @@ def list_accounts(as_json: AsJson = False) -> None:
 
 async def _create(name: str, file: Path | None) -> Account:
     account_id_of(name)  # before anything is written
-    async with open_directory() as directory:
+    async with open_directory(begins=True) as directory:
         if directory.known.named(name) is not None:
             raise DomainError("account_exists", f"There is an account {name} already.")
         wallet = await _wallet(directory.settings, file)

@@ -13,6 +13,7 @@ import typer
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
+from cli.answers import is_accepted, is_message, is_order, is_page
 from cli.errors import PutBackError, RefusedError, UnreachableError
 from runtime import addresses, program, settings
 from runtime.errors import StartupError
@@ -22,11 +23,15 @@ PATIENCE = 60.0  # seconds a lost stream is tried again before giving up
 OVERLOADED, SHED_PATIENCE = "overloaded", 10.0  # seconds an engine that takes nothing now is asked again
 RETRY_AFTER = 0.25
 PUT_BACK = 4410
+ANOTHER = ": another program listens there; HOST and PORT say where the engine is"
 CLOSED_FOR_GOOD = {
     4400: "the engine refused the stream's query",
     4401: "the key has expired or was revoked",
     4404: "no such order",
 }
+
+
+IsOurs = Callable[[dict[str, Any]], bool]
 
 
 class Client:
@@ -48,7 +53,7 @@ class Client:
         clientOrderId that would be a second order.
         """
         try:
-            return await self._ask("POST", "/api/orders/execute", json=order)
+            return await self._ask(is_accepted, "POST", "/api/orders/execute", json=order)
         except asyncio.CancelledError:
             again = "sending it again is safe" if "clientOrderId" in order else "surefill orders shows it, if it was"
             print(f"surefill: interrupted: whether the order was recorded isn't known; {again}", file=sys.stderr)
@@ -56,21 +61,21 @@ class Client:
 
     async def orders(self, limit: int) -> dict[str, Any]:
         """GET /api/orders: `{"items": [...], "next": ...}`, newest first."""
-        return await self._ask("GET", f"/api/orders?limit={limit}")
+        return await self._ask(is_page, "GET", f"/api/orders?limit={limit}")
 
     async def list_orders(self, query: dict[str, Any]) -> dict[str, Any]:
         """GET /api/orders with what ``query`` asks for."""
-        return await self._ask("GET", "/api/orders", params=query)
+        return await self._ask(is_page, "GET", "/api/orders", params=query)
 
     async def order(self, order_id: str | None, client_order_id: str) -> dict[str, Any]:
         """One order, by its id where that is given, else by the client's own."""
         path = order_id or f"by-client-id/{quote(client_order_id, safe='')}"
-        return await self._ask("GET", f"/api/orders/{path}")
+        return await self._ask(is_order, "GET", f"/api/orders/{path}")
 
     async def amend(self, order_id: str, version: int, terms: dict[str, Any]) -> dict[str, Any]:
         """PATCH /api/orders/{id} of the order at ``version``."""
         seen = {"If-Match": f'"{version}"'}
-        return await self._ask("PATCH", f"/api/orders/{order_id}", json=terms, headers=seen)
+        return await self._ask(is_order, "PATCH", f"/api/orders/{order_id}", json=terms, headers=seen)
 
     async def watch(
         self, order_id: str | None, client_order_id: str = "", waits: Callable[[str], None] = lambda _: None
@@ -98,18 +103,20 @@ class Client:
                     raise
                 await asyncio.sleep(RETRY_AFTER)
 
-    async def _ask(self, method: str, path: str, **request: Any) -> dict[str, Any]:
-        """The answer's body; an engine that is overloaded has recorded nothing, and is asked again for a while."""
+    async def _ask(self, is_ours: IsOurs, method: str, path: str, **request: Any) -> dict[str, Any]:
+        """The answer's body, by which ``is_ours`` knows an engine; one that is overloaded has recorded nothing, and is
+        asked again for a while.
+        """
         deadline = time.monotonic() + SHED_PATIENCE
         while True:
             try:
-                return await self._ask_once(method, path, **request)
+                return await self._ask_once(is_ours, method, path, **request)
             except RefusedError as error:
                 if error.code != OVERLOADED or time.monotonic() >= deadline:
                     raise
                 await asyncio.sleep(RETRY_AFTER)
 
-    async def _ask_once(self, method: str, path: str, **request: Any) -> dict[str, Any]:
+    async def _ask_once(self, is_ours: IsOurs, method: str, path: str, **request: Any) -> dict[str, Any]:
         try:
             answer = await self._http.request(method, path, **request)
         except httpx2.TransportError:
@@ -117,19 +124,21 @@ class Client:
         try:
             body: Any = answer.json()
         except ValueError:
-            raise RefusedError(
-                "unexpected_answer", f"{self._api_url} answered {answer.status_code} without JSON"
-            ) from None
+            raise _unexpected(f"{self._api_url} answered {answer.status_code} without JSON") from None
         if not isinstance(body, dict):
-            raise RefusedError(
-                "unexpected_answer", f"{self._api_url} answered {answer.status_code} with JSON that is no object"
-            )
+            raise _unexpected(f"{self._api_url} answered {answer.status_code} with JSON that is no object")
         if answer.is_error:
             raise RefusedError(
                 str(body.get("code", answer.status_code)),
                 str(body.get("detail") or body.get("title") or answer.reason_phrase),
             )
+        if not is_ours(body):
+            raise _unexpected(f"{self._api_url} answered {answer.status_code}, but not as an engine does{ANOTHER}")
         return body
+
+
+def _unexpected(detail: str) -> RefusedError:
+    return RefusedError("unexpected_answer", detail)
 
 
 async def _stream(url: str, headers: dict[str, str]) -> AsyncGenerator[dict[str, Any], None]:
@@ -138,7 +147,7 @@ async def _stream(url: str, headers: dict[str, str]) -> AsyncGenerator[dict[str,
     try:
         async with connect(url, proxy=None, additional_headers=headers) as socket:
             async for text in socket:
-                yield json.loads(text)
+                yield _message(text, at)
             code, reason = socket.close_code, socket.close_reason
     except InvalidStatus as error:
         status = error.response.status_code
@@ -154,6 +163,17 @@ async def _stream(url: str, headers: dict[str, str]) -> AsyncGenerator[dict[str,
     if code in CLOSED_FOR_GOOD:
         raise RefusedError(str(code), reason or CLOSED_FOR_GOOD[code])
     raise UnreachableError(f"the stream was closed ({f'{code}: {reason}' if reason else code})")
+
+
+def _message(text: str | bytes, at: str) -> dict[str, Any]:
+    try:
+        message: Any = json.loads(text)
+    except ValueError:
+        message = None
+    if not is_message(message):
+        raise _unexpected(f"{at} sends what no engine does{ANOTHER}")
+    found: dict[str, Any] = message
+    return found
 
 
 def with_client(use: Callable[[Client], Awaitable[None]]) -> None:

@@ -41,11 +41,13 @@ class OpenDirectory:
 
 
 @asynccontextmanager
-async def open_directory() -> AsyncIterator[OpenDirectory]:
-    """Raises ``StartupError``, and what reading the log raises."""
+async def open_directory(*, begins: bool = False) -> AsyncIterator[OpenDirectory]:
+    """``begins``: where DATA_DIR has no database one is made. Raises ``StartupError``, and what reading the log
+    raises.
+    """
     given = settings.load()
     telemetry.configure(given, "directory")  # what is logged goes to stderr: stdout may be read by a program
-    async with database_of(given) as found:
+    async with database_of(given, begins=begins) as found:
         notifier = Notifier(found.redis_url) if found.redis_url else None
         if notifier:
             await notifier.start()

@@ -15,6 +15,7 @@ from runtime.doctor.finding import Finding, wrong
 from runtime.doctor.landers import look_at_landers
 from runtime.doctor.simulation import look_at_simulation
 from runtime.doctor.tips import look_at_tips
+from runtime.doctor.trading import look_at_trading
 from runtime.doctor.venues import look_at_prices, look_at_venues
 from runtime.doctor.wallet import look_at_balances, look_at_guard_key, read_wallet
 from runtime.errors import StartupError
@@ -30,9 +31,10 @@ PATIENCE_S = 5.0
 
 
 def doctor() -> None:
-    """Look at RPC, clock, wallet, balance, guard key, landers, venues and prices: what is wrong, and what to do.
+    """Look at RPC, clock, halts, wallet, balance, guard key, landers, venues and prices: what is wrong, and what to do.
 
-    It sends nothing and signs nothing; of each remote venue it asks for one quote of 0.01 SOL.
+    It sends nothing and signs nothing; of each remote venue it asks for one quote of 0.01 SOL. What is halted it reads
+    where an engine runs on DATA_DIR, or DATABASE_URL is set.
     """
 
     found: list[Finding] = []
@@ -52,7 +54,12 @@ def _settings() -> Settings:
     given = settings.load()
     found = addresses.completed(given, "solana_rpc_url")
     running = addresses.of_running_engine(given.data_dir)
-    return found.model_copy(update={"redis_url": given.redis_url or (running.redis_url if running else "")})
+    return found.model_copy(
+        update={
+            "redis_url": given.redis_url or (running.redis_url if running else ""),
+            "database_url": given.database_url or given.database_owner_url or (running.database_url if running else ""),
+        }
+    )
 
 
 async def examine(found: Settings) -> list[Finding]:
@@ -61,6 +68,8 @@ async def examine(found: Settings) -> list[Finding]:
         found.solana_rpc_url, extra_urls=found.solana_evidence_rpc_urls, timeout=PATIENCE_S
     ) as chain:
         findings = await look_at_chain(chain)
+        if found.database_url:
+            findings.append(await look_at_trading(found.database_url))
         wallet, finding = await read_wallet(found.wallet_source)
         findings.append(finding)
         if findings[0].verdict == "wrong":

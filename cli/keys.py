@@ -14,7 +14,7 @@ from cli.console import table_console
 from cli.directory import OpenDirectory, open_directory
 from cli.operator import operator, run_command
 from commands.directory.application import NewKey
-from domain.directory import Key
+from domain.directory import DEFAULT_NAME, Key
 from domain.directory_events import SCOPES, Scope
 from domain.time_spans import time_span
 from projections.order_view import instant
@@ -102,7 +102,8 @@ def revoke(key: Annotated[UUID, typer.Argument(help="The key's id.")]) -> None:
 
 
 async def _create(account: str, scopes: tuple[Scope, ...], ends: datetime | None) -> NewKey:
-    async with open_directory() as directory:
+    # A new database knows that account alone.
+    async with open_directory(begins=account == DEFAULT_NAME) as directory:
         found = directory.account(account)
         return await directory.commands.issue(found.account_id, scopes, ends, by=operator())
 

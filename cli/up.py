@@ -15,10 +15,17 @@ from runtime.errors import SettingsError
 from runtime.settings import Settings
 
 NAME = "surefill"
+# Where other machines reach it: a key, and what makes the order one, however often it is sent.
+FOR_OTHERS = """\
+  a key     {command} keys create --account default --scope read --scope trade
+  with it   export API_KEY=sf_...
+"""
+AS_OTHERS = """                 -H "authorization: Bearer $API_KEY" \\
+"""
 USAGE = """\
-  a swap    curl -s {api}/api/orders/execute -H 'content-type: application/json' \\
-                 -d '{{"tokenIn":"SOL","tokenOut":"USDC","amountIn":"1.5"}}'
-  the same  {command} submit --token-in SOL --token-out USDC --amount 1.5 --watch
+  a swap    curl -s {orders} -H 'content-type: application/json' \\
+{header}                 -d '{{"tokenIn":"SOL","tokenOut":"USDC","amountIn":"1.5"{named}}}'
+  the same  {command} submit --token-in SOL --token-out USDC --amount 1.5{option} --watch
   the API   {api}/docs
 """
 
@@ -45,12 +52,22 @@ async def _up(found: Settings, demo: bool) -> None:
     console = Console(highlight=False)
     async with engine.running(found) as addresses:
         console.print(f"surefill is ready: {addresses.api_url}", style="bold", markup=False)
-        console.print(USAGE.format(api=addresses.api_url, command=command_name()), markup=False, soft_wrap=True)
+        console.print(usage(found, addresses.api_url), markup=False, soft_wrap=True)
         if demo:
             from cli.demo import first_order  # with it come the clients: not for every engine's start
 
             await first_order(addresses.api_url, console, _key(found))
         await asyncio.Event().wait()
+
+
+def usage(found: Settings, api_url: str) -> str:
+    """What to do next, each line as it can be pasted into a shell."""
+    # An address of IPv6 is in brackets, by which some shells look for files.
+    said = {"api": api_url, "orders": shlex.quote(f"{api_url}/api/orders/execute"), "command": command_name()}
+    if found.is_local:
+        return USAGE.format(**said, header="", named="", option="")
+    named, option = ',"clientOrderId":"first"', " --client-order-id first"
+    return FOR_OTHERS.format(**said) + USAGE.format(**said, header=AS_OTHERS, named=named, option=option)
 
 
 def command_name() -> str:

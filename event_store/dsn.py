@@ -53,7 +53,7 @@ def parse(url: str, *, application_name: str = "surefill") -> Database:
     try:
         # libpq's message may quote the URL with its password: it is not passed on.
         parameters = conninfo_to_dict(bare)
-    except ProgrammingError:
+    except (ProgrammingError, UnicodeError):
         raise DatabaseUrlError(
             "the database URL cannot be read; it looks like postgresql://user:password@host:5432/database"
         ) from None
@@ -62,8 +62,8 @@ def parse(url: str, *, application_name: str = "surefill") -> Database:
     user = str(parameters.get("user") or "")
     if not user:
         raise DatabaseUrlError("the database URL names no user")
-    if not all(port.isdecimal() for port in str(parameters.get("port") or 5432).split(",")):
-        raise DatabaseUrlError("the database URL's port is not a number")
+    if not all(_is_port(port) for port in str(parameters.get("port") or 5432).split(",")):
+        raise DatabaseUrlError("the database URL's port is not a number from 1 to 65535")
     options = search_path_option(schema)
     if given := parameters.get("options"):
         options = f"{given} {options}"
@@ -83,6 +83,10 @@ def app_schema(log_schema: str) -> str:
 def search_path_option(log_schema: str) -> str:
     """libpq's ``options`` under which our unqualified SQL finds its tables, and new ones are the application's own."""
     return f'-c search_path="{app_schema(log_schema)}","{log_schema}",pg_temp'
+
+
+def _is_port(text: str) -> bool:
+    return text.isdecimal() and 1 <= int(text) <= 65_535
 
 
 def _without_schema(url: str) -> tuple[str, str]:

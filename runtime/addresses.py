@@ -12,6 +12,7 @@ from runtime.settings import Settings
 from runtime.supervision.launch import is_alive
 
 ADDRESSES = ("database_url", "database_owner_url", "redis_url", "solana_rpc_url")  # as settings
+_OF_POSTGRESQL = frozenset({"database_url", "database_owner_url"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +67,11 @@ def completed(settings: Settings, *needed: str) -> Settings:
     DATA_DIR.
 
     If only one of the two database addresses is given it serves as both. What isn't needed is emptied: nobody but
-    `migrate` knows the owner's password. Raises StartupError where an address is still missing.
+    `migrate` knows the owner's password. Raises StartupError where an address is still missing, SettingsError where one
+    of a database can't be read.
     """
+    if not _OF_POSTGRESQL.isdisjoint(needed):
+        _require_readable_urls(settings)
     given = {name: getattr(settings, name) for name in ADDRESSES}
     given["database_url"] = given["database_url"] or given["database_owner_url"]
     given["database_owner_url"] = given["database_owner_url"] or given["database_url"]
@@ -82,6 +86,14 @@ def completed(settings: Settings, *needed: str) -> Settings:
             )
         given.update({name: getattr(running, name) for name in missing})
     return settings.model_copy(update={name: value if name in needed else "" for name, value in given.items()})
+
+
+def _require_readable_urls(settings: Settings) -> None:
+    from runtime.database_urls import database_at  # with it comes the database's client: not for every command's start
+
+    for name in _OF_POSTGRESQL:
+        if url := getattr(settings, name):
+            database_at(url, name.upper())
 
 
 def api_url(settings: Settings) -> str:

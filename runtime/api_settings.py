@@ -15,6 +15,7 @@ from runtime.errors import SettingsError
 from runtime.localnet_settings import Port
 from runtime.setting_forms import LOOPBACK, listening_host
 
+IPV4 = 4
 _KEY = re.compile(r"sf_[A-Za-z0-9_-]{43}")
 
 
@@ -92,5 +93,15 @@ class ApiSettings(BaseSettings):
     @property
     def api_url(self) -> str:
         """The API as seen from this machine."""
-        host = {"0.0.0.0": LOOPBACK, "::": "[::1]"}.get(self.host, f"[{self.host}]" if ":" in self.host else self.host)  # noqa: S104
-        return f"http://{host}:{self.port}"
+        return f"http://{_as_seen_from_here(self.host)}:{self.port}"
+
+
+def _as_seen_from_here(host: str) -> str:
+    """As a URL names it; loopback where everything of this machine is listened on."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    if address.version == IPV4:
+        return LOOPBACK if address.is_unspecified else host
+    return "[::1]" if address.is_unspecified else f"[{host}]"

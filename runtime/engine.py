@@ -11,7 +11,7 @@ from dataclasses import replace
 from enum import IntEnum
 from functools import partial
 from http import HTTPStatus
-from itertools import count
+from itertools import repeat
 from pathlib import Path
 
 import aiohttp
@@ -36,6 +36,7 @@ from runtime.data_directory import occupied, written_in
 from runtime.embedded import ports, postgres, valkey
 from runtime.errors import ServerUnreachableError, StartupError
 from runtime.local_wallet import local_wallet
+from runtime.own_ports import metrics_ports, own_ports, require_free
 from runtime.own_tips import tips_itself
 from runtime.preconditions import (
     require_guarded_attempts,
@@ -43,14 +44,14 @@ from runtime.preconditions import (
     require_known_wallet,
     require_wallet,
 )
-from runtime.roles import migrate
+from runtime.recorded_prices import require_recorded_prices
+from runtime.roles import LEASED, migrate
 from runtime.settings import Settings
 from runtime.signers import guard_key_of, signer_at
 from runtime.supervision.child import Program
 from runtime.supervision.supervisor import Supervisor
 
 SUREFILL = Path(sys.executable).with_name("surefill")
-LEASED = ("projector", "tracker", "watcher")  # one owner at a time; the second of each stands by
 # Passwords and providers' keys are in them, and the local chain uses none. Empty, they hide those of `.env` too.
 ADDRESSES_OF_OTHERS = (
     "DATABASE_URL",
@@ -86,13 +87,16 @@ class Level(IntEnum):
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[Addresses]:
     """Start everything, give the addresses once the API is ready, end everything in its order. Raises StartupError."""
+    own = own_ports(settings)
+    require_recorded_prices(settings.price_source)
     async with occupied(settings.data_dir) as held:
-        _require_free_port(settings)
+        for port in own:
+            require_free(port)
         await _require_given_servers(settings)
         supervisor = Supervisor(keep_open=[held])
         try:
             with written_in(settings.data_dir):
-                servers = await _start_servers(supervisor, settings)
+                servers = await _start_servers(supervisor, settings, frozenset(port.number for port in own))
                 addresses.publish(settings.data_dir, servers)
             await migrate.run(settings.model_copy(update=servers.databases()))
             await _require_one_world(settings, servers)
@@ -101,19 +105,6 @@ async def running(settings: Settings) -> AsyncIterator[Addresses]:
         finally:
             addresses.withdraw(settings.data_dir)
             await supervisor.stop()
-
-
-def _require_free_port(settings: Settings) -> None:
-    try:
-        free = ports.is_free(settings.host, settings.port)
-    except OSError as error:
-        raise StartupError(
-            f"HOST {settings.host} PORT {settings.port} cannot be listened on: {error.strerror}"
-        ) from None
-    if not free:
-        raise StartupError(
-            f"PORT {settings.port} is taken on {settings.host}; set PORT to another, or stop what listens there"
-        )
 
 
 async def _require_given_servers(settings: Settings) -> None:
@@ -159,21 +150,23 @@ async def _require_one_world(settings: Settings, servers: Addresses) -> None:
         await require_guarded_attempts(pool, EventMapper(ORDER_EVENTS))
 
 
-async def _start_servers(supervisor: Supervisor, settings: Settings) -> Addresses:
-    """PostgreSQL, the local chain and Valkey, each unless its address is given; returns when all of them answer."""
+async def _start_servers(supervisor: Supervisor, settings: Settings, taken: frozenset[int]) -> Addresses:
+    """PostgreSQL, the local chain and Valkey, each unless its address is given; returns when all of them answer.
+    ``taken`` are ports that the settings name: these servers get others.
+    """
     data_dir = settings.data_dir
     ready: list[Callable[[], Awaitable[None]]] = []
     if settings.database_url or settings.database_owner_url:
         given = addresses.completed(settings, "database_url", "database_owner_url")
         database_url, owner_url = given.database_url, given.database_owner_url
     else:
-        database = await postgres.prepare(data_dir)
+        database = await postgres.prepare(data_dir, taken)
         database_url, owner_url = database.url, database.owner_url
         supervisor.keep(database.program, level=Level.POSTGRES)
         ready.append(database.ready)
     rpc_url = settings.solana_rpc_url
     if not rpc_url:
-        port = ports.kept(data_dir / "ports.json", "localnet")
+        port = ports.kept(data_dir / "ports.json", "localnet", taken)
         rpc_url = f"http://{ports.LOOPBACK}:{port}"
         _require_whole_chain(data_dir / "localnet")
         local_wallet(settings)
@@ -190,7 +183,7 @@ async def _start_servers(supervisor: Supervisor, settings: Settings) -> Addresse
         ready.append(partial(_ready, rpc_url, "the local chain", body=health))
     redis_url = settings.redis_url
     if not redis_url:
-        hints = valkey.prepare(data_dir)
+        hints = valkey.prepare(data_dir, taken)
         redis_url = hints.url
         supervisor.keep(hints.program, level=Level.VALKEY)
         ready.append(hints.ready)
@@ -238,9 +231,9 @@ async def _start_roles(supervisor: Supervisor, settings: Settings, servers: Addr
 
 
 def _metrics_ports(settings: Settings) -> Iterator[dict[str, str]]:
-    """A port for each role that shows its metrics, since two can't listen on one."""
-    for port in count(settings.metrics_port or 0):
-        yield {"METRICS_PORT": str(port) if settings.metrics_port else ""}
+    """A port for each role that shows its metrics, since two can't listen on one; without one none is told any."""
+    yield from ({"METRICS_PORT": str(port)} for port in metrics_ports(settings))
+    yield from repeat({"METRICS_PORT": ""})
 
 
 def _role(name: str, shown: str = "", *, environment: dict[str, str], arguments: tuple[str, ...] = ()) -> Program:

@@ -9,9 +9,8 @@ from redis.exceptions import AuthenticationError, RedisError
 
 from chains.errors import ChainUnavailableError
 from chains.solana_client import SolanaChain
-from event_store.dsn import parse
-from event_store.errors import DatabaseUrlError
 from event_store.valkey import open_valkey
+from runtime.database_urls import database_at
 from runtime.errors import ServerUnreachableError, StartupError
 from runtime.settings import Settings
 
@@ -30,11 +29,9 @@ async def given_servers(settings: Settings) -> None:
 
 async def postgres(url: str, *, name: str = "DATABASE_URL") -> None:
     """Raises StartupError unless PostgreSQL lets us in there; `name`: the setting the address comes from."""
+    database = database_at(url, name)
     try:
-        database = parse(url)
         connection = await psycopg.AsyncConnection.connect(database.conninfo, connect_timeout=PATIENCE)
-    except DatabaseUrlError as error:
-        raise StartupError(f"{name}: {error}") from None
     except psycopg.OperationalError as error:
         reason = str(error).strip().splitlines()[0].removeprefix("connection failed: ")
         raise StartupError(f"PostgreSQL is not to be had at {database} ({name}): {reason}") from None
@@ -43,13 +40,8 @@ async def postgres(url: str, *, name: str = "DATABASE_URL") -> None:
 
 async def valkey(url: str) -> None:
     """Raises StartupError unless Valkey or Redis answers a PING; ServerUnreachableError where nothing answers."""
-    try:
-        address = urlsplit(url)
-        where = (
-            f"{address.hostname or 'localhost'}:{address.port or 6379}" if address.scheme != "unix" else address.path
-        )
-    except ValueError:
-        raise StartupError("REDIS_URL cannot be read: redis://:password@host:6379/0") from None
+    address = urlsplit(url)
+    where = f"{address.hostname or 'localhost'}:{address.port or 6379}" if address.scheme != "unix" else address.path
     try:
         async with open_valkey(url, socket_connect_timeout=PATIENCE, socket_timeout=PATIENCE) as client:
             await client.ping()

@@ -6,13 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeVar
 
 from domain.codes import Code
 from domain.tokens import KNOWN_TOKENS
 from event_store.valkey import open_valkey
-from runtime.errors import StartupError
+from runtime.recorded_prices import recorded_prices
 from runtime.remote_venues import MINUTE, jupiter_budget, jupiter_headers, jupiter_most
 from runtime.settings import Settings
 from venues.errors import VenueError
@@ -20,7 +19,6 @@ from venues.feeds import pyth
 from venues.feeds.agreement import AgreedPrices
 from venues.feeds.binance import BinanceFeed
 from venues.feeds.jupiter import JupiterFeed
-from venues.feeds.recorded import RecordedFeed
 from venues.feeds.ticks import Feed, FeedPrices
 from venues.jupiter.client import refused
 from venues.pools import PoolBook
@@ -69,7 +67,7 @@ class OpenPrices:
 
 @asynccontextmanager
 async def open_prices(settings: Settings, pools: PoolBook, slot_age: SlotAge) -> AsyncIterator[OpenPrices]:
-    """``slot_age`` is the chain's. Raises ``StartupError`` where a file of ticks can't be read."""
+    """``slot_age`` is the chain's. Raises ``SettingsError`` where a file of ticks can't be read."""
     async with AsyncExitStack() as stack:
         opened = [await _opened(word, settings, pools, slot_age, stack) for word in settings.price_source]
         # What an old price agrees with isn't borne out by it.
@@ -101,11 +99,7 @@ async def _opened(
         service = _pyth(settings, stack)
         feed = pyth.PythFeed(service, KNOWN_TOKENS.tokens, every=_PYTH_EVERY_S)
     else:
-        file = Path(word.removeprefix("file:")).expanduser()
-        try:
-            feed = RecordedFeed(file, KNOWN_TOKENS)
-        except (OSError, ValueError) as error:
-            raise StartupError(f"PRICE_SOURCE: {error}") from None
+        feed = recorded_prices(word)
     prices = FeedPrices(feed, max_age=settings.price_max_age)
     return OpenPrices(prices, prices.age, service)
 

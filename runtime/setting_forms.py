@@ -22,6 +22,16 @@ def with_scheme(url: str, *schemes: str) -> str:
     return url
 
 
+def valkey_url(url: str) -> str:
+    """``url``, which may be empty. Raises ``ValueError``, which repeats nothing of it."""
+    with_scheme(url, "redis", "rediss", "unix")
+    try:
+        _ = urlsplit(url).port
+    except ValueError:
+        raise ValueError("must look like redis://:password@host:6379/0") from None
+    return url
+
+
 def host_of(url: str) -> str:
     """Host and port, as an endpoint is named."""
     return urlsplit(url).netloc.rpartition("@")[2].lower()
@@ -35,7 +45,7 @@ def listening_host(text: str) -> str:
         return LOOPBACK
     authority = parse_authority(f"[{text}]" if ":" in text and "[" not in text else text)
     if authority is None or authority.port is not None:
-        raise ValueError("must be a name as trade.example or an address, without scheme and port")
+        raise ValueError("must be a name as trade.example or an address, without scheme, port and zone")
     return text.strip("[]")
 
 

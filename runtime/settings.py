@@ -12,7 +12,7 @@ from runtime.api_settings import ApiSettings
 from runtime.errors import SettingsError
 from runtime.lander_settings import LEAST_PRIORITY_LAMPORTS, LanderSettings
 from runtime.localnet_settings import LocalnetSettings, Port
-from runtime.setting_forms import LOOPBACK, host_of, with_scheme
+from runtime.setting_forms import LOOPBACK, host_of, valkey_url, with_scheme
 from runtime.venue_settings import VenueSettings
 from runtime.wallet_settings import WalletSettings
 from runtime.wallet_source import Keystore, KeyText, SignerAt, WalletSource
@@ -156,7 +156,7 @@ class Settings(ApiSettings, WalletSettings, VenueSettings, LanderSettings, Local
     @field_validator("redis_url")
     @classmethod
     def names_redis(cls, value: str) -> str:
-        return with_scheme(value, "redis", "rediss", "unix")
+        return valkey_url(value)
 
     @field_validator("guard_keep")
     @classmethod

@@ -18,14 +18,14 @@ LOOPBACK = "127.0.0.1"
 CANDIDATES = range(20_000, 32_000)
 
 
-def kept(file: Path, name: str) -> int:
+def kept(file: Path, name: str, besides: frozenset[int] = frozenset()) -> int:
     """The port `file` (JSON, name to port) keeps for `name`; a new free one, written there, where none is kept or it
-    was taken.
+    was taken. It is none of those `besides`, which somebody will listen on.
     """
     ports = _read(file)
-    if (port := ports.get(name)) and is_free(LOOPBACK, port):
+    if (port := ports.get(name)) and port not in besides and is_free(LOOPBACK, port):
         return port
-    taken = set(ports.values())
+    taken = besides.union(ports.values())
     free = (
         port for port in random.sample(CANDIDATES, len(CANDIDATES)) if port not in taken and is_free(LOOPBACK, port)
     )

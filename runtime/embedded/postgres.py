@@ -117,9 +117,9 @@ class EmbeddedPostgres:
                 await asyncio.sleep(0.03)
 
 
-async def prepare(data_dir: Path) -> EmbeddedPostgres:
-    """Make everything ready to start: a cluster where there is none, a free port, no other server on it. `data_dir`
-    exists.
+async def prepare(data_dir: Path, taken: frozenset[int] = frozenset()) -> EmbeddedPostgres:
+    """Make everything ready to start: a cluster where there is none, a free port that is none of those `taken`, no
+    other server on it. `data_dir` exists.
     """
     home = data_dir / f"postgres-{MAJOR}"
     data = home / "data"
@@ -150,7 +150,7 @@ async def prepare(data_dir: Path) -> EmbeddedPostgres:
         death_signal=signal.SIGQUIT,  # its own children too go at once, and the next start recovers
     )
     known = known or await passwords.reset(file, server)
-    port = ports.kept(data_dir / "ports.json", "postgres")
+    port = ports.kept(data_dir / "ports.json", "postgres", taken)
     settings = [option for name, value in SETTINGS.items() for option in ("-c", f"{name}={value}")]
     return EmbeddedPostgres(replace(server, command=(*server.command, "-p", str(port), *settings)), port, known)
 

@@ -81,16 +81,16 @@ class EmbeddedValkey:
             ) from None
 
 
-def prepare(data_dir: Path) -> EmbeddedValkey:
-    """Write its configuration, with a port that is free and a password nobody saw on a command line. `data_dir`
-    exists.
+def prepare(data_dir: Path, taken: frozenset[int] = frozenset()) -> EmbeddedValkey:
+    """Write its configuration, with a port that is free and none of those `taken`, and a password nobody saw on a
+    command line. `data_dir` exists.
     """
     directory = data_dir / "valkey"
     logs = data_dir / "logs"
     directory.mkdir(mode=0o700, exist_ok=True)
     logs.mkdir(exist_ok=True)
     password = _password(directory / "password")
-    port = ports.kept(data_dir / "ports.json", "valkey")
+    port = ports.kept(data_dir / "ports.json", "valkey", taken)
     configuration = directory / "valkey.conf"
     # Relative, so that no character of DATA_DIR's name needs quoting: the server is started inside its directory.
     wanted = CONFIGURATION.format(host=ports.LOOPBACK, port=port, password=password, directory=".")

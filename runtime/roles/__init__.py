@@ -8,6 +8,7 @@ SIGTERM and SIGINT and clean up as they unwind. `runtime.roles.entry` begins a p
 EVERY = ("database_url", "redis_url", "solana_rpc_url")
 # The roles that may share a process, in the order in which they are shown. Together they are the core.
 SHARED = ("api", "worker", "projector", "tracker", "watcher")
+LEASED = ("projector", "tracker", "watcher")  # one owner at a time; the second of each stands by
 ALONE: dict[str, tuple[str, ...]] = {"migrate": ("database_url", "database_owner_url"), "localnet": ()}
 
 

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 SUREFILL = Path(sys.executable).with_name("surefill")
 
 
@@ -50,6 +52,26 @@ def test_accounts_and_keys_are_made_listed_and_revoked_without_an_engine(data_di
     assert "there is no API key" in refused.stderr.splitlines()[-1]
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("keys", "list"),
+        ("keys", "revoke", "0194f2c1-5e7b-7c3a-9d21-6b8e4f0a1c2d"),
+        ("keys", "create", "--account", "desk", "--scope", "read"),
+        ("accounts", "list"),
+        ("accounts", "limits", "default", "--max-open-orders", "5"),
+    ],
+)
+def test_what_needs_a_database_that_is_there_makes_none(data_dir: Path, command: tuple[str, ...]) -> None:
+    ended = surefill(data_dir, *command)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == (
+        f"surefill: there is no database in DATA_DIR {data_dir}: set DATA_DIR to the engine's, or DATABASE_URL; the "
+        "first surefill up makes one\n"
+    )
+    assert not data_dir.exists()
+
+
 def test_limits_are_shown_set_one_by_one_and_lifted_by_none(data_dir: Path) -> None:
     free = dict.fromkeys(
         [
@@ -63,6 +85,7 @@ def test_limits_are_shown_set_one_by_one_and_lifted_by_none(data_dir: Path) -> N
             "priceBandBps",
         ]
     )
+    told(data_dir, "keys", "create", "--account", "default", "--scope", "admin")
     assert told(data_dir, "accounts", "limits", "default") == free
     some = {"maxOrderNotional": "1000.5", "maxOpenOrders": 50, "pairs": ["SOL/USDC", "JUP/USDC"], "venues": ["Orca"]}
     options = ("--max-order-notional", "1000.50", "--max-open-orders", "50", "--pairs", "usdc/SOL, JUP/USDC")

@@ -40,8 +40,12 @@ def run(data_dir: Path) -> Run:
         ({"PORT": "80800"}, "PORT ", 2),
         ({"COMMITMENT": "processed"}, "COMMITMENT should be 'confirmed' or 'finalized', got 'processed'", 2),
         ({"DATABASE_URL": f"postgresql://a:hunter2@{NOBODY_LISTENS}/d"}, "PostgreSQL is not to be had at ", 1),
-        ({"DATABASE_URL": "postgresql://a:hunter2@h:99999999/d?schema=no-no"}, "DATABASE_URL: ", 1),
+        ({"DATABASE_URL": "postgresql://a:hunter2@h:port/d"}, "DATABASE_URL: the database URL's port is not ", 2),
+        ({"REDIS_URL": "redis://:hunter2@h:port/0"}, "REDIS_URL must look like redis://", 2),
         ({"HOST": "192.0.2.1"}, "HOST 192.0.2.1 PORT 8080 cannot be listened on", 1),
+        ({"LOCALNET_REPLICA_PORT": "8080"}, "LOCALNET_REPLICA_PORT 8080 is the same as PORT: ", 2),
+        ({"METRICS_PORT": "65535", "PROCESSES": "roles"}, "METRICS_PORT must be 65529 or less ", 2),
+        ({"PRICE_SOURCE": "file:/nope"}, "PRICE_SOURCE names a file that can't be read, /nope: No such file or dir", 2),
     ],
 )
 def test_up_says_in_one_sentence_why_it_cannot_start_and_leaves_nothing(
@@ -83,6 +87,21 @@ def test_without_addresses_and_without_an_engine_a_command_says_so(
     assert ended.stderr.count("\n") == 1
     names, _, rest = ended.stderr.removeprefix("surefill: ").partition(" not set, ")
     assert rest == f"and no surefill runs on {data_dir}: start the engine with surefill up, or set {names}\n"
+
+
+@pytest.mark.parametrize(
+    "command", [("env",), ("guards",), ("keys", "list"), ("checkpoint",), ("verify", "--no-chain"), ("migrate",)]
+)
+@pytest.mark.parametrize("name", ["DATABASE_URL", "DATABASE_OWNER_URL"])
+def test_a_database_url_that_is_none_is_a_wrong_setting_to_every_command(
+    command: tuple[str, ...], name: str, run: Run
+) -> None:
+    given = {"REDIS_URL": "redis://h", "SOLANA_RPC_URL": "http://h", name: "postgresql://a:hunter2@h/d?schema=no-no"}
+    ended = run(*command, **given)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == (
+        f"surefill: {name}: schema='no-no': a schema is letters, digits and underscores, at most 59 of them\n"
+    )
 
 
 def test_orders_need_an_engine_that_answers(run: Run) -> None:

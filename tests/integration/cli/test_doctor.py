@@ -254,7 +254,7 @@ async def test_a_file_of_ticks_that_cannot_be_read_hides_nothing_else(
     assert {"rpc", "wallet", "balance", "venues"} <= named(found).keys()
     [prices] = [one for one in found if one.verdict == "wrong"]
     assert prices.what == "prices"
-    assert prices.sentence.startswith("PRICE_SOURCE: ")
+    assert prices.sentence.startswith("PRICE_SOURCE names a file ")
     assert str(file) in prices.sentence
     assert by_verdict(found) == 1
 

@@ -12,7 +12,7 @@ import pytest
 
 from domain.events import OrderTriggered
 from domain.tokens import SOL, USDC, pair_of
-from runtime.errors import StartupError
+from runtime.errors import SettingsError
 from runtime.price_sources import open_prices
 from tests.integration.workers.harness import EngineHarness
 
@@ -108,6 +108,6 @@ async def test_a_single_wild_tick_latches_no_stop_whatever_else_the_feed_says(
 
 
 async def test_a_file_that_cannot_be_read_is_said_at_the_start(engine: EngineHarness, tmp_path: Path) -> None:
-    with pytest.raises(StartupError, match="PRICE_SOURCE"):
+    with pytest.raises(SettingsError, match="PRICE_SOURCE"):
         async with watched(engine, f"file:{tmp_path}/none.jsonl"):
             pass

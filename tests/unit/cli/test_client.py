@@ -28,6 +28,9 @@ class Door(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(json.dumps(body).encode())
 
+    def do_POST(self) -> None:
+        self.do_GET()
+
 
 @pytest.fixture
 def door() -> Iterator[str]:
@@ -45,6 +48,32 @@ async def test_json_that_is_no_object_is_no_engines_answer(door: str, status: in
         with pytest.raises(RefusedError, match=f"answered {status} with JSON that is no object") as refused:
             await client.orders(1)
     assert refused.value.code == "unexpected_answer"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("orders",),
+        ("orders", "--json"),
+        ("show", "a-1"),
+        ("watch", "a-1"),
+        ("amend", "a-1", "--slippage-bps=1"),
+        ("submit", "--token-in=SOL", "--token-out=USDC", "--amount-in=0.1"),
+    ],
+)
+@pytest.mark.parametrize("body", [{}, {"items": {}, "next": None}, {"orderId": 1, "items": [{}], "next": None}])
+def test_another_programs_answer_is_one_sentence(door: str, command: tuple[str, ...], body: object) -> None:
+    Door.answer = (200, body)
+    program = "from cli.main import main; main()"
+    environment = {**os.environ, "PORT": door.rpartition(":")[2]}
+    ended = subprocess.run(
+        [sys.executable, "-c", program, *command], env=environment, capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == (
+        f"surefill: {door} answered 200, but not as an engine does: another program listens there; HOST and PORT say "
+        "where the engine is (unexpected_answer)\n"
+    )
 
 
 @pytest.mark.parametrize(

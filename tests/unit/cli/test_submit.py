@@ -14,6 +14,7 @@ from api.orders.request import ALIASES, NAMES
 from cli.main import COMMANDS, LazyCommands, app
 
 Submit = Callable[..., dict[str, Any]]
+ANSWER = {"orderId": "1", "status": "pending", "side": "sell", "pair": "SOL/USDC"}
 
 
 class Door(BaseHTTPRequestHandler):
@@ -25,7 +26,7 @@ class Door(BaseHTTPRequestHandler):
         Door.posted = json.loads(self.rfile.read(int(self.headers["content-length"])))
         self.send_response(202)
         self.end_headers()
-        self.wfile.write(b'{"orderId": "1"}')
+        self.wfile.write(json.dumps(ANSWER).encode())
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def submit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Submit]:
         def run(*options: str) -> dict[str, Any]:
             ended = CliRunner().invoke(app, ["submit", "--token-in", "SOL", "--token-out", "USDC", *options])
             assert ended.exit_code == 0, ended.output
-            assert json.loads(ended.stdout) == {"orderId": "1"}
+            assert json.loads(ended.stdout) == ANSWER
             return Door.posted
 
         yield run

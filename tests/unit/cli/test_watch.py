@@ -25,7 +25,7 @@ CONFIRMED = {"sequence": 2, "status": "confirmed", "timestamp": 1_767_225_600_00
 def by_client_id(connection: ServerConnection, request: Request) -> Response | None:
     """The one request without a stream: which order goes by a client's own name."""
     if request.path == "/api/orders/by-client-id/a-1":
-        return connection.respond(HTTPStatus.OK, json.dumps({"orderId": ORDER}))
+        return connection.respond(HTTPStatus.OK, json.dumps({"orderId": ORDER, "status": "sent", "version": 1}))
     return None
 
 

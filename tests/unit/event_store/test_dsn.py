@@ -51,6 +51,9 @@ def test_a_password_may_hold_anything_and_is_shown_nowhere() -> None:
         "postgresql://h/d",
         "mysql://u:geheim@h/d",
         "postgresql://u:geheim@h:port/d",
+        "postgresql://u:geheim@h:99999/d",
+        "postgresql://u:geheim@h:0/d",
+        "postgresql://u:geheim\udcff@h/d",  # a byte of the environment that is no UTF-8
         "postgresql://u:geheim@[h/d",
         "postgresql://u:geheim@h/d?nonsense=1",
         "postgresql://u:geheim@h/d?schema=",

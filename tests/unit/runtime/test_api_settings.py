@@ -22,6 +22,8 @@ def test_the_api_is_reached_on_loopback_where_it_listens_everywhere(monkeypatch:
         ("::1", "::1", "http://[::1]:8080"),
         ("[::1]", "::1", "http://[::1]:8080"),
         ("[::]", "::", "http://[::1]:8080"),
+        ("::0", "::0", "http://[::1]:8080"),
+        ("fd00::2", "fd00::2", "http://[fd00::2]:8080"),
         ("Engine.lan", "Engine.lan", "http://Engine.lan:8080"),
     ],
 )

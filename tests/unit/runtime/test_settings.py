@@ -63,6 +63,7 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ("HOST", "x:8080"),
         ("HOST", "[::1]:8080"),
         ("HOST", "[x]"),
+        ("HOST", "fe80::1%eth0"),
         ("LOCALNET_HOST", "http://x"),
         ("SOLANA_RPC_URL", "http://"),
         ("SOLANA_RPC_URL", "http://:8899"),
@@ -75,6 +76,9 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ("SIGNER_URL", "http://"),
         ("BINANCE_URL", "wss://"),
         ("PYTH_URL", "hermes.example"),
+        ("REDIS_URL", "redis://h:port/0"),
+        ("REDIS_URL", "redis://h:99999/0"),
+        ("REDIS_URL", "redis://[h/0"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_one_sentence_that_names_the_variable(
