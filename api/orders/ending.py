@@ -9,11 +9,13 @@ import structlog
 from litestar.types import Receive
 
 from api.callers.caller import Caller
+from api.orders.as_it_is import as_it_is
 from api.orders.lookup import stream_of
 from api.services import Services
 from event_store.errors import TRANSIENT_DATABASE_ERRORS, UnreadableEventError
 from projections.errors import FeedStoppedError, OrderUnknownError, SlowConsumerError
-from projections.history import OrderState, fold_recorded
+from projections.history import fold_recorded
+from projections.order_view import OrderView
 
 log = structlog.get_logger(__name__)
 
@@ -25,7 +27,7 @@ _UNTOLD = (
 
 async def ended_within(
     services: Services, caller: Caller, order_id: UUID, seconds: float, receive: Receive
-) -> OrderState | None:
+) -> OrderView | None:
     """The order as it ended; None where it hasn't within ``seconds``, where nobody can tell, or where the client has
     left, of which the ASGI ``receive`` of its request tells: nobody waits any more, and the order goes on.
 
@@ -53,7 +55,7 @@ async def _left(receive: Receive) -> None:
         pass
 
 
-async def _ended(services: Services, caller: Caller, order_id: UUID) -> OrderState | None:
+async def _ended(services: Services, caller: Caller, order_id: UUID) -> OrderView | None:
     grown = asyncio.Event()
     follower = await services.live.follow(order_id, caller.account_id, after=0, events=False, wake=grown.set)
     try:
@@ -66,4 +68,5 @@ async def _ended(services: Services, caller: Caller, order_id: UUID) -> OrderSta
             await grown.wait()
     finally:
         services.live.leave(follower)
-    return fold_recorded(services.mapper, await stream_of(services, caller, order_id))
+    state = fold_recorded(services.mapper, await stream_of(services, caller, order_id))
+    return None if state is None else await as_it_is(services, caller, state)

@@ -130,7 +130,7 @@ async def answered(
     if ended is None:
         return JsonAnswer(body, headers=headers)
     headers |= etag(ended.version)
-    return cast(Response[AcceptedOrder], Response(ended.view(), status_code=200, headers=headers))
+    return cast(Response[AcceptedOrder], Response(ended, status_code=200, headers=headers))
 
 
 async def submitted(
