@@ -29,6 +29,7 @@ from api.comparison_patience import IsCompared
 from api.config import ApiConfig
 from api.deadman import DeadmanController
 from api.docs.page import openapi_config
+from api.handshakes import keep_reason
 from api.health import HealthController, health
 from api.network import NetworkController
 from api.order_lists.controller import OrderListsController
@@ -203,6 +204,7 @@ def create_app(
         middleware=[DefineMiddleware(Authentication, authenticator=authenticator)],
         before_request=require_plain_request,
         before_send=[name_all_methods],
+        after_exception=[keep_reason],
         lifespan=[feeding],
         plugins=[PydanticPlugin(prefer_alias=True), PROBLEM_DETAILS],
         logging_config=None,

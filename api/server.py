@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections.abc import Callable
 
+from api.handshakes import answering_handshakes
 from api.metrics import Application, measured
 from api.orders.document import BODY_LIMIT
 from api.serving.access import STRICT, Access
@@ -44,8 +45,9 @@ async def serve(
     had.
     """
     listener, lag = _bind(host, port), LoopLag(max_lag)
+    answering = shed(answering_handshakes(answering_head(app)), lag)
     serving = server(
-        measured(answered_when_stopped(checked(at_most(shed(answering_head(app), lag), at_once), access))),
+        measured(answered_when_stopped(checked(at_most(answering, at_once), access))),
         limits,
         lifespan="on",
         log_level="warning",

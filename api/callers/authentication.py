@@ -6,14 +6,12 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 
-from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from api.callers.caller import Caller
 from api.callers.rules import is_open, require_scope
 from api.callers.wrong_keys import WrongKeys
 from api.errors import ProblemError
-from api.serving.refusal import Refusal
 from commands.directory.application import PREFIX, hash_of
 from commands.directory.key_uses import KeyUses
 from commands.known_accounts import KnownAccounts
@@ -86,23 +84,11 @@ class Authentication:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not is_open(scope):
-            try:
-                caller = self._authenticator.caller(scope)
-                require_scope(caller.scopes, scope["route_handler"])
-            except ProblemError as refused:
-                if scope["type"] != ScopeType.WEBSOCKET:
-                    raise
-                await _refusal(refused).send(scope, send)  # type: ignore[arg-type]
-                return
+            caller = self._authenticator.caller(scope)
+            require_scope(caller.scopes, scope["route_handler"])
             scope["user"] = caller
         await self.app(scope, receive, send)
 
 
 def _unauthenticated(detail: str) -> ProblemError:
     return ProblemError(401, "unauthenticated", detail, headers=_CHALLENGE)
-
-
-def _refusal(problem: ProblemError) -> Refusal:
-    wait = problem.headers.get("Retry-After")
-    challenge = problem.headers.get("WWW-Authenticate")
-    return Refusal(problem.status, problem.code, problem.detail, int(wait) if wait else None, challenge, problem.given)

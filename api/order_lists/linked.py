@@ -15,9 +15,9 @@ from api.epochs_after import epochs_after
 from api.order_lists.kind import AcceptedList
 from api.order_lists.linked_limits import require_open_for_all
 from api.order_lists.linked_request import linked_request
+from api.orders.as_it_is import with_rents
 from api.orders.cancel import CancelAnswer, cancel_answer, cancelled
 from api.orders.document import Document
-from api.orders.read import with_rents
 from api.orders.submit import submission
 from api.problems import outcome_unknown
 from api.services import Services

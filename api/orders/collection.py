@@ -14,12 +14,13 @@ from api.errors import RETRY_AFTER, ProblemError
 from api.openapi import DocumentedOperation, problems
 from api.orders import fields
 from api.orders.answers import AcceptedOrder, OrderPage
+from api.orders.as_it_is import with_rents
 from api.orders.document import BODY_LIMIT
 from api.orders.headers import ETAG
 from api.orders.instants import DATE_TIME, instant_asked
 from api.orders.lookup import is_id, pair_named
 from api.orders.openapi import ExecuteOperation
-from api.orders.read import Limit, with_rents
+from api.orders.read import Limit
 from api.orders.submit import ANSWER, RESPONSES, ExpiresAfter, IdempotencyKey, Prefer, answered
 from api.services import InjectedServices, Services
 from commands.ids import order_id

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Controller, Request, Response, get, patch
@@ -17,6 +16,7 @@ from api.openapi import EXAMPLE_ORDER, DocumentedOperation, problems
 from api.orders import fields
 from api.orders.amend import RESPONSES, AmendOperation, amend
 from api.orders.answers import EventPage, event_view
+from api.orders.as_it_is import as_it_is, with_troubles
 from api.orders.document import BODY_LIMIT
 from api.orders.headers import ETAG, etag
 from api.orders.instants import DATE_TIME, instant_asked
@@ -24,10 +24,8 @@ from api.orders.lookup import parse_order_id, stream_of
 from api.orders.precondition import IfMatch, version_seen
 from api.services import InjectedServices, Services
 from commands.ids import order_id as order_id_of
-from domain.order import Order
-from domain.trading_state import AccountTrading
-from projections.history import OrderState, fold_recorded, revision, until
-from projections.order_view import DeadLetterView, HaltView, OrderView, UncertaintyView, has_rent, with_rent
+from projections.history import fold_recorded, revision, until
+from projections.order_view import OrderView
 
 OrderId = Annotated[
     str, PathParameter(description="As the 202 gave it.", schema_extra={"format": "uuid"}, examples=EXAMPLE_ORDER)
@@ -180,55 +178,11 @@ async def _order(
     state = fold_recorded(services.mapper, shown)
     if state is None:
         raise ProblemError(404, "not_yet_submitted", "The order did not exist at that instant.", field="as_of")
-    over = state.order.ended and not state.order.live_attempts
-    as_it_is = over or state.version < recorded[-1].version
-    view = state.view() if as_it_is else await _with_troubles(services, caller, state)
-    if not (version or at):
-        [view] = await with_rents(services, [view])
+    if state.version < recorded[-1].version:
+        view = state.view()
+    elif at is None:
+        view = await as_it_is(services, caller, state)
+    else:
+        # Its rent may have come back since that instant, of which its events say nothing.
+        view = await with_troubles(services, caller, state)
     return Response(view, headers=etag(revision(shown)))
-
-
-async def with_rents(services: Services, views: Sequence[OrderView]) -> list[OrderView]:
-    """Orders as of now, each with what has become of the rent in its guard."""
-    returned = await services.returned_rents([one.order_id for one in views if has_rent(one)])
-    return [with_rent(view, returned=view.order_id in returned) for view in views]
-
-
-async def _with_troubles(services: Services, caller: Caller, state: OrderState) -> OrderView:
-    """An order as of now, with what isn't known of its attempt, whether it was set aside, and whether trading is
-    halted.
-    """
-    undecided = _undecided_attempts(state.order)
-    uncertainty = await services.uncertainty(state.order_id, undecided) if undecided else None
-    dead_letter = await services.dead_letter(state.order_id)
-    uncertain = uncertainty and UncertaintyView(
-        attempt=uncertainty.attempt,
-        reason=uncertainty.reason,
-        since=uncertainty.since,
-        checked_at=uncertainty.checked_at,
-        resolvable=uncertainty.permanent,
-    )  # fmt: skip
-    letter = dead_letter and DeadLetterView(processor=dead_letter.processor, since=dead_letter.since)
-    trading = await services.trading(caller.account_id)
-    halted = trading.why if trading.halted else None
-    halt = halted and HaltView(code=_halt_code(trading), detail=halted)
-    troubles = {"uncertainty": uncertain, "dead_letter": letter, "halt": None if state.order.ended else halt}
-    return state.view().model_copy(update=troubles)
-
-
-def _halt_code(trading: AccountTrading) -> Literal["log_behind", "trading_halted"]:
-    return "log_behind" if trading.behind and not trading.unreadable else "trading_halted"
-
-
-def _undecided_attempts(order: Order) -> list[int]:
-    """The attempts that may still land, the one whose end isn't proven while the order goes on, the confirmed one that
-    no node may have shown to be final yet; else the newest of those that count as lost, which the guard may refute.
-    """
-    undecided = list(order.live_attempts)
-    if order.unproven_attempt and not order.ended:
-        undecided.append(order.unproven_attempt)
-    if not order.is_finalized:
-        undecided += [attempt for attempt in order.attempts if attempt.end == "confirmed"]
-    if not undecided and order.guard_taken_by is None:
-        undecided += order.attempts[-1:]
-    return [attempt.number for attempt in undecided]

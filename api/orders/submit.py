@@ -124,11 +124,13 @@ async def answered(
     if (seconds := preferred_wait(prefer)) is None:
         return JsonAnswer(body, headers=headers)
     headers["Preference-Applied"] = f"wait={seconds}"
-    ended = await ended_within(services, caller, body.order_id, seconds) if seconds else None
+    ended = None
+    if seconds:
+        ended = await ended_within(services, caller, body.order_id, seconds, request.receive)
     if ended is None:
         return JsonAnswer(body, headers=headers)
     headers |= etag(ended.version)
-    return cast(Response[AcceptedOrder], Response(ended.view(), status_code=200, headers=headers))
+    return cast(Response[AcceptedOrder], Response(ended, status_code=200, headers=headers))
 
 
 async def submitted(

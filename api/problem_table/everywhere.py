@@ -63,7 +63,7 @@ EVERYWHERE = (
         "`retryable` is false for a `POST` that isn't an order's or a list's with `Idempotency-Key`",
         "ask again; an order only with its `clientOrderId`, or look for it first",
     ),
-    Entry("not_found", 404, False, "there is nothing at this path", "`/docs` lists the paths"),
+    Entry("not_found", 404, False, "there is nothing at this path, or no WebSocket", "`/docs` lists the paths"),
     Entry("method_not_allowed", 405, False, "the path doesn't take this method", "`Allow` lists what it takes"),
     Entry(
         "log_unavailable",

@@ -113,6 +113,19 @@ async def test_a_page_elsewhere_cannot_listen(engine: Engine, caplog: pytest.Log
         assert json.loads(await socket.recv())["orderId"] == order_id
 
 
+@pytest.mark.parametrize("path", ["/ws/nothing", "/ws/orders", "/api/orders", "/health/live", "/docs/nothing", "/%ff"])
+async def test_a_websocket_where_none_is_served_is_told_so_as_a_request_is(
+    path: str, engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        await connect(f"{engine.ws}{path}")
+    answer = refused.value.response
+    assert (answer.status_code, answer.headers["Content-Type"]) == (404, "application/problem+json")
+    document = json.loads(answer.body)
+    assert (document["code"], document["status"], document["retryable"]) == ("not_found", 404, False)
+    assert not [record for record in caplog.records if record.name.startswith("uvicorn")]
+
+
 @pytest.mark.parametrize("header", ["X-Forwarded-For", "X-Forwarded-Prefix", "Forwarded", "X-Real-IP", "Via"])
 async def test_a_proxy_in_front_is_refused_and_told_why(header: str, engine: Engine) -> None:
     status, _, body = await ask(engine, "GET /health/live", "Host: localhost", f"{header}: 203.0.113.5")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -18,7 +19,7 @@ from domain.quotes import Refusal
 from domain.tokens import KNOWN_TOKENS
 from projections.orders import PROCESSOR
 from runtime.preconditions import require_wallet
-from tests.integration.api.serving import CONFIG, MAPPER, Engine, running
+from tests.integration.api.serving import BODY, CONFIG, MAPPER, Engine, running
 from tests.integration.conftest import TestDatabase
 from tests.unit.domain.scenario import NOW, build, landing, quote, quoted
 from workers.dispatch.work import WorkTable
@@ -225,13 +226,18 @@ async def test_what_is_not_known_of_a_live_attempt_is_said_with_the_order(
 
 
 async def test_an_order_says_whether_the_rent_of_its_guard_has_come_back(engine: Engine) -> None:
-    order = (await engine.submit())["links"]["order"]
+    order = (await engine.submit(clientOrderId="r-1"))["links"]["order"]
     order_id = order.rpartition("/")[2]
     await engine.tell(order_id, *TO_CONFIRMED)
     fee = (await engine.http.get(order)).json()["fee"]
     assert (fee["guardRentLamports"], fee["guardRentReturned"]) == ("2039280", False)
+    newest = await engine.http.get(order, params={"version": 6})
+    repeat = {**BODY, "clientOrderId": "r-1"}
+    waited = await engine.http.post("/api/orders", json=repeat, headers={"Prefer": "wait=5"})
+    assert waited.status_code == 200 and newest.json()["fee"] == waited.json()["fee"] == fee
     # Of an order as it was nobody says what has happened since.
-    assert "guardRentReturned" not in (await engine.http.get(order, params={"version": 6})).json()["fee"]
+    then = await engine.http.get(order, params={"as_of": datetime.now(UTC).isoformat()})
+    assert then.json()["fee"] == {name: value for name, value in fee.items() if name != "guardRentReturned"}
     async with engine.pool.connection() as connection:
         await connection.execute(
             "insert into guards (order_id, account_id, since, lamports, largest, reclaim, returned)"

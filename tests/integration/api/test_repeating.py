@@ -115,3 +115,22 @@ async def test_who_would_wait_for_no_time_is_answered_at_once_and_leaves_nothing
             answer = await engine.http.post(ORDERS, json=resting, headers={"Prefer": "wait=0"})
         assert (answer.status_code, answer.headers["preference-applied"]) == (202, "wait=0")
     assert REGISTRY.get_sample_value("surefill_live_subscriptions") == waiting
+
+
+async def test_who_leaves_while_it_waits_makes_room_at_once_and_its_order_stays(database: TestDatabase) -> None:
+    async with running(database.app, at_once=1) as engine:
+        address, waiting = httpx2.URL(engine.url), {"Prefer": "wait=30"}
+        post = engine.http.build_request("POST", ORDERS, json={**BODY, "clientOrderId": "k-1"}, headers=waiting)
+        lines = [f"{name}: {value}" for name, value in post.headers.items()]
+        _, writer = await asyncio.open_connection(address.host, address.port)
+        writer.write("\r\n".join([f"POST {ORDERS} HTTP/1.1", *lines, "", ""]).encode() + post.read())
+        async with asyncio.timeout(10):
+            while await engine.events.head() < 2:
+                await asyncio.sleep(0.02)
+        full = await engine.http.get(f"{ORDERS}/by-client-id/k-1")
+        assert (full.status_code, full.json()["code"]) == (503, "overloaded")
+        writer.close()
+        async with asyncio.timeout(10):
+            while (order := await engine.http.get(f"{ORDERS}/by-client-id/k-1")).status_code == 503:
+                await asyncio.sleep(0.02)
+        assert (order.status_code, order.json()["status"]) == (200, "routing")

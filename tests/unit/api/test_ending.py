@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any, cast
 from uuid import UUID
@@ -58,9 +59,14 @@ def failing(error: Exception) -> Any:
     return fails
 
 
+async def staying() -> Any:
+    """What a client's request says that is still there: nothing more."""
+    await asyncio.get_running_loop().create_future()
+
+
 async def waited(live: Live, at_load: Exception) -> Any:
     services = SimpleNamespace(live=live, events=SimpleNamespace(load=failing(at_load)), mapper=None)
-    ended = await ended_within(cast(Services, services), CALLER, ORDER, 5)
+    ended = await ended_within(cast(Services, services), CALLER, ORDER, 5, staying)
     assert live.following == 0
     return ended
 
