@@ -178,8 +178,8 @@ class SolanaChain(Chain):
             raise UnansweredError(self._main.name, "not every signature was answered")
         return Statuses(answer.context.slot, tuple(status and _status(status) for status in answer.value))
 
-    async def landing(self, sent: SentTransaction, commitment: Commitment) -> Landing | None:
-        return await self._outcomes.landing(sent, commitment)
+    async def landing(self, sent: SentTransaction, commitment: Commitment, *, of_all: bool = False) -> Landing | None:
+        return await self._outcomes.landing(sent, commitment, of_all=of_all)
 
     async def outcomes(self, questions: Sequence[OutcomeQuestion]) -> list[Landing | ExpiryEvidence | Inconclusive]:
         return await self._outcomes.of(questions)
