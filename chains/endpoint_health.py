@@ -42,12 +42,18 @@ class _Seen:
 
 class EndpointHealth:
     """Of ``endpoints``, the main one first. ``look`` compares them once, ``run`` for ever. ``blockhash`` gets one as
-    those who build transactions do, and raises as it does for them.
+    those who build transactions do, and raises as it does for them; ``overstated`` says whose height wasn't believed.
     """
 
-    def __init__(self, endpoints: Sequence[Endpoint], blockhash: Callable[[], Awaitable[Blockhash]]) -> None:
+    def __init__(
+        self,
+        endpoints: Sequence[Endpoint],
+        blockhash: Callable[[], Awaitable[Blockhash]],
+        overstated: Callable[[], str | None],
+    ) -> None:
         self._endpoints = endpoints
         self._blockhash = blockhash
+        self._overstated = overstated
         self._genesis: dict[Endpoint, str] = {}
         self._lags: dict[Endpoint, float] = {}
         self._unanswered: set[Endpoint] = set()
@@ -65,6 +71,8 @@ class EndpointHealth:
         main = self._endpoints[0]
         if self._no_blockhash and main not in self._unanswered:
             said.append(f"{main.name} gives no blockhash to build with: {self._no_blockhash}")
+        if overstated := self._overstated():
+            said.append(overstated)
         return "; ".join(said) or None
 
     async def run(self) -> None:

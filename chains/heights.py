@@ -14,16 +14,16 @@ from domain.evidence import Commitment, enough
 WITHIN_S = 1.0
 
 
-async def greatest(endpoints: Sequence[Endpoint]) -> tuple[int, str]:
-    """The greatest confirmed block height that any of ``endpoints`` shows, the main one first, and the name of the
-    first that does. Raises ``ChainUnavailableError``, with what the main one says, where that shows none.
+async def confirmed(endpoints: Sequence[Endpoint]) -> dict[Endpoint, int]:
+    """The confirmed block heights of those of ``endpoints`` that show one, the main one first.
+
+    Raises ``ChainUnavailableError``, with what the main one says, where that shows none.
     """
     main, *others = endpoints
     asked = asyncio.gather(*(_height(one, "confirmed") for one in others))
     height, shown = await asyncio.gather(_asked(main, "confirmed"), asked)
-    known = [(height, main.name)]
-    known += [(one, other.name) for one, other in zip(shown, others, strict=True) if one is not None]
-    return max(known, key=lambda one: one[0])
+    known = zip(others, shown, strict=True)
+    return {main: height, **{other: one for other, one in known if one is not None}}
 
 
 async def passed(endpoints: Sequence[Endpoint]) -> int:

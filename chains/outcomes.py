@@ -24,14 +24,14 @@ class Outcomes:
         self._endpoints = endpoints
         self._custom_codes = custom_codes
 
-    async def landing(self, sent: SentTransaction, commitment: Commitment) -> Landing | None:
+    async def landing(self, sent: SentTransaction, commitment: Commitment, *, of_all: bool = False) -> Landing | None:
         try:
             first = await self._landing_at(self._endpoints[0], sent, commitment)
         except UnbelievableError:
             if shown := alike(await self._landings(self._endpoints[1:], sent, commitment)):
                 return shown
             raise
-        if first and first.error is None and commitment == "confirmed":
+        if first and first.error is None and commitment == "confirmed" and not of_all:
             return first
         # The main endpoint may be the one that lies, or that doesn't have it; for good, others must show the same.
         return alike([first, *await self._landings(self._endpoints[1:], sent, commitment)])

@@ -141,11 +141,12 @@ class Chain(Protocol):
 
     async def statuses(self, signatures: Sequence[str], *, search_history: bool = False) -> Statuses: ...
 
-    async def landing(self, sent: SentTransaction, commitment: Commitment) -> Landing | None:
+    async def landing(self, sent: SentTransaction, commitment: Commitment, *, of_all: bool = False) -> Landing | None:
         """The transaction itself once it can be read at ``commitment``, amounts from its token balances.
 
         A success that any endpoint shows counts before a failure that others show. ``shown_by`` names who shows a
-        failure, or a ``finalized`` success in the same slot with the same amounts; of a ``confirmed`` one the first.
+        failure, or a ``finalized`` success in the same slot with the same amounts; of a ``confirmed`` one the first,
+        unless all are asked.
         """
 
     async def outcomes(self, questions: Sequence[OutcomeQuestion]) -> list[Landing | ExpiryEvidence | Inconclusive]:

@@ -39,13 +39,12 @@ from chains.protocol import (
 )
 from chains.reclaim_landings import ReclaimShown, see_reclaim
 from chains.rent import most_rent
+from chains.signing_height import SigningHeight
 from chains.transaction_errors import CustomCodes, transaction_error
-from domain.evidence import BLOCKHASH_LIFE, Commitment, ExpiryEvidence, Landing
+from domain.evidence import Commitment, ExpiryEvidence, Landing
 
 STATUSES_A_CALL = 256
 ACCOUNTS_A_CALL = 100
-# How far a blockhash's life may be from the 150 blocks that it is: endpoints are a few blocks apart.
-LIFE_TOLERANCE = BLOCKHASH_LIFE // 2
 
 # Where a token account keeps its amount: after mint and owner, a little-endian u64.
 _TOKEN_AMOUNT = slice(64, 72)
@@ -75,7 +74,8 @@ class SolanaChain(Chain):
     ) -> None:
         self._endpoints = [Endpoint(each, timeout=timeout, connections=connections) for each in (url, *extra_urls)]
         self._main = self._endpoints[0]
-        self.health = EndpointHealth(self._endpoints, self.latest_blockhash)
+        self._signing_height = SigningHeight(self._endpoints)
+        self.health = EndpointHealth(self._endpoints, self.latest_blockhash, lambda: self._signing_height.problem)
         self._sends = sends
         self.landers = Landers(landers, timeout=timeout)
         self._times = BlockTimes(self._main)
@@ -119,11 +119,9 @@ class SolanaChain(Chain):
 
     async def latest_blockhash(self) -> Blockhash:
         call = self._main.call("getLatestBlockhash", {"commitment": "confirmed"}, shape=answers.LATEST_BLOCKHASH)
-        answer, (height, shown_by) = await asyncio.gather(call, heights.greatest(self._endpoints))
+        answer, shown = await asyncio.gather(call, heights.confirmed(self._endpoints))
         latest = answer.value
-        if abs(latest.last_valid_block_height - height - BLOCKHASH_LIFE) > LIFE_TOLERANCE:
-            said = f"a blockhash valid until {latest.last_valid_block_height}, and {shown_by} shows the height {height}"
-            raise UnansweredError(self._main.name, said)
+        height = await self._signing_height.of(latest, shown)
         return Blockhash(str(latest.blockhash), answer.context.slot, latest.last_valid_block_height, height)
 
     async def passed_height(self) -> int:
@@ -178,8 +176,8 @@ class SolanaChain(Chain):
             raise UnansweredError(self._main.name, "not every signature was answered")
         return Statuses(answer.context.slot, tuple(status and _status(status) for status in answer.value))
 
-    async def landing(self, sent: SentTransaction, commitment: Commitment) -> Landing | None:
-        return await self._outcomes.landing(sent, commitment)
+    async def landing(self, sent: SentTransaction, commitment: Commitment, *, of_all: bool = False) -> Landing | None:
+        return await self._outcomes.landing(sent, commitment, of_all=of_all)
 
     async def outcomes(self, questions: Sequence[OutcomeQuestion]) -> list[Landing | ExpiryEvidence | Inconclusive]:
         return await self._outcomes.of(questions)

@@ -24,6 +24,7 @@ def concerns_others(before: Order | None, after: Order | None) -> bool:
     if before is None:
         return after.ended
     ends = after.ended and before.status != after.status
+    ends |= after.lets_others_begin and not before.lets_others_begin
     return ends or (after.cancellation is not None and before.cancellation is None)
 
 
@@ -67,7 +68,7 @@ def _meaning(
     if not other.leg.follows_first or order.leg.number != 1:
         return None
     if is_filled:
-        return c.ReleaseOrder(now) if other.is_held else None
+        return c.ReleaseOrder(now) if other.is_held and order.lets_others_begin else None
     if order.was_executed_elsewhere:
         # It was filled by other terms, or may have been, and what follows it executed: that waits for who knows more.
         return None

@@ -142,6 +142,7 @@ def confirmed(order: Order, attempt: Attempt, landing: Landing, *, because: str 
         raise DomainError("amounts_out_of_bounds", "The amounts are outside of what the transaction was signed for.")
     # Of an order that names its amount out, less may be paid than was quoted, or more.
     venue_fee = quote.fee_of(landing.amount_in)
+    is_followed = order.leg is not None and order.leg.is_followed
     return e.OrderConfirmed(
         attempt=attempt.number,
         tx_hash=landing.signature,
@@ -158,4 +159,5 @@ def confirmed(order: Order, attempt: Attempt, landing: Landing, *, because: str 
         because=because,
         tip_lamports=attempt.tip_lamports,
         account_rent_lamports=landing.account_rent_lamports,
+        shown_alone=is_followed and because is None and not landing.is_enough,
     )

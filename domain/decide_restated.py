@@ -44,7 +44,7 @@ def restate(order: Order, command: c.RestateOutcome) -> list[e.OrderEvent]:
         e.OrderRestated(
             reason=reason,
             instead_of=order.fill.tx_hash,
-            **{name: value for name, value in vars(now).items() if name != "because"},
+            **{name: value for name, value in vars(now).items() if name in e.OrderRestated.model_fields},
         )
     ]
 

@@ -20,7 +20,8 @@ class OrderConfirmed(BaseOrderEvent):
     an operator said so of what the chain no longer tells. ``tip_lamports`` went to landers, beside the network fee;
     ``account_rent_lamports`` lies in token accounts of the wallet's that it made. A swap that another log or engine
     signed has the attempt's number there, and neither venue nor its fee. ``venue_fee`` is of ``amount_in``, None where
-    the venue's rate doesn't tell it exactly.
+    the venue's rate doesn't tell it exactly. ``shown_alone`` is set of an order that others of its list follow: one
+    endpoint of several shows the swap, and they begin once another one does.
     """
 
     TOPIC = "order.OrderConfirmed"
@@ -41,6 +42,7 @@ class OrderConfirmed(BaseOrderEvent):
     because: str | None = None
     tip_lamports: Annotated[BaseUnits, Field(exclude_if=operator.not_)] = 0
     account_rent_lamports: Annotated[BaseUnits, Field(exclude_if=operator.not_)] = 0
+    shown_alone: Annotated[bool, Field(exclude_if=operator.not_)] = False
 
 
 RestatedFor = Literal["other_amounts", "other_slot", "other_fees", "another_attempt", "cancel", "other_leg"]

@@ -216,7 +216,10 @@ def _apply_built(order: Order, event: e.TransactionBuilt) -> OrderChange:
 def _apply_build_rejected(order: Order, event: e.BuildRejected) -> OrderChange:
     if event.code == Code.GUARD_TAKEN:
         return {"obstacle": event.code, "attempts": in_question(order.attempts)}
-    change: OrderChange = {"obstacle": event.code, "rejections": order.rejections + 1}
+    change: OrderChange = {"rejections": order.rejections + 1}
+    if not order.is_taken_elsewhere:
+        # A node that lags doesn't know the guard yet, and what it says instead takes back nothing.
+        change["obstacle"] = event.code
     if event.code in MISQUOTED and may_be_widened(order):
         minimum, maximum = widened(order)
         change |= {"misquoted": True, "first_minimum_out": minimum, "first_maximum_in": maximum}

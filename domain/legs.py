@@ -33,6 +33,11 @@ class Leg(Recorded):
         return self.kind != "oco" and self.number > 1
 
     @property
+    def is_followed(self) -> bool:
+        """Whether the list's other orders begin only once this one is filled."""
+        return self.kind != "oco" and self.number == 1
+
+    @property
     def is_exclusive(self) -> bool:
         """Whether the order and another one of its list exclude each other: they share one guard."""
         return is_exclusive(self.kind, self.number)

@@ -85,7 +85,8 @@ class Route(State):
 class Fill(State):
     """What was executed, from the chain's own balances; the venue is unknown of what this log did not sign.
 
-    ``by_operator``: from what a person said of it.
+    ``by_operator``: from what a person said of it. ``shown_alone``: one endpoint of several shows it, which lets no
+    order begin that follows in a list.
     """
 
     venue: str | None
@@ -102,6 +103,7 @@ class Fill(State):
     by_operator: IfSet[bool] = False
     tip_lamports: IfSet[BaseUnits] = 0
     account_rent_lamports: IfSet[BaseUnits] = 0
+    shown_alone: IfSet[bool] = False
 
 
 class PaperFill(State):
@@ -225,6 +227,11 @@ class Order(OrderTerms):
     def was_closed_elsewhere(self) -> bool:
         """Whether it ended because a reclaim of elsewhere closed its guard: what had made that nobody shows."""
         return self.was_executed_elsewhere and self.guard_taken_by is None
+
+    @property
+    def lets_others_begin(self) -> bool:
+        """Whether it is filled as far as it takes for what follows it in its list: no single endpoint's word."""
+        return self.status == "confirmed" and not (self.fill and self.fill.shown_alone)
 
     @property
     def is_finalized(self) -> bool:

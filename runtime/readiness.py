@@ -23,6 +23,7 @@ FOLLOWERS = (PROCESSOR,)
 # Twice a lease: after a crash the standby takes over within one, and has another to catch up.
 LAG_S = 10.0
 _UNKNOWN_OUTCOMES = statement(__file__, "unknown_outcomes")
+_UNDECIDED_RECLAIMS = statement(__file__, "undecided_reclaims")
 _LATE_HISTORIES = statement(__file__, "late_histories")
 
 
@@ -62,6 +63,15 @@ def role_checks(
             row = await (await connection.execute(_UNKNOWN_OUTCOMES)).fetchone()
         return f"the outcome of {row[0]} orders isn't known, such as {row[1]}: {row[2]}" if row else None
 
+    async def reclaims() -> str | None:
+        async with pool.connection() as connection:
+            row = await (await connection.execute(_UNDECIDED_RECLAIMS)).fetchone()
+        if row is None:
+            return None
+        number, reason = row
+        such = f"a reclaim of rents: {reason}" if number == 1 else f"{number} reclaims of rents, one: {reason}"
+        return f"nobody can tell what became of {such}"
+
     async def history() -> str | None:
         if await behind():
             return None
@@ -78,5 +88,6 @@ def role_checks(
         Check("leases", leases, essential=False),
         Check("positions", positions, essential=False),
         Check("outcomes", outcomes, essential=False),
+        Check("reclaims", reclaims, essential=False),
         Check("history", history, essential=False),
     ]

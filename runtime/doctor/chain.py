@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from chains.endpoint import Endpoint
 from chains.errors import ChainUnavailableError
 from chains.networks import network_of
-from chains.solana_client import LIFE_TOLERANCE, SolanaChain
+from chains.signing_height import LIFE_TOLERANCE
+from chains.solana_client import SolanaChain
 from runtime.agreed_chain import is_genesis_hash
 from runtime.doctor.finding import Finding, look, well, wrong
 from runtime.doctor.outcomes import look_at_outcomes
@@ -21,6 +22,7 @@ MOST_OFF_S = 10
 
 async def look_at_chain(chain: SolanaChain) -> list[Finding]:
     """Of the endpoint at SOLANA_RPC_URL, and those at SOLANA_EVIDENCE_RPC_URLS beside it."""
+    ahead: list[Finding] = []
     try:
         genesis = await chain.genesis_hash()
         if not is_genesis_hash(genesis):
@@ -31,11 +33,10 @@ async def look_at_chain(chain: SolanaChain) -> list[Finding]:
                     "check the address; ask it yourself for getGenesisHash",
                 )
             ]
-        if ahead := await _far_ahead(chain):
-            return ahead
+        ahead = await _far_ahead(chain)
         blockhash = await chain.latest_blockhash()
     except ChainUnavailableError as error:
-        return [
+        return ahead or [
             wrong(
                 "rpc",
                 f"the endpoint at SOLANA_RPC_URL gives no answer that can be used: {error}",
@@ -59,7 +60,7 @@ async def look_at_chain(chain: SolanaChain) -> list[Finding]:
 
 
 async def _far_ahead(chain: SolanaChain) -> list[Finding]:
-    """Endpoints that claim a height no blockhash of the main one's fits: nothing is built while one does."""
+    """Endpoints that claim a height no blockhash of the main one's fits: of two, nothing is built while one does."""
     height, found = await chain.block_height("confirmed"), []
     for endpoint in chain.evidence_endpoints:
         try:
@@ -80,6 +81,9 @@ async def _evidence(endpoint: Endpoint, genesis: str, height: int) -> Finding:
     if served != genesis:
         advice = "it must serve the chain that SOLANA_RPC_URL serves"
         return wrong("evidence", f"{endpoint.name} serves another chain, genesis {served}", advice)
+    if reached - height > LIFE_TOLERANCE:
+        said = f"{endpoint.name} is at height {reached}, and others at {height}: it isn't believed"
+        return wrong("evidence", said, "remove it, or wait until it agrees")
     if height - reached > MOST_BEHIND:
         return look(
             "evidence", f"{endpoint.name} is {height - reached} blocks behind", "no proof comes from it like that"

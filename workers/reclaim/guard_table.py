@@ -32,6 +32,7 @@ _POSTPONE = statement(__file__, "postpone")
 _DROP = statement(__file__, "drop")
 _ON_THEIR_WAY = statement(__file__, "on_their_way")
 _NOW = statement(__file__, "now")
+_UNDECIDED = statement(__file__, "undecided")
 _TRACKED = statement(__file__, "tracked")
 
 # A guard that alone could not be closed is tried again after this long.
@@ -117,6 +118,11 @@ class GuardTable:
         }
         async with self._pool.connection() as connection:
             await connection.execute(_POSTPONE, arguments)
+
+    async def undecided(self, reclaim_id: UUID, reason: str | None) -> None:
+        """Say of a reclaim's guards why nobody can tell what became of it, or that that is so no longer."""
+        async with self._pool.connection() as connection:
+            await connection.execute(_UNDECIDED, {"reclaim": reclaim_id, "reason": reason})
 
     async def drop(self, order_ids: Iterable[UUID]) -> None:
         """Forget orders that left no guard on the chain."""

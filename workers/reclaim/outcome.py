@@ -20,6 +20,8 @@ FEE_LAMPORTS = 10_000
 
 ITS_GUARDS_STAY = "it is shown to have landed, and its guards are not shown to be gone"
 ITS_GUARDS_ARE_GONE = "it is shown to have failed, and no guard of it is shown to be there"
+ALONE = "shows it, as failed, and no other endpoint does: it waits for one that keeps old transactions"
+"""Its guards don't tell: gone, as a success would have left them, or shown otherwise by one than by another."""
 GUARDS_DIFFER = "one endpoint shows its guards, and another doesn't"
 
 
@@ -70,7 +72,7 @@ def outcome(reclaim: Reclaim, shown: ReclaimShown, seen: GuardsSeen, elsewhere: 
     if failures:
         # Whoever doesn't show it may keep no history. It closed nothing: that fee at most is told wrong.
         closed_nothing = bool(there or (gone and others)) and failures[0].fee_lamports == FEE_LAMPORTS
-        alone = Undecided(f"{', '.join(failing)} alone shows it, as failed")
+        alone = Undecided(f"{', '.join(failing)} {ALONE}")
         return IfItLasts(_failed(signature, failures[0])) if closed_nothing else alone
     # A success would have closed each of them itself.
     if there or (gone and others):

@@ -15,6 +15,7 @@ from domain.order import Attempt, Order
 from event_store.processors.leases import Lease
 from workers.dispatch.work import WorkTable
 from workers.outcome_question import sent_transaction
+from workers.tracker.followers import Followers
 from workers.tracker.outcome_recorder import OutcomeRecorder
 from workers.tracker.tracked_attempt import TrackedAttempt
 
@@ -30,6 +31,7 @@ class Finality:
         chain: Chain,
         work: WorkTable,
         recorder: OutcomeRecorder,
+        followers: Followers,
         clock: Callable[[], datetime],
         *,
         patience: float,
@@ -38,6 +40,7 @@ class Finality:
         self._chain = chain
         self._work = work
         self._recorder = recorder
+        self._followers = followers
         self._clock = clock
         self._patience = patience
         self._repeat = repeat
@@ -76,6 +79,7 @@ class Finality:
         self, lease: Lease, attempt: TrackedAttempt, history: LoadedOrder, winner: Attempt, shown: Landing
     ) -> None:
         if attempt.number == winner.number:
+            await self._followers.begin(lease, attempt)
             restate = RestateOutcome(winner.number, shown)
             if await self._recorder.record(lease, attempt, history, restate):
                 attempt.schedule.finish()

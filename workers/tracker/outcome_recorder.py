@@ -120,11 +120,15 @@ class OutcomeRecorder:
             await self._record_contradiction(lease, attempt, contradiction.kind, contradiction.detail)
             attempt.schedule.finish()
             return
+        await self.make_certain(attempt)
+        await self._dead_letters.remove(attempt.order_id)
+        self._tracked.update(history)
+
+    async def make_certain(self, attempt: TrackedAttempt) -> None:
+        """Take back what its order says of what isn't known of the attempt."""
         if attempt.schedule.uncertain:
             await self._work.clear_uncertainty(attempt.order_id, attempt.number)
             attempt.schedule.recorded()
-        await self._dead_letters.remove(attempt.order_id)
-        self._tracked.update(history)
 
     async def record_contradiction(
         self, lease: Lease, attempt: TrackedAttempt, kind: Contradiction, detail: str

@@ -15,6 +15,7 @@ class Schedule:
     ``failures`` times in a row. Before ``read_after`` its transaction isn't read: what was read of it can't be so.
     ``uncertain``: it stands with the order what keeps its outcome from being known.
     ``finished``: nothing more is to be learned of the attempt. ``over``: its outcome is recorded, whatever is learned.
+    ``others_began``: what follows its order in a list was released.
     ``seen``: the newest status showed it. ``looked_at``: what was told of its guard last is as the log has it.
     """
 
@@ -31,6 +32,7 @@ class Schedule:
     over: bool = False
     looked_at: bool = False
     next_visit: float = 0.0
+    others_began: bool = False
 
     @classmethod
     def starting(cls, now: float) -> Schedule:
@@ -98,6 +100,9 @@ class Schedule:
 
     def outcome_is_recorded(self, over: bool) -> None:
         self.over = over
+
+    def others_begin(self) -> None:
+        self.others_began = True
 
     def finish(self) -> None:
         self.finished = True

@@ -83,6 +83,11 @@ class TrackedAttempt(Struct, frozen=True, eq=False, gc=False):
         return asked is not None and asked.code == Code.OTHER_LEG_FILLED and not self.order_ended
 
     @property
+    def is_waited_for(self) -> bool:
+        """Whether other orders of its list begin once more endpoints than one show its swap."""
+        return self.confirmed and not (self.order.lets_others_begin or self.schedule.others_began)
+
+    @property
     def sent(self) -> SentTransaction:
         return sent_transaction(self.order, self.attempt)
 

@@ -36,6 +36,7 @@ from workers.outages import Outages
 from workers.tracker.chain_silence import ChainSilence
 from workers.tracker.expiry_prover import ExpiryProver
 from workers.tracker.finality import Finality
+from workers.tracker.followers import Followers
 from workers.tracker.guard_watch import GuardWatch
 from workers.tracker.landing_recorder import LandingRecorder
 from workers.tracker.outcome_recorder import OutcomeRecorder
@@ -102,7 +103,9 @@ class Tracker:
         self._recorder = OutcomeRecorder(orders, accounts, closed, trading, work, self._tracked, dead_letters)
         waits = self._pace.uncertain_after
         self._landings = LandingRecorder(chain, work, self._recorder, clock, commitment=commitment, patience=waits)
-        self._finality = Finality(chain, work, self._recorder, clock, patience=waits, repeat=self._pace.proof)
+        said = {"patience": waits, "repeat": self._pace.proof}
+        self._followers = Followers(chain, orders, work, self._recorder, clock, **said)
+        self._finality = Finality(chain, work, self._recorder, self._followers, clock, **said)
         self._prover = ExpiryProver(chain, work, self._recorder, self._landings, self._finality, clock)
         self._guards = GuardWatch(chain)
         self._silence = ChainSilence(work, patience=self._pace.uncertain_after, repeat=self._pace.proof)
@@ -196,6 +199,7 @@ class Tracker:
         landed: list[tuple[TrackedAttempt, Commitment]] = []
         final: list[TrackedAttempt] = []
         failed: list[TrackedAttempt] = []
+        waited_for: list[TrackedAttempt] = []
         missing: list[TrackedAttempt] = []
         for attempt, status in zip(chunk, answer.found, strict=True):
             attempt.schedule.shown(status is not None)
@@ -206,6 +210,8 @@ class Tracker:
                 missing.append(attempt)
             if attempt.unproven or status is None:
                 continue
+            if attempt.is_waited_for and not status.failed and attempt.schedule.may_read(now):
+                waited_for.append(attempt)
             if attempt.confirmed or (attempt.order_confirmed and not status.failed):
                 if status.commitment == "finalized" and attempt.schedule.is_proof_due(now):
                     (failed if status.failed else final).append(attempt)
@@ -214,6 +220,7 @@ class Tracker:
         due = [attempt for attempt in missing if self._is_send_due(attempt, now)]
         sends = (self._recorder.isolate(attempt, self._send, lease, attempt) for attempt in due)
         await asyncio.gather(self._landings.read(lease, landed), self._finality.settle(lease, final), *sends)
+        await self._followers.look(lease, waited_for)
         # A confirmed one that failed after all: whether another landed in its place is for the guard to say.
         self._start_proofs(lease, [*failed, *(attempt for attempt in missing if self._is_proof_due(attempt, now))])
 

@@ -35,6 +35,8 @@ class Book:
 
     def __init__(self) -> None:
         self._orders: dict[UUID, WaitingOrder] = {}
+        # Orders that no price reaches yet, as they begin after another one, each with its version.
+        self._held: dict[UUID, int] = {}
         self._levels: dict[_Level, list[_Row]] = {}
         # By symbol, each pair and how many orders wait on it.
         self._pairs: dict[str, tuple[Pair, int]] = {}
@@ -61,7 +63,7 @@ class Book:
     def version_of(self, order_id: UUID) -> int:
         """The version of its stream as of which the book has the order; 0 where the order isn't in it."""
         known = self._orders.get(order_id)
-        return known.version if known else 0
+        return known.version if known else self._held.get(order_id, 0)
 
     def put(self, order: WaitingOrder) -> None:
         """Add ``order``, or put it in place of an older version; a version that isn't newer changes nothing."""
@@ -70,7 +72,7 @@ class Book:
             return
         trail = self.trails.take(known) if known else None
         self.take(order.order_id)
-        self._expiries.add(order)
+        self._expiries.add(order.order_id, order.expires_at)
         symbol = order.pair.symbol
         self._pairs[symbol] = (order.pair, self._pairs.get(symbol, (order.pair, 0))[1] + 1)
         if order.trail_bps is not None:
@@ -82,10 +84,18 @@ class Book:
             self._orders[order.order_id] = order
             self._new_timers.append((order.armed_at, order.order_id, order.version))
 
+    def hold(self, order_id: UUID, version: int, expires_at: datetime) -> None:
+        """Let the clock alone find an order that begins after another one of its list, and expires before that."""
+        self.take(order_id)
+        self._held[order_id] = version
+        self._expiries.add(order_id, expires_at)
+
     def take(self, order_id: UUID) -> WaitingOrder | None:
-        """Remove and return the order, None where it isn't in the book."""
+        """Remove and return the order, None where none is in the book that waits for a price."""
         order = self._orders.pop(order_id, None)
         if order is None:
+            if self._held.pop(order_id, None) is not None:
+                self._expiries.take(order_id)
             return None
         symbol = order.pair.symbol
         pair, count = self._pairs.pop(symbol)

@@ -84,12 +84,18 @@ class BookFeed:
         return loaded.orders
 
     def place(self, history: LoadedOrder) -> None:
-        """Put the order into the book if it waits for a price, else take it out. An older history changes nothing."""
+        """Put the order into the book if it waits for a price, or is held and expires; else take it out. An older
+        history changes nothing.
+        """
         if history.version < self.book.version_of(history.order_id):
             return
         order = history.order
         waits = waiting_order_of(history.order_id, history.queued_position, history.version, order) if order else None
-        if waits and history.order_id not in self._dead:
+        if history.order_id in self._dead or order is None:
+            self.book.take(history.order_id)
+        elif waits:
             self.book.put(waits)
+        elif order.is_held and not order.ended and order.expires_at is not None:
+            self.book.hold(history.order_id, history.version, order.expires_at)
         else:
             self.book.take(history.order_id)

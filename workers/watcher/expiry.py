@@ -1,4 +1,5 @@
-"""Orders that are good till a date: one that waits for its price is cancelled when that has come, price or no price.
+"""Orders that are good till a date: one that waits for its price, or for the first order of its list, is cancelled when
+that has come, price or no price.
 
 What is being executed then is ended by its visit. Each append carries the watcher's lease.
 """
@@ -67,7 +68,7 @@ class Expiry:
 
     async def _cancel_one(self, lease: Lease, history: LoadedOrder) -> None:
         order = history.order
-        if order is None or not order.waits_for_price or not is_expired(order, self._clock()):
+        if order is None or not (order.waits_for_price or order.is_held) or not is_expired(order, self._clock()):
             return
         trading = await self._trading.of(history.account_id)
         if trading.behind or not await may_be_changed(self._trading.compared, history):

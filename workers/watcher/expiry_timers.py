@@ -6,8 +6,6 @@ import heapq
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from workers.watcher.waiting_order import WaitingOrder
-
 AGAIN = timedelta(seconds=1)
 # More timers than this that mean nothing any more, and than those that do, are cleared away.
 MOST_SPENT = 1_000
@@ -28,10 +26,10 @@ class ExpiryTimers:
         """How many there are, those that mean nothing any more among them."""
         return len(self._heap)
 
-    def add(self, order: WaitingOrder) -> None:
-        """Of an order that has none."""
-        if order.expires_at is not None:
-            self._set((order.expires_at, order.order_id))
+    def add(self, order_id: UUID, expires_at: datetime | None) -> None:
+        """Of an order that has none; nothing where it doesn't expire."""
+        if expires_at is not None:
+            self._set((expires_at, order_id))
             self._clear_away()
 
     def take(self, order_id: UUID) -> None:

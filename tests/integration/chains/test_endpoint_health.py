@@ -10,6 +10,7 @@ import pytest
 from prometheus_client import REGISTRY
 from solders.hash import Hash
 
+from chains.errors import ChainUnavailableError
 from chains.solana_client import SolanaChain
 from tests.integration.chains.endpoint_server import Request, rpc, serving
 
@@ -21,6 +22,8 @@ class Node:
         self.slot, self.genesis = slot, genesis
         self.blockhash: dict[str, Any] | None = {}
         """What is other than it should be about the latest blockhash; None is answered with an error."""
+        self.knows = True
+        """Whether it calls blockhashes valid."""
         self.asked: list[str] = []
         self.url = ""
 
@@ -36,6 +39,8 @@ class Node:
             return rpc(request, result=self.slot - 7)
         if request["method"] == "getLatestBlockhash":
             return self._latest_blockhash(request, self.slot)
+        if request["method"] == "isBlockhashValid":
+            return rpc(request, result={"context": {"slot": self.slot}, "value": self.knows})
         return rpc(request, result={"context": {"slot": self.slot}, "value": [None]})
 
     def _latest_blockhash(self, request: Request, slot: int) -> bytes:
@@ -109,11 +114,21 @@ async def test_of_three_one_alone_that_runs_ahead_makes_nobody_lag() -> None:
     nodes = Node(1_000), Node(10**9), Node(1_001)
     async with over(*nodes) as chain:
         name, ahead = (node.url.removeprefix("http://") for node in nodes[:2])
-        # No blockhash can be as far ahead as this one claims to be, and readiness says why nothing is built.
-        why = f"a blockhash valid until 1143, and {ahead} shows the height 999999993"
-        assert await chain.health.problem() == f"{name} gives no blockhash to build with: {why}"
+        # No blockhash can be as far ahead as this one claims to be.
+        assert await chain.health.problem() == f"{ahead} shows the height 999999993, and others 994: it isn't believed"
         assert REGISTRY.get_sample_value("surefill_rpc_lag_seconds", {"endpoint": name}) == pytest.approx(0.4)
         assert await read(chain, *nodes) == [0]
+
+
+async def test_of_two_that_are_far_apart_readiness_names_both_and_nothing_is_built() -> None:
+    nodes = Node(1_000), Node(10**9)
+    async with over(*nodes) as chain:
+        name, ahead = (node.url.removeprefix("http://") for node in nodes)
+        why = f"a blockhash valid until 1143, and {ahead} shows the height 999999993, {name} 993"
+        said = await chain.health.problem()
+        assert said is not None and f"{name} gives no blockhash to build with: {why}" in said
+        with pytest.raises(ChainUnavailableError):
+            await chain.latest_blockhash()
 
 
 async def test_one_that_does_not_answer_is_named_and_read_from_no_less() -> None:

@@ -39,6 +39,35 @@ class Lies:
         return altered
 
 
+@dataclass
+class NeverWas:
+    """A success of ``signature`` that never was, shown as ``like``, a transaction that landed; ``accounts`` of that are
+    told as others.
+    """
+
+    signature: str
+    like: Any
+    accounts: Mapping[str | None, str | None]
+    told: bool = True
+
+    @property
+    def changes(self) -> Mapping[str, Alter]:
+        return {"getSignatureStatuses": self._statuses, "getTransaction": self._transaction}
+
+    def _statuses(self, request: Request, result: Any) -> Any:
+        lie = {"slot": self.like["slot"], "confirmations": 1, "err": None, "confirmationStatus": "confirmed"}
+        asked = zip(request["params"][0], result["value"], strict=True)
+        return {**result, "value": [lie if self.told and one == self.signature else status for one, status in asked]}
+
+    def _transaction(self, request: Request, result: Any) -> Any:
+        if not self.told or request["params"][0] != self.signature:
+            return result
+        message = self.like["transaction"]["message"]
+        keys = [self.accounts.get(key, key) for key in message["accountKeys"]]
+        message = {**message, "accountKeys": keys}
+        return {**self.like, "transaction": {"signatures": [self.signature], "message": message}}
+
+
 def _no_status(_: Request, result: Any) -> Any:
     return {**result, "value": [None] * len(result["value"])}
 

@@ -24,7 +24,7 @@ from domain.tokens import USDC
 from projections.uncertainty import uncertainty_of
 from tests.integration.chains.endpoint_server import Alter, Request, altering, http, serving
 from tests.integration.workers.harness import EngineHarness, now
-from tests.integration.workers.lies import Lies
+from tests.integration.workers.lies import Lies, NeverWas
 from tests.integration.workers.test_contradictions import forged, landed, told
 from tests.integration.workers.test_execution import QUICK
 from workers.execution.sending import signed_bytes
@@ -217,28 +217,15 @@ async def test_a_swap_that_never_was_is_sent_again_and_restated_as_it_lands(engi
     await landed(engine, other, 1)
     shown = await told(rpc_url, (await engine.order(other)).attempts[0].signature)
     await engine.build(order_id)
-    signature, lying = (await engine.order(order_id)).attempts[0].signature, True
+    signature = (await engine.order(order_id)).attempts[0].signature
     guards = [(await engine.order(one)).guard for one in (other, order_id)]
-
-    def statuses(request: Request, result: Any) -> Any:
-        lie = {"slot": shown["slot"], "confirmations": 1, "err": None, "confirmationStatus": "confirmed"}
-        asked = zip(request["params"][0], result["value"], strict=True)
-        return {**result, "value": [lie if lying and one == signature else status for one, status in asked]}
-
-    def transaction(request: Request, result: Any) -> Any:
-        if not lying or request["params"][0] != signature:
-            return result
-        message = shown["transaction"]["message"]
-        keys = [guards[1] if key == guards[0] else key for key in message["accountKeys"]]
-        return {**shown, "transaction": {"signatures": [signature], "message": {**message, "accountKeys": keys}}}
-
-    changes = {"getSignatureStatuses": statuses, "getTransaction": transaction}
-    async with lying_first(rpc_url, changes) as engine.chain:
+    lie = NeverWas(signature, shown, {guards[0]: guards[1]})
+    async with lying_first(rpc_url, lie.changes) as engine.chain:
         engine.start_projector()
         engine.start_tracker(PACE)
         false = await engine.until(order_id, lambda order: order.ended)
         assert false.status == "confirmed"
-        lying = False
+        lie.told = False
         order = await engine.until(order_id, lambda order: order.is_settled, within=FOUND_WITHIN)
         await engine.stop()
     [restated] = restatements((await engine.history(order_id)).events)

@@ -19,6 +19,7 @@ from chains.solana_client import SolanaChain
 from commands.ids import DEFAULT_ACCOUNT
 from domain.reclaim import Reclaim
 from domain.reclaim_events import ReclaimExpired, ReclaimFailed, ReclaimLanded
+from runtime.readiness import role_checks
 from tests.integration.chains.endpoint_server import Alter, Request, altering, serving
 from tests.integration.workers.harness import EngineHarness
 from tests.integration.workers.lies import Lies
@@ -37,6 +38,7 @@ from tests.integration.workers.test_reclaim import (
     until,
 )
 from workers.reclaim import sent_reclaims
+from workers.reclaim.outcome import ALONE
 
 LIARS = pytest.mark.parametrize("liar", ["main", "other"])
 
@@ -190,3 +192,38 @@ async def test_nor_one_that_failed(
         await engine.stop()
     [reclaim] = await reclaims(engine)
     assert isinstance(reclaim.end, ReclaimFailed) and reclaim.end.fee_lamports == 10_000
+
+
+async def test_a_failure_that_one_shows_and_the_other_has_no_history_of_is_said_while_its_guards_are_gone(
+    engine: EngineHarness, rpc_url: str
+) -> None:
+    """Nobody can tell it from a success that the one lies about: it waits, and readiness and the guard say for what."""
+    [order_id] = await confirmed(engine)
+    await past_its_height(engine, order_id)
+    fails, forgets = Lies(("an error",), told=False), Lies(("no status",), told=False)
+
+    async def readiness() -> str | None:
+        [check] = [one for one in role_checks(engine.pool) if one.name == "reclaims"]
+        return await check.probe()
+
+    async with (
+        httpx2.AsyncClient(base_url=rpc_url) as node,
+        serving(altering(node, fails.changes)) as url,
+        serving(altering(node, forgets.changes)) as other,
+        SolanaChain(url, extra_urls=[other]) as engine.chain,
+    ):
+        engine.start_reclaimer(SHORT)
+        await on_its_way(engine)
+        assert await readiness() is None
+        fails.told = forgets.told = True
+        said = f"{url.removeprefix('http://')} {ALONE}"
+        await until(engine, lambda rows: rows[order_id]["obstacle"] == said, within=60)
+        assert await readiness() == f"nobody can tell what became of a reclaim of rents: {said}"
+        [reclaim] = await reclaims(engine)
+        assert reclaim.end is None
+        fails.told = forgets.told = False
+        await until(engine, lambda rows: rows[order_id]["returned"])
+        assert await readiness() is None
+        await engine.stop()
+    [reclaim] = await reclaims(engine)
+    assert isinstance(reclaim.end, ReclaimLanded)

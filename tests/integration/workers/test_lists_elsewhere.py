@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -12,11 +13,11 @@ import pytest
 from commands.accounts import Behind
 from commands.ids import DEFAULT_ACCOUNT, list_id
 from domain.codes import Code
-from domain.legs import leg_id
+from domain.legs import LinkedKind, leg_id
 from domain.log_behind import ForeignTransactionFound
 from domain.tokens import SOL, USDC
 from tests.golden.account_runs import foreign
-from tests.integration.workers.harness import EngineHarness
+from tests.integration.workers.harness import EngineHarness, now
 from tests.integration.workers.test_foreign_transactions import found_behind, recovered, successes
 from tests.integration.workers.test_order_lists import settled, started
 
@@ -50,8 +51,8 @@ async def test_a_list_that_was_filled_elsewhere_is_filled_by_that_and_excludes_t
     assert excluded.cancellation and excluded.cancellation.code == Code.OTHER_LEG_FILLED
     # Here, too, it ends, whatever was signed for it; and nothing of the list is ever executed again.
     started(other)
-    now = await settled(other, mine)
-    assert [one.status for one in now] == [one.status for one in orders]
+    again = await settled(other, mine)
+    assert [one.status for one in again] == [one.status for one in orders]
     await asyncio.sleep(0.5)
     found = await successes(other)
     assert {order_id: len(found.get(order_id, [])) for order_id in mine.order_ids} == {
@@ -95,13 +96,39 @@ async def test_the_second_of_an_oto_whose_first_was_executed_by_other_terms_ends
     assert await engine.accounts.contradictions(DEFAULT_ACCOUNT) == []
 
 
-async def test_where_nothing_is_found_of_the_second_it_is_held_until_somebody_cancels_it(engine: EngineHarness) -> None:
-    first, second = (await engine.submit_list("oto", *OTO)).order_ids
+async def second_of_one_executed_elsewhere(engine: EngineHarness, *following: dict[str, Any]) -> list[UUID]:
+    """What follows a first order that was executed elsewhere by other terms, recovered and kept."""
+    kind: LinkedKind = "oto" if len(following) == 1 else "otoco"
+    first, *held = (await engine.submit_list(kind, OTO[0], *following)).order_ids
     await engine.accounts.found_behind(DEFAULT_ACCOUNT, Behind("the test", 0))
     await engine.store.foreign.record(DEFAULT_ACCOUNT, [of_other_terms(first)])
-    await engine.accounts.recover(DEFAULT_ACCOUNT, kept=[second], cancelled=[], by="test", because="the test")
+    await engine.accounts.recover(DEFAULT_ACCOUNT, kept=held, cancelled=[], by="test", because="the test")
     await engine.accounts.resume(DEFAULT_ACCOUNT, "the test")
-    assert (await engine.order(first)).ended and (await engine.order(second)).is_held
+    assert (await engine.order(first)).ended
+    assert all([(await engine.order(one)).is_held for one in held])
+    return held
+
+
+async def test_where_nothing_is_found_of_the_second_it_is_held_until_somebody_cancels_it(engine: EngineHarness) -> None:
+    [second] = await second_of_one_executed_elsewhere(engine, OTO[1])
     asked = await engine.cancel(second)
     assert asked.order and asked.order.cancellation
     assert (asked.order.status, asked.order.cancellation.code) == ("cancelled", Code.CANCELLED)
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["before the watcher began", "while it watches"])
+async def test_or_until_its_date_has_come(engine: EngineHarness, before: bool) -> None:
+    """As an order that waits for its price; of two that exclude each other both end."""
+    ends = now() + timedelta(seconds=1)
+    till = {**OTO[1], "type": "limit", "limit_price": Decimal(900), "time_in_force": "gtd", "expires_at": ends}
+    gtc = {**OTO[1], "type": "limit", "limit_price": Decimal(900)}
+    if not before:
+        engine.start_watcher()
+    held = await second_of_one_executed_elsewhere(engine, till, gtc)
+    if before:
+        await asyncio.sleep(max(0.0, (ends - now()).total_seconds()))
+        engine.start_watcher()
+    expired, other = [await engine.until(one, lambda order: order.ended) for one in held]
+    assert expired.cancellation and (expired.status, expired.cancellation.code) == ("cancelled", Code.EXPIRED)
+    assert other.cancellation and (other.status, other.cancellation.code) == ("cancelled", Code.OTHER_LEG_ENDED)
+    assert now() >= ends

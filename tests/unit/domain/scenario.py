@@ -160,6 +160,7 @@ def landing(
         fee_lamports=5000,
         guard_rent_lamports=0 if error else 2_039_280,
         error=TransactionError(code=error, detail="as the chain said") if error else None,
+        shown_by=("node.example",),
     )
     absent = evidence(configured, failed=(found.signature,)) if error else None
     return c.RecordLanding(attempt=attempt, landing=found, now=NOW, evidence=absent)

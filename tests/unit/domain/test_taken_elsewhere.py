@@ -40,6 +40,17 @@ def test_its_time_ends_it_by_nothing(before: tuple[e.OrderEvent, ...]) -> None:
 
 
 @ALL
+@pytest.mark.parametrize("code", [Code.SLIPPAGE_EXCEEDED, Code.INSUFFICIENT_FUNDS, Code.PROGRAM_ERROR])
+def test_what_a_node_that_lags_says_next_does_not_take_it_back(before: tuple[e.OrderEvent, ...], code: Code) -> None:
+    given(*before, routed()).when(c.RejectBuild(code, "", (), LATE)).then(e.BuildRejected)
+    after = (*before, routed(), e.BuildRejected(code=code, detail="", logs=()))
+    order = fold(after)
+    assert order is not None and order.is_taken_elsewhere
+    given(*after).when(c.GiveUp(Code.CHAIN_UNAVAILABLE, "", LATE)).then()
+    given(*after).when(c.DiscardOrder(Code.CANCELLED_AT_RECOVERY)).then_refused("guard_taken")
+
+
+@ALL
 def test_a_cancel_stays_requested_and_recovery_does_not_discard_it(before: tuple[e.OrderEvent, ...]) -> None:
     given(*before).when(c.RequestCancel(by="me")).then(e.CancelRequested)
     given(*before).when(c.DiscardOrder(Code.CANCELLED_AT_RECOVERY)).then_refused("guard_taken")

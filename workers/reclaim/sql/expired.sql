@@ -1,1 +1,1 @@
-update guards set reclaim = null where reclaim = %(reclaim)s and not returned
+update guards set reclaim = null, obstacle = null where reclaim = %(reclaim)s and not returned

@@ -12,6 +12,7 @@ from domain.reclaim import Reclaim
 from domain.reclaim_events import ReclaimExpired
 from tests.unit.domain.test_reclaim import BUILT, LANDED, REJECTED
 from workers.reclaim.outcome import (
+    ALONE,
     GUARDS_DIFFER,
     ITS_GUARDS_ARE_GONE,
     ITS_GUARDS_STAY,
@@ -111,9 +112,9 @@ def test_a_failure_that_one_endpoint_alone_shows_counts_if_that_lasts_where_a_gu
 
 
 def test_nor_does_it_where_it_costs_another_fee_than_a_reclaim_does() -> None:
-    assert became(alone(replace(FAILURE, fee_lamports=10**12)), THERE) == Undecided("node-0 alone shows it, as failed")
+    assert became(alone(replace(FAILURE, fee_lamports=10**12)), THERE) == Undecided(f"node-0 {ALONE}")
 
 
 def test_where_none_is_it_is_said_and_waits() -> None:
     for guards in (GONE, DIFFERENT):
-        assert became(alone(FAILURE), guards) == Undecided("node-0 alone shows it, as failed")
+        assert became(alone(FAILURE), guards) == Undecided(f"node-0 {ALONE}")
