@@ -18,7 +18,7 @@ from chains.refusals import RefusalReason
 from chains.signer import Signer
 from chains.transport import ForbiddenError, Transport, TransportError
 from domain.printable import printable
-from domain.secret_words import SecretWords
+from domain.secret_words import SecretWords, of_path
 
 _REASON_LENGTH = 200
 
@@ -46,7 +46,7 @@ class HttpSigner(Signer):
         self._key = Pubkey.from_string(address)
         self._timeout = timeout
         self._transport = Transport(url, connections=32)
-        self._secrets = SecretWords(urls=[url])
+        self._secrets = SecretWords(of_path(url), urls=[url])
 
     @property
     def address(self) -> str:

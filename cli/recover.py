@@ -10,12 +10,13 @@ from uuid import UUID
 
 import typer
 
+from cli.executed_outside import executed_outside
 from cli.operator import operator, print_outcome
 from cli.outside import outside_orders
 from cli.set_switches import set_switches
 from commands.ids import DEFAULT_ACCOUNT
 from commands.recovery import OpenOrder, Recovery, bound_by_guards, require_each_named
-from domain.log_behind import ForeignTransactionFound, LogFoundBehind
+from domain.log_behind import LogFoundBehind
 from domain.numbers import to_units
 from domain.order import Order
 from domain.printable import is_recordable
@@ -50,8 +51,9 @@ def recover(
 
     **1.** `surefill recover` waits until whatever was signed has landed or never can, about a minute, reads the
     wallet's transactions and records what was executed outside of the log: each order ends as the chain has it, and
-    one that the log has lost ends so when it is posted again. Where two or more endpoints are configured two have to
-    show it; what they don't agree on is named, and nothing is decided before they do. Then it shows every open order.
+    one that the log has lost ends so when it, or its list, is posted again. A slice of a TWAP that the log has is its
+    order again once trading is resumed. Where two or more endpoints are configured two have to show it; what they don't
+    agree on is named, and nothing is decided before they do. Then it shows every open order.
     Nothing is ever asked for. If the right database is at hand, put that back before, instead: a log that has what its
     witness has seen starts as usual.
 
@@ -121,7 +123,7 @@ async def _recover(keep: Orders, cancel: Orders, because: str) -> str:
             unowned = _unowned(await chain.of_no_account(outside))
         orders = bound_by_guards(orders, guarded)
         if not because:
-            executed = await _executed(store, outside.recorded)
+            executed = await executed_outside(store, outside.recorded)
             switches = await set_switches(store, orders)
             print("\n".join([*_report(behind, executed, outside, orders), *switches, *unowned]))
             raise StartupError(_to_decide(len(orders)))
@@ -208,20 +210,6 @@ async def _write_witness(store: Store, file: Path | None, epoch: int) -> str:
             "log behind once more"
         ) from None
     return f"the witness {file} shows position {position}"
-
-
-async def _executed(store: Store, found: Sequence[ForeignTransactionFound]) -> list[str]:
-    """A line for each order that was executed outside of the log, with what became of it by that."""
-    executed = [one for one in found if not one.failed]
-    loaded = await store.orders.load([one.order_id for one in executed])
-    lines = []
-    for one in executed:
-        history = loaded.orders.get(one.order_id)
-        order = history.order if history else None
-        status = order.status if order and order.guard_taken_by == one.signature else None
-        became = status or ("the log says otherwise" if order else "ends when it is posted again")
-        lines.append(f"  {one.order_id}  {one.signature}, slot {one.slot}: {became}")
-    return lines
 
 
 def _report(

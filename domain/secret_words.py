@@ -11,6 +11,8 @@ STRUCK = "[secret]"
 _LEAST = 4
 # Shorter parts of a path name what is asked for; some providers have the key there.
 _LEAST_IN_PATH = 16
+# What a path names of an API that signs: to strike these would only spoil what is said.
+_ORDINARY = frozenset({"sign", "signer", "signature", "signatures", "wallet", "wallets", "transaction", "transactions"})
 
 
 class SecretWords:
@@ -35,6 +37,11 @@ class SecretWords:
 def of_header(value: str) -> tuple[str, ...]:
     """What is secret in the value of a header: all of it, and what stands behind its scheme (``Bearer``)."""
     return (value, value.rpartition(" ")[2])
+
+
+def of_path(url: str) -> tuple[str, ...]:
+    """Every part of the path but a few ordinary words, however short: for who may have chosen a secret of any form."""
+    return tuple(word for word in urlsplit(url).path.split("/") if word.lower() not in _ORDINARY)
 
 
 def _words_of(url: str) -> Iterator[str]:

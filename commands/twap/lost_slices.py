@@ -27,16 +27,26 @@ class LostSlices:
         To be called before it is recorded that they were executed: what dies in between is asked for again. A list that
         isn't in the log gets its row by its post.
         """
-        if not order_ids:
-            return
-        for recorded in await self._log.of_accounts([TwapSubmitted.TOPIC]):
-            if recorded.account_id != account_id:
-                continue
-            try:
-                submitted = self._mapper.load(recorded.topic, recorded.state)
-            except UNREADABLE:
-                continue  # Nobody of this version knows its slices; whoever reads the list says so.
-            if isinstance(submitted, TwapSubmitted):
-                slices = slice_ids(recorded.stream_id, submitted.slices)
-                if not set(slices).isdisjoint(order_ids):
-                    await self._schedule.add(recorded.stream_id, account_id, now)
+        for list_id in set((await lists_of(self._log, self._mapper, order_ids, account_id)).values()):
+            await self._schedule.add(list_id, account_id, now)
+
+
+async def lists_of(
+    log: Log, mapper: EventMapper, order_ids: Collection[UUID], account_id: UUID | None = None
+) -> dict[UUID, UUID]:
+    """The list of each of the orders that is a slice of one in the log; of the account's alone where one is given."""
+    found = dict[UUID, UUID]()
+    if not order_ids:
+        return found
+    asked = set(order_ids)
+    for recorded in await log.of_accounts([TwapSubmitted.TOPIC]):
+        if account_id not in (None, recorded.account_id):
+            continue
+        try:
+            submitted = mapper.load(recorded.topic, recorded.state)
+        except UNREADABLE:
+            continue  # Nobody of this version knows its slices; whoever reads the list says so.
+        if isinstance(submitted, TwapSubmitted):
+            slices = slice_ids(recorded.stream_id, submitted.slices)
+            found |= dict.fromkeys(asked.intersection(slices), recorded.stream_id)
+    return found

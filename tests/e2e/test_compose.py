@@ -76,6 +76,17 @@ def test_every_service_waits_for_what_it_needs_and_is_watched(services: dict[str
         assert set(services[role]["depends_on"]) == {"migrate", "valkey", "localnet"}
 
 
+def test_without_the_local_chain_no_service_names_it_once_the_role_they_share_does_not() -> None:
+    text = (ROOT / "docker-compose.yml").read_text()
+    waits = "    localnet:\n      condition: service_healthy\n"
+    assert text.count(waits) == 1, "it is waited for in the part that all share"
+    text = text.replace(waits, "").replace("http://localnet:8899", "https://node.example")
+    left: dict[str, Any] = yaml.safe_load(text)["services"]
+    del left["localnet"]
+    assert "localnet" not in json.dumps(left)
+    assert all(other in left for service in left.values() for other in service.get("depends_on", {}))
+
+
 def test_only_the_api_is_published_and_only_on_this_machine(services: dict[str, Any]) -> None:
     published = {name: service["ports"] for name, service in services.items() if "ports" in service}
     assert published == {"api": ["127.0.0.1:8080:8080"]}

@@ -46,13 +46,13 @@ class SignerStub:
 @pytest.fixture
 async def stub() -> AsyncIterator[SignerStub]:
     stub = SignerStub()
-    async with serving(stub, web.post("/sign", stub.sign)):
+    async with serving(stub, web.post("/p4ss/sign", stub.sign)):
         yield stub
 
 
 @pytest.fixture
 async def signer(stub: SignerStub) -> AsyncIterator[HttpSigner]:
-    signer = HttpSigner(f"{stub.url}/sign?token=hunter2", WALLET, timeout=0.5)
+    signer = HttpSigner(f"{stub.url}/p4ss/sign?token=hunter2", WALLET, timeout=0.5)
     yield signer
     await signer.close()
 
@@ -104,10 +104,12 @@ async def test_a_refusal_or_nonsense_is_no_signature(
 async def test_a_refusal_by_rules_says_why_in_a_sentence_without_our_secret(
     signer: HttpSigner, stub: SignerStub
 ) -> None:
-    stub.answer = web.json_response({"error": "a daily\n sum\x1b for token hunter2" + "!" * 300}, status=403)
+    stub.answer = web.json_response(
+        {"error": "a daily\n sum\x1b for token hunter2 at /p4ss/sign" + "!" * 300}, status=403
+    )
     with pytest.raises(SignerRefusedError, match=r"^the signer refuses: a daily sum. for token ") as refused:
         await signer.signed(composed())
-    assert "hunter2" not in str(refused.value)
+    assert "hunter2" not in str(refused.value) and "p4ss" not in str(refused.value)
     assert len(str(refused.value)) < 230
     assert len(stub.asked) == 1
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from domain.secret_words import STRUCK, SecretWords, of_header
+from domain.secret_words import STRUCK, SecretWords, of_header, of_path
 
 KEY = "3f1c9a52-AAAA-bbbb-cccc-0123456789ab"
 
@@ -41,6 +41,13 @@ def test_of_a_header_its_scheme_stays() -> None:
     secrets = SecretWords(of_header(f"Bearer {KEY}"))
     assert secrets.struck(f"{KEY} and Bearer {KEY}: a Bearer is asked for") == (
         f"{STRUCK} and {STRUCK}: a Bearer is asked for"
+    )
+
+
+def test_of_a_path_that_anybody_chose_each_part_is_struck_however_short():
+    secrets = SecretWords(of_path("http://127.0.0.1:7000/hunter2/a%2Bbc/sign"))
+    assert secrets.struck("no /hunter2/sign, nor a+bc: the signer signs nothing") == (
+        f"no /{STRUCK}/sign, nor {STRUCK}: the signer signs nothing"
     )
 
 
