@@ -98,7 +98,9 @@ ORDERS = (
         "invalid_client_order_id",
         422,
         False,
-        "the client order id, or the client list id, is not 1 to 64 of `A-Za-z0-9._:-`",
+        "the client order id, or the client list id, is not 1 to 64 of `A-Za-z0-9._:-`; or a new order's is `.` or "
+        "`..`, which clients take out of a path. Older orders of these names are found by "
+        "`GET /api/orders?clientOrderId=`",
         _TERM,
     ),
     Entry(
