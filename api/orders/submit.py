@@ -17,7 +17,7 @@ from api.epochs_after import epochs_after
 from api.json_answer import JsonAnswer
 from api.openapi import problems, recorded_answer
 from api.orders.answers import AcceptedOrder, accepted_order, links
-from api.orders.document import BODY_LIMIT, Document, read
+from api.orders.document import BODY_LIMIT, Document, media_type, read
 from api.orders.ending import ended_within
 from api.orders.gate import require_open
 from api.orders.headers import (
@@ -117,7 +117,7 @@ async def answered(
     prefer: str | None,
 ) -> Response[AcceptedOrder]:
     """The answer to a submitted order: the first one; or the order, where the client waits and it ends."""
-    document = read(await request.body(), request.headers.get("content-type"))
+    document = read(await request.body(), media_type(request.headers))
     named, headers = with_idempotency_key(document, idempotency_key), dict[str, str]()
     with in_its_words(document, idempotency_key):
         body = await submitted(services, caller, named, expires_after(expires), headers)
