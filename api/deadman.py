@@ -16,7 +16,7 @@ from api.callers.caller import InjectedCaller
 from api.callers.rules import READ, TRADE
 from api.errors import RETRY_AFTER, ProblemError
 from api.openapi import BodyOperation, DocumentedOperation, an_object, problems
-from api.orders.document import BODY_LIMIT, Digits
+from api.orders.document import BODY_LIMIT, Digits, media_type
 from api.orders.instants import instant
 from api.services import InjectedServices
 from domain.deadman import Deadman, DeadmanState
@@ -98,7 +98,7 @@ class DeadmanController(Controller):
         Fires once, and is off then. Where no engine ran at `cancelAt` it fires at its return, before a price triggers
         any order of the account.
         """  # fmt: skip
-        cancel_at = _cancel_at(await request.body(), request.headers.get("content-type"))
+        cancel_at = _cancel_at(await request.body(), media_type(request.headers))
         now = services.clock()
         try:
             return _view(await services.deadman.set(caller.account_id, cancel_at, by=caller.shown, now=now), now)

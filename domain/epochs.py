@@ -55,10 +55,10 @@ class Epochs:
         position, given_in = int(number), int(epoch or 1)
         if given_in > self.current:
             # Of a log that was put back to before that epoch had begun.
-            raise PositionLostError(self.shown(self.begun[-1].after))
+            raise PositionLostError(None)
         ended_at = min((later.after for later in self.begun if later.number > given_in), default=position)
         if position > ended_at:
-            raise PositionLostError(f"{given_in}.{ended_at}")
+            raise PositionLostError(self.shown(ended_at))
         return position
 
 

@@ -23,14 +23,17 @@ class NotApplicableError(DomainError):
 
 
 class PositionLostError(DomainError):
-    """A position of an epoch's lost end: the log was put back to ``ended_at`` of that epoch since it was given out."""
+    """A position of an epoch's lost end: the log was put back to ``ended_at`` since it was given out; None where the
+    epoch is lost whole, for the log doesn't say where it had begun. ``field`` is what the position came in.
+    """
 
-    def __init__(self, ended_at: str) -> None:
+    def __init__(self, ended_at: str | None, *, field: str = "position") -> None:
+        lost = "the whole epoch that it is of" if ended_at is None else f"what came after position {ended_at}"
         super().__init__(
             "position_lost",
-            f"The log was put back, and has lost what came after position {ended_at}. Ask without a "
-            "position, and send the orders that are missing again, each under its clientOrderId.",
-            field="position",
+            f"The log was put back, and has lost {lost}. Ask without a {field}, and send the orders that are missing "
+            "again, each under its clientOrderId.",
+            field=field,
         )
         self.ended_at = ended_at
 

@@ -16,7 +16,7 @@ from api.callers.caller import InjectedCaller
 from api.callers.rules import ADMIN
 from api.errors import ProblemError
 from api.openapi import DocumentedOperation, problems
-from api.orders.document import BODY_LIMIT
+from api.orders.document import BODY_LIMIT, media_type
 from api.services import InjectedServices
 from domain.directory import Account
 from projections.order_view import View
@@ -77,7 +77,7 @@ class AdminController(Controller):
         """On the local chain it gets a wallet, which is funded; on a real one `surefill accounts create --wallet` gives
         it one.
         """
-        fields = bodies.read_fields(await request.body(), request.headers.get("content-type"), ("name",))
+        fields = bodies.read_fields(await request.body(), media_type(request.headers), ("name",))
         made = await services.directory.open(bodies.text(fields, "name"), None, by=caller.shown)
         return account_made(made)
 
@@ -103,7 +103,7 @@ class AdminController(Controller):
     ) -> KeyMade:
         """A key acts for one account, with `scopes` of `read`, `trade` and `admin`, until `expiresIn`."""
         fields = bodies.read_fields(
-            await request.body(), request.headers.get("content-type"), ("account", "scopes", "expiresIn")
+            await request.body(), media_type(request.headers), ("account", "scopes", "expiresIn")
         )
         scopes, lifetime = bodies.scopes(fields.get("scopes")), bodies.lifetime(fields.get("expiresIn"))
         account = account_named(services, bodies.text(fields, "account"))

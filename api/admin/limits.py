@@ -16,7 +16,7 @@ from api.admin.openapi import LimitsOperation
 from api.callers.caller import InjectedCaller
 from api.callers.rules import ADMIN
 from api.openapi import problems
-from api.orders.document import BODY_LIMIT
+from api.orders.document import BODY_LIMIT, media_type
 from api.services import InjectedServices
 from domain.limits import Limits
 from domain.numbers import plain
@@ -62,7 +62,7 @@ class LimitsController(Controller):
         self, request: Request[Any, Any, Any], services: InjectedServices, caller: InjectedCaller, name: Name
     ) -> LimitsView:
         """A field that is absent stays as it is; `null` lifts one. Orders that were taken before stay."""
-        document = bodies.read_document(await request.body(), request.headers.get("content-type"), READERS)
+        document = bodies.read_document(await request.body(), media_type(request.headers), READERS)
         account = account_named(services, name)
         known = Known(services.config.tokens, [venue for group in services.venues for venue in group.venues])
         changed = changes(known, document)

@@ -14,7 +14,7 @@ from api.callers.caller import InjectedCaller
 from api.callers.rules import ADMIN
 from api.errors import RETRY_AFTER, ProblemError
 from api.openapi import problems
-from api.orders.document import BODY_LIMIT
+from api.orders.document import BODY_LIMIT, media_type
 from api.services import InjectedServices, Services
 from commands.halting import Scope
 from domain.trading_state import TRADING_STATES, TradingState
@@ -55,7 +55,7 @@ class TradingController(Controller):
         A halt that the engine has set itself, after a contradiction, is lifted by `surefill resume` alone.
         """
         known = ("scope", "state", "because", "cancelLive")
-        fields = bodies.read_fields(await request.body(), request.headers.get("content-type"), known)
+        fields = bodies.read_fields(await request.body(), media_type(request.headers), known)
         named = bodies.text(fields, "scope")
         scope, state = _scope(services, named), _state(fields.get("state"))
         cancel_live = fields.get("cancelLive", False)

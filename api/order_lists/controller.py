@@ -19,11 +19,12 @@ from api.order_lists.lookup import ListId, list_not_found, parse_list_id
 from api.order_lists.openapi import SubmitListOperation
 from api.order_lists.twap import CancelledTwap
 from api.order_lists.twap_progress import TwapView
-from api.orders.document import BODY_LIMIT, read
-from api.orders.headers import IDEMPOTENCY_KEY, expires_after, with_idempotency_key
+from api.orders.document import BODY_LIMIT, media_type, read
+from api.orders.headers import IDEMPOTENCY_KEY, expires_after, in_its_words, with_idempotency_key
 from api.orders.submit import ExpiresAfter
 from api.services import InjectedServices
 
+_NAME = "clientListId"
 ListKey = Annotated[
     str | None, HeaderParameter(name=IDEMPOTENCY_KEY, description="Another name for the body's clientListId.")
 ]
@@ -65,11 +66,12 @@ class OrderListsController(Controller):
         With a `clientListId`, or an `Idempotency-Key`, it is safe to repeat: the same list gets the same answer,
         another one 409.
         """  # fmt: skip
-        document = read(await request.body(), request.headers.get("content-type"))
-        document = with_idempotency_key(document, idempotency_key, "clientListId")
-        given = {name: value for name, value in document.items() if value is not None}
+        document = read(await request.body(), media_type(request.headers))
+        named = with_idempotency_key(document, idempotency_key, _NAME)
+        given = {name: value for name, value in named.items() if value is not None}
         kind, headers = kind_named(given.get("kind")), dict[str, str]()
-        accepted = await kind.submit(services, caller, given, expires_after(expires), headers)
+        with in_its_words(document, idempotency_key, _NAME):
+            accepted = await kind.submit(services, caller, given, expires_after(expires), headers)
         headers["Location"] = f"/api/order-lists/{accepted.list_id}"
         return Response(accepted, headers=headers)
 

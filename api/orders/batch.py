@@ -14,7 +14,7 @@ from api.callers.rules import TRADE
 from api.errors import ProblemError
 from api.openapi import problems
 from api.orders.answers import AcceptedOrder
-from api.orders.document import BODY_LIMIT, checked, read_unchecked, shown
+from api.orders.document import BODY_LIMIT, checked, media_type, read_unchecked, shown
 from api.orders.fields import invalid
 from api.orders.headers import IDEMPOTENCY_KEY, expires_after
 from api.orders.openapi import BatchOperation
@@ -70,7 +70,7 @@ class BatchController(Controller):
                 "invalid_client_order_id", "In a batch each order has its own clientOrderId.", IDEMPOTENCY_KEY
             )
         until = expires_after(expires)
-        orders = _orders(await request.body(), request.headers.get("content-type"))
+        orders = _orders(await request.body(), media_type(request.headers))
         items: list[BatchItem | None] = [None] * len(orders)
 
         async def in_turn(alike: list[int]) -> None:

@@ -18,7 +18,7 @@ from api.callers.rules import TRADE
 from api.comparison_patience import once_compared, until_compared
 from api.openapi import BodyOperation, DocumentedOperation, an_object, problems
 from api.orders.cancel_request import CancelRequest, read_cancel_request
-from api.orders.document import BODY_LIMIT
+from api.orders.document import BODY_LIMIT, media_type
 from api.orders.headers import ETAG, etag
 from api.orders.lookup import order_problem, parse_order_id
 from api.orders.read import OrderId
@@ -141,7 +141,7 @@ class CancelController(Controller):
         Of a pair and of all: every order that was taken before this was asked and has not ended, and every TWAP there:
         no slice of it follows.
         """
-        asked = read_cancel_request(services, await request.body(), request.headers.get("content-type"))
+        asked = read_cancel_request(services, await request.body(), media_type(request.headers))
         await until_compared(services.compared, caller.account_id)
         return Response(await cancelled_orders(services, caller, asked))
 

@@ -112,7 +112,7 @@ class OrderCollectionController(Controller):
             raise ProblemError(400, "invalid_query", "A side is one of a pair: ask with pair=.", field="side")
         epochs = await services.epochs()
         if position is not None:
-            await _reached(services, _read(epochs, position))
+            await _reached(services, epochs, _read(epochs, position))
         try:
             page = await services.order_list.page(caller.account_id, epochs, asked, limit=limit, cursor=cursor)
         except BadCursorError:
@@ -156,14 +156,14 @@ def _read(epochs: Epochs, position: str) -> int:
         raise ProblemError(400, "invalid_query", "A position looks like 1.6.", field="position") from None
 
 
-async def _reached(services: Services, position: int) -> None:
+async def _reached(services: Services, epochs: Epochs, position: int) -> None:
     """Return once the list shows ``position``. Raises ``ProblemError``."""
     try:
         await services.order_list.wait_for(position, services.config.position_patience)
     except ProjectionBehindError:
         head = await services.events.head()
         if position > head:
-            detail = f"Nothing has that position: the log ends at {head}."
+            detail = f"Nothing has that position: the log ends at {epochs.shown(head)}."
             raise ProblemError(400, "invalid_query", detail, field="position") from None
         detail, headers = "The list has not reached that position yet.", {"Retry-After": RETRY_AFTER}
         raise ProblemError(503, "projection_behind", detail, field="position", headers=headers) from None

@@ -8,9 +8,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from litestar.datastructures import Headers
+
 from api.errors import ProblemError
 
 BODY_LIMIT = 64 * 1024
+_CHARSETS = frozenset({"utf-8", "utf8", "us-ascii"})
 
 
 class Digits(str):
@@ -46,10 +49,30 @@ def checked(document: Document) -> Document:
     return document
 
 
+def media_type(headers: Headers) -> str | None:
+    """What a request says that its body is; raises ``ProblemError`` for one that is compressed."""
+    codings = ",".join(headers.getall("content-encoding", []))
+    if any(coding.strip().lower() not in ("", "identity") for coding in codings.split(",")):
+        raise ProblemError(
+            415,
+            "unsupported_media_type",
+            "Send the body as it is: no Content-Encoding is taken.",
+            field="Content-Encoding",
+            headers={"Accept-Encoding": "identity"},
+        )
+    return headers.get("content-type")
+
+
 def read_unchecked(body: bytes, content_type: str | None, limit: int, what: str) -> Document:
     """The object in ``body``, of at most ``limit`` bytes, whose parts are still to be ``checked``."""
-    if (content_type or "").partition(";")[0].strip().lower() != "application/json":
+    kind, *parameters = (content_type or "").lower().split(";")
+    if kind.strip() != "application/json":
         raise ProblemError(415, "unsupported_media_type", "Send the order as application/json.", field="Content-Type")
+    said = [
+        value.strip(' "') for name, _, value in (one.partition("=") for one in parameters) if name.strip() == "charset"
+    ]
+    if not _CHARSETS.issuperset(said):
+        raise ProblemError(415, "unsupported_media_type", "Send the body in UTF-8.", field="Content-Type")
     if len(body) > limit:
         raise ProblemError(413, "body_too_large", f"{what} is at most {limit} bytes.")
     try:

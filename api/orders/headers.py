@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
@@ -13,6 +15,8 @@ from api.orders import fields
 from api.orders.document import Document
 from api.orders.fields import invalid
 from api.orders.instants import instant
+from api.problems import problem_of
+from domain.errors import DomainError
 
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
 EXPIRES_AFTER: Final = "Surefill-Expires-After"
@@ -37,6 +41,22 @@ def with_idempotency_key(document: Document, sent: str | None, name: str = _NAME
             IDEMPOTENCY_KEY,
         )
     return {**document, name: key}
+
+
+@contextlib.contextmanager
+def in_its_words(document: Document, sent: str | None, name: str = _NAME) -> Iterator[None]:
+    """Whatever is refused for the ``name`` of what was asked names the header, where the client has said it by that
+    alone. ``document`` is what the client sent, ``sent`` the header's key.
+    """
+    try:
+        yield
+    except (ProblemError, DomainError) as refused:
+        if sent is None or refused.field != name or document.get(name) is not None:
+            raise
+        problem = problem_of(refused)
+        said = {**problem.given, "field": IDEMPOTENCY_KEY}
+        code, detail = said.pop("code"), problem.detail.replace(name, IDEMPOTENCY_KEY)
+        raise ProblemError(problem.status, code, detail, headers=problem.headers, **said) from refused
 
 
 def expires_after(sent: str | None) -> datetime | None:

@@ -17,7 +17,7 @@ from solders.keypair import Keypair
 from api.callers.caller import Caller, InjectedCaller
 from api.callers.rules import READ
 from api.openapi import problems
-from api.orders.document import BODY_LIMIT, read
+from api.orders.document import BODY_LIMIT, media_type, read
 from api.orders.gate import would_be_refused
 from api.orders.headers import with_idempotency_key
 from api.orders.limits import limits_of
@@ -122,7 +122,7 @@ class PreviewController(Controller):
         idempotency_key: IdempotencyKey = None,
     ) -> Preview:
         """The body is that of an order. Nothing is recorded, reserved, or counted towards a rate."""
-        document = read(await request.body(), request.headers.get("content-type"))
+        document = read(await request.body(), media_type(request.headers))
         document = with_idempotency_key(document, idempotency_key)
         asked = terms(order_request(document, services.config.tokens), services.config)
         services.chain().tradable_network()

@@ -17,7 +17,7 @@ from api.orders import fields
 from api.orders.amend import RESPONSES, AmendOperation, amend
 from api.orders.answers import EventPage, event_view
 from api.orders.as_it_is import as_it_is, with_troubles
-from api.orders.document import BODY_LIMIT
+from api.orders.document import BODY_LIMIT, media_type
 from api.orders.headers import ETAG, etag
 from api.orders.instants import DATE_TIME, instant_asked
 from api.orders.lookup import parse_order_id, stream_of
@@ -107,7 +107,7 @@ class OrdersController(Controller):
         error: it executes. An order keeps its place among those that wait where only its amount falls.
         """
         version, asked = version_seen(if_match), parse_order_id(order_id)
-        await amend(services, caller, asked, await request.body(), request.headers.get("content-type"), version)
+        await amend(services, caller, asked, await request.body(), media_type(request.headers), version)
         return await _order(services, caller, asked, None, None)
 
     @get(

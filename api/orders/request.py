@@ -96,8 +96,8 @@ class OrderRequest(BaseModel):
     client_order_id: str | None = Field(
         None,
         validation_alias="clientOrderId",
-        description="Your own id: with it a request is safe to repeat.",
-        json_schema_extra={"type": "string", "pattern": "^[A-Za-z0-9._:-]{1,64}$"},
+        description="Your own id: with it a request is safe to repeat. Neither `.` nor `..`.",
+        json_schema_extra={"type": "string", "pattern": r"^(?!\.{1,2}$)[A-Za-z0-9._:-]{1,64}$"},
     )
     limit_price: Decimal | None = Field(
         None,

@@ -17,7 +17,7 @@ from api.epochs_after import epochs_after
 from api.json_answer import JsonAnswer
 from api.openapi import problems, recorded_answer
 from api.orders.answers import AcceptedOrder, accepted_order, links
-from api.orders.document import BODY_LIMIT, Document, read
+from api.orders.document import BODY_LIMIT, Document, media_type, read
 from api.orders.ending import ended_within
 from api.orders.gate import require_open
 from api.orders.headers import (
@@ -26,6 +26,7 @@ from api.orders.headers import (
     IDEMPOTENCY_KEY,
     etag,
     expires_after,
+    in_its_words,
     preferred_wait,
     with_idempotency_key,
 )
@@ -116,9 +117,10 @@ async def answered(
     prefer: str | None,
 ) -> Response[AcceptedOrder]:
     """The answer to a submitted order: the first one; or the order, where the client waits and it ends."""
-    document = with_idempotency_key(read(await request.body(), request.headers.get("content-type")), idempotency_key)
-    headers: dict[str, str] = {}
-    body = await submitted(services, caller, document, expires_after(expires), headers)
+    document = read(await request.body(), media_type(request.headers))
+    named, headers = with_idempotency_key(document, idempotency_key), dict[str, str]()
+    with in_its_words(document, idempotency_key):
+        body = await submitted(services, caller, named, expires_after(expires), headers)
     # The answer is of the order as it was taken, however often it is repeated.
     headers |= {"Location": body.links.order, **etag(1)}
     if (seconds := preferred_wait(prefer)) is None:

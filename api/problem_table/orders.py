@@ -8,7 +8,13 @@ _SEND = "correct the body"
 _TERM = "correct the field"
 
 ORDERS = (
-    Entry("unsupported_media_type", 415, False, "the body isn't sent as `application/json`", "set `Content-Type`"),
+    Entry(
+        "unsupported_media_type",
+        415,
+        False,
+        "the body isn't sent as `application/json`, in UTF-8, and without a `Content-Encoding`; `field` says which",
+        "set `Content-Type`, and send the body as it is",
+    ),
     Entry("batch_size", 422, False, "a batch is a list of 1 to 100 orders", "send more in further requests"),
     Entry("body_too_large", 413, False, "the body is over 64 KiB", "send less in one request"),
     Entry("invalid_json", 400, False, "the body isn't JSON in UTF-8", _SEND),
@@ -98,7 +104,9 @@ ORDERS = (
         "invalid_client_order_id",
         422,
         False,
-        "the client order id, or the client list id, is not 1 to 64 of `A-Za-z0-9._:-`",
+        "the client order id, or the client list id, is not 1 to 64 of `A-Za-z0-9._:-`; or a new order's is `.` or "
+        "`..`, which clients take out of a path. Older orders of these names are found by "
+        "`GET /api/orders?clientOrderId=`",
         _TERM,
     ),
     Entry(

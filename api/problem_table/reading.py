@@ -43,7 +43,7 @@ READING = (
         410,
         False,
         "the position or cursor is of the end that the log has lost since it was put back; `endedAt` is the last "
-        "position that holds",
+        "position that holds, and absent where an epoch is lost whole",
         "ask without one, and send the orders that are missing again, each under its `clientOrderId`",
     ),
     Entry("projection_behind", 503, True, "the list did not reach `position` within 5 s", "ask again"),

@@ -11,6 +11,7 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from domain.epochs import Epochs
+from domain.errors import PositionLostError
 from domain.events import OrderSubmitted
 from event_store.processors import positions
 from projections.catch_up import PositionWaiter
@@ -91,3 +92,5 @@ def _position(epochs: Epochs, text: str) -> int:
         return epochs.read(text)
     except ValueError:
         raise BadCursorError(text) from None
+    except PositionLostError as lost:
+        raise PositionLostError(lost.ended_at, field="cursor") from None

@@ -74,6 +74,9 @@ async def test_an_idempotency_key_is_another_name_of_the_client_list_id(engine: 
     unnamed = {name: value for name, value in OCO.items() if name != "clientListId"}
     keyed = await engine.http.post(ROUTE, json=unnamed, headers={"Idempotency-Key": "l-1"})
     assert keyed.content == (await engine.http.post(ROUTE, json=OCO)).content
+    changed = {**unnamed, "legs": [STOP, LIMIT]}
+    conflict = (await engine.http.post(ROUTE, json=changed, headers={"Idempotency-Key": "l-1"})).json()
+    assert (conflict["code"], conflict["field"]) == ("client_list_id_conflict", "Idempotency-Key")
     other = await engine.http.post(ROUTE, json=OCO, headers={"Idempotency-Key": "l-9"})
     assert (other.status_code, other.json()["code"]) == (422, "conflicting_fields")
 

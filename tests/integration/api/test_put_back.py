@@ -117,6 +117,9 @@ async def test_a_position_of_the_lost_end_is_gone_and_every_other_holds(engine: 
         answer = await engine.http.get("/api/orders", params={"position": lost})
         assert (answer.status_code, answer.json()["code"], answer.json()["field"]) == (410, "position_lost", "position")
         assert "clientOrderId" in answer.json()["detail"]
+        assert answer.json().get("endedAt") == (None if lost == "3.4" else "1.1")
+    ahead = (await engine.http.get("/api/orders", params={"position": "2.99"})).json()
+    assert ahead["detail"] == f"Nothing has that position: the log ends at 2.{await engine.events.head()}."
     for held in ("1.1", "1", "2.4"):
         assert (await engine.http.get("/api/orders", params={"position": held})).status_code == 200
     events = (await engine.http.get(f"{again['links']['events']}")).json()["items"]
@@ -158,6 +161,7 @@ async def test_so_is_a_cursor_of_the_lost_end(engine: Engine) -> None:
     await found_behind(engine, 2)
     answer = await engine.http.get("/api/orders", params={"cursor": page["next"]})
     assert (answer.status_code, answer.json()["code"]) == (410, "position_lost")
+    assert answer.json()["field"] == "cursor" and "without a cursor" in answer.json()["detail"]
     # An earlier version's belonged to no account and no question.
     unbound = base64.urlsafe_b64encode(b"2").decode().rstrip("=")
     assert (await engine.http.get("/api/orders", params={"cursor": unbound})).status_code == 400

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -10,8 +11,15 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import httpx2
+import pytest
 from prometheus_client import REGISTRY
 
+from api.orders.document import read
+from api.orders.request import order_request
+from api.orders.submit import submission
+from api.orders.terms import terms
+from commands.ids import DEFAULT_ACCOUNT
+from commands.submit import submit_order
 from domain import commands as c
 from domain.codes import Code
 from tests.integration.api.serving import BODY, CONFIG, Engine, running
@@ -134,3 +142,39 @@ async def test_who_leaves_while_it_waits_makes_room_at_once_and_its_order_stays(
             while (order := await engine.http.get(f"{ORDERS}/by-client-id/k-1")).status_code == 503:
                 await asyncio.sleep(0.02)
         assert (order.status_code, order.json()["status"]) == (200, "routing")
+
+
+@pytest.mark.parametrize("name", [".", ".."])
+async def test_a_name_that_no_path_can_carry_is_refused_and_an_older_order_of_it_stays(
+    engine: Engine, name: str
+) -> None:
+    body = {**BODY, "clientOrderId": name}
+    refused = await engine.http.post(ORDERS, json=body)
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid_client_order_id")
+    by_header = await engine.http.post(ORDERS, json=BODY, headers={"Idempotency-Key": name})
+    assert (by_header.status_code, by_header.json()["field"]) == (422, "Idempotency-Key")
+    assert (await engine.submit(clientOrderId="..."))["status"] == "pending"
+
+    asked = terms(order_request(read(json.dumps(body).encode(), "application/json"), CONFIG.tokens), CONFIG)
+    older = await submit_order(engine.orders, DEFAULT_ACCOUNT, submission(asked, CONFIG, "localnet", datetime.now(UTC)))
+    again = await engine.http.post(ORDERS, json=body)
+    assert (again.status_code, again.json()["orderId"]) == (202, str(older.order_id))
+    engine.project()
+    query = {"clientOrderId": name, "position": again.json()["position"]}
+    [listed] = (await engine.http.get(ORDERS, params=query)).json()["items"]
+    assert listed["orderId"] == str(older.order_id)
+    cancelled = await engine.http.post(f"{ORDERS}/cancel", json={"clientOrderIds": [name]})
+    assert [item["clientOrderId"] for item in cancelled.json()["items"]] == [name]
+
+
+async def test_a_conflict_is_named_by_the_word_that_the_client_used(engine: Engine) -> None:
+    key = {"Idempotency-Key": "k-1"}
+    await engine.http.post(ORDERS, json=BODY, headers=key)
+    other = {**BODY, "amountIn": "9"}
+    by_header = await engine.http.post(ORDERS, json=other, headers=key)
+    by_field = await engine.http.post(ORDERS, json={**other, "clientOrderId": "k-1"}, headers=key)
+    assert [answer.status_code for answer in (by_header, by_field)] == [409, 409]
+    said = by_header.json(), by_field.json()
+    assert [problem["code"] for problem in said] == ["client_order_id_conflict"] * 2
+    assert [problem["field"] for problem in said] == ["Idempotency-Key", "clientOrderId"]
+    assert [problem["detail"].split()[1] for problem in said] == ["Idempotency-Key", "clientOrderId"]

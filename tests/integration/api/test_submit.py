@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import json
+
+import pytest
 
 from tests.integration.api.serving import BODY, Engine
 
@@ -11,6 +15,8 @@ REFUSED = [
     (b"[" * 60_000, "application/json", 400, "nested_too_deeply"),
     (b" " * 65_537, "application/json", 413, "body_too_large"),
     (b"tokenIn=SOL", "application/x-www-form-urlencoded", 415, "unsupported_media_type"),
+    (b'{"tokenIn":"SOL"}', "application/json; charset=iso-8859-1", 415, "unsupported_media_type"),
+    (b'{"tokenIn":"SOL"}', 'application/json; v=1;Charset="utf-16"', 415, "unsupported_media_type"),
     (b"", "application/json", 400, "invalid_json"),
 ]
 
@@ -83,6 +89,25 @@ async def test_a_refused_body_is_a_problem_and_leaves_nothing(engine: Engine) ->
         assert (answer.status_code, answer.json()["code"], answer.json()["status"]) == (status, code, status)
         assert answer.headers["content-type"] == "application/problem+json"
     assert await head(engine) == 0
+
+
+@pytest.mark.parametrize("coding", ["gzip", "identity, GZIP", "br"])
+async def test_a_compressed_body_is_refused_and_told_what_is_taken(engine: Engine, coding: str) -> None:
+    headers = {"content-type": "application/json", "content-encoding": coding}
+    content = gzip.compress(json.dumps(BODY).encode())
+    for path in ("/api/orders", "/api/orders/batch", "/api/orders/preview", "/api/order-lists", "/api/orders/cancel"):
+        answer = await engine.http.post(path, content=content, headers=headers)
+        said = answer.json()
+        assert (answer.status_code, said["code"], said["field"]) == (415, "unsupported_media_type", "Content-Encoding")
+        assert answer.headers["accept-encoding"] == "identity"
+    assert await head(engine) == 0
+
+
+async def test_a_body_in_utf_8_is_taken_however_that_is_said(engine: Engine) -> None:
+    for said in ("; charset=UTF-8", ';charset="utf-8"', "; Charset=utf8"):
+        headers = {"content-type": f"Application/JSON{said}", "content-encoding": "identity"}
+        answer = await engine.http.post("/api/orders", content=json.dumps(BODY).encode(), headers=headers)
+        assert answer.status_code == 202
 
 
 async def test_a_body_over_the_limit_is_refused_also_when_it_comes_in_pieces(engine: Engine) -> None:

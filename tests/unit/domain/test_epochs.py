@@ -32,14 +32,19 @@ def test_a_log_put_back_twice_may_lose_a_whole_epoch() -> None:
     known = epochs([put_back(2, 46), put_back(3, 20)])
     assert (known.shown(20), known.shown(30), known.shown(50)) == ("1.20", "3.30", "3.50")
     for lost in ("1.30", "2.47"):
-        with pytest.raises(PositionLostError):
+        with pytest.raises(PositionLostError) as refused:
             known.read(lost)
+        # The second epoch had begun after what the log ends its first with now.
+        assert refused.value.ended_at == "1.20"
     assert known.read("1.20") == 20
 
 
 def test_a_position_of_an_epoch_the_log_has_lost_whole_is_refused() -> None:
-    with pytest.raises(PositionLostError):
-        Epochs().read("2.47")
+    for known, lost in ((Epochs(), "2.47"), (epochs([put_back(2, 46)]), "3.60")):
+        with pytest.raises(PositionLostError) as refused:
+            known.read(lost)
+        # What the log had come to before that epoch began, nothing tells.
+        assert refused.value.ended_at is None and "position 1." not in refused.value.detail
 
 
 @pytest.mark.parametrize("text", ["", ".", "1.", ".1", "0.1", "-1", "1.2.3", "1e3", "x", "9" * 19, "١"])
