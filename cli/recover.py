@@ -188,13 +188,28 @@ async def _not_behind(found: Settings, store: Store, because: str) -> str:
         said = "\n".join([f"failed on the chain outside of the log, now recorded: {len(lines)}", *lines, said])
     if outside.left:
         print(said)
-        others = f" and {len(outside.left) - 1} more" if outside.left[1:] else ""
-        raise StartupError(
-            f"the wallet's history has {outside.left[0]}{others}, which the log doesn't know, and nothing was recorded "
-            "of that: it succeeded, and the engine halts for it within 30 s of running; or too few endpoints show "
-            "alike that it failed"
-        )
+        raise StartupError("; ".join(_left(outside)))
     return said
+
+
+def _left(outside: Outside) -> list[str]:
+    """What isn't recorded, and what to do about it."""
+    told = []
+    if hidden := sorted(outside.hidden.values()):
+        others = f", and so of {len(hidden) - 1} more" if hidden[1:] else ""
+        told.append(
+            f"{hidden[0]}{others}: one endpoint alone proves nothing. Put one that keeps the wallet's transactions in "
+            "the place of the one that shows nothing (SOLANA_RPC_URL, SOLANA_EVIDENCE_RPC_URLS), and run surefill "
+            "recover again"
+        )
+    if unknown := [one for one in outside.left if one not in outside.hidden]:
+        more = f" and {len(unknown) - 1} more" if unknown[1:] else ""
+        told.append(
+            f"the wallet's history has {unknown[0]}{more}, which the log doesn't know, and nothing was recorded "
+            "of that: it succeeded, and the engine halts for it within 30 s of running; or the endpoints don't show "
+            "alike how it failed"
+        )
+    return told
 
 
 async def _write_witness(store: Store, file: Path | None, epoch: int) -> str:

@@ -79,7 +79,8 @@ async def require_chain_of_log(pool: Pool, mapper: EventMapper, genesis_hash: st
     if held.network and held.network != network_of(genesis_hash):
         raise StartupError(
             f"the log's orders are for {held.network}, the configured endpoint serves {network_of(genesis_hash)} "
-            f"(genesis {genesis_hash}): use that network, or another database"
+            f"(genesis {genesis_hash}): use that network, or another database. Nothing was signed for them: where the "
+            "first start was told wrong, `surefill cancel --all --because TEXT` ends those that are open"
         )
 
 

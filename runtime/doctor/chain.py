@@ -33,7 +33,7 @@ async def look_at_chain(chain: SolanaChain) -> list[Finding]:
                     "check the address; ask it yourself for getGenesisHash",
                 )
             ]
-        ahead = await _far_ahead(chain)
+        ahead = await _unfit(chain, genesis)
         blockhash = await chain.latest_blockhash()
     except ChainUnavailableError as error:
         return ahead or [
@@ -59,15 +59,19 @@ async def look_at_chain(chain: SolanaChain) -> list[Finding]:
     return [*found, *beside.values(), *await look_at_outcomes([main, *able], genesis)]
 
 
-async def _far_ahead(chain: SolanaChain) -> list[Finding]:
-    """Endpoints that claim a height no blockhash of the main one's fits: of two, nothing is built while one does."""
+async def _unfit(chain: SolanaChain, genesis: str) -> list[Finding]:
+    """Endpoints that claim a height no blockhash of the main one's fits, as one of another chain may: of two, nothing
+    is built while one does.
+    """
     height, found = await chain.block_height("confirmed"), []
     for endpoint in chain.evidence_endpoints:
         try:
-            reached = await _height(endpoint)
+            served, reached = await endpoint.genesis_hash(), await _height(endpoint)
         except ChainUnavailableError:
             continue  # nobody waits for one that doesn't answer
-        if reached - height > LIFE_TOLERANCE:
+        if served != genesis:
+            found.append(_another_chain(endpoint, served, genesis))
+        elif reached - height > LIFE_TOLERANCE:
             said = f"{endpoint.name} is at height {reached}, SOLANA_RPC_URL at {height}: nothing is built so"
             found.append(wrong("evidence", said, "one of them is wrong: remove it, or wait until it has caught up"))
     return found
@@ -79,8 +83,7 @@ async def _evidence(endpoint: Endpoint, genesis: str, height: int) -> Finding:
     except ChainUnavailableError as error:
         return wrong("evidence", f"no answer: {error}", "correct or remove it from SOLANA_EVIDENCE_RPC_URLS")
     if served != genesis:
-        advice = "it must serve the chain that SOLANA_RPC_URL serves"
-        return wrong("evidence", f"{endpoint.name} serves another chain, genesis {served}", advice)
+        return _another_chain(endpoint, served, genesis)
     if reached - height > LIFE_TOLERANCE:
         said = f"{endpoint.name} is at height {reached}, and others at {height}: it isn't believed"
         return wrong("evidence", said, "remove it, or wait until it agrees")
@@ -89,6 +92,13 @@ async def _evidence(endpoint: Endpoint, genesis: str, height: int) -> Finding:
             "evidence", f"{endpoint.name} is {height - reached} blocks behind", "no proof comes from it like that"
         )
     return well("evidence", f"{endpoint.name} is at height {reached}")
+
+
+def _another_chain(endpoint: Endpoint, served: str, genesis: str) -> Finding:
+    """Which of the two is wrong nobody can tell but who configured them. What is no hash may hold anything."""
+    what = f"{network_of(served)}, genesis {served}" if is_genesis_hash(served) else "what is no chain"
+    said = f"{endpoint.name} serves {what}, and SOLANA_RPC_URL {network_of(genesis)}, genesis {genesis}"
+    return wrong("evidence", said, "both must serve the one chain that is traded on: correct the one that doesn't")
 
 
 async def _height(endpoint: Endpoint) -> int:

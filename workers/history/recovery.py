@@ -26,7 +26,8 @@ class Outside:
     """What was executed and reclaimed outside of the log and was recorded now, as the endpoints of ``tips`` show it.
 
     ``disputed`` are sentences: what some show, and too few bear out. ``closed`` are orders that ended because their
-    guard was closed, by what made it nobody shows. ``left`` are signatures of what isn't recorded.
+    guard was closed, by what made it nobody shows. ``left`` are signatures of what isn't recorded; ``hidden`` are
+    sentences: those of them that failed, who shows that, and which endpoints don't show it at all.
     """
 
     tips: Mapping[str, Tip]
@@ -35,6 +36,7 @@ class Outside:
     disputed: list[str] = field(default_factory=list)
     closed: list[UUID] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
+    hidden: dict[str, str] = field(default_factory=dict)
 
 
 class OutsideReader:
@@ -84,13 +86,19 @@ class OutsideReader:
         into.recorded += await self._foreign.record(self._account_id, agreed.found)
         into.reclaims += await self._reclaims.record(self._account_id, agreed.reclaims)
         recorded = {one.signature for one in agreed.found} | {one.signature for one in agreed.reclaims}
-        into.left += sorted((reading.found.keys() | reading.reclaims.keys()) - recorded)
+        left = (reading.found.keys() | reading.reclaims.keys()) - recorded
+        into.left += sorted(left)
+        for signature, shown_by in [*_shown_by(failed), *_shown_by(reclaims)]:
+            if signature in left and (hides := sorted(set(reading.read) - shown_by)):
+                shows = " and ".join(sorted(shown_by))
+                into.hidden[signature] = f"{shows} shows that {signature} failed, {' and '.join(hides)} shows nothing"
 
     async def _read(self, tips: Mapping[str, Tip]) -> Reading:
         """The wallet's whole history, failures included."""
         reading = await self._reader.read("finalized", tips, failures=True)
         if not enough(len(reading.read), self._reader.configured):
-            raise ChainUnavailableError("; ".join(reading.problems))
+            few = "; too few endpoints show the wallet's transactions: put others in the place of those that don't"
+            raise ChainUnavailableError("; ".join(reading.problems) + few)
         return reading
 
     async def _agreement(self, reading: Reading, tips: Mapping[str, Tip]) -> Agreement:
@@ -129,3 +137,8 @@ class OutsideReader:
 def _failed(shown: Shown[Found]) -> Shown[Found]:
     """Those that nobody shows as a success."""
     return {signature: said for signature, said in shown.items() if all(one.failed for one in said.values())}
+
+
+def _shown_by(shown: Shown[Found]) -> list[tuple[str, set[str]]]:
+    """Each signature, with the names of the endpoints that show it."""
+    return [(signature, set(said)) for signature, said in shown.items()]

@@ -118,8 +118,11 @@ async def test_a_log_with_orders_alone_is_refused_where_they_are_for_another_net
     await append_order_for("mainnet-beta", database.app)
     async with connection_pool(database.app, max_size=1) as pool:
         await require_chain_of_log(pool, MAPPER, "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d")
-        with pytest.raises(StartupError, match="orders are for mainnet-beta, the configured endpoint serves localnet"):
+        with pytest.raises(
+            StartupError, match="orders are for mainnet-beta, the configured endpoint serves localnet"
+        ) as refused:
             await require_chain_of_log(pool, MAPPER, "genesis")
+        assert "`surefill cancel --all --because TEXT` ends those that are open" in str(refused.value)
 
 
 async def test_a_wallet_is_compared_and_not_bound_while_the_chain_is_not_known(

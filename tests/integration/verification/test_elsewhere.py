@@ -173,14 +173,26 @@ async def test_a_log_that_has_no_wallet_yet_gets_none_by_it(
 
 
 async def test_a_failure_that_one_endpoint_of_two_hides_is_not_recorded_before_both_show_it(
-    engine: EngineHarness, rpc_url: str
+    engine: EngineHarness, rpc_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """And `surefill recover` says which of them shows nothing, and that another is needed in its place."""
     signatures = await failed_outside(engine, uuid4())
+    for name in ("database_url", "redis_url", "solana_rpc_url", "data_dir"):
+        monkeypatch.setenv(name.upper(), str(getattr(engine.settings, name)))
     hidden: dict[str, Alter] = {"getSignaturesForAddress": lambda _, __: []}
     async with an_endpoint(rpc_url, hidden) as url:
         asking(engine, rpc_url, url)
         async with outside_orders(engine.settings, engine.store) as outside:
             read = await outside.record_failures()
+        monkeypatch.setenv("SOLANA_EVIDENCE_RPC_URLS", url)
+        with pytest.raises(StartupError) as refused:
+            await _recover(NOBODY, NOBODY, "")
+        shows, hides = (one.removeprefix("http://") for one in (rpc_url, url))
+        assert str(refused.value) == (
+            f"{shows} shows that {min(signatures)} failed, {hides} shows nothing, and so of 1 more: one endpoint alone "
+            "proves nothing. Put one that keeps the wallet's transactions in the place of the one that shows nothing "
+            "(SOLANA_RPC_URL, SOLANA_EVIDENCE_RPC_URLS), and run surefill recover again"
+        )
     assert (read.left, read.recorded, read.reclaims) == (sorted(signatures), [], [])
     async with an_endpoint(rpc_url, {}) as url:
         asking(engine, rpc_url, url)

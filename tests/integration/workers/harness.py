@@ -264,7 +264,7 @@ class EngineHarness:
         return task
 
 
-def _command(*, paper: bool = False, **changes: Any) -> SubmitOrder:
+def _command(*, paper: bool = False, network: str = "localnet", **changes: Any) -> SubmitOrder:
     terms: dict[str, Any] = {
         "type": "market",
         "token_in": SOL,
@@ -275,4 +275,4 @@ def _command(*, paper: bool = False, **changes: Any) -> SubmitOrder:
     }
     deadline = changes.pop("deadline", now() + timedelta(seconds=60))
     asked = OrderTerms(**{**terms, **changes})
-    return SubmitOrder(asked, deadline if asked.starts_at_once else None, "localnet", paper)
+    return SubmitOrder(asked, deadline if asked.starts_at_once else None, network, paper)
