@@ -15,6 +15,7 @@ class ApiConfig:
 
     ``requires_client_order_id``: where answers may be lost on their way, an order must be safe to repeat. ``paper``:
     new orders are filled at their quotes, and nothing is sent. ``tips`` are what landers ask of each swap.
+    ``previews_per_minute`` of an account, where remote venues are asked; None is no limit.
     """
 
     rpc_url: str
@@ -25,3 +26,4 @@ class ApiConfig:
     requires_client_order_id: bool = False
     paper: bool = False
     tips: tuple[Tip, ...] = ()
+    previews_per_minute: int | None = None

@@ -1,11 +1,13 @@
-"""How many orders an account may send a minute: a moving window in Valkey, which all API processes share."""
+"""How many orders, or previews, an account may ask for a minute: a moving window in Valkey, which all API processes
+share.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Literal, Self
 from uuid import UUID
 
 import structlog
@@ -22,6 +24,9 @@ _TOGETHER = 100
 _LOTS_A_MINUTE = 6_000
 """Hits are taken in lots of a hundredth of a second's worth: of one below a rate of 12,000 a minute, which is exact."""
 _LOT_KEPT_FOR_S = 1.0
+
+Counted = Literal["orders", "previews"]
+_Key = tuple[Counted, UUID, int]
 
 log = structlog.get_logger(__name__)
 
@@ -57,9 +62,9 @@ class Rates:
             connection_pool=self._pool,  # type: ignore[arg-type]  # it is documented, and its type leaves it out
         )
         self._limiter = MovingWindowRateLimiter(storage)
-        self._hits = BatchedQuestions[tuple[UUID, int], int, bool](self._hit_all, most=_TOGETHER)
-        self._ahead: dict[tuple[UUID, int], tuple[float, int]] = {}
-        self._windows: dict[tuple[UUID, int], tuple[float, WindowStats]] = {}
+        self._hits = BatchedQuestions[_Key, int, bool](self._hit_all, most=_TOGETHER)
+        self._ahead: dict[_Key, tuple[float, int]] = {}
+        self._windows: dict[_Key, tuple[float, WindowStats]] = {}
         self.fail_open = fail_open
         self.problem: str | None = None
 
@@ -72,13 +77,12 @@ class Rates:
     async def close(self) -> None:
         await self._pool.aclose()
 
-    async def hit(self, account_id: UUID, a_minute: int, cost: int = 1) -> Rate | None:
+    async def hit(self, account_id: UUID, a_minute: int, cost: int = 1, of: Counted = "orders") -> Rate | None:
         """``cost`` more orders of the account, all of them or none; None where Valkey can't tell."""
-        item = RateLimitItemPerMinute(a_minute)
         try:
-            key = (account_id, a_minute)
+            key = (of, account_id, a_minute)
             taken = self._use_ahead(key, cost) or await self._hits.ask(key, cost)
-            window = await self._window(item, account_id, cost if taken else None)
+            window = await self._window(key, cost if taken else None)
         except (RedisError, OSError, TimeoutError) as error:
             if self.problem is None:
                 log.warning("rates can't be counted", fail_open=self.fail_open, error=type(error).__name__)
@@ -88,12 +92,12 @@ class Rates:
         reset = max(1, round(window.reset_time - time.time()))
         return Rate(a_minute, int(window.remaining), reset, exceeded=not taken)
 
-    def _left_ahead(self, key: tuple[UUID, int]) -> int:
+    def _left_ahead(self, key: _Key) -> int:
         """How many are left of those that this process took ahead a moment ago; older ones are given up."""
         taken_at, left = self._ahead.get(key, (0.0, 0))
         return left if time.monotonic() - taken_at <= _LOT_KEPT_FOR_S else 0
 
-    def _use_ahead(self, key: tuple[UUID, int], wanted: int) -> bool:
+    def _use_ahead(self, key: _Key, wanted: int) -> bool:
         """Whether so many were left, and are used now."""
         left = self._left_ahead(key)
         if left < wanted:
@@ -102,11 +106,11 @@ class Rates:
             self._ahead[key] = (self._ahead[key][0], left - wanted)
         return True
 
-    async def _hit_all(self, key: tuple[UUID, int], costs: Sequence[int]) -> Sequence[bool]:
+    async def _hit_all(self, key: _Key, costs: Sequence[int]) -> Sequence[bool]:
         """Whether each is taken. All of them at once where they are, for a call costs more than what it counts, and of
         a high rate some ahead: what isn't used of these is counted all the same.
         """
-        _, a_minute = key
+        _, _, a_minute = key
         wanted, ahead = sum(costs), self._left_ahead(key)
         if self._use_ahead(key, wanted):
             return [True] * len(costs)
@@ -127,18 +131,18 @@ class Rates:
             self._ahead[key] = (time.monotonic(), ahead)
         return each
 
-    async def _hit(self, key: tuple[UUID, int], cost: int) -> bool:
-        account_id, a_minute = key
-        return await self._limiter.hit(RateLimitItemPerMinute(a_minute), "orders", str(account_id), cost=cost)
+    async def _hit(self, key: _Key, cost: int) -> bool:
+        of, account_id, a_minute = key
+        return await self._limiter.hit(RateLimitItemPerMinute(a_minute), of, str(account_id), cost=cost)
 
-    async def _window(self, item: RateLimitItemPerMinute, account_id: UUID, taken: int | None) -> WindowStats:
+    async def _window(self, key: _Key, taken: int | None) -> WindowStats:
         """What is left, as Valkey counts it: that takes it as long as the window is full, so between two counts every
         order is taken off here. Whoever is refused, with None ``taken``, is told exactly.
         """
-        key = (account_id, item.amount)
         counted_at, window = self._windows.get(key, (-_COUNTED_FOR_S, None))
         if window is None or taken is None or time.monotonic() - counted_at > _COUNTED_FOR_S:
-            window = await self._limiter.get_window_stats(item, "orders", str(account_id))
+            of, account_id, a_minute = key
+            window = await self._limiter.get_window_stats(RateLimitItemPerMinute(a_minute), of, str(account_id))
             self._windows[key] = (time.monotonic(), window)
         else:
             window = window._replace(remaining=max(0, window.remaining - taken))

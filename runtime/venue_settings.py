@@ -32,6 +32,11 @@ class VenueSettings(BaseSettings):
     raydium_requests_per_minute: Annotated[int, Field(ge=1, le=100_000)] = Field(
         120, description="How often all processes together may ask it."
     )
+    previews_per_minute: Annotated[int, Field(ge=0, le=100_000)] = Field(
+        10,
+        description="How often an account may preview an order where remote venues are asked, whose budget orders "
+        "need, too; 0 is no limit.",
+    )
     venue_timeout: Annotated[float, Field(ge=0.1, le=5)] = Field(
         2.0, description="Seconds a remote venue is waited for, quote or transaction."
     )

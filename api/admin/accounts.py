@@ -101,7 +101,11 @@ class AdminController(Controller):
     async def create_key(
         self, request: Request[Any, Any, Any], services: InjectedServices, caller: InjectedCaller
     ) -> KeyMade:
-        """A key acts for one account, with `scopes` of `read`, `trade` and `admin`, until `expiresIn`."""
+        """A key acts for one account, with `scopes` of `read`, `trade` and `admin`, until `expiresIn`.
+
+        Each request makes another key, and takes no notice of `Idempotency-Key`. Where an answer was lost, its key may
+        be live, and nobody has it: `surefill keys list` shows it as never used, and it is to be revoked.
+        """
         fields = bodies.read_fields(
             await request.body(), media_type(request.headers), ("account", "scopes", "expiresIn")
         )

@@ -17,6 +17,7 @@ from api.openapi import problems
 from api.orders.document import BODY_LIMIT, media_type
 from api.services import InjectedServices, Services
 from commands.halting import Scope
+from domain.errors import DomainError
 from domain.trading_state import TRADING_STATES, TradingState
 from projections.errors import ProjectionBehindError
 from projections.order_view import View
@@ -75,6 +76,11 @@ class TradingController(Controller):
                 "The state is set; which orders are in flight can't be told yet. Ask again.",
                 headers={"Retry-After": RETRY_AFTER},
             ) from None
+        except DomainError as early:
+            if early.code != "history_not_compared":
+                raise
+            detail = f"The state is set, and not all that is in flight is being cancelled yet. {early.detail}"
+            raise ProblemError(503, early.code, detail, headers={"Retry-After": RETRY_AFTER}) from early
         return TradingStateView(scope=named, state=state, cancelling=cancelling)
 
 

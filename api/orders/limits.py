@@ -9,6 +9,7 @@ from uuid import UUID
 from api.callers.caller import Caller
 from api.errors import RETRY_AFTER, ProblemError
 from api.problem_table import PROBLEMS
+from api.rates import Rate
 from api.services import Services
 from commands import order_limits
 from commands.account_use import Exceeded, would_be_exceeded
@@ -91,15 +92,27 @@ async def too_often(
             headers={"Retry-After": RETRY_AFTER},
         )
     headers |= rate.headers()
+    return _limited(rate, f"The account may send {a_minute} orders a minute.", "ordersPerMinute")
+
+
+async def previewed_too_often(services: Services, caller: Caller) -> ProblemError | None:
+    """Whether one more preview is more than the account may ask for; it counts where not.
+
+    Only where remote venues are asked: others are read once for all who ask at about the same time. Where Valkey can't
+    count it, it can't count what remote venues are asked either, and they are left alone.
+    """
+    a_minute = services.config.previews_per_minute
+    if a_minute is None or not any(group.is_remote for group in services.venues):
+        return None
+    rate = await services.rates.hit(caller.account_id, a_minute, of="previews")
+    return None if rate is None else _limited(rate, f"The account may ask for {a_minute} previews a minute.", None)
+
+
+def _limited(rate: Rate, detail: str, limit: str | None) -> ProblemError | None:
     if not rate.exceeded:
         return None
-    return ProblemError(
-        429,
-        "rate_limited",
-        f"The account may send {a_minute} orders a minute.",
-        headers={**rate.headers(), "Retry-After": str(rate.reset_s)},
-        limit="ordersPerMinute",
-    )
+    headers = {**rate.headers(), "Retry-After": str(rate.reset_s)}
+    return ProblemError(429, "rate_limited", detail, headers=headers, limit=limit)
 
 
 async def notional_of(services: Services, asked: OrderTerms) -> Decimal:

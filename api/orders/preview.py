@@ -20,7 +20,7 @@ from api.openapi import problems
 from api.orders.document import BODY_LIMIT, media_type, read
 from api.orders.gate import would_be_refused
 from api.orders.headers import with_idempotency_key
-from api.orders.limits import limits_of
+from api.orders.limits import limits_of, previewed_too_often
 from api.orders.openapi import ExecuteOperation
 from api.orders.request import order_request
 from api.orders.submit import IdempotencyKey
@@ -111,7 +111,7 @@ class PreviewController(Controller):
         response_description="Route, quotes, fees, size, and whether it would be refused. No order is made.",
         responses=problems(
             *("invalid_json", "body_too_large", "unsupported_media_type", "unknown_token", "missing_price"),
-            *("chain_unknown", "price_unavailable", "log_unavailable"),
+            *("rate_limited", "chain_unknown", "price_unavailable", "log_unavailable"),
         ),
     )
     async def preview_order(
@@ -121,11 +121,15 @@ class PreviewController(Controller):
         caller: InjectedCaller,
         idempotency_key: IdempotencyKey = None,
     ) -> Preview:
-        """The body is that of an order. Nothing is recorded, reserved, or counted towards a rate."""
+        """The body is that of an order. Nothing is recorded, reserved, or counted towards the rate of orders. Previews
+        have a rate of their own where remote venues are asked.
+        """
         document = read(await request.body(), media_type(request.headers))
         document = with_idempotency_key(document, idempotency_key)
         asked = terms(order_request(document, services.config.tokens), services.config)
         services.chain().tradable_network()
+        if refused := await previewed_too_often(services, caller):
+            raise refused
         answers, rent = await asyncio.gather(ask_all(services.venues, asked), _rent(services))
         halted = (await services.trading(caller.account_id)).refused_venues(asked.side)
         limits = limits_of(services, caller)

@@ -18,8 +18,9 @@ WHO_ASKS = (
         "rate_limited",
         429,
         True,
-        "the account has sent as many orders in a minute as it may (`limit` says so), or many wrong keys came from "
-        "this address. A right key is taken all the same. `retryable` is false, and there is no `Retry-After`, where a "
+        "the account has sent as many orders in a minute as it may (`limit` says so), or asked for as many previews "
+        "(`PREVIEWS_PER_MINUTE`), or many wrong keys came from this address. A right key is taken all the same. "
+        "`retryable` is false, and there is no `Retry-After`, where a "
         "list has more orders than the account may send a minute",
         "wait for `Retry-After` seconds; where a list has too many orders, send them one by one, or ask for more",
     ),

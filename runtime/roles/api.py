@@ -205,6 +205,7 @@ def _config(settings: Settings) -> ApiConfig:
         order_deadline=timedelta(seconds=settings.market_order_deadline),
         paper=settings.paper,
         tips=settings.tips,
+        previews_per_minute=settings.previews_per_minute or None,
     )
 
 

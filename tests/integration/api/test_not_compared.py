@@ -96,6 +96,7 @@ async def test_a_halt_that_is_to_cancel_what_is_live_says_what_it_could_not(engi
     halt = {"scope": "engine", "state": "halted", "because": "the test", "cancelLive": True}
     early = await engine.http.put("/api/admin/trading-state", json=halt)
     assert (early.status_code, early.json()["code"]) == (503, "history_not_compared")
+    assert early.json()["detail"].startswith("The state is set") and early.headers["retry-after"] == "1"
     assert (await engine.http.post("/api/orders/execute", json=BODY)).json()["code"] == "trading_halted"
     shown = [(await engine.http.get(f"/api/orders/{one}")).json() for one in (linked, alone)]
     assert ["cancellation" in one for one in shown] == [False, True]

@@ -9,11 +9,13 @@ from typing import Any, ClassVar
 import pytest
 from solders.keypair import Keypair
 
+from api.rates import Rates
 from chains.tips import Tip
 from domain.quotes import Refusal
 from domain.tokens import SOL, USDC
 from tests.integration.api.serving import BODY, CONFIG, Engine, running
 from tests.integration.conftest import TestDatabase
+from tests.integration.embedded import EmbeddedValkey
 from tests.integration.localnet.local_node import LocalNode
 from tests.ports import free_port
 from tests.unit.domain.scenario import quote
@@ -165,6 +167,25 @@ async def test_a_remote_quote_that_no_order_would_take_is_a_refusal(node: LocalN
         far.amount_out = int(best * 1.06 * 10**USDC.decimals)
         route, refusal = await seen()
         assert route != "Far" and refusal == "venue_answer_invalid"
+
+
+async def test_previews_that_remote_venues_are_asked_for_have_a_rate_of_their_own(
+    node: LocalNode, database: TestDatabase, valkey: EmbeddedValkey
+) -> None:
+    config, rates = replace(CONFIG, previews_per_minute=2), Rates(valkey.url, fail_open=True)
+    async with running(database.app, rpc_url=node.url, config=config, rates=rates, remote=(Boastful(1),)) as engine:
+        await preview(engine)
+        await preview(engine)
+        answer = await engine.http.post(PREVIEW, json=BODY)
+        assert (answer.status_code, answer.json()["code"]) == (429, "rate_limited")
+        assert 0 < int(answer.headers["retry-after"]) <= 60 and "limit" not in answer.json()
+        # Orders are counted apart.
+        assert (await engine.http.put(LIMITS, json={"ordersPerMinute": 5})).status_code == 200
+        order = await engine.http.post("/api/orders", json=BODY)
+        assert (order.status_code, order.headers["ratelimit-remaining"]) == (202, "4")
+    async with running(database.app, rpc_url=node.url, config=config, rates=rates) as engine:
+        # The node's answer is shared by all who ask.
+        await preview(engine)
 
 
 async def test_a_body_that_is_no_order_is_the_same_problem(engine: Engine) -> None:
