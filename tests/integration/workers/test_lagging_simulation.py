@@ -42,6 +42,8 @@ async def test_only_a_simulation_as_new_as_the_last_fill_says_that_the_wallet_is
         first_id, second_id = (await engine.submit_list("oto", {}, second)).order_ids
         await engine.execute(first_id)
         await engine.until(first_id, lambda order: order.status == "confirmed")
+        # It begins once the second endpoint shows the first one's swap, too.
+        await engine.until(second_id, lambda order: not order.is_held)
         await engine.execute(second_id)
         history = await engine.history(second_id)
         [rejected] = [event for event in history.events if isinstance(event, BuildRejected)]
