@@ -17,7 +17,7 @@ from event_store.pool import connection_pool
 from event_store.read.log import Log
 from runtime import preflight
 from runtime.doctor.finding import Finding, look, well, wrong
-from runtime.errors import StartupError
+from runtime.errors import SettingsError, StartupError
 from runtime.halted_accounts import halted_accounts
 from runtime.log_behind import RECOVER
 
@@ -28,10 +28,14 @@ _LIFTED = (
 
 
 async def look_at_trading(database_url: str) -> Finding:
-    """What doesn't trade, of the log at ``database_url``; it is read, and nothing else."""
+    """What doesn't trade, of the log at ``database_url``; it is read, and nothing else. Raises ``SettingsError`` where
+    that is no database's URL.
+    """
     try:
         await preflight.postgres(database_url)
         return await _halts(database_url)
+    except SettingsError:
+        raise
     except StartupError as away:
         return wrong("trading", str(away), "start PostgreSQL, or correct the setting")
     except psycopg.errors.UndefinedTable:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from cli import trading
 from cli.doctor import examine
 from commands.accounts import Behind
@@ -11,6 +13,7 @@ from commands.ids import DEFAULT_ACCOUNT
 from runtime.composition import Store
 from runtime.doctor.finding import Finding
 from runtime.doctor.trading import look_at_trading
+from runtime.errors import SettingsError
 from runtime.settings import Settings
 from tests.integration.conftest import TestDatabase
 from tests.integration.workers.conftest import rpc_url
@@ -51,6 +54,8 @@ async def test_a_database_that_is_away_hides_nothing_else(rpc_url: str, tmp_path
     [away] = [one for one in await looked("postgresql://a:hunter2@127.0.0.1:1/d") if one.verdict == "wrong"]
     assert away.what == "trading"
     assert "DATABASE_URL" in away.sentence and "hunter2" not in away.sentence
+    with pytest.raises(SettingsError, match=r"DATABASE_URL: "):
+        await looked("postgresql://a:hunter2@h:port/d")
     found = await looked(database.app)
     assert [one.sentence for one in found if one.what == "trading"] == ["nothing is halted"]
     assert {"rpc", "wallet", "prices"} <= {one.what for one in found}
