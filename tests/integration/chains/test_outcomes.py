@@ -12,11 +12,10 @@ from typing import Any
 import pytest
 from solders.keypair import Keypair
 from solders.signature import Signature
-from structlog.testing import capture_logs
 
 from chains.errors import ChainUnavailableError
 from chains.protocol import Inconclusive, OutcomeQuestion
-from domain.evidence import BLOCKHASH_LIFE, ExpiryEvidence, Landing
+from domain.evidence import ExpiryEvidence, Landing
 from tests.integration.chains.conftest import Attempt, Node, Trader, until
 from tests.integration.chains.endpoint_server import Alter, Request, altering, always, http, serving
 
@@ -293,43 +292,6 @@ async def test_an_understated_blockhash_is_refused(node: Node) -> None:
 
 def ahead(_: Request, result: Any) -> int:
     return int(result) + 1_000
-
-
-@pytest.mark.parametrize("above", [100, 1_000, 10**9])
-async def test_a_height_that_one_of_three_overstates_keeps_nobody_from_signing(node: Node, above: int) -> None:
-    async with node.http() as client, AsyncExitStack() as stack:
-        lies = {"getBlockHeight": lambda _, height: height + above}
-        liar = await stack.enter_async_context(serving(altering(client, lies)))
-        chain = await stack.enter_async_context(node.chain("", node.url, liar))
-        with capture_logs() as logged:
-            given = [await chain.latest_blockhash() for _ in range(2)]
-        beside = await stack.enter_async_context(node.chain("", liar))
-        with pytest.raises(ChainUnavailableError, match=f"and {liar.removeprefix('http://')} shows the height"):
-            await beside.latest_blockhash()
-    assert [one["event"] for one in logged] == ["a height isn't believed"]
-    for latest in given:
-        assert abs(latest.last_valid_block_height - latest.height - BLOCKHASH_LIFE) < 50
-
-
-@pytest.mark.usefixtures("past")
-async def test_a_true_height_is_not_called_overstated_by_a_liar_and_one_that_lags(node: Node) -> None:
-    """The liar understates the life of its blockhash by as much as the other one lags, which doesn't know it yet."""
-    by = 100
-
-    def understated(_: Request, result: Any) -> Any:
-        value = result["value"]
-        return result | {"value": value | {"lastValidBlockHeight": value["lastValidBlockHeight"] - by}}
-
-    def low(_: Request, height: Any) -> int:
-        return int(height) - by
-
-    lies = {"getLatestBlockhash": understated, "getBlockHeight": low}
-    lags = {"getBlockHeight": low, "isBlockhashValid": lambda _, result: {**result, "value": False}}
-    async with node.http() as client, AsyncExitStack() as stack:
-        urls = [await stack.enter_async_context(serving(altering(client, one))) for one in (lies, lags, {})]
-        chain = await stack.enter_async_context(node.chain(*urls))
-        with pytest.raises(ChainUnavailableError, match="valid until"):
-            await chain.latest_blockhash()
 
 
 async def test_a_height_is_passed_once_as_many_endpoints_as_it_takes_have_reached_it(node: Node) -> None:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 
-import httpx2
 import pytest
 
-from chains.solana_client import SolanaChain
 from domain import events as e
 from domain.tokens import SOL, USDC
-from tests.integration.chains.endpoint_server import Request, altering, http, serving
 from tests.integration.workers.harness import EngineHarness
 from tests.integration.workers.lies import NeverWas
 from tests.integration.workers.test_contradictions import landed, told
-from tests.integration.workers.test_following_on import PACE, lying_first, says
+from tests.integration.workers.test_following_on import PACE, away_at_first, lying_first, says, untracked
 
 BACK = {"token_in": USDC, "token_out": SOL, "amount_in": 50 * 10**6}
 
@@ -58,24 +54,15 @@ async def test_what_follows_begins_once_the_second_endpoint_shows_the_first_one(
     accepted = await engine.submit_list("oto", {}, BACK)
     first, second = accepted.order_ids
     await engine.execute(first)
-    away = True
-    async with httpx2.AsyncClient(base_url=rpc_url) as node:
-        whole = altering(node, {})
-
-        async def sometimes(request: Request) -> bytes | None:
-            return http(b"", status="503 Service Unavailable") if away else await whole(request)
-
-        async with serving(sometimes) as url, SolanaChain(rpc_url, extra_urls=[url]) as engine.chain:
-            engine.start_projector()
-            engine.start_tracker(PACE)
-            await says(engine, first, lambda said: "alone shows" in (said or ""))
-            assert (await engine.order(second)).is_held
-            away = False
-            await engine.until(second, lambda order: not order.is_held)
-            await says(engine, first, lambda said: said is None)
-            async with asyncio.timeout(15):
-                while first in (await engine.work.tracked())[1]:
-                    await asyncio.sleep(0.05)
-            await engine.stop()
+    async with away_at_first(rpc_url) as (engine.chain, comes_back):
+        engine.start_projector()
+        engine.start_tracker(PACE)
+        await says(engine, first, lambda said: "alone shows" in (said or ""))
+        assert (await engine.order(second)).is_held
+        comes_back.set()
+        await engine.until(second, lambda order: not order.is_held)
+        await says(engine, first, lambda said: said is None)
+        await untracked(engine, first)
+        await engine.stop()
     events = (await engine.history(second)).events
     assert sum(isinstance(event, e.OrderReleased) for event in events) == 1

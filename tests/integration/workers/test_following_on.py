@@ -46,6 +46,26 @@ async def lying_first(rpc_url: str, changes: Mapping[str, Alter]) -> AsyncIterat
         yield chain
 
 
+@asynccontextmanager
+async def away_at_first(rpc_url: str) -> AsyncIterator[tuple[SolanaChain, asyncio.Event]]:
+    """An honest node, and one beside it that answers nothing until the event is set."""
+    back = asyncio.Event()
+    async with httpx2.AsyncClient(base_url=rpc_url) as node:
+        whole = altering(node, {})
+
+        async def sometimes(request: Request) -> bytes | None:
+            return await whole(request) if back.is_set() else http(b"", status="503 Service Unavailable")
+
+        async with serving(sometimes) as url, SolanaChain(rpc_url, extra_urls=[url]) as chain:
+            yield chain, back
+
+
+async def untracked(engine: EngineHarness, order_id: UUID) -> None:
+    async with asyncio.timeout(15):
+        while order_id in (await engine.work.tracked())[1]:
+            await asyncio.sleep(0.05)
+
+
 async def contradiction(engine: EngineHarness) -> str:
     async with asyncio.timeout(FOUND_WITHIN):
         while not (found := await engine.accounts.contradictions(DEFAULT_ACCOUNT)):
@@ -239,28 +259,20 @@ async def test_a_swap_that_never_was_is_sent_again_and_restated_as_it_lands(engi
 @pytest.mark.parametrize("commitment", ["confirmed", "finalized"])
 async def test_one_endpoint_of_two_settles_nothing(engine: EngineHarness, rpc_url: str, commitment: str):
     engine.settings = engine.settings.model_copy(update={"commitment": commitment})
-    away, order_id = True, await engine.submit()
+    order_id = await engine.submit()
     await engine.execute(order_id)
-    async with httpx2.AsyncClient(base_url=rpc_url) as node:
-        whole = altering(node, {})
-
-        async def sometimes(request: Request) -> bytes | None:
-            return http(b"", status="503 Service Unavailable") if away else await whole(request)
-
-        async with serving(sometimes) as url, SolanaChain(rpc_url, extra_urls=[url]) as engine.chain:
-            engine.start_projector()
-            engine.start_tracker(PACE)
-            alone = f"{rpc_url.removeprefix('http://')} alone shows"
-            await says(engine, order_id, lambda said: said is not None and said.startswith(alone))
-            order = await engine.order(order_id)
-            assert order.status == ("confirmed" if commitment == "confirmed" else "submitted")
-            away = False
-            await engine.until(order_id, lambda order: order.status == "confirmed")
-            await says(engine, order_id, lambda said: said is None)
-            async with asyncio.timeout(15):
-                while order_id in (await engine.work.tracked())[1]:
-                    await asyncio.sleep(0.05)
-            await engine.stop()
+    async with away_at_first(rpc_url) as (engine.chain, comes_back):
+        engine.start_projector()
+        engine.start_tracker(PACE)
+        alone = f"{rpc_url.removeprefix('http://')} alone shows"
+        await says(engine, order_id, lambda said: said is not None and said.startswith(alone))
+        order = await engine.order(order_id)
+        assert order.status == ("confirmed" if commitment == "confirmed" else "submitted")
+        comes_back.set()
+        await engine.until(order_id, lambda order: order.status == "confirmed")
+        await says(engine, order_id, lambda said: said is None)
+        await untracked(engine, order_id)
+        await engine.stop()
     assert restatements((await engine.history(order_id)).events) == []
 
 

@@ -253,20 +253,6 @@ def test_one_whose_guard_was_closed_elsewhere_ends_who_shares_that_alike_and_nob
             assert follows(kind, (*legs[0], failed), *legs[1:]) == [[] for _ in legs]
 
 
-def test_what_follows_begins_with_the_restated_fill_where_one_endpoint_alone_had_shown_the_first() -> None:
-    first, held = (*recorded("oto", 1), *FLYING), recorded("oto", 2)
-    shown = landing()
-    alone = replace(shown, landing=shown.landing.model_copy(update={"shown_by": ("a",), "configured": 2}))
-    (false,) = decide(fold(first), alone)
-    assert isinstance(false, e.OrderConfirmed) and false.shown_alone
-    assert follows("oto", (*first, false), held)[1] == []
-    both = {"shown_by": ("a", "b"), "configured": 2, "commitment": "finalized", "slot": 99}
-    before = fold((*first, false))
-    (restated,) = decide(before, c.RestateOutcome(1, shown.landing.model_copy(update=both)))
-    assert concerns_others(before, fold([restated], before))
-    assert kinds(follows("oto", (*first, false, restated), held)[1]) == [e.OrderReleased, e.OrderTriggered]
-
-
 def test_what_is_held_after_a_first_order_that_was_executed_elsewhere_ends_by_its_own_swap_or_a_cancel() -> None:
     held = recorded("otoco", 2)
     swapped = (*held, *given(*held).when(elsewhere()).then(e.OrderConfirmed))
