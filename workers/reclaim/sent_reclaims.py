@@ -32,9 +32,7 @@ Trades = Callable[[UUID], Awaitable[bool]]
 
 @dataclass(slots=True)
 class _Sent:
-    """A reclaim on its way; times are seconds of the monotonic clock. ``said``: that nobody can tell is in the log;
-    ``noted`` is what the table says of it, once something was written there.
-    """
+    """A reclaim on its way; times are seconds of the monotonic clock. ``said``: that nobody can tell is in the log."""
 
     reclaim_id: UUID
     account_id: UUID
@@ -43,7 +41,6 @@ class _Sent:
     next_look: float = 0.0
     so_since: float | None = None
     said: bool = False
-    noted: tuple[str | None] | None = None
     signature: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -110,10 +107,7 @@ class SentReclaims:
         closing = [closing.guard for closing in built.guards]
         seen = await self._chain.guards(self._genesis_hash, closing, [built.blockhash])
         found = outcome(one.reclaim, shown, seen, await self._elsewhere.closed(one.account_id))
-        reason = found.reason if isinstance(found, Undecided) else None
-        if one.noted != (reason,):
-            await self._table.undecided(one.reclaim_id, reason)
-            one.noted = (reason,)
+        await self._table.undecided(one.reclaim_id, found.reason if isinstance(found, Undecided) else None)
         match found:
             case ReclaimLanded() | ReclaimFailed() | ReclaimExpired():
                 await self._record(lease, one, found)

@@ -13,7 +13,6 @@ from domain.commands import RecordLanding, RestateOutcome
 from domain.evidence import Landing
 from domain.order import Attempt, Order
 from event_store.processors.leases import Lease
-from workers.dispatch.work import WorkTable
 from workers.outcome_question import sent_transaction
 from workers.tracker.followers import Followers
 from workers.tracker.outcome_recorder import OutcomeRecorder
@@ -29,7 +28,6 @@ class Finality:
     def __init__(
         self,
         chain: Chain,
-        work: WorkTable,
         recorder: OutcomeRecorder,
         followers: Followers,
         clock: Callable[[], datetime],
@@ -38,7 +36,6 @@ class Finality:
         repeat: float,
     ) -> None:
         self._chain = chain
-        self._work = work
         self._recorder = recorder
         self._followers = followers
         self._clock = clock
@@ -110,9 +107,6 @@ class Finality:
 
     async def _unsettled(self, attempt: TrackedAttempt, shown: Landing | None) -> None:
         """Say with the order that one endpoint alone shows its swap to be final, or shows it so."""
-        now = time.monotonic()
-        if shown and attempt.schedule.is_report_due(now, self._patience):
-            attempt.schedule.reported(now, self._repeat)
-            attempt.schedule.expiry_unproven()
+        if shown:
             alone = f"{', '.join(shown.shown_by)} alone shows its swap so, finalized"
-            await self._work.record_uncertainty(attempt.order_id, attempt.number, alone, permanent=False)
+            await self._recorder.report_unknown(attempt, alone, patience=self._patience, repeat=self._repeat)

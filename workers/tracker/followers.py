@@ -7,7 +7,6 @@ Where a single endpoint is configured they are released in the append that confi
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -17,7 +16,6 @@ from commands.orders import OrderRepository
 from domain.commands import ReleaseOrder
 from domain.errors import NotApplicableError
 from event_store.processors.leases import Lease
-from workers.dispatch.work import WorkTable
 from workers.tracker.outcome_recorder import OutcomeRecorder
 from workers.tracker.tracked_attempt import TrackedAttempt
 
@@ -31,7 +29,6 @@ class Followers:
         self,
         chain: Chain,
         orders: OrderRepository,
-        work: WorkTable,
         recorder: OutcomeRecorder,
         clock: Callable[[], datetime],
         *,
@@ -40,7 +37,6 @@ class Followers:
     ) -> None:
         self._chain = chain
         self._orders = orders
-        self._work = work
         self._recorder = recorder
         self._clock = clock
         self._patience = patience
@@ -77,9 +73,5 @@ class Followers:
         attempt.schedule.others_begin()
 
     async def _report(self, attempt: TrackedAttempt, missing: str) -> None:
-        now = time.monotonic()
-        if attempt.schedule.is_report_due(now, self._patience):
-            attempt.schedule.reported(now, self._repeat)
-            attempt.schedule.expiry_unproven()
-            reason = f"{missing}: what follows it in its list does not begin before another endpoint shows it, too"
-            await self._work.record_uncertainty(attempt.order_id, attempt.number, reason, permanent=False)
+        reason = f"{missing}: what follows it in its list does not begin before another endpoint shows it, too"
+        await self._recorder.report_unknown(attempt, reason, patience=self._patience, repeat=self._repeat)

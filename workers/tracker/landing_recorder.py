@@ -13,7 +13,6 @@ from commands.loaded_order import LoadedOrder
 from domain.commands import RecordLanding
 from domain.evidence import Commitment, ExpiryEvidence, Landing
 from event_store.processors.leases import Lease
-from workers.dispatch.work import WorkTable
 from workers.tracker.outcome_recorder import OutcomeRecorder
 from workers.tracker.outcomes_asked import outcomes_of
 from workers.tracker.tracked_attempt import TrackedAttempt
@@ -30,7 +29,6 @@ class LandingRecorder:
     def __init__(
         self,
         chain: Chain,
-        work: WorkTable,
         recorder: OutcomeRecorder,
         clock: Callable[[], datetime],
         *,
@@ -38,7 +36,6 @@ class LandingRecorder:
         patience: float,
     ) -> None:
         self._chain = chain
-        self._work = work
         self._recorder = recorder
         self._clock = clock
         self._commitment = commitment
@@ -99,11 +96,7 @@ class LandingRecorder:
 
     async def _report(self, attempt: TrackedAttempt, missing: str) -> None:
         """The order says what is ``missing``, where that lasts."""
-        now = time.monotonic()
-        if attempt.schedule.is_report_due(now, self._patience):
-            attempt.schedule.reported(now, self._patience)
-            attempt.schedule.expiry_unproven()
-            await self._work.record_uncertainty(attempt.order_id, attempt.number, missing, permanent=False)
+        await self._recorder.report_unknown(attempt, missing, patience=self._patience, repeat=self._patience)
 
     async def _proofs(self, landings: Sequence[tuple[TrackedAttempt, Landing]]) -> dict[str, ExpiryEvidence]:
         """Of what failed, by signature: the proof that no transaction of its order has succeeded, where there is one.

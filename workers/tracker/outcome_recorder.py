@@ -124,6 +124,16 @@ class OutcomeRecorder:
         await self._dead_letters.remove(attempt.order_id)
         self._tracked.update(history)
 
+    async def report_unknown(self, attempt: TrackedAttempt, reason: str, *, patience: float, repeat: float) -> None:
+        """Let its order say why something isn't known of the attempt, once it was tracked for ``patience`` seconds, and
+        again every ``repeat`` seconds.
+        """
+        now = time.monotonic()
+        if attempt.schedule.is_report_due(now, patience):
+            attempt.schedule.reported(now, repeat)
+            attempt.schedule.expiry_unproven()
+            await self._work.record_uncertainty(attempt.order_id, attempt.number, reason, permanent=False)
+
     async def make_certain(self, attempt: TrackedAttempt) -> None:
         """Take back what its order says of what isn't known of the attempt."""
         if attempt.schedule.uncertain:

@@ -102,10 +102,10 @@ class Tracker:
         self._tracked = TrackedAttempts(orders, work, dead_letters)
         self._recorder = OutcomeRecorder(orders, accounts, closed, trading, work, self._tracked, dead_letters)
         waits = self._pace.uncertain_after
-        self._landings = LandingRecorder(chain, work, self._recorder, clock, commitment=commitment, patience=waits)
+        self._landings = LandingRecorder(chain, self._recorder, clock, commitment=commitment, patience=waits)
         said = {"patience": waits, "repeat": self._pace.proof}
-        self._followers = Followers(chain, orders, work, self._recorder, clock, **said)
-        self._finality = Finality(chain, work, self._recorder, self._followers, clock, **said)
+        self._followers = Followers(chain, orders, self._recorder, clock, **said)
+        self._finality = Finality(chain, self._recorder, self._followers, clock, **said)
         self._prover = ExpiryProver(chain, work, self._recorder, self._landings, self._finality, clock)
         self._guards = GuardWatch(chain)
         self._silence = ChainSilence(work, patience=self._pace.uncertain_after, repeat=self._pace.proof)
