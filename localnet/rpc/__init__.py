@@ -7,5 +7,6 @@ from localnet.rpc.blocks import METHODS as BLOCKS
 from localnet.rpc.cluster import METHODS as CLUSTER
 from localnet.rpc.history import METHODS as HISTORY
 from localnet.rpc.sending import METHODS as SENDING
+from localnet.rpc.skipping import METHODS as SKIPPING
 
-METHODS = {**ACCOUNTS, **BLOCKS, **CLUSTER, **HISTORY, **SENDING}
+METHODS = {**ACCOUNTS, **BLOCKS, **CLUSTER, **HISTORY, **SENDING, **SKIPPING}

@@ -26,6 +26,7 @@ from runtime.roles.wallet_history import compose as compose_watch
 from tests.integration.chains.endpoint_server import Request, altering, serving
 from tests.integration.workers.harness import EngineHarness
 from tests.integration.workers.test_execution import QUICK
+from tests.skipping import hurried
 from workers.history.table import HistoryTable
 from workers.history.watch import HISTORY, Pace
 
@@ -78,7 +79,7 @@ async def compared(engine: EngineHarness) -> None:
 
 async def recovered(engine: EngineHarness) -> None:
     """What `surefill recover` and `surefill resume` do, every open order kept."""
-    async with outside_orders(engine.settings, engine.store) as outside:
+    async with hurried(engine.rpc_url), outside_orders(engine.settings, engine.store) as outside:
         read = await outside.record()
         recovery = Recovery(engine.events, engine.orders, engine.accounts)
         orders = await recovery.open_orders()

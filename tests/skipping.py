@@ -1,0 +1,47 @@
+"""Blocks of a local chain that pass at once, where a test would only wait for them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx2
+
+# What may be built meanwhile still has a second to land.
+A_STEP, STEP_S = 30, 0.2
+
+
+def _request(count: int) -> dict[str, Any]:
+    return {"jsonrpc": "2.0", "id": 1, "method": "localnet_skipBlocks", "params": [count]}
+
+
+def skip_blocks(rpc_url: str, count: int) -> None:
+    """``count`` empty blocks; what was sent and signed before is that much older."""
+    answer = httpx2.post(rpc_url, json=_request(count), timeout=10).json()
+    assert "result" in answer, answer
+
+
+async def skip_blocks_of(rpc_url: str, count: int) -> None:
+    """The same, for a chain in the test's own event loop."""
+    async with httpx2.AsyncClient() as client:
+        answer = (await client.post(rpc_url, json=_request(count), timeout=10)).json()
+    assert "result" in answer, answer
+
+
+@asynccontextmanager
+async def hurried(rpc_url: str) -> AsyncIterator[None]:
+    """Blocks pass several times as fast meanwhile, for a wait whose end only blocks bring."""
+
+    async def hurry() -> None:
+        while True:
+            await skip_blocks_of(rpc_url, A_STEP)
+            await asyncio.sleep(STEP_S)
+
+    task = asyncio.create_task(hurry())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
