@@ -144,7 +144,7 @@ class EngineHarness:
             clock=now,
             deadman=deadman,
             trading=self.store.trading,
-            pace=pace or WatcherPace(observe=0.02),
+            pace=pace or WatcherPace(observe=0.05),
             told=twaps.apply,
         )
 
@@ -246,7 +246,7 @@ class EngineHarness:
         deadline = asyncio.get_running_loop().time() + within
         while not holds(order := await self.order(order_id)):
             assert asyncio.get_running_loop().time() < deadline, order
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.05)
         return order
 
     @property

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -15,7 +16,7 @@ from domain.order import Order
 from domain.quotes import fee_on
 from domain.tokens import SOL, USDC
 from tests.golden.runs import execute, is_ended, price
-from tests.integration.workers.harness import EngineHarness
+from tests.integration.workers.harness import EngineHarness, now
 from venues.protocol import QuoteRequest, VenueGroup, VenueQuote
 
 SELL: dict[str, Any] = {"amount_in": 0, "amount_out": 75_000_000}
@@ -52,6 +53,11 @@ def assert_kept(order: Order) -> None:
     assert all(attempt.amount_in is not None and attempt.amount_in <= order.maximum_in for attempt in swaps)
 
 
+def soon() -> datetime:
+    """The deadline of an order that a price keeps from being filled."""
+    return now() + timedelta(seconds=15)
+
+
 @contextlib.asynccontextmanager
 async def wandering(engine: EngineHarness) -> AsyncIterator[None]:
     """Within it the price goes up and down by swaps of somebody else."""
@@ -82,9 +88,10 @@ async def test_each_keeps_its_maximum_while_the_price_moves_and_the_engine_is_st
     before = await held(engine)
     async with wandering(engine):
         execute(engine)
-        ids = [await engine.submit(**(SELL if number % 2 else BUY), slippage_bps=200) for number in range(ORDERS // 2)]
+        sides = [SELL if number % 2 else BUY for number in range(ORDERS // 2)]
+        ids = [await engine.submit(**side, slippage_bps=200) for side in sides]
         await engine.stop()
-        ids += [await engine.submit(**(SELL if number % 2 else BUY), slippage_bps=10) for number in range(ORDERS // 2)]
+        ids += [await engine.submit(**side, slippage_bps=10, deadline=soon()) for side in sides]
         execute(engine)
         orders = [await engine.until(order_id, is_ended, within=120) for order_id in ids]
     await asyncio.gather(*(engine.until(one, lambda order: not order.live_attempts, within=60) for one in ids))
@@ -124,7 +131,7 @@ async def test_the_venues_fee_is_of_what_was_paid_where_the_price_moved_after_th
 
 async def test_a_price_that_rises_past_the_maximum_ends_it_without_a_swap(engine: EngineHarness):
     before = await held(engine)
-    order_id = await engine.submit(**BUY, slippage_bps=10)
+    order_id = await engine.submit(**BUY, slippage_bps=10, deadline=soon())
     await engine.route(order_id)
     await price(engine, "155")
     execute(engine)

@@ -26,7 +26,7 @@ from workers.execution.executor import Executor
 from workers.execution.quoting import Quoting
 from workers.tracker.tracker import Pace
 
-QUICK = Pace(poll=0.02, poll_ended=0.05, rebroadcast=0.2, first_send=0.2, heights=0.05, proof=0.1, rows=0.5)
+QUICK = Pace(poll=0.05, poll_ended=0.1, rebroadcast=0.2, first_send=0.2, heights=0.1, proof=0.1, rows=0.5)
 
 
 def names(history) -> list[str]:

@@ -25,7 +25,7 @@ from tests.integration.workers.test_execution import QUICK
 from workers.outcome_question import BELIEVED_BASE_LAMPORTS, sent_transaction
 
 PACE = replace(QUICK, guards=0.2)
-TOLD_S = 2.0
+TOLD_S = 1.0
 
 
 def told() -> Iterator[tuple[str, ...]]:

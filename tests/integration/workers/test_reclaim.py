@@ -167,12 +167,12 @@ async def test_while_something_in_the_wallets_history_is_unknown_nothing_is_clos
 
 async def test_few_guards_wait_a_tenth_of_their_time_for_others(engine: EngineHarness):
     await past_its_height(engine, *await confirmed(engine, 2))
-    engine.start_reclaimer("30s")
+    engine.start_reclaimer("8s")
     found = await until(engine, lambda rows: len(rows) == 2 and all(row["reclaim"] for row in rows.values()), within=50)
     since = [row["since"] for row in found.values()]
     reclaim_at = [event for event in await engine.events.read(0, 10_000) if event.topic == ReclaimBuilt.TOPIC]
     assert len(reclaim_at) == 1
-    assert reclaim_at[0].recorded_at - min(since) >= timedelta(seconds=33)
+    assert reclaim_at[0].recorded_at - min(since) >= timedelta(seconds=8.8)
 
 
 async def test_what_strangers_paid_into_guards_comes_back_with_the_rent(engine: EngineHarness):

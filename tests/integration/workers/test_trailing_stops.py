@@ -29,7 +29,7 @@ from venues.prices import PoolPrices, Prices
 
 PAIR = pair_of(SOL, USDC)
 # Seconds for which the market walks, and after how many more trailing stops begin.
-MARKET_S, EACH_S = int(os.environ.get("MARKET_S", "40")), 60
+MARKET_S, EACH_S = int(os.environ.get("MARKET_S", "20")), 60
 TRAIL: dict[str, Any] = {"type": "trailing-stop", "amount_in": 10**9}
 
 
@@ -189,8 +189,8 @@ async def test_under_a_market_that_walks_it_triggers_where_the_recorded_prices_s
     await begin_some()
     beginning = asyncio.create_task(begin_more())
     async with SolanaChain(engine.rpc_url) as chain:
-        steps = islice(outside_prices(3, 40, [PAIR]), 5 * MARKET_S)
-        await follow(chain, read_keypair(engine.market_key), steps, interval=0.2, say=print)
+        steps = islice(outside_prices(3, 40, [PAIR]), 10 * MARKET_S)
+        await follow(chain, read_keypair(engine.market_key), steps, interval=0.1, say=print)
     beginning.cancel()
     await asyncio.gather(beginning, return_exceptions=True)
     await asyncio.sleep(1)
