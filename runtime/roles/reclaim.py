@@ -17,7 +17,7 @@ from runtime.roles.parts import Parts
 from runtime.signers import guard_key_of
 from workers.history.table import LATE_S, HistoryTable
 from workers.reclaim.guard_table import GuardTable
-from workers.reclaim.reclaimer import RECLAIM, HistoryCheck, ReclaimContext, Reclaimer
+from workers.reclaim.reclaimer import LEAST_S, RECLAIM, HistoryCheck, ReclaimContext, Reclaimer
 from workers.signers import AccountSigner
 
 log = structlog.get_logger(__name__)
@@ -53,8 +53,10 @@ def _signer(parts: Parts, account_id: UUID) -> AccountSigner | None:
         return None
 
 
-def compose(parts: Parts, wallet: Signer, genesis_hash: str, unknown_history: HistoryCheck) -> Reclaimer:
-    """The reclaimer over these parts."""
+def compose(
+    parts: Parts, wallet: Signer, genesis_hash: str, unknown_history: HistoryCheck, *, least: float = LEAST_S
+) -> Reclaimer:
+    """The reclaimer over these parts; ``least`` is the time (s) between two passes."""
     settings, store = parts.settings, parts.store
     context = ReclaimContext(
         table=GuardTable(store.pool, settings.guards_kept_for),
@@ -74,4 +76,4 @@ def compose(parts: Parts, wallet: Signer, genesis_hash: str, unknown_history: Hi
         unknown_history=unknown_history,
         others=partial(_signer, parts),
     )
-    return Reclaimer(context)
+    return Reclaimer(context, least=least)

@@ -51,6 +51,9 @@ from workers.watcher.watcher import Pace as WatcherPace
 from workers.watcher.watcher import Watcher
 
 
+RECLAIM_LEAST_S = 0.2
+
+
 class Unsent:
     """The chain, for a process that dies on its way to a send: what it hands over never leaves."""
 
@@ -122,7 +125,8 @@ class EngineHarness:
     def start_reclaimer(self, keep: str, history: HistoryCheck = nothing_unknown) -> asyncio.Task[None]:
         parts = self._parts
         parts = replace(parts, settings=self.settings.model_copy(update={"guard_keep": keep}))
-        return self._start(RECLAIM, reclaim.compose(parts, self.wallet, self.genesis_hash, history).run)
+        reclaimer = reclaim.compose(parts, self.wallet, self.genesis_hash, history, least=RECLAIM_LEAST_S)
+        return self._start(RECLAIM, reclaimer.run)
 
     def start_watcher(
         self,
