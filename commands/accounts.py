@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TypeGuard
+from typing import Literal, TypeGuard
 from uuid import UUID, uuid4
 
 from pydantic import BaseModel
@@ -38,6 +38,9 @@ from event_store.errors import LeaseLostError, UnreadableEventError
 from event_store.mapper import EventMapper
 from event_store.read.log import Log
 from event_store.types import AppendRequest, Conflict, LeaseLost, NewEvent, RecordedEvent
+
+FinalityTold = Literal["stands", "lost"]
+"""What is recorded of a confirmed swap of which no node can show any more whether it became final."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +106,15 @@ class Accounts:
         """Record that a confirmed swap stands; False where it was said before of it that it stands, or was lost."""
         for _ in range(MOST_CONFLICTS):
             known = await self._events(reconciliation_stream(account_id))
-            if _is_finality_settled(known, upheld.signature):
+            if _finality_told(known, upheld.signature):
                 return False
             if await self._append(account_id, [(reconciliation_stream(account_id), len(known) + 1, upheld)], ()):
                 return True
         raise TooManyConflictsError(str(account_id))
 
-    async def is_finality_settled(self, account_id: UUID, signature: str) -> bool:
-        """Whether it is recorded of a confirmed swap that it stands, on an operator's word, or that it was lost."""
-        return _is_finality_settled(await self._events(reconciliation_stream(account_id)), signature)
+    async def finality_told(self, account_id: UUID, signature: str) -> FinalityTold | None:
+        """What is recorded of a confirmed swap whose finality no node shows; None where nothing is."""
+        return _finality_told(await self._events(reconciliation_stream(account_id)), signature)
 
     async def resume(self, account_id: UUID, because: str) -> None:
         """Let the account trade again. Raises ``DomainError``: ``not_halted``, ``log_behind``, ``account_unreadable``.
@@ -217,12 +220,13 @@ def _epoch_after(lost: int | None) -> int:
     return int(now().timestamp()) // 60 if lost is None else lost + 1
 
 
-def _is_finality_settled(reconciliation: Sequence[AccountEvent], signature: str) -> bool:
-    return any(
-        event.signature == signature and (isinstance(event, ConfirmationUpheld) or event.kind == "confirmed_lost")
-        for event in reconciliation
-        if isinstance(event, ConfirmationUpheld | ContradictionFound)
-    )
+def _finality_told(reconciliation: Sequence[AccountEvent], signature: str) -> FinalityTold | None:
+    for event in reconciliation:
+        if isinstance(event, ConfirmationUpheld) and event.signature == signature:
+            return "stands"
+        if isinstance(event, ContradictionFound) and (event.kind, event.signature) == ("confirmed_lost", signature):
+            return "lost"
+    return None
 
 
 def account_events(mapper: EventMapper, recorded: Sequence[RecordedEvent]) -> list[AccountEvent]:

@@ -231,7 +231,9 @@ class ExpiryProver:
             if await self._recorder.record_contradiction(lease, attempt, "landed_after_end", EXECUTED):
                 attempt.schedule.finish()
             return
-        if attempt.confirmed and answer.permanent and await self._recorder.is_finality_settled(attempt):
+        if attempt.confirmed and answer.permanent and (told := await self._recorder.finality_told(attempt)):
+            if told == "stands":
+                await self._finality.stands(lease, attempt)
             attempt.schedule.finish()
             return
         # Of what a person has ended, or what is over, only the guard says that it was otherwise.

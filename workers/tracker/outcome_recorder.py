@@ -15,7 +15,7 @@ from uuid import UUID
 import psycopg
 import structlog
 
-from commands.accounts import Accounts
+from commands.accounts import Accounts, FinalityTold
 from commands.closed_elsewhere import ClosedElsewhere
 from commands.loaded_order import LoadedOrder
 from commands.orders import OrderRepository
@@ -149,9 +149,9 @@ class OutcomeRecorder:
         """
         return await self.isolate(attempt, self._record_contradiction, lease, attempt, kind, detail)
 
-    async def is_finality_settled(self, attempt: TrackedAttempt) -> bool:
-        """Whether an operator has said of a confirmed attempt that it stands, or that it was lost."""
-        return await self._accounts.is_finality_settled(attempt.account_id, attempt.signature)
+    async def finality_told(self, attempt: TrackedAttempt) -> FinalityTold | None:
+        """What an operator has said of a confirmed attempt: that it stands, or that it was lost."""
+        return await self._accounts.finality_told(attempt.account_id, attempt.signature)
 
     async def is_closed_elsewhere(self, attempt: TrackedAttempt) -> bool:
         """Whether a reclaim that this log did not sign has closed the attempt's guard: that it isn't there proves

@@ -15,6 +15,8 @@ from localnet.behaviour import Behaviour
 from localnet.block_clock import BlockClock
 from localnet.bootstrap import open_node
 from localnet.chain import COMMITMENTS, Chain
+from localnet.rpc.params import INVALID_PARAMS
+from localnet.rpc.skipping import MOST_BLOCKS
 from localnet.server import RpcServer
 from tests.integration.localnet.test_chain import WALLET, gift, lamports, opened, run, signed
 
@@ -79,6 +81,36 @@ def test_a_block_in_which_something_ran_is_not_passed_over(tmp_path: Path) -> No
     run(chain, signed(chain, gift(Keypair().pubkey(), 10**9)))
     with pytest.raises(ValueError, match="empty"):
         chain.make_empty_blocks(10)
+
+
+async def test_skipped_blocks_settle_what_ran_and_let_its_blockhash_run_out(tmp_path: Path) -> None:
+    node = open_node(tmp_path, str(WALLET.pubkey()), slot_ms=60_000, finality=32)
+    server = RpcServer(node, BlockClock(node.chain, Behaviour(slot_ms=60_000)))
+    someone = Keypair().pubkey()
+    used = call(server, "getLatestBlockhash", {"commitment": "processed"})
+    assert isinstance(used, dict)
+    run(node.chain, signed(node.chain, gift(someone, 10**9)))
+    height = node.chain.height("processed")
+    assert call(server, "localnet_skipBlocks", 32) == height + 33
+    final = node.chain.account(someone, "finalized")
+    assert final is not None and final.lamports == 10**9
+    still = [call(server, "isBlockhashValid", used["value"]["blockhash"], {"commitment": "processed"})]
+    call(server, "localnet_skipBlocks", 150)
+    still.append(call(server, "isBlockhashValid", used["value"]["blockhash"], {"commitment": "processed"}))
+    assert [one["value"] for one in still if isinstance(one, dict)] == [True, False]
+
+
+@pytest.mark.parametrize("count", [0, MOST_BLOCKS + 1, -1, "1", None, True, 1.5])
+async def test_no_other_number_of_blocks_is_skipped(tmp_path: Path, count: object) -> None:
+    node = open_node(tmp_path, str(WALLET.pubkey()), slot_ms=60_000, finality=32)
+    before = standing(node.chain)
+    answer = orjson.loads(
+        RpcServer(node).answer(
+            orjson.dumps({"jsonrpc": "2.0", "id": 1, "method": "localnet_skipBlocks", "params": [count]})
+        )
+    )
+    assert answer["error"]["code"] == INVALID_PARAMS
+    assert standing(node.chain) == before
 
 
 async def test_who_asks_after_a_pause_finds_every_block_of_it(tmp_path: Path) -> None:

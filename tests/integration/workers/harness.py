@@ -50,7 +50,6 @@ from workers.watcher.expiry import Expiry
 from workers.watcher.watcher import Pace as WatcherPace
 from workers.watcher.watcher import Watcher
 
-
 RECLAIM_LEAST_S = 0.2
 
 
