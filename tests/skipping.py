@@ -11,6 +11,7 @@ import httpx2
 
 # What may be built meanwhile still has a second to land.
 A_STEP, STEP_S = 30, 0.2
+FINALITY = 32
 
 
 def _request(count: int) -> dict[str, Any]:
@@ -23,11 +24,19 @@ def skip_blocks(rpc_url: str, count: int) -> None:
     assert "result" in answer, answer
 
 
-async def skip_blocks_of(rpc_url: str, count: int) -> None:
-    """The same, for a chain in the test's own event loop."""
+async def skip_blocks_of(rpc_url: str, count: int) -> int:
+    """The same, for a chain in the test's own event loop; the newest height."""
     async with httpx2.AsyncClient() as client:
         answer = (await client.post(rpc_url, json=_request(count), timeout=10)).json()
     assert "result" in answer, answer
+    return int(answer["result"])
+
+
+async def pass_finalized(rpc_url: str, height: int) -> None:
+    """Return once the finalized block is above ``height``: what may land until then has landed, or never will."""
+    newest = await skip_blocks_of(rpc_url, 1)
+    if (missing := height + 1 + FINALITY - newest) > 0:
+        await skip_blocks_of(rpc_url, missing)
 
 
 @asynccontextmanager

@@ -23,6 +23,7 @@ from tests.integration.workers.test_closed_elsewhere import executed_and_reclaim
 from tests.integration.workers.test_foreign_transactions import executed, found_behind, recovered
 from tests.integration.workers.test_histories_apart import an_endpoint, asking
 from tests.integration.workers.test_reclaim import SHORT, transfer_tokens
+from tests.skipping import hurried
 from verification.report import RECORD, RECOVER, Finding, Report, untracked
 from verification.run import verify_everything
 
@@ -182,7 +183,7 @@ async def test_a_failure_that_one_endpoint_of_two_hides_is_not_recorded_before_b
     hidden: dict[str, Alter] = {"getSignaturesForAddress": lambda _, __: []}
     async with an_endpoint(rpc_url, hidden) as url:
         asking(engine, rpc_url, url)
-        async with outside_orders(engine.settings, engine.store) as outside:
+        async with hurried(engine.rpc_url), outside_orders(engine.settings, engine.store) as outside:
             read = await outside.record_failures()
         monkeypatch.setenv("SOLANA_EVIDENCE_RPC_URLS", url)
         with pytest.raises(StartupError) as refused:
@@ -196,7 +197,7 @@ async def test_a_failure_that_one_endpoint_of_two_hides_is_not_recorded_before_b
     assert (read.left, read.recorded, read.reclaims) == (sorted(signatures), [], [])
     async with an_endpoint(rpc_url, {}) as url:
         asking(engine, rpc_url, url)
-        async with outside_orders(engine.settings, engine.store) as outside:
+        async with hurried(engine.rpc_url), outside_orders(engine.settings, engine.store) as outside:
             read = await outside.record_failures()
     assert read.left == []
     assert [one.signature for one in await engine.store.foreign.found(DEFAULT_ACCOUNT)] == signatures[:1]

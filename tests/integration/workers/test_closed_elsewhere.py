@@ -27,6 +27,7 @@ from tests.integration.workers.lies import Lies
 from tests.integration.workers.test_execution import QUICK
 from tests.integration.workers.test_foreign_transactions import compared, found_behind, recovered, successes
 from tests.integration.workers.test_reclaim import SHORT, close_outside, guard_of, past_its_height, until
+from tests.skipping import hurried
 from workers.tracker.tracker import TRACKER
 
 LEGS = ({}, {"amount_in": 400_000_000})
@@ -116,7 +117,7 @@ async def test_one_whose_own_transaction_did_it_is_confirmed_where_it_is_shown_a
     await close_outside(engine, guard_of(engine, gone))
     async with purged(engine, rpc_url, swap):
         await found_behind(engine)
-        async with outside_orders(engine.settings, engine.store) as outside:
+        async with hurried(engine.rpc_url), outside_orders(engine.settings, engine.store) as outside:
             read = await outside.record()
             recovery = Recovery(engine.events, engine.orders, engine.accounts)
             orders = await recovery.open_orders()

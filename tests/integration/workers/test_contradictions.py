@@ -25,6 +25,7 @@ from domain.tokens import SOL, USDC
 from tests.integration.chains.endpoint_server import Request, altering, serving
 from tests.integration.workers.harness import EngineHarness, now
 from tests.integration.workers.test_execution import QUICK, names
+from tests.skipping import pass_finalized
 from workers.execution.quoting import Quoting
 from workers.execution.sending import signed_bytes
 from workers.outcome_question import sent_transaction
@@ -206,9 +207,7 @@ async def test_an_operator_ends_what_can_never_be_known_with_the_reason_kept(eng
         await engine.build(order_id)
     await engine.chain.send(signed_bytes(await engine.history(swapped), 1))
     lands_until = (await engine.order(swapped)).attempts[0].lands_until
-    async with asyncio.timeout(30):
-        while await engine.chain.block_height("finalized") <= lands_until:
-            await asyncio.sleep(0.05)
+    await pass_finalized(rpc_url, lands_until)
 
     def no_status(_: Request, result: Any) -> Any:
         return {**result, "value": [None for _ in result["value"]]}

@@ -27,7 +27,7 @@ from tests.integration.workers.harness import EngineHarness, now
 from tests.integration.workers.lies import Lies, NeverWas
 from tests.integration.workers.test_contradictions import forged, landed, told
 from tests.integration.workers.test_execution import QUICK
-from tests.skipping import skip_blocks_of
+from tests.skipping import pass_finalized
 from workers.execution.sending import signed_bytes
 from workers.tracker.resolve import Landed, Resolver
 
@@ -77,11 +77,7 @@ async def contradiction(engine: EngineHarness) -> str:
 
 async def past(engine: EngineHarness, order_id: UUID) -> None:
     """Return once the order's first attempt can land no more."""
-    until = (await engine.order(order_id)).attempts[0].lands_until
-    await skip_blocks_of(engine.rpc_url, max(1, until + 1 - await engine.chain.block_height("finalized")))
-    async with asyncio.timeout(30):
-        while await engine.chain.block_height("finalized") <= until:
-            await asyncio.sleep(0.05)
+    await pass_finalized(engine.rpc_url, (await engine.order(order_id)).attempts[0].lands_until)
 
 
 async def says(engine: EngineHarness, order_id: UUID, holds: Callable[[str | None], bool]) -> str | None:

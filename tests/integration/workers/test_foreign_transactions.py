@@ -303,7 +303,7 @@ async def test_an_open_order_whose_guard_is_there_is_not_cancelled_though_no_end
         other.settings = other.settings.model_copy(update={"solana_rpc_url": url})
         await found_behind(other)
         recovery = Recovery(other.events, other.orders, other.accounts)
-        async with outside_orders(other.settings, other.store) as outside:
+        async with hurried(engine.rpc_url), outside_orders(other.settings, other.store) as outside:
             read = await outside.record()
             guarded = await outside.guarded(await recovery.open_orders(), read)
     assert guarded == {mine}

@@ -20,6 +20,7 @@ from domain.tokens import SOL, USDC
 from localnet.market.price import move
 from tests.integration.workers.harness import EngineHarness, now
 from tests.integration.workers.test_execution import QUICK
+from tests.skipping import pass_finalized
 
 # `make oco` runs it more often.
 TIMES = int(os.environ.get("OCO_TIMES", "10"))
@@ -152,8 +153,7 @@ async def test_a_guard_that_the_other_order_took_is_no_contradiction_to_one_that
     await engine.build(first)
     lands_until = (await engine.order(first)).attempts[0].lands_until
     await move(engine.rpc_url, engine.market_key, "SOL/USDC", Decimal(90))
-    while await engine.chain.block_height("finalized") <= lands_until:
-        await asyncio.sleep(0.1)
+    await pass_finalized(engine.rpc_url, lands_until)
     started(engine)
     rested = await engine.until(first, lambda one: one.rest is not None, within=60)
     assert [one.end for one in rested.attempts] == ["expired"]

@@ -34,7 +34,7 @@ from domain.reclaim_events import ReclaimBuilt, ReclaimExpired, ReclaimFailed, R
 from domain.tokens import USDC
 from tests.integration.workers.harness import EngineHarness, Unsent, now
 from tests.integration.workers.test_execution import QUICK
-from tests.skipping import skip_blocks_of
+from tests.skipping import pass_finalized
 from workers.reclaim import reclaimer, sent_reclaims
 from workers.reclaim.reclaimer import RECLAIM
 
@@ -386,10 +386,7 @@ async def halt(engine: EngineHarness) -> None:
 async def past_its_height(engine: EngineHarness, *order_ids: UUID) -> None:
     """Return once nothing that was signed for the orders can land any more."""
     last = max([(await engine.order(order_id)).attempts[-1].lands_until for order_id in order_ids])
-    await skip_blocks_of(engine.rpc_url, max(1, last + 1 - await engine.chain.block_height("finalized")))
-    async with asyncio.timeout(30):
-        while await engine.chain.block_height("finalized") <= last:
-            await asyncio.sleep(0.05)
+    await pass_finalized(engine.rpc_url, last)
 
 
 async def is_there(engine: EngineHarness, order_id: UUID) -> bool:

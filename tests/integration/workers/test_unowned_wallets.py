@@ -14,6 +14,7 @@ from runtime.errors import StartupError
 from tests.integration.workers.harness import EngineHarness
 from tests.integration.workers.test_account_wallets import desk, submit, visits_of
 from tests.integration.workers.test_execution import QUICK
+from tests.skipping import hurried
 from workers.execution.executor import Executor
 
 NONE, ALL = Orders(frozenset(), others=False), Orders(frozenset(), others=True)
@@ -44,12 +45,14 @@ async def test_recover_says_which_wallet_has_history_of_no_account_and_exits_wit
         monkeypatch.setenv(name.upper(), str(getattr(other.settings, name)))
     said = f"the wallet {wallet} has history that belongs to no account: 1 transactions"
     with pytest.raises(StartupError, match=r"^no order is open; to finish: surefill recover --because TEXT$"):
-        await _recover(NONE, NONE, "")
+        async with hurried(engine.rpc_url):
+            await _recover(NONE, NONE, "")
     shown = capsys.readouterr().out
     assert said in shown and shown.count("belongs to no account") == 1
 
     with pytest.raises(StartupError, match=said):
-        await _recover(ALL, NONE, "looked at")
+        async with hurried(engine.rpc_url):
+            await _recover(ALL, NONE, "looked at")
     assert "Trading is still halted" in capsys.readouterr().out
     assert await other.accounts.unrecovered(DEFAULT_ACCOUNT) is None
 
@@ -59,7 +62,7 @@ async def test_once_its_account_is_made_again_what_the_wallet_signed_is_recorded
 ) -> None:
     wallet = await lost_wallet(engine, other)
     account = await other.store.directory.open("desk", wallet, by="test")
-    async with outside_orders(other.settings, other.store) as outside:
+    async with hurried(engine.rpc_url), outside_orders(other.settings, other.store) as outside:
         read = await outside.record()
         assert await outside.of_no_account(read) == {}
     assert [one.wallet for one in read.recorded] == [wallet]
