@@ -20,8 +20,15 @@ from tests.integration.embedded import EmbeddedPostgres, EmbeddedValkey
 from tests.integration.workers.harness import EngineHarness
 from tests.ports import free_port
 from workers.dispatch.broker import QUEUE
+from workers.reclaim import sent_reclaims
 
 SLOT_MS = 20
+
+
+@pytest.fixture
+def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reclaim that was sent is looked for more often."""
+    monkeypatch.setattr(sent_reclaims, "LOOK_AGAIN_S", 0.2)
 
 
 @pytest.fixture

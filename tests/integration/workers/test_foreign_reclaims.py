@@ -29,6 +29,8 @@ from tests.integration.workers.test_reclaim import (
 )
 from workers.reclaim import sent_reclaims
 
+pytestmark = pytest.mark.usefixtures("looks_often")
+
 
 async def test_a_reclaim_the_log_does_not_know_halts_and_its_guard_is_not_missed_once_it_is_recorded(
     engine: EngineHarness,

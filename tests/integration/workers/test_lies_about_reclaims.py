@@ -40,6 +40,8 @@ from tests.integration.workers.test_reclaim import (
 from workers.reclaim import sent_reclaims
 from workers.reclaim.outcome import ALONE
 
+pytestmark = pytest.mark.usefixtures("looks_often")
+
 LIARS = pytest.mark.parametrize("liar", ["main", "other"])
 
 

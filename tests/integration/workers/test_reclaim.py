@@ -38,6 +38,8 @@ from tests.skipping import pass_finalized
 from workers.reclaim import reclaimer, sent_reclaims
 from workers.reclaim.reclaimer import RECLAIM
 
+pytestmark = pytest.mark.usefixtures("looks_often")
+
 SHORT, WEEK = "1s", "7d"
 
 

@@ -14,7 +14,6 @@ from decimal import Decimal
 from typing import Any
 
 import httpx2
-import pytest
 from solders.transaction import VersionedTransaction
 
 from chains.solana_client import SolanaChain
@@ -25,7 +24,6 @@ from tests.integration.chains.endpoint_server import Request, http, serving
 from tests.integration.workers.harness import EngineHarness
 from tests.integration.workers.test_execution import QUICK
 from tests.integration.workers.test_reclaim import SHORT, confirmed, past_its_height, reclaims
-from workers.reclaim import sent_reclaims
 
 BY = 140  # blocks: what is signed seems to be over 10 blocks later, and lives for 150
 BETWEEN = 20  # blocks that may come between an endpoint's words about its height and about the blockhash
@@ -103,9 +101,8 @@ async def test_an_order_is_not_called_over_while_its_swap_may_land(engine: Engin
 
 
 async def test_a_reclaim_is_not_called_over_while_it_may_land(
-    engine: EngineHarness, rpc_url: str, monkeypatch: pytest.MonkeyPatch
+    engine: EngineHarness, rpc_url: str, looks_often: None
 ) -> None:
-    monkeypatch.setattr(sent_reclaims, "LOOK_AGAIN_S", 0.1)
     async with two_endpoints(engine, rpc_url) as (main, second):
         [order_id] = await confirmed(engine)
         await past_its_height(engine, order_id)
