@@ -373,9 +373,13 @@ async def test_every_route_there_is_has_its_attack(world: World) -> None:
     assert served(world.engine.app).keys() == ATTACKS.keys()
 
 
-@pytest.mark.parametrize("route", ATTACKS, ids=" ".join)
-async def test_an_attacker_with_one_key_finds_nothing_of_another_account(world: World, route: tuple[str, str]) -> None:
-    await ATTACKS[route](world)
+# Each once, where it asks several routes.
+ATTEMPTS = [attack for attack in dict.fromkeys(ATTACKS.values()) if attack not in (nothing, refused)]
+
+
+@pytest.mark.parametrize("attack", ATTEMPTS, ids=lambda attack: attack.__name__)
+async def test_an_attacker_with_one_key_finds_nothing_of_another_account(world: World, attack: Attack) -> None:
+    await attack(world)
 
 
 async def test_without_its_scope_no_route_is_answered(world: World) -> None:

@@ -18,6 +18,7 @@ from chains.protocol import Inconclusive, OutcomeQuestion
 from domain.evidence import ExpiryEvidence, Landing
 from tests.integration.chains.conftest import Attempt, Node, Trader, until
 from tests.integration.chains.endpoint_server import Alter, Request, altering, always, http, serving
+from tests.skipping import hurried
 
 Answer = Landing | ExpiryEvidence | Inconclusive
 
@@ -42,7 +43,8 @@ def past(node: Node) -> Iterator[Past]:
             async def over() -> bool | None:
                 return await chain.block_height("finalized") > blockhash.last_valid_block_height or None
 
-            await until(over)
+            async with hurried(node.url):
+                await until(over)
             return Past(never_sent, sent)
 
     yield asyncio.run(live_through())

@@ -3,18 +3,46 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from runtime.composition import Store, open_store
 from runtime.settings import Settings
+from tests.integration.cli.warm import Warm
 from tests.integration.conftest import TestDatabase
 from tests.integration.embedded import EmbeddedValkey
 from tests.integration.runtime.conftest import data_dir, start
 
 __all__ = ["data_dir", "start"]
+
+SUREFILL = Path(sys.executable).with_name("surefill")
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[Warm]:
+    """For commands that are given nothing but arguments, settings and files; `SUREFILL` starts as a shell does."""
+    warm = Warm()
+    yield warm
+    warm.stop()
+
+
+@pytest.fixture
+def environment(data_dir: Path) -> dict[str, str]:
+    return {**os.environ, "DATA_DIR": str(data_dir), "COLUMNS": "200"}
+
+
+@pytest.fixture
+def run(warm: Warm, environment: dict[str, str], data_dir: Path) -> Run:
+    def surefill(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+        return warm.run(*arguments, env={**environment, **settings}, cwd=data_dir.parent)
+
+    return surefill
 
 
 @pytest.fixture

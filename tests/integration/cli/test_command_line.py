@@ -1,37 +1,48 @@
 """The `surefill` command where it cannot do what it is asked: one sentence, and an exit code that says which kind."""
 
-import os
 import re
 import socket
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.integration.cli.conftest import SUREFILL, Run
 from tests.integration.runtime.running import Engine, at_work_in
 
-SUREFILL = Path(sys.executable).with_name("surefill")
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
 NOBODY_LISTENS = "127.0.0.1:1"
 
 
-@pytest.fixture
-def run(data_dir: Path) -> Run:
-    def surefill(*arguments: str, **settings: str) -> "subprocess.CompletedProcess[str]":
-        environment = {**os.environ, "DATA_DIR": str(data_dir), "COLUMNS": "200", **settings}
-        return subprocess.run(
-            [SUREFILL, *arguments],
-            env=environment,
-            cwd=data_dir.parent,
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=False,
-        )
-
-    return surefill
+@pytest.mark.parametrize(
+    ("arguments", "setting", "code", "said"),
+    [
+        (("--version-of-another",), "", 2, "No such option"),
+        (("env",), "", 1, "surefill: DATABASE_URL"),
+        (("env",), "postgresql://a:b@h:port/d", 2, "surefill: DATABASE_URL: the database URL's port is not "),
+        (("migrate", "--help"), "", 0, ""),
+    ],
+)
+def test_the_installed_command_ends_as_the_one_that_the_tests_below_run(
+    arguments: tuple[str, ...],
+    setting: str,
+    code: int,
+    said: str,
+    environment: dict[str, str],
+    run: Run,
+    tmp_path: Path,
+) -> None:
+    env = {**environment, "DATABASE_URL": setting}
+    installed = subprocess.run(
+        [SUREFILL, *arguments], env=env, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+    forked = run(*arguments, DATABASE_URL=setting)
+    assert (installed.returncode, installed.stdout, installed.stderr) == (
+        forked.returncode,
+        forked.stdout,
+        forked.stderr,
+    )
+    assert installed.returncode == code and said in installed.stderr
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from uuid import UUID
@@ -14,25 +13,32 @@ from uuid import UUID
 import pytest
 
 from projections.orders.comparison import REBUILDER
+from tests.integration.cli.conftest import SUREFILL, Run
 from tests.integration.conftest import TestDatabase
 from tests.integration.verification.conftest import AuditHarness, audit, three_orders
 
 __all__ = ["audit", "three_orders"]
 
-SUREFILL = Path(sys.executable).with_name("surefill")
 Start = Callable[..., "subprocess.Popen[str]"]
 TABLES = "select relname from pg_class where relname like 'orders_v1%' and relkind = 'r' order by 1"
 
 
 @pytest.fixture
-async def start(database: TestDatabase, tmp_path: Path) -> AsyncIterator[Start]:
+def environment(database: TestDatabase, tmp_path: Path) -> dict[str, str]:
+    """Of commands that are started and of those that are run."""
+    own = {"DATABASE_URL": database.app, "DATABASE_OWNER_URL": "", "DATA_DIR": str(tmp_path), "COLUMNS": "200"}
+    return {**os.environ, **own}
+
+
+@pytest.fixture
+async def start(environment: dict[str, str], tmp_path: Path) -> AsyncIterator[Start]:
+    """For one that something is done to while it is at work."""
     started: list[subprocess.Popen[str]] = []
 
-    def surefill(*arguments: str, **settings: str) -> subprocess.Popen[str]:
-        own = {"DATABASE_URL": database.app, "DATABASE_OWNER_URL": "", "DATA_DIR": str(tmp_path), "COLUMNS": "200"}
+    def surefill(*arguments: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [SUREFILL, *arguments], env={**os.environ, **own, **settings}, cwd=tmp_path, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True,
+            [SUREFILL, *arguments], env=environment, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True,
         )  # fmt: skip
         started.append(process)
         return process
@@ -41,6 +47,10 @@ async def start(database: TestDatabase, tmp_path: Path) -> AsyncIterator[Start]:
     for process in started:
         process.kill()
         process.communicate()
+
+
+def told(done: subprocess.CompletedProcess[str]) -> tuple[int, str, str]:
+    return done.returncode, done.stdout, done.stderr
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
@@ -59,23 +69,23 @@ async def test_replaced_and_equal_is_0_and_says_the_checksum(
 
 
 async def test_verify_names_a_change_rebuild_says_and_mends_it_and_verify_is_content(
-    start: Start, audit: AuditHarness, three_orders: list[UUID]
+    run: Run, audit: AuditHarness, three_orders: list[UUID]
 ) -> None:
     with audit.database.connect() as app:
         app.execute("update orders_v1 set status = 'failed' where order_id = %s", [three_orders[1]])
-    code, out, _ = ended(start("verify", "--no-chain"))
+    code, out, _ = told(run("verify", "--no-chain"))
     assert code == 1
     assert f"stream {three_orders[1]}" in out and "surefill rebuild orders" in out
 
-    code, out, err = ended(start("rebuild", "orders"))
+    code, out, err = told(run("rebuild", "orders"))
 
     assert (code, err) == (3, "")
     assert f"stream {three_orders[1]}: orders_v1: its row differed from the fold in status" in out
     assert out.endswith("differed in 1 orders and is kept as orders_v1_replaced; the rebuilt one is orders_v1 now\n")
-    code, out, _ = ended(start("verify", "--no-chain"))
+    code, out, _ = told(run("verify", "--no-chain"))
     assert "DIFFERS" not in out
 
-    code, out, _ = ended(start("rebuild", "orders", "--json"))
+    code, out, _ = told(run("rebuild", "orders", "--json"))
     done = json.loads(out)["rebuilt"]
     assert (code, done["position"], done["orders"], done["differing"], done["kept"]) == (0, "6", 3, 0, None)
 
@@ -89,9 +99,9 @@ async def test_verify_names_a_change_rebuild_says_and_mends_it_and_verify_is_con
     ],
 )
 async def test_what_cannot_be_rebuilt_is_one_sentence(
-    arguments: tuple[str, ...], settings: dict[str, str], code: int, said: str, start: Start
+    arguments: tuple[str, ...], settings: dict[str, str], code: int, said: str, run: Run
 ) -> None:
-    returned, out, err = ended(start("rebuild", *arguments, **settings))
+    returned, out, err = told(run("rebuild", *arguments, **settings))
 
     assert (returned, out) == (code, "")
     assert said in err
@@ -100,13 +110,13 @@ async def test_what_cannot_be_rebuilt_is_one_sentence(
 
 @pytest.mark.parametrize("differs", [False, True])
 async def test_a_view_would_stay_with_the_old_table_and_keeps_it_from_being_replaced(
-    differs: bool, start: Start, audit: AuditHarness, three_orders: list[UUID]
+    differs: bool, run: Run, audit: AuditHarness, three_orders: list[UUID]
 ) -> None:
     with audit.database.connect() as app:
         app.execute("create view mine as select order_id from orders_v1")
         app.execute("update orders_v1 set status = 'failed' where %s", [differs])
 
-    code, out, err = ended(start("rebuild", "orders"))
+    code, out, err = told(run("rebuild", "orders"))
 
     assert (code, out) == (1, "")
     assert err.startswith("surefill: a view or a foreign key depends on orders_v1 ")
@@ -138,7 +148,7 @@ REFUSED = "surefill: another rebuild is at work, or was killed within 30 s: rebu
 
 @pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 async def test_a_second_is_refused_and_one_that_was_ended_leaves_the_live_table_and_no_trace_to_the_next(
-    by: signal.Signals, start: Start, audit: AuditHarness, three_orders: list[UUID]
+    by: signal.Signals, start: Start, run: Run, audit: AuditHarness, three_orders: list[UUID]
 ) -> None:
     with audit.database.connect() as app, audit.database.connect() as reader:
         reader.autocommit = False
@@ -148,7 +158,7 @@ async def test_a_second_is_refused_and_one_that_was_ended_leaves_the_live_table_
         assert next(said).startswith("the swap waits for surefill (PostgreSQL process ")
         before = app.execute("table orders_v1 order by order_id").fetchall()
 
-        code, _, err = ended(start("rebuild", "orders"))
+        code, _, err = told(run("rebuild", "orders"))
         assert (code, err.count("\n")) == (1, 1)
         assert err.startswith(REFUSED)
 
@@ -156,7 +166,7 @@ async def test_a_second_is_refused_and_one_that_was_ended_leaves_the_live_table_
         returned = first.wait(20)
         if by == signal.SIGKILL:
             assert returned == -signal.SIGKILL
-            assert ended(start("rebuild", "orders"))[2].startswith(REFUSED)
+            assert told(run("rebuild", "orders"))[2].startswith(REFUSED)
             # Instead of waiting for half a minute.
             app.execute("update leases set expires_at = clock_timestamp() where processor = %s", [REBUILDER])
         else:
@@ -167,5 +177,5 @@ async def test_a_second_is_refused_and_one_that_was_ended_leaves_the_live_table_
         assert [row[0] for row in app.execute(TABLES)] == ["orders_v1", "orders_v1_rebuilt"]
         assert app.execute("select position from positions where processor = %s", [REBUILDER]).fetchall() == [(6,)]
 
-        assert ended(start("rebuild", "orders"))[0] == 0
+        assert told(run("rebuild", "orders"))[0] == 0
         assert [row[0] for row in app.execute(TABLES)] == ["orders_v1"]

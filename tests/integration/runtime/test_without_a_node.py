@@ -13,6 +13,7 @@ import httpx2
 import pytest
 from structlog.testing import capture_logs
 
+from api import comparison_patience
 from chains.wallet import Wallet
 from runtime import chain_identity
 from runtime.errors import StartupError
@@ -46,6 +47,12 @@ def settings(database: TestDatabase, valkey: EmbeddedValkey, node: LocalNode, tm
     return Settings(
         port=free_port(), database_url=database.app, redis_url=valkey.url, solana_rpc_url=node.url, data_dir=tmp_path
     )
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A node of another chain is asked again soon."""
+    monkeypatch.setattr(chain_identity, "AGAIN_S", 0.1)
 
 
 @asynccontextmanager
@@ -134,9 +141,10 @@ async def test_the_log_tells_the_network_while_the_node_does_not_answer(
 
 
 async def test_an_order_from_before_the_start_is_cancelled_once_the_wallets_history_was_compared(
-    settings: Settings, database: TestDatabase, node: LocalNode
+    settings: Settings, database: TestDatabase, node: LocalNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was taken since, under an id that nobody had before, is cancelled at once."""
+    monkeypatch.setattr(comparison_patience, "PATIENCE_S", 0.3)
     before = await append_order_for("localnet", database.app)
     async with served(settings) as http:
         fresh = (await submit(http)).json()["orderId"]

@@ -25,6 +25,7 @@ UPGRADE = (
     b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 )
+CLOSE = b"\x88\x80\0\0\0\0"  # a WebSocket client's own, without which the server waits for it
 LARGE = b"x" * 16_000_000
 
 
@@ -82,6 +83,19 @@ class Served:
         finally:
             writer.close()
 
+    async def upgrade(self) -> bytes:
+        """The answer to a WebSocket's request; the socket is then closed by both sides."""
+        reader, writer = await self.connect()
+        writer.write(UPGRADE + b"\r\n")
+        try:
+            async with asyncio.timeout(20):
+                answer = await reader.readuntil(b"\r\n\r\n")
+                writer.write(CLOSE)
+                await reader.read()
+                return answer
+        finally:
+            writer.close()
+
 
 def problem(answer: bytes) -> tuple[int, str]:
     """Status and code of an answer that closed its connection."""
@@ -97,12 +111,13 @@ def problem(answer: bytes) -> tuple[int, str]:
 async def serving(limits: Limits = LIMITS, *, at_once: int = 10) -> AsyncIterator[Served]:
     application = Application()
     with socket.create_server(("127.0.0.1", 0), backlog=256) as listener:
-        running = server(at_most(application, at_once), limits, lifespan="off", ws=WebSocketProtocol)
+        running = server(at_most(application, at_once), limits, lifespan="off", ws=WebSocketProtocol, date_header=False)
         task = asyncio.create_task(running.serve(sockets=[listener]))
         try:
             yield Served(application, listener.getsockname()[1])
         finally:
-            running.should_exit = running.force_exit = True
+            running.force_exit = True
+            running.stop()
             await task
 
 
@@ -228,7 +243,7 @@ async def test_more_requests_than_may_be_at_work_get_503(served: Served) -> None
     answer = await served.send(ASK[:-2] + b"Connection: close\r\n\r\n")
     assert problem(answer) == (503, "overloaded")
     assert b"retry-after: 1" in answer
-    assert b"101 Switching Protocols" in await served.send(UPGRADE + b"\r\n")
+    assert b"101 Switching Protocols" in await served.upgrade()
     served.application.let_go.set()
     assert all(answer.startswith(OK) for answer in await asyncio.gather(*asked))
     assert (await served.send(ASK[:-2] + b"Connection: close\r\n\r\n")).startswith(OK)
@@ -245,7 +260,7 @@ async def test_who_sends_a_body_slowly_keeps_nobody_out(served: Served) -> None:
 
 
 async def test_the_request_of_a_websocket_has_the_same_limits(served: Served) -> None:
-    assert b"101 Switching Protocols" in await served.send(UPGRADE + b"\r\n")
+    assert b"101 Switching Protocols" in await served.upgrade()
     assert problem(await served.send(UPGRADE + b"X: a\r\n" * 200 + b"\r\n")) == (431, "headers_too_large")
     assert problem(await served.send(UPGRADE + b"X: " + b"a" * 9_000 + b"\r\n\r\n")) == (431, "headers_too_large")
     assert problem(await served.send(UPGRADE, *[b"a" * 10_000] * 100)) == (431, "headers_too_large")

@@ -7,16 +7,26 @@ import socket
 import stat
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from runtime.embedded.ports import is_free
+from tests.integration.runtime import running
 from tests.integration.runtime.running import Engine, at_work_in, eventually, launch, ordinary
 
 Start = Callable[..., Engine]
+
+
+@pytest.fixture(scope="module")
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """For tests that only look."""
+    engine = running.start(tmp_path_factory.mktemp("untouched").resolve() / "data")
+    yield engine
+    engine.process.send_signal(signal.SIGTERM)
+    engine.process.communicate(timeout=20)
 
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has other users to run PostgreSQL as")
@@ -99,20 +109,18 @@ def test_an_ordinary_user_runs_it_all_as_itself(start: Start) -> None:
         assert at_work_in(Path(home)) == []
 
 
-def test_neither_role_is_a_superuser_and_tcp_asks_for_a_password(start: Start) -> None:
-    engine = start()
-    roles = engine.query(
+def test_neither_role_is_a_superuser_and_tcp_asks_for_a_password(untouched: Engine) -> None:
+    roles = untouched.query(
         "select rolname, rolsuper, rolcreatedb from pg_roles where rolname like 'surefill%' order by 1"
     )
     assert roles == [("surefill", False, False), ("surefill_owner", False, False)]
     with pytest.raises(psycopg.OperationalError, match="password"):
-        psycopg.connect(engine.told["postgres"], password="wrong")
+        psycopg.connect(untouched.told["postgres"], password="wrong")
 
 
-def test_durability_is_on(start: Start) -> None:
-    engine = start()
-    assert engine.query("select current_setting('fsync'), current_setting('synchronous_commit')") == [("on", "on")]
-    assert engine.query("select current_setting('password_encryption')") == [("scram-sha-256",)]
+def test_durability_is_on(untouched: Engine) -> None:
+    assert untouched.query("select current_setting('fsync'), current_setting('synchronous_commit')") == [("on", "on")]
+    assert untouched.query("select current_setting('password_encryption')") == [("scram-sha-256",)]
 
 
 def test_a_server_of_ours_without_a_supervisor_is_ended_before_another_is_started(start: Start, data_dir: Path) -> None:
