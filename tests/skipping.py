@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import httpx2
@@ -20,13 +22,13 @@ def _request(count: int) -> dict[str, Any]:
 
 def skip_blocks(rpc_url: str, count: int) -> None:
     """``count`` empty blocks; what was sent and signed before is that much older."""
-    answer = httpx2.post(rpc_url, json=_request(count), timeout=10).json()
+    answer = httpx2.post(rpc_url, json=_request(count), timeout=10, trust_env=False).json()
     assert "result" in answer, answer
 
 
 async def skip_blocks_of(rpc_url: str, count: int) -> int:
     """The same, for a chain in the test's own event loop; the newest height."""
-    async with httpx2.AsyncClient() as client:
+    async with httpx2.AsyncClient(trust_env=False) as client:
         answer = (await client.post(rpc_url, json=_request(count), timeout=10)).json()
     assert "result" in answer, answer
     return int(answer["result"])
@@ -37,6 +39,24 @@ async def pass_finalized(rpc_url: str, height: int) -> None:
     newest = await skip_blocks_of(rpc_url, 1)
     if (missing := height + 1 + FINALITY - newest) > 0:
         await skip_blocks_of(rpc_url, missing)
+
+
+@contextmanager
+def hurried_by_a_thread(rpc_url: str) -> Iterator[None]:
+    """As ``hurried``, for who waits without an event loop."""
+    done = threading.Event()
+
+    def hurry() -> None:
+        while not done.wait(STEP_S):
+            skip_blocks(rpc_url, A_STEP)
+
+    with ThreadPoolExecutor(1) as pool:
+        hurrying = pool.submit(hurry)
+        try:
+            yield
+        finally:
+            done.set()
+            hurrying.result()
 
 
 @asynccontextmanager

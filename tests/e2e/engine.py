@@ -17,6 +17,7 @@ import httpx2
 from websockets.asyncio.client import connect
 
 from tests.ports import free_port
+from tests.skipping import hurried_by_a_thread
 
 ENDED = ("confirmed", "failed", "cancelled")
 STORY = ["pending", "routing", "building", "submitted", "confirmed"]
@@ -89,6 +90,12 @@ class Engine:
         return subprocess.run(
             [SUREFILL, *arguments], env=self.environment, capture_output=True, text=True, timeout=within, check=False
         )
+
+    def run_hurried(self, *arguments: str, within: float = 60) -> subprocess.CompletedProcess[str]:
+        """One that waits for blocks of the local chain."""
+        network = httpx2.get(f"{self.url}/api/network", timeout=10, trust_env=False).json()
+        with hurried_by_a_thread(network["rpcUrl"]):
+            return self.run(*arguments, within=within)
 
     def addresses(self) -> dict[str, str]:
         shown = self.run("env", "--owner")

@@ -170,15 +170,17 @@ def _needs_a_decision_of_each_open_order(engine: Engine, clients: Clients) -> No
     assert ended.returncode == 1 and ended.stderr.startswith("surefill: log_behind: ")
     verified = engine.run("verify", "--no-chain")
     assert verified.returncode == 1 and "the log was put back to an earlier moment" in verified.stdout
-    shown = engine.run("recover", within=180)
+    shown = engine.run_hurried("recover", within=180)
     assert shown.returncode == 1 and f"has seen position {clients.last}" in shown.stdout
     assert all(order["orderId"] in shown.stdout for order in (clients.kept, clients.cancelled, clients.lost))
     assert clients.executed["orderId"] not in shown.stdout
     assert "executed outside of the log, now recorded: 1" in shown.stdout
     assert "open orders: 2" in shown.stdout
-    unnamed = engine.run("recover", "--keep", clients.kept["orderId"], *BECAUSE)
+    unnamed = engine.run_hurried("recover", "--keep", clients.kept["orderId"], *BECAUSE)
     assert unnamed.returncode == 1 and unnamed.stderr.startswith("surefill: unnamed: 1 open and named neither")
-    done = engine.run("recover", "--cancel", clients.cancelled["orderId"], "--keep", "all", *BECAUSE, within=180)
+    done = engine.run_hurried(
+        "recover", "--cancel", clients.cancelled["orderId"], "--keep", "all", *BECAUSE, within=180
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("1 orders kept, 1 cancelled; epoch 2 began after position ")
 

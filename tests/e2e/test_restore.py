@@ -60,10 +60,10 @@ def ids(answers: dict[str, dict[str, Any]], *, waiting: bool = False) -> list[st
 
 def recover_and_resume(engine: Engine, *cancelled: str) -> str:
     """Every open order is kept but those that are ``cancelled``; what the first step showed."""
-    shown = engine.run("recover", within=240)
+    shown = engine.run_hurried("recover", within=240)
     waits = any(words in shown.stderr for words in ("wait for a decision", "waits for a decision", "no order is open"))
     assert shown.returncode == 1 and waits, shown.stderr
-    done = engine.run(
+    done = engine.run_hurried(
         "recover", *(("--cancel", *cancelled) if cancelled else ()), "--keep", "all", *BECAUSE, within=240
     )
     assert done.returncode == 0, done.stderr

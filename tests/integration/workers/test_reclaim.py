@@ -386,9 +386,12 @@ async def halt(engine: EngineHarness) -> None:
 
 
 async def past_its_height(engine: EngineHarness, *order_ids: UUID) -> None:
-    """Return once nothing that was signed for the orders can land any more."""
+    """Return once nothing that was signed for the orders can land any more, and what runs knows of it."""
     last = max([(await engine.order(order_id)).attempts[-1].lands_until for order_id in order_ids])
     await pass_finalized(engine.rpc_url, last)
+    async with asyncio.timeout(30):
+        while engine.running and {*order_ids} & {*(await engine.work.tracked())[1]}:
+            await asyncio.sleep(0.05)
 
 
 async def is_there(engine: EngineHarness, order_id: UUID) -> bool:
