@@ -389,8 +389,11 @@ async def past_its_height(engine: EngineHarness, *order_ids: UUID) -> None:
     """Return once nothing that was signed for the orders can land any more, and what runs knows of it."""
     last = max([(await engine.order(order_id)).attempts[-1].lands_until for order_id in order_ids])
     await pass_finalized(engine.rpc_url, last)
+    if not engine.running:
+        return
+    await engine.projected()
     async with asyncio.timeout(30):
-        while engine.running and {*order_ids} & {*(await engine.work.tracked())[1]}:
+        while {*order_ids} & {*(await engine.work.tracked())[1]}:
             await asyncio.sleep(0.05)
 
 
