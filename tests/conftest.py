@@ -22,6 +22,7 @@ _OWN = "surefill-tests-"
 
 def pytest_configure(config: pytest.Config) -> None:
     """Before any test process is started, so that all of them and their children inherit it."""
+    gc.disable()
     _log_plainly()
     if hasattr(config, "workerinput") or "TMPDIR" in os.environ or not _has_room(MEMORY):
         return
@@ -34,9 +35,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What was imported and collected stays to the end: no collection of garbage need look through it again."""
-    gc.collect()
+    """What was imported and collected stays to the end: no collection of garbage need look through it."""
     gc.freeze()
+    gc.enable()
 
 
 def _log_plainly() -> None:

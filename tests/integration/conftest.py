@@ -17,6 +17,7 @@ from psycopg import sql
 from event_store.dsn import parse
 from event_store.schema.migrate import migrate
 from tests.integration.embedded import EmbeddedPostgres, EmbeddedValkey
+from tests.integration.warm import Warm
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,14 @@ def new_database(postgres: EmbeddedPostgres, *, like: str = "template1") -> Iter
     )
     with psycopg.connect(postgres.superuser, autocommit=True) as connection:
         connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[Warm]:
+    """For commands that are given arguments, settings and files, and of which nothing but their end counts."""
+    warm = Warm()
+    yield warm
+    warm.stop()
 
 
 @pytest.fixture(scope="session")

@@ -6,30 +6,22 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 
 from runtime.composition import Store, open_store
 from runtime.settings import Settings
-from tests.integration.cli.warm import Warm
 from tests.integration.conftest import TestDatabase
 from tests.integration.embedded import EmbeddedValkey
 from tests.integration.runtime.conftest import data_dir, start
+from tests.integration.warm import Warm
 
 __all__ = ["data_dir", "start"]
 
 SUREFILL = Path(sys.executable).with_name("surefill")
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
-@pytest.fixture(scope="session")
-def warm() -> Iterator[Warm]:
-    """For commands that are given nothing but arguments, settings and files; `SUREFILL` starts as a shell does."""
-    warm = Warm()
-    yield warm
-    warm.stop()
 
 
 @pytest.fixture

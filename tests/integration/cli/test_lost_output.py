@@ -13,8 +13,8 @@ import pytest
 
 from tests.integration.cli.conftest import SUREFILL
 from tests.integration.cli.test_rebuild import environment as of_an_operator
-from tests.integration.cli.warm import Warm
 from tests.integration.verification.conftest import AuditHarness, audit, three_orders
+from tests.integration.warm import Warm
 
 __all__ = ["audit", "of_an_operator", "three_orders"]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
@@ -13,26 +12,18 @@ from uuid import UUID
 import pytest
 
 from tests.integration.verification.conftest import AuditHarness
+from tests.integration.warm import Warm
 from verification import checkpoint as checkpoints
 from verification.errors import CheckpointError, InvalidCheckpointError
 
-SUREFILL = Path(sys.executable).with_name("surefill")
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
-def run(audit: AuditHarness, tmp_path: Path) -> Run:
+def run(warm: Warm, audit: AuditHarness, tmp_path: Path) -> Run:
     def surefill(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, "DATABASE_URL": audit.database.app, "DATA_DIR": str(tmp_path), **settings}
-        return subprocess.run(
-            [SUREFILL, *arguments],
-            env=environment,
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        return warm.run(*arguments, env=environment, cwd=tmp_path)
 
     return surefill
 

@@ -24,6 +24,7 @@ from event_store.processors import dead_letters
 from projections.orders import PROCESSOR
 from tests.integration.conftest import TestDatabase, superuser_url
 from tests.integration.embedded import EmbeddedPostgres, EmbeddedValkey
+from tests.integration.warm import Warm
 from tests.integration.workers.dead_letters import (
     FUTURE,
     add_dead_letter,
@@ -47,15 +48,11 @@ def environment(database: TestDatabase, valkey: EmbeddedValkey, tmp_path: Path) 
 
 
 @pytest.fixture
-def surefill(environment: dict[str, str]) -> Surefill:
+def surefill(warm: Warm, environment: dict[str, str], tmp_path: Path) -> Surefill:
     """Type `surefill dead-letters ...`."""
 
     async def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return await asyncio.to_thread(
-            subprocess.run,
-            [SUREFILL, "dead-letters", *arguments],
-            env=environment, capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
+        return await asyncio.to_thread(warm.run, "dead-letters", *arguments, env=environment, cwd=tmp_path)
 
     return run
 
