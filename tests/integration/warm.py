@@ -27,7 +27,8 @@ class Warm:
         self._asks.settimeout(WITHIN_S)
         with asked:
             self._process = subprocess.Popen(
-                [sys.executable, __file__, str(asked.fileno())],
+                # -P: beside this file stands a folder called cli.
+                [sys.executable, "-P", __file__, str(asked.fileno())],
                 pass_fds=[asked.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
 
