@@ -119,6 +119,14 @@ async def test_a_watcher_that_stops_records_the_best_price_that_it_has_seen(engi
     for to in (161, 162, 163):  # sooner after each other than they are recorded
         await price(engine, str(to))
         await asyncio.sleep(0.1)
+
+    async def is_seen() -> bool:
+        unrecorded, recorded = feed.book.trails.unrecorded(), (await engine.order(order_id)).best_touch
+        return max(recorded or 0, unrecorded[order_id].touch if order_id in unrecorded else 0) > 162
+
+    async with asyncio.timeout(10):
+        while not await is_seen():
+            await asyncio.sleep(0.02)
     best = feed.book.trails.unrecorded()
     await engine.stop()
     kept = (await engine.order(order_id)).best_touch
