@@ -58,7 +58,8 @@ class EmbeddedPostgres:
         with (self.directory / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [self._binaries / "postgres", "-D", self.directory / "data", "-k", self.directory, "-h", "127.0.0.1",
-                 "-p", str(self.port), "-c", "max_connections=200", "-c", "autovacuum_naptime=1h", "-c", "log_min_messages=fatal"],
+                 "-p", str(self.port), "-c", "max_connections=200", "-c", "autovacuum_naptime=1h",
+                 "-c", "log_min_messages=fatal"],
                 stdout=log, stderr=log, env={**os.environ, "LC_ALL": "C.UTF-8"}, cwd=self.directory, **self._as,
             )  # fmt: skip
         deadline = time.monotonic() + 30

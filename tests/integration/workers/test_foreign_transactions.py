@@ -26,7 +26,7 @@ from runtime.roles.wallet_history import compose as compose_watch
 from tests.integration.chains.endpoint_server import Request, altering, serving
 from tests.integration.workers.harness import EngineHarness
 from tests.integration.workers.test_execution import QUICK
-from tests.skipping import hurried
+from tests.skipping import hurried, skip_blocks_of
 from workers.history.table import HistoryTable
 from workers.history.watch import HISTORY, Pace
 
@@ -147,6 +147,8 @@ async def test_an_attempt_on_its_way_loses_to_the_one_of_another_engine(
 ) -> None:
     mine = await other.submit(client_order_id="both")
     await other.build(mine)
+    # By the same blockhash both would sign the same transaction.
+    await skip_blocks_of(engine.rpc_url, 2)
     theirs = await executed(engine, "both")
     assert theirs.fill
     await found_behind(other)
