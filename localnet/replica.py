@@ -13,14 +13,23 @@ class Replica(Chain):
     Both are one object's state: whatever isn't a question of how far it has come is answered from it.
     """
 
-    __slots__ = ("_behind",)
+    __slots__ = ("_behind", "_whole")
 
     def __init__(self, chain: Chain, blocks: int) -> None:
         self.__dict__ = chain.__dict__
         self._behind = blocks
+        self._whole = chain
 
     def newest(self, commitment: Commitment) -> int:
         return self._blocks.back(super().newest(commitment), self._behind)
+
+    # Blocks are made of the whole chain: what is settled there stays so, whatever is shown here.
+
+    def close_block(self) -> None:
+        self._whole.close_block()
+
+    def make_empty_blocks(self, count: int) -> None:
+        self._whole.make_empty_blocks(count)
 
     def block_in(self, slot: int) -> int | None:
         return super().block_in(slot) if slot <= slot_of(self.newest("processed")) else None

@@ -10,6 +10,7 @@ import gc
 import os
 import shutil
 import tempfile
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,6 @@ _OWN = "surefill-tests-"
 
 def pytest_configure(config: pytest.Config) -> None:
     """Before any test process is started, so that all of them and their children inherit it."""
-    gc.disable()
     _log_plainly()
     if hasattr(config, "workerinput") or "TMPDIR" in os.environ or not _has_room(MEMORY):
         return
@@ -34,10 +34,15 @@ def pytest_configure(config: pytest.Config) -> None:
     tempfile.tempdir = None
 
 
-def pytest_collection_finish() -> None:
-    """What was imported and collected stays to the end: no collection of garbage need look through it."""
-    gc.freeze()
-    gc.enable()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is imported and collected stays to the end: no collection of garbage need look through it."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _log_plainly() -> None:

@@ -22,6 +22,7 @@ from workers.errors import TRANSIENT_ERRORS
 from workers.metrics import DISAGREEMENTS, EVIDENCE_MISSING
 from workers.outcome_question import outcome_question, sent_transaction
 from workers.tracker.finality import Finality
+from workers.tracker.followers import Followers
 from workers.tracker.landing_recorder import LandingRecorder
 from workers.tracker.outcome_recorder import OutcomeRecorder
 from workers.tracker.outcomes_asked import Outcome, outcomes_of
@@ -48,6 +49,7 @@ class ExpiryProver:
         recorder: OutcomeRecorder,
         landings: LandingRecorder,
         finality: Finality,
+        followers: Followers,
         clock: Callable[[], datetime],
     ) -> None:
         self._chain = chain
@@ -55,6 +57,7 @@ class ExpiryProver:
         self._recorder = recorder
         self._landings = landings
         self._finality = finality
+        self._followers = followers
         self._clock = clock
         self._slots = asyncio.Semaphore(PROOFS_AT_ONCE)
         # Signatures whose proof is under way.
@@ -233,7 +236,7 @@ class ExpiryProver:
             return
         if attempt.confirmed and answer.permanent and (told := await self._recorder.finality_told(attempt)):
             if told == "stands":
-                await self._finality.stands(lease, attempt)
+                await self._followers.begin(lease, attempt)
             attempt.schedule.finish()
             return
         # Of what a person has ended, or what is over, only the guard says that it was otherwise.

@@ -59,10 +59,6 @@ class Finality:
             )
         )
 
-    async def stands(self, lease: Lease, attempt: TrackedAttempt) -> None:
-        """An operator has said that the confirmed swap is on chain for good: what waited for it begins."""
-        await self._followers.begin(lease, attempt)
-
     async def _settle(self, lease: Lease, attempt: TrackedAttempt, history: LoadedOrder) -> None:
         order = history.order
         if order is None or order.status != "confirmed" or (winner := order.guard_taker) is None:

@@ -106,7 +106,7 @@ class Tracker:
         said = {"patience": waits, "repeat": self._pace.proof}
         self._followers = Followers(chain, orders, self._recorder, clock, **said)
         self._finality = Finality(chain, self._recorder, self._followers, clock, **said)
-        self._prover = ExpiryProver(chain, work, self._recorder, self._landings, self._finality, clock)
+        self._prover = ExpiryProver(chain, work, self._recorder, self._landings, self._finality, self._followers, clock)
         self._guards = GuardWatch(chain)
         self._silence = ChainSilence(work, patience=self._pace.uncertain_after, repeat=self._pace.proof)
         self._outages = Outages()

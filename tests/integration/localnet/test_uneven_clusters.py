@@ -101,6 +101,19 @@ def test_what_is_sent_to_a_replica_lands_on_the_chain(node: Node, replica: Node)
     assert ask(replica, "getBalance", str(someone), at("processed"))["value"] == 0
 
 
+@pytest.mark.parametrize("settles", [True, False])
+def test_blocks_that_a_replica_is_asked_to_skip_pass_on_the_whole_chain(
+    node: Node, replica: Node, settles: bool
+) -> None:
+    before = {commitment: ask(node, "getBlockHeight", at(commitment)) for commitment in COMMITMENTS}
+    node.chain.settles = settles
+    assert ask(replica, "localnet_skipBlocks", 5) == before["processed"] + 5 - BEHIND
+    after = {commitment: ask(node, "getBlockHeight", at(commitment)) for commitment in COMMITMENTS}
+    assert after["processed"] == before["processed"] + 5
+    for commitment in ("confirmed", "finalized"):
+        assert after[commitment] == before[commitment] + (5 if settles else 0)
+
+
 @pytest.mark.parametrize(("commitment", "too_new"), [("confirmed", 1), ("finalized", 32)])
 def test_a_blockhash_too_new_for_the_preflights_commitment_is_refused_as_a_node_does(
     node: Node, commitment: Commitment, too_new: int

@@ -5,9 +5,9 @@ from __future__ import annotations
 import httpx2
 
 from chains.solana_client import SolanaChain
+from tests.golden.runs import execute
 from tests.integration.chains.endpoint_server import altering, serving
 from tests.integration.workers.harness import EngineHarness
-from tests.integration.workers.test_execution import QUICK
 
 
 async def test_an_order_is_executed_beside_an_endpoint_that_overstates_its_height(
@@ -22,10 +22,7 @@ async def test_an_order_is_executed_beside_an_endpoint_that_overstates_its_heigh
         serving(altering(node, lies)) as liar,
         SolanaChain(rpc_url, extra_urls=[liar, rpc_url]) as engine.chain,
     ):
-        engine.start_projector()
-        engine.start_sweeper()
-        engine.start_worker()
-        engine.start_tracker(QUICK)
+        execute(engine)
         order = await engine.until(await engine.submit(), lambda order: order.ended, within=30)
         await engine.stop()
     assert (order.status, len(order.attempts)) == ("confirmed", 1)

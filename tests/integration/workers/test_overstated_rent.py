@@ -7,9 +7,9 @@ from typing import Any
 import httpx2
 
 from chains.solana_client import SolanaChain
+from tests.golden.runs import execute
 from tests.integration.chains.endpoint_server import Request, altering, serving
 from tests.integration.workers.harness import EngineHarness
-from tests.integration.workers.test_execution import QUICK
 
 METHOD, RENT = "getMinimumBalanceForRentExemption", 2_039_280
 
@@ -27,10 +27,7 @@ async def test_an_order_waits_until_the_rent_can_be_believed(engine: EngineHarne
         serving(altering(node, {METHOD: overstated})) as url,
         SolanaChain(url, extra_urls=[rpc_url]) as engine.chain,
     ):
-        engine.start_projector()
-        engine.start_sweeper()
-        engine.start_worker()
-        engine.start_tracker(QUICK)
+        execute(engine)
         order = await engine.until(await engine.submit(), lambda order: order.ended, within=30)
         await engine.stop()
     assert lies < 0

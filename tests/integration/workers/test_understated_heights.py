@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 import httpx2
+import pytest
 from solders.transaction import VersionedTransaction
 
 from chains.solana_client import SolanaChain
@@ -100,9 +101,8 @@ async def test_an_order_is_not_called_over_while_its_swap_may_land(engine: Engin
             assert shown and all(one.finalized_height > truly - BETWEEN for one in shown)
 
 
-async def test_a_reclaim_is_not_called_over_while_it_may_land(
-    engine: EngineHarness, rpc_url: str, looks_often: None
-) -> None:
+@pytest.mark.usefixtures("looks_often")
+async def test_a_reclaim_is_not_called_over_while_it_may_land(engine: EngineHarness, rpc_url: str) -> None:
     async with two_endpoints(engine, rpc_url) as (main, second):
         [order_id] = await confirmed(engine)
         await past_its_height(engine, order_id)
