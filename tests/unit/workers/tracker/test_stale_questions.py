@@ -67,7 +67,7 @@ async def prove(world: World) -> None:
     nothing, real = cast("Any", None), cast("Any", world)
     tracked = TrackedAttempts(nothing, nothing, nothing)
     tracked.update(loaded(*LOST))
-    prover = ExpiryProver(real, real, real, nothing, nothing, nothing)
+    prover = ExpiryProver(real, real, real, nothing, nothing, nothing, nothing)
     async with asyncio.TaskGroup() as tasks:
         prover.start(tasks, nothing, tracked.watched(), 10_000)
 
