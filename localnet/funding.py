@@ -26,15 +26,16 @@ _POLL_S, _PATIENCE_S = 0.05, 20.0
 
 
 async def fund(chain: SolanaChain, market: Keypair, faucet: Keypair, wallet: str) -> None:
-    """Return once the chain shows it. The lamports come last: a wallet that has some has all the rest.
+    """Return once the chain has confirmed it: balances are read as confirmed. The lamports come last: a wallet that has
+    some has all the rest.
 
     Raises ``ChainUnavailableError``.
     """
     owner = Pubkey.from_string(wallet)
-    for token in TOKENS:
-        await _land(chain, [faucet, market], _give(token, market.pubkey(), faucet.pubkey(), owner))
+    tokens = [_give(token, market.pubkey(), faucet.pubkey(), owner) for token in TOKENS]
+    await _land(chain, [faucet, market], tokens)
     give = TransferParams(from_pubkey=faucet.pubkey(), to_pubkey=owner, lamports=WALLET_LAMPORTS)
-    await _land(chain, [faucet], [transfer(give)])
+    await _land(chain, [faucet], [[transfer(give)]])
 
 
 def _give(token: Token, market: Pubkey, payer: Pubkey, owner: Pubkey) -> list[Instruction]:
@@ -58,18 +59,22 @@ def _give(token: Token, market: Pubkey, payer: Pubkey, owner: Pubkey) -> list[In
     ]
 
 
-async def _land(chain: SolanaChain, signers: list[Keypair], instructions: list[Instruction]) -> None:
+async def _land(chain: SolanaChain, signers: list[Keypair], transactions: list[list[Instruction]]) -> None:
+    """Return once each of ``transactions``, given by its instructions, is confirmed."""
     blockhash = Hash.from_string((await chain.latest_blockhash()).blockhash)
-    message = MessageV0.try_compile(signers[0].pubkey(), instructions, [], blockhash)
-    transaction = VersionedTransaction(message, signers)
-    signature = str(transaction.signatures[0])
-    await chain.send(bytes(transaction))
+    signatures = []
+    for instructions in transactions:
+        message = MessageV0.try_compile(signers[0].pubkey(), instructions, [], blockhash)
+        transaction = VersionedTransaction(message, signers)
+        signatures.append(str(transaction.signatures[0]))
+        await chain.send(bytes(transaction))
     deadline = asyncio.get_running_loop().time() + _PATIENCE_S
     while asyncio.get_running_loop().time() < deadline:
-        status = (await chain.statuses([signature])).found[0]
-        if status is not None:
-            if status.failed:
+        found = (await chain.statuses(signatures)).found
+        for signature, status in zip(signatures, found, strict=True):
+            if status and status.failed:
                 raise ChainUnavailableError(f"the local chain refused to fund a wallet: {signature}")
+        if all(status and status.commitment != "processed" for status in found):
             return
         await asyncio.sleep(_POLL_S)
     raise ChainUnavailableError("the local chain did not fund a wallet in time")
