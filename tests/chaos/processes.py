@@ -17,6 +17,7 @@ import psycopg
 
 from tests.chaos.node import FaultyNode
 from tests.e2e.engine import SUREFILL
+from tests.plain_http import NO_AUTHORITIES
 from tests.ports import free_port
 
 # The process that serves the API first.
@@ -127,9 +128,10 @@ class ProcessHarness:
 
     def _ready(self) -> bool:
         try:
-            return httpx2.get(f"{self.url}/health/ready", timeout=2, trust_env=False).status_code == 200
+            answer = httpx2.get(f"{self.url}/health/ready", timeout=2, trust_env=False, verify=NO_AUTHORITIES)
         except httpx2.HTTPError:
             return False
+        return answer.status_code == 200
 
     def _until(self, holds: Callable[[], bool], role: str, *, within: float = 30) -> None:
         deadline = time.monotonic() + within

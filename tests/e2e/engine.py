@@ -16,6 +16,8 @@ from typing import Any
 import httpx2
 from websockets.asyncio.client import connect
 
+from tests.integration.warm import commands
+from tests.plain_http import NO_AUTHORITIES
 from tests.ports import free_port
 from tests.skipping import hurried_by_a_thread
 
@@ -71,9 +73,10 @@ class Engine:
 
     def ready(self) -> bool:
         try:
-            return httpx2.get(f"{self.url}/health/ready", timeout=2, trust_env=False).status_code == 200
+            answer = httpx2.get(f"{self.url}/health/ready", timeout=2, trust_env=False, verify=NO_AUTHORITIES)
         except httpx2.HTTPError:
             return False
+        return answer.status_code == 200
 
     def stop(self, number: signal.Signals = signal.SIGTERM, *, within: float = 30) -> int:
         """End the engine and return its exit code."""
@@ -87,13 +90,11 @@ class Engine:
 
     def run(self, *arguments: str, within: float = 60) -> subprocess.CompletedProcess[str]:
         """A `surefill` command beside the running engine."""
-        return subprocess.run(
-            [SUREFILL, *arguments], env=self.environment, capture_output=True, text=True, timeout=within, check=False
-        )
+        return commands().run(*arguments, env=self.environment, cwd=self.directory, within=within)
 
     def run_hurried(self, *arguments: str, within: float = 60) -> subprocess.CompletedProcess[str]:
         """One that waits for blocks of the local chain."""
-        network = httpx2.get(f"{self.url}/api/network", timeout=10, trust_env=False).json()
+        network = httpx2.get(f"{self.url}/api/network", timeout=10, trust_env=False, verify=NO_AUTHORITIES).json()
         with hurried_by_a_thread(network["rpcUrl"]):
             return self.run(*arguments, within=within)
 
@@ -104,7 +105,7 @@ class Engine:
 
     def client(self) -> httpx2.AsyncClient:
         limits = httpx2.Limits(max_connections=64, max_keepalive_connections=64)
-        return httpx2.AsyncClient(base_url=self.url, timeout=30, trust_env=False, limits=limits)
+        return httpx2.AsyncClient(base_url=self.url, timeout=30, trust_env=False, limits=limits, verify=NO_AUTHORITIES)
 
     async def watch(self, order_id: str, query: str = "") -> list[dict[str, Any]]:
         """Every message of the order's stream until the server closes it."""

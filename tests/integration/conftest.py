@@ -17,7 +17,7 @@ from psycopg import sql
 from event_store.dsn import parse
 from event_store.schema.migrate import migrate
 from tests.integration.embedded import EmbeddedPostgres, EmbeddedValkey
-from tests.integration.warm import Warm
+from tests.integration.warm import Warm, commands
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,8 @@ def database(postgres: EmbeddedPostgres, migrated: str) -> Iterator[TestDatabase
 def new_database(postgres: EmbeddedPostgres, *, like: str = "template1") -> Iterator[TestDatabase]:
     """A copy of the database ``like``, which nobody may be connected to; dropped at the end."""
     name = f"t_{os.getpid()}_{secrets.token_hex(4)}"
-    made = sql.SQL("create database {} owner surefill_owner template {}")
+    # As files: what the first connection would else make anew, of the catalog, comes with them.
+    made = sql.SQL("create database {} owner surefill_owner template {} strategy file_copy")
     with psycopg.connect(postgres.superuser, autocommit=True) as connection:
         connection.execute(made.format(sql.Identifier(name), sql.Identifier(like)))
     yield TestDatabase(
@@ -95,11 +96,8 @@ def new_database(postgres: EmbeddedPostgres, *, like: str = "template1") -> Iter
 
 
 @pytest.fixture(scope="session")
-def warm() -> Iterator[Warm]:
-    """For commands that are given arguments, settings and files, and of which nothing but their end counts."""
-    warm = Warm()
-    yield warm
-    warm.stop()
+def warm() -> Warm:
+    return commands()
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import json
 import os
@@ -10,7 +11,9 @@ import socket
 import subprocess
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import IO
 
 from cli.main import LazyCommands, main
@@ -24,7 +27,7 @@ class Warm:
 
     def __init__(self) -> None:
         self._asks, asked = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._asks.settimeout(WITHIN_S)
+        self._one_at_a_time = Lock()
         with asked:
             self._process = subprocess.Popen(
                 # -P: beside this file stands a folder called cli.
@@ -33,11 +36,17 @@ class Warm:
             )  # fmt: skip
 
     def run(
-        self, *arguments: str, env: dict[str, str], cwd: Path, stdout: IO[bytes] | None = None
+        self,
+        *arguments: str,
+        env: dict[str, str],
+        cwd: Path,
+        stdout: IO[bytes] | None = None,
+        within: float = WITHIN_S,
     ) -> subprocess.CompletedProcess[str]:
-        """What it wrote is in the answer, where it isn't written to ``stdout``."""
+        """What it wrote is in the answer, where it isn't written to ``stdout``. Raises ``TimeoutError``."""
         command = json.dumps({"arguments": arguments, "env": env, "cwd": str(cwd)})
-        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        with self._one_at_a_time, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            self._asks.settimeout(within)
             socket.send_fds(self._asks, [command.encode()], [(stdout or out).fileno(), err.fileno()])
             code = int(self._asks.recv(16))
             out.seek(0)
@@ -49,6 +58,16 @@ class Warm:
         self._asks.close()
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+
+
+@cache
+def commands() -> Warm:
+    """For commands that are given arguments, settings and files, and of which nothing but their end counts: one for all
+    tests of a process.
+    """
+    warm = Warm()
+    atexit.register(warm.stop)
+    return warm
 
 
 def serve(asked: socket.socket) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -67,6 +66,7 @@ from projections.projector import OrdersProjector
 from projections.stream_changes import StreamChanges
 from runtime.halts import Halts
 from tests.integration.api.contract import Contract
+from tests.plain_http import NO_AUTHORITIES
 from venues.constant_product import PROGRAM_ID
 from venues.pools import PoolBook
 from venues.prices import PoolPrices
@@ -80,8 +80,6 @@ CONFIG = ApiConfig(
 )
 LOCALNET = KnownChain("localnet")
 MAPPER = EventMapper((*ORDER_EVENTS, *ACCOUNT_EVENTS, *DIRECTORY_EVENTS, TradingStateSet))
-# Each client would load the certificates of all authorities, to meet none of them.
-NO_AUTHORITIES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 # Of the first engine of a run: the document is the code's, and takes as long as all the rest of a small test.
 _CONTRACT: list[Contract] = []
 NO_NODE = "http://127.0.0.1:1"

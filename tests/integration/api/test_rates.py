@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from redis.asyncio import Redis
 
-from api.rates import Rates
+from api.rates import Rate, Rates
 from tests.integration.embedded import EmbeddedValkey
 
 A_MINUTE = 12_000
 LOST = 20
+
+
+async def hit(rates: Rates, account: UUID, a_minute: int, cost: int = 1) -> Rate:
+    """As a client asks that repeats what can't be counted: on a busy machine an answer may take more than a second."""
+    async with asyncio.timeout(30):
+        while (rate := await rates.hit(account, a_minute, cost)) is None:
+            pass
+    return rate
 
 
 async def _scripts_run(valkey: Redis) -> int:
@@ -25,9 +33,7 @@ async def test_two_processes_together_take_no_more_than_a_high_rate(valkey: Embe
     taken = 0
     for _ in range(A_MINUTE // 2 + 10):
         for rates in (first, second):
-            rate = await rates.hit(account, A_MINUTE)
-            assert rate is not None
-            taken += not rate.exceeded
+            taken += not (await hit(rates, account, A_MINUTE)).exceeded
 
     assert A_MINUTE - LOST < taken <= A_MINUTE, "what one took ahead and left for a second is lost, and no more"
 
@@ -73,9 +79,7 @@ async def test_what_is_sent_together_is_taken_together_or_not_at_all(valkey: Emb
         rates, account = Rates(valkey.url, fail_open=False), uuid4()
         taken = 0
         while True:
-            rate = await rates.hit(account, a_minute, 3)
-            assert rate is not None
-            if rate.exceeded:
+            if (await hit(rates, account, a_minute, 3)).exceeded:
                 break
             taken += 3
         assert taken == a_minute - a_minute % 3

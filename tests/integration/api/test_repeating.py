@@ -24,6 +24,7 @@ from domain import commands as c
 from domain.codes import Code
 from tests.integration.api.serving import BODY, CONFIG, Engine, running
 from tests.integration.conftest import TestDatabase
+from tests.plain_http import NO_AUTHORITIES
 
 ORDERS = "/api/orders"
 THREADS = 200
@@ -98,7 +99,7 @@ async def test_two_hundred_threads_at_once_with_one_key_are_one_order_and_equal_
     together = threading.Barrier(THREADS)
 
     def post() -> httpx2.Response:
-        with httpx2.Client(base_url=engine.url, timeout=60, trust_env=False) as client:
+        with httpx2.Client(base_url=engine.url, timeout=60, trust_env=False, verify=NO_AUTHORITIES) as client:
             together.wait(60)
             while True:
                 answer = client.post(ORDERS, json=BODY, headers={"Idempotency-Key": "k-1"})

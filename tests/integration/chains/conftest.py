@@ -26,6 +26,7 @@ from chains.wallet import Wallet
 from domain.codes import Code
 from domain.quotes import Quote
 from domain.tokens import SOL, USDC
+from tests.plain_http import NO_AUTHORITIES
 from tests.ports import free_port
 from venues.constant_product import PROGRAM_ID
 from venues.constant_product_errors import ProgramError
@@ -67,7 +68,7 @@ class Node:
         return SolanaChain(url or self.url, extra_urls=extra_urls, custom_codes=CODES)
 
     def http(self) -> httpx2.AsyncClient:
-        return httpx2.AsyncClient(base_url=self.url, trust_env=False)
+        return httpx2.AsyncClient(base_url=self.url, trust_env=False, verify=NO_AUTHORITIES)
 
 
 @pytest.fixture(scope="package")

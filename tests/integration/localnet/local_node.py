@@ -20,6 +20,7 @@ from solders.message import MessageV0
 from solders.pubkey import Pubkey
 from solders.transaction import VersionedTransaction
 
+from tests.plain_http import NO_AUTHORITIES
 from venues.constant_product import PROGRAM_ID, Pool, decode_pool, swap_instruction
 
 _DEADLINE = 15.0
@@ -54,7 +55,7 @@ class LocalNode:
     slot_ms: int
     wallet: Keypair = field(default_factory=Keypair)
     process: subprocess.Popen[bytes] | None = None
-    http: httpx2.Client = field(default_factory=lambda: httpx2.Client(timeout=_DEADLINE))
+    http: httpx2.Client = field(default_factory=lambda: httpx2.Client(timeout=_DEADLINE, verify=NO_AUTHORITIES))
 
     @property
     def url(self) -> str:
