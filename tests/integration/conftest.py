@@ -86,13 +86,11 @@ def new_database(postgres: EmbeddedPostgres, *, like: str = "template1") -> Iter
     name = f"t_{os.getpid()}_{secrets.token_hex(4)}"
     # As files: what the first connection would else make anew, of the catalog, comes with them.
     made = sql.SQL("create database {} owner surefill_owner template {} strategy file_copy")
-    with psycopg.connect(postgres.superuser, autocommit=True) as connection:
-        connection.execute(made.format(sql.Identifier(name), sql.Identifier(like)))
+    postgres.administer(made.format(sql.Identifier(name), sql.Identifier(like)))
     yield TestDatabase(
         owner=postgres.url("surefill_owner", "owner", name), app=postgres.url("surefill", "surefill", name)
     )
-    with psycopg.connect(postgres.superuser, autocommit=True) as connection:
-        connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+    postgres.administer(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 
 
 @pytest.fixture(scope="session")

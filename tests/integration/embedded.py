@@ -16,6 +16,7 @@ from typing import Any
 
 import psycopg
 import redis
+from psycopg import sql
 
 from runtime.embedded.binaries import valkey_program
 from tests.ports import free_port
@@ -30,6 +31,7 @@ class EmbeddedPostgres:
         self.port = free_port()
         self.password = secrets.token_urlsafe(16)
         self._process: subprocess.Popen[bytes] | None = None
+        self._administrator: psycopg.Connection | None = None
         self._as: dict[str, Any] = {}
         if os.geteuid() == 0:
             # PostgreSQL refuses to run as root.
@@ -73,7 +75,16 @@ class EmbeddedPostgres:
             else:
                 return
 
+    def administer(self, statement: sql.Composed) -> None:
+        """Over one connection for all: to open it takes longer than most of what it is for."""
+        if self._administrator is None or self._administrator.closed:
+            self._administrator = psycopg.connect(self.superuser, autocommit=True)
+        self._administrator.execute(statement)
+
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        if self._administrator is not None:
+            self._administrator.close()
+            self._administrator = None
         if self._process is None:
             return
         self._process.send_signal(how)
