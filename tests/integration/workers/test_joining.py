@@ -207,7 +207,8 @@ async def test_a_halt_stops_sending_and_a_cancel_goes_on(engine: EngineHarness, 
         await asyncio.sleep(0.5)
         node.sent.clear()
         node.drops = False
-        await asyncio.sleep(6 * REPLACE_AFTER)
+        # Its blockhash, of 3 s, must not run out before it is cancelled.
+        await asyncio.sleep(2 * REPLACE_AFTER)
         assert node.sent == []
         assert len((await engine.order(order_id)).attempts) == 1
         await cancel_order(engine.orders, engine.store.trading, order_id, by="me", because="trading is halted")
