@@ -11,7 +11,7 @@ ORDERS ?= 2000
 MINUTES ?= 10
 PROCESSES ?= roles
 # Most of what takes long waits, for blocks and for time to pass: so there are more tests at once than cores.
-TESTS_AT_ONCE ?= $(shell $(PYTHON) -c 'import os; print(min(8, 2 * (os.cpu_count() or 1)))')
+TESTS_AT_ONCE ?= $(shell $(PYTHON) -c 'import os; print(min(8, 4 * (os.cpu_count() or 1)))')
 LANES ?=
 RUNS ?= 3
 RACES ?= 1000
@@ -48,7 +48,7 @@ unit: install ## run the tests that need no server
 	@$(BIN)/python -m pytest -q tests/unit
 
 test: install ## run every test but the browser's (TESTS_AT_ONCE)
-	@# What takes long comes first, so that no process is left alone with it.
+	@# In their order, which is that of tests/conftest.py.
 	@$(BIN)/python -m pytest -n $(TESTS_AT_ONCE) --dist loadfile --no-loadscope-reorder \
 	  tests/e2e tests/integration tests/unit
 
