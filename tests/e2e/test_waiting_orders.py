@@ -130,7 +130,8 @@ async def test_a_waiting_order_is_cancelled_at_once_and_one_that_ended_is_too_la
         assert shown["cancellation"]["because"] == "sold elsewhere"
         assert engine.run("cancel", waits, "--because", "again").returncode == 0
         assert [one["status"] for one in await engine.watch(waits)] == ["pending", "cancelled"]
-        listed = (await client.get("/api/orders", params={"status": "cancelled"})).json()["items"]
+        cancelled = {"status": "cancelled", "position": (await story(client, waits))[-1]["position"]}
+        listed = (await client.get("/api/orders", params=cancelled)).json()["items"]
         assert waits in [one["orderId"] for one in listed]
 
         swapped = await submit(client)
