@@ -11,7 +11,7 @@ ORDERS ?= 2000
 MINUTES ?= 10
 PROCESSES ?= roles
 # Most of what takes long waits, for blocks and for time to pass: so there are more tests at once than cores.
-TESTS_AT_ONCE ?= $(shell $(PYTHON) -c 'import os; print(min(8, 4 * (os.cpu_count() or 1)))')
+TESTS_AT_ONCE ?= $(shell $(PYTHON) -c 'import os; print(min(8, 3 * (os.cpu_count() or 1)))')
 LANES ?=
 RUNS ?= 3
 RACES ?= 1000

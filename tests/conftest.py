@@ -18,7 +18,7 @@ import structlog
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - the file system in memory that every Linux has, not a file of ours
 ENOUGH_BYTES = 4 << 30
-END_TO_END = Path(__file__).with_name("e2e")
+UNIT = Path(__file__).with_name("unit")
 _OWN = "surefill-tests-"
 
 
@@ -47,14 +47,13 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The engines of tests/e2e, which keep the cores busy, run beside tests that mostly wait for time to pass. They
-    begin in the first half: what takes long must not be all that is left.
+    """Every folder's files are spread over the run: what keeps the cores busy, as the engines of tests/e2e do, runs
+    beside what waits for time to pass. Unit tests, all short, come last, so that no process is left alone for long.
     """
-    files = dict.fromkeys(item.path for item in items)
-    engines = [file for file in files if END_TO_END in file.parents]
-    others = [file for file in files if END_TO_END not in file.parents]
-    step = len(others) / 2 / max(1, len(engines))
-    place = {file: step * n for n, file in enumerate(engines)} | {file: n + 0.5 for n, file in enumerate(others)}
+    folders: dict[Path, dict[Path, None]] = {}
+    for item in items:
+        folders.setdefault(item.path.parent, {})[item.path] = None
+    place = {file: (UNIT in file.parents, n / len(files)) for files in folders.values() for n, file in enumerate(files)}
     items.sort(key=lambda item: place[item.path])
 
 
