@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from itertools import chain
@@ -112,13 +111,7 @@ def surefill() -> None:
     """A callback makes the application a group; its commands are those of `COMMANDS`."""
 
 
-# What a command imports stays to its end: to look through it as often as Python does takes an eighth of a start. A role
-# sets its own once it has imported all: runtime/garbage_collection.py.
-NEW_OBJECTS = 50_000
-
-
 def main() -> None:
-    gc.set_threshold(NEW_OBJECTS)
     with may_go_unread():
         app()
     # It ends by an exit of its own, but where its output went nowhere.
