@@ -48,7 +48,7 @@ unit: install ## run the tests that need no server
 	@$(BIN)/python -m pytest -q tests/unit
 
 test: install ## run every test but the browser's (TESTS_AT_ONCE)
-	@# In their order, which is that of tests/conftest.py.
+	@# File by file, in the order that tests/conftest.py gives them.
 	@$(BIN)/python -m pytest -n $(TESTS_AT_ONCE) --dist loadfile --no-loadscope-reorder \
 	  tests/e2e tests/integration tests/unit
 

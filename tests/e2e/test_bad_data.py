@@ -219,9 +219,9 @@ async def test_up_takes_a_wallet_in_either_format_and_refuses_one_that_others_ca
     own_engine.directory.joinpath("data").mkdir(mode=0o711)
     wallet = own_engine.directory / "data" / "wallet.json"
     keypair = Keypair()
-    for text, open_to_others in ((keypair.to_json(), (0o644, 0o640)), (str(keypair), (0o660,))):
+    for text in (keypair.to_json(), str(keypair)):
         wallet.write_text(text)
-        for mode in open_to_others:
+        for mode in (0o644, 0o640, 0o660):
             wallet.chmod(mode)
             said = refused(own_engine)
             assert said == f"surefill: the wallet {wallet} is open to other users: chmod 600 it"

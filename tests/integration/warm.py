@@ -26,14 +26,8 @@ class Warm:
     """Runs one command after another; each ends as an interpreter of its own does, with its exit code."""
 
     def __init__(self) -> None:
-        self._asks, asked = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._one_at_a_time = Lock()
-        with asked:
-            self._process = subprocess.Popen(
-                # -P: beside this file stands a folder called cli.
-                [sys.executable, "-P", __file__, str(asked.fileno())],
-                pass_fds=[asked.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True,
-            )  # fmt: skip
+        self._process: subprocess.Popen[bytes] | None = None
 
     def run(
         self,
@@ -43,21 +37,41 @@ class Warm:
         stdout: IO[bytes] | None = None,
         within: float = WITHIN_S,
     ) -> subprocess.CompletedProcess[str]:
-        """What it wrote is in the answer, where it isn't written to ``stdout``. Raises ``TimeoutError``."""
+        """What it wrote is in the answer, where it isn't written to ``stdout``. Raises ``TimeoutError`` for a command
+        that did not end ``within`` so many seconds, and ends it.
+        """
         command = json.dumps({"arguments": arguments, "env": env, "cwd": str(cwd)})
         with self._one_at_a_time, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            if self._process is None:
+                self._start()
             self._asks.settimeout(within)
             socket.send_fds(self._asks, [command.encode()], [(stdout or out).fileno(), err.fileno()])
-            code = int(self._asks.recv(16))
+            try:
+                code = int(self._asks.recv(16))
+            except TimeoutError:
+                self.stop()
+                raise
             out.seek(0)
             err.seek(0)
             return subprocess.CompletedProcess(arguments, code, out.read().decode(), err.read().decode())
 
+    def _start(self) -> None:
+        self._asks, asked = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with asked:
+            self._process = subprocess.Popen(
+                # -P: beside this file stands a folder called cli.
+                [sys.executable, "-P", __file__, str(asked.fileno())],
+                pass_fds=[asked.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True,
+            )  # fmt: skip
+
     def stop(self) -> None:
         """A command that did not end in time goes with it."""
+        if self._process is None:
+            return
         self._asks.close()
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+        self._process = None
 
 
 @cache

@@ -60,6 +60,7 @@ async def asked(node: Node, question: OutcomeQuestion, *changes: dict[str, Alter
             for one in changes
         ]
         chain = await stack.enter_async_context(node.chain(*urls))
+        await stack.enter_async_context(asyncio.timeout(60))
         while True:
             [answer] = await chain.outcomes([question])
             if None in changes or not (isinstance(answer, Inconclusive) and "timeout" in answer.reason):
